@@ -1,0 +1,41 @@
+#include "common/real_clock.h"
+
+#include <chrono>
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+
+namespace rmq {
+namespace {
+
+class SteadyClock final : public Clock {
+ public:
+  absl::Time TimeNow() override {
+    return wall_at_start_ + absl::FromChrono(std::chrono::steady_clock::now() -
+                                             steady_at_start_);
+  }
+
+  bool AwaitWithDeadline(absl::Mutex* mu, const absl::Condition& cond,
+                         absl::Time deadline) override {
+    // A duration, since absl::Mutex takes deadlines by the wall clock only.
+    return mu->AwaitWithTimeout(cond, deadline - TimeNow());
+  }
+
+  absl::Time ClockToWall(absl::Time time) override {
+    return absl::Now() - (TimeNow() - time);
+  }
+
+ private:
+  const std::chrono::steady_clock::time_point steady_at_start_ =
+      std::chrono::steady_clock::now();
+  const absl::Time wall_at_start_ = absl::Now();
+};
+
+}  // namespace
+
+Clock& RealClock() {
+  static Clock* const clock = new SteadyClock;
+  return *clock;
+}
+
+}  // namespace rmq

@@ -1,0 +1,118 @@
+#include "common/validation.h"
+
+#include <string>
+
+#include "common/status_matchers.h"
+#include "gtest/gtest.h"
+
+namespace rmq {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
+
+TEST(ValidateClientIdTest, OneCharacterIsEnough) {
+  EXPECT_THAT(ValidateClientId("client_id", "c", Limits()), IsOk());
+}
+
+TEST(ValidateClientIdTest, AnEmptyOneIsRefused) {
+  EXPECT_THAT(ValidateClientId("client_id", "", Limits()),
+              StatusIs(kInvalid, "client_id must not be empty"));
+}
+
+TEST(ValidateClientIdTest, TheLongestAllowedIsTaken) {
+  EXPECT_THAT(ValidateClientId("client_id", std::string(255, 'c'), Limits()),
+              IsOk());
+}
+
+TEST(ValidateClientIdTest, OneByteMoreIsRefusedWithBothLengths) {
+  EXPECT_THAT(
+      ValidateClientId("client_id", std::string(256, 'c'), Limits()),
+      StatusIs(kInvalid,
+               HasSubstr("client_id must be at most 255 bytes, got 256")));
+}
+
+TEST(ValidateClientIdTest, RocketMqsOwnFormIsTaken) {
+  EXPECT_THAT(
+      ValidateClientId("client_id", "10.0.0.1@4711#8123456789", Limits()),
+      IsOk());
+}
+
+TEST(ValidateClientIdTest, AnUnprintableByteIsRefusedAndShownEscaped) {
+  EXPECT_THAT(ValidateClientId("client_id", "a\nb", Limits()),
+              StatusIs(kInvalid,
+                       "client_id must be printable ASCII, got \"a\\nb\""));
+}
+
+TEST(ValidateClientIdTest, AByteBeyondAsciiIsRefused) {
+  EXPECT_THAT(ValidateClientId("client_id", "caf\xc3\xa9", Limits()),
+              StatusIs(kInvalid));
+}
+
+TEST(ValidateGroupTest, EveryLegalCharacterIsTaken) {
+  EXPECT_THAT(ValidateGroup("group", "%RETRY%a|B_c-9", Limits()), IsOk());
+}
+
+TEST(ValidateGroupTest, ABlankIsRefused) {
+  EXPECT_THAT(ValidateGroup("consumers[0].group", "my group", Limits()),
+              StatusIs(kInvalid,
+                       "consumers[0].group must be letters, digits, '%', '|', "
+                       "'_' and '-', got \"my group\""));
+}
+
+TEST(ValidateGroupTest, OneHundredAndTwentyBytesAreTakenAndOneMoreIsNot) {
+  EXPECT_THAT(ValidateGroup("group", std::string(120, 'g'), Limits()), IsOk());
+  EXPECT_THAT(ValidateGroup("group", std::string(121, 'g'), Limits()),
+              StatusIs(kInvalid));
+}
+
+TEST(ValidateTopicTest, OneHundredAndTwentySevenBytesAreTakenAndOneMoreIsNot) {
+  EXPECT_THAT(ValidateTopic("topic", std::string(127, 't'), Limits()), IsOk());
+  EXPECT_THAT(ValidateTopic("topic", std::string(128, 't'), Limits()),
+              StatusIs(kInvalid));
+}
+
+TEST(ValidateTopicTest, ARetryTopicMayBeLongerAsItHoldsAGroup) {
+  EXPECT_THAT(
+      ValidateTopic("topic", "%RETRY%" + std::string(248, 'g'), Limits()),
+      IsOk());
+  EXPECT_THAT(
+      ValidateTopic("topic", "%RETRY%" + std::string(249, 'g'), Limits()),
+      StatusIs(kInvalid));
+}
+
+TEST(ValidateTopicTest, ADeadLetterTopicMayBeAsLong) {
+  EXPECT_THAT(ValidateTopic("topic", "%DLQ%" + std::string(250, 'g'), Limits()),
+              IsOk());
+}
+
+TEST(ValidateCountTest, TheLimitIsTakenAndOneMoreIsResourceExhausted) {
+  EXPECT_THAT(ValidateCount("groups", 256, 256), IsOk());
+  EXPECT_THAT(ValidateCount("groups", 257, 256),
+              StatusIs(absl::StatusCode::kResourceExhausted,
+                       "groups must be at most 256, got 257"));
+}
+
+TEST(IsLegalConsumerGroupTest, TheLengthIsBoundWhateverTheConfiguredLimit) {
+  EXPECT_TRUE(IsLegalConsumerGroup(std::string(120, 'g')));
+  EXPECT_FALSE(IsLegalConsumerGroup(std::string(121, 'g')));
+  EXPECT_FALSE(IsLegalConsumerGroup(""));
+  EXPECT_FALSE(IsLegalConsumerGroup("a b"));
+}
+
+TEST(QuotedTest, ALongValueIsCutAndCounted) {
+  EXPECT_EQ(Quoted(std::string(100, 'x')),
+            "\"" + std::string(64, 'x') + "\"... (100 bytes)");
+}
+
+TEST(LimitsTest, AZeroLimitIsRefusedByName) {
+  Limits limits;
+  limits.max_groups_per_client = 0;
+  EXPECT_THAT(limits.Validate(),
+              StatusIs(kInvalid,
+                       "max_groups_per_client must be at least 1, got 0"));
+}
+
+}  // namespace
+}  // namespace rmq
