@@ -51,6 +51,22 @@ enum class ConsumeFromWhere : uint8_t {
   kTimestamp = 3,
 };
 
+// The modes of a consumer group.
+struct ConsumerModes {
+  ConsumeType consume_type = ConsumeType::kUnspecified;
+  MessageModel message_model = MessageModel::kUnspecified;
+  ConsumeFromWhere consume_from_where = ConsumeFromWhere::kUnspecified;
+
+  friend bool operator==(const ConsumerModes& a, const ConsumerModes& b) {
+    return a.consume_type == b.consume_type &&
+           a.message_model == b.message_model &&
+           a.consume_from_where == b.consume_from_where;
+  }
+  friend bool operator!=(const ConsumerModes& a, const ConsumerModes& b) {
+    return !(a == b);
+  }
+};
+
 // RocketMQ's spelling of each value, "UNSPECIFIED" for none; what the language,
 // type, ... are called in logs and on the command line.
 absl::string_view Name(LanguageCode value);

@@ -1,0 +1,145 @@
+// One long connection of one client to this broker, as the core sees it: a
+// Connect stream, or the stand-in of a client's unary calls.
+//
+// The edge derives its stream from ClientChannel, opens it in the ClientTable
+// before the first frame, and closes it there when the stream is over. The table
+// holds a reference to every open channel; the edge holds its own.
+#ifndef BROKER_REGISTRY_CLIENT_CHANNEL_H_
+#define BROKER_REGISTRY_CLIENT_CHANNEL_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <string>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "broker/registry/client_event.h"
+#include "broker/registry/liveness.h"
+#include "common/client_types.h"
+
+namespace rmq {
+
+struct ClientEntry;
+struct RegisteredGroup;
+
+// Number of a channel in this broker's lifetime: 1, 2, ... in the order of
+// opening. 0 is no channel.
+using ChannelId = uint64_t;
+
+// What became of a light heartbeat.
+enum class Renewal {
+  kRenewed,
+  // Renewed, but the token is not that of the channel's current statement: the
+  // client must send a full heartbeat.
+  kFullStatementNeeded,
+  // The channel is closed; nothing was renewed.
+  kClosed,
+};
+
+// A channel's record in one group. Guarded by the table's lock.
+struct Membership {
+  static constexpr int64_t kStated = std::numeric_limits<int64_t>::max();
+
+  RegisteredGroup* group = nullptr;
+  // The client id under which the channel is in the group.
+  ClientEntry* client = nullptr;
+  // Key in the group's members: rises with every joining of any group.
+  uint64_t joined = 0;
+  // kStated while the channel's current statement has the group: it is as fresh
+  // as the channel. Otherwise when it was last stated, in nanoseconds since
+  // 1970.
+  int64_t left_out_at = kStated;
+  int32_t version = 0;
+  LanguageCode language = LanguageCode::kUnspecified;
+};
+
+// A channel's place in the ExpiryIndex: its neighbours in the ring of a bucket.
+struct ExpiryLink {
+  ExpiryLink* previous = nullptr;
+  ExpiryLink* next = nullptr;
+};
+
+// Thread-safety: the public methods are thread-safe. Nothing here takes a lock.
+class ClientChannel : public std::enable_shared_from_this<ClientChannel>,
+                      private ExpiryLink {
+ public:
+  enum class Kind : uint8_t {
+    kStream,
+    // Stands for the unary calls of one client id: gets no push, and goes when
+    // its last group does.
+    kStandIn,
+  };
+
+  explicit ClientChannel(Kind kind) : kind_(kind) {}
+  virtual ~ClientChannel() = default;
+  ClientChannel(const ClientChannel&) = delete;
+  ClientChannel& operator=(const ClientChannel&) = delete;
+
+  // Effects, called with no lock held, from any thread. They must not block,
+  // and do nothing once the channel has ended.
+
+  // The consumer ids of `group` have changed. Slow readers coalesce: only the
+  // latest per group counts.
+  virtual void NotifyConsumerIdsChanged(absl::string_view group) = 0;
+  // The table has closed the channel: tell the client why, and let it go.
+  virtual void End(RemovalReason reason) = 0;
+
+  // "host:port" of the client. Constant.
+  virtual std::string remote_address() const = 0;
+  // Whether a message written now would go out at once. Called with the table's
+  // lock held: an atomic load, no more.
+  virtual bool writable() const = 0;
+
+  // A light heartbeat: renews all groups of the channel's current statement and
+  // says whether `token` is that statement's. No lock, no allocation; O(1).
+  Renewal RenewLight(uint64_t token, absl::Time now) {
+    if (!liveness_.Renew(now)) return Renewal::kClosed;
+    return token != 0 &&
+                   token == statement_token_.load(std::memory_order_relaxed)
+               ? Renewal::kRenewed
+               : Renewal::kFullStatementNeeded;
+  }
+
+  Kind kind() const { return kind_; }
+  // Constant once opened.
+  ChannelId id() const { return id_; }
+  absl::Time opened_at() const { return opened_at_; }
+  bool closed() const { return liveness_.closed(); }
+  // When the channel last sent a heartbeat, or was opened.
+  absl::Time last_heard() const { return liveness_.last_heard(); }
+
+ private:
+  friend class ClientDirectory;
+  friend class ClientTable;
+  friend class ConsumerRegistry;
+  friend class ExpiryIndex;
+  friend class GroupMembers;
+  friend class ProducerRegistry;
+
+  // Constant once opened.
+  const Kind kind_;
+  ChannelId id_ = 0;
+  absl::Time opened_at_;
+
+  // Own synchronisation.
+  Liveness liveness_;
+  // Token of the current statement; 0 if light heartbeats must be answered
+  // with "full statement needed".
+  std::atomic<uint64_t> statement_token_{0};
+
+  // Guarded by the table's lock, as the ExpiryLink is.
+  absl::InlinedVector<Membership, 2> memberships_;
+  // Of the first full heartbeat; null before.
+  ClientEntry* client_ = nullptr;
+  uint64_t incarnation_ = 0;
+};
+
+using ClientChannelPtr = std::shared_ptr<ClientChannel>;
+
+}  // namespace rmq
+
+#endif  // BROKER_REGISTRY_CLIENT_CHANNEL_H_

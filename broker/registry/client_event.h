@@ -1,0 +1,77 @@
+// What happened in the registries, told to listeners in order.
+#ifndef BROKER_REGISTRY_CLIENT_EVENT_H_
+#define BROKER_REGISTRY_CLIENT_EVENT_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "broker/registry/subscription_table.h"
+
+namespace rmq {
+
+class ClientChannel;
+
+enum class GroupKind : uint8_t { kProducer, kConsumer };
+
+// Why a channel left a group.
+enum class RemovalReason : uint8_t {
+  kUnregistered,  // The client asked for it.
+  kDisconnected,  // The channel closed.
+  kExpired,       // Silent for longer than the channel expiry.
+  kReplaced,      // A newer stream of the same client and incarnation.
+  kKicked,        // An operator asked for it.
+  kDrained,       // The broker goes down.
+};
+
+// Reference: ConsumerGroupEvent.java, ProducerGroupEvent.java (GROUP_UNREGISTER
+// is kUnregister here). Differs: producers have kClientRegister too, so that
+// each event has its counter-event.
+enum class EventType : uint8_t {
+  kClientRegister,    // A channel joined the group.
+  kClientUnregister,  // A channel left the group.
+  kChange,            // Members of the group should read its consumer ids again.
+  kRegister,          // A consumer group's statement was applied.
+  kUnregister,        // The group's last channel left; the group is gone.
+};
+
+absl::string_view Name(GroupKind kind);
+absl::string_view Name(RemovalReason reason);
+absl::string_view Name(EventType type);
+
+// A value. Within a group, events of one call come in Java's order:
+// kClientRegister, kChange, kRegister; kClientUnregister, kUnregister, kChange.
+struct ClientEvent {
+  EventType type;
+  GroupKind kind;
+  // Of kClientUnregister.
+  RemovalReason reason = RemovalReason::kUnregistered;
+  // Number of the call that made the event; rises by one with each call that
+  // changed something. Events are delivered in this order.
+  uint64_t revision = 0;
+  std::string group;
+  // Of kClientRegister, kClientUnregister and kRegister. The client id is the
+  // record's; of an unregister it is the request's.
+  std::string client_id;
+  std::shared_ptr<ClientChannel> channel;
+  // The group's subscriptions after a register, before an unregister. Null for
+  // producers and other types.
+  SubscriptionTablePtr subscriptions;
+};
+
+// Called on the thread that drains the queue, one event at a time, with no lock
+// held; may call back into the table. Must not block. Reference:
+// ConsumerIdsChangeListener.java, ProducerChangeListener.java.
+class ClientEventListener {
+ public:
+  virtual ~ClientEventListener() = default;
+  virtual void OnClientEvent(const ClientEvent& event) = 0;
+  // Whether kRegister is wanted for statements that changed nothing too, as
+  // Java makes them. They cost an event for each full heartbeat.
+  virtual bool WantsUnchangedRegister() const { return false; }
+};
+
+}  // namespace rmq
+
+#endif  // BROKER_REGISTRY_CLIENT_EVENT_H_

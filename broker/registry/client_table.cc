@@ -1,0 +1,561 @@
+#include "broker/registry/client_table.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/mutex_lock.h"
+
+namespace rmq {
+namespace {
+
+// The table whose events this thread is delivering: a listener that calls back
+// in must not wait for itself.
+thread_local const ClientTable* delivering_table = nullptr;
+
+absl::Time LastStated(const Membership& membership, absl::Time last_heard) {
+  return membership.left_out_at == Membership::kStated
+             ? last_heard
+             : absl::FromUnixNanos(membership.left_out_at);
+}
+
+}  // namespace
+
+absl::Status ClientTable::Options::Validate() const {
+  if (channel_expiry <= absl::ZeroDuration()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("channel_expiry must be positive, got ",
+                     absl::FormatDuration(channel_expiry)));
+  }
+  if (max_channels == 0) {
+    return absl::InvalidArgumentError("max_channels must be at least 1, got 0");
+  }
+  return absl::OkStatus();
+}
+
+ClientTable::ClientTable(const Options& options,
+                         std::vector<ClientEventListener*> listeners)
+    : options_(options),
+      listeners_(std::move(listeners)),
+      consumers_(&clients_,
+                 std::any_of(listeners_.begin(), listeners_.end(),
+                             [](const ClientEventListener* listener) {
+                               return listener->WantsUnchangedRegister();
+                             })),
+      producers_(&clients_),
+      next_statement_token_(options.first_statement_token) {}
+
+ClientTable::~ClientTable() = default;
+
+absl::Status ClientTable::Open(ClientChannelPtr channel, absl::Time now) {
+  MutexLock lock(&mu_);
+  return OpenLocked(std::move(channel), now);
+}
+
+absl::Status ClientTable::OpenLocked(ClientChannelPtr channel, absl::Time now) {
+  if (channels_.size() >= options_.max_channels) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("no room for another channel: max_channels is ",
+                     options_.max_channels));
+  }
+  channel->id_ = ++last_channel_id_;
+  channel->opened_at_ = now;
+  channel->liveness_.Renew(now);
+  expiry_.File(*channel, now + options_.channel_expiry);
+  channels_.emplace(channel->id_, std::move(channel));
+  return absl::OkStatus();
+}
+
+RegisterResult ClientTable::Register(ClientChannel& channel,
+                                     const AdmittedStatement& admitted,
+                                     absl::Time now) {
+  AwaitQueueRoom();
+  RegisterResult result;
+  std::vector<ClientChannelPtr> replaced;
+  bool has_events;
+  {
+    MutexLock lock(&mu_);
+    result = RegisterLocked(channel, admitted, now, &replaced);
+    has_events = HasEventsLocked();
+  }
+  if (has_events) DeliverEvents();
+  for (const ClientChannelPtr& old : replaced) {
+    old->End(RemovalReason::kReplaced);
+  }
+  return result;
+}
+
+RegisterResult ClientTable::RegisterLocked(
+    ClientChannel& channel, const AdmittedStatement& admitted, absl::Time now,
+    std::vector<ClientChannelPtr>* replaced) {
+  const HeartbeatStatement& statement = *admitted.statement;
+  RegisterResult result;
+  const absl::optional<absl::Time> heard_before = channel.liveness_.Renew(now);
+  if (!heard_before.has_value()) return result;  // kClosed
+
+  ClientEntry& client = clients_.Use(statement.client_id, channel);
+  if (channel.client_ == nullptr) {
+    if (statement.incarnation != 0) {
+      *replaced = FindStreamsLocked(client, statement.incarnation);
+      for (const ClientChannelPtr& other : *replaced) {
+        if (other->id_ < channel.id_) continue;
+        // This one's first heartbeat was overtaken by a newer stream's.
+        replaced->clear();
+        clients_.Release(client, channel);
+        channel.liveness_.Close();
+        RemoveChannelLocked(channel, RemovalReason::kReplaced);
+        result.outcome = RegisterResult::Outcome::kReplaced;
+        return result;
+      }
+    }
+    channel.client_ = &client;
+    channel.incarnation_ = statement.incarnation;
+  }
+
+  for (Membership& membership : channel.memberships_) {
+    if (membership.left_out_at == Membership::kStated) {
+      membership.left_out_at = absl::ToUnixNanos(*heard_before);
+    }
+  }
+  const Registrant who{channel, client, statement.language, statement.version,
+                       revision_ + 1};
+  const size_t events_before = events_.size();
+  size_t hint = 0;
+  for (const AdmittedConsumer& consumer : admitted.consumers) {
+    consumers_.Register(*consumer.statement,
+                        consumer.notify_consumer_ids_changed, who,
+                        ++last_joined_, &hint, &events_);
+  }
+  for (absl::string_view group : statement.producer_groups) {
+    if (!producers_.Register(group, admitted.take_new_producers, who,
+                             ++last_joined_, &hint, &events_)) {
+      result.rejected_producers.push_back(group);
+    }
+  }
+  clients_.Release(client, channel);  // If no record came to use it.
+
+  // After the new one has joined, so that no group empties in between.
+  for (const ClientChannelPtr& old : *replaced) {
+    if (old->liveness_.Close()) {
+      RemoveChannelLocked(*old, RemovalReason::kReplaced);
+    }
+  }
+  RemoveIdleStandInLocked(channel, RemovalReason::kUnregistered);
+  if (events_.size() != events_before) ++revision_;
+
+  const bool all_registered =
+      admitted.consumers.size() == statement.consumers.size() &&
+      result.rejected_producers.empty();
+  if (all_registered) {
+    result.statement_token = next_statement_token_++;
+    if (result.statement_token == 0) {
+      result.statement_token = next_statement_token_++;
+    }
+  }
+  channel.statement_token_.store(result.statement_token,
+                                 std::memory_order_relaxed);
+  result.outcome = RegisterResult::Outcome::kRegistered;
+  return result;
+}
+
+std::vector<ClientChannelPtr> ClientTable::FindStreamsLocked(
+    const ClientEntry& client, uint64_t incarnation) const {
+  std::vector<ClientChannelPtr> streams;
+  for (ClientChannel* channel : client.channels) {
+    if (channel->kind_ == ClientChannel::Kind::kStream &&
+        channel->client_ == &client && channel->incarnation_ == incarnation) {
+      streams.push_back(channel->shared_from_this());
+    }
+  }
+  return streams;
+}
+
+void ClientTable::Unregister(ClientChannel& channel,
+                             absl::string_view client_id,
+                             absl::string_view producer_group,
+                             absl::string_view consumer_group) {
+  AwaitQueueRoom();
+  bool has_events;
+  {
+    MutexLock lock(&mu_);
+    const size_t events_before = events_.size();
+    for (const RegisteredGroup* group :
+         {FindGroupLocked(GroupKind::kProducer, producer_group),
+          FindGroupLocked(GroupKind::kConsumer, consumer_group)}) {
+      if (group == nullptr) continue;
+      size_t hint = 0;
+      Membership* const membership =
+          GroupMembers::Find(channel, *group, &hint);
+      if (membership == nullptr) continue;
+      RemoveMembershipLocked(channel, *membership,
+                             RemovalReason::kUnregistered, client_id);
+    }
+    if (events_.size() != events_before) ++revision_;
+    RemoveIdleStandInLocked(channel, RemovalReason::kUnregistered);
+    has_events = HasEventsLocked();
+  }
+  if (has_events) DeliverEvents();
+}
+
+bool ClientTable::Close(ClientChannel& channel, RemovalReason reason) {
+  // The bit first: from here on no heartbeat can bring the channel back.
+  if (!channel.liveness_.Close()) return false;
+  AwaitQueueRoom();
+  bool has_events;
+  {
+    MutexLock lock(&mu_);
+    RemoveChannelLocked(channel, reason);
+    has_events = HasEventsLocked();
+  }
+  if (has_events) DeliverEvents();
+  return true;
+}
+
+void ClientTable::RemoveMembershipLocked(ClientChannel& channel,
+                                         Membership& membership,
+                                         RemovalReason reason,
+                                         absl::string_view client_id) {
+  if (membership.left_out_at == Membership::kStated) {
+    channel.statement_token_.store(0, std::memory_order_relaxed);
+  }
+  if (membership.group->kind == GroupKind::kConsumer) {
+    consumers_.Remove(channel, membership, reason, client_id, revision_ + 1,
+                      &events_);
+  } else {
+    producers_.Remove(channel, membership, reason, client_id, revision_ + 1,
+                      &events_);
+  }
+}
+
+void ClientTable::RemoveChannelLocked(ClientChannel& channel,
+                                      RemovalReason reason) {
+  if (!channel.memberships_.empty()) {
+    // From the back, so that nothing moves.
+    while (!channel.memberships_.empty()) {
+      Membership& last = channel.memberships_.back();
+      // A copy: the entry may go with the membership.
+      const std::string client_id = last.client->client_id;
+      RemoveMembershipLocked(channel, last, reason, client_id);
+    }
+    ++revision_;
+  }
+  channel.statement_token_.store(0, std::memory_order_relaxed);
+  if (ClientEntry* client = std::exchange(channel.client_, nullptr)) {
+    clients_.Release(*client, channel);
+  }
+  expiry_.Remove(channel);
+  // Callers and events hold references: the channel is not destroyed here.
+  channels_.erase(channel.id_);
+}
+
+void ClientTable::RemoveIdleStandInLocked(ClientChannel& channel,
+                                          RemovalReason reason) {
+  if (channel.kind_ == ClientChannel::Kind::kStandIn &&
+      channel.memberships_.empty() && channel.liveness_.Close()) {
+    RemoveChannelLocked(channel, reason);
+  }
+}
+
+ClientChannelPtr ClientTable::FindStandIn(absl::string_view client_id) {
+  MutexLock lock(&mu_);
+  const ClientEntry* const client = clients_.Find(client_id);
+  return client == nullptr || client->stand_in == nullptr
+             ? nullptr
+             : client->stand_in->shared_from_this();
+}
+
+absl::StatusOr<ClientChannelPtr> ClientTable::FindOrOpenStandIn(
+    absl::string_view client_id, ClientChannelPtr channel, absl::Time now) {
+  MutexLock lock(&mu_);
+  const ClientEntry* const known = clients_.Find(client_id);
+  if (known != nullptr && known->stand_in != nullptr) {
+    return known->stand_in->shared_from_this();
+  }
+  const absl::Status opened = OpenLocked(channel, now);
+  if (!opened.ok()) return opened;
+  ClientEntry& client = clients_.Use(client_id, *channel);
+  client.stand_in = channel.get();
+  channel->client_ = &client;
+  return channel;
+}
+
+void ClientTable::RaiseHeardFloor(absl::Time now) {
+  MutexLock lock(&mu_);
+  heard_floor_ = std::max(heard_floor_, now);
+}
+
+void ClientTable::BeginScan(absl::Time now) {
+  MutexLock lock(&mu_);
+  expiry_.CollectDue(now);
+}
+
+bool ClientTable::ScanSome(absl::Time now, size_t max_channels,
+                           std::vector<ClientChannelPtr>* ended) {
+  AwaitQueueRoom();
+  bool has_events;
+  bool more = true;
+  {
+    MutexLock lock(&mu_);
+    for (size_t looked = 0; looked < max_channels; ++looked) {
+      ClientChannel* const channel = expiry_.PopDue();
+      if (channel == nullptr) {
+        more = false;
+        break;
+      }
+      ClientChannelPtr reference = channel->shared_from_this();
+      if (ExpireLocked(*channel, now)) ended->push_back(std::move(reference));
+    }
+    has_events = HasEventsLocked();
+  }
+  if (has_events) DeliverEvents();
+  return more;
+}
+
+bool ClientTable::ExpireLocked(ClientChannel& channel, absl::Time now) {
+  const absl::Duration expiry = options_.channel_expiry;
+  const absl::Time limit = now - expiry;
+  // Strictly longer than the expiry: heard before the limit, not at it.
+  if (heard_floor_ < limit && channel.liveness_.CloseIfLastHeardBefore(limit)) {
+    RemoveChannelLocked(channel, RemovalReason::kExpired);
+    return true;
+  }
+  // Closed by another call, which is about to take it out.
+  if (channel.closed()) return false;
+
+  const absl::Time last_heard = channel.last_heard();
+  absl::Time earliest = std::max(last_heard, heard_floor_);
+  auto& memberships = channel.memberships_;
+  const size_t events_before = events_.size();
+  for (size_t i = memberships.size(); i-- > 0;) {
+    const absl::Time stated =
+        std::max(LastStated(memberships[i], last_heard), heard_floor_);
+    if (stated < limit) {
+      const std::string client_id = memberships[i].client->client_id;
+      RemoveMembershipLocked(channel, memberships[i], RemovalReason::kExpired,
+                             client_id);
+    } else {
+      earliest = std::min(earliest, stated);
+    }
+  }
+  if (events_.size() != events_before) ++revision_;
+  RemoveIdleStandInLocked(channel, RemovalReason::kExpired);
+  if (channel.closed()) {
+    return channel.kind_ == ClientChannel::Kind::kStandIn;
+  }
+  expiry_.File(channel, earliest + expiry);
+  return false;
+}
+
+bool ClientTable::HasEventsLocked() {
+  queue_is_full_.store(events_.size() > kMaxQueuedEvents,
+                       std::memory_order_relaxed);
+  return !events_.empty();
+}
+
+void ClientTable::AwaitQueueRoom() {
+  if (!queue_is_full_.load(std::memory_order_relaxed) ||
+      delivering_table == this) {
+    return;
+  }
+  DeliverEvents();
+  MutexLock lock(&mu_);
+  const auto has_room = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return events_.size() <= kMaxQueuedEvents;
+  };
+  mu_.Await(absl::Condition(&has_room));
+}
+
+void ClientTable::DeliverEvents() {
+  std::vector<ClientEvent> batch;
+  while (true) {
+    {
+      MutexLock lock(&mu_);
+      if (batch.empty()) {
+        if (delivering_) return;
+        delivering_ = true;
+      }
+      batch.clear();
+      if (events_.empty()) {
+        delivering_ = false;
+        return;
+      }
+      batch.swap(events_);
+      queue_is_full_.store(false, std::memory_order_relaxed);
+    }
+    const ClientTable* const outer = std::exchange(delivering_table, this);
+    for (const ClientEvent& event : batch) {
+      for (ClientEventListener* listener : listeners_) {
+        listener->OnClientEvent(event);
+      }
+    }
+    delivering_table = outer;
+  }
+}
+
+const RegisteredGroup* ClientTable::FindGroupLocked(
+    GroupKind kind, absl::string_view group) const {
+  if (kind == GroupKind::kConsumer) return consumers_.groups().Find(group);
+  return producers_.groups().Find(group);
+}
+
+namespace {
+
+ConsumerGroupInfo InfoOf(const ConsumerGroup& group) {
+  return {group.name,
+          group.modes,
+          group.subscriptions,
+          group.members.size()};
+}
+
+ProducerGroupInfo InfoOf(const ProducerGroup& group) {
+  return {group.name, group.members.size()};
+}
+
+template <typename Info, typename G>
+std::vector<Info> ListGroups(const GroupTable<G>& groups,
+                             absl::string_view after, size_t max) {
+  std::vector<Info> listed;
+  groups.VisitAfter(after, [&](const G& group) {
+    if (listed.size() == max) return false;
+    listed.push_back(InfoOf(group));
+    return true;
+  });
+  return listed;
+}
+
+// Calls `visit` for up to `max` members after `*cursor` and moves it.
+template <typename Visit>
+void VisitMembers(const RegisteredGroup* group, size_t max,
+                  MemberCursor* cursor, Visit visit) {
+  const MemberCursor after = std::exchange(*cursor, 0);
+  if (group == nullptr) return;
+  max = std::min(max, ClientTable::kMaxPiece);
+  auto member = group->members.upper_bound(after);
+  MemberCursor last = after;
+  for (size_t i = 0; i < max && member != group->members.end(); ++i) {
+    visit(*member->second);
+    last = member->first;
+    ++member;
+  }
+  if (member != group->members.end()) *cursor = last;
+}
+
+}  // namespace
+
+absl::optional<ConsumerGroupInfo> ClientTable::FindConsumerGroup(
+    absl::string_view name) const {
+  MutexLock lock(&mu_);
+  const ConsumerGroup* const group = consumers_.groups().Find(name);
+  if (group == nullptr) return absl::nullopt;
+  return InfoOf(*group);
+}
+
+absl::optional<ProducerGroupInfo> ClientTable::FindProducerGroup(
+    absl::string_view name) const {
+  MutexLock lock(&mu_);
+  const ProducerGroup* const group = producers_.groups().Find(name);
+  if (group == nullptr) return absl::nullopt;
+  return InfoOf(*group);
+}
+
+std::vector<MemberInfo> ClientTable::ListMembers(GroupKind kind,
+                                                 absl::string_view name,
+                                                 size_t max,
+                                                 MemberCursor* cursor) const {
+  std::vector<MemberInfo> members;
+  MutexLock lock(&mu_);
+  const RegisteredGroup* const group = FindGroupLocked(kind, name);
+  VisitMembers(group, max, cursor, [&](ClientChannel& channel) {
+    size_t hint = 0;
+    const Membership& membership = *GroupMembers::Find(channel, *group, &hint);
+    members.push_back({channel.shared_from_this(), membership.client->client_id,
+                       membership.language, membership.version,
+                       LastStated(membership, channel.last_heard())});
+  });
+  return members;
+}
+
+void ClientTable::ListChannels(absl::string_view consumer_group, size_t max,
+                               MemberCursor* cursor,
+                               std::vector<ClientChannelPtr>* channels) const {
+  MutexLock lock(&mu_);
+  VisitMembers(consumers_.groups().Find(consumer_group), max, cursor,
+               [&](ClientChannel& channel) {
+                 channels->push_back(channel.shared_from_this());
+               });
+}
+
+std::vector<ConsumerGroupInfo> ClientTable::ListConsumerGroups(
+    absl::string_view after, size_t max) const {
+  MutexLock lock(&mu_);
+  return ListGroups<ConsumerGroupInfo>(consumers_.groups(), after, max);
+}
+
+std::vector<ProducerGroupInfo> ClientTable::ListProducerGroups(
+    absl::string_view after, size_t max) const {
+  MutexLock lock(&mu_);
+  return ListGroups<ProducerGroupInfo>(producers_.groups(), after, max);
+}
+
+ClientChannelPtr ClientTable::FindConsumerChannel(
+    absl::string_view group_name, absl::string_view client_id) const {
+  MutexLock lock(&mu_);
+  const ConsumerGroup* const group = consumers_.groups().Find(group_name);
+  const ClientEntry* const client = clients_.Find(client_id);
+  if (group == nullptr || client == nullptr) return nullptr;
+  for (ClientChannel* channel : client->channels) {
+    size_t hint = 0;
+    const Membership* const membership =
+        GroupMembers::Find(*channel, *group, &hint);
+    if (membership != nullptr && membership->client == client) {
+      return channel->shared_from_this();
+    }
+  }
+  return nullptr;
+}
+
+ClientChannelPtr ClientTable::FindProducerChannel(
+    absl::string_view client_id) const {
+  MutexLock lock(&mu_);
+  const ClientEntry* const client = clients_.Find(client_id);
+  if (client == nullptr) return nullptr;
+  ClientChannel* const channel = producers_.FindChannel(*client);
+  return channel == nullptr ? nullptr : channel->shared_from_this();
+}
+
+ClientChannelPtr ClientTable::NextAvailableProducer(absl::string_view group) {
+  MutexLock lock(&mu_);
+  ClientChannel* const channel = producers_.NextAvailable(group);
+  return channel == nullptr ? nullptr : channel->shared_from_this();
+}
+
+absl::optional<Subscription> ClientTable::FindSubscription(
+    absl::string_view group_name, absl::string_view topic) const {
+  MutexLock lock(&mu_);
+  const ConsumerGroup* const group = consumers_.groups().Find(group_name);
+  if (group == nullptr) return absl::nullopt;
+  const auto found = group->subscriptions->find(topic);
+  if (found == group->subscriptions->end()) return absl::nullopt;
+  return found->second;
+}
+
+std::vector<std::string> ClientTable::GroupsOfTopic(absl::string_view topic,
+                                                    absl::string_view after,
+                                                    size_t max) const {
+  std::vector<std::string> listed;
+  MutexLock lock(&mu_);
+  const auto& groups = consumers_.GroupsOfTopic(topic);
+  for (auto group = groups.upper_bound(after);
+       group != groups.end() && listed.size() < max; ++group) {
+    listed.emplace_back(*group);
+  }
+  return listed;
+}
+
+ClientTable::Counts ClientTable::counts() const {
+  MutexLock lock(&mu_);
+  return {channels_.size(), consumers_.groups().size(),
+          producers_.groups().size(), events_.size()};
+}
+
+}  // namespace rmq

@@ -1,0 +1,317 @@
+// Who is connected: the channels, their groups, and the events of both.
+//
+// ClientTable is the lock over the consumer and the producer registry. A full
+// heartbeat is applied at once, under one lock and with one revision; a light
+// one never comes here (ClientChannel::RenewLight()). What changed leaves as
+// ClientEvents, delivered in order and with no lock held before the call that
+// made them returns, or by the call that is delivering already.
+//
+// Reference: ConsumerManager.java, ProducerManager.java, for both of which it
+// answers.
+#ifndef BROKER_REGISTRY_CLIENT_TABLE_H_
+#define BROKER_REGISTRY_CLIENT_TABLE_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/inlined_vector.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "absl/types/span.h"
+#include "broker/registry/client_channel.h"
+#include "broker/registry/client_directory.h"
+#include "broker/registry/client_event.h"
+#include "broker/registry/consumer_registry.h"
+#include "broker/registry/expiry_index.h"
+#include "broker/registry/producer_registry.h"
+#include "broker/registry/registered_group.h"
+#include "broker/registry/statement.h"
+#include "broker/registry/subscription_table.h"
+
+namespace rmq {
+
+// A consumer group of a statement, as the policy lets it in.
+struct AdmittedConsumer {
+  const ConsumerStatement* statement;
+  // Whether the group's members are told of changes.
+  bool notify_consumer_ids_changed;
+};
+
+// A full heartbeat after the policy: what the table applies.
+struct AdmittedStatement {
+  const HeartbeatStatement* statement;
+  // Those of the statement's consumers that are let in.
+  absl::Span<const AdmittedConsumer> consumers;
+  // Whether a channel may join a producer group that it is not in.
+  bool take_new_producers = true;
+};
+
+struct RegisterResult {
+  enum class Outcome {
+    kRegistered,
+    kClosed,  // The channel is closed. Nothing was applied.
+    // A newer stream of the same client and incarnation is there already: this
+    // channel has been closed instead. Nothing was applied.
+    kReplaced,
+  };
+  Outcome outcome = Outcome::kClosed;
+  // For light heartbeats; 0 if a group of the statement was passed over.
+  uint64_t statement_token = 0;
+  // Producer groups that were passed over: views into the statement.
+  absl::InlinedVector<absl::string_view, 1> rejected_producers;
+};
+
+// A channel's record in a group, copied out.
+struct MemberInfo {
+  ClientChannelPtr channel;
+  std::string client_id;
+  LanguageCode language = LanguageCode::kUnspecified;
+  int32_t version = 0;
+  // When the channel last stated the group, in full or by token.
+  absl::Time last_heard;
+};
+
+// A consumer group, copied out.
+struct ConsumerGroupInfo {
+  std::string group;
+  ConsumerModes modes;
+  SubscriptionTablePtr subscriptions;
+  size_t channels = 0;
+};
+
+struct ProducerGroupInfo {
+  std::string group;
+  size_t channels = 0;
+};
+
+// Where reading a group's members goes on; 0 is the beginning.
+using MemberCursor = uint64_t;
+
+// Thread-safe. Listeners are called with no lock held and may call back in.
+// Ownership: the table holds a reference to every open channel; listeners are
+// borrowed and outlive the table.
+class ClientTable {
+ public:
+  struct Options {
+    // A channel silent for strictly longer than this is expired. Must be
+    // positive. Reference: BrokerConfig#channelExpiredTimeout.
+    absl::Duration channel_expiry = absl::Seconds(120);
+    // Open channels, stand-ins included. Must be at least 1.
+    size_t max_channels = 200'000;
+    // Where statement tokens begin: drawn by the broker at its start, so that
+    // tokens of an earlier process are not valid by chance.
+    uint64_t first_statement_token = 1;
+
+    // InvalidArgument naming the field that makes no sense.
+    absl::Status Validate() const;
+  };
+
+  // `options` must validate.
+  ClientTable(const Options& options,
+              std::vector<ClientEventListener*> listeners);
+  ~ClientTable();
+
+  const Options& options() const { return options_; }
+
+  // --- Channels ---
+
+  // A stream begins: from now on its silence counts. ResourceExhausted if
+  // max_channels are open. `channel` must not have been opened before.
+  absl::Status Open(ClientChannelPtr channel, absl::Time now);
+
+  // Applies a full heartbeat of an open channel: consumers first, then
+  // producers, as Java. Groups of earlier statements that this one leaves out
+  // keep the time they were last stated at, and expire alone. The first one of a
+  // stream replaces older streams of the same client and incarnation (not 0),
+  // which are closed and ended with kReplaced.
+  // Reference: ClientManageProcessor#heartBeat. Differs: atomic; a closed
+  // channel registers nothing.
+  RegisterResult Register(ClientChannel& channel,
+                          const AdmittedStatement& admitted, absl::Time now)
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Takes the channel out of a producer and a consumer group; an empty name is
+  // none, and a group that the channel is not in is left alone. A stand-in goes
+  // with its last group. Events repeat `client_id`.
+  // Reference: ClientManageProcessor#unregisterClient. Differs: an unregister by
+  // a stranger tells nothing.
+  void Unregister(ClientChannel& channel, absl::string_view client_id,
+                  absl::string_view producer_group,
+                  absl::string_view consumer_group) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Closes a channel and takes it out of all its groups: O(its groups). True if
+  // it was open. Does not call End().
+  bool Close(ClientChannel& channel, RemovalReason reason)
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // The channel that stands for the unary calls of `client_id`, or null.
+  ClientChannelPtr FindStandIn(absl::string_view client_id)
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // The same; `channel` becomes it (opened) if there is none. ResourceExhausted
+  // as Open(). A stand-in that gets no group by its first heartbeat goes at
+  // once.
+  absl::StatusOr<ClientChannelPtr> FindOrOpenStandIn(
+      absl::string_view client_id, ClientChannelPtr channel, absl::Time now)
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // --- Expiry (called by Housekeeping) ---
+
+  // Treats every channel and every left-out group as heard at `now` at the
+  // earliest: the broker itself was away.
+  void RaiseHeardFloor(absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Begins a scan: what may have expired at `now` becomes due.
+  void BeginScan(absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Looks at up to `max_channels` due channels: expires those silent for longer
+  // than the expiry, and memberships left out for longer; files the others
+  // again. Returns whether more are due. `ended` gets the channels that were
+  // closed; the caller ends them with kExpired.
+  bool ScanSome(absl::Time now, size_t max_channels,
+                std::vector<ClientChannelPtr>* ended) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // --- Look-ups: copies of what holds at the time of the call ---
+
+  // At most this many are copied in one piece, under one lock.
+  static constexpr size_t kMaxPiece = 1000;
+
+  absl::optional<ConsumerGroupInfo> FindConsumerGroup(
+      absl::string_view group) const ABSL_LOCKS_EXCLUDED(mu_);
+  absl::optional<ProducerGroupInfo> FindProducerGroup(
+      absl::string_view group) const ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Up to `max` (at most kMaxPiece) members after `*cursor`, in the order of
+  // joining; moves the cursor, to 0 after the last. Members that stay while all
+  // pieces are read are read exactly once. An unknown group has none.
+  std::vector<MemberInfo> ListMembers(GroupKind kind, absl::string_view group,
+                                      size_t max, MemberCursor* cursor) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // The same for a consumer group's channels alone.
+  void ListChannels(absl::string_view consumer_group, size_t max,
+                    MemberCursor* cursor,
+                    std::vector<ClientChannelPtr>* channels) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Up to `max` groups whose name is greater than `after`, by name.
+  std::vector<ConsumerGroupInfo> ListConsumerGroups(absl::string_view after,
+                                                    size_t max) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+  std::vector<ProducerGroupInfo> ListProducerGroups(absl::string_view after,
+                                                    size_t max) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // A channel of that client in the consumer group, or null.
+  // Reference: ConsumerManager#findChannel.
+  ClientChannelPtr FindConsumerChannel(absl::string_view group,
+                                       absl::string_view client_id) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // The channel at which the client registered as a producer last, or null.
+  // Reference: ProducerManager#findChannel.
+  ClientChannelPtr FindProducerChannel(absl::string_view client_id) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // The group's channels in turn, the writable ones first; null if there is
+  // none. Reference: ProducerManager#getAvailableChannel.
+  ClientChannelPtr NextAvailableProducer(absl::string_view group)
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  absl::optional<Subscription> FindSubscription(absl::string_view group,
+                                                absl::string_view topic) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Up to `max` consumer groups that subscribe to `topic`, those whose name is
+  // greater than `after`, by name.
+  // Reference: ConsumerManager#queryTopicConsumeByWho.
+  std::vector<std::string> GroupsOfTopic(absl::string_view topic,
+                                         absl::string_view after,
+                                         size_t max) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  struct Counts {
+    size_t channels = 0;
+    size_t consumer_groups = 0;
+    size_t producer_groups = 0;
+    size_t queued_events = 0;
+  };
+  Counts counts() const ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  // A call that finds more events queued delivers first.
+  static constexpr size_t kMaxQueuedEvents = 64 * 1024;
+
+  absl::Status OpenLocked(ClientChannelPtr channel, absl::Time now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  RegisterResult RegisterLocked(ClientChannel& channel,
+                                const AdmittedStatement& admitted,
+                                absl::Time now,
+                                std::vector<ClientChannelPtr>* replaced)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // The open streams of the client with that incarnation.
+  std::vector<ClientChannelPtr> FindStreamsLocked(const ClientEntry& client,
+                                                  uint64_t incarnation) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void RemoveMembershipLocked(ClientChannel& channel, Membership& membership,
+                              RemovalReason reason,
+                              absl::string_view client_id)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Takes a channel whose closed bit is set out of everything.
+  void RemoveChannelLocked(ClientChannel& channel, RemovalReason reason)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void RemoveIdleStandInLocked(ClientChannel& channel, RemovalReason reason)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Expires what of an open channel has expired at `now` and files it again.
+  // True if the channel itself was closed.
+  bool ExpireLocked(ClientChannel& channel, absl::Time now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  const RegisteredGroup* FindGroupLocked(GroupKind kind,
+                                         absl::string_view group) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  // Whether a call that changed something has to deliver.
+  bool HasEventsLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Waits for room in the queue, by delivering or by waiting for the call that
+  // does. Nothing for a listener's own calls.
+  void AwaitQueueRoom() ABSL_LOCKS_EXCLUDED(mu_);
+  // Delivers what is queued, unless another call is at it.
+  void DeliverEvents() ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Constant after construction.
+  const Options options_;
+  const std::vector<ClientEventListener*> listeners_;
+
+  mutable absl::Mutex mu_;
+  // Before the registries, which use it.
+  ClientDirectory clients_ ABSL_GUARDED_BY(mu_);
+  ConsumerRegistry consumers_ ABSL_GUARDED_BY(mu_);
+  ProducerRegistry producers_ ABSL_GUARDED_BY(mu_);
+  ExpiryIndex expiry_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_map<ChannelId, ClientChannelPtr> channels_
+      ABSL_GUARDED_BY(mu_);
+  ChannelId last_channel_id_ ABSL_GUARDED_BY(mu_) = 0;
+  uint64_t last_joined_ ABSL_GUARDED_BY(mu_) = 0;
+  uint64_t next_statement_token_ ABSL_GUARDED_BY(mu_);
+  uint64_t revision_ ABSL_GUARDED_BY(mu_) = 0;
+  absl::Time heard_floor_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
+  std::vector<ClientEvent> events_ ABSL_GUARDED_BY(mu_);
+  bool delivering_ ABSL_GUARDED_BY(mu_) = false;
+
+  // Whether events_ holds more than kMaxQueuedEvents; written under mu_, read
+  // without, so that a call sees it before it takes the lock.
+  std::atomic<bool> queue_is_full_{false};
+};
+
+}  // namespace rmq
+
+#endif  // BROKER_REGISTRY_CLIENT_TABLE_H_

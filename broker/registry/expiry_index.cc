@@ -1,0 +1,49 @@
+#include "broker/registry/expiry_index.h"
+
+namespace rmq {
+
+void ExpiryIndex::File(ClientChannel& channel, absl::Time deadline) {
+  auto [bucket, is_new] =
+      buckets_.try_emplace(absl::ToUnixSeconds(deadline), ExpiryLink());
+  ExpiryLink& ring = bucket->second;
+  if (is_new) Clear(ring);
+  ExpiryLink& link = channel;
+  link.previous = ring.previous;
+  link.next = &ring;
+  link.previous->next = &link;
+  ring.previous = &link;
+}
+
+void ExpiryIndex::Remove(ClientChannel& channel) {
+  ExpiryLink& link = channel;
+  if (link.next != nullptr) Unlink(link);
+}
+
+void ExpiryIndex::CollectDue(absl::Time now) {
+  const auto end = buckets_.upper_bound(absl::ToUnixSeconds(now));
+  for (auto bucket = buckets_.begin(); bucket != end;) {
+    ExpiryLink& ring = bucket->second;
+    if (ring.next != &ring) {  // Splice it in front of due_'s head.
+      ring.next->previous = due_.previous;
+      due_.previous->next = ring.next;
+      ring.previous->next = &due_;
+      due_.previous = ring.previous;
+    }
+    bucket = buckets_.erase(bucket);
+  }
+}
+
+ClientChannel* ExpiryIndex::PopDue() {
+  if (due_.next == &due_) return nullptr;
+  ExpiryLink& link = *due_.next;
+  Unlink(link);
+  return static_cast<ClientChannel*>(&link);
+}
+
+void ExpiryIndex::Unlink(ExpiryLink& link) {
+  link.previous->next = link.next;
+  link.next->previous = link.previous;
+  link.previous = link.next = nullptr;
+}
+
+}  // namespace rmq

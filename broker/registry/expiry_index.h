@@ -1,0 +1,54 @@
+// Which channels may have expired: deadlines in buckets of one second.
+//
+// A heartbeat does not touch the index. A channel is filed at the earliest time
+// at which it could expire; when that time comes, the table looks at the channel
+// itself and files it again if it was heard since. So a channel costs one look
+// per expiry, however often it heartbeats, and a scan costs what is due.
+#ifndef BROKER_REGISTRY_EXPIRY_INDEX_H_
+#define BROKER_REGISTRY_EXPIRY_INDEX_H_
+
+#include <cstdint>
+#include <map>
+
+#include "absl/time/time.h"
+#include "broker/registry/client_channel.h"
+
+namespace rmq {
+
+// Invariant: a channel is in at most one bucket. It is linked through its own
+// fields: filing and removing allocate nothing but buckets, of which there are
+// at most as many as the channel expiry has seconds, and two.
+// Not thread-safe. Channels are borrowed: remove one before it dies.
+class ExpiryIndex {
+ public:
+  ExpiryIndex() { Clear(due_); }
+  ExpiryIndex(const ExpiryIndex&) = delete;
+  ExpiryIndex& operator=(const ExpiryIndex&) = delete;
+
+  // Files a channel that is not filed.
+  void File(ClientChannel& channel, absl::Time deadline);
+
+  // Takes a channel out, wherever it is; nothing if it is not filed. O(1).
+  void Remove(ClientChannel& channel);
+
+  // What is filed at `now` or earlier becomes due, and with it the rest of the
+  // second that `now` is in. What is filed after this call waits for the next
+  // one, so a scan ends.
+  void CollectDue(absl::Time now);
+
+  // Takes out and returns one due channel; null if there is none.
+  ClientChannel* PopDue();
+
+ private:
+  static void Clear(ExpiryLink& ring) { ring.previous = ring.next = &ring; }
+  static void Unlink(ExpiryLink& link);
+
+  // By second since 1970, each the head of a ring through its channels. A
+  // std::map, since the rings point at their heads.
+  std::map<int64_t, ExpiryLink> buckets_;
+  ExpiryLink due_;
+};
+
+}  // namespace rmq
+
+#endif  // BROKER_REGISTRY_EXPIRY_INDEX_H_

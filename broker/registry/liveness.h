@@ -1,0 +1,81 @@
+// Whether a channel is open, and when it was last heard: one atomic word.
+//
+// A renewal is a compare-and-swap that fails once the word is closed, and
+// expiry closes it only if it still shows the silence that was judged. So a
+// renewal and an expiry cannot both win.
+#ifndef BROKER_REGISTRY_LIVENESS_H_
+#define BROKER_REGISTRY_LIVENESS_H_
+
+#include <atomic>
+#include <cstdint>
+
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+
+namespace rmq {
+
+// Thread-safe, lock-free. Times are steady times after 1970, kept to the
+// nanosecond.
+class Liveness {
+ public:
+  // Open, and heard at `opened`.
+  explicit Liveness(absl::Time opened = absl::UnixEpoch())
+      : word_(WordAt(opened)) {}
+
+  // Heard at `now`. Returns when it was heard before, or nothing if the word is
+  // closed: the renewal was lost. A time before the last one changes nothing.
+  absl::optional<absl::Time> Renew(absl::Time now) {
+    const uint64_t renewed = WordAt(now);
+    uint64_t seen = word_.load(std::memory_order_relaxed);
+    while (!IsClosed(seen)) {
+      if (renewed <= seen || word_.compare_exchange_weak(
+                                 seen, renewed, std::memory_order_relaxed)) {
+        return TimeOf(seen);
+      }
+    }
+    return absl::nullopt;
+  }
+
+  // Closes. True for the one call that did it.
+  bool Close() {
+    return !IsClosed(word_.fetch_or(kClosed, std::memory_order_acq_rel));
+  }
+
+  // Closes if it was last heard before `limit`. True if this call closed it.
+  bool CloseIfLastHeardBefore(absl::Time limit) {
+    const uint64_t limit_word = WordAt(limit);
+    uint64_t seen = word_.load(std::memory_order_relaxed);
+    while (!IsClosed(seen) && seen < limit_word) {
+      if (word_.compare_exchange_weak(seen, seen | kClosed,
+                                      std::memory_order_acq_rel)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  bool closed() const {
+    return IsClosed(word_.load(std::memory_order_acquire));
+  }
+
+  absl::Time last_heard() const {
+    return TimeOf(word_.load(std::memory_order_relaxed));
+  }
+
+ private:
+  // The lowest bit says closed; nanoseconds since 1970 stand above it.
+  static constexpr uint64_t kClosed = 1;
+  static uint64_t WordAt(absl::Time time) {
+    return static_cast<uint64_t>(absl::ToUnixNanos(time)) << 1;
+  }
+  static bool IsClosed(uint64_t word) { return (word & kClosed) != 0; }
+  static absl::Time TimeOf(uint64_t word) {
+    return absl::FromUnixNanos(static_cast<int64_t>(word >> 1));
+  }
+
+  std::atomic<uint64_t> word_;
+};
+
+}  // namespace rmq
+
+#endif  // BROKER_REGISTRY_LIVENESS_H_

@@ -1,0 +1,85 @@
+#include "broker/registry/producer_registry.h"
+
+#include <string>
+
+namespace rmq {
+
+bool ProducerRegistry::Register(absl::string_view name, bool take_new,
+                                const Registrant& who, uint64_t joined,
+                                size_t* hint,
+                                std::vector<ClientEvent>* events) {
+  ProducerGroup* group = groups_.Find(name);
+  if (group != nullptr) {
+    if (Membership* known = GroupMembers::Find(who.channel, *group, hint)) {
+      known->left_out_at = Membership::kStated;
+      return true;
+    }
+  }
+  if (!take_new) return false;
+  if (group == nullptr) group = &groups_.FindOrCreate(name);
+  GroupMembers::Join(*group, who, joined);
+  ClientEvent& event = events->emplace_back();
+  event.type = EventType::kClientRegister;
+  event.kind = GroupKind::kProducer;
+  event.revision = who.revision;
+  event.group = group->name;
+  event.client_id = who.client.client_id;
+  event.channel = who.channel.shared_from_this();
+  return true;
+}
+
+void ProducerRegistry::Remove(ClientChannel& channel, Membership& membership,
+                              RemovalReason reason, absl::string_view client_id,
+                              uint64_t revision,
+                              std::vector<ClientEvent>* events) {
+  ProducerGroup& group = static_cast<ProducerGroup&>(*membership.group);
+  const auto add = [&](EventType type) -> ClientEvent& {
+    ClientEvent& event = events->emplace_back();
+    event.type = type;
+    event.kind = GroupKind::kProducer;
+    event.reason = reason;
+    event.revision = revision;
+    event.group = group.name;
+    return event;
+  };
+  ClientEvent& left = add(EventType::kClientUnregister);
+  left.client_id = std::string(client_id);
+  left.channel = channel.shared_from_this();
+
+  GroupMembers::Leave(channel, membership, clients_);
+  if (!group.members.empty()) return;
+  add(EventType::kUnregister);
+  groups_.Erase(group);
+}
+
+ClientChannel* ProducerRegistry::FindChannel(const ClientEntry& client) const {
+  ClientChannel* newest = nullptr;
+  uint64_t newest_joined = 0;
+  for (ClientChannel* channel : client.channels) {
+    for (const Membership& membership : channel->memberships_) {
+      if (membership.client == &client &&
+          membership.group->kind == GroupKind::kProducer &&
+          membership.joined > newest_joined) {
+        newest = channel;
+        newest_joined = membership.joined;
+      }
+    }
+  }
+  return newest;
+}
+
+ClientChannel* ProducerRegistry::NextAvailable(absl::string_view name) {
+  ProducerGroup* const group = groups_.Find(name);
+  if (group == nullptr) return nullptr;
+  ClientChannel* channel = nullptr;
+  for (int tries = 0; tries < kMaxTries; ++tries) {
+    auto next = group->members.upper_bound(group->last_chosen);
+    if (next == group->members.end()) next = group->members.begin();
+    group->last_chosen = next->first;
+    channel = next->second;
+    if (channel->writable()) break;
+  }
+  return channel;
+}
+
+}  // namespace rmq

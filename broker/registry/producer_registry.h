@@ -1,0 +1,70 @@
+// Producer groups and their members.
+//
+// Reference: ProducerManager.java.
+#ifndef BROKER_REGISTRY_PRODUCER_REGISTRY_H_
+#define BROKER_REGISTRY_PRODUCER_REGISTRY_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "broker/registry/client_channel.h"
+#include "broker/registry/client_directory.h"
+#include "broker/registry/client_event.h"
+#include "broker/registry/registered_group.h"
+
+namespace rmq {
+
+struct ProducerGroup : RegisteredGroup {
+  explicit ProducerGroup(absl::string_view name)
+      : RegisteredGroup(GroupKind::kProducer, name) {}
+
+  // Of the member that NextAvailable() gave last.
+  uint64_t last_chosen = 0;
+};
+
+// Invariant: a group exists iff it has a member.
+// Not thread-safe: a part of ClientTable, guarded by its lock.
+class ProducerRegistry {
+ public:
+  // `clients` is borrowed.
+  explicit ProducerRegistry(ClientDirectory* clients) : clients_(*clients) {}
+
+  // Adds the channel to the group, or renews its membership; a known channel
+  // keeps its first client id. A channel that is new in the group is passed over
+  // if `take_new` is false: returns whether it is a member now. `hint` and
+  // `joined` as in ConsumerRegistry::Register().
+  // Reference: #registerProducer.
+  bool Register(absl::string_view group, bool take_new, const Registrant& who,
+                uint64_t joined, size_t* hint,
+                std::vector<ClientEvent>* events);
+
+  // Takes a channel out of the group of `membership`. `client_id` is what the
+  // event says. Reference: #unregisterProducer, #doChannelCloseEvent.
+  void Remove(ClientChannel& channel, Membership& membership,
+              RemovalReason reason, absl::string_view client_id,
+              uint64_t revision, std::vector<ClientEvent>* events);
+
+  // The channel at which `client` registered as a producer last, of those that
+  // it still has; null if none. Reference: #findChannel. Differs: leaving one
+  // group does not hide a client that is in another.
+  ClientChannel* FindChannel(const ClientEntry& client) const;
+
+  // The next channel of the group in turn that is writable; if none of the next
+  // `kMaxTries` is, the last one looked at. Null if there is no such group.
+  // Reference: #getAvailableChannel.
+  ClientChannel* NextAvailable(absl::string_view group);
+
+  const GroupTable<ProducerGroup>& groups() const { return groups_; }
+
+ private:
+  static constexpr int kMaxTries = 3;
+
+  ClientDirectory& clients_;
+  GroupTable<ProducerGroup> groups_;
+};
+
+}  // namespace rmq
+
+#endif  // BROKER_REGISTRY_PRODUCER_REGISTRY_H_

@@ -1,0 +1,49 @@
+// What a client states in a full heartbeat, as the core is told it.
+//
+// Everything here is a view: valid for the call it is passed to, copied by the
+// registry only where something changed.
+#ifndef BROKER_REGISTRY_STATEMENT_H_
+#define BROKER_REGISTRY_STATEMENT_H_
+
+#include <cstdint>
+
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "common/client_types.h"
+
+namespace rmq {
+
+// One topic of a consumer group. Reference: SubscriptionData.java.
+struct SubscriptionStatement {
+  absl::string_view topic;
+  absl::string_view expression;
+  // "TAG" or "SQL92"; not checked by heartbeats.
+  absl::string_view expression_type;
+  // The client's own number; a greater one replaces the group's subscription.
+  int64_t sub_version = 0;
+};
+
+// One consumer group. Reference: ConsumerData.java.
+struct ConsumerStatement {
+  absl::string_view group;
+  ConsumerModes modes;
+  bool unit_mode = false;
+  // No topic twice: the edge refuses it.
+  absl::Span<const SubscriptionStatement> subscriptions;
+};
+
+// One full heartbeat. Reference: HeartbeatData.java.
+struct HeartbeatStatement {
+  absl::string_view client_id;
+  // Tells a process from an older one of the same client id; 0 is "not told".
+  uint64_t incarnation = 0;
+  LanguageCode language = LanguageCode::kUnspecified;
+  int32_t version = 0;
+  // No group twice in either.
+  absl::Span<const absl::string_view> producer_groups;
+  absl::Span<const ConsumerStatement> consumers;
+};
+
+}  // namespace rmq
+
+#endif  // BROKER_REGISTRY_STATEMENT_H_
