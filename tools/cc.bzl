@@ -31,15 +31,8 @@ def rmq_cc_binary(name, copts = None, **kwargs):
     cc_binary(name = name, copts = _copts(copts), **kwargs)
 
 def rmq_cc_test(name, size = "small", copts = None, env = None, **kwargs):
-    """A cc_test under this project's warnings: small unless said otherwise.
-
-    GoogleTest prints plain text, and only what failed; --test_arg=--gtest_brief=0
-    brings the rest back.
-    """
-    all_env = {
-        "GTEST_BRIEF": "1",
-        "GTEST_COLOR": "no",
-    }
+    """A cc_test under this project's warnings: small unless said otherwise."""
+    all_env = {"GTEST_COLOR": "no"}  # Plain text, on a terminal too.
     all_env.update(env or {})
     cc_test(
         name = name,

@@ -58,7 +58,7 @@ def _grpc_sources_impl(ctx):
         inputs = proto.transitive_sources,
         outputs = headers + sources,
         mnemonic = "GenGrpcCc",
-        progress_message = "Generating gRPC stubs of %{label}",
+        progress_message = "Generating gRPC stubs of %s" % ctx.attr.proto.label,
     )
     return [
         DefaultInfo(files = depset(headers + sources)),

@@ -25,7 +25,7 @@ def _version_key(version):
     return [int(part) if part.isdigit() else 0 for part in version.split(".")]
 
 def _pkg_config(repository_ctx, arguments):
-    pkg_config = _tool(repository_ctx, "pkg-config", "pkg-config")
+    pkg_config = _tool(repository_ctx, "pkg-config", "pkgconf")
     result = repository_ctx.execute([pkg_config] + arguments)
     return result.stdout.strip() if result.return_code == 0 else None
 
