@@ -1,0 +1,220 @@
+#include "broker/policy/group_policy.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/mutex_lock.h"
+#include "common/validation.h"
+
+namespace rmq {
+namespace {
+
+// Reference: MixAll.CID_RMQ_SYS_PREFIX.
+constexpr absl::string_view kSystemGroupPrefix = "CID_RMQ_SYS_";
+// Reference: PermName.PERM_READ | PERM_WRITE; TopicSysFlag#buildSysFlag.
+constexpr int32_t kReadAndWrite = 6;
+constexpr int32_t kUnitSubscription = 2;
+
+}  // namespace
+
+absl::Status GroupPolicy::Options::Validate() const {
+  if (max_auto_created_groups == 0) {
+    return absl::InvalidArgumentError(
+        "max_auto_created_groups must be at least 1, got 0");
+  }
+  absl::flat_hash_set<absl::string_view> seen;
+  for (const SubscriptionGroupConfig& config : subscription_groups) {
+    const std::string at =
+        absl::StrCat("subscription group ", Quoted(config.group));
+    if (!IsLegalConsumerGroup(config.group)) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          at, ": group must be 1 to 120 letters, digits, '%', '|', '_' and '-'"));
+    }
+    if (!seen.insert(config.group).second) {
+      return absl::InvalidArgumentError(absl::StrCat(at, " stands there twice"));
+    }
+    if (config.retry_queue_nums < 0) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(at, ": retry_queue_nums must not be negative, got ",
+                       config.retry_queue_nums));
+    }
+  }
+  seen.clear();
+  for (const TopicConfig& config : topics) {
+    const std::string at = absl::StrCat("topic ", Quoted(config.topic));
+    if (!IsLegalName(config.topic)) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          at, ": topic must be letters, digits, '%', '|', '_' and '-'"));
+    }
+    if (absl::StartsWith(config.topic, kRetryTopicPrefix)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(at, ": retry topics are made by heartbeats"));
+    }
+    if (!seen.insert(config.topic).second) {
+      return absl::InvalidArgumentError(absl::StrCat(at, " stands there twice"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+GroupPolicy::GroupPolicy(Options options) : options_(std::move(options)) {
+  for (const SubscriptionGroupConfig& config : options_.subscription_groups) {
+    auto entry = std::make_unique<Entry>();
+    entry->config = config;
+    const absl::string_view name = entry->config.group;
+    names_.insert(name);
+    entries_.emplace(name, std::move(entry));
+  }
+  for (const TopicConfig& config : options_.topics) {
+    topics_.emplace(config.topic, config);
+    if (config.order) ordered_topics_.insert(config.topic);
+  }
+}
+
+GroupPolicy::Verdict GroupPolicy::AdmitConsumer(
+    const ConsumerStatement& statement) {
+  Verdict verdict;
+  if (options_.reject_pull_consumer_enable &&
+      statement.modes.consume_type == ConsumeType::kConsumeActively) {
+    verdict.skip = SkipReason::kPullConsumerRejected;
+    return verdict;
+  }
+  const bool has_ordered_topic =
+      !ordered_topics_.empty() &&
+      std::any_of(statement.subscriptions.begin(),
+                  statement.subscriptions.end(),
+                  [&](const SubscriptionStatement& subscription) {
+                    return ordered_topics_.contains(subscription.topic);
+                  });
+
+  MutexLock lock(&mu_);
+  SkipReason reason;
+  Entry* const entry = FindOrCreateLocked(statement.group, &reason);
+  if (entry == nullptr) {
+    verdict.skip = reason;
+    return verdict;
+  }
+  if (!entry->retry_topic.has_value()) {
+    TopicConfig& topic = entry->retry_topic.emplace();
+    topic.topic = absl::StrCat(kRetryTopicPrefix, statement.group);
+    topic.read_queue_nums = entry->config.retry_queue_nums;
+    topic.write_queue_nums = entry->config.retry_queue_nums;
+    topic.perm = kReadAndWrite;
+    topic.topic_sys_flag = statement.unit_mode ? kUnitSubscription : 0;
+    retry_topics_.emplace(topic.topic, entry);
+  }
+  entry->retry_topic->order = has_ordered_topic;
+  verdict.notify_consumer_ids_changed =
+      entry->config.notify_consumer_ids_changed_enable;
+  return verdict;
+}
+
+void GroupPolicy::NoteUnregister(absl::string_view consumer_group) {
+  MutexLock lock(&mu_);
+  SkipReason reason;
+  FindOrCreateLocked(consumer_group, &reason);
+}
+
+GroupPolicy::Entry* GroupPolicy::FindOrCreateLocked(absl::string_view group,
+                                                    SkipReason* reason) {
+  const auto found = entries_.find(group);
+  if (found != entries_.end()) {
+    Entry& entry = *found->second;
+    if (entry.auto_created && entry.members == 0) {
+      // Used just now: to the end of the line.
+      unused_.splice(unused_.end(), unused_, entry.unused);
+    }
+    return &entry;
+  }
+  if (!IsLegalConsumerGroup(group)) {
+    *reason = SkipReason::kIllegalGroup;
+    return nullptr;
+  }
+  if (!options_.auto_create_subscription_group &&
+      !absl::StartsWith(group, kSystemGroupPrefix)) {
+    *reason = SkipReason::kNoSuchGroup;
+    return nullptr;
+  }
+  if (auto_created_ >= options_.max_auto_created_groups && !MakeRoomLocked()) {
+    *reason = SkipReason::kTooManyGroups;
+    return nullptr;
+  }
+  auto owned = std::make_unique<Entry>();
+  Entry& entry = *owned;
+  entry.config.group = std::string(group);
+  entry.auto_created = true;
+  entry.unused = unused_.insert(unused_.end(), &entry);
+  ++auto_created_;
+  names_.insert(entry.config.group);
+  entries_.emplace(entry.config.group, std::move(owned));
+  return &entry;
+}
+
+bool GroupPolicy::MakeRoomLocked() {
+  if (unused_.empty()) return false;
+  EraseLocked(*unused_.front());
+  return true;
+}
+
+void GroupPolicy::EraseLocked(Entry& entry) {
+  unused_.erase(entry.unused);
+  if (entry.retry_topic.has_value()) {
+    retry_topics_.erase(entry.retry_topic->topic);
+  }
+  --auto_created_;
+  // A copy: the keys die with the entry.
+  const std::string name = entry.config.group;
+  names_.erase(name);
+  entries_.erase(name);
+}
+
+void GroupPolicy::OnClientEvent(const ClientEvent& event) {
+  if (event.kind != GroupKind::kConsumer) return;
+  const bool joined = event.type == EventType::kClientRegister;
+  if (!joined && event.type != EventType::kClientUnregister) return;
+  MutexLock lock(&mu_);
+  const auto found = entries_.find(event.group);
+  if (found == entries_.end() || !found->second->auto_created) return;
+  Entry& entry = *found->second;
+  if (joined) {
+    if (entry.members++ == 0) unused_.erase(entry.unused);
+  } else if (entry.members > 0 && --entry.members == 0) {
+    entry.unused = unused_.insert(unused_.end(), &entry);
+  }
+}
+
+std::vector<SubscriptionGroupConfig> GroupPolicy::ListSubscriptionGroups(
+    absl::string_view after, size_t max) const {
+  std::vector<SubscriptionGroupConfig> listed;
+  MutexLock lock(&mu_);
+  for (auto name = names_.upper_bound(after);
+       name != names_.end() && listed.size() < max; ++name) {
+    listed.push_back(entries_.find(*name)->second->config);
+  }
+  return listed;
+}
+
+std::vector<TopicConfig> GroupPolicy::ListTopics(absl::string_view after,
+                                                 size_t max) const {
+  std::vector<TopicConfig> listed;
+  MutexLock lock(&mu_);
+  auto fixed = topics_.upper_bound(after);
+  auto retry = retry_topics_.upper_bound(after);
+  while (listed.size() < max) {
+    const bool has_fixed = fixed != topics_.end();
+    const bool has_retry = retry != retry_topics_.end();
+    if (!has_fixed && !has_retry) break;
+    if (has_fixed && (!has_retry || fixed->first < retry->first)) {
+      listed.push_back(fixed->second);
+      ++fixed;
+    } else {
+      listed.push_back(*retry->second->retry_topic);
+      ++retry;
+    }
+  }
+  return listed;
+}
+
+}  // namespace rmq

@@ -1,0 +1,166 @@
+// What the processor asks before it lets a consumer group in: subscription
+// group configs, the retry topics that come with them, and the broker's
+// switches.
+//
+// Reference: SubscriptionGroupManager.java, TopicConfigManager.java (as far as
+// ClientManageProcessor uses them), BrokerConfig.java.
+#ifndef BROKER_POLICY_GROUP_POLICY_H_
+#define BROKER_POLICY_GROUP_POLICY_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/types/optional.h"
+#include "broker/registry/client_event.h"
+#include "broker/registry/statement.h"
+
+namespace rmq {
+
+// Reference: SubscriptionGroupConfig.java.
+struct SubscriptionGroupConfig {
+  std::string group;
+  // Whether the group's members are told when its consumer ids change.
+  bool notify_consumer_ids_changed_enable = true;
+  // Queues of the group's retry topic.
+  int32_t retry_queue_nums = 1;
+};
+
+// Reference: TopicConfig.java.
+struct TopicConfig {
+  std::string topic;
+  int32_t read_queue_nums = 0;
+  int32_t write_queue_nums = 0;
+  // PermName: 4 read, 2 write.
+  int32_t perm = 6;
+  // TopicSysFlag: 2 unit subscription.
+  int32_t topic_sys_flag = 0;
+  bool order = false;
+};
+
+// Why a group of a statement is passed over. Numbers are those of
+// SkippedGroup.Reason in the proto.
+enum class SkipReason {
+  kIllegalGroup = 1,
+  kNoSuchGroup = 2,
+  kPullConsumerRejected = 3,
+  kProducerRejected = 4,
+  kTooManyGroups = 5,
+};
+
+// Thread-safe. A listener of the ClientTable's events: it counts the members of
+// the groups whose config was made automatically, so that of too many the
+// longest-unused one goes.
+class GroupPolicy final : public ClientEventListener {
+ public:
+  struct Options {
+    // Reference: BrokerConfig, the properties of the same names.
+    bool auto_create_subscription_group = true;
+    bool reject_pull_consumer_enable = false;
+    bool notify_consumer_ids_changed_enable = true;
+    // Differs: Java's default is false, so that every SQL92 consumer fails until
+    // an operator finds the switch.
+    bool enable_property_filter = true;
+    // false: a channel may not join a producer group that it is not in.
+    // Differs: Java's switch needs rejectTransactionMessage too, and its broker
+    // does not pass it on.
+    bool enable_register_producer = true;
+    // Configs made automatically that are kept. At this many the longest-unused
+    // one without members goes, with its retry topic; only if all have members
+    // is a new group passed over. (Differs: Java keeps all, for ever.)
+    size_t max_auto_created_groups = 100'000;
+    // Configs and topics that exist at the start. No name twice.
+    std::vector<SubscriptionGroupConfig> subscription_groups;
+    std::vector<TopicConfig> topics;
+
+    // InvalidArgument naming the entry and the field that make no sense.
+    absl::Status Validate() const;
+  };
+
+  // `options` must validate.
+  explicit GroupPolicy(Options options);
+
+  const Options& options() const { return options_; }
+
+  struct Verdict {
+    // Nothing: the group is let in.
+    absl::optional<SkipReason> skip;
+    // Whether the group's members are told of changes.
+    bool notify_consumer_ids_changed = true;
+  };
+
+  // Whether a consumer group of a heartbeat is let in. If so its config exists
+  // afterwards, and so does its retry topic: made with the config's queues and
+  // the unit flag once, `order` set to whether this statement has an ordered
+  // topic. Reference: ClientManageProcessor#heartBeat,
+  // TopicConfigManager#createTopicInSendMessageBackMethod.
+  Verdict AdmitConsumer(const ConsumerStatement& statement)
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // An unregister makes the config of the group that it names, as Java's does.
+  void NoteUnregister(absl::string_view consumer_group)
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  void OnClientEvent(const ClientEvent& event) override
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // --- For operators: copies, by name, those greater than `after` ---
+
+  std::vector<SubscriptionGroupConfig> ListSubscriptionGroups(
+      absl::string_view after, size_t max) const ABSL_LOCKS_EXCLUDED(mu_);
+  // Topics of the start and retry topics.
+  std::vector<TopicConfig> ListTopics(absl::string_view after,
+                                      size_t max) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  struct Entry {
+    SubscriptionGroupConfig config;
+    // Once a consumer of the group has been let in.
+    absl::optional<TopicConfig> retry_topic;
+    bool auto_created = false;
+    // Channels in the group, of auto-created ones.
+    int64_t members = 0;
+    // Place in unused_, if auto-created and without members.
+    std::list<Entry*>::iterator unused;
+  };
+
+  // The config of a group, made if need be and allowed. Null with the reason if
+  // there is none.
+  Entry* FindOrCreateLocked(absl::string_view group, SkipReason* reason)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Makes room for another automatic config. False if all have members.
+  bool MakeRoomLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void EraseLocked(Entry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  // Constant after construction.
+  const Options options_;
+  absl::btree_map<std::string, TopicConfig> topics_;
+  absl::flat_hash_set<std::string> ordered_topics_;
+
+  mutable absl::Mutex mu_;
+  // Keys of the next two are the entries' own names.
+  absl::flat_hash_map<absl::string_view, std::unique_ptr<Entry>> entries_
+      ABSL_GUARDED_BY(mu_);
+  absl::btree_set<absl::string_view> names_ ABSL_GUARDED_BY(mu_);
+  // Topic -> entry, of the retry topics that exist, in order for ListTopics().
+  absl::btree_map<std::string, Entry*> retry_topics_ ABSL_GUARDED_BY(mu_);
+  // Automatic configs without members, the longest-unused first.
+  std::list<Entry*> unused_ ABSL_GUARDED_BY(mu_);
+  size_t auto_created_ ABSL_GUARDED_BY(mu_) = 0;
+};
+
+}  // namespace rmq
+
+#endif  // BROKER_POLICY_GROUP_POLICY_H_
