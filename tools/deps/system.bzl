@@ -97,6 +97,14 @@ _ABSL_SPECIAL = {
     "flags": ("flags", "flag"),
 }
 
+# Test helpers that are a header alone, and so have no module.
+_ABSL_TEST_HELPERS = [
+    # package, target, deps
+    ("hash", "hash_testing", ["//absl/hash", "//absl/types:variant", "@com_google_googletest//:gtest"]),
+    ("random", "mocking_bit_gen", ["//absl/container:flat_hash_map", "//absl/random", "@com_google_googletest//:gtest"]),
+    ("strings", "cord_test_helpers", ["//absl/strings:cord"]),
+]
+
 def _absl_label(root, module):
     """The (package, target) of a pkg-config module's name without "absl_", or None.
 
@@ -159,6 +167,11 @@ def _system_absl_impl(repository_ctx):
             "cc_library(\n    name = %s,\n    linkopts = %s,\n    deps = %s,\n)\n" %
             (repr(target), repr(linkopts), repr(sorted({dep: None for dep in deps}))),
         )
+    for package, target, deps in _ABSL_TEST_HELPERS:
+        if root.get_child(package).get_child(target + ".h").exists:
+            build_files[package].append(
+                "cc_library(\n    name = %s,\n    testonly = True,\n    deps = %s,\n)\n" % (repr(target), repr(deps)),
+            )
     for package, lines in build_files.items():
         repository_ctx.file(
             "absl/%s/BUILD.bazel" % package,
