@@ -13,10 +13,10 @@ absl::Status Backoff::Options::Validate() const {
                      absl::FormatDuration(initial)));
   }
   if (maximum < initial) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "maximum backoff must be at least the initial ",
-        absl::FormatDuration(initial), ", got ",
-        absl::FormatDuration(maximum)));
+    return absl::InvalidArgumentError(
+        absl::StrCat("maximum backoff must be at least the initial ",
+                     absl::FormatDuration(initial), ", got ",
+                     absl::FormatDuration(maximum)));
   }
   return absl::OkStatus();
 }

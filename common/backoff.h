@@ -32,9 +32,9 @@ class Backoff {
   // The delay before the next attempt. `random` returns a number in [0, 1).
   absl::Duration Next(absl::FunctionRef<double()> random);
 
-  // The next delay is the first again. Call it when the other side has answered,
-  // not when a connection stands: a server that accepts and drops at once would
-  // be hammered.
+  // The next delay is the first again. Call it when the other side has
+  // answered, not when a connection stands: a server that accepts and drops at
+  // once would be hammered.
   void Reset() { whole_ = options_.initial; }
 
  private:

@@ -9,7 +9,9 @@ TEST(KvTest, APlainValueStandsAsItIs) {
   EXPECT_EQ(Kv("group", "orders"), " group=orders");
 }
 
-TEST(KvTest, ANumberStandsAsItIs) { EXPECT_EQ(Kv("channels", 7), " channels=7"); }
+TEST(KvTest, ANumberStandsAsItIs) {
+  EXPECT_EQ(Kv("channels", 7), " channels=7");
+}
 
 TEST(KvTest, AnEmptyValueIsQuotedSoThatItIsSeen) {
   EXPECT_EQ(Kv("group", ""), " group=\"\"");

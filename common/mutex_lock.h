@@ -2,7 +2,8 @@
 //
 // Same use as absl::MutexLock. The distribution's Abseil is not instrumented,
 // so under -fsanitize=thread a plain absl::MutexLock orders nothing and every
-// guarded access is reported; this one tells the sanitizer what the lock orders.
+// guarded access is reported; this one tells the sanitizer what the lock
+// orders.
 #ifndef COMMON_MUTEX_LOCK_H_
 #define COMMON_MUTEX_LOCK_H_
 

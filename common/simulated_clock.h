@@ -21,14 +21,13 @@ class SimulatedClock final : public Clock {
 
   absl::Time TimeNow() override ABSL_LOCKS_EXCLUDED(mu_);
   bool AwaitWithDeadline(absl::Mutex* mu, const absl::Condition& cond,
-                         absl::Time deadline) override
-      ABSL_LOCKS_EXCLUDED(mu_);
+                         absl::Time deadline) override ABSL_LOCKS_EXCLUDED(mu_);
   // Simulated time is wall time.
   absl::Time ClockToWall(absl::Time time) override { return time; }
 
   // Moves time forward and wakes every waiter whose deadline is reached.
-  // `duration` must not be negative. The caller must hold no mutex that a waiter
-  // waits with.
+  // `duration` must not be negative. The caller must hold no mutex that a
+  // waiter waits with.
   void Advance(absl::Duration duration) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Blocks until at least `n` calls of AwaitWithDeadline() are waiting.

@@ -36,9 +36,9 @@ absl::Status ValidateName(absl::string_view field, absl::string_view value,
                           size_t max_bytes) {
   absl::Status status = ValidateLength(field, value, max_bytes);
   if (!status.ok() || IsLegalName(value)) return status;
-  return absl::InvalidArgumentError(
-      absl::StrCat(field, " must be letters, digits, '%', '|', '_' and '-', got ",
-                   Quoted(value)));
+  return absl::InvalidArgumentError(absl::StrCat(
+      field, " must be letters, digits, '%', '|', '_' and '-', got ",
+      Quoted(value)));
 }
 
 }  // namespace

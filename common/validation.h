@@ -18,8 +18,8 @@ namespace rmq {
 // Defaults are RocketMQ's where it has the limit.
 struct Limits {
   size_t max_client_id_bytes = 255;
-  size_t max_group_bytes = 120;    // Validators.CHARACTER_MAX_LENGTH
-  size_t max_topic_bytes = 127;    // TopicValidator.TOPIC_MAX_LENGTH
+  size_t max_group_bytes = 120;  // Validators.CHARACTER_MAX_LENGTH
+  size_t max_topic_bytes = 127;  // TopicValidator.TOPIC_MAX_LENGTH
   // %RETRY% and %DLQ% topics, which carry a group's name.
   size_t max_retry_topic_bytes = 255;
   size_t max_groups_per_client = 256;

@@ -40,9 +40,9 @@ TEST(ValidateClientIdTest, RocketMqsOwnFormIsTaken) {
 }
 
 TEST(ValidateClientIdTest, AnUnprintableByteIsRefusedAndShownEscaped) {
-  EXPECT_THAT(ValidateClientId("client_id", "a\nb", Limits()),
-              StatusIs(kInvalid,
-                       "client_id must be printable ASCII, got \"a\\nb\""));
+  EXPECT_THAT(
+      ValidateClientId("client_id", "a\nb", Limits()),
+      StatusIs(kInvalid, "client_id must be printable ASCII, got \"a\\nb\""));
 }
 
 TEST(ValidateClientIdTest, AByteBeyondAsciiIsRefused) {
@@ -109,9 +109,9 @@ TEST(QuotedTest, ALongValueIsCutAndCounted) {
 TEST(LimitsTest, AZeroLimitIsRefusedByName) {
   Limits limits;
   limits.max_groups_per_client = 0;
-  EXPECT_THAT(limits.Validate(),
-              StatusIs(kInvalid,
-                       "max_groups_per_client must be at least 1, got 0"));
+  EXPECT_THAT(
+      limits.Validate(),
+      StatusIs(kInvalid, "max_groups_per_client must be at least 1, got 0"));
 }
 
 }  // namespace

@@ -36,15 +36,15 @@ class Housekeeping {
 
   const Options& options() const { return options_; }
 
-  // The periodic pass. One that comes late by more than a period shows that this
-  // process was away (stopped, starved, suspended) and could hear nobody: every
-  // channel counts as heard at `now` before the scan. Differs: Java then expires
-  // all its clients at once.
+  // The periodic pass. One that comes late by more than a period shows that
+  // this process was away (stopped, starved, suspended) and could hear nobody:
+  // every channel counts as heard at `now` before the scan. Differs: Java then
+  // expires all its clients at once.
   void Tick(absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Expires every channel silent for strictly longer than the channel expiry,
-  // and every group that a channel's later statements left out for as long; with
-  // the events and pushes of any other removal. Works in pieces of
+  // and every group that a channel's later statements left out for as long;
+  // with the events and pushes of any other removal. Works in pieces of
   // kPieceChannels. Reference: #scanExceptionChannel. Differs: a group that is
   // stale on a live channel expires alone; peers are told, groups are cleaned
   // up.

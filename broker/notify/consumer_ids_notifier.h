@@ -1,8 +1,9 @@
 // Tells the members of a consumer group that its consumer ids have changed.
 //
-// Every kChange event makes its group dirty; a flush pushes once to each channel
-// of each dirty group, as the group is then. So changes that come together make
-// one push a member, and a push after the last change is never missed.
+// Every kChange event makes its group dirty; a flush pushes once to each
+// channel of each dirty group, as the group is then. So changes that come
+// together make one push a member, and a push after the last change is never
+// missed.
 //
 // Reference: DefaultConsumerIdsChangeListener.java. Differs: coalesced.
 #ifndef BROKER_NOTIFY_CONSUMER_IDS_NOTIFIER_H_
@@ -43,14 +44,15 @@ class ConsumerIdsNotifier final : public ClientEventListener {
   // `options` must validate.
   explicit ConsumerIdsNotifier(const Options& options) : options_(options) {}
 
+  absl::Duration notify_window() const { return options_.notify_window; }
+
   void OnClientEvent(const ClientEvent& event) override
       ABSL_LOCKS_EXCLUDED(mu_);
 
   // Pushes what is dirty, if the window of its first change is over at `now`.
   // Reads the groups' channels from `table` in bounded pieces and calls them
   // with no lock held.
-  void Flush(const ClientTable& table, absl::Time now)
-      ABSL_LOCKS_EXCLUDED(mu_);
+  void Flush(const ClientTable& table, absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
 
   // When the next Flush() has something to push; InfiniteFuture if nothing is
   // dirty. With a window of zero every change is flushed by the call that made

@@ -30,10 +30,12 @@ absl::Status GroupPolicy::Options::Validate() const {
         absl::StrCat("subscription group ", Quoted(config.group));
     if (!IsLegalConsumerGroup(config.group)) {
       return absl::InvalidArgumentError(absl::StrCat(
-          at, ": group must be 1 to 120 letters, digits, '%', '|', '_' and '-'"));
+          at,
+          ": group must be 1 to 120 letters, digits, '%', '|', '_' and '-'"));
     }
     if (!seen.insert(config.group).second) {
-      return absl::InvalidArgumentError(absl::StrCat(at, " stands there twice"));
+      return absl::InvalidArgumentError(
+          absl::StrCat(at, " stands there twice"));
     }
     if (config.retry_queue_nums < 0) {
       return absl::InvalidArgumentError(
@@ -53,7 +55,8 @@ absl::Status GroupPolicy::Options::Validate() const {
           absl::StrCat(at, ": retry topics are made by heartbeats"));
     }
     if (!seen.insert(config.topic).second) {
-      return absl::InvalidArgumentError(absl::StrCat(at, " stands there twice"));
+      return absl::InvalidArgumentError(
+          absl::StrCat(at, " stands there twice"));
     }
   }
   return absl::OkStatus();

@@ -69,8 +69,8 @@ class GroupPolicy final : public ClientEventListener {
     bool auto_create_subscription_group = true;
     bool reject_pull_consumer_enable = false;
     bool notify_consumer_ids_changed_enable = true;
-    // Differs: Java's default is false, so that every SQL92 consumer fails until
-    // an operator finds the switch.
+    // Differs: Java's default is false, so that every SQL92 consumer fails
+    // until an operator finds the switch.
     bool enable_property_filter = true;
     // false: a channel may not join a producer group that it is not in.
     // Differs: Java's switch needs rejectTransactionMessage too, and its broker
@@ -120,8 +120,7 @@ class GroupPolicy final : public ClientEventListener {
   std::vector<SubscriptionGroupConfig> ListSubscriptionGroups(
       absl::string_view after, size_t max) const ABSL_LOCKS_EXCLUDED(mu_);
   // Topics of the start and retry topics.
-  std::vector<TopicConfig> ListTopics(absl::string_view after,
-                                      size_t max) const
+  std::vector<TopicConfig> ListTopics(absl::string_view after, size_t max) const
       ABSL_LOCKS_EXCLUDED(mu_);
 
  private:

@@ -2,8 +2,8 @@
 // Connect stream, or the stand-in of a client's unary calls.
 //
 // The edge derives its stream from ClientChannel, opens it in the ClientTable
-// before the first frame, and closes it there when the stream is over. The table
-// holds a reference to every open channel; the edge holds its own.
+// before the first frame, and closes it there when the stream is over. The
+// table holds a reference to every open channel; the edge holds its own.
 #ifndef BROKER_REGISTRY_CLIENT_CHANNEL_H_
 #define BROKER_REGISTRY_CLIENT_CHANNEL_H_
 

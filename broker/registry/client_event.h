@@ -31,9 +31,9 @@ enum class RemovalReason : uint8_t {
 enum class EventType : uint8_t {
   kClientRegister,    // A channel joined the group.
   kClientUnregister,  // A channel left the group.
-  kChange,            // Members of the group should read its consumer ids again.
-  kRegister,          // A consumer group's statement was applied.
-  kUnregister,        // The group's last channel left; the group is gone.
+  kChange,      // Members of the group should read its consumer ids again.
+  kRegister,    // A consumer group's statement was applied.
+  kUnregister,  // The group's last channel left; the group is gone.
 };
 
 absl::string_view Name(GroupKind kind);

@@ -82,6 +82,9 @@ RegisterResult ClientTable::Register(ClientChannel& channel,
   for (const ClientChannelPtr& old : replaced) {
     old->End(RemovalReason::kReplaced);
   }
+  if (result.outcome == RegisterResult::Outcome::kReplaced) {
+    channel.End(RemovalReason::kReplaced);
+  }
   return result;
 }
 
@@ -184,11 +187,10 @@ void ClientTable::Unregister(ClientChannel& channel,
           FindGroupLocked(GroupKind::kConsumer, consumer_group)}) {
       if (group == nullptr) continue;
       size_t hint = 0;
-      Membership* const membership =
-          GroupMembers::Find(channel, *group, &hint);
+      Membership* const membership = GroupMembers::Find(channel, *group, &hint);
       if (membership == nullptr) continue;
-      RemoveMembershipLocked(channel, *membership,
-                             RemovalReason::kUnregistered, client_id);
+      RemoveMembershipLocked(channel, *membership, RemovalReason::kUnregistered,
+                             client_id);
     }
     if (events_.size() != events_before) ++revision_;
     RemoveIdleStandInLocked(channel, RemovalReason::kUnregistered);
@@ -277,6 +279,27 @@ absl::StatusOr<ClientChannelPtr> ClientTable::FindOrOpenStandIn(
   client.stand_in = channel.get();
   channel->client_ = &client;
   return channel;
+}
+
+bool ClientTable::CloseSome(RemovalReason reason, size_t max_channels,
+                            std::vector<ClientChannelPtr>* closed) {
+  AwaitQueueRoom();
+  bool has_events;
+  bool more;
+  {
+    MutexLock lock(&mu_);
+    for (size_t i = 0; i < max_channels && !channels_.empty(); ++i) {
+      const ClientChannelPtr channel = channels_.begin()->second;
+      // One that another call closes just now is about to be taken out by it;
+      // taking it out here too changes nothing for that call.
+      if (channel->liveness_.Close()) closed->push_back(channel);
+      RemoveChannelLocked(*channel, reason);
+    }
+    more = !channels_.empty();
+    has_events = HasEventsLocked();
+  }
+  if (has_events) DeliverEvents();
+  return more;
 }
 
 void ClientTable::RaiseHeardFloor(absl::Time now) {
@@ -401,10 +424,7 @@ const RegisteredGroup* ClientTable::FindGroupLocked(
 namespace {
 
 ConsumerGroupInfo InfoOf(const ConsumerGroup& group) {
-  return {group.name,
-          group.modes,
-          group.subscriptions,
-          group.members.size()};
+  return {group.name, group.modes, group.subscriptions, group.members.size()};
 }
 
 ProducerGroupInfo InfoOf(const ProducerGroup& group) {

@@ -130,8 +130,8 @@ class ClientTable {
 
   // Applies a full heartbeat of an open channel: consumers first, then
   // producers, as Java. Groups of earlier statements that this one leaves out
-  // keep the time they were last stated at, and expire alone. The first one of a
-  // stream replaces older streams of the same client and incarnation (not 0),
+  // keep the time they were last stated at, and expire alone. The first one of
+  // a stream replaces older streams of the same client and incarnation (not 0),
   // which are closed and ended with kReplaced.
   // Reference: ClientManageProcessor#heartBeat. Differs: atomic; a closed
   // channel registers nothing.
@@ -142,8 +142,8 @@ class ClientTable {
   // Takes the channel out of a producer and a consumer group; an empty name is
   // none, and a group that the channel is not in is left alone. A stand-in goes
   // with its last group. Events repeat `client_id`.
-  // Reference: ClientManageProcessor#unregisterClient. Differs: an unregister by
-  // a stranger tells nothing.
+  // Reference: ClientManageProcessor#unregisterClient. Differs: an unregister
+  // by a stranger tells nothing.
   void Unregister(ClientChannel& channel, absl::string_view client_id,
                   absl::string_view producer_group,
                   absl::string_view consumer_group) ABSL_LOCKS_EXCLUDED(mu_);
@@ -151,6 +151,12 @@ class ClientTable {
   // Closes a channel and takes it out of all its groups: O(its groups). True if
   // it was open. Does not call End().
   bool Close(ClientChannel& channel, RemovalReason reason)
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Closes up to `max_channels` channels, whichever, and takes them out.
+  // Returns whether there are more; the caller ends those of `closed`.
+  bool CloseSome(RemovalReason reason, size_t max_channels,
+                 std::vector<ClientChannelPtr>* closed)
       ABSL_LOCKS_EXCLUDED(mu_);
 
   // The channel that stands for the unary calls of `client_id`, or null.
@@ -263,8 +269,7 @@ class ClientTable {
                                                   uint64_t incarnation) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void RemoveMembershipLocked(ClientChannel& channel, Membership& membership,
-                              RemovalReason reason,
-                              absl::string_view client_id)
+                              RemovalReason reason, absl::string_view client_id)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Takes a channel whose closed bit is set out of everything.
   void RemoveChannelLocked(ClientChannel& channel, RemovalReason reason)

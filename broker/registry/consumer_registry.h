@@ -43,10 +43,9 @@ struct ConsumerGroup : RegisteredGroup {
 };
 
 // Invariants: a group exists iff it has a member; the groups of a topic are
-// those that subscribe to it now. (Differs: Java's topic index keeps topics that
-// a heartbeat dropped, and groups that expired.)
-// Not thread-safe: a part of ClientTable, guarded by its lock. `events` are
-// appended in Java's order.
+// those that subscribe to it now. (Differs: Java's topic index keeps topics
+// that a heartbeat dropped, and groups that expired.) Not thread-safe: a part
+// of ClientTable, guarded by its lock. `events` are appended in Java's order.
 class ConsumerRegistry {
  public:
   // `unchanged_register`: make kRegister for statements that changed nothing.

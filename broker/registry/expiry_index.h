@@ -1,9 +1,10 @@
 // Which channels may have expired: deadlines in buckets of one second.
 //
 // A heartbeat does not touch the index. A channel is filed at the earliest time
-// at which it could expire; when that time comes, the table looks at the channel
-// itself and files it again if it was heard since. So a channel costs one look
-// per expiry, however often it heartbeats, and a scan costs what is due.
+// at which it could expire; when that time comes, the table looks at the
+// channel itself and files it again if it was heard since. So a channel costs
+// one look per expiry, however often it heartbeats, and a scan costs what is
+// due.
 #ifndef BROKER_REGISTRY_EXPIRY_INDEX_H_
 #define BROKER_REGISTRY_EXPIRY_INDEX_H_
 

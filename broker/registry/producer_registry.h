@@ -32,8 +32,8 @@ class ProducerRegistry {
   explicit ProducerRegistry(ClientDirectory* clients) : clients_(*clients) {}
 
   // Adds the channel to the group, or renews its membership; a known channel
-  // keeps its first client id. A channel that is new in the group is passed over
-  // if `take_new` is false: returns whether it is a member now. `hint` and
+  // keeps its first client id. A channel that is new in the group is passed
+  // over if `take_new` is false: returns whether it is a member now. `hint` and
   // `joined` as in ConsumerRegistry::Register().
   // Reference: #registerProducer.
   bool Register(absl::string_view group, bool take_new, const Registrant& who,

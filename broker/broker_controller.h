@@ -1,0 +1,70 @@
+// The broker: builds its parts, owns them, starts and stops them.
+#ifndef BROKER_BROKER_CONTROLLER_H_
+#define BROKER_BROKER_CONTROLLER_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "broker/housekeeping/housekeeping.h"
+#include "broker/notify/consumer_ids_notifier.h"
+#include "broker/policy/group_policy.h"
+#include "broker/registry/client_table.h"
+#include "broker/service/authorizer.h"
+#include "broker/service/grpc_server.h"
+#include "broker/service/request_handler.h"
+#include "common/clock.h"
+#include "common/validation.h"
+
+namespace rmq {
+
+// Thread-safe. Reference: BrokerController.java, as far as clients are
+// concerned.
+class BrokerController {
+ public:
+  struct Options {
+    BrokerIdentity identity;
+    Limits limits;
+    ClientTable::Options table;
+    GroupPolicy::Options policy;
+    ConsumerIdsNotifier::Options notifier;
+    Housekeeping::Options housekeeping;
+    GrpcServer::Options server;
+    // There is neither TLS nor authorisation: an address that other machines
+    // reach must be asked for.
+    bool allow_insecure_remote = false;
+
+    // InvalidArgument naming the field that makes no sense.
+    absl::Status Validate() const;
+  };
+
+  // Starts the broker. `clock` is borrowed. `authorizer` may be null: all calls
+  // pass. InvalidArgument for options that do not validate, Unavailable if the
+  // address cannot be listened on.
+  static absl::StatusOr<std::unique_ptr<BrokerController>> Start(
+      const Options& options, Clock* clock,
+      std::unique_ptr<Authorizer> authorizer = nullptr);
+
+  // Stops at once if that has not been done.
+  ~BrokerController();
+  BrokerController(const BrokerController&) = delete;
+  BrokerController& operator=(const BrokerController&) = delete;
+
+  // Where it listens, with the port that was chosen.
+  const std::string& address() const;
+  int port() const;
+
+  // See GrpcServer::Shutdown().
+  void Shutdown(absl::Duration timeout);
+
+ private:
+  class Impl;
+  explicit BrokerController(std::unique_ptr<Impl> impl);
+  const std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace rmq
+
+#endif  // BROKER_BROKER_CONTROLLER_H_

@@ -1,0 +1,222 @@
+// The broker: flags -> BrokerController -> wait for a signal.
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <iostream>
+#include <memory>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/flags/usage.h"
+#include "absl/flags/usage_config.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "broker/broker_controller.h"
+#include "common/kv.h"
+#include "common/real_clock.h"
+#include "common/version.h"
+#include "glog/logging.h"
+#include "grpc/support/log.h"
+
+ABSL_FLAG(std::string, address, "127.0.0.1:10911",
+          "host:port to listen on; port 0 lets the system choose. RocketMQ: "
+          "listenPort");
+ABSL_FLAG(bool, allow_insecure_remote, false,
+          "allow an address that other machines reach; there is no TLS and no "
+          "authorisation yet");
+ABSL_FLAG(std::string, cluster, "DefaultCluster",
+          "name of the cluster. RocketMQ: brokerClusterName");
+ABSL_FLAG(std::string, broker_name, "broker-a",
+          "name of the broker, the same for a master and its slaves. RocketMQ: "
+          "brokerName");
+ABSL_FLAG(uint64_t, broker_id, 0,
+          "number of the broker of that name, 0 is the master. RocketMQ: "
+          "brokerId");
+
+ABSL_FLAG(absl::Duration, channel_expiry, absl::Seconds(120),
+          "a channel silent for longer is expired, like 120s. RocketMQ: "
+          "channelExpiredTimeout");
+ABSL_FLAG(absl::Duration, housekeeping_period, absl::Seconds(10),
+          "time between looking for expired channels, like 10s");
+ABSL_FLAG(absl::Duration, notify_window, absl::ZeroDuration(),
+          "how long a change of a group may wait for others before its members "
+          "are told, like 100ms; 0: not at all");
+ABSL_FLAG(absl::Duration, slow_reader_limit, absl::Seconds(30),
+          "a client that leaves a write unread for longer is cut off");
+ABSL_FLAG(absl::Duration, drain_timeout, absl::Seconds(5),
+          "how long a graceful stop may take; a second signal stops at once");
+ABSL_FLAG(int, threads, 1, "threads that handle calls, 1 to 64");
+
+ABSL_FLAG(bool, auto_create_subscription_group, true,
+          "make a config for consumer groups that have none. RocketMQ: "
+          "autoCreateSubscriptionGroup");
+ABSL_FLAG(bool, enable_property_filter, true,
+          "take SQL92 subscriptions. RocketMQ: enablePropertyFilter, there off "
+          "by default");
+ABSL_FLAG(bool, enable_register_producer, true,
+          "take producers that are not registered yet. RocketMQ: "
+          "enableRegisterProducer");
+ABSL_FLAG(bool, notify_consumer_ids_changed_enable, true,
+          "tell members of consumer groups of changes. RocketMQ: "
+          "notifyConsumerIdsChangedEnable");
+ABSL_FLAG(bool, reject_pull_consumer_enable, false,
+          "pass over CONSUME_ACTIVELY consumers. RocketMQ: "
+          "rejectPullConsumerEnable");
+
+ABSL_FLAG(size_t, max_channels, 200'000,
+          "open channels, those of unary clients included");
+ABSL_FLAG(size_t, max_frame_bytes, 1024 * 1024,
+          "size of a frame or request, 1 KiB to 64 MiB");
+ABSL_FLAG(int32_t, max_frame_rate, 100,
+          "frames a second and channel, and as many at once; 0: no limit");
+ABSL_FLAG(size_t, max_client_id_bytes, 255, "length of a client id");
+ABSL_FLAG(size_t, max_group_bytes, 120, "length of a group's name");
+ABSL_FLAG(size_t, max_topic_bytes, 127,
+          "length of a topic's name, retry and dead-letter topics apart");
+ABSL_FLAG(size_t, max_retry_topic_bytes, 255,
+          "length of a retry or dead-letter topic's name");
+ABSL_FLAG(size_t, max_groups_per_client, 256,
+          "producer and consumer groups of a client together");
+ABSL_FLAG(size_t, max_subscriptions_per_group, 1024,
+          "subscriptions of a consumer group");
+ABSL_FLAG(size_t, max_auto_created_groups, 100'000,
+          "configs of consumer groups made automatically");
+
+namespace {
+
+uint64_t DrawNonZero() {
+  std::random_device random;
+  const uint64_t drawn = (uint64_t{random()} << 32) | random();
+  return drawn == 0 ? 1 : drawn;
+}
+
+rmq::BrokerController::Options OptionsFromFlags() {
+  rmq::BrokerController::Options options;
+  options.allow_insecure_remote = absl::GetFlag(FLAGS_allow_insecure_remote);
+  options.identity.cluster = absl::GetFlag(FLAGS_cluster);
+  options.identity.broker_name = absl::GetFlag(FLAGS_broker_name);
+  options.identity.broker_id = absl::GetFlag(FLAGS_broker_id);
+  options.identity.incarnation = DrawNonZero();
+
+  options.table.channel_expiry = absl::GetFlag(FLAGS_channel_expiry);
+  options.table.max_channels = absl::GetFlag(FLAGS_max_channels);
+  options.table.first_statement_token = DrawNonZero();
+  options.housekeeping.period = absl::GetFlag(FLAGS_housekeeping_period);
+  options.notifier.notify_window = absl::GetFlag(FLAGS_notify_window);
+  options.notifier.enabled =
+      absl::GetFlag(FLAGS_notify_consumer_ids_changed_enable);
+
+  options.policy.auto_create_subscription_group =
+      absl::GetFlag(FLAGS_auto_create_subscription_group);
+  options.policy.enable_property_filter =
+      absl::GetFlag(FLAGS_enable_property_filter);
+  options.policy.enable_register_producer =
+      absl::GetFlag(FLAGS_enable_register_producer);
+  options.policy.reject_pull_consumer_enable =
+      absl::GetFlag(FLAGS_reject_pull_consumer_enable);
+  options.policy.max_auto_created_groups =
+      absl::GetFlag(FLAGS_max_auto_created_groups);
+
+  options.limits.max_client_id_bytes = absl::GetFlag(FLAGS_max_client_id_bytes);
+  options.limits.max_group_bytes = absl::GetFlag(FLAGS_max_group_bytes);
+  options.limits.max_topic_bytes = absl::GetFlag(FLAGS_max_topic_bytes);
+  options.limits.max_retry_topic_bytes =
+      absl::GetFlag(FLAGS_max_retry_topic_bytes);
+  options.limits.max_groups_per_client =
+      absl::GetFlag(FLAGS_max_groups_per_client);
+  options.limits.max_subscriptions_per_group =
+      absl::GetFlag(FLAGS_max_subscriptions_per_group);
+
+  options.server.address = absl::GetFlag(FLAGS_address);
+  options.server.max_frame_bytes = absl::GetFlag(FLAGS_max_frame_bytes);
+  options.server.max_frame_rate = absl::GetFlag(FLAGS_max_frame_rate);
+  options.server.slow_reader_limit = absl::GetFlag(FLAGS_slow_reader_limit);
+  options.server.threads = absl::GetFlag(FLAGS_threads);
+  return options;
+}
+
+// gRPC's own log lines: what matters to an operator comes back as a status.
+void LogFromGrpc(gpr_log_func_args* args) {
+  VLOG(1) << "grpc: " << args->message;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  absl::SetProgramUsageMessage(
+      "RocketMQ's client manager over gRPC: producers and consumers register "
+      "by heartbeats,\nconsumer groups are told when their membership "
+      "changes.\n\n  broker [--address=127.0.0.1:10911] [flags]\n\nFlags, with "
+      "their defaults:");
+  absl::FlagsUsageConfig usage;
+  usage.version_string = [] {
+    return absl::StrCat("rocketmq-client-manager broker ", rmq::kVersion, "\n");
+  };
+  // --help lists this file's flags and no library's.
+  usage.contains_help_flags = [](absl::string_view file) {
+    return absl::EndsWith(file, "broker_main.cc");
+  };
+  absl::SetFlagsUsageConfig(usage);
+  const std::vector<char*> arguments = absl::ParseCommandLine(argc, argv);
+  if (arguments.size() > 1) {
+    std::cerr << "broker: takes flags only, got \"" << arguments[1]
+              << "\" (see --help)\n";
+    return 1;
+  }
+  FLAGS_logtostderr = true;
+  google::InitGoogleLogging(argv[0]);
+  gpr_set_log_function(LogFromGrpc);
+
+  // Before any thread begins, so that all of them leave the signals to
+  // sigwait().
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+
+  const rmq::BrokerController::Options options = OptionsFromFlags();
+  absl::StatusOr<std::unique_ptr<rmq::BrokerController>> broker =
+      rmq::BrokerController::Start(options, &rmq::RealClock());
+  if (!broker.ok()) {
+    std::cerr << "broker: " << broker.status().message() << "\n";
+    return 1;
+  }
+  LOG(INFO) << "listening" << rmq::Kv("address", (*broker)->address())
+            << rmq::Kv("cluster", options.identity.cluster)
+            << rmq::Kv("broker_name", options.identity.broker_name)
+            << rmq::Kv("broker_id", options.identity.broker_id)
+            << rmq::Kv("channel_expiry",
+                       absl::FormatDuration(options.table.channel_expiry))
+            << rmq::Kv("housekeeping_period",
+                       absl::FormatDuration(options.housekeeping.period))
+            << rmq::Kv("version", rmq::kVersion)
+            << rmq::Kv("security", "no TLS, no authorisation");
+
+  int signal = 0;
+  sigwait(&signals, &signal);
+  LOG(INFO) << "stopping" << rmq::Kv("signal", strsignal(signal))
+            << rmq::Kv(
+                   "drain_timeout",
+                   absl::FormatDuration(absl::GetFlag(FLAGS_drain_timeout)));
+  std::thread([signals] {
+    int again = 0;
+    sigwait(&signals, &again);
+    LOG(WARNING) << "stopping at once" << rmq::Kv("signal", strsignal(again));
+    std::_Exit(1);
+  }).detach();
+  (*broker)->Shutdown(absl::GetFlag(FLAGS_drain_timeout));
+  LOG(INFO) << "stopped";
+  return 0;
+}

@@ -1,0 +1,124 @@
+#include "broker/processor/client_manage_processor.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/validation.h"
+
+namespace rmq {
+
+std::string Explain(const SkippedGroup& skipped) {
+  const std::string group =
+      absl::StrCat(Name(skipped.kind), " group ", Quoted(skipped.group));
+  switch (skipped.reason) {
+    case SkipReason::kIllegalGroup:
+      return absl::StrCat(group,
+                          " is not 1 to 120 letters, digits, '%', '|', "
+                          "'_' and '-'");
+    case SkipReason::kNoSuchGroup:
+      return absl::StrCat(group,
+                          " has no config, and this broker makes none "
+                          "automatically");
+    case SkipReason::kPullConsumerRejected:
+      return absl::StrCat(group,
+                          " consumes actively, which this broker rejects");
+    case SkipReason::kProducerRejected:
+      return absl::StrCat(group,
+                          " is new, and this broker takes no new "
+                          "producers");
+    case SkipReason::kTooManyGroups:
+      return absl::StrCat(group,
+                          " is new, and this broker has made as many "
+                          "configs as it may");
+  }
+  return group;
+}
+
+HeartbeatResult ClientManageProcessor::Heartbeat(
+    ClientChannel& channel, const HeartbeatStatement& statement,
+    absl::Time now) {
+  HeartbeatResult result;
+  absl::InlinedVector<AdmittedConsumer, 4> consumers;
+  for (const ConsumerStatement& consumer : statement.consumers) {
+    const GroupPolicy::Verdict verdict = policy_.AdmitConsumer(consumer);
+    if (verdict.skip.has_value()) {
+      result.skipped.push_back(
+          {consumer.group, GroupKind::kConsumer, *verdict.skip});
+    } else {
+      consumers.push_back({&consumer, verdict.notify_consumer_ids_changed});
+    }
+  }
+  AdmittedStatement admitted;
+  admitted.statement = &statement;
+  admitted.consumers = consumers;
+  admitted.take_new_producers = policy_.options().enable_register_producer;
+  const RegisterResult registered = table_.Register(channel, admitted, now);
+  notifier_.Flush(table_, now);
+
+  switch (registered.outcome) {
+    case RegisterResult::Outcome::kRegistered: break;
+    case RegisterResult::Outcome::kClosed:
+      result.status = {absl::StatusCode::kAborted, ResponseCode::kSystemError,
+                       "the channel expired or closed while the heartbeat was "
+                       "under way; send it again"};
+      return result;
+    case RegisterResult::Outcome::kReplaced:
+      result.status = {absl::StatusCode::kAborted, ResponseCode::kSystemError,
+                       "a newer stream of this client and incarnation is "
+                       "registered"};
+      return result;
+  }
+  result.statement_token = registered.statement_token;
+  for (absl::string_view group : registered.rejected_producers) {
+    result.skipped.push_back(
+        {group, GroupKind::kProducer, SkipReason::kProducerRejected});
+  }
+  return result;
+}
+
+void ClientManageProcessor::UnregisterClient(ClientChannel& channel,
+                                             absl::string_view client_id,
+                                             absl::string_view producer_group,
+                                             absl::string_view consumer_group,
+                                             absl::Time now) {
+  if (!consumer_group.empty()) policy_.NoteUnregister(consumer_group);
+  table_.Unregister(channel, client_id, producer_group, consumer_group);
+  notifier_.Flush(table_, now);
+}
+
+CallStatus ClientManageProcessor::CheckClientConfig(
+    absl::string_view expression_type, absl::string_view /*expression*/) const {
+  if (expression_type.empty() || expression_type == "TAG") return {};
+  if (!policy_.options().enable_property_filter) {
+    return {absl::StatusCode::kFailedPrecondition, ResponseCode::kSystemError,
+            absl::StrCat("The broker does not support consumer to filter "
+                         "message by ",
+                         expression_type)};
+  }
+  CallStatus failed{absl::StatusCode::kInvalidArgument,
+                    ResponseCode::kSubscriptionParseFailed, ""};
+  if (expression_type != "SQL92") {
+    failed.message = absl::StrCat("expression_type must be TAG or SQL92, got ",
+                                  Quoted(expression_type));
+    return failed;
+  }
+  return {absl::StatusCode::kFailedPrecondition, ResponseCode::kSystemError,
+          "SQL92 expressions are not supported yet"};
+}
+
+ConsumerList ClientManageProcessor::GetConsumerListByGroup(
+    absl::string_view group, size_t max, MemberCursor cursor) const {
+  ConsumerList list;
+  list.next = cursor;
+  for (MemberInfo& member :
+       table_.ListMembers(GroupKind::kConsumer, group, max, &list.next)) {
+    list.client_ids.push_back(std::move(member.client_id));
+  }
+  if (list.client_ids.empty() && cursor == 0) {
+    list.status = {absl::StatusCode::kNotFound, ResponseCode::kSystemError,
+                   absl::StrCat("no consumer for this group, ", group)};
+  }
+  return list;
+}
+
+}  // namespace rmq

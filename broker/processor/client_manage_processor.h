@@ -1,0 +1,101 @@
+// RocketMQ's rules for HEART_BEAT (34), UNREGISTER_CLIENT (35),
+// GET_CONSUMER_LIST_BY_GROUP (38) and CHECK_CLIENT_CONFIG (46).
+//
+// The edge has checked form and limits, and found the channel; the processor
+// asks the policy, changes the table, and flushes the notifier before it
+// returns. It is told the time and knows nothing of the wire.
+//
+// Reference: ClientManageProcessor.java, ConsumerManageProcessor.java.
+#ifndef BROKER_PROCESSOR_CLIENT_MANAGE_PROCESSOR_H_
+#define BROKER_PROCESSOR_CLIENT_MANAGE_PROCESSOR_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "broker/notify/consumer_ids_notifier.h"
+#include "broker/policy/group_policy.h"
+#include "broker/registry/client_channel.h"
+#include "broker/registry/client_event.h"
+#include "broker/registry/client_table.h"
+#include "broker/registry/statement.h"
+#include "common/response_code.h"
+
+namespace rmq {
+
+// A group of a heartbeat that was passed over while the rest counted. `group`
+// is a view into the statement.
+struct SkippedGroup {
+  absl::string_view group;
+  GroupKind kind = GroupKind::kConsumer;
+  SkipReason reason = SkipReason::kIllegalGroup;
+};
+
+// The reason in words, with what an operator can do about it.
+std::string Explain(const SkippedGroup& skipped);
+
+struct HeartbeatResult {
+  // OK, or ABORTED with SYSTEM_ERROR: the channel closed meanwhile and nothing
+  // was registered.
+  CallStatus status;
+  // For light heartbeats; 0 if a group was skipped.
+  uint64_t statement_token = 0;
+  absl::InlinedVector<SkippedGroup, 1> skipped;
+};
+
+struct ConsumerList {
+  // OK, or NOT_FOUND with SYSTEM_ERROR: no consumer in the group.
+  CallStatus status;
+  // In the order of joining; a client with two channels is there twice.
+  std::vector<std::string> client_ids;
+  // 0 after the last page.
+  MemberCursor next = 0;
+};
+
+// Thread-safe. What it is given is borrowed and outlives it.
+class ClientManageProcessor {
+ public:
+  ClientManageProcessor(ClientTable* table, GroupPolicy* policy,
+                        ConsumerIdsNotifier* notifier)
+      : table_(*table), policy_(*policy), notifier_(*notifier) {}
+
+  // HEART_BEAT, full. Passes over, with the reason in the result, consumer
+  // groups that the policy does not let in; the rest of the statement counts.
+  // Light heartbeats do not come here: ClientChannel::RenewLight().
+  // Reference: #heartBeat. Differs: one statement, one revision; the answer
+  // names what was skipped.
+  HeartbeatResult Heartbeat(ClientChannel& channel,
+                            const HeartbeatStatement& statement,
+                            absl::Time now);
+
+  // UNREGISTER_CLIENT. An empty group is none. What is not registered is left
+  // alone: always a success. Reference: #unregisterClient.
+  void UnregisterClient(ClientChannel& channel, absl::string_view client_id,
+                        absl::string_view producer_group,
+                        absl::string_view consumer_group, absl::Time now);
+
+  // CHECK_CLIENT_CONFIG of one subscription. An empty type is TAG, whose
+  // expression is not looked at. FAILED_PRECONDITION with SYSTEM_ERROR if the
+  // broker's property filter is off, INVALID_ARGUMENT with
+  // SUBSCRIPTION_PARSE_FAILED for an unknown type or a bad expression.
+  // Reference: #checkClientConfig.
+  CallStatus CheckClientConfig(absl::string_view expression_type,
+                               absl::string_view expression) const;
+
+  // GET_CONSUMER_LIST_BY_GROUP: up to `max` client ids after `cursor` (0 is the
+  // beginning). Reference: ConsumerManageProcessor#getConsumerListByGroup.
+  ConsumerList GetConsumerListByGroup(absl::string_view group, size_t max,
+                                      MemberCursor cursor) const;
+
+ private:
+  ClientTable& table_;
+  GroupPolicy& policy_;
+  ConsumerIdsNotifier& notifier_;
+};
+
+}  // namespace rmq
+
+#endif  // BROKER_PROCESSOR_CLIENT_MANAGE_PROCESSOR_H_

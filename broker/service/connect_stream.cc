@@ -1,0 +1,303 @@
+#include "broker/service/connect_stream.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "broker/service/refusal_log.h"
+#include "broker/service/wire.h"
+#include "common/kv.h"
+#include "common/mutex_lock.h"
+#include "glog/logging.h"
+#include "google/protobuf/arena.h"
+#include "grpcpp/impl/codegen/proto_utils.h"
+
+namespace rmq {
+namespace {
+
+template <typename Message>
+grpc::ByteBuffer Serialize(const Message& message) {
+  grpc::ByteBuffer buffer;
+  bool own_buffer;
+  // Cannot fail: the message is ours, and proto3 requires no field.
+  grpc::SerializationTraits<Message>::Serialize(message, &buffer, &own_buffer);
+  return buffer;
+}
+
+grpc::ByteBuffer PushFrame(const std::string& group) {
+  pb::BrokerFrame frame;
+  frame.mutable_notify_consumer_ids_changed()->set_group(group);
+  return Serialize(frame);
+}
+
+// What a stream that the broker ends is told.
+CallStatus EndStatus(RemovalReason reason) {
+  const auto status = [](absl::StatusCode code, absl::string_view message) {
+    return CallStatus{code, ResponseCode::kSystemError, std::string(message)};
+  };
+  switch (reason) {
+    case RemovalReason::kExpired:
+      return status(absl::StatusCode::kDeadlineExceeded,
+                    "EXPIRED: no heartbeat for longer than the channel expiry");
+    case RemovalReason::kReplaced:
+      return status(absl::StatusCode::kAborted,
+                    "REPLACED: a newer stream has this client id and "
+                    "incarnation");
+    case RemovalReason::kKicked:
+      return status(absl::StatusCode::kPermissionDenied,
+                    "KICKED: taken out by an operator");
+    case RemovalReason::kDrained:
+      return status(absl::StatusCode::kUnavailable,
+                    "DRAINED: the broker is going down");
+    case RemovalReason::kUnregistered:
+    case RemovalReason::kDisconnected: break;
+  }
+  return status(absl::StatusCode::kInternal, Name(reason));
+}
+
+}  // namespace
+
+void ConnectStream::Accept(const Environment* environment,
+                           grpc::ServerCompletionQueue* queue) {
+  const auto stream = std::make_shared<ConnectStream>(environment, queue);
+  MutexLock lock(&stream->mu_);
+  stream->self_ = stream;
+  environment->service->RequestConnect(
+      &stream->context_, &stream->stream_, queue, queue,
+      static_cast<CompletionHandler*>(&stream->accepted_tag_));
+}
+
+ConnectStream::ConnectStream(const Environment* environment,
+                             grpc::ServerCompletionQueue* queue)
+    : ClientChannel(Kind::kStream),
+      environment_(*environment),
+      queue_(queue),
+      frame_rate_(environment->max_frame_rate) {}
+
+void ConnectStream::OnAccepted(bool ok) {
+  if (!ok) {  // The server is shutting down: nobody came.
+    std::shared_ptr<ConnectStream> self;
+    MutexLock lock(&mu_);
+    self = std::move(self_);
+    return;
+  }
+  Accept(&environment_, queue_);
+  peer_ = PeerAddress(context_.peer());
+  CallStatus status;
+  if (environment_.draining->load(std::memory_order_relaxed)) {
+    status = EndStatus(RemovalReason::kDrained);
+  } else {
+    status = FromStatus(environment_.table->Open(
+        std::static_pointer_cast<ConnectStream>(shared_from_this()),
+        environment_.clock->TimeNow()));
+  }
+  if (!status.ok()) {
+    LogRefusal(peer_, "", status);
+    EndWith(status);
+    return;
+  }
+  MutexLock lock(&mu_);
+  if (!ending_) StartReadLocked();
+}
+
+void ConnectStream::OnRead(bool ok) {
+  if (!ok) {  // Half-closed, or gone.
+    {
+      MutexLock lock(&mu_);
+      read_in_flight_ = false;
+      reads_done_ = true;
+      if (write_in_flight_) WatchWriteLocked();
+    }
+    FinishIfReadsDone();
+    ReleaseIfDone();
+    return;
+  }
+
+  const absl::Time now = environment_.clock->TimeNow();
+  // Room for a light heartbeat and its reply without a heap allocation.
+  alignas(8) char block[1024];
+  google::protobuf::ArenaOptions arena_options;
+  arena_options.initial_block = block;
+  arena_options.initial_block_size = sizeof(block);
+  google::protobuf::Arena arena(arena_options);
+  auto& frame =
+      *google::protobuf::Arena::CreateMessage<pb::ClientFrame>(&arena);
+  if (!grpc::SerializationTraits<pb::ClientFrame>::Deserialize(&read_buffer_,
+                                                               &frame)
+           .ok()) {
+    const CallStatus status = BadForm("the frame is not a ClientFrame");
+    LogRefusal(peer_, client_.client_id, status);
+    {
+      MutexLock lock(&mu_);
+      read_in_flight_ = false;
+    }
+    CloseChannel();
+    EndWith(status);
+    ReleaseIfDone();
+    return;
+  }
+
+  auto& answer =
+      *google::protobuf::Arena::CreateMessage<pb::BrokerFrame>(&arena);
+  pb::Reply* const reply = answer.mutable_reply();
+  if (frame_rate_.Take(now)) {
+    environment_.handler->HandleFrame(*this, peer_, frame, now, &client_,
+                                      reply);
+  } else {
+    reply->set_request_id(frame.request_id());
+    FillStatus(
+        OverLimit(absl::StrCat("frames on a stream must be at most ",
+                               environment_.max_frame_rate, " a second")),
+        reply->mutable_status());
+  }
+  if (reply->has_status()) {
+    LogRefusal(peer_, client_.client_id,
+               {static_cast<absl::StatusCode>(reply->status().code()),
+                static_cast<ResponseCode>(reply->status().response_code()),
+                reply->status().message()});
+  }
+
+  {
+    MutexLock lock(&mu_);
+    read_in_flight_ = false;
+    if (!ending_) {
+      replies_.push_back(Serialize(answer));
+      if (write_in_flight_) {
+        WatchWriteLocked();
+      } else {
+        StartNextLocked();
+      }
+      if (replies_.size() < kMaxWaitingReplies) StartReadLocked();
+    }
+  }
+  ReleaseIfDone();
+}
+
+void ConnectStream::OnWritten(bool ok) {
+  {
+    MutexLock lock(&mu_);
+    write_in_flight_ = false;
+    write_is_watched_ = false;
+    if (!ok) {  // Gone; a read in flight is about to say so too.
+      reads_done_ = true;
+      replies_.clear();
+      pushes_.clear();
+    }
+    StartNextLocked();
+    if (!read_in_flight_ && !reads_done_ && !ending_ &&
+        replies_.size() < kMaxWaitingReplies) {
+      StartReadLocked();
+    }
+  }
+  FinishIfReadsDone();
+  ReleaseIfDone();
+}
+
+void ConnectStream::OnFinished(bool) {
+  {
+    MutexLock lock(&mu_);
+    finished_ = true;
+  }
+  ReleaseIfDone();
+}
+
+void ConnectStream::NotifyConsumerIdsChanged(absl::string_view group) {
+  MutexLock lock(&mu_);
+  if (ending_ || reads_done_) return;
+  if (std::find(pushes_.begin(), pushes_.end(), group) != pushes_.end()) return;
+  pushes_.emplace_back(group);
+  if (write_in_flight_) {
+    WatchWriteLocked();
+  } else {
+    StartNextLocked();
+  }
+}
+
+void ConnectStream::End(RemovalReason reason) { EndWith(EndStatus(reason)); }
+
+void ConnectStream::CutOffIfPending(uint64_t write) {
+  MutexLock lock(&mu_);
+  if (!write_in_flight_ || write_ != write) return;
+  LOG(INFO) << "cut off, does not read" << Kv("peer", peer_);
+  context_.TryCancel();
+}
+
+void ConnectStream::StartReadLocked() {
+  read_in_flight_ = true;
+  stream_.Read(&read_buffer_, static_cast<CompletionHandler*>(&read_tag_));
+}
+
+void ConnectStream::StartNextLocked() {
+  if (write_in_flight_ || finish_started_) return;
+  if (ending_) {
+    finish_started_ = true;
+    stream_.Finish(status_, static_cast<CompletionHandler*>(&finished_tag_));
+    return;
+  }
+  if (!pushes_.empty() && (replies_.empty() || !pushed_last_)) {
+    pushed_last_ = true;
+    const grpc::ByteBuffer frame = PushFrame(pushes_.front());
+    pushes_.erase(pushes_.begin());
+    StartWriteLocked(frame);
+  } else if (!replies_.empty()) {
+    pushed_last_ = false;
+    const grpc::ByteBuffer frame = std::move(replies_.front());
+    replies_.erase(replies_.begin());
+    StartWriteLocked(frame);
+  }
+}
+
+void ConnectStream::StartWriteLocked(const grpc::ByteBuffer& frame) {
+  write_in_flight_ = true;
+  ++write_;
+  write_started_ = environment_.clock->TimeNow();
+  stream_.Write(frame, static_cast<CompletionHandler*>(&written_tag_));
+}
+
+void ConnectStream::WatchWriteLocked() {
+  if (std::exchange(write_is_watched_, true)) return;
+  environment_.slow_readers->Add(
+      std::static_pointer_cast<ConnectStream>(shared_from_this()), write_,
+      write_started_);
+}
+
+void ConnectStream::FinishIfReadsDone() {
+  {
+    MutexLock lock(&mu_);
+    if (!reads_done_ || ending_ || write_in_flight_ || !replies_.empty()) {
+      return;
+    }
+  }
+  CloseChannel();
+  EndWith(CallStatus());
+}
+
+void ConnectStream::EndWith(const CallStatus& status) {
+  MutexLock lock(&mu_);
+  if (std::exchange(ending_, true)) return;
+  status_ = ToGrpcStatus(status);
+  if (!status.ok()) {
+    context_.AddTrailingMetadata(
+        kResponseCodeMetadata,
+        absl::StrCat(static_cast<int>(status.response_code)));
+  }
+  replies_.clear();
+  pushes_.clear();
+  if (write_in_flight_) WatchWriteLocked();
+  StartNextLocked();
+}
+
+void ConnectStream::CloseChannel() {
+  environment_.housekeeping->OnChannelClose(*this, RemovalReason::kDisconnected,
+                                            environment_.clock->TimeNow());
+}
+
+void ConnectStream::ReleaseIfDone() {
+  std::shared_ptr<ConnectStream> self;
+  MutexLock lock(&mu_);
+  if (finished_ && !read_in_flight_ && !write_in_flight_) {
+    self = std::move(self_);
+  }
+}
+
+}  // namespace rmq

@@ -1,0 +1,164 @@
+// One Connect call: a client's channel, its frames in and out.
+#ifndef BROKER_SERVICE_CONNECT_STREAM_H_
+#define BROKER_SERVICE_CONNECT_STREAM_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "broker/housekeeping/housekeeping.h"
+#include "broker/registry/client_channel.h"
+#include "broker/registry/client_event.h"
+#include "broker/registry/client_table.h"
+#include "broker/service/completion_loop.h"
+#include "broker/service/frame_rate_limit.h"
+#include "broker/service/request_handler.h"
+#include "broker/service/slow_reader_watch.h"
+#include "common/clock.h"
+#include "common/response_code.h"
+#include "grpcpp/completion_queue.h"
+#include "grpcpp/server_context.h"
+#include "grpcpp/support/async_stream.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/status.h"
+#include "rocketmq/clientmanager/v1/client_manager.grpc.pb.h"
+
+namespace rmq {
+
+// Connect carries raw bytes, so that a frame is parsed when it is handled and a
+// stream at rest holds no message; all other methods are typed.
+using ClientManagerAsyncService = pb::ClientManager::WithAsyncMethod_Heartbeat<
+    pb::ClientManager::WithAsyncMethod_UnregisterClient<
+        pb::ClientManager::WithAsyncMethod_CheckClientConfig<
+            pb::ClientManager::WithAsyncMethod_GetConsumerListByGroup<
+                pb::ClientManager::WithRawMethod_Connect<
+                    pb::ClientManager::Service>>>>>;
+
+// The life of a stream:
+//
+//   waiting   for a client. Accept() keeps one such stream a queue.
+//   open      reads a frame, answers it, reads the next. No further frame is
+//             read while kMaxWaitingReplies replies wait.
+//   reads done  the client half-closed or is gone; what waits is written.
+//   ending    End(): what is being written is finished, nothing more is begun.
+//   finished  the status is sent; the stream goes with its last event.
+//
+// At most one write is in flight. Replies wait in the order of their requests;
+// pushes wait in one slot a group, and alternate with replies.
+//
+// Threads: frames are handled on the queue's loop; pushes and End() come from
+// anywhere. No call of the core is made under `mu_`.
+// Ownership: a stream holds itself until its last event; the ClientTable holds
+// it while it is open there.
+class ConnectStream final : public ClientChannel, public WatchedWriter {
+ public:
+  // What all streams share; borrowed, outlives the queue's events.
+  struct Environment {
+    ClientManagerAsyncService* service;
+    RequestHandler* handler;
+    ClientTable* table;
+    Housekeeping* housekeeping;
+    SlowReaderWatch* slow_readers;
+    Clock* clock;
+    // Frames a second and channel; 0: no limit.
+    int32_t max_frame_rate;
+    // Once true new streams are turned away with UNAVAILABLE.
+    const std::atomic<bool>* draining;
+  };
+
+  // Replies that may wait to be written before reading pauses.
+  static constexpr size_t kMaxWaitingReplies = 8;
+
+  // Waits for a client on `queue`; when one comes, waits for the next.
+  static void Accept(const Environment* environment,
+                     grpc::ServerCompletionQueue* queue);
+
+  ConnectStream(const Environment* environment,
+                grpc::ServerCompletionQueue* queue);
+
+  // ClientChannel.
+  void NotifyConsumerIdsChanged(absl::string_view group) override
+      ABSL_LOCKS_EXCLUDED(mu_);
+  void End(RemovalReason reason) override ABSL_LOCKS_EXCLUDED(mu_);
+  std::string remote_address() const override { return peer_; }
+  bool writable() const override {
+    return !write_in_flight_.load(std::memory_order_relaxed);
+  }
+
+  // WatchedWriter.
+  void CutOffIfPending(uint64_t write) override ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  void OnAccepted(bool ok);
+  void OnRead(bool ok) ABSL_LOCKS_EXCLUDED(mu_);
+  void OnWritten(bool ok) ABSL_LOCKS_EXCLUDED(mu_);
+  void OnFinished(bool ok) ABSL_LOCKS_EXCLUDED(mu_);
+
+  void StartReadLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Writes what waits next; finishes if nothing does and the stream is over.
+  void StartNextLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void StartWriteLocked(const grpc::ByteBuffer& frame)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Something has to wait for the write in flight.
+  void WatchWriteLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Once the client sends no more and its replies are written: closes the
+  // channel and finishes with OK.
+  void FinishIfReadsDone() ABSL_LOCKS_EXCLUDED(mu_);
+  // The first status counts.
+  void EndWith(const CallStatus& status) ABSL_LOCKS_EXCLUDED(mu_);
+  // Tells the table that the stream is over.
+  void CloseChannel() ABSL_LOCKS_EXCLUDED(mu_);
+  // Lets the stream go after its last event. The last thing that an event does.
+  void ReleaseIfDone() ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Constant once accepted.
+  const Environment& environment_;
+  grpc::ServerCompletionQueue* const queue_;
+  grpc::ServerContext context_;
+  grpc::ServerAsyncReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer> stream_{
+      &context_};
+  std::string peer_;
+
+  // Used by the loop only.
+  RequestHandler::StreamClient client_;
+  FrameRateLimit frame_rate_;
+  grpc::ByteBuffer read_buffer_;
+
+  // Written under mu_; writable() reads it without.
+  std::atomic<bool> write_in_flight_{false};
+
+  absl::Mutex mu_;
+  std::shared_ptr<ConnectStream> self_ ABSL_GUARDED_BY(mu_);
+  bool read_in_flight_ ABSL_GUARDED_BY(mu_) = false;
+  // The client sends no more frames.
+  bool reads_done_ ABSL_GUARDED_BY(mu_) = false;
+  // A status stands: nothing more is written.
+  bool ending_ ABSL_GUARDED_BY(mu_) = false;
+  bool finish_started_ ABSL_GUARDED_BY(mu_) = false;
+  bool finished_ ABSL_GUARDED_BY(mu_) = false;
+  grpc::Status status_ ABSL_GUARDED_BY(mu_);
+  std::vector<grpc::ByteBuffer> replies_ ABSL_GUARDED_BY(mu_);
+  // Groups to push, each once; at most as many as the channel was ever told of
+  // and has not read.
+  std::vector<std::string> pushes_ ABSL_GUARDED_BY(mu_);
+  bool pushed_last_ ABSL_GUARDED_BY(mu_) = false;
+  // Number and start of the write in flight, and whether it is watched.
+  uint64_t write_ ABSL_GUARDED_BY(mu_) = 0;
+  absl::Time write_started_ ABSL_GUARDED_BY(mu_);
+  bool write_is_watched_ ABSL_GUARDED_BY(mu_) = false;
+
+  CompletionTag<ConnectStream, &ConnectStream::OnAccepted> accepted_tag_{this};
+  CompletionTag<ConnectStream, &ConnectStream::OnRead> read_tag_{this};
+  CompletionTag<ConnectStream, &ConnectStream::OnWritten> written_tag_{this};
+  CompletionTag<ConnectStream, &ConnectStream::OnFinished> finished_tag_{this};
+};
+
+}  // namespace rmq
+
+#endif  // BROKER_SERVICE_CONNECT_STREAM_H_

@@ -1,0 +1,79 @@
+// The broker's gRPC server: its port, its threads, its services, its end.
+#ifndef BROKER_SERVICE_GRPC_SERVER_H_
+#define BROKER_SERVICE_GRPC_SERVER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "broker/housekeeping/housekeeping.h"
+#include "broker/notify/consumer_ids_notifier.h"
+#include "broker/registry/client_table.h"
+#include "broker/service/admin_handler.h"
+#include "broker/service/request_handler.h"
+#include "common/clock.h"
+
+namespace rmq {
+
+// Serves ClientManager, ClientManagerAdmin, server reflection and the standard
+// health service on one address. Thread-safe.
+class GrpcServer {
+ public:
+  struct Options {
+    // "host:port"; port 0 lets the system choose, port() tells which.
+    std::string address = "127.0.0.1:10911";
+    // Larger frames and messages end the call with RESOURCE_EXHAUSTED.
+    size_t max_frame_bytes = 1024 * 1024;
+    // Frames a second and channel; 0: no limit.
+    int32_t max_frame_rate = 100;
+    // A client that leaves a write pending for longer is cut off.
+    absl::Duration slow_reader_limit = absl::Seconds(30);
+    // Threads that handle calls, each with its own completion queue.
+    int threads = 1;
+
+    // InvalidArgument naming the field that makes no sense.
+    absl::Status Validate() const;
+  };
+
+  // What the calls are answered with; borrowed, outlives the server.
+  struct Core {
+    RequestHandler* request_handler;
+    AdminHandler* admin_handler;
+    ClientTable* table;
+    Housekeeping* housekeeping;
+    ConsumerIdsNotifier* notifier;
+    Clock* clock;
+  };
+
+  // Listens and serves. InvalidArgument for options that do not validate;
+  // Unavailable, in one line, if it cannot listen there.
+  static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(
+      const Options& options, const Core& core);
+
+  // Shuts down at once if that has not been done.
+  ~GrpcServer();
+  GrpcServer(const GrpcServer&) = delete;
+  GrpcServer& operator=(const GrpcServer&) = delete;
+
+  // "host:port" it listens on, with the port that was chosen.
+  const std::string& address() const;
+  int port() const;
+
+  // Goes down gracefully: health says NOT_SERVING, new streams are turned away,
+  // open ones end with UNAVAILABLE, calls in progress are finished; what is
+  // left after `timeout` is cancelled. Blocks until all is over. Idempotent.
+  void Shutdown(absl::Duration timeout);
+
+ private:
+  class Impl;
+  explicit GrpcServer(std::unique_ptr<Impl> impl);
+  const std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace rmq
+
+#endif  // BROKER_SERVICE_GRPC_SERVER_H_

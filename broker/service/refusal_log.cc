@@ -1,0 +1,23 @@
+#include "broker/service/refusal_log.h"
+
+#include <atomic>
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "common/kv.h"
+#include "glog/logging.h"
+
+namespace rmq {
+
+void LogRefusal(absl::string_view peer, absl::string_view client_id,
+                const CallStatus& status) {
+  static std::atomic<int64_t> since_last{0};
+  since_last.fetch_add(1, std::memory_order_relaxed);
+  LOG_EVERY_T(INFO, 1) << "refused" << Kv("peer", peer)
+                       << Kv("client_id", client_id)
+                       << Kv("code", absl::StatusCodeToString(status.code))
+                       << Kv("message", status.message)
+                       << Kv("refusals", since_last.exchange(0));
+}
+
+}  // namespace rmq

@@ -1,0 +1,325 @@
+#include "broker/service/request_handler.h"
+
+#include <memory>
+#include <utility>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/strings/str_cat.h"
+#include "broker/service/stand_in_channel.h"
+
+namespace rmq {
+namespace {
+
+constexpr int kIntervalsPerExpiry = 4;
+// A stand-in may expire between being found and being used, once.
+constexpr int kStandInTries = 2;
+
+CallStatus NeedsHeartbeatFirst(absl::string_view kind) {
+  return {
+      absl::StatusCode::kFailedPrecondition, ResponseCode::kSystemError,
+      absl::StrCat(kind, " must come after the stream's first full heartbeat")};
+}
+
+CallStatus ValidateLightHeartbeat(const pb::HeartbeatRequest& request) {
+  if (request.producers_size() == 0 && request.consumers_size() == 0) return {};
+  return BadForm(
+      "a heartbeat with a statement_token must state no groups: leave out "
+      "either the token or producers and consumers");
+}
+
+}  // namespace
+
+CallStatus RequestHandler::Authorize(
+    absl::string_view peer, absl::string_view call, absl::string_view client_id,
+    absl::Span<const absl::string_view> groups) {
+  return authorizer_.Check({peer, call, client_id, groups});
+}
+
+CallStatus RequestHandler::AuthorizeHeartbeat(
+    absl::string_view peer, const pb::HeartbeatRequest& request,
+    absl::string_view client_id) {
+  absl::InlinedVector<absl::string_view, 8> groups;
+  for (const pb::ProducerData& producer : request.producers()) {
+    groups.push_back(producer.group());
+  }
+  for (const pb::ConsumerData& consumer : request.consumers()) {
+    groups.push_back(consumer.group());
+  }
+  return Authorize(peer, "Heartbeat", client_id, groups);
+}
+
+CallStatus RequestHandler::Heartbeat(absl::string_view peer,
+                                     const pb::HeartbeatRequest& request,
+                                     absl::Time now,
+                                     pb::HeartbeatResponse* response) {
+  CallStatus status = AuthorizeHeartbeat(peer, request, request.client_id());
+  if (!status.ok()) return status;
+  status =
+      FromStatus(ValidateClientId("client_id", request.client_id(), limits_));
+  if (!status.ok()) return status;
+
+  if (request.statement_token() != 0) {
+    status = ValidateLightHeartbeat(request);
+    if (!status.ok()) return status;
+    const ClientChannelPtr channel = table_.FindStandIn(request.client_id());
+    response->set_full_statement_needed(
+        channel == nullptr || channel->RenewLight(request.statement_token(),
+                                                  now) != Renewal::kRenewed);
+    return {};
+  }
+
+  ParsedStatement parsed;
+  status = FromStatus(parsed.Parse(request, limits_));
+  if (!status.ok()) return status;
+  for (int tries = 0; tries < kStandInTries; ++tries) {
+    const absl::StatusOr<ClientChannelPtr> channel = table_.FindOrOpenStandIn(
+        request.client_id(),
+        std::make_shared<StandInChannel>(std::string(peer)), now);
+    if (!channel.ok()) return FromStatus(channel.status());
+    status =
+        ApplyStatement(**channel, parsed, request.client_id(), now, response);
+    if (status.code != absl::StatusCode::kAborted) break;
+  }
+  return status;
+}
+
+CallStatus RequestHandler::UnregisterClient(
+    absl::string_view peer, const pb::UnregisterClientRequest& request,
+    absl::Time now) {
+  CallStatus status =
+      Authorize(peer, "UnregisterClient", request.client_id(),
+                {request.producer_group(), request.consumer_group()});
+  if (!status.ok()) return status;
+  status =
+      FromStatus(ValidateClientId("client_id", request.client_id(), limits_));
+  if (!status.ok()) return status;
+  status = CheckForm(request);
+  if (!status.ok()) return status;
+  const ClientChannelPtr channel = table_.FindStandIn(request.client_id());
+  if (channel != nullptr) {
+    processor_.UnregisterClient(*channel, request.client_id(),
+                                request.producer_group(),
+                                request.consumer_group(), now);
+  }
+  return {};
+}
+
+CallStatus RequestHandler::CheckForm(
+    const pb::UnregisterClientRequest& request) const {
+  if (request.producer_group().empty() && request.consumer_group().empty()) {
+    return BadForm(
+        "producer_group and consumer_group are both empty; at least one must "
+        "be given");
+  }
+  if (!request.producer_group().empty()) {
+    const absl::Status status =
+        ValidateGroup("producer_group", request.producer_group(), limits_);
+    if (!status.ok()) return FromStatus(status);
+  }
+  if (!request.consumer_group().empty()) {
+    return FromStatus(
+        ValidateGroup("consumer_group", request.consumer_group(), limits_));
+  }
+  return {};
+}
+
+CallStatus RequestHandler::CheckClientConfig(
+    absl::string_view peer, const pb::CheckClientConfigRequest& request) {
+  CallStatus status = Authorize(peer, "CheckClientConfig", request.client_id(),
+                                {request.group()});
+  if (!status.ok()) return status;
+  status =
+      FromStatus(ValidateClientId("client_id", request.client_id(), limits_));
+  return status.ok() ? Check(request) : status;
+}
+
+CallStatus RequestHandler::Check(
+    const pb::CheckClientConfigRequest& request) const {
+  const absl::Status status = ValidateGroup("group", request.group(), limits_);
+  if (!status.ok()) return FromStatus(status);
+  if (!request.has_subscription()) return {};
+  const pb::SubscriptionData& subscription = request.subscription();
+  if (!subscription.topic().empty()) {
+    const absl::Status topic =
+        ValidateTopic("subscription.topic", subscription.topic(), limits_);
+    if (!topic.ok()) return FromStatus(topic);
+  }
+  return processor_.CheckClientConfig(subscription.expression_type(),
+                                      subscription.expression());
+}
+
+CallStatus RequestHandler::GetConsumerListByGroup(
+    absl::string_view peer, const pb::GetConsumerListByGroupRequest& request,
+    pb::GetConsumerListByGroupResponse* response) {
+  const CallStatus allowed =
+      Authorize(peer, "GetConsumerListByGroup", "", {request.group()});
+  if (!allowed.ok()) return allowed;
+  const absl::Status group = ValidateGroup("group", request.group(), limits_);
+  if (!group.ok()) return FromStatus(group);
+  const absl::StatusOr<size_t> page_size = ParsePageSize(request.page_size());
+  if (!page_size.ok()) return FromStatus(page_size.status());
+  const absl::StatusOr<MemberCursor> cursor =
+      ParseMemberPageToken(request.page_token());
+  if (!cursor.ok()) return FromStatus(cursor.status());
+
+  ConsumerList list =
+      processor_.GetConsumerListByGroup(request.group(), *page_size, *cursor);
+  if (!list.status.ok()) return std::move(list.status);
+  for (std::string& client_id : list.client_ids) {
+    response->add_client_ids(std::move(client_id));
+  }
+  response->set_next_page_token(MemberPageToken(list.next));
+  response->set_broker_name(identity_.broker_name);
+  response->set_broker_id(identity_.broker_id);
+  return {};
+}
+
+void RequestHandler::HandleFrame(ClientChannel& channel, absl::string_view peer,
+                                 const pb::ClientFrame& frame, absl::Time now,
+                                 StreamClient* client, pb::Reply* reply) {
+  reply->Clear();
+  reply->set_request_id(frame.request_id());
+  const CallStatus status =
+      frame.request_id() == 0
+          ? BadForm("request_id must not be 0")
+          : Dispatch(channel, peer, frame, now, client, reply);
+  if (!status.ok()) {
+    reply->clear_response();
+    FillStatus(status, reply->mutable_status());
+  }
+}
+
+CallStatus RequestHandler::Dispatch(ClientChannel& channel,
+                                    absl::string_view peer,
+                                    const pb::ClientFrame& frame,
+                                    absl::Time now, StreamClient* client,
+                                    pb::Reply* reply) {
+  switch (frame.request_case()) {
+    case pb::ClientFrame::kHeartbeat:
+      return HeartbeatFrame(channel, peer, frame.heartbeat(), now, client,
+                            reply->mutable_heartbeat());
+
+    case pb::ClientFrame::kUnregisterClient: {
+      const pb::UnregisterClientRequest& request = frame.unregister_client();
+      CallStatus status =
+          Authorize(peer, "UnregisterClient", client->client_id,
+                    {request.producer_group(), request.consumer_group()});
+      if (!status.ok()) return status;
+      if (!client->is_bound()) return NeedsHeartbeatFirst("unregister_client");
+      status = CheckStreamClientId(request.client_id(), *client);
+      if (!status.ok()) return status;
+      status = CheckForm(request);
+      if (!status.ok()) return status;
+      processor_.UnregisterClient(channel, client->client_id,
+                                  request.producer_group(),
+                                  request.consumer_group(), now);
+      reply->mutable_unregister_client();
+      return {};
+    }
+
+    case pb::ClientFrame::kCheckClientConfig: {
+      const pb::CheckClientConfigRequest& request = frame.check_client_config();
+      CallStatus status = Authorize(peer, "CheckClientConfig",
+                                    client->client_id, {request.group()});
+      if (!status.ok()) return status;
+      if (!client->is_bound()) {
+        return NeedsHeartbeatFirst("check_client_config");
+      }
+      status = CheckStreamClientId(request.client_id(), *client);
+      if (!status.ok()) return status;
+      reply->mutable_check_client_config();
+      return Check(request);
+    }
+
+    case pb::ClientFrame::kGetConsumerListByGroup:
+      if (!client->is_bound()) {
+        const CallStatus status =
+            Authorize(peer, "GetConsumerListByGroup", "",
+                      {frame.get_consumer_list_by_group().group()});
+        return status.ok() ? NeedsHeartbeatFirst("get_consumer_list_by_group")
+                           : status;
+      }
+      return GetConsumerListByGroup(
+          peer, frame.get_consumer_list_by_group(),
+          reply->mutable_get_consumer_list_by_group());
+
+    case pb::ClientFrame::REQUEST_NOT_SET:
+      return {absl::StatusCode::kUnimplemented,
+              ResponseCode::kRequestCodeNotSupported,
+              "this broker does not know the frame's kind of request"};
+  }
+  return {absl::StatusCode::kUnimplemented,
+          ResponseCode::kRequestCodeNotSupported, "unknown kind of request"};
+}
+
+CallStatus RequestHandler::CheckStreamClientId(absl::string_view client_id,
+                                               const StreamClient& client) {
+  if (client_id.empty() || client_id == client.client_id) return {};
+  return BadForm(absl::StrCat("client_id must be the stream's ",
+                              Quoted(client.client_id), " or absent, got ",
+                              Quoted(client_id)));
+}
+
+CallStatus RequestHandler::HeartbeatFrame(ClientChannel& channel,
+                                          absl::string_view peer,
+                                          const pb::HeartbeatRequest& request,
+                                          absl::Time now, StreamClient* client,
+                                          pb::HeartbeatResponse* response) {
+  if (client->is_bound()) {
+    CallStatus status = CheckStreamClientId(request.client_id(), *client);
+    if (!status.ok()) return status;
+  }
+  if (request.statement_token() != 0) {
+    CallStatus status = ValidateLightHeartbeat(request);
+    if (!status.ok()) return status;
+    switch (channel.RenewLight(request.statement_token(), now)) {
+      case Renewal::kRenewed: break;
+      case Renewal::kFullStatementNeeded:
+        response->set_full_statement_needed(true);
+        break;
+      case Renewal::kClosed:  // The stream is about to end with the reason.
+        return {absl::StatusCode::kAborted, ResponseCode::kSystemError,
+                "the channel is closed"};
+    }
+    return {};
+  }
+
+  const absl::string_view client_id =
+      client->is_bound() ? client->client_id : request.client_id();
+  CallStatus status = AuthorizeHeartbeat(peer, request, client_id);
+  if (!status.ok()) return status;
+  if (!client->is_bound()) {
+    status = FromStatus(ValidateClientId("client_id", client_id, limits_));
+    if (!status.ok()) return status;
+  }
+  ParsedStatement parsed;
+  status = FromStatus(parsed.Parse(request, limits_));
+  if (!status.ok()) return status;
+  if (!client->is_bound()) client->client_id = std::string(client_id);
+  return ApplyStatement(channel, parsed, client->client_id, now, response);
+}
+
+CallStatus RequestHandler::ApplyStatement(ClientChannel& channel,
+                                          const ParsedStatement& parsed,
+                                          absl::string_view client_id,
+                                          absl::Time now,
+                                          pb::HeartbeatResponse* response) {
+  HeartbeatStatement statement = parsed.statement();
+  statement.client_id = client_id;
+  HeartbeatResult result = processor_.Heartbeat(channel, statement, now);
+  if (!result.status.ok()) return std::move(result.status);
+  const absl::Duration expiry = table_.options().channel_expiry;
+  response->set_broker_name(identity_.broker_name);
+  response->set_broker_id(identity_.broker_id);
+  response->set_broker_incarnation(identity_.incarnation);
+  FillDuration(expiry, response->mutable_channel_expiry());
+  FillDuration(expiry / kIntervalsPerExpiry,
+               response->mutable_suggested_interval());
+  response->set_statement_token(result.statement_token);
+  for (const SkippedGroup& skipped : result.skipped) {
+    FillSkippedGroup(skipped, response->add_skipped_groups());
+  }
+  return {};
+}
+
+}  // namespace rmq

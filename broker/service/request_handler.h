@@ -1,0 +1,111 @@
+// Every request of the ClientManager service, whether it came as a unary call
+// or as a frame: the gate, form and limits, then the processor, then the
+// answer.
+//
+// Knows messages, but no gRPC call: a stream and a unary call differ only in
+// the channel they bring.
+#ifndef BROKER_SERVICE_REQUEST_HANDLER_H_
+#define BROKER_SERVICE_REQUEST_HANDLER_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "broker/processor/client_manage_processor.h"
+#include "broker/registry/client_channel.h"
+#include "broker/registry/client_table.h"
+#include "broker/service/authorizer.h"
+#include "broker/service/wire.h"
+#include "common/response_code.h"
+#include "common/validation.h"
+#include "rocketmq/clientmanager/v1/client_manager.pb.h"
+
+namespace rmq {
+
+// Which broker answers.
+struct BrokerIdentity {
+  std::string cluster = "DefaultCluster";
+  std::string broker_name = "broker-a";
+  // 0 is the master.
+  uint64_t broker_id = 0;
+  // Drawn at start, not 0.
+  uint64_t incarnation = 1;
+};
+
+// Thread-safe. What it is given is borrowed and outlives it.
+class RequestHandler {
+ public:
+  RequestHandler(const BrokerIdentity& identity, const Limits& limits,
+                 ClientTable* table, ClientManageProcessor* processor,
+                 Authorizer* authorizer)
+      : identity_(identity),
+        limits_(limits),
+        table_(*table),
+        processor_(*processor),
+        authorizer_(*authorizer) {}
+
+  // --- Unary calls: on the stand-in of the request's client id ---
+
+  CallStatus Heartbeat(absl::string_view peer,
+                       const pb::HeartbeatRequest& request, absl::Time now,
+                       pb::HeartbeatResponse* response);
+  CallStatus UnregisterClient(absl::string_view peer,
+                              const pb::UnregisterClientRequest& request,
+                              absl::Time now);
+  CallStatus CheckClientConfig(absl::string_view peer,
+                               const pb::CheckClientConfigRequest& request);
+  CallStatus GetConsumerListByGroup(
+      absl::string_view peer, const pb::GetConsumerListByGroupRequest& request,
+      pb::GetConsumerListByGroupResponse* response);
+
+  // --- Frames of a stream ---
+
+  // The client id of a stream, fixed by its first full heartbeat of good form.
+  struct StreamClient {
+    std::string client_id;
+    bool is_bound() const { return !client_id.empty(); }
+  };
+
+  // Answers one frame of `channel`: fills all of `reply`. One call at a time
+  // for a stream; frames in their order.
+  void HandleFrame(ClientChannel& channel, absl::string_view peer,
+                   const pb::ClientFrame& frame, absl::Time now,
+                   StreamClient* client, pb::Reply* reply);
+
+ private:
+  CallStatus Authorize(absl::string_view peer, absl::string_view call,
+                       absl::string_view client_id,
+                       absl::Span<const absl::string_view> groups);
+  CallStatus AuthorizeHeartbeat(absl::string_view peer,
+                                const pb::HeartbeatRequest& request,
+                                absl::string_view client_id);
+
+  // A frame whose request id and kind are good.
+  CallStatus Dispatch(ClientChannel& channel, absl::string_view peer,
+                      const pb::ClientFrame& frame, absl::Time now,
+                      StreamClient* client, pb::Reply* reply);
+  CallStatus HeartbeatFrame(ClientChannel& channel, absl::string_view peer,
+                            const pb::HeartbeatRequest& request, absl::Time now,
+                            StreamClient* client,
+                            pb::HeartbeatResponse* response);
+  CallStatus ApplyStatement(ClientChannel& channel,
+                            const ParsedStatement& parsed,
+                            absl::string_view client_id, absl::Time now,
+                            pb::HeartbeatResponse* response);
+  static CallStatus CheckStreamClientId(absl::string_view client_id,
+                                        const StreamClient& client);
+  CallStatus CheckForm(const pb::UnregisterClientRequest& request) const;
+  CallStatus Check(const pb::CheckClientConfigRequest& request) const;
+
+  const BrokerIdentity identity_;
+  const Limits limits_;
+  ClientTable& table_;
+  ClientManageProcessor& processor_;
+  Authorizer& authorizer_;
+};
+
+}  // namespace rmq
+
+#endif  // BROKER_SERVICE_REQUEST_HANDLER_H_

@@ -1,0 +1,80 @@
+// One unary call on a completion queue, from waiting for it to its end.
+#ifndef BROKER_SERVICE_UNARY_CALL_H_
+#define BROKER_SERVICE_UNARY_CALL_H_
+
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "broker/service/completion_loop.h"
+#include "broker/service/wire.h"
+#include "common/response_code.h"
+#include "grpcpp/completion_queue.h"
+#include "grpcpp/server_context.h"
+#include "grpcpp/support/async_unary_call.h"
+
+namespace rmq {
+
+// Waits for a call, and when one comes waits for the next with a new UnaryCall,
+// answers, and deletes itself.
+template <typename Request, typename Response>
+class UnaryCall {
+ public:
+  using Responder = grpc::ServerAsyncResponseWriter<Response>;
+  struct Method {
+    using Call = UnaryCall;
+    // The generated service's RequestX().
+    std::function<void(grpc::ServerContext*, Request*, Responder*,
+                       grpc::ServerCompletionQueue*, void* tag)>
+        wait;
+    // Fills the response. `peer` is "host:port".
+    std::function<CallStatus(absl::string_view peer, const Request&, Response*)>
+        answer;
+  };
+
+  // `method` and `queue` are borrowed and outlive the queue's events.
+  static void Wait(const Method* method, grpc::ServerCompletionQueue* queue) {
+    UnaryCall* const call = new UnaryCall(method, queue);
+    method->wait(&call->context_, &call->request_, &call->responder_, queue,
+                 static_cast<CompletionHandler*>(&call->received_));
+  }
+
+ private:
+  UnaryCall(const Method* method, grpc::ServerCompletionQueue* queue)
+      : method_(*method), queue_(queue) {}
+
+  void OnReceived(bool ok) {
+    if (!ok) {  // The server is shutting down.
+      delete this;
+      return;
+    }
+    Wait(&method_, queue_);
+    Response response;
+    const CallStatus status =
+        method_.answer(PeerAddress(context_.peer()), request_, &response);
+    context_.AddTrailingMetadata(
+        kResponseCodeMetadata,
+        absl::StrCat(static_cast<int>(status.response_code)));
+    void* const tag = static_cast<CompletionHandler*>(&finished_);
+    if (status.ok()) {
+      responder_.Finish(response, grpc::Status::OK, tag);
+    } else {
+      responder_.FinishWithError(ToGrpcStatus(status), tag);
+    }
+  }
+
+  void OnFinished(bool) { delete this; }
+
+  const Method& method_;
+  grpc::ServerCompletionQueue* const queue_;
+  grpc::ServerContext context_;
+  Request request_;
+  Responder responder_{&context_};
+  CompletionTag<UnaryCall, &UnaryCall::OnReceived> received_{this};
+  CompletionTag<UnaryCall, &UnaryCall::OnFinished> finished_{this};
+};
+
+}  // namespace rmq
+
+#endif  // BROKER_SERVICE_UNARY_CALL_H_
