@@ -1,0 +1,21 @@
+#include "client/broker_health.h"
+
+namespace rmq {
+
+// No default case: the compiler names a value that is left out.
+absl::string_view Name(BrokerState state) {
+  switch (state) {
+    case BrokerState::kIdle: return "IDLE";
+    case BrokerState::kConnecting: return "CONNECTING";
+    case BrokerState::kStating: return "STATING";
+    case BrokerState::kOnline: return "ONLINE";
+    case BrokerState::kBackoff: return "BACKOFF";
+    case BrokerState::kLeaving: return "LEAVING";
+    case BrokerState::kReplaced: return "REPLACED";
+    case BrokerState::kKicked: return "KICKED";
+    case BrokerState::kStopped: return "STOPPED";
+  }
+  return "?";
+}
+
+}  // namespace rmq

@@ -1,0 +1,71 @@
+// How a client stands with one of its brokers.
+#ifndef CLIENT_BROKER_HEALTH_H_
+#define CLIENT_BROKER_HEALTH_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+namespace rmq {
+
+// README.md tells what leads from one state to another.
+enum class BrokerState {
+  // No stream, and none wanted: the client has no group, or is not started.
+  kIdle,
+  // A stream is being set up.
+  kConnecting,
+  // The stream stands, but the broker has not taken a full heartbeat over it.
+  kStating,
+  // The broker knows the client's groups.
+  kOnline,
+  // The broker could not be reached or the stream broke; the client tries again
+  // after a pause.
+  kBackoff,
+  // The client is taking its groups out.
+  kLeaving,
+  // For good: a newer stream of this client id and incarnation took over.
+  kReplaced,
+  // For good: an operator took the client out.
+  kKicked,
+  // For good: after Shutdown().
+  kStopped,
+};
+
+// "ONLINE", ...
+absl::string_view Name(BrokerState state);
+
+// A group that the broker did not register, though it took the heartbeat.
+struct SkippedGroup {
+  std::string group;
+  bool is_producer = false;
+  std::string message;  // The broker's words.
+};
+
+// A snapshot. Times are wall-clock times; InfinitePast means never.
+struct BrokerHealth {
+  std::string broker;  // "host:port", as in ClientOptions::brokers.
+  BrokerState state = BrokerState::kIdle;
+
+  // From the latest answer to a full heartbeat; empty and zero before it.
+  std::string broker_name;
+  uint64_t broker_id = 0;
+  absl::Duration channel_expiry;
+  std::vector<SkippedGroup> skipped_groups;
+
+  int64_t times_online = 0;  // How often the state has become kOnline.
+  absl::Time heartbeat_sent = absl::InfinitePast();
+  absl::Time heartbeat_answered = absl::InfinitePast();
+  absl::Duration round_trip;  // Of the heartbeat answered last.
+
+  // Why the last stream ended or the last request was refused; OK if none was.
+  absl::Status last_error;
+  absl::Time last_error_at = absl::InfinitePast();
+};
+
+}  // namespace rmq
+
+#endif  // CLIENT_BROKER_HEALTH_H_

@@ -1,0 +1,217 @@
+// One client's relation to one broker: the state machine that keeps a stream
+// up, heartbeats over it, and hears the broker's pushes.
+#ifndef CLIENT_BROKER_SESSION_H_
+#define CLIENT_BROKER_SESSION_H_
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/container/btree_set.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "client/broker_health.h"
+#include "client/broker_stub.h"
+#include "client/event_loop.h"
+#include "common/backoff.h"
+#include "rocketmq/clientmanager/v1/client_manager.pb.h"
+
+namespace rmq {
+
+// Deterministic: it starts no thread, reads no clock but the loop's, and draws
+// no random number of its own. Enter() is the one function that changes the
+// state; client/README.md has the table of states and events.
+//
+// Invariants: there is a stream exactly in kConnecting, kStating, kOnline and
+// kLeaving. At most one heartbeat is unanswered. One frame is written at a
+// time; what waits to be written is bounded by the groups of the client. Every
+// wait has a deadline, but for kIdle.
+//
+// Thread-safety: none; every method is called, and everything happens, on the
+// loop.
+// Ownership: the loop, the stub and the observer are borrowed and must outlive
+// the session.
+// Reference: MQClientInstance's part for one broker.
+class BrokerSession final : private BrokerStream::Reactor {
+ public:
+  struct Options {
+    std::string broker;  // "host:port", for logs and the observer.
+    // The longest time between heartbeats; a third of the broker's channel
+    // expiry if that is shorter.
+    absl::Duration heartbeat_interval = absl::Seconds(30);
+    // Setting a stream up, and each request, may take this long; then the
+    // stream is given up.
+    absl::Duration connect_timeout = absl::Seconds(5);
+    absl::Duration reply_timeout = absl::Seconds(3);
+    Backoff::Options backoff;
+  };
+
+  // What a session reports. It must not call back into the session.
+  class Observer {
+   public:
+    // The consumer ids of a group may have changed, or changes may have been
+    // missed while there was no stream.
+    virtual void OnConsumerIdsChanged(absl::string_view broker,
+                                      absl::string_view group) = 0;
+    // The state, or the groups that the broker skips, have changed.
+    virtual void OnHealthChanged(const BrokerHealth& health) = 0;
+    // Once, after Shutdown() or Abandon(): nothing more will happen. OK if the
+    // broker has no group of this client left, as far as the session can know.
+    virtual void OnStopped(absl::string_view broker,
+                           const absl::Status& status) = 0;
+
+   protected:
+    ~Observer() = default;
+  };
+
+  // A heartbeat follows the one before by at least this, whatever asks for it:
+  // changes in a row share one, and a broker that always asks for a full
+  // statement is not flooded.
+  static constexpr absl::Duration kMinHeartbeatGap = absl::Milliseconds(100);
+  // The second heartbeat of a session follows the first by this.
+  static constexpr absl::Duration kSecondHeartbeatDelay = absl::Seconds(1);
+  // After a refused heartbeat the next follows no later than this.
+  static constexpr absl::Duration kRefusedHeartbeatDelay = absl::Seconds(5);
+  // An outage is logged as a warning, once, when it has lasted this long.
+  static constexpr absl::Duration kLongOutage = absl::Seconds(30);
+
+  // `random` returns numbers in [0, 1).
+  BrokerSession(Options options, EventLoop* loop, BrokerStub* stub,
+                Observer* observer, std::function<double()> random);
+  BrokerSession(const BrokerSession&) = delete;
+  BrokerSession& operator=(const BrokerSession&) = delete;
+  // Cancels the stream, if there is one, without a word to the broker.
+  ~BrokerSession();
+
+  // What to state from now on: a full heartbeat. Null: the client has no group,
+  // and keeps no stream. Groups that are left out are unregistered.
+  void SetStatement(
+      std::shared_ptr<const rocketmq::clientmanager::v1::HeartbeatRequest>
+          statement);
+
+  // Unregisters every group, half-closes, and waits for the broker to end the
+  // stream; for at most the reply timeout. Without a stated group it stops at
+  // once. Idempotent.
+  void Shutdown();
+
+  // Shutdown() that waits for nothing: what is left is cancelled.
+  void Abandon();
+
+  const BrokerHealth& health() const { return health_; }
+
+ private:
+  using HeartbeatRequest = rocketmq::clientmanager::v1::HeartbeatRequest;
+  using HeartbeatResponse = rocketmq::clientmanager::v1::HeartbeatResponse;
+
+  // Names of groups, each kind in order.
+  struct Groups {
+    absl::btree_set<std::string> producers;
+    absl::btree_set<std::string> consumers;
+    bool empty() const { return producers.empty() && consumers.empty(); }
+  };
+
+  // A request that was written and is not answered yet.
+  struct Request {
+    uint64_t id = 0;
+    absl::Time sent;
+    bool is_heartbeat = false;
+    // What a full heartbeat stated; null for the others.
+    std::shared_ptr<const HeartbeatRequest> statement;
+  };
+
+  // What lives as long as one stream.
+  struct StreamState {
+    std::unique_ptr<BrokerStream> stream;
+    bool writing = false;
+    bool half_closed = false;
+    bool heard = false;  // A reply has come.
+    std::deque<Request> requests;
+    bool heartbeat_unanswered = false;
+    absl::Time last_heartbeat = absl::InfinitePast();
+    // From the answer to a full heartbeat with the current statement; 0 asks
+    // for a full one.
+    uint64_t token = 0;
+    Groups stated;         // Written in a full heartbeat, and still wanted.
+    Groups to_unregister;  // Stated before, and wanted no longer.
+    // Consumer groups of `stated` that the observer was told about.
+    absl::flat_hash_set<std::string> reported;
+  };
+
+  void OnStarted() override;
+  void OnRead(const rocketmq::clientmanager::v1::BrokerFrame& frame) override;
+  void OnWritten() override;
+  void OnFinished(const absl::Status& status) override;
+
+  // Changes the state, logs it and reports it.
+  void Enter(BrokerState state);
+
+  void Connect();
+  // The groups are taken out, then the stream is half-closed.
+  void Leave();
+  // What was stated and is not in `statement` is to be unregistered; all, if it
+  // is null.
+  void UnregisterAllBut(const HeartbeatRequest* statement);
+  // Gives the stream up because it ended, for `reason`: what follows depends on
+  // the state and on the reason.
+  void LoseStream(const absl::Status& reason);
+  void Pause();
+  // Nothing more will happen; `status` is for the observer.
+  void Stop(const absl::Status& status);
+
+  // Writes the next frame, if one is wanted and none is being written.
+  void Pump();
+  void WriteHeartbeat();
+  void WriteUnregister();
+  // Gives `frame` a request id, writes it, and notes `request` as unanswered.
+  void Write(rocketmq::clientmanager::v1::ClientFrame frame, Request request);
+
+  void OnReply(const rocketmq::clientmanager::v1::Reply& reply);
+  void OnFullHeartbeatTaken(const Request& request,
+                            const HeartbeatResponse& response);
+  void OnRefused(const absl::Status& status);
+  void RecordError(const absl::Status& status);
+
+  absl::Duration Interval() const;
+  // Asks for a heartbeat as soon as kMinHeartbeatGap allows.
+  void HeartbeatSoon();
+
+  // When OnTimer() has something to do in the current state.
+  absl::Time NextDeadline() const;
+  // Sets the timer to NextDeadline(). Every public method and every reaction
+  // ends with it.
+  void Rearm();
+  void OnTimer();
+
+  // Constant after construction.
+  const Options options_;
+  EventLoop& loop_;
+  BrokerStub& stub_;
+  Observer& observer_;
+  const std::function<double()> random_;
+
+  BrokerHealth health_;  // Its state is the state of this machine.
+  std::shared_ptr<const HeartbeatRequest> statement_;
+  Backoff backoff_;
+  bool shutting_down_ = false;
+  bool stopped_ = false;  // OnStopped() was told.
+  int64_t heartbeats_sent_ = 0;
+  uint64_t last_request_id_ = 0;
+  absl::Time outage_since_ = absl::InfiniteFuture();
+  bool outage_logged_ = false;
+
+  StreamState current_;
+  // The end of connecting, of a pause, or of leaving.
+  absl::Time state_deadline_ = absl::InfiniteFuture();
+  absl::Time heartbeat_due_ = absl::InfiniteFuture();
+
+  EventLoop::TimerId timer_ = 0;  // 0: none is set.
+  absl::Time timer_at_ = absl::InfiniteFuture();
+};
+
+}  // namespace rmq
+
+#endif  // CLIENT_BROKER_SESSION_H_

@@ -1,0 +1,623 @@
+#include "client/client.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
+#include "absl/random/random.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
+#include "client/broker_session.h"
+#include "client/broker_stub.h"
+#include "client/callback_queue.h"
+#include "client/client_id.h"
+#include "client/client_runtime_impl.h"
+#include "common/clock.h"
+#include "common/mutex_lock.h"
+#include "common/validation.h"
+#include "glog/logging.h"
+#include "google/protobuf/duration.pb.h"
+#include "rocketmq/clientmanager/v1/client_manager.pb.h"
+
+namespace rmq {
+namespace {
+
+namespace v1 = ::rocketmq::clientmanager::v1;
+
+constexpr absl::Duration kDestructorTimeout = absl::Seconds(3);
+
+// The group in the key of a callback about a broker's health. No group has it.
+constexpr char kNoGroup[] = "";
+
+google::protobuf::Duration ToProto(absl::Duration duration) {
+  google::protobuf::Duration proto;
+  proto.set_seconds(absl::IDivDuration(duration, absl::Seconds(1), &duration));
+  proto.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(duration)));
+  return proto;
+}
+
+v1::SubscriptionData ToProto(const Subscription& subscription) {
+  v1::SubscriptionData proto;
+  proto.set_topic(subscription.topic);
+  proto.set_expression(subscription.expression);
+  proto.set_expression_type(subscription.expression_type);
+  return proto;
+}
+
+absl::Status AlreadyHas(absl::string_view kind, absl::string_view group) {
+  return absl::AlreadyExistsError(absl::StrCat(
+      "the client has the ", kind, " group ", Quoted(group), " already"));
+}
+
+absl::Status HasNo(absl::string_view kind, absl::string_view group) {
+  return absl::NotFoundError(
+      absl::StrCat("the client has no ", kind, " group ", Quoted(group)));
+}
+
+// `status`, and what was being done.
+absl::Status Annotate(const absl::Status& status, absl::string_view what,
+                      absl::string_view broker) {
+  if (status.ok()) return status;
+  return absl::Status(status.code(), absl::StrCat(what, " at ", broker, ": ",
+                                                  status.message()));
+}
+
+absl::Status ValidateTimeout(absl::Duration timeout) {
+  if (timeout > absl::ZeroDuration()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "timeout must be positive, got ", absl::FormatDuration(timeout)));
+}
+
+}  // namespace
+
+// Methods run on the application's threads; those of BrokerSession::Observer,
+// and everything done with `sessions_`, on the runtime's loop. The loop's tasks
+// borrow this object: the destructor waits for them.
+class Client::Impl final : public BrokerSession::Observer {
+ public:
+  // `options` must validate, and `client_id` be taken from the runtime.
+  Impl(ClientOptions options, std::string client_id);
+  ~Impl();
+
+  absl::Status RegisterProducer(absl::string_view group)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status UnregisterProducer(absl::string_view group)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status RegisterConsumer(ConsumerOptions consumer)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status UnregisterConsumer(absl::string_view group)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status Subscribe(absl::string_view group, Subscription subscription)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status Unsubscribe(absl::string_view group, absl::string_view topic)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status Start() ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status Shutdown(absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<std::vector<std::string>> GetConsumerIds(
+      absl::string_view broker, absl::string_view group, absl::Duration timeout)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status CheckClientConfig(absl::string_view broker,
+                                 absl::string_view group,
+                                 const Subscription& subscription,
+                                 absl::Duration timeout)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  std::vector<BrokerHealth> Health();
+
+  const std::string& client_id() const { return client_id_; }
+  uint64_t incarnation() const { return incarnation_; }
+
+ private:
+  enum class Phase { kCreated, kRunning, kShutDown };
+
+  void OnConsumerIdsChanged(absl::string_view broker,
+                            absl::string_view group) override;
+  void OnHealthChanged(const BrokerHealth& health) override;
+  void OnStopped(absl::string_view broker, const absl::Status& status) override
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Runs `task` on the loop and waits for it. Not on the loop, nor with `mu_`
+  // held: a task may end in OnStopped().
+  void RunOnLoop(const std::function<void()>& task) ABSL_LOCKS_EXCLUDED(mu_);
+
+  absl::Status CheckNotShutDownLocked() const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status CheckRoomLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  int64_t NextSubVersionLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Hands the sessions what is to be stated from now on, if the client runs.
+  // Posted under the lock, so that statements arrive in the order of changes.
+  void StateLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  // Null if `broker` is not in the options.
+  BrokerStub* FindStub(absl::string_view broker) const;
+  // The stub of `broker`, if a call there makes sense.
+  absl::StatusOr<BrokerStub*> StubForCall(absl::string_view broker,
+                                          absl::string_view group,
+                                          absl::Duration timeout)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  BrokerHealth WithWallTimes(BrokerHealth health) const;
+
+  // Constant after construction. The runtime goes last.
+  const std::shared_ptr<ClientRuntime> runtime_;
+  ClientRuntime::Impl& parts_;
+  const ClientOptions options_;
+  const std::string client_id_;
+  const uint64_t incarnation_;
+  const std::shared_ptr<CallbackQueue> callbacks_;
+  const std::vector<std::unique_ptr<BrokerStub>> stubs_;  // One a broker.
+
+  // Used on the loop only. One a broker.
+  absl::BitGen random_;
+  std::vector<std::unique_ptr<BrokerSession>> sessions_;
+
+  absl::Mutex mu_;
+  Phase phase_ ABSL_GUARDED_BY(mu_) = Phase::kCreated;
+  absl::btree_set<std::string> producers_ ABSL_GUARDED_BY(mu_);
+  absl::btree_map<std::string, v1::ConsumerData> consumers_
+      ABSL_GUARDED_BY(mu_);
+  int64_t last_sub_version_ ABSL_GUARDED_BY(mu_) = 0;
+  int running_sessions_ ABSL_GUARDED_BY(mu_) = 0;
+  // The first error that a session stopped with.
+  absl::Status stop_status_ ABSL_GUARDED_BY(mu_);
+};
+
+namespace {
+
+uint64_t DrawIncarnation() {
+  absl::BitGen random;
+  return absl::Uniform<uint64_t>(absl::IntervalClosed, random, 1, UINT64_MAX);
+}
+
+std::string ClientIdOf(const ClientOptions& options, Clock& clock) {
+  if (!options.client_id.empty()) return options.client_id;
+  if (!options.instance_name.empty()) {
+    return BuildClientId(LocalIp(), options.instance_name);
+  }
+  absl::BitGen random;
+  return BuildClientId(
+      LocalIp(), BuildInstanceName(getpid(), clock.ClockToWall(clock.TimeNow()),
+                                   absl::Uniform<uint32_t>(random)));
+}
+
+std::vector<std::unique_ptr<BrokerStub>> NewStubs(const ClientOptions& options,
+                                                  GrpcTransport& transport) {
+  std::vector<std::unique_ptr<BrokerStub>> stubs;
+  for (const std::string& broker : options.brokers) {
+    stubs.push_back(transport.NewStub(broker, options.connect_timeout));
+  }
+  return stubs;
+}
+
+}  // namespace
+
+Client::Impl::Impl(ClientOptions options, std::string client_id)
+    : runtime_(options.runtime),
+      parts_(*runtime_->impl_),
+      options_(std::move(options)),
+      client_id_(std::move(client_id)),
+      incarnation_(DrawIncarnation()),
+      callbacks_(std::make_shared<CallbackQueue>(&parts_.dispatcher())),
+      stubs_(NewStubs(options_, parts_.transport())) {
+  for (size_t i = 0; i < stubs_.size(); ++i) {
+    BrokerSession::Options session;
+    session.broker = options_.brokers[i];
+    session.heartbeat_interval = options_.heartbeat_interval;
+    session.connect_timeout = options_.connect_timeout;
+    session.reply_timeout = options_.reply_timeout;
+    session.backoff.initial = options_.initial_backoff;
+    session.backoff.maximum = options_.max_backoff;
+    sessions_.push_back(std::make_unique<BrokerSession>(
+        std::move(session), &parts_.loop(), stubs_[i].get(), this,
+        [this] { return absl::Uniform(random_, 0.0, 1.0); }));
+  }
+}
+
+Client::Impl::~Impl() {
+  CHECK(!parts_.dispatcher().IsCurrent())
+      << "a client must not be destroyed inside a callback";
+  Shutdown(kDestructorTimeout).IgnoreError();
+  // The last task of ours; the streams' own tasks find their sessions gone.
+  RunOnLoop([this] { sessions_.clear(); });
+  callbacks_->AwaitIdle(&parts_.clock(), absl::InfiniteFuture());
+  parts_.ReturnClientId(client_id_);
+}
+
+absl::Status Client::Impl::RegisterProducer(absl::string_view group) {
+  absl::Status status = ValidateGroup("group", group, Limits());
+  if (!status.ok()) return status;
+  MutexLock lock(&mu_);
+  status = CheckNotShutDownLocked();
+  if (!status.ok()) return status;
+  if (producers_.contains(group)) return AlreadyHas("producer", group);
+  status = CheckRoomLocked();
+  if (!status.ok()) return status;
+  producers_.insert(std::string(group));
+  StateLocked();
+  return absl::OkStatus();
+}
+
+absl::Status Client::Impl::UnregisterProducer(absl::string_view group) {
+  MutexLock lock(&mu_);
+  absl::Status status = CheckNotShutDownLocked();
+  if (!status.ok()) return status;
+  if (producers_.erase(group) == 0) return HasNo("producer", group);
+  StateLocked();
+  return absl::OkStatus();
+}
+
+absl::Status Client::Impl::RegisterConsumer(ConsumerOptions consumer) {
+  absl::Status status = consumer.Validate();
+  if (!status.ok()) return status;
+  v1::ConsumerData data;
+  data.set_group(consumer.group);
+  data.set_consume_type(static_cast<v1::ConsumeType>(consumer.consume_type));
+  data.set_message_model(static_cast<v1::MessageModel>(consumer.message_model));
+  data.set_consume_from_where(
+      static_cast<v1::ConsumeFromWhere>(consumer.consume_from_where));
+  data.set_unit_mode(consumer.unit_mode);
+
+  MutexLock lock(&mu_);
+  status = CheckNotShutDownLocked();
+  if (!status.ok()) return status;
+  if (consumers_.contains(consumer.group)) {
+    return AlreadyHas("consumer", consumer.group);
+  }
+  status = CheckRoomLocked();
+  if (!status.ok()) return status;
+  for (const Subscription& subscription : consumer.subscriptions) {
+    v1::SubscriptionData* added = data.add_subscriptions();
+    *added = ToProto(subscription);
+    added->set_sub_version(NextSubVersionLocked());
+  }
+  consumers_.emplace(std::move(consumer.group), std::move(data));
+  StateLocked();
+  return absl::OkStatus();
+}
+
+absl::Status Client::Impl::UnregisterConsumer(absl::string_view group) {
+  MutexLock lock(&mu_);
+  absl::Status status = CheckNotShutDownLocked();
+  if (!status.ok()) return status;
+  if (consumers_.erase(group) == 0) return HasNo("consumer", group);
+  StateLocked();
+  return absl::OkStatus();
+}
+
+absl::Status Client::Impl::Subscribe(absl::string_view group,
+                                     Subscription subscription) {
+  absl::Status status = subscription.Validate();
+  if (!status.ok()) return status;
+  MutexLock lock(&mu_);
+  status = CheckNotShutDownLocked();
+  if (!status.ok()) return status;
+  const auto it = consumers_.find(group);
+  if (it == consumers_.end()) return HasNo("consumer", group);
+  auto& subscriptions = *it->second.mutable_subscriptions();
+  auto place = std::find_if(subscriptions.begin(), subscriptions.end(),
+                            [&](const v1::SubscriptionData& s) {
+                              return s.topic() == subscription.topic;
+                            });
+  if (place == subscriptions.end()) {
+    status = ValidateCount("subscriptions", subscriptions.size() + 1,
+                           Limits().max_subscriptions_per_group);
+    if (!status.ok()) return status;
+    subscriptions.Add();
+    place = subscriptions.end() - 1;
+  }
+  *place = ToProto(subscription);
+  place->set_sub_version(NextSubVersionLocked());
+  StateLocked();
+  return absl::OkStatus();
+}
+
+absl::Status Client::Impl::Unsubscribe(absl::string_view group,
+                                       absl::string_view topic) {
+  MutexLock lock(&mu_);
+  absl::Status status = CheckNotShutDownLocked();
+  if (!status.ok()) return status;
+  const auto it = consumers_.find(group);
+  if (it == consumers_.end()) return HasNo("consumer", group);
+  auto& subscriptions = *it->second.mutable_subscriptions();
+  const auto place = std::find_if(
+      subscriptions.begin(), subscriptions.end(),
+      [&](const v1::SubscriptionData& s) { return s.topic() == topic; });
+  if (place == subscriptions.end()) {
+    return absl::NotFoundError(
+        absl::StrCat("the consumer group ", Quoted(group),
+                     " does not read the topic ", Quoted(topic)));
+  }
+  subscriptions.erase(place);
+  StateLocked();
+  return absl::OkStatus();
+}
+
+absl::Status Client::Impl::Start() {
+  MutexLock lock(&mu_);
+  absl::Status status = CheckNotShutDownLocked();
+  if (!status.ok()) return status;
+  if (phase_ == Phase::kRunning) return absl::OkStatus();
+  phase_ = Phase::kRunning;
+  running_sessions_ = static_cast<int>(stubs_.size());
+  StateLocked();
+  return absl::OkStatus();
+}
+
+absl::Status Client::Impl::Shutdown(absl::Duration timeout) {
+  Clock& clock = parts_.clock();
+  const absl::Time deadline =
+      clock.TimeNow() + std::max(timeout, absl::ZeroDuration());
+  {
+    MutexLock lock(&mu_);
+    if (std::exchange(phase_, Phase::kShutDown) == Phase::kRunning) {
+      parts_.loop().Post([this] {
+        for (const auto& session : sessions_) session->Shutdown();
+      });
+    }
+  }
+  callbacks_->Close();
+  for (const auto& stub : stubs_) stub->CancelCalls();
+
+  bool all_stopped;
+  {
+    MutexLock lock(&mu_);
+    all_stopped = clock.AwaitWithDeadline(
+        &mu_,
+        absl::Condition(
+            +[](int* running) { return *running == 0; }, &running_sessions_),
+        deadline);
+  }
+  if (!all_stopped) {
+    RunOnLoop([this] {
+      for (const auto& session : sessions_) session->Abandon();
+    });
+  }
+  // A callback cannot wait for itself, and there is but one at a time.
+  const bool idle = parts_.dispatcher().IsCurrent() ||
+                    callbacks_->AwaitIdle(&clock, deadline);
+  MutexLock lock(&mu_);
+  if (stop_status_.ok() && !idle) {
+    return absl::DeadlineExceededError("a callback is still running");
+  }
+  return stop_status_;
+}
+
+absl::StatusOr<std::vector<std::string>> Client::Impl::GetConsumerIds(
+    absl::string_view broker, absl::string_view group, absl::Duration timeout) {
+  const absl::StatusOr<BrokerStub*> stub = StubForCall(broker, group, timeout);
+  if (!stub.ok()) return stub.status();
+  Clock& clock = parts_.clock();
+  const absl::Time deadline = clock.TimeNow() + timeout;
+  std::vector<std::string> ids;
+  v1::GetConsumerListByGroupRequest request;
+  request.set_group(std::string(group));
+  do {
+    absl::StatusOr<v1::GetConsumerListByGroupResponse> response =
+        (*stub)->GetConsumerListByGroup(request, deadline - clock.TimeNow());
+    if (!response.ok()) {
+      return Annotate(response.status(),
+                      absl::StrCat("consumer ids of ", Quoted(group)), broker);
+    }
+    for (std::string& id : *response->mutable_client_ids()) {
+      ids.push_back(std::move(id));
+    }
+    request.set_page_token(response->next_page_token());
+  } while (!request.page_token().empty());
+  return ids;
+}
+
+absl::Status Client::Impl::CheckClientConfig(absl::string_view broker,
+                                             absl::string_view group,
+                                             const Subscription& subscription,
+                                             absl::Duration timeout) {
+  absl::Status status = subscription.Validate();
+  if (!status.ok()) return status;
+  const absl::StatusOr<BrokerStub*> stub = StubForCall(broker, group, timeout);
+  if (!stub.ok()) return stub.status();
+  v1::CheckClientConfigRequest request;
+  request.set_client_id(client_id_);
+  request.set_group(std::string(group));
+  *request.mutable_subscription() = ToProto(subscription);
+  return Annotate((*stub)->CheckClientConfig(request, timeout),
+                  absl::StrCat("check of ", Quoted(subscription.expression)),
+                  broker);
+}
+
+std::vector<BrokerHealth> Client::Impl::Health() {
+  std::vector<BrokerHealth> health;
+  RunOnLoop([this, &health] {
+    for (const auto& session : sessions_) {
+      health.push_back(WithWallTimes(session->health()));
+    }
+  });
+  return health;
+}
+
+void Client::Impl::OnConsumerIdsChanged(absl::string_view broker,
+                                        absl::string_view group) {
+  if (!options_.on_consumer_ids_changed) return;
+  ConsumerIdsChanged change{std::string(broker), std::string(group)};
+  CallbackQueue::Key key(change.broker, change.group);
+  callbacks_->Add(std::move(key),
+                  [callback = options_.on_consumer_ids_changed,
+                   change = std::move(change)] { callback(change); });
+}
+
+void Client::Impl::OnHealthChanged(const BrokerHealth& health) {
+  if (!options_.on_broker_health_changed) return;
+  callbacks_->Add({health.broker, kNoGroup},
+                  [callback = options_.on_broker_health_changed,
+                   snapshot = WithWallTimes(health)] { callback(snapshot); });
+}
+
+void Client::Impl::OnStopped(absl::string_view broker,
+                             const absl::Status& status) {
+  MutexLock lock(&mu_);
+  stop_status_.Update(Annotate(status, "unregistering", broker));
+  --running_sessions_;
+}
+
+void Client::Impl::RunOnLoop(const std::function<void()>& task) {
+  absl::Notification done;
+  parts_.loop().Post([&] {
+    task();
+    done.Notify();
+  });
+  done.WaitForNotification();
+}
+
+absl::Status Client::Impl::CheckNotShutDownLocked() const {
+  if (phase_ != Phase::kShutDown) return absl::OkStatus();
+  return absl::FailedPreconditionError("the client is shut down");
+}
+
+absl::Status Client::Impl::CheckRoomLocked() const {
+  return ValidateCount("groups of a client",
+                       producers_.size() + consumers_.size() + 1,
+                       Limits().max_groups_per_client);
+}
+
+int64_t Client::Impl::NextSubVersionLocked() {
+  Clock& clock = parts_.clock();
+  last_sub_version_ =
+      std::max(last_sub_version_ + 1,
+               absl::ToUnixMillis(clock.ClockToWall(clock.TimeNow())));
+  return last_sub_version_;
+}
+
+void Client::Impl::StateLocked() {
+  if (phase_ != Phase::kRunning) return;
+  std::shared_ptr<v1::HeartbeatRequest> statement;
+  if (!producers_.empty() || !consumers_.empty()) {
+    statement = std::make_shared<v1::HeartbeatRequest>();
+    statement->set_client_id(client_id_);
+    statement->set_incarnation(incarnation_);
+    statement->set_language(v1::LANGUAGE_CODE_CPP);
+    statement->set_version(options_.version);
+    if (options_.requested_channel_expiry > absl::ZeroDuration()) {
+      *statement->mutable_requested_channel_expiry() =
+          ToProto(options_.requested_channel_expiry);
+    }
+    for (const std::string& group : producers_) {
+      statement->add_producers()->set_group(group);
+    }
+    for (const auto& [group, data] : consumers_) {
+      *statement->add_consumers() = data;
+    }
+  }
+  parts_.loop().Post([this, statement = std::move(statement)] {
+    for (const auto& session : sessions_) session->SetStatement(statement);
+  });
+}
+
+BrokerStub* Client::Impl::FindStub(absl::string_view broker) const {
+  for (size_t i = 0; i < stubs_.size(); ++i) {
+    if (options_.brokers[i] == broker) return stubs_[i].get();
+  }
+  return nullptr;
+}
+
+absl::StatusOr<BrokerStub*> Client::Impl::StubForCall(absl::string_view broker,
+                                                      absl::string_view group,
+                                                      absl::Duration timeout) {
+  absl::Status status = ValidateGroup("group", group, Limits());
+  if (!status.ok()) return status;
+  status = ValidateTimeout(timeout);
+  if (!status.ok()) return status;
+  BrokerStub* const stub = FindStub(broker);
+  if (stub == nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "broker must be one of the client's, got ", Quoted(broker)));
+  }
+  MutexLock lock(&mu_);
+  status = CheckNotShutDownLocked();
+  if (!status.ok()) return status;
+  return stub;
+}
+
+BrokerHealth Client::Impl::WithWallTimes(BrokerHealth health) const {
+  for (absl::Time* time : {&health.heartbeat_sent, &health.heartbeat_answered,
+                           &health.last_error_at}) {
+    if (*time != absl::InfinitePast()) {
+      *time = parts_.clock().ClockToWall(*time);
+    }
+  }
+  return health;
+}
+
+absl::StatusOr<std::unique_ptr<Client>> Client::Create(ClientOptions options) {
+  absl::Status status = options.Validate();
+  if (!status.ok()) return status;
+  if (options.runtime == nullptr) options.runtime = ClientRuntime::Create();
+  ClientRuntime::Impl& parts = *options.runtime->impl_;
+  std::string client_id = ClientIdOf(options, parts.clock());
+  // With the address in front, the instance name may be too long.
+  status = ValidateClientId("client_id", client_id, Limits());
+  if (!status.ok()) return status;
+  if (!parts.TakeClientId(client_id)) {
+    return absl::AlreadyExistsError(absl::StrCat(
+        "a client on this runtime has the client_id ", Quoted(client_id)));
+  }
+  return std::unique_ptr<Client>(new Client(
+      std::make_unique<Impl>(std::move(options), std::move(client_id))));
+}
+
+Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Client::~Client() = default;
+
+absl::Status Client::RegisterProducer(absl::string_view group) {
+  return impl_->RegisterProducer(group);
+}
+
+absl::Status Client::UnregisterProducer(absl::string_view group) {
+  return impl_->UnregisterProducer(group);
+}
+
+absl::Status Client::RegisterConsumer(ConsumerOptions consumer) {
+  return impl_->RegisterConsumer(std::move(consumer));
+}
+
+absl::Status Client::UnregisterConsumer(absl::string_view group) {
+  return impl_->UnregisterConsumer(group);
+}
+
+absl::Status Client::Subscribe(absl::string_view group,
+                               Subscription subscription) {
+  return impl_->Subscribe(group, std::move(subscription));
+}
+
+absl::Status Client::Unsubscribe(absl::string_view group,
+                                 absl::string_view topic) {
+  return impl_->Unsubscribe(group, topic);
+}
+
+absl::Status Client::Start() { return impl_->Start(); }
+
+absl::Status Client::Shutdown(absl::Duration timeout) {
+  return impl_->Shutdown(timeout);
+}
+
+absl::StatusOr<std::vector<std::string>> Client::GetConsumerIds(
+    absl::string_view broker, absl::string_view group, absl::Duration timeout) {
+  return impl_->GetConsumerIds(broker, group, timeout);
+}
+
+absl::Status Client::CheckClientConfig(absl::string_view broker,
+                                       absl::string_view group,
+                                       const Subscription& subscription,
+                                       absl::Duration timeout) {
+  return impl_->CheckClientConfig(broker, group, subscription, timeout);
+}
+
+std::vector<BrokerHealth> Client::Health() const { return impl_->Health(); }
+
+const std::string& Client::client_id() const { return impl_->client_id(); }
+
+uint64_t Client::incarnation() const { return impl_->incarnation(); }
+
+}  // namespace rmq

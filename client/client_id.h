@@ -1,0 +1,26 @@
+// How a client that was given no id names itself.
+#ifndef CLIENT_CLIENT_ID_H_
+#define CLIENT_CLIENT_ID_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+namespace rmq {
+
+// "ip@instance". Reference: ClientConfig#buildMQClientId.
+std::string BuildClientId(absl::string_view ip, absl::string_view instance);
+
+// The first address of this machine that is up and not loopback, IPv4 before
+// IPv6; "127.0.0.1" if there is none.
+std::string LocalIp();
+
+// "pid#time#random": unlike RocketMQ's "pid#nanoTime", unique also among
+// containers of one image that start at once. `now` is wall-clock time.
+std::string BuildInstanceName(int64_t pid, absl::Time now, uint32_t random);
+
+}  // namespace rmq
+
+#endif  // CLIENT_CLIENT_ID_H_

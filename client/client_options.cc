@@ -1,0 +1,130 @@
+#include "client/client_options.h"
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "common/validation.h"
+
+namespace rmq {
+namespace {
+
+constexpr absl::Duration kMinHeartbeatInterval = absl::Milliseconds(100);
+
+absl::Status OutOfRange(absl::string_view field, absl::string_view rule,
+                        absl::Duration value) {
+  return absl::InvalidArgumentError(absl::StrCat(
+      field, " must ", rule, ", got ", absl::FormatDuration(value)));
+}
+
+absl::Status ValidatePositive(absl::string_view field, absl::Duration value) {
+  if (value > absl::ZeroDuration()) return absl::OkStatus();
+  return OutOfRange(field, "be positive", value);
+}
+
+bool IsHostAndPort(absl::string_view address) {
+  const size_t colon = address.rfind(':');
+  if (colon == absl::string_view::npos || colon == 0) return false;
+  const absl::string_view host = address.substr(0, colon);
+  const absl::string_view port = address.substr(colon + 1);
+  int number;
+  if (port.empty() || port.find_first_not_of("0123456789") != port.npos ||
+      !absl::SimpleAtoi(port, &number) || number < 1 || number > 65535) {
+    return false;
+  }
+  if (host.front() == '[') {
+    return host.size() > 2 && host.back() == ']' &&
+           host.find_first_not_of("0123456789abcdefABCDEF:.%", 1) ==
+               host.size() - 1;
+  }
+  for (char c : host) {
+    if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) && c != '.' &&
+        c != '-' && c != '_') {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+absl::Status Subscription::Validate() const {
+  absl::Status status = ValidateTopic("topic", topic, Limits());
+  if (!status.ok()) return status;
+  if (!expression_type.empty() && expression_type != "TAG" &&
+      expression_type != "SQL92") {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "expression_type must be TAG or SQL92, got ", Quoted(expression_type)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ConsumerOptions::Validate() const {
+  const Limits limits;
+  absl::Status status = ValidateGroup("group", group, limits);
+  if (!status.ok()) return status;
+  status = ValidateCount("subscriptions", subscriptions.size(),
+                         limits.max_subscriptions_per_group);
+  if (!status.ok()) return status;
+  absl::flat_hash_set<absl::string_view> topics;
+  for (const Subscription& subscription : subscriptions) {
+    status = subscription.Validate();
+    if (!status.ok()) return status;
+    if (!topics.insert(subscription.topic).second) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("subscriptions must not name a topic twice, got ",
+                       Quoted(subscription.topic)));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ClientOptions::Validate() const {
+  if (brokers.empty()) {
+    return absl::InvalidArgumentError("brokers must not be empty");
+  }
+  absl::flat_hash_set<absl::string_view> addresses;
+  for (const std::string& broker : brokers) {
+    if (!IsHostAndPort(broker)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("brokers must be \"host:port\", got ", Quoted(broker)));
+    }
+    if (!addresses.insert(broker).second) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "brokers must not name a broker twice, got ", Quoted(broker)));
+    }
+  }
+  absl::Status status;
+  if (!client_id.empty()) {
+    status = ValidateClientId("client_id", client_id, Limits());
+    if (!status.ok()) return status;
+  }
+  if (!instance_name.empty()) {
+    status = ValidateClientId("instance_name", instance_name, Limits());
+    if (!status.ok()) return status;
+  }
+  if (heartbeat_interval < kMinHeartbeatInterval) {
+    return OutOfRange("heartbeat_interval", "be at least 100ms",
+                      heartbeat_interval);
+  }
+  if (requested_channel_expiry < absl::ZeroDuration()) {
+    return OutOfRange("requested_channel_expiry", "not be negative",
+                      requested_channel_expiry);
+  }
+  status = ValidatePositive("reply_timeout", reply_timeout);
+  if (!status.ok()) return status;
+  status = ValidatePositive("connect_timeout", connect_timeout);
+  if (!status.ok()) return status;
+  status = ValidatePositive("initial_backoff", initial_backoff);
+  if (!status.ok()) return status;
+  if (max_backoff < initial_backoff) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("max_backoff must be at least initial_backoff (",
+                     absl::FormatDuration(initial_backoff), "), got ",
+                     absl::FormatDuration(max_backoff)));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace rmq

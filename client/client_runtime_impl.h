@@ -1,0 +1,48 @@
+// What is in a ClientRuntime; for client.cc only.
+#ifndef CLIENT_CLIENT_RUNTIME_IMPL_H_
+#define CLIENT_CLIENT_RUNTIME_IMPL_H_
+
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "client/client_runtime.h"
+#include "client/grpc_transport.h"
+#include "client/thread_event_loop.h"
+#include "common/clock.h"
+
+namespace rmq {
+
+// Thread-safe.
+class ClientRuntime::Impl {
+ public:
+  explicit Impl(Clock* clock)
+      : clock_(*clock), loop_(clock), dispatcher_(clock), transport_(&loop_) {}
+
+  Clock& clock() { return clock_; }
+  ThreadEventLoop& loop() { return loop_; }
+  ThreadEventLoop& dispatcher() { return dispatcher_; }
+  GrpcTransport& transport() { return transport_; }
+
+  // A client id is in use by at most one client of a runtime. False if it is
+  // taken already.
+  bool TakeClientId(absl::string_view client_id) ABSL_LOCKS_EXCLUDED(mu_);
+  void ReturnClientId(absl::string_view client_id) ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  Clock& clock_;
+
+  absl::Mutex mu_;
+  absl::flat_hash_set<std::string> client_ids_ ABSL_GUARDED_BY(mu_);
+
+  // In this order: the transport's last calls end on the loop.
+  ThreadEventLoop loop_;
+  ThreadEventLoop dispatcher_;
+  GrpcTransport transport_;
+};
+
+}  // namespace rmq
+
+#endif  // CLIENT_CLIENT_RUNTIME_IMPL_H_

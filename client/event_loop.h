@@ -1,0 +1,40 @@
+// Where the parts of the client that have no lock of their own run: one task
+// after another, and timers.
+#ifndef CLIENT_EVENT_LOOP_H_
+#define CLIENT_EVENT_LOOP_H_
+
+#include <cstdint>
+#include <functional>
+
+#include "absl/time/time.h"
+
+namespace rmq {
+
+// Tasks posted by one thread run in the order of posting; no two tasks or
+// timers run at once. A task must not block.
+class EventLoop {
+ public:
+  // Names a timer of this loop; never 0, never used twice.
+  using TimerId = uint64_t;
+
+  virtual ~EventLoop() = default;
+
+  // The time that timers go by. Thread-safe.
+  virtual absl::Time Now() = 0;
+
+  // Runs `task` soon, never inside this call. Thread-safe.
+  virtual void Post(std::function<void()> task) = 0;
+
+  // Runs `task` once, when Now() has reached `when`; never inside this call.
+  // Timers fall due in the order of their times, equal ones in the order of
+  // RunAt(). Only from a task of this loop.
+  virtual TimerId RunAt(absl::Time when, std::function<void()> task) = 0;
+
+  // The timer will not run. Nothing happens if it has run or was cancelled.
+  // Only from a task of this loop.
+  virtual void Cancel(TimerId timer) = 0;
+};
+
+}  // namespace rmq
+
+#endif  // CLIENT_EVENT_LOOP_H_

@@ -1,0 +1,123 @@
+// Joins a consumer group at one or more brokers, and prints the group's members
+// whenever they change:
+//
+//   bazel run //client/examples:consumer -- --broker=127.0.0.1:10911
+//   --group=orders
+//
+// Start a second one, kill it, and watch. SIGINT or SIGTERM: leaves the group
+// and ends.
+#include <algorithm>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/flags/usage.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "client/client.h"
+#include "client/examples/wait_for_signal.h"
+#include "glog/logging.h"
+
+ABSL_FLAG(std::vector<std::string>, broker, {"127.0.0.1:10911"},
+          "the brokers to register with, each host:port, separated by commas");
+ABSL_FLAG(std::string, group, "", "the consumer group to join; required");
+ABSL_FLAG(std::string, topic, "", "a topic to subscribe to; none by default");
+ABSL_FLAG(std::string, client_id, "",
+          "the client id; ip@instance, unique to this process, by default");
+ABSL_FLAG(absl::Duration, heartbeat_interval, absl::Seconds(30),
+          "the longest time between heartbeats (heartbeatBrokerInterval)");
+
+namespace {
+
+// Prints a group's members at each broker when they are others than before.
+// Used by one thread at a time.
+class MembershipPrinter {
+ public:
+  void Update(rmq::Client* client, const rmq::ConsumerIdsChanged& change) {
+    absl::StatusOr<std::vector<std::string>> ids = client->GetConsumerIds(
+        change.broker, change.group, /*timeout=*/absl::Seconds(3));
+    if (absl::IsNotFound(ids.status())) ids = std::vector<std::string>();
+    if (absl::IsCancelled(ids.status())) return;  // Shutting down.
+    if (!ids.ok()) {
+      std::cerr << ids.status() << std::endl;
+      return;
+    }
+    std::sort(ids->begin(), ids->end());
+    const auto [known, is_new] = known_.try_emplace(change.broker, *ids);
+    if (!is_new && known->second == *ids) return;
+    known->second = *ids;
+    std::cout << absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", absl::Now(),
+                                  absl::UTCTimeZone())
+              << " broker=" << change.broker << " group=" << change.group
+              << " members=" << ids->size() << " [" << absl::StrJoin(*ids, ", ")
+              << "]" << std::endl;
+  }
+
+ private:
+  absl::flat_hash_map<std::string, std::vector<std::string>> known_;
+};
+
+int Run() {
+  rmq::examples::BlockTerminationSignals();
+  MembershipPrinter printer;
+  std::unique_ptr<rmq::Client> client;  // Set before the callbacks begin.
+
+  rmq::ClientOptions options;
+  options.brokers = absl::GetFlag(FLAGS_broker);
+  options.client_id = absl::GetFlag(FLAGS_client_id);
+  options.heartbeat_interval = absl::GetFlag(FLAGS_heartbeat_interval);
+  options.on_consumer_ids_changed = [&](const rmq::ConsumerIdsChanged& change) {
+    printer.Update(client.get(), change);
+  };
+  options.on_broker_health_changed = [](const rmq::BrokerHealth& health) {
+    std::cerr << "broker=" << health.broker << " state=" << Name(health.state)
+              << std::endl;
+  };
+  absl::StatusOr<std::unique_ptr<rmq::Client>> created =
+      rmq::Client::Create(std::move(options));
+  if (!created.ok()) {
+    std::cerr << created.status().message() << std::endl;
+    return 1;
+  }
+  client = *std::move(created);
+
+  rmq::ConsumerOptions consumer;
+  consumer.group = absl::GetFlag(FLAGS_group);
+  if (!absl::GetFlag(FLAGS_topic).empty()) {
+    consumer.subscriptions = {{absl::GetFlag(FLAGS_topic)}};
+  }
+  absl::Status status = client->RegisterConsumer(std::move(consumer));
+  if (status.ok()) status = client->Start();
+  if (!status.ok()) {
+    std::cerr << status.message() << std::endl;
+    return 1;
+  }
+  std::cerr << "client_id=" << client->client_id() << std::endl;
+  rmq::examples::WaitForTerminationSignal();
+  status = client->Shutdown(absl::Seconds(3));
+  if (!status.ok()) {
+    std::cerr << status << std::endl;
+    return 1;
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  absl::SetProgramUsageMessage(
+      "joins a consumer group and prints its members as they change\n"
+      "  consumer --broker=127.0.0.1:10911 --group=orders");
+  absl::ParseCommandLine(argc, argv);
+  FLAGS_logtostderr = true;
+  google::InitGoogleLogging(argv[0]);
+  return Run();
+}

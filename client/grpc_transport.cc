@@ -1,0 +1,391 @@
+#include "client/grpc_transport.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "common/keepalive.h"
+#include "common/mutex_lock.h"
+#include "glog/logging.h"
+#include "grpc/grpc.h"
+#include "grpc/support/time.h"
+#include "grpcpp/channel.h"
+#include "grpcpp/client_context.h"
+#include "grpcpp/completion_queue.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/security/credentials.h"
+#include "grpcpp/support/async_stream.h"
+#include "grpcpp/support/channel_arguments.h"
+#include "grpcpp/support/status.h"
+#include "rocketmq/clientmanager/v1/client_manager.grpc.pb.h"
+
+namespace rmq {
+namespace {
+
+namespace v1 = ::rocketmq::clientmanager::v1;
+
+// gRPC's own pause between attempts on one channel, below the first of ours
+// (common/backoff.h), so that ours decides.
+constexpr int kGrpcBackoffMs = 100;
+
+absl::Status FromGrpc(const grpc::Status& status) {
+  return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
+                      status.error_message());
+}
+
+grpc::ChannelArguments MakeChannelArguments(absl::Duration connect_timeout) {
+  const auto ms = [](absl::Duration d) {
+    return static_cast<int>(absl::ToInt64Milliseconds(d));
+  };
+  grpc::ChannelArguments args;
+  args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kGrpcBackoffMs);
+  args.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kGrpcBackoffMs);
+  // What gRPC calls so is the time that one attempt is given.
+  args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, ms(connect_timeout));
+  args.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, ms(kClientKeepaliveTime));
+  args.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, ms(kClientKeepaliveTimeout));
+  args.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  args.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  // A connection of its own for each client, as RocketMQ has; and dropping a
+  // channel ends its attempts to connect.
+  args.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  // A broker is dialled as named, whatever http_proxy says.
+  args.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  return args;
+}
+
+// The current channel to one broker.
+//
+// gRPC goes on dialling for a channel that could not connect, at its own pace.
+// So a channel on which a call ended UNAVAILABLE is used no more; it goes with
+// its last call, and the next call begins a new one. How often a dead broker is
+// dialled is then decided by the calls, that is by the session's backoff.
+class ChannelHolder {
+ public:
+  ChannelHolder(std::string address, absl::Duration connect_timeout)
+      : target_(absl::StrCat("dns:///", address)),
+        connect_timeout_(connect_timeout) {}
+
+  std::shared_ptr<grpc::Channel> Get() ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    if (channel_ == nullptr) {
+      channel_ =
+          grpc::CreateCustomChannel(target_, grpc::InsecureChannelCredentials(),
+                                    MakeChannelArguments(connect_timeout_));
+    }
+    return channel_;
+  }
+
+  // A call on `channel` ended so.
+  void Ended(const std::shared_ptr<grpc::Channel>& channel,
+             const grpc::Status& status) ABSL_LOCKS_EXCLUDED(mu_) {
+    if (status.error_code() != grpc::StatusCode::UNAVAILABLE) return;
+    MutexLock lock(&mu_);
+    if (channel_ == channel) channel_ = nullptr;
+  }
+
+ private:
+  const std::string target_;
+  const absl::Duration connect_timeout_;
+  absl::Mutex mu_;
+  std::shared_ptr<grpc::Channel> channel_ ABSL_GUARDED_BY(mu_);
+};
+
+// What comes out of the completion queue.
+struct Tag {
+  std::function<void(bool ok)> done;  // On the polling thread.
+};
+
+// How many calls are alive, so that the queue outlives them.
+class CallCounter {
+ public:
+  void Add() ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    ++calls_;
+  }
+  void Remove() ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    --calls_;
+  }
+  void AwaitNone() ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    mu_.Await(absl::Condition(
+        +[](int* calls) { return *calls == 0; }, &calls_));
+  }
+
+ private:
+  absl::Mutex mu_;
+  int calls_ ABSL_GUARDED_BY(mu_) = 0;
+};
+
+// One Connect call. It is used on the loop only; operations under way hold it,
+// so it lives until Finish() is done, whatever becomes of its BrokerStream.
+//
+//   Start -> Read, Read, ... until one fails -> (no write under way) -> Finish
+class ConnectCall : public std::enable_shared_from_this<ConnectCall> {
+ public:
+  ConnectCall(EventLoop* loop, grpc::CompletionQueue* queue,
+              CallCounter* counter, std::shared_ptr<ChannelHolder> holder,
+              BrokerStream::Reactor* reactor)
+      : loop_(*loop),
+        queue_(*queue),
+        counter_(*counter),
+        holder_(std::move(holder)),
+        channel_(holder_->Get()),
+        stub_(v1::ClientManager::NewStub(channel_)),
+        reactor_(reactor) {
+    counter_.Add();
+  }
+  ~ConnectCall() {
+    stream_.reset();
+    stub_.reset();
+    channel_.reset();
+    counter_.Remove();
+  }
+
+  void Start() {
+    stream_ = stub_->PrepareAsyncConnect(&context_, &queue_);
+    stream_->StartCall(
+        NewTag([](ConnectCall& call, bool ok) { call.OnStartDone(ok); }));
+  }
+
+  void Write(const v1::ClientFrame& frame) {
+    CHECK(started_ && !writing_) << "one write at a time, after the start";
+    writing_ = true;
+    stream_->Write(frame, NewTag([](ConnectCall& call, bool ok) {
+                     call.OnWriteDone(ok);
+                   }));
+  }
+
+  void HalfClose() {
+    CHECK(started_ && !writing_) << "one write at a time, after the start";
+    writing_ = true;
+    stream_->WritesDone(NewTag([](ConnectCall& call, bool) {
+      call.writing_ = false;
+      call.MaybeFinish();
+    }));
+  }
+
+  // No reaction from here on.
+  void Detach() {
+    reactor_ = nullptr;
+    if (stream_ != nullptr) context_.TryCancel();
+  }
+
+ private:
+  // A tag for one operation. It runs `react` on the loop, and keeps the call.
+  template <typename React>
+  Tag* NewTag(React react) {
+    return new Tag{[self = shared_from_this(), react](bool ok) {
+      EventLoop& loop = self->loop_;
+      loop.Post([self, react, ok] { react(*self, ok); });
+    }};
+  }
+
+  void OnStartDone(bool ok) {
+    if (!ok) {
+      read_ended_ = true;
+      MaybeFinish();
+      return;
+    }
+    started_ = true;
+    Read();
+    if (reactor_ != nullptr) reactor_->OnStarted();
+  }
+
+  void Read() {
+    frame_.Clear();
+    stream_->Read(&frame_, NewTag([](ConnectCall& call, bool ok) {
+      call.OnReadDone(ok);
+    }));
+  }
+
+  void OnReadDone(bool ok) {
+    if (!ok) {
+      read_ended_ = true;
+      MaybeFinish();
+      return;
+    }
+    if (reactor_ != nullptr) reactor_->OnRead(frame_);
+    Read();  // Also when detached: a cancelled call fails it, which ends us.
+  }
+
+  // A failed write is no news: the call is over, and the read fails too.
+  void OnWriteDone(bool ok) {
+    writing_ = false;
+    if (ok && reactor_ != nullptr) reactor_->OnWritten();
+    MaybeFinish();
+  }
+
+  void MaybeFinish() {
+    if (!read_ended_ || writing_ || finishing_) return;
+    finishing_ = true;
+    stream_->Finish(&status_, NewTag([](ConnectCall& call, bool) {
+      call.holder_->Ended(call.channel_, call.status_);
+      if (call.reactor_ != nullptr) {
+        call.reactor_->OnFinished(FromGrpc(call.status_));
+      }
+    }));
+  }
+
+  EventLoop& loop_;
+  grpc::CompletionQueue& queue_;
+  CallCounter& counter_;
+  const std::shared_ptr<ChannelHolder> holder_;
+  std::shared_ptr<grpc::Channel> channel_;
+  std::unique_ptr<v1::ClientManager::Stub> stub_;
+
+  BrokerStream::Reactor* reactor_;  // Null once detached.
+  grpc::ClientContext context_;
+  std::unique_ptr<
+      grpc::ClientAsyncReaderWriter<v1::ClientFrame, v1::BrokerFrame>>
+      stream_;
+  v1::BrokerFrame frame_;
+  grpc::Status status_;
+  bool started_ = false;
+  bool writing_ = false;  // Or half-closing.
+  bool read_ended_ = false;
+  bool finishing_ = false;
+};
+
+class GrpcBrokerStream final : public BrokerStream {
+ public:
+  explicit GrpcBrokerStream(std::shared_ptr<ConnectCall> call)
+      : call_(std::move(call)) {}
+  ~GrpcBrokerStream() override { call_->Detach(); }
+
+  void Start() override { call_->Start(); }
+  void Write(const v1::ClientFrame& frame) override { call_->Write(frame); }
+  void HalfClose() override { call_->HalfClose(); }
+
+ private:
+  const std::shared_ptr<ConnectCall> call_;
+};
+
+class GrpcBrokerStub final : public BrokerStub {
+ public:
+  GrpcBrokerStub(EventLoop* loop, grpc::CompletionQueue* queue,
+                 CallCounter* counter, std::string address,
+                 absl::Duration connect_timeout)
+      : loop_(*loop),
+        queue_(*queue),
+        counter_(*counter),
+        holder_(std::make_shared<ChannelHolder>(std::move(address),
+                                                connect_timeout)) {}
+
+  std::unique_ptr<BrokerStream> NewStream(
+      BrokerStream::Reactor* reactor) override {
+    return std::make_unique<GrpcBrokerStream>(std::make_shared<ConnectCall>(
+        &loop_, &queue_, &counter_, holder_, reactor));
+  }
+
+  absl::StatusOr<v1::GetConsumerListByGroupResponse> GetConsumerListByGroup(
+      const v1::GetConsumerListByGroupRequest& request,
+      absl::Duration timeout) override {
+    v1::GetConsumerListByGroupResponse response;
+    absl::Status status = Call(&v1::ClientManager::Stub::GetConsumerListByGroup,
+                               request, &response, timeout);
+    if (!status.ok()) return status;
+    return response;
+  }
+
+  absl::Status CheckClientConfig(const v1::CheckClientConfigRequest& request,
+                                 absl::Duration timeout) override {
+    v1::CheckClientConfigResponse response;
+    return Call(&v1::ClientManager::Stub::CheckClientConfig, request, &response,
+                timeout);
+  }
+
+  void CancelCalls() override ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    cancelled_ = true;
+    for (grpc::ClientContext* context : calls_) context->TryCancel();
+  }
+
+ private:
+  template <typename Request, typename Response>
+  absl::Status Call(grpc::Status (v1::ClientManager::Stub::*method)(
+                        grpc::ClientContext*, const Request&, Response*),
+                    const Request& request, Response* response,
+                    absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_) {
+    grpc::ClientContext context;
+    context.set_deadline(
+        gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                     gpr_time_from_micros(absl::ToInt64Microseconds(timeout),
+                                          GPR_TIMESPAN)));
+    {
+      MutexLock lock(&mu_);
+      if (cancelled_) return absl::CancelledError("the client is shut down");
+      calls_.insert(&context);
+    }
+    const std::shared_ptr<grpc::Channel> channel = holder_->Get();
+    v1::ClientManager::Stub stub(channel);
+    const grpc::Status status = (stub.*method)(&context, request, response);
+    holder_->Ended(channel, status);
+    MutexLock lock(&mu_);
+    calls_.erase(&context);
+    return FromGrpc(status);
+  }
+
+  EventLoop& loop_;
+  grpc::CompletionQueue& queue_;
+  CallCounter& counter_;
+  const std::shared_ptr<ChannelHolder> holder_;
+
+  absl::Mutex mu_;
+  bool cancelled_ ABSL_GUARDED_BY(mu_) = false;
+  // Unary calls under way.
+  absl::flat_hash_set<grpc::ClientContext*> calls_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace
+
+class GrpcTransport::Impl {
+ public:
+  explicit Impl(EventLoop* loop) : loop_(*loop), poller_([this] { Poll(); }) {}
+
+  ~Impl() {
+    counter_.AwaitNone();
+    queue_.Shutdown();
+    poller_.join();
+  }
+
+  std::unique_ptr<BrokerStub> NewStub(absl::string_view address,
+                                      absl::Duration connect_timeout) {
+    return std::make_unique<GrpcBrokerStub>(
+        &loop_, &queue_, &counter_, std::string(address), connect_timeout);
+  }
+
+ private:
+  void Poll() {
+    void* event;
+    bool ok;
+    while (queue_.Next(&event, &ok)) {
+      const std::unique_ptr<Tag> tag(static_cast<Tag*>(event));
+      tag->done(ok);
+    }
+  }
+
+  EventLoop& loop_;
+  grpc::CompletionQueue queue_;
+  CallCounter counter_;
+  std::thread poller_;  // Last: it uses the members above.
+};
+
+GrpcTransport::GrpcTransport(EventLoop* loop)
+    : impl_(std::make_unique<Impl>(loop)) {}
+
+GrpcTransport::~GrpcTransport() = default;
+
+std::unique_ptr<BrokerStub> GrpcTransport::NewStub(
+    absl::string_view address, absl::Duration connect_timeout) {
+  return impl_->NewStub(address, connect_timeout);
+}
+
+}  // namespace rmq

@@ -1,0 +1,42 @@
+// gRPC, as the client uses it: stubs for brokers, whose streams react on an
+// event loop. All that is gRPC is in the .cc.
+#ifndef CLIENT_GRPC_TRANSPORT_H_
+#define CLIENT_GRPC_TRANSPORT_H_
+
+#include <memory>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "client/broker_stub.h"
+#include "client/event_loop.h"
+
+namespace rmq {
+
+// A completion queue and the one thread that waits on it, for any number of
+// brokers.
+//
+// Thread-safety: thread-safe.
+// Ownership: `loop` is borrowed and must outlive the transport. Stubs and
+// streams must be gone before the transport is.
+class GrpcTransport {
+ public:
+  explicit GrpcTransport(EventLoop* loop);
+  GrpcTransport(const GrpcTransport&) = delete;
+  GrpcTransport& operator=(const GrpcTransport&) = delete;
+  // Waits until the calls of the streams, which were cancelled, have ended:
+  // briefly, and without the network. Must not be called on the loop.
+  ~GrpcTransport();
+
+  // The broker at `address`, "host:port". Nothing is connected yet: a stream
+  // or a call does that, for at most `connect_timeout`.
+  std::unique_ptr<BrokerStub> NewStub(absl::string_view address,
+                                      absl::Duration connect_timeout);
+
+ private:
+  class Impl;
+  const std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace rmq
+
+#endif  // CLIENT_GRPC_TRANSPORT_H_

@@ -1,0 +1,51 @@
+#include "client/thread_event_loop.h"
+
+#include <utility>
+
+#include "common/mutex_lock.h"
+
+namespace rmq {
+
+ThreadEventLoop::ThreadEventLoop(Clock* clock)
+    : clock_(*clock), thread_([this] { Run(); }) {}
+
+ThreadEventLoop::~ThreadEventLoop() {
+  {
+    MutexLock lock(&mu_);
+    stopping_ = true;
+  }
+  thread_.join();
+}
+
+void ThreadEventLoop::Post(std::function<void()> task) {
+  MutexLock lock(&mu_);
+  tasks_.push_back(std::move(task));
+}
+
+EventLoop::TimerId ThreadEventLoop::RunAt(absl::Time when,
+                                          std::function<void()> task) {
+  return timers_.Add(when, std::move(task));
+}
+
+void ThreadEventLoop::Cancel(TimerId timer) { timers_.Remove(timer); }
+
+void ThreadEventLoop::Run() {
+  std::deque<std::function<void()>> batch;
+  while (true) {
+    {
+      MutexLock lock(&mu_);
+      clock_.AwaitWithDeadline(&mu_,
+                               absl::Condition(this, &ThreadEventLoop::HasWork),
+                               timers_.NextTime());
+      if (stopping_ && tasks_.empty()) return;
+      batch.swap(tasks_);
+    }
+    for (std::function<void()>& task : batch) task();
+    batch.clear();
+    // Those due now, and no later ones that they set: tasks come in between.
+    const absl::Time now = clock_.TimeNow();
+    while (timers_.NextTime() <= now) timers_.PopNext()();
+  }
+}
+
+}  // namespace rmq
