@@ -50,7 +50,7 @@ class BrokerController::Impl {
                       clock->TimeNow()),
         request_handler_(options.identity, options.limits, &table_, &processor_,
                          authorizer_.get()),
-        admin_handler_(options.limits, &table_, clock, authorizer_.get()),
+        admin_handler_(options.limits, &table_, &policy_, clock, authorizer_.get()),
         clock_(*clock) {}
 
   absl::Status Start(const GrpcServer::Options& options) {

@@ -68,7 +68,6 @@ class GroupPolicy final : public ClientEventListener {
     // Reference: BrokerConfig, the properties of the same names.
     bool auto_create_subscription_group = true;
     bool reject_pull_consumer_enable = false;
-    bool notify_consumer_ids_changed_enable = true;
     // Differs: Java's default is false, so that every SQL92 consumer fails
     // until an operator finds the switch.
     bool enable_property_filter = true;

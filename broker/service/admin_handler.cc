@@ -1,10 +1,13 @@
 #include "broker/service/admin_handler.h"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/btree_map.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 
 namespace rmq {
 namespace {
@@ -13,6 +16,21 @@ CallStatus NoSuchGroup(GroupKind kind, absl::string_view group) {
   return {absl::StatusCode::kNotFound, ResponseCode::kSystemError,
           absl::StrCat("no ", Name(kind), " group ", Quoted(group),
                        " is registered")};
+}
+
+// The form of a paged request by names: `after` gets the name to go on behind.
+CallStatus ParseNamePage(int32_t page_size, absl::string_view page_token,
+                         size_t* max) {
+  const absl::StatusOr<size_t> size = ParsePageSize(page_size);
+  if (!size.ok()) return FromStatus(size.status());
+  *max = *size;
+  return FromStatus(ValidateNamePageToken(page_token));
+}
+
+// A page that is full may not be the last: it goes on behind its last name.
+template <typename Listed, typename NameOf>
+std::string NextNameToken(const Listed& listed, size_t max, NameOf name_of) {
+  return listed.size() < max ? "" : std::string(name_of(listed.back()));
 }
 
 void FillModes(const ConsumerModes& modes, pb::GroupSummary* message) {
@@ -25,20 +43,20 @@ void FillModes(const ConsumerModes& modes, pb::GroupSummary* message) {
 
 }  // namespace
 
-CallStatus AdminHandler::ListGroups(absl::string_view peer,
+CallStatus AdminHandler::ListGroups(absl::string_view peer, absl::Time /*now*/,
                                     const pb::ListGroupsRequest& request,
                                     pb::ListGroupsResponse* response) {
-  const CallStatus allowed = authorizer_.Check({peer, "ListGroups", "", {}});
+  const CallStatus allowed = Authorize(peer, "ListGroups", "", {});
   if (!allowed.ok()) return allowed;
-  const absl::StatusOr<size_t> page_size = ParsePageSize(request.page_size());
-  if (!page_size.ok()) return FromStatus(page_size.status());
-  const absl::Status token = ValidateNamePageToken(request.page_token());
-  if (!token.ok()) return FromStatus(token);
+  size_t max = 0;
+  const CallStatus form =
+      ParseNamePage(request.page_size(), request.page_token(), &max);
+  if (!form.ok()) return form;
 
   switch (request.kind()) {
     case pb::GROUP_KIND_PRODUCER:
       for (const ProducerGroupInfo& group :
-           table_.ListProducerGroups(request.page_token(), *page_size)) {
+           table_.ListProducerGroups(request.page_token(), max)) {
         pb::GroupSummary* const summary = response->add_groups();
         summary->set_group(group.group);
         summary->set_channels(static_cast<int64_t>(group.channels));
@@ -46,7 +64,7 @@ CallStatus AdminHandler::ListGroups(absl::string_view peer,
       break;
     case pb::GROUP_KIND_CONSUMER:
       for (const ConsumerGroupInfo& group :
-           table_.ListConsumerGroups(request.page_token(), *page_size)) {
+           table_.ListConsumerGroups(request.page_token(), max)) {
         pb::GroupSummary* const summary = response->add_groups();
         summary->set_group(group.group);
         summary->set_channels(static_cast<int64_t>(group.channels));
@@ -60,7 +78,7 @@ CallStatus AdminHandler::ListGroups(absl::string_view peer,
           "kind must be GROUP_KIND_PRODUCER or GROUP_KIND_CONSUMER, got ",
           static_cast<int>(request.kind())));
   }
-  if (static_cast<size_t>(response->groups_size()) == *page_size) {
+  if (static_cast<size_t>(response->groups_size()) == max) {
     response->set_next_page_token(
         response->groups(response->groups_size() - 1).group());
   }
@@ -73,7 +91,7 @@ CallStatus AdminHandler::ListConnections(absl::string_view peer,
                                          const Request& request,
                                          Response* response) {
   const absl::string_view group = request.group();
-  CallStatus status = authorizer_.Check({peer, call, "", {group}});
+  CallStatus status = Authorize(peer, call, "", {group});
   if (!status.ok()) return status;
   status = FromStatus(ValidateGroup("group", group, limits_));
   if (!status.ok()) return status;
@@ -95,7 +113,8 @@ CallStatus AdminHandler::ListConnections(absl::string_view peer,
 }
 
 CallStatus AdminHandler::GetConsumerConnectionList(
-    absl::string_view peer, const pb::GetConsumerConnectionListRequest& request,
+    absl::string_view peer, absl::Time /*now*/,
+    const pb::GetConsumerConnectionListRequest& request,
     pb::GetConsumerConnectionListResponse* response) {
   const CallStatus status =
       ListConnections(peer, "GetConsumerConnectionList", GroupKind::kConsumer,
@@ -125,10 +144,262 @@ CallStatus AdminHandler::GetConsumerConnectionList(
 }
 
 CallStatus AdminHandler::GetProducerConnectionList(
-    absl::string_view peer, const pb::GetProducerConnectionListRequest& request,
+    absl::string_view peer, absl::Time /*now*/,
+    const pb::GetProducerConnectionListRequest& request,
     pb::GetProducerConnectionListResponse* response) {
   return ListConnections(peer, "GetProducerConnectionList",
                          GroupKind::kProducer, request, response);
+}
+
+CallStatus AdminHandler::Authorize(absl::string_view peer,
+                                   absl::string_view call,
+                                   absl::string_view client_id,
+                                   absl::Span<const absl::string_view> groups) {
+  return authorizer_.Check({peer, call, client_id, groups});
+}
+
+void AdminHandler::FillChannel(const ClientChannel& channel,
+                               pb::Channel* message) {
+  message->set_channel_id(channel.id());
+  message->set_remote_address(channel.remote_address());
+  message->set_stream(channel.kind() == ClientChannel::Kind::kStream);
+  message->set_writable(channel.writable());
+  FillTimestamp(clock_.ClockToWall(channel.opened_at()),
+                message->mutable_opened_at());
+  FillTimestamp(clock_.ClockToWall(channel.last_heard()),
+                message->mutable_last_heard_at());
+}
+
+CallStatus AdminHandler::QueryTopicConsumeByWho(
+    absl::string_view peer, absl::Time /*now*/,
+    const pb::QueryTopicConsumeByWhoRequest& request,
+    pb::QueryTopicConsumeByWhoResponse* response) {
+  CallStatus status = Authorize(peer, "QueryTopicConsumeByWho", "", {});
+  if (!status.ok()) return status;
+  status = FromStatus(ValidateTopic("topic", request.topic(), limits_));
+  if (!status.ok()) return status;
+  size_t max = 0;
+  status = ParseNamePage(request.page_size(), request.page_token(), &max);
+  if (!status.ok()) return status;
+  std::vector<std::string> groups =
+      table_.GroupsOfTopic(request.topic(), request.page_token(), max);
+  response->set_next_page_token(
+      NextNameToken(groups, max, [](const std::string& name) { return name; }));
+  for (std::string& group : groups) response->add_groups(std::move(group));
+  return {};
+}
+
+// A page token is "CURSOR" of the members of the group behind it, then '@',
+// then the group's name; without a cursor the page goes on behind that group.
+CallStatus AdminHandler::GetAllProducerInfo(
+    absl::string_view peer, absl::Time /*now*/,
+    const pb::GetAllProducerInfoRequest& request,
+    pb::GetAllProducerInfoResponse* response) {
+  const CallStatus allowed = Authorize(peer, "GetAllProducerInfo", "", {});
+  if (!allowed.ok()) return allowed;
+  const absl::StatusOr<size_t> page_size = ParsePageSize(request.page_size());
+  if (!page_size.ok()) return FromStatus(page_size.status());
+
+  std::string group;
+  MemberCursor cursor = 0;
+  if (!request.page_token().empty()) {
+    const std::pair<absl::string_view, absl::string_view> parts =
+        absl::StrSplit(request.page_token(), absl::MaxSplits('@', 1));
+    if (!absl::SimpleAtoi(parts.first, &cursor) || parts.second.empty()) {
+      return BadForm(absl::StrCat(
+          "page_token must be a next_page_token of this method, got ",
+          Quoted(request.page_token())));
+    }
+    group = std::string(parts.second);
+  }
+  size_t room = *page_size;
+  while (true) {
+    if (cursor == 0) {  // `group` is done: the next one.
+      const std::vector<ProducerGroupInfo> next =
+          table_.ListProducerGroups(group, 1);
+      if (next.empty()) return {};
+      if (room == 0) {
+        response->set_next_page_token(absl::StrCat(0, "@", group));
+        return {};
+      }
+      group = next.front().group;
+    }
+    for (const MemberInfo& member :
+         table_.ListMembers(GroupKind::kProducer, group, room, &cursor)) {
+      pb::ProducerInfo* const producer = response->add_producers();
+      producer->set_group(group);
+      FillConnection(member, clock_, producer->mutable_connection());
+      --room;
+    }
+    if (cursor != 0) {
+      response->set_next_page_token(absl::StrCat(cursor, "@", group));
+      return {};
+    }
+  }
+}
+
+CallStatus AdminHandler::GetGroupOnline(
+    absl::string_view peer, absl::Time /*now*/,
+    const pb::GetGroupOnlineRequest& request,
+    pb::GetGroupOnlineResponse* response) {
+  CallStatus status = Authorize(peer, "GetGroupOnline", "", {request.group()});
+  if (!status.ok()) return status;
+  status = FromStatus(ValidateGroup("group", request.group(), limits_));
+  if (!status.ok()) return status;
+  response->set_producer(table_.FindProducerGroup(request.group()).has_value());
+  response->set_consumer(table_.FindConsumerGroup(request.group()).has_value());
+  return {};
+}
+
+CallStatus AdminHandler::FindConsumerChannel(
+    absl::string_view peer, absl::Time /*now*/,
+    const pb::FindConsumerChannelRequest& request,
+    pb::FindConsumerChannelResponse* response) {
+  CallStatus status = Authorize(peer, "FindConsumerChannel",
+                                request.client_id(), {request.group()});
+  if (!status.ok()) return status;
+  status = FromStatus(ValidateGroup("group", request.group(), limits_));
+  if (!status.ok()) return status;
+  status =
+      FromStatus(ValidateClientId("client_id", request.client_id(), limits_));
+  if (!status.ok()) return status;
+  const ClientChannelPtr channel =
+      table_.FindConsumerChannel(request.group(), request.client_id());
+  if (channel == nullptr) {
+    return {absl::StatusCode::kNotFound, ResponseCode::kSystemError,
+            absl::StrCat("client ", Quoted(request.client_id()),
+                         " has no channel in consumer group ",
+                         Quoted(request.group()))};
+  }
+  FillChannel(*channel, response->mutable_channel());
+  return {};
+}
+
+CallStatus AdminHandler::FindProducerChannel(
+    absl::string_view peer, absl::Time /*now*/,
+    const pb::FindProducerChannelRequest& request,
+    pb::FindProducerChannelResponse* response) {
+  CallStatus status =
+      Authorize(peer, "FindProducerChannel", request.client_id(), {});
+  if (!status.ok()) return status;
+  status =
+      FromStatus(ValidateClientId("client_id", request.client_id(), limits_));
+  if (!status.ok()) return status;
+  const ClientChannelPtr channel =
+      table_.FindProducerChannel(request.client_id());
+  if (channel == nullptr) {
+    return {absl::StatusCode::kNotFound, ResponseCode::kSystemError,
+            absl::StrCat("client ", Quoted(request.client_id()),
+                         " is in no producer group")};
+  }
+  FillChannel(*channel, response->mutable_channel());
+  return {};
+}
+
+CallStatus AdminHandler::GetAvailableProducerChannel(
+    absl::string_view peer, absl::Time /*now*/,
+    const pb::GetAvailableProducerChannelRequest& request,
+    pb::GetAvailableProducerChannelResponse* response) {
+  CallStatus status =
+      Authorize(peer, "GetAvailableProducerChannel", "", {request.group()});
+  if (!status.ok()) return status;
+  status = FromStatus(ValidateGroup("group", request.group(), limits_));
+  if (!status.ok()) return status;
+  const ClientChannelPtr channel =
+      table_.NextAvailableProducer(request.group());
+  if (channel == nullptr) {
+    return NoSuchGroup(GroupKind::kProducer, request.group());
+  }
+  FillChannel(*channel, response->mutable_channel());
+  return {};
+}
+
+CallStatus AdminHandler::FindSubscription(
+    absl::string_view peer, absl::Time /*now*/,
+    const pb::FindSubscriptionRequest& request,
+    pb::FindSubscriptionResponse* response) {
+  CallStatus status =
+      Authorize(peer, "FindSubscription", "", {request.group()});
+  if (!status.ok()) return status;
+  status = FromStatus(ValidateGroup("group", request.group(), limits_));
+  if (!status.ok()) return status;
+  status = FromStatus(ValidateTopic("topic", request.topic(), limits_));
+  if (!status.ok()) return status;
+  const absl::optional<Subscription> subscription =
+      table_.FindSubscription(request.group(), request.topic());
+  if (!subscription.has_value()) {
+    return {
+        absl::StatusCode::kNotFound, ResponseCode::kSystemError,
+        absl::StrCat("consumer group ", Quoted(request.group()),
+                     " does not subscribe to topic ", Quoted(request.topic()))};
+  }
+  FillSubscription(request.topic(), *subscription,
+                   response->mutable_subscription());
+  return {};
+}
+
+CallStatus AdminHandler::ListSubscriptionGroups(
+    absl::string_view peer, absl::Time /*now*/,
+    const pb::ListSubscriptionGroupsRequest& request,
+    pb::ListSubscriptionGroupsResponse* response) {
+  CallStatus status = Authorize(peer, "ListSubscriptionGroups", "", {});
+  if (!status.ok()) return status;
+  size_t max = 0;
+  status = ParseNamePage(request.page_size(), request.page_token(), &max);
+  if (!status.ok()) return status;
+  const std::vector<SubscriptionGroupConfig> configs =
+      policy_.ListSubscriptionGroups(request.page_token(), max);
+  for (const SubscriptionGroupConfig& config : configs) {
+    pb::SubscriptionGroup* const message = response->add_subscription_groups();
+    message->set_group(config.group);
+    message->set_notify_consumer_ids_changed_enable(
+        config.notify_consumer_ids_changed_enable);
+    message->set_retry_queue_nums(config.retry_queue_nums);
+  }
+  response->set_next_page_token(NextNameToken(
+      configs, max,
+      [](const SubscriptionGroupConfig& config) { return config.group; }));
+  return {};
+}
+
+CallStatus AdminHandler::ListTopics(absl::string_view peer, absl::Time /*now*/,
+                                    const pb::ListTopicsRequest& request,
+                                    pb::ListTopicsResponse* response) {
+  CallStatus status = Authorize(peer, "ListTopics", "", {});
+  if (!status.ok()) return status;
+  size_t max = 0;
+  status = ParseNamePage(request.page_size(), request.page_token(), &max);
+  if (!status.ok()) return status;
+  const std::vector<TopicConfig> topics =
+      policy_.ListTopics(request.page_token(), max);
+  for (const TopicConfig& topic : topics) {
+    pb::Topic* const message = response->add_topics();
+    message->set_topic(topic.topic);
+    message->set_read_queue_nums(topic.read_queue_nums);
+    message->set_write_queue_nums(topic.write_queue_nums);
+    message->set_perm(topic.perm);
+    message->set_topic_sys_flag(topic.topic_sys_flag);
+    message->set_order(topic.order);
+  }
+  response->set_next_page_token(NextNameToken(
+      topics, max, [](const TopicConfig& topic) { return topic.topic; }));
+  return {};
+}
+
+CallStatus AdminHandler::GetPolicy(absl::string_view peer, absl::Time /*now*/,
+                                   const pb::GetPolicyRequest& /*request*/,
+                                   pb::GetPolicyResponse* response) {
+  const CallStatus allowed = Authorize(peer, "GetPolicy", "", {});
+  if (!allowed.ok()) return allowed;
+  const GroupPolicy::Options& options = policy_.options();
+  response->set_auto_create_subscription_group(
+      options.auto_create_subscription_group);
+  response->set_max_auto_created_groups(options.max_auto_created_groups);
+  response->set_enable_property_filter(options.enable_property_filter);
+  response->set_enable_register_producer(options.enable_register_producer);
+  response->set_reject_pull_consumer_enable(
+      options.reject_pull_consumer_enable);
+  return {};
 }
 
 }  // namespace rmq

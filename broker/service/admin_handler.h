@@ -3,6 +3,11 @@
 #define BROKER_SERVICE_ADMIN_HANDLER_H_
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "broker/policy/group_policy.h"
+#include "broker/registry/client_channel.h"
+#include "broker/registry/client_event.h"
 #include "broker/registry/client_table.h"
 #include "broker/service/authorizer.h"
 #include "broker/service/wire.h"
@@ -16,24 +21,59 @@ namespace rmq {
 // Thread-safe. What it is given is borrowed and outlives it.
 class AdminHandler {
  public:
-  AdminHandler(const Limits& limits, const ClientTable* table, Clock* clock,
-               Authorizer* authorizer)
+  AdminHandler(const Limits& limits, ClientTable* table,
+               const GroupPolicy* policy, Clock* clock, Authorizer* authorizer)
       : limits_(limits),
         table_(*table),
+        policy_(*policy),
         clock_(*clock),
         authorizer_(*authorizer) {}
 
-  CallStatus ListGroups(absl::string_view peer,
+  // `peer` is "host:port".
+  CallStatus ListGroups(absl::string_view peer, absl::Time now,
                         const pb::ListGroupsRequest& request,
                         pb::ListGroupsResponse* response);
   CallStatus GetConsumerConnectionList(
-      absl::string_view peer,
+      absl::string_view peer, absl::Time now,
       const pb::GetConsumerConnectionListRequest& request,
       pb::GetConsumerConnectionListResponse* response);
   CallStatus GetProducerConnectionList(
-      absl::string_view peer,
+      absl::string_view peer, absl::Time now,
       const pb::GetProducerConnectionListRequest& request,
       pb::GetProducerConnectionListResponse* response);
+  CallStatus QueryTopicConsumeByWho(
+      absl::string_view peer, absl::Time now,
+      const pb::QueryTopicConsumeByWhoRequest& request,
+      pb::QueryTopicConsumeByWhoResponse* response);
+  CallStatus GetAllProducerInfo(absl::string_view peer, absl::Time now,
+                                const pb::GetAllProducerInfoRequest& request,
+                                pb::GetAllProducerInfoResponse* response);
+  CallStatus GetGroupOnline(absl::string_view peer, absl::Time now,
+                            const pb::GetGroupOnlineRequest& request,
+                            pb::GetGroupOnlineResponse* response);
+  CallStatus FindConsumerChannel(absl::string_view peer, absl::Time now,
+                                 const pb::FindConsumerChannelRequest& request,
+                                 pb::FindConsumerChannelResponse* response);
+  CallStatus FindProducerChannel(absl::string_view peer, absl::Time now,
+                                 const pb::FindProducerChannelRequest& request,
+                                 pb::FindProducerChannelResponse* response);
+  CallStatus GetAvailableProducerChannel(
+      absl::string_view peer, absl::Time now,
+      const pb::GetAvailableProducerChannelRequest& request,
+      pb::GetAvailableProducerChannelResponse* response);
+  CallStatus FindSubscription(absl::string_view peer, absl::Time now,
+                              const pb::FindSubscriptionRequest& request,
+                              pb::FindSubscriptionResponse* response);
+  CallStatus ListSubscriptionGroups(
+      absl::string_view peer, absl::Time now,
+      const pb::ListSubscriptionGroupsRequest& request,
+      pb::ListSubscriptionGroupsResponse* response);
+  CallStatus ListTopics(absl::string_view peer, absl::Time now,
+                        const pb::ListTopicsRequest& request,
+                        pb::ListTopicsResponse* response);
+  CallStatus GetPolicy(absl::string_view peer, absl::Time now,
+                       const pb::GetPolicyRequest& request,
+                       pb::GetPolicyResponse* response);
 
  private:
   // The gate and the form of a request for one group's members; reads a page of
@@ -42,9 +82,14 @@ class AdminHandler {
   CallStatus ListConnections(absl::string_view peer, absl::string_view call,
                              GroupKind kind, const Request& request,
                              Response* response);
+  CallStatus Authorize(absl::string_view peer, absl::string_view call,
+                       absl::string_view client_id,
+                       absl::Span<const absl::string_view> groups);
+  void FillChannel(const ClientChannel& channel, pb::Channel* message);
 
   const Limits limits_;
-  const ClientTable& table_;
+  ClientTable& table_;
+  const GroupPolicy& policy_;
   Clock& clock_;
   Authorizer& authorizer_;
 };

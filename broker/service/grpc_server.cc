@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -28,10 +29,7 @@
 namespace rmq {
 namespace {
 
-using AdminAsyncService = pb::ClientManagerAdmin::WithAsyncMethod_ListGroups<
-    pb::ClientManagerAdmin::WithAsyncMethod_GetConsumerConnectionList<
-        pb::ClientManagerAdmin::WithAsyncMethod_GetProducerConnectionList<
-            pb::ClientManagerAdmin::Service>>>;
+using AdminAsyncService = pb::ClientManagerAdmin::AsyncService;
 
 // Streams that wait for a client on each queue, so that a crowd of connecting
 // clients does not wait for one stream to be set up after the other.
@@ -79,68 +77,42 @@ class GrpcServer::Impl {
                             core.clock,
                             options.max_frame_rate,
                             &draining_} {
-    heartbeat_ = Unary<pb::HeartbeatRequest, pb::HeartbeatResponse>(
-        &client_manager_, &ClientManagerAsyncService::RequestHeartbeat,
-        [this](absl::string_view peer, const pb::HeartbeatRequest& request,
-               pb::HeartbeatResponse* response) {
-          return core_.request_handler->Heartbeat(
-              peer, request, core_.clock->TimeNow(), response);
-        });
-    unregister_client_ =
-        Unary<pb::UnregisterClientRequest, pb::UnregisterClientResponse>(
-            &client_manager_,
-            &ClientManagerAsyncService::RequestUnregisterClient,
-            [this](absl::string_view peer,
-                   const pb::UnregisterClientRequest& request,
-                   pb::UnregisterClientResponse*) {
-              return core_.request_handler->UnregisterClient(
-                  peer, request, core_.clock->TimeNow());
-            });
-    check_client_config_ =
-        Unary<pb::CheckClientConfigRequest, pb::CheckClientConfigResponse>(
-            &client_manager_,
-            &ClientManagerAsyncService::RequestCheckClientConfig,
-            [this](absl::string_view peer,
-                   const pb::CheckClientConfigRequest& request,
-                   pb::CheckClientConfigResponse*) {
-              return core_.request_handler->CheckClientConfig(peer, request);
-            });
-    get_consumer_list_by_group_ = Unary<pb::GetConsumerListByGroupRequest,
-                                        pb::GetConsumerListByGroupResponse>(
-        &client_manager_,
-        &ClientManagerAsyncService::RequestGetConsumerListByGroup,
-        [this](absl::string_view peer,
-               const pb::GetConsumerListByGroupRequest& request,
-               pb::GetConsumerListByGroupResponse* response) {
-          return core_.request_handler->GetConsumerListByGroup(peer, request,
-                                                               response);
-        });
-    list_groups_ = Unary<pb::ListGroupsRequest, pb::ListGroupsResponse>(
-        &admin_, &AdminAsyncService::RequestListGroups,
-        [this](absl::string_view peer, const pb::ListGroupsRequest& request,
-               pb::ListGroupsResponse* response) {
-          return core_.admin_handler->ListGroups(peer, request, response);
-        });
-    get_consumer_connection_list_ =
-        Unary<pb::GetConsumerConnectionListRequest,
-              pb::GetConsumerConnectionListResponse>(
-            &admin_, &AdminAsyncService::RequestGetConsumerConnectionList,
-            [this](absl::string_view peer,
-                   const pb::GetConsumerConnectionListRequest& request,
-                   pb::GetConsumerConnectionListResponse* response) {
-              return core_.admin_handler->GetConsumerConnectionList(
-                  peer, request, response);
-            });
-    get_producer_connection_list_ =
-        Unary<pb::GetProducerConnectionListRequest,
-              pb::GetProducerConnectionListResponse>(
-            &admin_, &AdminAsyncService::RequestGetProducerConnectionList,
-            [this](absl::string_view peer,
-                   const pb::GetProducerConnectionListRequest& request,
-                   pb::GetProducerConnectionListResponse* response) {
-              return core_.admin_handler->GetProducerConnectionList(
-                  peer, request, response);
-            });
+    using Handler = RequestHandler;
+    using Service = ClientManagerAsyncService;
+    Handler* const handler = core.request_handler;
+    Serve(&client_manager_, &Service::RequestHeartbeat, handler,
+          &Handler::Heartbeat);
+    Serve(&client_manager_, &Service::RequestUnregisterClient, handler,
+          &Handler::UnregisterClient);
+    Serve(&client_manager_, &Service::RequestCheckClientConfig, handler,
+          &Handler::CheckClientConfig);
+    Serve(&client_manager_, &Service::RequestGetConsumerListByGroup, handler,
+          &Handler::GetConsumerListByGroup);
+    using Admin = AdminAsyncService;
+    AdminHandler* const admin = core.admin_handler;
+    Serve(&admin_, &Admin::RequestListGroups, admin, &AdminHandler::ListGroups);
+    Serve(&admin_, &Admin::RequestGetConsumerConnectionList, admin,
+          &AdminHandler::GetConsumerConnectionList);
+    Serve(&admin_, &Admin::RequestGetProducerConnectionList, admin,
+          &AdminHandler::GetProducerConnectionList);
+    Serve(&admin_, &Admin::RequestQueryTopicConsumeByWho, admin,
+          &AdminHandler::QueryTopicConsumeByWho);
+    Serve(&admin_, &Admin::RequestGetAllProducerInfo, admin,
+          &AdminHandler::GetAllProducerInfo);
+    Serve(&admin_, &Admin::RequestGetGroupOnline, admin,
+          &AdminHandler::GetGroupOnline);
+    Serve(&admin_, &Admin::RequestFindConsumerChannel, admin,
+          &AdminHandler::FindConsumerChannel);
+    Serve(&admin_, &Admin::RequestFindProducerChannel, admin,
+          &AdminHandler::FindProducerChannel);
+    Serve(&admin_, &Admin::RequestGetAvailableProducerChannel, admin,
+          &AdminHandler::GetAvailableProducerChannel);
+    Serve(&admin_, &Admin::RequestFindSubscription, admin,
+          &AdminHandler::FindSubscription);
+    Serve(&admin_, &Admin::RequestListSubscriptionGroups, admin,
+          &AdminHandler::ListSubscriptionGroups);
+    Serve(&admin_, &Admin::RequestListTopics, admin, &AdminHandler::ListTopics);
+    Serve(&admin_, &Admin::RequestGetPolicy, admin, &AdminHandler::GetPolicy);
   }
 
   ~Impl() { Shutdown(absl::ZeroDuration()); }
@@ -181,13 +153,7 @@ class GrpcServer::Impl {
       for (int i = 0; i < kWaitingStreams; ++i) {
         ConnectStream::Accept(&stream_environment_, queue.get());
       }
-      Wait(heartbeat_, queue.get());
-      Wait(unregister_client_, queue.get());
-      Wait(check_client_config_, queue.get());
-      Wait(get_consumer_list_by_group_, queue.get());
-      Wait(list_groups_, queue.get());
-      Wait(get_consumer_connection_list_, queue.get());
-      Wait(get_producer_connection_list_, queue.get());
+      for (const auto& wait : unary_methods_) wait(queue.get());
       threads_.emplace_back(RunCompletionLoop, queue.get());
     }
     timer_ = std::thread([this] { RunTimer(); });
@@ -233,30 +199,34 @@ class GrpcServer::Impl {
   }
 
  private:
-  template <typename Request, typename Response>
-  using Method = typename UnaryCall<Request, Response>::Method;
-
-  template <typename Request, typename Response, typename Service,
-            typename Base>
-  static Method<Request, Response> Unary(
-      Service* service,
-      void (Base::*request)(grpc::ServerContext*, Request*,
-                            grpc::ServerAsyncResponseWriter<Response>*,
-                            grpc::CompletionQueue*,
-                            grpc::ServerCompletionQueue*, void*),
-      decltype(Method<Request, Response>::answer) answer) {
-    return {
-        [service, request](grpc::ServerContext* context, Request* message,
-                           grpc::ServerAsyncResponseWriter<Response>* responder,
-                           grpc::ServerCompletionQueue* queue, void* tag) {
-          (service->*request)(context, message, responder, queue, queue, tag);
-        },
-        std::move(answer)};
-  }
-
-  template <typename M>
-  void Wait(const M& method, grpc::ServerCompletionQueue* queue) {
-    M::Call::Wait(&method, queue);
+  // Has calls of one unary method answered by `answer` of `handler`. `request`
+  // is the generated service's RequestX().
+  template <typename Service, typename Base, typename Handler, typename Request,
+            typename Response>
+  void Serve(Service* service,
+             void (Base::*request)(grpc::ServerContext*, Request*,
+                                   grpc::ServerAsyncResponseWriter<Response>*,
+                                   grpc::CompletionQueue*,
+                                   grpc::ServerCompletionQueue*, void*),
+             Handler* handler,
+             CallStatus (Handler::*answer)(absl::string_view, absl::Time,
+                                           const Request&, Response*)) {
+    using Call = UnaryCall<Request, Response>;
+    const auto method = std::make_shared<typename Call::Method>();
+    method->wait = [service, request](
+                       grpc::ServerContext* context, Request* message,
+                       typename Call::Responder* responder,
+                       grpc::ServerCompletionQueue* queue, void* tag) {
+      (service->*request)(context, message, responder, queue, queue, tag);
+    };
+    method->answer = [handler, answer, clock = core_.clock](
+                         absl::string_view peer, const Request& message,
+                         Response* response) {
+      return (handler->*answer)(peer, clock->TimeNow(), message, response);
+    };
+    unary_methods_.push_back([method](grpc::ServerCompletionQueue* queue) {
+      Call::Wait(method.get(), queue);
+    });
   }
 
   // Housekeeping, the notifier's window and slow readers: everything that is
@@ -307,20 +277,8 @@ class GrpcServer::Impl {
   ClientManagerAsyncService client_manager_;
   AdminAsyncService admin_;
   const ConnectStream::Environment stream_environment_;
-  Method<pb::HeartbeatRequest, pb::HeartbeatResponse> heartbeat_;
-  Method<pb::UnregisterClientRequest, pb::UnregisterClientResponse>
-      unregister_client_;
-  Method<pb::CheckClientConfigRequest, pb::CheckClientConfigResponse>
-      check_client_config_;
-  Method<pb::GetConsumerListByGroupRequest, pb::GetConsumerListByGroupResponse>
-      get_consumer_list_by_group_;
-  Method<pb::ListGroupsRequest, pb::ListGroupsResponse> list_groups_;
-  Method<pb::GetConsumerConnectionListRequest,
-         pb::GetConsumerConnectionListResponse>
-      get_consumer_connection_list_;
-  Method<pb::GetProducerConnectionListRequest,
-         pb::GetProducerConnectionListResponse>
-      get_producer_connection_list_;
+  // Each begins to wait for calls of one method; holds what answers them.
+  std::vector<std::function<void(grpc::ServerCompletionQueue*)>> unary_methods_;
   std::vector<std::unique_ptr<grpc::ServerCompletionQueue>> queues_;
   // After what it serves: it goes first.
   std::unique_ptr<grpc::Server> server_;

@@ -48,9 +48,8 @@ CallStatus RequestHandler::AuthorizeHeartbeat(
   return Authorize(peer, "Heartbeat", client_id, groups);
 }
 
-CallStatus RequestHandler::Heartbeat(absl::string_view peer,
+CallStatus RequestHandler::Heartbeat(absl::string_view peer, absl::Time now,
                                      const pb::HeartbeatRequest& request,
-                                     absl::Time now,
                                      pb::HeartbeatResponse* response) {
   CallStatus status = AuthorizeHeartbeat(peer, request, request.client_id());
   if (!status.ok()) return status;
@@ -84,8 +83,9 @@ CallStatus RequestHandler::Heartbeat(absl::string_view peer,
 }
 
 CallStatus RequestHandler::UnregisterClient(
-    absl::string_view peer, const pb::UnregisterClientRequest& request,
-    absl::Time now) {
+    absl::string_view peer, absl::Time now,
+    const pb::UnregisterClientRequest& request,
+    pb::UnregisterClientResponse* /*response*/) {
   CallStatus status =
       Authorize(peer, "UnregisterClient", request.client_id(),
                 {request.producer_group(), request.consumer_group()});
@@ -124,7 +124,9 @@ CallStatus RequestHandler::CheckForm(
 }
 
 CallStatus RequestHandler::CheckClientConfig(
-    absl::string_view peer, const pb::CheckClientConfigRequest& request) {
+    absl::string_view peer, absl::Time /*now*/,
+    const pb::CheckClientConfigRequest& request,
+    pb::CheckClientConfigResponse* /*response*/) {
   CallStatus status = Authorize(peer, "CheckClientConfig", request.client_id(),
                                 {request.group()});
   if (!status.ok()) return status;
@@ -149,7 +151,8 @@ CallStatus RequestHandler::Check(
 }
 
 CallStatus RequestHandler::GetConsumerListByGroup(
-    absl::string_view peer, const pb::GetConsumerListByGroupRequest& request,
+    absl::string_view peer, absl::Time /*now*/,
+    const pb::GetConsumerListByGroupRequest& request,
     pb::GetConsumerListByGroupResponse* response) {
   const CallStatus allowed =
       Authorize(peer, "GetConsumerListByGroup", "", {request.group()});
@@ -240,7 +243,7 @@ CallStatus RequestHandler::Dispatch(ClientChannel& channel,
                            : status;
       }
       return GetConsumerListByGroup(
-          peer, frame.get_consumer_list_by_group(),
+          peer, now, frame.get_consumer_list_by_group(),
           reply->mutable_get_consumer_list_by_group());
 
     case pb::ClientFrame::REQUEST_NOT_SET:

@@ -47,17 +47,20 @@ class RequestHandler {
         authorizer_(*authorizer) {}
 
   // --- Unary calls: on the stand-in of the request's client id ---
+  // `peer` is "host:port".
 
-  CallStatus Heartbeat(absl::string_view peer,
-                       const pb::HeartbeatRequest& request, absl::Time now,
+  CallStatus Heartbeat(absl::string_view peer, absl::Time now,
+                       const pb::HeartbeatRequest& request,
                        pb::HeartbeatResponse* response);
-  CallStatus UnregisterClient(absl::string_view peer,
+  CallStatus UnregisterClient(absl::string_view peer, absl::Time now,
                               const pb::UnregisterClientRequest& request,
-                              absl::Time now);
-  CallStatus CheckClientConfig(absl::string_view peer,
-                               const pb::CheckClientConfigRequest& request);
+                              pb::UnregisterClientResponse* response);
+  CallStatus CheckClientConfig(absl::string_view peer, absl::Time now,
+                               const pb::CheckClientConfigRequest& request,
+                               pb::CheckClientConfigResponse* response);
   CallStatus GetConsumerListByGroup(
-      absl::string_view peer, const pb::GetConsumerListByGroupRequest& request,
+      absl::string_view peer, absl::Time now,
+      const pb::GetConsumerListByGroupRequest& request,
       pb::GetConsumerListByGroupResponse* response);
 
   // --- Frames of a stream ---

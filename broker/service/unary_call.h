@@ -23,7 +23,6 @@ class UnaryCall {
  public:
   using Responder = grpc::ServerAsyncResponseWriter<Response>;
   struct Method {
-    using Call = UnaryCall;
     // The generated service's RequestX().
     std::function<void(grpc::ServerContext*, Request*, Responder*,
                        grpc::ServerCompletionQueue*, void* tag)>

@@ -228,16 +228,12 @@ void FillSkippedGroup(const SkippedGroup& skipped, pb::SkippedGroup* message) {
   message->set_message(Explain(skipped));
 }
 
-namespace {
-
 void FillTimestamp(absl::Time time, google::protobuf::Timestamp* message) {
   const int64_t seconds = absl::ToUnixSeconds(time);
   message->set_seconds(seconds);
   message->set_nanos(static_cast<int32_t>(
       absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
 }
-
-}  // namespace
 
 void FillConnection(const MemberInfo& member, Clock& clock,
                     pb::Connection* message) {

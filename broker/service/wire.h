@@ -67,6 +67,7 @@ void FillConnection(const MemberInfo& member, Clock& clock,
 void FillSubscription(absl::string_view topic, const Subscription& subscription,
                       pb::SubscriptionData* message);
 
+void FillTimestamp(absl::Time time, google::protobuf::Timestamp* message);
 // Durations beyond what the message can hold do not occur.
 void FillDuration(absl::Duration duration, google::protobuf::Duration* message);
 
