@@ -6,6 +6,7 @@
 #ifndef BROKER_REGISTRY_LIVENESS_H_
 #define BROKER_REGISTRY_LIVENESS_H_
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 
@@ -66,7 +67,10 @@ class Liveness {
   // The lowest bit says closed; nanoseconds since 1970 stand above it.
   static constexpr uint64_t kClosed = 1;
   static uint64_t WordAt(absl::Time time) {
-    return static_cast<uint64_t>(absl::ToUnixNanos(time)) << 1;
+    // A limit may lie before 1970: everything was heard after it.
+    return static_cast<uint64_t>(
+               std::max<int64_t>(absl::ToUnixNanos(time), 0))
+           << 1;
   }
   static bool IsClosed(uint64_t word) { return (word & kClosed) != 0; }
   static absl::Time TimeOf(uint64_t word) {
