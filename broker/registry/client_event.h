@@ -47,8 +47,8 @@ struct ClientEvent {
   GroupKind kind;
   // Of kClientUnregister.
   RemovalReason reason = RemovalReason::kUnregistered;
-  // Number of the call that made the event; rises by one with each call that
-  // changed something. Events are delivered in this order.
+  // Number of the call, or of the piece of a scan, that made the event; rises
+  // by one with each that made any. Events are delivered in this order.
   uint64_t revision = 0;
   std::string group;
   // Of kClientRegister, kClientUnregister and kRegister. The client id is the

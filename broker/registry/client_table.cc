@@ -76,7 +76,7 @@ RegisterResult ClientTable::Register(ClientChannel& channel,
   {
     MutexLock lock(&mu_);
     result = RegisterLocked(channel, admitted, now, &replaced);
-    has_events = HasEventsLocked();
+    has_events = CommitLocked();
   }
   if (has_events) DeliverEvents();
   for (const ClientChannelPtr& old : replaced) {
@@ -122,7 +122,6 @@ RegisterResult ClientTable::RegisterLocked(
   }
   const Registrant who{channel, client, statement.language, statement.version,
                        revision_ + 1};
-  const size_t events_before = events_.size();
   size_t hint = 0;
   for (const AdmittedConsumer& consumer : admitted.consumers) {
     consumers_.Register(*consumer.statement,
@@ -137,14 +136,17 @@ RegisterResult ClientTable::RegisterLocked(
   }
   clients_.Release(client, channel);  // If no record came to use it.
 
-  // After the new one has joined, so that no group empties in between.
+  // After the new one has joined, so that no group empties in between. One that
+  // another call is closing is that call's to take out and to end.
+  replaced->erase(std::remove_if(replaced->begin(), replaced->end(),
+                                 [](const ClientChannelPtr& old) {
+                                   return !old->liveness_.Close();
+                                 }),
+                  replaced->end());
   for (const ClientChannelPtr& old : *replaced) {
-    if (old->liveness_.Close()) {
-      RemoveChannelLocked(*old, RemovalReason::kReplaced);
-    }
+    RemoveChannelLocked(*old, RemovalReason::kReplaced);
   }
   RemoveIdleStandInLocked(channel, RemovalReason::kUnregistered);
-  if (events_.size() != events_before) ++revision_;
 
   const bool all_registered =
       admitted.consumers.size() == statement.consumers.size() &&
@@ -165,7 +167,7 @@ std::vector<ClientChannelPtr> ClientTable::FindStreamsLocked(
     const ClientEntry& client, uint64_t incarnation) const {
   std::vector<ClientChannelPtr> streams;
   for (ClientChannel* channel : client.channels) {
-    if (channel->kind_ == ClientChannel::Kind::kStream &&
+    if (channel->kind_ == ClientChannel::Kind::kStream && !channel->closed() &&
         channel->client_ == &client && channel->incarnation_ == incarnation) {
       streams.push_back(channel->shared_from_this());
     }
@@ -181,7 +183,6 @@ void ClientTable::Unregister(ClientChannel& channel,
   bool has_events;
   {
     MutexLock lock(&mu_);
-    const size_t events_before = events_.size();
     for (const RegisteredGroup* group :
          {FindGroupLocked(GroupKind::kProducer, producer_group),
           FindGroupLocked(GroupKind::kConsumer, consumer_group)}) {
@@ -192,9 +193,8 @@ void ClientTable::Unregister(ClientChannel& channel,
       RemoveMembershipLocked(channel, *membership, RemovalReason::kUnregistered,
                              client_id);
     }
-    if (events_.size() != events_before) ++revision_;
     RemoveIdleStandInLocked(channel, RemovalReason::kUnregistered);
-    has_events = HasEventsLocked();
+    has_events = CommitLocked();
   }
   if (has_events) DeliverEvents();
 }
@@ -207,7 +207,7 @@ bool ClientTable::Close(ClientChannel& channel, RemovalReason reason) {
   {
     MutexLock lock(&mu_);
     RemoveChannelLocked(channel, reason);
-    has_events = HasEventsLocked();
+    has_events = CommitLocked();
   }
   if (has_events) DeliverEvents();
   return true;
@@ -231,15 +231,12 @@ void ClientTable::RemoveMembershipLocked(ClientChannel& channel,
 
 void ClientTable::RemoveChannelLocked(ClientChannel& channel,
                                       RemovalReason reason) {
-  if (!channel.memberships_.empty()) {
-    // From the back, so that nothing moves.
-    while (!channel.memberships_.empty()) {
-      Membership& last = channel.memberships_.back();
-      // A copy: the entry may go with the membership.
-      const std::string client_id = last.client->client_id;
-      RemoveMembershipLocked(channel, last, reason, client_id);
-    }
-    ++revision_;
+  // From the back, so that nothing moves.
+  while (!channel.memberships_.empty()) {
+    Membership& last = channel.memberships_.back();
+    // A copy: the entry may go with the membership.
+    const std::string client_id = last.client->client_id;
+    RemoveMembershipLocked(channel, last, reason, client_id);
   }
   channel.statement_token_.store(0, std::memory_order_relaxed);
   if (ClientEntry* client = std::exchange(channel.client_, nullptr)) {
@@ -288,15 +285,16 @@ bool ClientTable::CloseSome(RemovalReason reason, size_t max_channels,
   bool more;
   {
     MutexLock lock(&mu_);
-    for (size_t i = 0; i < max_channels && !channels_.empty(); ++i) {
-      const ClientChannelPtr channel = channels_.begin()->second;
+    auto next = channels_.begin();  // Once: it has to pass what went before.
+    for (size_t i = 0; i < max_channels && next != channels_.end(); ++i) {
+      const ClientChannelPtr channel = (next++)->second;
       // One that another call closes just now is about to be taken out by it;
       // taking it out here too changes nothing for that call.
       if (channel->liveness_.Close()) closed->push_back(channel);
       RemoveChannelLocked(*channel, reason);
     }
     more = !channels_.empty();
-    has_events = HasEventsLocked();
+    has_events = CommitLocked();
   }
   if (has_events) DeliverEvents();
   return more;
@@ -328,7 +326,7 @@ bool ClientTable::ScanSome(absl::Time now, size_t max_channels,
       ClientChannelPtr reference = channel->shared_from_this();
       if (ExpireLocked(*channel, now)) ended->push_back(std::move(reference));
     }
-    has_events = HasEventsLocked();
+    has_events = CommitLocked();
   }
   if (has_events) DeliverEvents();
   return more;
@@ -348,7 +346,6 @@ bool ClientTable::ExpireLocked(ClientChannel& channel, absl::Time now) {
   const absl::Time last_heard = channel.last_heard();
   absl::Time earliest = std::max(last_heard, heard_floor_);
   auto& memberships = channel.memberships_;
-  const size_t events_before = events_.size();
   for (size_t i = memberships.size(); i-- > 0;) {
     const absl::Time stated =
         std::max(LastStated(memberships[i], last_heard), heard_floor_);
@@ -360,7 +357,6 @@ bool ClientTable::ExpireLocked(ClientChannel& channel, absl::Time now) {
       earliest = std::min(earliest, stated);
     }
   }
-  if (events_.size() != events_before) ++revision_;
   RemoveIdleStandInLocked(channel, RemovalReason::kExpired);
   if (channel.closed()) {
     return channel.kind_ == ClientChannel::Kind::kStandIn;
@@ -369,7 +365,9 @@ bool ClientTable::ExpireLocked(ClientChannel& channel, absl::Time now) {
   return false;
 }
 
-bool ClientTable::HasEventsLocked() {
+bool ClientTable::CommitLocked() {
+  // Events of this call, if it made any, stand last.
+  if (!events_.empty() && events_.back().revision > revision_) ++revision_;
   queue_is_full_.store(events_.size() > kMaxQueuedEvents,
                        std::memory_order_relaxed);
   return !events_.empty();
@@ -435,6 +433,7 @@ template <typename Info, typename G>
 std::vector<Info> ListGroups(const GroupTable<G>& groups,
                              absl::string_view after, size_t max) {
   std::vector<Info> listed;
+  max = std::min(max, ClientTable::kMaxPiece);
   groups.VisitAfter(after, [&](const G& group) {
     if (listed.size() == max) return false;
     listed.push_back(InfoOf(group));
@@ -563,6 +562,7 @@ std::vector<std::string> ClientTable::GroupsOfTopic(absl::string_view topic,
                                                     absl::string_view after,
                                                     size_t max) const {
   std::vector<std::string> listed;
+  max = std::min(max, kMaxPiece);
   MutexLock lock(&mu_);
   const auto& groups = consumers_.GroupsOfTopic(topic);
   for (auto group = groups.upper_bound(after);

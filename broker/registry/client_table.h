@@ -209,7 +209,8 @@ class ClientTable {
                     std::vector<ClientChannelPtr>* channels) const
       ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Up to `max` groups whose name is greater than `after`, by name.
+  // Up to `max` (at most kMaxPiece) groups whose name is greater than `after`,
+  // by name. After the last there are none.
   std::vector<ConsumerGroupInfo> ListConsumerGroups(absl::string_view after,
                                                     size_t max) const
       ABSL_LOCKS_EXCLUDED(mu_);
@@ -237,8 +238,8 @@ class ClientTable {
                                                 absl::string_view topic) const
       ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Up to `max` consumer groups that subscribe to `topic`, those whose name is
-  // greater than `after`, by name.
+  // Up to `max` (at most kMaxPiece) consumer groups that subscribe to `topic`,
+  // those whose name is greater than `after`, by name.
   // Reference: ConsumerManager#queryTopicConsumeByWho.
   std::vector<std::string> GroupsOfTopic(absl::string_view topic,
                                          absl::string_view after,
@@ -284,8 +285,9 @@ class ClientTable {
                                          absl::string_view group) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
-  // Whether a call that changed something has to deliver.
-  bool HasEventsLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Ends a call that may have made events, all with the revision after
+  // revision_. Returns whether there are events to deliver.
+  bool CommitLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Waits for room in the queue, by delivering or by waiting for the call that
   // does. Nothing for a listener's own calls.
   void AwaitQueueRoom() ABSL_LOCKS_EXCLUDED(mu_);

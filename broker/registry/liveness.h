@@ -68,8 +68,7 @@ class Liveness {
   static constexpr uint64_t kClosed = 1;
   static uint64_t WordAt(absl::Time time) {
     // A limit may lie before 1970: everything was heard after it.
-    return static_cast<uint64_t>(
-               std::max<int64_t>(absl::ToUnixNanos(time), 0))
+    return static_cast<uint64_t>(std::max<int64_t>(absl::ToUnixNanos(time), 0))
            << 1;
   }
   static bool IsClosed(uint64_t word) { return (word & kClosed) != 0; }

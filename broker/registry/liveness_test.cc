@@ -156,9 +156,8 @@ TEST(LivenessTest, OfSeveralClosesAtOnceExactlyOneWins) {
     threads.emplace_back([&, thread] {
       for (int i = 0; i < kRounds; ++i) {
         barrier.Wait();
-        const bool won = thread == 0
-                             ? words[i].CloseIfLastHeardBefore(kOpened)
-                             : words[i].Close();
+        const bool won = thread == 0 ? words[i].CloseIfLastHeardBefore(kOpened)
+                                     : words[i].Close();
         if (won) wins[i].fetch_add(1);
       }
     });
@@ -175,7 +174,8 @@ TEST(LivenessTest, RenewalsAtOnceLeaveTheLatestTime) {
   for (int thread = 0; thread < kThreads; ++thread) {
     threads.emplace_back([&, thread] {
       for (int i = 0; i < kTimes; ++i) {
-        const absl::Time now = kOpened + absl::Nanoseconds(i * kThreads + thread);
+        const absl::Time now =
+            kOpened + absl::Nanoseconds(i * kThreads + thread);
         liveness.Renew(now);
         ASSERT_GE(liveness.last_heard(), now);
       }

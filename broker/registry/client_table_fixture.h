@@ -1,0 +1,123 @@
+// What tests of the ClientTable share: a table with a recording listener, and a
+// time that only the test moves.
+#ifndef BROKER_REGISTRY_CLIENT_TABLE_FIXTURE_H_
+#define BROKER_REGISTRY_CLIENT_TABLE_FIXTURE_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "broker/registry/client_channel.h"
+#include "broker/registry/client_event.h"
+#include "broker/registry/client_table.h"
+#include "broker/registry/fake_client_channel.h"
+#include "broker/registry/recording_listener.h"
+#include "broker/registry/stated.h"
+#include "gtest/gtest.h"
+
+namespace rmq {
+
+class ClientTableFixture : public ::testing::Test {
+ protected:
+  static constexpr absl::Duration kExpiry = absl::Seconds(120);
+  static constexpr absl::Duration kMoment = absl::Nanoseconds(1);
+
+  explicit ClientTableFixture(
+      const ClientTable::Options& options = ClientTable::Options())
+      : table_(options, {&listener_}) {}
+
+  void Advance(absl::Duration by) { now_ += by; }
+
+  FakeClientChannelPtr OpenStream() {
+    auto channel = std::make_shared<FakeClientChannel>();
+    const absl::Status opened = table_.Open(channel, now_);
+    EXPECT_TRUE(opened.ok()) << opened;
+    return channel;
+  }
+
+  // A new stream after its first heartbeat.
+  FakeClientChannelPtr Connect(const Stated& stated) {
+    FakeClientChannelPtr channel = OpenStream();
+    Register(*channel, stated);
+    return channel;
+  }
+
+  ClientChannelPtr StandIn(absl::string_view client_id) {
+    auto channel =
+        std::make_shared<FakeClientChannel>(ClientChannel::Kind::kStandIn);
+    absl::StatusOr<ClientChannelPtr> found =
+        table_.FindOrOpenStandIn(client_id, channel, now_);
+    EXPECT_TRUE(found.ok()) << found.status();
+    return *std::move(found);
+  }
+
+  RegisterResult Register(ClientChannel& channel, const Stated& stated) {
+    const StatementOf statement(stated);
+    return table_.Register(channel, statement.Admitted(), now_);
+  }
+
+  // With no consumer let in by the policy.
+  RegisterResult RegisterAllSkipped(ClientChannel& channel,
+                                    const Stated& stated) {
+    StatementOf statement(stated);
+    statement.admitted().clear();
+    return table_.Register(channel, statement.Admitted(), now_);
+  }
+
+  RegisterResult RegisterUnnotified(ClientChannel& channel,
+                                    const Stated& stated) {
+    StatementOf statement(stated);
+    for (AdmittedConsumer& consumer : statement.admitted()) {
+      consumer.notify_consumer_ids_changed = false;
+    }
+    return table_.Register(channel, statement.Admitted(), now_);
+  }
+
+  // A whole scan; returns the channels that it closed.
+  std::vector<ClientChannelPtr> Scan() {
+    std::vector<ClientChannelPtr> ended;
+    table_.BeginScan(now_);
+    while (table_.ScanSome(now_, 256, &ended)) {
+    }
+    return ended;
+  }
+
+  // Client ids of the members, in the order of joining.
+  std::vector<std::string> Members(GroupKind kind, absl::string_view group) {
+    std::vector<std::string> client_ids;
+    MemberCursor cursor = 0;
+    do {
+      for (MemberInfo& member :
+           table_.ListMembers(kind, group, ClientTable::kMaxPiece, &cursor)) {
+        client_ids.push_back(std::move(member.client_id));
+      }
+    } while (cursor != 0);
+    return client_ids;
+  }
+  std::vector<std::string> Consumers(absl::string_view group) {
+    return Members(GroupKind::kConsumer, group);
+  }
+  std::vector<std::string> Producers(absl::string_view group) {
+    return Members(GroupKind::kProducer, group);
+  }
+
+  std::vector<std::string> GroupsOf(absl::string_view topic) {
+    return table_.GroupsOfTopic(topic, "", ClientTable::kMaxPiece);
+  }
+
+  std::vector<std::string> TakeEvents() { return listener_.TakeDescribed(); }
+
+  absl::Time now_ = absl::FromUnixSeconds(1'000'000);
+  RecordingListener listener_;
+  ClientTable table_;
+};
+
+}  // namespace rmq
+
+#endif  // BROKER_REGISTRY_CLIENT_TABLE_FIXTURE_H_

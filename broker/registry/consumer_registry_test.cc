@@ -1,0 +1,393 @@
+// The rules of consumer groups, through the ClientTable that owns them.
+#include "broker/registry/consumer_registry.h"
+
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "broker/registry/client_event.h"
+#include "broker/registry/client_table.h"
+#include "broker/registry/client_table_fixture.h"
+#include "broker/registry/fake_client_channel.h"
+#include "broker/registry/recording_listener.h"
+#include "broker/registry/stated.h"
+#include "common/client_types.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace rmq {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+class ConsumerRegistryTest : public ClientTableFixture {
+ protected:
+  std::vector<MemberInfo> MemberInfos(absl::string_view group) {
+    MemberCursor cursor = 0;
+    return table_.ListMembers(GroupKind::kConsumer, group, 100, &cursor);
+  }
+  std::string ExpressionOf(absl::string_view group, absl::string_view topic) {
+    const absl::optional<Subscription> subscription =
+        table_.FindSubscription(group, topic);
+    return subscription.has_value() ? subscription->expression : "none";
+  }
+};
+
+// --- Joining ---
+
+TEST_F(ConsumerRegistryTest, TheFirstMemberMakesTheGroup) {
+  EXPECT_FALSE(table_.FindConsumerGroup("orders").has_value());
+  Connect(Stated("c1").Consumer("orders", {{"pay"}}));
+  const absl::optional<ConsumerGroupInfo> group =
+      table_.FindConsumerGroup("orders");
+  ASSERT_TRUE(group.has_value());
+  EXPECT_EQ(group->group, "orders");
+  EXPECT_EQ(group->channels, 1);
+  EXPECT_EQ(group->subscriptions->size(), 1);
+}
+
+TEST_F(ConsumerRegistryTest, ANewMemberIsToldInJavasOrder) {
+  Connect(Stated("c1").Consumer("orders", {{"pay"}}));
+  EXPECT_THAT(TakeEvents(), ElementsAre("consumer orders CLIENT_REGISTER c1",
+                                        "consumer orders CHANGE",
+                                        "consumer orders REGISTER c1"));
+}
+
+TEST_F(ConsumerRegistryTest, ASecondChannelOfAClientIsAMemberOfItsOwn) {
+  Connect(Stated("c1").Consumer("orders"));
+  Connect(Stated("c1").Consumer("orders"));
+  EXPECT_THAT(Consumers("orders"), ElementsAre("c1", "c1"));
+}
+
+TEST_F(ConsumerRegistryTest, MembersAreListedInTheOrderOfJoining) {
+  for (const char* client : {"c3", "c1", "c2"}) {
+    Connect(Stated(client).Consumer("orders"));
+  }
+  EXPECT_THAT(Consumers("orders"), ElementsAre("c3", "c1", "c2"));
+}
+
+TEST_F(ConsumerRegistryTest, AnUnchangedStatementTellsNothing) {
+  const auto channel = Connect(Stated("c1").Consumer("orders", {{"pay"}}));
+  TakeEvents();
+  Register(*channel, Stated("c1").Consumer("orders", {{"pay"}}));
+  EXPECT_THAT(TakeEvents(), IsEmpty());
+}
+
+TEST(UnchangedRegisterTest,
+     AnUnchangedStatementIsARegisterForAListenerThatAsks) {
+  RecordingListener listener(RecordingListener::Unchanged::kWanted);
+  RecordingListener other;
+  ClientTable table(ClientTable::Options(), {&other, &listener});
+  const auto channel = std::make_shared<FakeClientChannel>();
+  const StatementOf statement(Stated("c1").Consumer("orders", {{"pay"}}));
+  ASSERT_TRUE(table.Open(channel, absl::FromUnixSeconds(1)).ok());
+  table.Register(*channel, statement.Admitted(), absl::FromUnixSeconds(1));
+  listener.Take();
+  table.Register(*channel, statement.Admitted(), absl::FromUnixSeconds(2));
+  EXPECT_THAT(listener.TakeDescribed(),
+              ElementsAre("consumer orders REGISTER c1"));
+}
+
+// --- The record of a member ---
+
+TEST_F(ConsumerRegistryTest, LanguageAndVersionAreThoseOfTheJoiningHeartbeat) {
+  const auto channel =
+      Connect(Stated("c1").Program(LanguageCode::kGo, 7).Consumer("orders"));
+  Register(*channel,
+           Stated("c1").Program(LanguageCode::kRust, 8).Consumer("orders"));
+  const MemberInfo member = MemberInfos("orders").at(0);
+  EXPECT_EQ(member.language, LanguageCode::kGo);
+  EXPECT_EQ(member.version, 7);
+  EXPECT_EQ(member.channel, channel);
+}
+
+TEST_F(ConsumerRegistryTest,
+       AnotherClientIdOnAKnownChannelReplacesTheRecordInSilence) {
+  const auto channel = Connect(
+      Stated("c1").Program(LanguageCode::kGo, 7).Consumer("orders", {{"pay"}}));
+  TakeEvents();
+  Register(*channel, Stated("c2")
+                         .Program(LanguageCode::kRust, 8)
+                         .Consumer("orders", {{"pay"}}));
+  EXPECT_THAT(TakeEvents(), IsEmpty());
+  const std::vector<MemberInfo> members = MemberInfos("orders");
+  ASSERT_EQ(members.size(), 1);
+  EXPECT_EQ(members[0].client_id, "c2");
+  EXPECT_EQ(members[0].language, LanguageCode::kRust);
+  EXPECT_EQ(members[0].version, 8);
+}
+
+TEST_F(ConsumerRegistryTest, AReplacedRecordIsFoundUnderTheNewClientIdOnly) {
+  const auto channel = Connect(Stated("c1").Consumer("orders"));
+  Register(*channel, Stated("c2").Consumer("orders"));
+  EXPECT_EQ(table_.FindConsumerChannel("orders", "c1"), nullptr);
+  EXPECT_EQ(table_.FindConsumerChannel("orders", "c2"), channel);
+}
+
+TEST_F(ConsumerRegistryTest, ACloseTellsTheRecordsClientId) {
+  const auto channel = Connect(Stated("c1").Consumer("orders"));
+  Register(*channel, Stated("c2").Consumer("orders"));
+  TakeEvents();
+  table_.Close(*channel, RemovalReason::kDisconnected);
+  EXPECT_THAT(
+      TakeEvents(),
+      ElementsAre("consumer orders CLIENT_UNREGISTER c2 DISCONNECTED",
+                  "consumer orders UNREGISTER", "consumer orders CHANGE"));
+}
+
+// --- Subscriptions ---
+
+TEST_F(ConsumerRegistryTest, AGreaterSubVersionReplacesASubscription) {
+  const auto channel =
+      Connect(Stated("c1").Consumer("orders", {{"pay", 5, "old"}}));
+  Register(*channel, Stated("c1").Consumer("orders", {{"pay", 6, "new"}}));
+  EXPECT_EQ(ExpressionOf("orders", "pay"), "new");
+}
+
+TEST_F(ConsumerRegistryTest, TheSameSubVersionReplacesNothing) {
+  const auto channel =
+      Connect(Stated("c1").Consumer("orders", {{"pay", 5, "old"}}));
+  Register(*channel, Stated("c1").Consumer("orders", {{"pay", 5, "new"}}));
+  EXPECT_EQ(ExpressionOf("orders", "pay"), "old");
+}
+
+TEST_F(ConsumerRegistryTest, ALesserSubVersionReplacesNothing) {
+  const auto channel =
+      Connect(Stated("c1").Consumer("orders", {{"pay", 5, "old"}}));
+  Register(*channel, Stated("c1").Consumer("orders", {{"pay", 4, "new"}}));
+  EXPECT_EQ(ExpressionOf("orders", "pay"), "old");
+}
+
+TEST_F(ConsumerRegistryTest, SubVersionsAreComparedWithTheirSign) {
+  const auto channel = Connect(Stated("c1").Consumer(
+      "orders", {{"pay", std::numeric_limits<int64_t>::min(), "old"}}));
+  Register(*channel, Stated("c1").Consumer("orders", {{"pay", -1, "new"}}));
+  EXPECT_EQ(ExpressionOf("orders", "pay"), "new");
+  Register(*channel, Stated("c1").Consumer("orders", {{"pay", 0, "newest"}}));
+  EXPECT_EQ(ExpressionOf("orders", "pay"), "newest");
+}
+
+TEST_F(ConsumerRegistryTest, AReplacedSubscriptionIsARegisterButNoChange) {
+  const auto channel = Connect(Stated("c1").Consumer("orders", {{"pay", 5}}));
+  TakeEvents();
+  Register(*channel, Stated("c1").Consumer("orders", {{"pay", 6}}));
+  EXPECT_THAT(TakeEvents(), ElementsAre("consumer orders REGISTER c1"));
+}
+
+TEST_F(ConsumerRegistryTest, ANewTopicIsAChange) {
+  const auto channel = Connect(Stated("c1").Consumer("orders", {{"pay"}}));
+  TakeEvents();
+  Register(*channel, Stated("c1").Consumer("orders", {{"pay"}, {"ship"}}));
+  EXPECT_THAT(TakeEvents(), ElementsAre("consumer orders CHANGE",
+                                        "consumer orders REGISTER c1"));
+}
+
+TEST_F(ConsumerRegistryTest, ADroppedTopicIsAChange) {
+  const auto channel =
+      Connect(Stated("c1").Consumer("orders", {{"pay"}, {"ship"}}));
+  TakeEvents();
+  Register(*channel, Stated("c1").Consumer("orders", {{"pay"}}));
+  EXPECT_THAT(TakeEvents(), ElementsAre("consumer orders CHANGE",
+                                        "consumer orders REGISTER c1"));
+  EXPECT_EQ(ExpressionOf("orders", "ship"), "none");
+}
+
+TEST_F(ConsumerRegistryTest, ATopicInTheOthersPlaceIsAChange) {
+  const auto channel = Connect(Stated("c1").Consumer("orders", {{"pay"}}));
+  TakeEvents();
+  Register(*channel, Stated("c1").Consumer("orders", {{"ship"}}));
+  EXPECT_THAT(TakeEvents(), ElementsAre("consumer orders CHANGE",
+                                        "consumer orders REGISTER c1"));
+  EXPECT_EQ(ExpressionOf("orders", "pay"), "none");
+  EXPECT_EQ(ExpressionOf("orders", "ship"), "*");
+}
+
+TEST_F(ConsumerRegistryTest, ADroppedTopicMayComeBackWithALesserVersion) {
+  const auto channel =
+      Connect(Stated("c1").Consumer("orders", {{"pay", 9, "old"}}));
+  Register(*channel, Stated("c1").Consumer("orders"));
+  Register(*channel, Stated("c1").Consumer("orders", {{"pay", 1, "new"}}));
+  EXPECT_EQ(ExpressionOf("orders", "pay"), "new");
+}
+
+TEST_F(ConsumerRegistryTest, MembersThatDisagreeTakeTurns) {
+  const auto a = Connect(Stated("c1").Consumer("orders", {{"pay"}}));
+  Connect(Stated("c2").Consumer("orders", {{"ship"}}));
+  EXPECT_EQ(ExpressionOf("orders", "pay"), "none");
+  TakeEvents();
+  Register(*a, Stated("c1").Consumer("orders", {{"pay"}}));
+  EXPECT_EQ(ExpressionOf("orders", "pay"), "*");
+  EXPECT_EQ(ExpressionOf("orders", "ship"), "none");
+  EXPECT_THAT(TakeEvents(), ElementsAre("consumer orders CHANGE",
+                                        "consumer orders REGISTER c1"));
+}
+
+TEST_F(ConsumerRegistryTest, ARegisterCarriesTheTopicsAfterIt) {
+  const auto channel = Connect(Stated("c1").Consumer("orders", {{"pay"}}));
+  listener_.Take();
+  Register(*channel, Stated("c1").Consumer("orders", {{"ship"}}));
+  const std::vector<ClientEvent> events = listener_.Take();
+  ASSERT_EQ(events.size(), 2);
+  EXPECT_TRUE(events[1].subscriptions->contains("ship"));
+  EXPECT_FALSE(events[1].subscriptions->contains("pay"));
+}
+
+TEST_F(ConsumerRegistryTest, AClientUnregisterCarriesTheTopicsBeforeIt) {
+  const auto channel = Connect(Stated("c1").Consumer("orders", {{"pay"}}));
+  listener_.Take();
+  table_.Close(*channel, RemovalReason::kDisconnected);
+  const ClientEvent left = listener_.Take().at(0);
+  EXPECT_EQ(left.type, EventType::kClientUnregister);
+  EXPECT_TRUE(left.subscriptions->contains("pay"));
+  EXPECT_EQ(left.channel, channel);
+}
+
+TEST_F(ConsumerRegistryTest, ACopyOfTheSubscriptionsKeepsWhatItSaw) {
+  const auto channel =
+      Connect(Stated("c1").Consumer("orders", {{"pay", 1, "old"}}));
+  const SubscriptionTablePtr before =
+      table_.FindConsumerGroup("orders")->subscriptions;
+  Register(*channel, Stated("c1").Consumer("orders", {{"pay", 2, "new"}}));
+  EXPECT_EQ(before->at("pay").expression, "old");
+}
+
+// --- Topics -> groups ---
+
+TEST_F(ConsumerRegistryTest, ATopicsGroupsAreThoseThatSubscribeNow) {
+  Connect(Stated("c1").Consumer("b", {{"pay"}}).Consumer("a", {{"pay"}}));
+  const auto channel = Connect(Stated("c2").Consumer("c", {{"pay"}, {"ship"}}));
+  EXPECT_THAT(GroupsOf("pay"), ElementsAre("a", "b", "c"));
+  EXPECT_THAT(GroupsOf("ship"), ElementsAre("c"));
+  Register(*channel, Stated("c2").Consumer("c", {{"ship"}}));
+  EXPECT_THAT(GroupsOf("pay"), ElementsAre("a", "b"));
+  EXPECT_THAT(GroupsOf("other"), IsEmpty());
+}
+
+TEST_F(ConsumerRegistryTest, AGroupThatEmptiesLeavesTheTopics) {
+  const auto channel = Connect(Stated("c1").Consumer("orders", {{"pay"}}));
+  table_.Unregister(*channel, "c1", "", "orders");
+  EXPECT_THAT(GroupsOf("pay"), IsEmpty());
+}
+
+TEST_F(ConsumerRegistryTest, AGroupThatExpiresLeavesTheTopics) {
+  Connect(Stated("c1").Consumer("orders", {{"pay"}}));
+  Advance(kExpiry + kMoment);
+  Scan();
+  EXPECT_THAT(GroupsOf("pay"), IsEmpty());
+}
+
+TEST_F(ConsumerRegistryTest, AGroupThatKeepsAMemberKeepsItsTopics) {
+  const auto a = Connect(Stated("c1").Consumer("orders", {{"pay"}}));
+  Connect(Stated("c2").Consumer("orders", {{"pay"}}));
+  table_.Close(*a, RemovalReason::kDisconnected);
+  EXPECT_THAT(GroupsOf("pay"), ElementsAre("orders"));
+  EXPECT_EQ(ExpressionOf("orders", "pay"), "*");
+}
+
+TEST_F(ConsumerRegistryTest, GroupsOfATopicArePagedByName) {
+  for (const char* group : {"d", "b", "a", "c"}) {
+    Connect(Stated("c1").Consumer(group, {{"pay"}}));
+  }
+  EXPECT_THAT(table_.GroupsOfTopic("pay", "", 2), ElementsAre("a", "b"));
+  EXPECT_THAT(table_.GroupsOfTopic("pay", "b", 2), ElementsAre("c", "d"));
+  EXPECT_THAT(table_.GroupsOfTopic("pay", "d", 2), IsEmpty());
+}
+
+// --- Modes ---
+
+TEST_F(ConsumerRegistryTest, TheModesAreThoseOfTheLatestHeartbeatOfAnyMember) {
+  Connect(Stated("c1").Consumer("orders").Type(ConsumeType::kConsumeActively));
+  Connect(Stated("c2").Consumer("orders").Type(ConsumeType::kConsumePop));
+  EXPECT_EQ(table_.FindConsumerGroup("orders")->modes.consume_type,
+            ConsumeType::kConsumePop);
+}
+
+TEST_F(ConsumerRegistryTest, AChangeOfModesAloneIsARegisterButNoChange) {
+  const auto channel = Connect(Stated("c1").Consumer("orders"));
+  TakeEvents();
+  Register(*channel,
+           Stated("c1").Consumer("orders").Type(ConsumeType::kConsumePop));
+  EXPECT_THAT(TakeEvents(), ElementsAre("consumer orders REGISTER c1"));
+}
+
+TEST_F(ConsumerRegistryTest, ABroadcastingGroupTellsNoChange) {
+  const auto channel = Connect(
+      Stated("c1").Consumer("orders").Model(MessageModel::kBroadcasting));
+  table_.Close(*channel, RemovalReason::kDisconnected);
+  EXPECT_THAT(TakeEvents(),
+              ElementsAre("consumer orders CLIENT_REGISTER c1",
+                          "consumer orders REGISTER c1",
+                          "consumer orders CLIENT_UNREGISTER c1 DISCONNECTED",
+                          "consumer orders UNREGISTER"));
+}
+
+TEST_F(ConsumerRegistryTest, NoMessageModelCountsAsClustering) {
+  Connect(Stated("c1").Consumer("orders").Model(MessageModel::kUnspecified));
+  EXPECT_THAT(TakeEvents(), ::testing::Contains("consumer orders CHANGE"));
+}
+
+TEST_F(ConsumerRegistryTest, TheModelOfTheJoiningHeartbeatItselfDecides) {
+  Connect(Stated("c1").Consumer("orders").Model(MessageModel::kBroadcasting));
+  TakeEvents();
+  Connect(Stated("c2").Consumer("orders").Model(MessageModel::kClustering));
+  EXPECT_THAT(TakeEvents(), ElementsAre("consumer orders CLIENT_REGISTER c2",
+                                        "consumer orders CHANGE",
+                                        "consumer orders REGISTER c2"));
+  Connect(Stated("c3").Consumer("orders").Model(MessageModel::kBroadcasting));
+  EXPECT_THAT(TakeEvents(), ElementsAre("consumer orders CLIENT_REGISTER c3",
+                                        "consumer orders REGISTER c3"));
+}
+
+TEST_F(ConsumerRegistryTest, AGroupWhoseNotificationIsOffTellsNoChange) {
+  const auto channel = OpenStream();
+  RegisterUnnotified(*channel, Stated("c1").Consumer("orders"));
+  table_.Unregister(*channel, "c1", "", "orders");
+  EXPECT_THAT(TakeEvents(),
+              ElementsAre("consumer orders CLIENT_REGISTER c1",
+                          "consumer orders REGISTER c1",
+                          "consumer orders CLIENT_UNREGISTER c1 UNREGISTERED",
+                          "consumer orders UNREGISTER"));
+}
+
+// --- Leaving ---
+
+TEST_F(ConsumerRegistryTest, AMemberThatLeavesOthersBehindIsAChange) {
+  const auto a = Connect(Stated("c1").Consumer("orders"));
+  Connect(Stated("c2").Consumer("orders"));
+  TakeEvents();
+  table_.Unregister(*a, "c1", "", "orders");
+  EXPECT_THAT(TakeEvents(),
+              ElementsAre("consumer orders CLIENT_UNREGISTER c1 UNREGISTERED",
+                          "consumer orders CHANGE"));
+  EXPECT_THAT(Consumers("orders"), ElementsAre("c2"));
+}
+
+TEST_F(ConsumerRegistryTest, TheLastMemberTakesTheGroupWithIt) {
+  const auto channel = Connect(Stated("c1").Consumer("orders"));
+  TakeEvents();
+  table_.Unregister(*channel, "c1", "", "orders");
+  EXPECT_THAT(
+      TakeEvents(),
+      ElementsAre("consumer orders CLIENT_UNREGISTER c1 UNREGISTERED",
+                  "consumer orders UNREGISTER", "consumer orders CHANGE"));
+  EXPECT_FALSE(table_.FindConsumerGroup("orders").has_value());
+  EXPECT_EQ(table_.counts().consumer_groups, 0);
+}
+
+TEST_F(ConsumerRegistryTest, AGroupThatComesBackBeginsAnew) {
+  const auto channel = Connect(Stated("c1")
+                                   .Consumer("orders", {{"pay", 9, "old"}})
+                                   .Model(MessageModel::kBroadcasting));
+  table_.Unregister(*channel, "c1", "", "orders");
+  TakeEvents();
+  Register(*channel, Stated("c1").Consumer("orders", {{"pay", 1, "new"}}));
+  EXPECT_EQ(ExpressionOf("orders", "pay"), "new");
+  EXPECT_THAT(TakeEvents(), ElementsAre("consumer orders CLIENT_REGISTER c1",
+                                        "consumer orders CHANGE",
+                                        "consumer orders REGISTER c1"));
+}
+
+}  // namespace
+}  // namespace rmq
