@@ -22,7 +22,11 @@ class SteadyClock final : public Clock {
   }
 
   absl::Time ClockToWall(absl::Time time) override {
-    return absl::Now() - (TimeNow() - time);
+    // How far the machine's clock was moved since, to the millisecond: two
+    // times keep their order and their distance.
+    const absl::Duration moved = absl::Now() - TimeNow();
+    return time +
+           absl::Floor(moved + absl::Microseconds(500), absl::Milliseconds(1));
   }
 
  private:
