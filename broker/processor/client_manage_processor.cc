@@ -7,7 +7,7 @@
 
 namespace rmq {
 
-std::string Explain(const SkippedGroup& skipped) {
+std::string Explain(const PassedOverGroup& skipped) {
   const std::string group =
       absl::StrCat(Name(skipped.kind), " group ", Quoted(skipped.group));
   switch (skipped.reason) {

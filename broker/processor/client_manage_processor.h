@@ -28,14 +28,14 @@ namespace rmq {
 
 // A group of a heartbeat that was passed over while the rest counted. `group`
 // is a view into the statement.
-struct SkippedGroup {
+struct PassedOverGroup {
   absl::string_view group;
   GroupKind kind = GroupKind::kConsumer;
   SkipReason reason = SkipReason::kIllegalGroup;
 };
 
 // The reason in words, with what an operator can do about it.
-std::string Explain(const SkippedGroup& skipped);
+std::string Explain(const PassedOverGroup& skipped);
 
 struct HeartbeatResult {
   // OK, or ABORTED with SYSTEM_ERROR: the channel closed meanwhile and nothing
@@ -43,7 +43,7 @@ struct HeartbeatResult {
   CallStatus status;
   // For light heartbeats; 0 if a group was skipped.
   uint64_t statement_token = 0;
-  absl::InlinedVector<SkippedGroup, 1> skipped;
+  absl::InlinedVector<PassedOverGroup, 1> skipped;
 };
 
 struct ConsumerList {

@@ -548,7 +548,7 @@ ClientChannelPtr ClientTable::NextAvailableProducer(absl::string_view group) {
   return channel == nullptr ? nullptr : channel->shared_from_this();
 }
 
-absl::optional<Subscription> ClientTable::FindSubscription(
+absl::optional<SubscriptionData> ClientTable::FindSubscription(
     absl::string_view group_name, absl::string_view topic) const {
   MutexLock lock(&mu_);
   const ConsumerGroup* const group = consumers_.groups().Find(group_name);

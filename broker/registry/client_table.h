@@ -234,8 +234,8 @@ class ClientTable {
   ClientChannelPtr NextAvailableProducer(absl::string_view group)
       ABSL_LOCKS_EXCLUDED(mu_);
 
-  absl::optional<Subscription> FindSubscription(absl::string_view group,
-                                                absl::string_view topic) const
+  absl::optional<SubscriptionData> FindSubscription(
+      absl::string_view group, absl::string_view topic) const
       ABSL_LOCKS_EXCLUDED(mu_);
 
   // Up to `max` (at most kMaxPiece) consumer groups that subscribe to `topic`,

@@ -123,10 +123,11 @@ ConsumerRegistry::SubscriptionUpdate ConsumerRegistry::UpdateSubscriptions(
       after->insert(*found);
       continue;
     }
-    after->insert_or_assign(std::string(statement.topic),
-                            Subscription{std::string(statement.expression),
-                                         std::string(statement.expression_type),
-                                         statement.sub_version});
+    after->insert_or_assign(
+        std::string(statement.topic),
+        SubscriptionData{std::string(statement.expression),
+                         std::string(statement.expression_type),
+                         statement.sub_version});
     groups_by_topic_[statement.topic].insert(group.name);
   }
   for (const auto& [topic, subscription] : before) {

@@ -29,7 +29,7 @@ class ConsumerRegistryTest : public ClientTableFixture {
     return table_.ListMembers(GroupKind::kConsumer, group, 100, &cursor);
   }
   std::string ExpressionOf(absl::string_view group, absl::string_view topic) {
-    const absl::optional<Subscription> subscription =
+    const absl::optional<SubscriptionData> subscription =
         table_.FindSubscription(group, topic);
     return subscription.has_value() ? subscription->expression : "none";
   }

@@ -11,7 +11,7 @@
 namespace rmq {
 
 // What a group reads of one topic. Reference: SubscriptionData.java.
-struct Subscription {
+struct SubscriptionData {
   std::string expression;
   std::string expression_type;
   int64_t sub_version = 0;
@@ -19,7 +19,7 @@ struct Subscription {
 
 // A value that is shared and never changed: a group whose subscriptions change
 // gets a new table, so events and answers can keep the one they saw.
-using SubscriptionTable = absl::flat_hash_map<std::string, Subscription>;
+using SubscriptionTable = absl::flat_hash_map<std::string, SubscriptionData>;
 using SubscriptionTablePtr = std::shared_ptr<const SubscriptionTable>;
 
 }  // namespace rmq

@@ -130,13 +130,14 @@ CallStatus AdminHandler::GetConsumerConnectionList(
   response->set_consume_from_where(
       static_cast<pb::ConsumeFromWhere>(group->modes.consume_from_where));
   if (!request.page_token().empty()) return {};
-  const absl::btree_map<absl::string_view, const Subscription*> by_topic = [&] {
-    absl::btree_map<absl::string_view, const Subscription*> sorted;
-    for (const auto& [topic, subscription] : *group->subscriptions) {
-      sorted.emplace(topic, &subscription);
-    }
-    return sorted;
-  }();
+  const absl::btree_map<absl::string_view, const SubscriptionData*> by_topic =
+      [&] {
+        absl::btree_map<absl::string_view, const SubscriptionData*> sorted;
+        for (const auto& [topic, subscription] : *group->subscriptions) {
+          sorted.emplace(topic, &subscription);
+        }
+        return sorted;
+      }();
   for (const auto& [topic, subscription] : by_topic) {
     FillSubscription(topic, *subscription, response->add_subscriptions());
   }
@@ -325,7 +326,7 @@ CallStatus AdminHandler::FindSubscription(
   if (!status.ok()) return status;
   status = FromStatus(ValidateTopic("topic", request.topic(), limits_));
   if (!status.ok()) return status;
-  const absl::optional<Subscription> subscription =
+  const absl::optional<SubscriptionData> subscription =
       table_.FindSubscription(request.group(), request.topic());
   if (!subscription.has_value()) {
     return {

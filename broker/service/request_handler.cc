@@ -319,7 +319,7 @@ CallStatus RequestHandler::ApplyStatement(ClientChannel& channel,
   FillDuration(expiry / kIntervalsPerExpiry,
                response->mutable_suggested_interval());
   response->set_statement_token(result.statement_token);
-  for (const SkippedGroup& skipped : result.skipped) {
+  for (const PassedOverGroup& skipped : result.skipped) {
     FillSkippedGroup(skipped, response->add_skipped_groups());
   }
   return {};

@@ -221,7 +221,8 @@ absl::Status ValidateNamePageToken(absl::string_view token) {
                    Quoted(token)));
 }
 
-void FillSkippedGroup(const SkippedGroup& skipped, pb::SkippedGroup* message) {
+void FillSkippedGroup(const PassedOverGroup& skipped,
+                      pb::SkippedGroup* message) {
   message->set_group(std::string(skipped.group));
   message->set_producer(skipped.kind == GroupKind::kProducer);
   message->set_reason(static_cast<pb::SkippedGroup::Reason>(skipped.reason));
@@ -250,7 +251,8 @@ void FillConnection(const MemberInfo& member, Clock& clock,
   message->set_stream(channel.kind() == ClientChannel::Kind::kStream);
 }
 
-void FillSubscription(absl::string_view topic, const Subscription& subscription,
+void FillSubscription(absl::string_view topic,
+                      const SubscriptionData& subscription,
                       pb::SubscriptionData* message) {
   message->set_topic(std::string(topic));
   message->set_expression(subscription.expression);

@@ -60,11 +60,13 @@ std::string MemberPageToken(MemberCursor cursor);
 // Page tokens of names are the last name of the page before.
 absl::Status ValidateNamePageToken(absl::string_view token);
 
-void FillSkippedGroup(const SkippedGroup& skipped, pb::SkippedGroup* message);
+void FillSkippedGroup(const PassedOverGroup& skipped,
+                      pb::SkippedGroup* message);
 // `clock` turns the member's times into wall time.
 void FillConnection(const MemberInfo& member, Clock& clock,
                     pb::Connection* message);
-void FillSubscription(absl::string_view topic, const Subscription& subscription,
+void FillSubscription(absl::string_view topic,
+                      const SubscriptionData& subscription,
                       pb::SubscriptionData* message);
 
 void FillTimestamp(absl::Time time, google::protobuf::Timestamp* message);
