@@ -1,0 +1,838 @@
+#include "tests/conformance/java_model.h"
+
+#include <algorithm>
+#include <cctype>
+#include <utility>
+#include <vector>
+
+#include "tests/conformance/edge_rules.h"
+
+namespace rmq::conformance {
+namespace {
+
+constexpr char kConsumer[] = "consumer";
+constexpr char kProducer[] = "producer";
+
+constexpr char kNullPointer[] = "java.lang.NullPointerException";
+// A required header field is missing.
+constexpr char kBadHeader[] =
+    "org.apache.rocketmq.remoting.exception.RemotingCommandException";
+
+constexpr char kSystemGroupPrefix[] = "CID_RMQ_SYS_";
+// SubscriptionGroupManager#init.
+constexpr const char* kBuiltInGroups[] = {
+    "TOOLS_CONSUMER",     "FILTERSRV_CONSUMER", "SELF_TEST_C_GROUP",
+    "CID_ONS-HTTP-PROXY", "CID_ONSAPI_PULL",    "CID_ONSAPI_PERMISSION",
+    "CID_ONSAPI_OWNER",   "CID_RMQ_SYS_TRANS"};
+
+bool StartsWith(const std::string& text, const std::string& prefix) {
+  return text.compare(0, prefix.size(), prefix) == 0;
+}
+
+// TopicValidator#validateGroup.
+bool IsLegalGroup(const std::string& group) {
+  return !group.empty() && group.size() <= 120 &&
+         std::all_of(group.begin(), group.end(), [](unsigned char c) {
+           return c < 128 && (std::isalnum(c) || c == '%' || c == '|' ||
+                              c == '_' || c == '-');
+         });
+}
+
+}  // namespace
+
+const char* Name(Switch which) {
+  switch (which) {
+    case Switch::kExpiryNotifiesSurvivors: return "expiry notifies survivors";
+    case Switch::kExpiryUnregistersEmptiedGroup:
+      return "expiry unregisters an emptied group";
+    case Switch::kTopicIndexIsLive: return "topic index is live";
+    case Switch::kCloseHonoursNotificationOff:
+      return "close honours notification off";
+    case Switch::kStrangerUnregisterIsSilent:
+      return "stranger's unregister is silent";
+    case Switch::kProducerLookupIsKept: return "producer look-up is kept";
+    case Switch::kEachGroupHasItsClock: return "each group has its clock";
+    case Switch::kLightHeartbeat: return "light heartbeat";
+    case Switch::kOnlySilenceClosesAChannel:
+      return "only silence closes a channel";
+    case Switch::kOneChannelExpiry: return "one channel expiry";
+    case Switch::kProducersAreToldToo: return "producers are told too";
+    case Switch::kProducerSwitchIsHonoured:
+      return "producer switch is honoured";
+    case Switch::kEveryCloseIsComplete: return "every close is complete";
+    case Switch::kClosedChannelRegistersNothing:
+      return "closed channel registers nothing";
+    case Switch::kPushesCoalesce: return "pushes coalesce";
+    case Switch::kEdgeRefusesBadForm: return "edge refuses bad form";
+    case Switch::kTagSetsAreDerived: return "tag sets are derived";
+    case Switch::kNoBuiltInGroups: return "no built-in groups";
+    case Switch::kCount: break;
+  }
+  return "";
+}
+
+JavaModel::JavaModel(const Config& config, Switches switches)
+    : config_(config), switches_(switches) {
+  if (!On(Switch::kNoBuiltInGroups)) {
+    for (const char* name : kBuiltInGroups) {
+      GroupConfig& built_in = configs_[name];
+      built_in.set_group_name(name);
+      built_in.set_notify_consumer_ids_changed_enable(true);
+      built_in.set_retry_queue_nums(1);
+      built_in_groups_.insert(name);
+    }
+  }
+  for (const GroupConfig& group : config_.subscription_groups()) {
+    configs_[group.group_name()] = group;
+  }
+  for (const Topic& topic : config_.topics()) {
+    topics_[topic.topic()] = topic;
+    initial_topics_.insert(topic.topic());
+  }
+}
+
+Outcome JavaModel::Apply(const Operation& operation) {
+  outcome_ = Outcome();
+  const std::string& op = operation.op();
+  if (op == "open_channel") {
+    channels_[operation.channel()].heard_at = now_;
+  } else if (op == "heartbeat") {
+    DoHeartbeat(operation);
+  } else if (op == "unregister") {
+    DoUnregister(operation);
+  } else if (op == "check_client_config") {
+    CheckClientConfig(operation);
+  } else if (op == "close_channel") {
+    CloseChannel(operation.channel());
+  } else if (op == "advance") {
+    now_ += operation.ms();
+  } else if (op == "scan") {
+    Scan();
+  } else if (op == "find_consumer_channel") {
+    FindConsumerChannel(operation);
+  } else if (op == "find_producer_channel") {
+    FindProducerChannel(operation);
+  } else if (op == "query_topic_consume_by_who") {
+    QueryTopicConsumeByWho(operation.topic());
+  } else if (op == "group_online") {
+    outcome_.set_producer(producers_.count(operation.group()) != 0);
+    outcome_.set_consumer(consumers_.count(operation.group()) != 0);
+  } else if (op == "consumer_list") {
+    ListConsumers(operation.group());
+  } else if (op == "snapshot") {
+    Snapshot();
+  }
+  for (const std::string& name : std::exchange(changed_groups_, {})) {
+    const auto group = consumers_.find(name);
+    if (group != consumers_.end()) PushTo(group->second.members, name);
+  }
+  return std::move(outcome_);
+}
+
+// --- Heartbeats ---
+
+void JavaModel::DoHeartbeat(const Operation& operation) {
+  const Heartbeat& body = operation.body();
+  Channel& channel = channels_[operation.channel()];
+  if (On(Switch::kEdgeRefusesBadForm) && IsRefusedByTheEdge(operation)) {
+    outcome_.set_refused("form");
+    return;
+  }
+  const bool is_light = On(Switch::kLightHeartbeat) && IsLight(body);
+  if (On(Switch::kClosedChannelRegistersNothing) && !channel.open) {
+    for (const Consumer& consumer : body.consumer_data_set()) {
+      if (!is_light) Admit(consumer);  // Comes first, and makes its configs.
+    }
+    outcome_.clear_skipped();
+    outcome_.set_refused("closed");
+    return;
+  }
+  if (is_light) {
+    LightHeartbeat(body, channel);
+    return;
+  }
+  if (!operation.has_body() || body.null_consumers()) {
+    Throw(kNullPointer);
+    return;
+  }
+
+  channel.heard_at = now_;
+  channel.statement_holds = false;
+  for (auto& [name, group] : consumers_) {
+    const auto member = group.members.find(operation.channel());
+    if (member != group.members.end()) member->second.stated = false;
+  }
+  for (auto& [name, members] : producers_) {
+    const auto member = members.find(operation.channel());
+    if (member != members.end()) member->second.stated = false;
+  }
+  const auto record = std::make_shared<Record>();
+  if (body.has_client_id()) record->client_id = body.client_id();
+  record->language = operation.language();
+  record->version = operation.version();
+  record->refreshed_at = now_;
+  bool is_sub_change = body.heartbeat_fingerprint() == 0;
+  for (const Consumer& consumer : body.consumer_data_set()) {
+    if (!HeartbeatOfConsumer(operation, consumer, record, &is_sub_change)) {
+      Throw(kNullPointer);
+      return;
+    }
+  }
+  if (body.null_producers()) {
+    Throw(kNullPointer);
+    return;
+  }
+  for (const Producer& producer : body.producer_data_set()) {
+    if (!HeartbeatOfProducer(operation, producer, record)) {
+      Throw(kNullPointer);
+      return;
+    }
+  }
+  channel.statement = StatementKey(body);
+  channel.statement_holds = outcome_.skipped().empty();
+  Answer(0);
+  (*outcome_.mutable_ext())["IS_SUPPORT_HEART_BEAT_V2"] = "true";
+  (*outcome_.mutable_ext())["IS_SUB_CHANGE"] = is_sub_change ? "true" : "false";
+}
+
+void JavaModel::LightHeartbeat(const Heartbeat& body, Channel& channel) {
+  channel.heard_at = now_;
+  const auto renew = [&](Members& members) {
+    for (auto& [name, member] : members) {
+      if (&channels_[name] == &channel && member.stated) {
+        member.record->refreshed_at = now_;
+      }
+    }
+  };
+  for (auto& [name, group] : consumers_) renew(group.members);
+  for (auto& [name, members] : producers_) renew(members);
+  Answer(0);
+  outcome_.set_renewal(channel.statement_holds &&
+                               channel.statement == StatementKey(body)
+                           ? "RENEWED"
+                           : "FULL_STATEMENT_NEEDED");
+}
+
+bool JavaModel::HeartbeatOfConsumer(const Operation& operation,
+                                    const Consumer& consumer,
+                                    const std::shared_ptr<Record>& record,
+                                    bool* is_sub_change) {
+  const Heartbeat& body = operation.body();
+  const std::string& name = consumer.group_name();
+  const bool is_rejected = config_.reject_pull_consumer_enable() &&
+                           consumer.consume_type() == "CONSUME_ACTIVELY";
+  if (!is_rejected) {
+    if (!consumer.has_group_name()) return false;
+    const auto known = fingerprints_.find(name);
+    if (known != fingerprints_.end() && body.heartbeat_fingerprint() != 0 &&
+        known->second != body.heartbeat_fingerprint()) {
+      *is_sub_change = true;
+    }
+    fingerprints_[name] = body.heartbeat_fingerprint();
+    if (consumer.null_subscriptions()) return false;
+    for (const Subscription& subscription : consumer.subscription_data_set()) {
+      if (!subscription.has_topic()) return false;
+    }
+  }
+  if (!Admit(consumer)) return true;
+
+  const bool without_sub = IsLight(body);
+  Group& group = consumers_[name];
+  Topics topics;
+  for (const Subscription& subscription : consumer.subscription_data_set()) {
+    topics.insert(subscription.topic());
+  }
+  for (const std::string& topic : without_sub ? TopicsOf(group) : topics) {
+    topic_index_[topic].insert(name);
+  }
+  bool is_new = false;
+  if (!UpdateChannel(operation.channel(), consumer, record, group, &is_new)) {
+    return false;
+  }
+  const auto tell = [&](const char* type) {
+    TellMember(kConsumer, type, name, operation.channel(), record->client_id,
+               topics);
+  };
+  if (is_new && !without_sub) tell("CLIENT_REGISTER");
+  const bool is_changed = !without_sub && UpdateSubscriptions(consumer, group);
+  if ((is_new || is_changed) && !IsBroadcasting(group) &&
+      configs_[name].notify_consumer_ids_changed_enable()) {
+    TellChange(name, group);
+  }
+  if (without_sub) return true;
+  if (is_new) {
+    // ClientChannelAttributeHelper#addConsumerGroup.
+    Channel& channel = channels_[operation.channel()];
+    if (channel.open &&
+        channel.noted_groups.find("|" + name + "|") == std::string::npos) {
+      channel.noted_groups += name + "|";
+    }
+  }
+  tell("REGISTER");
+  return true;
+}
+
+bool JavaModel::Admit(const Consumer& consumer) {
+  const std::string& name = consumer.group_name();
+  const auto skip = [&](const char* reason) {
+    Skipped& skipped = *outcome_.add_skipped();
+    skipped.set_group(name);
+    skipped.set_reason(reason);
+    return false;
+  };
+  if (config_.reject_pull_consumer_enable() &&
+      consumer.consume_type() == "CONSUME_ACTIVELY") {
+    return skip("PULL_CONSUMER_REJECTED");
+  }
+  const GroupConfig* const config = FindConfig(name);
+  if (config == nullptr) {
+    return skip(IsLegalGroup(name) ? "NO_SUCH_GROUP" : "ILLEGAL_GROUP");
+  }
+  bool has_ordered_topic = false;
+  for (const Subscription& subscription : consumer.subscription_data_set()) {
+    const auto topic = topics_.find(subscription.topic());
+    if (topic != topics_.end() && topic->second.order()) {
+      has_ordered_topic = true;
+    }
+  }
+  // TopicConfigManager#createTopicInSendMessageBackMethod.
+  const std::string retry_name = "%RETRY%" + name;
+  const bool is_new = topics_.count(retry_name) == 0;
+  Topic& retry = topics_[retry_name];
+  if (is_new) {
+    retry.set_topic(retry_name);
+    retry.set_read_queue_nums(config->retry_queue_nums());
+    retry.set_write_queue_nums(config->retry_queue_nums());
+    retry.set_perm(6);
+    retry.set_topic_sys_flag(consumer.unit_mode() ? 2 : 0);
+  }
+  retry.set_order(has_ordered_topic);
+  return true;
+}
+
+GroupConfig* JavaModel::FindConfig(const std::string& group) {
+  const auto found = configs_.find(group);
+  if (found != configs_.end()) return &found->second;
+  if (!config_.auto_create_subscription_group() &&
+      !StartsWith(group, kSystemGroupPrefix)) {
+    return nullptr;
+  }
+  if (!IsLegalGroup(group)) return nullptr;
+  GroupConfig& config = configs_[group];
+  config.set_group_name(group);
+  config.set_notify_consumer_ids_changed_enable(true);
+  config.set_retry_queue_nums(1);
+  return &config;
+}
+
+bool JavaModel::UpdateChannel(const std::string& channel,
+                              const Consumer& consumer,
+                              const std::shared_ptr<Record>& record,
+                              Group& group, bool* is_new) {
+  const auto mode = [](bool has, const std::string& value) {
+    return has ? std::make_optional(value) : std::nullopt;
+  };
+  group.consume_type =
+      mode(consumer.has_consume_type(), consumer.consume_type());
+  group.message_model =
+      mode(consumer.has_message_model(), consumer.message_model());
+  group.consume_from_where =
+      mode(consumer.has_consume_from_where(), consumer.consume_from_where());
+
+  const auto own = On(Switch::kEachGroupHasItsClock)
+                       ? std::make_shared<Record>(*record)
+                       : record;
+  auto [found, added] = group.members.try_emplace(channel);
+  *is_new = added;
+  Member& member = found->second;
+  member.stated = true;
+  if (added) {
+    member.record = own;
+    return true;
+  }
+  const std::shared_ptr<Record> old = member.record;
+  if (!old->client_id.has_value()) return false;
+  if (old->client_id != record->client_id) member.record = own;
+  old->refreshed_at = now_;
+  return true;
+}
+
+bool JavaModel::UpdateSubscriptions(const Consumer& consumer, Group& group) {
+  bool is_changed = false;
+  std::set<std::string> topics;
+  for (const Subscription& stated : consumer.subscription_data_set()) {
+    Subscription subscription = stated;
+    if (!stated.has_expression_type() && !stated.null_expression_type()) {
+      subscription.set_expression_type("TAG");
+    }
+    subscription.clear_null_expression_type();
+    topics.insert(stated.topic());
+    const auto known = group.subscriptions.find(stated.topic());
+    if (known == group.subscriptions.end()) {
+      group.subscriptions[stated.topic()] = std::move(subscription);
+      is_changed = true;
+    } else if (stated.sub_version() > known->second.sub_version()) {
+      known->second = std::move(subscription);
+    }
+  }
+  for (auto known = group.subscriptions.begin();
+       known != group.subscriptions.end();) {
+    if (topics.count(known->first) != 0) {
+      ++known;
+    } else {
+      known = group.subscriptions.erase(known);
+      is_changed = true;
+    }
+  }
+  return is_changed;
+}
+
+bool JavaModel::HeartbeatOfProducer(const Operation& operation,
+                                    const Producer& producer,
+                                    const std::shared_ptr<Record>& record) {
+  const std::string& name = producer.group_name();
+  const std::string& channel = operation.channel();
+  if (!producer.has_group_name()) return false;
+  const auto group = producers_.find(name);
+  if (group != producers_.end()) {
+    const auto known = group->second.find(channel);
+    if (known != group->second.end()) {
+      known->second.record->refreshed_at = now_;
+      known->second.stated = true;
+      return true;
+    }
+  }
+  if (On(Switch::kProducerSwitchIsHonoured) &&
+      config_.has_enable_register_producer() &&
+      !config_.enable_register_producer()) {
+    Skipped& skipped = *outcome_.add_skipped();
+    skipped.set_group(name);
+    skipped.set_reason("PRODUCER_REJECTED");
+    return true;
+  }
+  Member& member = producers_[name][channel];
+  member.record = On(Switch::kEachGroupHasItsClock)
+                      ? std::make_shared<Record>(*record)
+                      : record;
+  member.joined = ++joined_;
+  if (!record->client_id.has_value()) return false;
+  producer_lookup_[*record->client_id] = channel;
+  if (On(Switch::kProducersAreToldToo)) {
+    TellMember(kProducer, "CLIENT_REGISTER", name, channel, record->client_id,
+               {});
+  }
+  return true;
+}
+
+// --- Removals ---
+
+void JavaModel::DoUnregister(const Operation& operation) {
+  const std::string& channel = operation.channel();
+  if (On(Switch::kEdgeRefusesBadForm) && IsRefusedByTheEdge(operation)) {
+    outcome_.set_refused("form");
+    return;
+  }
+  if (!operation.has_client_id()) {
+    Throw(kBadHeader);
+    return;
+  }
+  const ClientId client_id = operation.client_id();
+  const auto producers = producers_.find(operation.producer_group());
+  if (operation.has_producer_group() && producers != producers_.end()) {
+    producer_lookup_.erase(*client_id);
+    RemoveProducer(producers->first, channel, client_id);
+    RemoveProducerGroupIfEmpty(operation.producer_group());
+  }
+  if (operation.has_consumer_group()) {
+    const std::string& name = operation.consumer_group();
+    const GroupConfig* const config = FindConfig(name);
+    const bool is_notified =
+        config == nullptr || config->notify_consumer_ids_changed_enable();
+    const auto found = consumers_.find(name);
+    if (found != consumers_.end()) {
+      Group& group = found->second;
+      const auto member = group.members.find(channel);
+      const bool is_removed = member != group.members.end();
+      if (is_removed) {
+        if (member->second.stated) channels_[channel].statement_holds = false;
+        group.members.erase(member);
+        TellMember(kConsumer, "CLIENT_UNREGISTER", name, channel, client_id,
+                   TopicsOf(group));
+      }
+      if (group.members.empty()) {
+        Tell(kConsumer, "UNREGISTER", name);
+        ClearTopicIndex(name, group);
+      }
+      if (is_notified && !IsBroadcasting(group) &&
+          (is_removed || !On(Switch::kStrangerUnregisterIsSilent))) {
+        TellChange(name, group);
+      }
+      if (group.members.empty()) consumers_.erase(found);
+    }
+  }
+  Answer(0);
+}
+
+void JavaModel::CloseChannel(const std::string& name) {
+  Channel& channel = channels_[name];
+  if (!std::exchange(channel.open, false)) return;  // Has had its event.
+  OnClose(name);
+}
+
+void JavaModel::OnClose(const std::string& channel) {
+  std::vector<std::string> groups;
+  for (const auto& [name, members] : producers_) groups.push_back(name);
+  for (const std::string& name : groups) {
+    const auto member = producers_[name].find(channel);
+    if (member == producers_[name].end()) continue;
+    const ClientId client_id = member->second.record->client_id;
+    producer_lookup_.erase(client_id.value_or(""));
+    RemoveProducer(name, channel, client_id);
+    RemoveProducerGroupIfEmpty(name);
+  }
+
+  groups.clear();
+  const bool only_noted = config_.enable_fast_channel_event_process() &&
+                          !On(Switch::kEveryCloseIsComplete);
+  if (only_noted) {
+    std::string name;
+    for (char c : channels_[channel].noted_groups) {
+      if (c != '|') {
+        name += c;
+      } else if (!name.empty()) {
+        groups.push_back(std::exchange(name, {}));
+      }
+    }
+  } else {
+    for (const auto& [name, group] : consumers_) groups.push_back(name);
+  }
+  for (const std::string& name : groups) {
+    OnCloseOfConsumer(channel, name, /*also_broadcasting=*/only_noted);
+  }
+}
+
+void JavaModel::OnCloseOfConsumer(const std::string& channel,
+                                  const std::string& name,
+                                  bool also_broadcasting) {
+  const auto found = consumers_.find(name);
+  if (found == consumers_.end()) return;
+  Group& group = found->second;
+  const auto member = group.members.find(channel);
+  if (member == group.members.end()) return;
+  const ClientId client_id = member->second.record->client_id;
+  group.members.erase(member);
+  TellMember(kConsumer, "CLIENT_UNREGISTER", name, channel, client_id,
+             TopicsOf(group));
+  if (group.members.empty()) {
+    Tell(kConsumer, "UNREGISTER", name);
+    ClearTopicIndex(name, group);
+  }
+  if (IsNotified(name, group) || (also_broadcasting && IsBroadcasting(group))) {
+    TellChange(name, group);
+  }
+  if (group.members.empty()) consumers_.erase(found);
+}
+
+void JavaModel::Scan() {
+  if (On(Switch::kOnlySilenceClosesAChannel)) {
+    ScanByChannel();
+  } else {
+    ScanByGroup();
+  }
+}
+
+// ProducerManager#scanNotActiveChannel, ConsumerManager#scanNotActiveChannel,
+// and then the close events that they led to.
+void JavaModel::ScanByGroup() {
+  std::vector<std::pair<std::string, std::string>> stale;
+  for (const auto& [name, members] : producers_) {
+    for (const auto& [channel, member] : members) {
+      if (IsStale(*member.record, true)) stale.emplace_back(name, channel);
+    }
+  }
+  std::set<std::string, ByNumber> closing;
+  for (const auto& [name, channel] : std::exchange(stale, {})) {
+    ExpireProducer(name, channel);
+    if (channels_[channel].open) closing.insert(channel);
+    CloseByBroker(channel);
+  }
+  for (const auto& [name, group] : consumers_) {
+    for (const auto& [channel, member] : group.members) {
+      if (IsStale(*member.record, false)) stale.emplace_back(name, channel);
+    }
+  }
+  for (const auto& [name, channel] : stale) {
+    if (channels_[channel].open) closing.insert(channel);
+    CloseByBroker(channel);
+    ExpireConsumer(name, channel);
+  }
+  for (const std::string& channel : closing) OnClose(channel);
+}
+
+void JavaModel::ScanByChannel() {
+  for (auto& [channel, state] : channels_) {
+    const bool is_silent =
+        state.open &&
+        now_ - state.heard_at > config_.channel_expired_timeout_ms();
+    if (is_silent) CloseByBroker(channel);
+    std::vector<std::string> leaving;
+    for (const auto& [name, members] : producers_) {
+      const auto member = members.find(channel);
+      if (member != members.end() &&
+          (is_silent || IsStale(*member->second.record, true))) {
+        leaving.push_back(name);
+      }
+    }
+    for (const std::string& name : leaving) ExpireProducer(name, channel);
+    leaving.clear();
+    for (const auto& [name, group] : consumers_) {
+      const auto member = group.members.find(channel);
+      if (member != group.members.end() &&
+          (is_silent || IsStale(*member->second.record, false))) {
+        leaving.push_back(name);
+      }
+    }
+    for (const std::string& name : leaving) ExpireConsumer(name, channel);
+  }
+}
+
+void JavaModel::ExpireProducer(const std::string& group,
+                               const std::string& channel) {
+  const ClientId client_id = producers_[group][channel].record->client_id;
+  const auto lookup = producer_lookup_.find(client_id.value_or(""));
+  if (lookup != producer_lookup_.end() && lookup->second == channel) {
+    producer_lookup_.erase(lookup);
+  }
+  RemoveProducer(group, channel, client_id);
+  RemoveProducerGroupIfEmpty(group);
+}
+
+void JavaModel::ExpireConsumer(const std::string& name,
+                               const std::string& channel) {
+  Group& group = consumers_[name];
+  const ClientId client_id = group.members[channel].record->client_id;
+  group.members.erase(channel);
+  TellMember(kConsumer, "CLIENT_UNREGISTER", name, channel, client_id,
+             TopicsOf(group));
+  if (group.members.empty() && On(Switch::kExpiryUnregistersEmptiedGroup)) {
+    Tell(kConsumer, "UNREGISTER", name);
+  }
+  if (On(Switch::kExpiryNotifiesSurvivors) && IsNotified(name, group)) {
+    TellChange(name, group);
+  }
+  if (group.members.empty()) consumers_.erase(name);
+}
+
+void JavaModel::CloseByBroker(const std::string& name) {
+  if (std::exchange(channels_[name].open, false)) outcome_.add_closed(name);
+}
+
+void JavaModel::RemoveProducer(const std::string& group,
+                               const std::string& channel,
+                               const ClientId& told) {
+  const auto member = producers_[group].find(channel);
+  if (member == producers_[group].end()) return;
+  if (member->second.stated) channels_[channel].statement_holds = false;
+  producers_[group].erase(member);
+  TellMember(kProducer, "CLIENT_UNREGISTER", group, channel, told, {});
+}
+
+void JavaModel::RemoveProducerGroupIfEmpty(const std::string& group) {
+  if (!producers_[group].empty()) return;
+  producers_.erase(group);
+  Tell(kProducer, "GROUP_UNREGISTER", group);
+}
+
+bool JavaModel::IsStale(const Record& record, bool is_producer) const {
+  const int64_t timeout = is_producer && !On(Switch::kOneChannelExpiry)
+                              ? config_.producer_channel_expired_timeout_ms()
+                              : config_.channel_expired_timeout_ms();
+  return now_ - record.refreshed_at > timeout;
+}
+
+// --- Look-ups ---
+
+void JavaModel::CheckClientConfig(const Operation& operation) {
+  const std::string& type = operation.subscription().expression_type();
+  if (!operation.has_subscription() || type.empty() || type == "TAG") {
+    Answer(0);
+  } else if (!config_.enable_property_filter()) {
+    Answer(1,
+           "The broker does not support consumer to filter message by " + type);
+  } else if (type == "SQL92" && operation.expect().code() == 0) {
+    Answer(0);
+  } else {
+    Answer(23);
+  }
+}
+
+void JavaModel::FindConsumerChannel(const Operation& operation) {
+  const auto group = consumers_.find(operation.group());
+  if (group == consumers_.end()) return;
+  for (const auto& [channel, member] : group->second.members) {
+    if (member.record->client_id == operation.client_id()) {
+      outcome_.add_any_of(channel);
+    }
+  }
+}
+
+void JavaModel::FindProducerChannel(const Operation& operation) {
+  if (!On(Switch::kProducerLookupIsKept)) {
+    const auto found = producer_lookup_.find(operation.client_id());
+    if (found != producer_lookup_.end()) outcome_.set_channel(found->second);
+    return;
+  }
+  int64_t newest = 0;
+  for (const auto& [name, members] : producers_) {
+    for (const auto& [channel, member] : members) {
+      if (member.record->client_id == operation.client_id() &&
+          member.joined > newest) {
+        newest = member.joined;
+        outcome_.set_channel(channel);
+      }
+    }
+  }
+}
+
+void JavaModel::QueryTopicConsumeByWho(const std::string& topic) {
+  if (!On(Switch::kTopicIndexIsLive)) {
+    for (const std::string& group : topic_index_[topic]) {
+      outcome_.add_groups(group);
+    }
+    return;
+  }
+  for (const auto& [name, group] : consumers_) {
+    if (group.subscriptions.count(topic) != 0) outcome_.add_groups(name);
+  }
+}
+
+void JavaModel::ListConsumers(const std::string& group) {
+  const auto found = consumers_.find(group);
+  if (found == consumers_.end()) {
+    Answer(1, "no consumer for this group, " + group);
+    return;
+  }
+  Answer(0);
+  for (const auto& [channel, member] : found->second.members) {
+    outcome_.add_client_ids(member.record->client_id.value_or(""));
+  }
+}
+
+void JavaModel::Snapshot() {
+  const auto add_all = [&](const Members& members, auto* connections) {
+    for (const auto& [channel, member] : members) {
+      Connection& connection = *connections->Add();
+      connection.set_channel(channel);
+      if (member.record->client_id.has_value()) {
+        connection.set_client_id(*member.record->client_id);
+      }
+      connection.set_language(member.record->language);
+      connection.set_version(member.record->version);
+      connection.set_idle_ms(now_ - member.record->refreshed_at);
+    }
+  };
+  for (const auto& [name, group] : consumers_) {
+    ConsumerGroup& shown = *outcome_.add_consumer_groups();
+    shown.set_group(name);
+    if (group.consume_type) shown.set_consume_type(*group.consume_type);
+    if (group.message_model) shown.set_message_model(*group.message_model);
+    if (group.consume_from_where) {
+      shown.set_consume_from_where(*group.consume_from_where);
+    }
+    add_all(group.members, shown.mutable_connections());
+    for (const auto& [topic, subscription] : group.subscriptions) {
+      *shown.add_subscriptions() = On(Switch::kTagSetsAreDerived)
+                                       ? AsOnTheWire(subscription)
+                                       : subscription;
+    }
+  }
+  for (const auto& [name, members] : producers_) {
+    ProducerGroup& shown = *outcome_.add_producer_groups();
+    shown.set_group(name);
+    add_all(members, shown.mutable_connections());
+  }
+  for (const auto& [name, topic] : topics_) {
+    if (initial_topics_.count(name) == 0) *outcome_.add_topics() = topic;
+  }
+  for (const auto& [name, config] : configs_) {
+    if (built_in_groups_.count(name) == 0)
+      outcome_.add_subscription_groups(name);
+  }
+}
+
+// --- Events and the like ---
+
+Event& JavaModel::Tell(const char* kind, const char* type,
+                       const std::string& group) {
+  Event& event = *outcome_.add_events();
+  event.set_kind(kind);
+  event.set_type(type);
+  event.set_group(group);
+  return event;
+}
+
+void JavaModel::TellMember(const char* kind, const char* type,
+                           const std::string& group, const std::string& channel,
+                           const ClientId& client_id, const Topics& topics) {
+  Event& event = Tell(kind, type, group);
+  if (client_id.has_value()) event.set_client_id(*client_id);
+  event.set_channel(channel);
+  for (const std::string& topic : topics) event.add_topics(topic);
+}
+
+void JavaModel::TellChange(const std::string& name, const Group& group) {
+  Event& event = Tell(kConsumer, "CHANGE", name);
+  for (const auto& [channel, member] : group.members) {
+    event.add_channels(channel);
+  }
+  if (On(Switch::kPushesCoalesce)) {
+    changed_groups_.insert(name);
+  } else {
+    PushTo(group.members, name);
+  }
+}
+
+void JavaModel::PushTo(const Members& members, const std::string& group) {
+  if (!config_.notify_consumer_ids_changed_enable()) return;
+  for (const auto& [channel, member] : members) {
+    if (!channels_[channel].open) continue;
+    Push& push = *outcome_.add_pushes();
+    push.set_channel(channel);
+    push.set_group(group);
+  }
+}
+
+void JavaModel::Answer(int code, const std::string& remark) {
+  outcome_.set_code(code);
+  outcome_.set_code_name(code == 0   ? "SUCCESS"
+                         : code == 1 ? "SYSTEM_ERROR"
+                                     : "SUBSCRIPTION_PARSE_FAILED");
+  if (!remark.empty()) outcome_.set_remark(remark);
+}
+
+void JavaModel::Throw(const char* exception) {
+  Answer(1);
+  outcome_.set_exception(exception);
+}
+
+JavaModel::Topics JavaModel::TopicsOf(const Group& group) {
+  Topics topics;
+  for (const auto& [topic, subscription] : group.subscriptions) {
+    topics.insert(topic);
+  }
+  return topics;
+}
+
+bool JavaModel::IsNotified(const std::string& name, const Group& group) {
+  return !IsBroadcasting(group) &&
+         (!On(Switch::kCloseHonoursNotificationOff) ||
+          configs_[name].notify_consumer_ids_changed_enable());
+}
+
+void JavaModel::ClearTopicIndex(const std::string& name, const Group& group) {
+  for (const auto& [topic, subscription] : group.subscriptions) {
+    topic_index_[topic].erase(name);
+  }
+}
+
+}  // namespace rmq::conformance

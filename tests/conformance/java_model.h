@@ -1,0 +1,224 @@
+// A small sequential model of RocketMQ 5.4.0's client manager, written from
+// Java's source and the recordings; it shares nothing with broker/.
+//
+// Without switches it is Java, oddities included. Each switch turns one
+// declared difference on, so that with all of them it is this project's broker.
+//
+// Reference: ClientManageProcessor.java, ConsumerManager.java,
+// ConsumerGroupInfo.java, ProducerManager.java, ClientHousekeepingService.java.
+#ifndef TESTS_CONFORMANCE_JAVA_MODEL_H_
+#define TESTS_CONFORMANCE_JAVA_MODEL_H_
+
+#include <bitset>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "tests/conformance/trace.pb.h"
+
+namespace rmq::conformance {
+
+// The declared differences. README.md has a row for each.
+enum class Switch {
+  // A consumer that a scan drops is told of by CHANGE and pushes.
+  kExpiryNotifiesSurvivors,
+  // A consumer group that a scan empties goes with UNREGISTER.
+  kExpiryUnregistersEmptiedGroup,
+  // A topic's groups are those that subscribe to it now.
+  kTopicIndexIsLive,
+  // A close asks for the group's notification switch.
+  kCloseHonoursNotificationOff,
+  // An unregister over a channel that is not in the group tells nothing.
+  kStrangerUnregisterIsSilent,
+  // A client is found by any producer registration that it still has.
+  kProducerLookupIsKept,
+  // Groups entered by one heartbeat do not share a clock.
+  kEachGroupHasItsClock,
+  // A V2 heartbeat without subscriptions is a light one: it renews the
+  // channel's
+  // current statement, registers nothing, and is told whether it is that
+  // statement.
+  kLightHeartbeat,
+  // Only a channel that is silent itself is closed, from its opening on; a
+  // group
+  // that its later heartbeats left out expires alone.
+  kOnlySilenceClosesAChannel,
+  // Producers expire after channelExpiredTimeoutMs too.
+  kOneChannelExpiry,
+  // CLIENT_REGISTER of producers.
+  kProducersAreToldToo,
+  // enableRegisterProducer=false keeps new producers out, by itself.
+  kProducerSwitchIsHonoured,
+  // enableFastChannelEventProcess changes nothing: every close knows the
+  // channel's groups.
+  kEveryCloseIsComplete,
+  // A closed channel registers nothing.
+  kClosedChannelRegistersNothing,
+  // Changes of a group in one operation are pushed once.
+  kPushesCoalesce,
+  // What would end in an exception half way through is refused before it
+  // begins.
+  kEdgeRefusesBadForm,
+  // Tag and code sets are those of the expression, and no type is TAG.
+  kTagSetsAreDerived,
+  // Java's built-in consumer groups (TOOLS_CONSUMER, ...) are ordinary ones.
+  kNoBuiltInGroups,
+  kCount,
+};
+
+using Switches = std::bitset<static_cast<size_t>(Switch::kCount)>;
+
+inline Switches AllSwitches() { return ~Switches(); }
+
+// The name in words: "expiry notifies survivors".
+const char* Name(Switch which);
+
+// Not thread-safe. Time stands still but for `advance`.
+class JavaModel {
+ public:
+  JavaModel(const Config& config, Switches switches);
+
+  // Carries out one operation. Of `operation.expect()` only the code is looked
+  // at, and only for SQL92 expressions, whose verdict is not the model's.
+  Outcome Apply(const Operation& operation);
+
+ private:
+  // "ch2" before "ch10".
+  struct ByNumber {
+    bool operator()(const std::string& a, const std::string& b) const {
+      return a.size() != b.size() ? a.size() < b.size() : a < b;
+    }
+  };
+  using ClientId = std::optional<std::string>;
+  using Topics = std::set<std::string>;
+
+  // ClientChannelInfo, but for the channel.
+  struct Record {
+    ClientId client_id;
+    std::string language;
+    int32_t version = 0;
+    int64_t refreshed_at = 0;
+  };
+  // A channel in a group.
+  struct Member {
+    std::shared_ptr<Record> record;
+    // Rises with each joining of a producer group.
+    int64_t joined = 0;
+    // Whether the channel's latest full heartbeat has the group.
+    bool stated = true;
+  };
+  using Members = std::map<std::string, Member, ByNumber>;
+
+  struct Group {
+    std::optional<std::string> consume_type;
+    std::optional<std::string> message_model;
+    std::optional<std::string> consume_from_where;
+    Members members;
+    std::map<std::string, Subscription> subscriptions;
+  };
+
+  struct Channel {
+    bool open = true;
+    int64_t heard_at = 0;
+    // The consumer groups noted on it: "a|b|".
+    std::string noted_groups;
+    // The latest full heartbeat as a light one is compared with it, and whether
+    // all of it is registered.
+    std::string statement;
+    bool statement_holds = false;
+  };
+
+  bool On(Switch which) const {
+    return switches_.test(static_cast<size_t>(which));
+  }
+
+  // --- Operations ---
+  void DoHeartbeat(const Operation& operation);
+  void DoUnregister(const Operation& operation);
+  void CheckClientConfig(const Operation& operation);
+  void CloseChannel(const std::string& name);
+  void Scan();
+  void FindConsumerChannel(const Operation& operation);
+  void FindProducerChannel(const Operation& operation);
+  void QueryTopicConsumeByWho(const std::string& topic);
+  void ListConsumers(const std::string& group);
+  void Snapshot();
+
+  // --- Heartbeats ---
+  void LightHeartbeat(const Heartbeat& body, Channel& channel);
+  // These return false where Java throws a NullPointerException.
+  bool HeartbeatOfConsumer(const Operation& operation, const Consumer& consumer,
+                           const std::shared_ptr<Record>& record,
+                           bool* is_sub_change);
+  bool HeartbeatOfProducer(const Operation& operation, const Producer& producer,
+                           const std::shared_ptr<Record>& record);
+  // Whether the config lets the group in; sees to its retry topic.
+  bool Admit(const Consumer& consumer);
+  bool UpdateChannel(const std::string& channel, const Consumer& consumer,
+                     const std::shared_ptr<Record>& record, Group& group,
+                     bool* is_new);
+  bool UpdateSubscriptions(const Consumer& consumer, Group& group);
+  GroupConfig* FindConfig(const std::string& group);
+
+  // --- Removals ---
+  // The channel's close event.
+  void OnClose(const std::string& channel);
+  void OnCloseOfConsumer(const std::string& channel, const std::string& group,
+                         bool also_broadcasting);
+  void ScanByGroup();
+  void ScanByChannel();
+  void ExpireProducer(const std::string& group, const std::string& channel);
+  void ExpireConsumer(const std::string& group, const std::string& channel);
+  void CloseByBroker(const std::string& name);
+  void RemoveProducer(const std::string& group, const std::string& channel,
+                      const ClientId& told);
+  void RemoveProducerGroupIfEmpty(const std::string& group);
+
+  // --- Events and the like ---
+  Event& Tell(const char* kind, const char* type, const std::string& group);
+  void TellMember(const char* kind, const char* type, const std::string& group,
+                  const std::string& channel, const ClientId& client_id,
+                  const Topics& topics);
+  // CHANGE, with its pushes.
+  void TellChange(const std::string& name, const Group& group);
+  void PushTo(const Members& members, const std::string& group);
+  void Answer(int code, const std::string& remark = "");
+  void Throw(const char* exception);
+  static bool IsBroadcasting(const Group& group) {
+    return group.message_model == "BROADCASTING";
+  }
+  static Topics TopicsOf(const Group& group);
+  bool IsNotified(const std::string& name, const Group& group);
+  void ClearTopicIndex(const std::string& name, const Group& group);
+  bool IsStale(const Record& record, bool is_producer) const;
+
+  const Config config_;
+  const Switches switches_;
+
+  int64_t now_ = 0;
+  int64_t joined_ = 0;
+  std::map<std::string, Channel, ByNumber> channels_;
+  std::map<std::string, Group> consumers_;
+  std::map<std::string, Members> producers_;
+  // Client id -> channel (ProducerManager#clientChannelTable).
+  std::map<std::string, std::string> producer_lookup_;
+  std::map<std::string, std::set<std::string>> topic_index_;
+  std::map<std::string, int32_t> fingerprints_;
+  std::map<std::string, GroupConfig> configs_;
+  std::map<std::string, Topic> topics_;
+  // Names of those that were there at the start and are not in snapshots.
+  std::set<std::string> built_in_groups_;
+  std::set<std::string> initial_topics_;
+
+  // Of the operation at hand.
+  Outcome outcome_;
+  std::set<std::string> changed_groups_;
+};
+
+}  // namespace rmq::conformance
+
+#endif  // TESTS_CONFORMANCE_JAVA_MODEL_H_

@@ -1,0 +1,43 @@
+// Replays a recording: the model against what Java did, the product against the
+// model.
+#ifndef TESTS_CONFORMANCE_REPLAY_H_
+#define TESTS_CONFORMANCE_REPLAY_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tests/conformance/java_model.h"
+#include "tests/conformance/trace.h"
+
+namespace rmq::conformance {
+
+// How many operations have another outcome for one switch alone.
+struct SwitchCount {
+  int64_t added_to_java = 0;    // Java with it differs from Java.
+  int64_t taken_from_ours = 0;  // All but it differ from all switches.
+};
+using SwitchCounts =
+    std::array<SwitchCount, static_cast<size_t>(Switch::kCount)>;
+
+struct ReplayResult {
+  // Each with the place in the file, what was expected and what was got. Empty
+  // if the recording passed.
+  std::vector<std::string> differences;
+  int64_t operations = 0;
+  // All zero unless they were counted.
+  SwitchCounts mattered = {};
+};
+
+// For every operation: what the model without switches does is what was
+// recorded, and what the product does is what the model with all switches does.
+// Of a list of expressions: the product accepts what Java accepts.
+// Counting what the switches change runs two more models for each of them.
+enum class Counting { kOff, kOn };
+ReplayResult Replay(const Recording& recording, Counting counting);
+
+}  // namespace rmq::conformance
+
+#endif  // TESTS_CONFORMANCE_REPLAY_H_
