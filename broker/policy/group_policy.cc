@@ -84,15 +84,14 @@ GroupPolicy::Verdict GroupPolicy::AdmitConsumer(
     verdict.skip = SkipReason::kPullConsumerRejected;
     return verdict;
   }
-  const bool has_ordered_topic =
-      !ordered_topics_.empty() &&
-      std::any_of(statement.subscriptions.begin(),
-                  statement.subscriptions.end(),
-                  [&](const SubscriptionStatement& subscription) {
-                    return ordered_topics_.contains(subscription.topic);
-                  });
-
   MutexLock lock(&mu_);
+  // Before this group's retry topic is made: it may be one of those stated.
+  const bool has_ordered_topic = std::any_of(
+      statement.subscriptions.begin(), statement.subscriptions.end(),
+      [&](const SubscriptionStatement& subscription)
+          ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+            return IsOrderedLocked(subscription.topic);
+          });
   SkipReason reason;
   Entry* const entry = FindOrCreateLocked(statement.group, &reason);
   if (entry == nullptr) {
@@ -118,6 +117,13 @@ void GroupPolicy::NoteUnregister(absl::string_view consumer_group) {
   MutexLock lock(&mu_);
   SkipReason reason;
   FindOrCreateLocked(consumer_group, &reason);
+}
+
+bool GroupPolicy::IsOrderedLocked(absl::string_view topic) const {
+  if (ordered_topics_.contains(topic)) return true;
+  if (!absl::StartsWith(topic, kRetryTopicPrefix)) return false;
+  const auto retry = retry_topics_.find(topic);
+  return retry != retry_topics_.end() && retry->second->retry_topic->order;
 }
 
 GroupPolicy::Entry* GroupPolicy::FindOrCreateLocked(absl::string_view group,

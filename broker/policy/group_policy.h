@@ -134,6 +134,10 @@ class GroupPolicy final : public ClientEventListener {
     std::list<Entry*>::iterator unused;
   };
 
+  // Whether the broker knows `topic` as ordered: one of the start, or a retry
+  // topic. Reference: TopicConfigManager#isOrderTopic.
+  bool IsOrderedLocked(absl::string_view topic) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // The config of a group, made if need be and allowed. Null with the reason if
   // there is none.
   Entry* FindOrCreateLocked(absl::string_view group, SkipReason* reason)
