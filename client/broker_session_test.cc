@@ -1,0 +1,932 @@
+#include "client/broker_session.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "client/broker_health.h"
+#include "client/fake_broker_stub.h"
+#include "client/manual_event_loop.h"
+#include "common/status_matchers.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "rocketmq/clientmanager/v1/client_manager.pb.h"
+
+namespace rmq {
+namespace {
+
+namespace v1 = ::rocketmq::clientmanager::v1;
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr uint64_t kToken = 77;
+
+std::shared_ptr<const v1::HeartbeatRequest> Statement(
+    const std::vector<std::string>& producers,
+    const std::vector<std::string>& consumers) {
+  auto statement = std::make_shared<v1::HeartbeatRequest>();
+  statement->set_client_id("10.0.0.1@test");
+  for (const std::string& group : producers) {
+    statement->add_producers()->set_group(group);
+  }
+  for (const std::string& group : consumers) {
+    statement->add_consumers()->set_group(group);
+  }
+  return statement;
+}
+
+v1::BrokerFrame Push(const std::string& group) {
+  v1::BrokerFrame frame;
+  frame.mutable_notify_consumer_ids_changed()->set_group(group);
+  return frame;
+}
+
+// "full", "light", "unregister p/c", or what else a frame is.
+std::string Kind(const v1::ClientFrame& frame) {
+  if (frame.has_unregister_client()) {
+    return absl::StrCat("unregister ",
+                        frame.unregister_client().producer_group(), "/",
+                        frame.unregister_client().consumer_group());
+  }
+  if (!frame.has_heartbeat()) return "other";
+  return frame.heartbeat().statement_token() == 0 ? "full" : "light";
+}
+
+std::vector<std::string> Kinds(const FakeCall& call) {
+  std::vector<std::string> kinds;
+  for (const v1::ClientFrame& frame : call.written()) {
+    kinds.push_back(Kind(frame));
+  }
+  return kinds;
+}
+
+class RecordingObserver final : public BrokerSession::Observer {
+ public:
+  void OnConsumerIdsChanged(absl::string_view broker,
+                            absl::string_view group) override {
+    EXPECT_EQ(broker, "broker:1");
+    changed.emplace_back(group);
+  }
+  void OnHealthChanged(const BrokerHealth& health) override {
+    states.push_back(health.state);
+  }
+  void OnStopped(absl::string_view broker,
+                 const absl::Status& status) override {
+    EXPECT_EQ(broker, "broker:1");
+    stopped.push_back(status);
+  }
+
+  std::vector<std::string> changed;
+  std::vector<BrokerState> states;
+  std::vector<absl::Status> stopped;
+};
+
+class BrokerSessionTest : public ::testing::Test {
+ protected:
+  static BrokerSession::Options Options() {
+    BrokerSession::Options options;
+    options.broker = "broker:1";
+    return options;
+  }
+
+  // The session with other options; before it is used.
+  void Remake(const BrokerSession::Options& options) {
+    session_ = std::make_unique<BrokerSession>(options, &loop_, &stub_,
+                                               &observer_,
+                                               [this] { return random_; });
+  }
+
+  FakeCall& call() { return *stub_.calls().back(); }
+  size_t calls() const { return stub_.calls().size(); }
+  BrokerState state() const { return session_->health().state; }
+
+  // The broker's reply to the `nth` frame of the current stream.
+  v1::BrokerFrame ReplyTo(size_t nth) {
+    v1::BrokerFrame frame;
+    frame.mutable_reply()->set_request_id(call().written()[nth].request_id());
+    return frame;
+  }
+
+  // Lets the frame that is being written go, and answers it.
+  void Answer(const v1::HeartbeatResponse& response) {
+    v1::BrokerFrame frame = ReplyTo(call().written().size() - 1);
+    *frame.mutable_reply()->mutable_heartbeat() = response;
+    call().CompleteWrite();
+    call().Deliver(frame);
+  }
+  void AnswerToken(uint64_t token, absl::Duration expiry = absl::Seconds(120)) {
+    v1::HeartbeatResponse response;
+    response.set_broker_name("broker-a");
+    response.set_broker_id(3);
+    response.set_statement_token(token);
+    response.mutable_channel_expiry()->set_seconds(
+        absl::ToInt64Seconds(expiry));
+    response.mutable_channel_expiry()->set_nanos(static_cast<int32_t>(
+        absl::ToInt64Nanoseconds(expiry - absl::Floor(expiry, absl::Seconds(1)))));
+    Answer(response);
+  }
+  void AnswerLight() { Answer(v1::HeartbeatResponse()); }
+  void Refuse(const absl::Status& status) {
+    v1::BrokerFrame frame = ReplyTo(call().written().size() - 1);
+    frame.mutable_reply()->mutable_status()->set_code(
+        static_cast<int>(status.code()));
+    frame.mutable_reply()->mutable_status()->set_message(
+        std::string(status.message()));
+    call().CompleteWrite();
+    call().Deliver(frame);
+  }
+
+  void Connecting() {
+    session_->SetStatement(Statement({"p"}, {"orders"}));
+    ASSERT_EQ(state(), BrokerState::kConnecting);
+  }
+  void Stating() {
+    Connecting();
+    call().CompleteStart();
+    ASSERT_EQ(state(), BrokerState::kStating);
+  }
+  void Online() {
+    Stating();
+    AnswerToken(kToken);
+    ASSERT_EQ(state(), BrokerState::kOnline);
+  }
+  void Backoff() {
+    Connecting();
+    call().Finish(absl::UnavailableError("connection refused"));
+    ASSERT_EQ(state(), BrokerState::kBackoff);
+  }
+  // From kOnline on: kLeaving, with the unregistration being written.
+  void Leaving() {
+    Online();
+    session_->SetStatement(nullptr);
+    ASSERT_EQ(state(), BrokerState::kLeaving);
+  }
+
+  ManualEventLoop loop_;
+  FakeBrokerStub stub_;
+  RecordingObserver observer_;
+  double random_ = 0.0;
+  std::unique_ptr<BrokerSession> session_ = std::make_unique<BrokerSession>(
+      Options(), &loop_, &stub_, &observer_, [this] { return random_; });
+};
+
+// ---- Heartbeats.
+
+TEST_F(BrokerSessionTest, NothingHappensBeforeThereIsAStatement) {
+  loop_.Advance(absl::Hours(1));
+  EXPECT_EQ(calls(), 0u);
+  EXPECT_EQ(state(), BrokerState::kIdle);
+}
+
+TEST_F(BrokerSessionTest, AStatementIsWrittenInFullAsSoonAsTheStreamStands) {
+  session_->SetStatement(Statement({"p"}, {"orders"}));
+  ASSERT_TRUE(call().start_called());
+  EXPECT_THAT(call().written(), IsEmpty());
+  call().CompleteStart();
+  ASSERT_THAT(Kinds(call()), ElementsAre("full"));
+  const v1::HeartbeatRequest& heartbeat = call().written()[0].heartbeat();
+  EXPECT_EQ(heartbeat.client_id(), "10.0.0.1@test");
+  EXPECT_EQ(heartbeat.producers(0).group(), "p");
+  EXPECT_EQ(heartbeat.consumers(0).group(), "orders");
+}
+
+TEST_F(BrokerSessionTest, TheSecondHeartbeatFollowsOneSecondAfterTheFirst) {
+  Online();
+  loop_.Advance(absl::Milliseconds(999));
+  EXPECT_THAT(Kinds(call()), ElementsAre("full"));
+  loop_.Advance(absl::Milliseconds(1));
+  EXPECT_THAT(Kinds(call()), ElementsAre("full", "light"));
+}
+
+TEST_F(BrokerSessionTest, LaterHeartbeatsFollowTheInterval) {
+  Online();
+  loop_.Advance(absl::Seconds(1));
+  AnswerLight();
+  loop_.Advance(absl::Seconds(30) - absl::Milliseconds(1));
+  EXPECT_THAT(call().written(), SizeIs(2));
+  loop_.Advance(absl::Milliseconds(1));
+  EXPECT_THAT(call().written(), SizeIs(3));
+  AnswerLight();
+  loop_.Advance(absl::Seconds(30) - absl::Milliseconds(1));
+  EXPECT_THAT(call().written(), SizeIs(3));
+  loop_.Advance(absl::Milliseconds(1));
+  EXPECT_THAT(call().written(), SizeIs(4));
+}
+
+TEST_F(BrokerSessionTest, TheSecondHeartbeatIsNoLaterThanAShorterInterval) {
+  BrokerSession::Options options = Options();
+  options.heartbeat_interval = absl::Milliseconds(400);
+  Remake(options);
+  Online();
+  loop_.Advance(absl::Milliseconds(399));
+  EXPECT_THAT(call().written(), SizeIs(1));
+  loop_.Advance(absl::Milliseconds(1));
+  EXPECT_THAT(call().written(), SizeIs(2));
+}
+
+TEST_F(BrokerSessionTest, ALightHeartbeatIsItsRequestIdAndTheToken) {
+  Online();
+  loop_.Advance(absl::Seconds(1));
+  v1::ClientFrame expected;
+  expected.set_request_id(2);
+  expected.mutable_heartbeat()->set_statement_token(kToken);
+  EXPECT_EQ(call().written()[1].SerializeAsString(),
+            expected.SerializeAsString());
+}
+
+TEST_F(BrokerSessionTest, HeartbeatsStayFullWhileTheBrokerGivesNoToken) {
+  Stating();
+  v1::HeartbeatResponse response;
+  v1::SkippedGroup* skipped = response.add_skipped_groups();
+  skipped->set_group("orders");
+  skipped->set_message("no such group");
+  Answer(response);
+  EXPECT_EQ(state(), BrokerState::kOnline);
+  loop_.Advance(absl::Seconds(1));
+  EXPECT_THAT(Kinds(call()), ElementsAre("full", "full"));
+  AnswerToken(kToken);
+  loop_.Advance(absl::Seconds(30));
+  EXPECT_THAT(Kinds(call()), ElementsAre("full", "full", "light"));
+}
+
+TEST_F(BrokerSessionTest, TheNeedForAFullStatementIsMetAfterTheHeartbeatGap) {
+  Online();
+  loop_.Advance(absl::Seconds(1));
+  v1::HeartbeatResponse response;
+  response.set_full_statement_needed(true);
+  Answer(response);
+  loop_.Advance(BrokerSession::kMinHeartbeatGap - absl::Milliseconds(1));
+  EXPECT_THAT(Kinds(call()), ElementsAre("full", "light"));
+  loop_.Advance(absl::Milliseconds(1));
+  EXPECT_THAT(Kinds(call()), ElementsAre("full", "light", "full"));
+}
+
+TEST_F(BrokerSessionTest, ThePeriodIsAThirdOfAChannelExpiryThatIsShorter) {
+  Stating();
+  AnswerToken(kToken, absl::Seconds(60));
+  loop_.Advance(absl::Seconds(1));
+  AnswerLight();
+  loop_.Advance(absl::Seconds(20) - absl::Milliseconds(1));
+  EXPECT_THAT(call().written(), SizeIs(2));
+  loop_.Advance(absl::Milliseconds(1));
+  EXPECT_THAT(call().written(), SizeIs(3));
+}
+
+TEST_F(BrokerSessionTest, AVeryShortChannelExpiryMovesTheSecondHeartbeatToo) {
+  Stating();
+  AnswerToken(kToken, absl::Milliseconds(1500));
+  loop_.Advance(absl::Milliseconds(499));
+  EXPECT_THAT(call().written(), SizeIs(1));
+  loop_.Advance(absl::Milliseconds(1));
+  EXPECT_THAT(call().written(), SizeIs(2));
+}
+
+TEST_F(BrokerSessionTest, HeartbeatsNeverComeCloserThanTheGap) {
+  Stating();
+  AnswerToken(kToken, absl::Milliseconds(3));
+  loop_.Advance(BrokerSession::kMinHeartbeatGap - absl::Milliseconds(1));
+  EXPECT_THAT(call().written(), SizeIs(1));
+  loop_.Advance(absl::Milliseconds(1));
+  EXPECT_THAT(call().written(), SizeIs(2));
+}
+
+TEST_F(BrokerSessionTest, ARefusedHeartbeatIsFollowedByAFullOneInFiveSeconds) {
+  Online();
+  loop_.Advance(absl::Seconds(1));
+  Refuse(absl::ResourceExhaustedError("100 frames a second"));
+  EXPECT_EQ(state(), BrokerState::kOnline);
+  EXPECT_THAT(session_->health().last_error,
+              StatusIs(absl::StatusCode::kResourceExhausted,
+                       "100 frames a second"));
+  loop_.Advance(absl::Seconds(5) - absl::Milliseconds(1));
+  EXPECT_THAT(Kinds(call()), ElementsAre("full", "light"));
+  loop_.Advance(absl::Milliseconds(1));
+  EXPECT_THAT(Kinds(call()), ElementsAre("full", "light", "full"));
+}
+
+TEST_F(BrokerSessionTest, ARefusedFirstHeartbeatLeavesTheStreamStating) {
+  Stating();
+  Refuse(absl::InvalidArgumentError("group is too long"));
+  EXPECT_EQ(state(), BrokerState::kStating);
+  EXPECT_THAT(observer_.changed, IsEmpty());
+  loop_.Advance(absl::Seconds(1));
+  EXPECT_THAT(Kinds(call()), ElementsAre("full", "full"));
+  AnswerToken(kToken);
+  EXPECT_EQ(state(), BrokerState::kOnline);
+}
+
+// ---- Changes of the statement.
+
+TEST_F(BrokerSessionTest, AChangedStatementIsWrittenInFullAtOnce) {
+  Online();
+  loop_.Advance(absl::Milliseconds(500));
+  session_->SetStatement(Statement({"p"}, {"orders", "bills"}));
+  ASSERT_THAT(Kinds(call()), ElementsAre("full", "full"));
+  EXPECT_EQ(call().written()[1].heartbeat().consumers_size(), 2);
+}
+
+TEST_F(BrokerSessionTest, ChangesWithinTheHeartbeatGapShareOneHeartbeat) {
+  Online();
+  session_->SetStatement(Statement({"p"}, {"orders", "a"}));
+  session_->SetStatement(Statement({"p"}, {"orders", "a", "b"}));
+  loop_.Advance(BrokerSession::kMinHeartbeatGap - absl::Milliseconds(1));
+  EXPECT_THAT(Kinds(call()), ElementsAre("full"));
+  loop_.Advance(absl::Milliseconds(1));
+  ASSERT_THAT(Kinds(call()), ElementsAre("full", "full"));
+  EXPECT_EQ(call().written()[1].heartbeat().consumers_size(), 3);
+}
+
+TEST_F(BrokerSessionTest, AChangeWhileAHeartbeatIsUnansweredWaitsForTheAnswer) {
+  Stating();
+  loop_.Advance(absl::Seconds(1));
+  session_->SetStatement(Statement({"p"}, {"orders", "bills"}));
+  EXPECT_THAT(Kinds(call()), ElementsAre("full"));
+  AnswerToken(kToken);  // To the old statement: its token is not for the new.
+  EXPECT_THAT(Kinds(call()), ElementsAre("full", "full"));
+}
+
+TEST_F(BrokerSessionTest, AChangeWhileConnectingIsWhatIsStated) {
+  Connecting();
+  session_->SetStatement(Statement({}, {"bills"}));
+  EXPECT_EQ(calls(), 1u);
+  call().CompleteStart();
+  EXPECT_EQ(call().written()[0].heartbeat().consumers(0).group(), "bills");
+}
+
+TEST_F(BrokerSessionTest, AChangeDuringAPauseIsWhatIsStatedAfterIt) {
+  Backoff();
+  session_->SetStatement(Statement({}, {"bills"}));
+  EXPECT_EQ(calls(), 1u);
+  loop_.Advance(absl::Milliseconds(100));
+  call().CompleteStart();
+  EXPECT_EQ(call().written()[0].heartbeat().consumers(0).group(), "bills");
+}
+
+TEST_F(BrokerSessionTest, ADroppedGroupIsUnregisteredBeforeTheNextStatement) {
+  Online();
+  loop_.Advance(absl::Milliseconds(500));
+  session_->SetStatement(Statement({"p"}, {"bills"}));
+  EXPECT_THAT(Kinds(call()), ElementsAre("full", "unregister /orders"));
+  call().CompleteWrite();
+  EXPECT_THAT(Kinds(call()), ElementsAre("full", "unregister /orders", "full"));
+}
+
+TEST_F(BrokerSessionTest, AGroupThatWasNeverStatedIsNotUnregistered) {
+  Online();
+  session_->SetStatement(Statement({"p"}, {"orders", "bills"}));
+  session_->SetStatement(Statement({"p"}, {"orders"}));
+  loop_.Advance(absl::Milliseconds(100));
+  EXPECT_THAT(Kinds(call()), ElementsAre("full", "full"));
+}
+
+TEST_F(BrokerSessionTest, WithoutAGroupTheStreamIsEndedAndNoneIsKept) {
+  Leaving();
+  EXPECT_THAT(Kinds(call()), ElementsAre("full", "unregister p/orders"));
+  EXPECT_FALSE(call().half_closed());
+  call().CompleteWrite();
+  EXPECT_TRUE(call().half_closed());
+  call().Deliver(ReplyTo(1));
+  call().Finish(absl::OkStatus());
+  EXPECT_EQ(state(), BrokerState::kIdle);
+  EXPECT_EQ(loop_.NextTimer(), absl::InfiniteFuture());
+  EXPECT_THAT(observer_.stopped, IsEmpty());
+}
+
+TEST_F(BrokerSessionTest, AStatementWhileLeavingIsMadeOverANewStream) {
+  Leaving();
+  session_->SetStatement(Statement({}, {"bills"}));
+  call().CompleteWrite();
+  EXPECT_EQ(calls(), 1u);
+  call().Finish(absl::OkStatus());
+  EXPECT_EQ(state(), BrokerState::kConnecting);
+  EXPECT_EQ(calls(), 2u);
+}
+
+TEST_F(BrokerSessionTest, WithoutAGroupConnectingIsGivenUp) {
+  Connecting();
+  session_->SetStatement(nullptr);
+  EXPECT_EQ(state(), BrokerState::kIdle);
+  EXPECT_TRUE(call().cancelled());
+  EXPECT_EQ(loop_.NextTimer(), absl::InfiniteFuture());
+}
+
+TEST_F(BrokerSessionTest, WithoutAGroupAPauseIsGivenUp) {
+  Backoff();
+  session_->SetStatement(nullptr);
+  EXPECT_EQ(state(), BrokerState::kIdle);
+  EXPECT_EQ(loop_.NextTimer(), absl::InfiniteFuture());
+}
+
+TEST_F(BrokerSessionTest, WithoutAGroupAnUnansweredStatementIsTakenBack) {
+  Stating();
+  session_->SetStatement(nullptr);
+  EXPECT_EQ(state(), BrokerState::kLeaving);
+  call().CompleteWrite();
+  EXPECT_THAT(Kinds(call()), ElementsAre("full", "unregister p/orders"));
+}
+
+// ---- Deadlines.
+
+TEST_F(BrokerSessionTest, ConnectingIsGivenUpAfterTheConnectTimeout) {
+  Connecting();
+  loop_.Advance(absl::Seconds(5) - absl::Milliseconds(1));
+  EXPECT_FALSE(call().cancelled());
+  loop_.Advance(absl::Milliseconds(1));
+  EXPECT_TRUE(call().cancelled());
+  EXPECT_EQ(state(), BrokerState::kBackoff);
+  EXPECT_THAT(
+      session_->health().last_error,
+      StatusIs(absl::StatusCode::kDeadlineExceeded, "no connection within 5s"));
+}
+
+TEST_F(BrokerSessionTest, AnUnansweredFirstHeartbeatTearsTheStreamDown) {
+  Stating();
+  call().CompleteWrite();
+  loop_.Advance(absl::Seconds(3) - absl::Milliseconds(1));
+  EXPECT_FALSE(call().cancelled());
+  loop_.Advance(absl::Milliseconds(1));
+  EXPECT_TRUE(call().cancelled());
+  EXPECT_EQ(state(), BrokerState::kBackoff);
+}
+
+TEST_F(BrokerSessionTest, AnUnansweredLightHeartbeatTearsTheStreamDown) {
+  Online();
+  loop_.Advance(absl::Seconds(1));
+  call().CompleteWrite();
+  loop_.Advance(absl::Seconds(3) - absl::Milliseconds(1));
+  EXPECT_EQ(state(), BrokerState::kOnline);
+  loop_.Advance(absl::Milliseconds(1));
+  EXPECT_EQ(state(), BrokerState::kBackoff);
+  EXPECT_TRUE(call().cancelled());
+  EXPECT_THAT(
+      session_->health().last_error,
+      StatusIs(absl::StatusCode::kDeadlineExceeded, "no answer within 3s"));
+}
+
+TEST_F(BrokerSessionTest, AFrameThatDoesNotLeaveCountsAsUnanswered) {
+  Online();
+  loop_.Advance(absl::Seconds(1));
+  ASSERT_TRUE(call().writing());
+  loop_.Advance(absl::Seconds(3));
+  EXPECT_EQ(state(), BrokerState::kBackoff);
+}
+
+TEST_F(BrokerSessionTest, AnAnswerInTimeIsNoReasonToTearDown) {
+  Online();
+  loop_.Advance(absl::Seconds(1));
+  call().CompleteWrite();
+  loop_.Advance(absl::Seconds(3) - absl::Milliseconds(1));
+  call().Deliver(ReplyTo(1));
+  loop_.Advance(absl::Seconds(1));
+  EXPECT_EQ(state(), BrokerState::kOnline);
+}
+
+TEST_F(BrokerSessionTest, AReplyOutOfOrderTearsTheStreamDown) {
+  Online();
+  loop_.Advance(absl::Milliseconds(500));
+  session_->SetStatement(Statement({}, {"orders"}));
+  call().CompleteWrite();  // The unregistration; then the statement.
+  call().Deliver(ReplyTo(2));
+  EXPECT_EQ(state(), BrokerState::kBackoff);
+  EXPECT_THAT(session_->health().last_error,
+              StatusIs(absl::StatusCode::kInternal,
+                       "the broker answered request 3, but 2 was next"));
+}
+
+TEST_F(BrokerSessionTest, AReplyToNothingTearsTheStreamDown) {
+  Online();
+  call().Deliver(ReplyTo(0));
+  EXPECT_EQ(state(), BrokerState::kBackoff);
+  EXPECT_TRUE(call().cancelled());
+}
+
+TEST_F(BrokerSessionTest, AFrameOfAnUnknownKindIsIgnored) {
+  Online();
+  call().Deliver(v1::BrokerFrame());
+  EXPECT_EQ(state(), BrokerState::kOnline);
+}
+
+// ---- Reconnecting.
+
+TEST_F(BrokerSessionTest, PausesDoubleFromHalfOfTheInitialUpToTheMaximum) {
+  random_ = 0.0;
+  session_->SetStatement(Statement({"p"}, {}));
+  for (int ms : {100, 200, 400, 800, 1600, 2500, 2500}) {
+    call().Finish(absl::UnavailableError("connection refused"));
+    const size_t before = calls();
+    loop_.Advance(absl::Milliseconds(ms - 1));
+    EXPECT_EQ(calls(), before) << ms;
+    loop_.Advance(absl::Milliseconds(1));
+    EXPECT_EQ(calls(), before + 1) << ms;
+  }
+}
+
+TEST_F(BrokerSessionTest, TheDrawSpreadsAPauseOverItsUpperHalf) {
+  random_ = 0.5;
+  Backoff();
+  loop_.Advance(absl::Milliseconds(149));
+  EXPECT_EQ(calls(), 1u);
+  loop_.Advance(absl::Milliseconds(1));
+  EXPECT_EQ(calls(), 2u);
+}
+
+TEST_F(BrokerSessionTest, AStreamWithoutAReplyDoesNotBeginThePausesAnew) {
+  Backoff();
+  loop_.Advance(absl::Milliseconds(100));
+  call().CompleteStart();
+  call().CompleteWrite();
+  call().Deliver(Push("orders"));  // A push is no reply.
+  call().Finish(absl::UnavailableError("going down"));
+  loop_.Advance(absl::Milliseconds(199));
+  EXPECT_EQ(calls(), 2u);
+  loop_.Advance(absl::Milliseconds(1));
+  EXPECT_EQ(calls(), 3u);
+}
+
+TEST_F(BrokerSessionTest, TheFirstReplyBeginsThePausesAnew) {
+  Backoff();
+  loop_.Advance(absl::Milliseconds(100));
+  call().CompleteStart();
+  AnswerToken(kToken);
+  call().Finish(absl::UnavailableError("going down"));
+  loop_.Advance(absl::Milliseconds(99));
+  EXPECT_EQ(calls(), 2u);
+  loop_.Advance(absl::Milliseconds(1));
+  EXPECT_EQ(calls(), 3u);
+}
+
+TEST_F(BrokerSessionTest, ARefusalIsAReplyToo) {
+  Backoff();
+  loop_.Advance(absl::Milliseconds(100));
+  call().CompleteStart();
+  Refuse(absl::InvalidArgumentError("no"));
+  call().Finish(absl::UnavailableError("going down"));
+  loop_.Advance(absl::Milliseconds(100));
+  EXPECT_EQ(calls(), 3u);
+}
+
+TEST_F(BrokerSessionTest, ANewStreamBeginsWithAFullHeartbeat) {
+  Online();
+  call().Finish(absl::UnavailableError("going down"));
+  loop_.Advance(absl::Milliseconds(100));
+  call().CompleteStart();
+  EXPECT_THAT(Kinds(call()), ElementsAre("full"));
+}
+
+TEST_F(BrokerSessionTest, AfterAReconnectTheSecondHeartbeatFollowsTheInterval) {
+  Online();
+  call().Finish(absl::UnavailableError("going down"));
+  loop_.Advance(absl::Milliseconds(100));
+  call().CompleteStart();
+  AnswerToken(kToken + 1);
+  loop_.Advance(absl::Seconds(30) - absl::Milliseconds(1));
+  EXPECT_THAT(Kinds(call()), ElementsAre("full"));
+  loop_.Advance(absl::Milliseconds(1));
+  ASSERT_THAT(Kinds(call()), ElementsAre("full", "light"));
+  EXPECT_EQ(call().written()[1].heartbeat().statement_token(), kToken + 1);
+}
+
+class EndStatusTest : public BrokerSessionTest,
+                      public ::testing::WithParamInterface<absl::StatusCode> {};
+
+TEST_P(EndStatusTest, TheClientReconnects) {
+  Online();
+  call().Finish(absl::Status(GetParam(), "the end"));
+  EXPECT_EQ(state(), BrokerState::kBackoff);
+  loop_.Advance(absl::Milliseconds(100));
+  EXPECT_EQ(state(), BrokerState::kConnecting);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Retriable, EndStatusTest,
+    ::testing::Values(absl::StatusCode::kOk,
+                      absl::StatusCode::kCancelled,
+                      absl::StatusCode::kUnknown,
+                      absl::StatusCode::kDeadlineExceeded,
+                      absl::StatusCode::kResourceExhausted,
+                      absl::StatusCode::kUnimplemented,
+                      absl::StatusCode::kInternal,
+                      absl::StatusCode::kUnavailable));
+
+TEST_F(BrokerSessionTest, AReplacedClientDoesNotComeBack) {
+  Online();
+  call().Finish(absl::AbortedError("a newer stream took over"));
+  EXPECT_EQ(state(), BrokerState::kReplaced);
+  EXPECT_EQ(observer_.states.back(), BrokerState::kReplaced);
+  EXPECT_EQ(loop_.NextTimer(), absl::InfiniteFuture());
+  session_->SetStatement(Statement({}, {"bills"}));
+  EXPECT_EQ(calls(), 1u);
+}
+
+TEST_F(BrokerSessionTest, AKickedClientDoesNotComeBack) {
+  Online();
+  call().Finish(absl::PermissionDeniedError("taken out by an operator"));
+  EXPECT_EQ(state(), BrokerState::kKicked);
+  EXPECT_EQ(observer_.states.back(), BrokerState::kKicked);
+  EXPECT_EQ(loop_.NextTimer(), absl::InfiniteFuture());
+  session_->SetStatement(Statement({}, {"bills"}));
+  EXPECT_EQ(calls(), 1u);
+}
+
+TEST_F(BrokerSessionTest, AClientReplacedWhileLeavingDoesNotComeBack) {
+  Leaving();
+  session_->SetStatement(Statement({}, {"bills"}));
+  call().Finish(absl::AbortedError("a newer stream took over"));
+  EXPECT_EQ(state(), BrokerState::kReplaced);
+  EXPECT_EQ(calls(), 1u);
+}
+
+// ---- Consumer ids.
+
+TEST_F(BrokerSessionTest, APushIsReported) {
+  Online();
+  observer_.changed.clear();
+  call().Deliver(Push("orders"));
+  EXPECT_THAT(observer_.changed, ElementsAre("orders"));
+}
+
+TEST_F(BrokerSessionTest, APushForAGroupThatTheClientLeftIsNotReported) {
+  Online();
+  session_->SetStatement(Statement({"p"}, {"bills"}));
+  observer_.changed.clear();
+  call().Deliver(Push("orders"));
+  EXPECT_THAT(observer_.changed, IsEmpty());
+}
+
+TEST_F(BrokerSessionTest, EachConsumerGroupIsReportedOnceItIsTaken) {
+  session_->SetStatement(Statement({"p"}, {"bills", "orders"}));
+  call().CompleteStart();
+  EXPECT_THAT(observer_.changed, IsEmpty());
+  AnswerToken(kToken);
+  EXPECT_THAT(observer_.changed, ElementsAre("bills", "orders"));
+  loop_.Advance(absl::Seconds(1));
+  AnswerLight();
+  EXPECT_THAT(observer_.changed, SizeIs(2));
+}
+
+TEST_F(BrokerSessionTest, EachConsumerGroupIsReportedAgainAfterAReconnect) {
+  Online();
+  call().Finish(absl::UnavailableError("going down"));
+  observer_.changed.clear();
+  loop_.Advance(absl::Milliseconds(100));
+  call().CompleteStart();
+  EXPECT_THAT(observer_.changed, IsEmpty());
+  AnswerToken(kToken + 1);
+  EXPECT_THAT(observer_.changed, ElementsAre("orders"));
+}
+
+TEST_F(BrokerSessionTest, OnlyTheAddedGroupIsReportedWhenAStatementIsTaken) {
+  Online();
+  observer_.changed.clear();
+  loop_.Advance(absl::Milliseconds(500));
+  session_->SetStatement(Statement({"p"}, {"bills", "orders"}));
+  AnswerToken(kToken + 1);
+  EXPECT_THAT(observer_.changed, ElementsAre("bills"));
+}
+
+TEST_F(BrokerSessionTest, AGroupThatComesBackIsReportedAgain) {
+  Online();
+  loop_.Advance(absl::Milliseconds(500));
+  session_->SetStatement(Statement({"p"}, {}));
+  session_->SetStatement(Statement({"p"}, {"orders"}));
+  observer_.changed.clear();
+  call().CompleteWrite();
+  ASSERT_THAT(Kinds(call()), ElementsAre("full", "unregister /orders", "full"));
+  call().Deliver(ReplyTo(1));
+  AnswerToken(kToken + 1);
+  EXPECT_THAT(observer_.changed, ElementsAre("orders"));
+}
+
+TEST_F(BrokerSessionTest, ASkippedGroupIsReportedOnceItIsTaken) {
+  Stating();
+  v1::HeartbeatResponse response;
+  response.add_skipped_groups()->set_group("orders");
+  Answer(response);
+  EXPECT_THAT(observer_.changed, IsEmpty());
+  loop_.Advance(absl::Seconds(1));
+  AnswerToken(kToken);
+  EXPECT_THAT(observer_.changed, ElementsAre("orders"));
+}
+
+TEST_F(BrokerSessionTest, ASkippedProducerGroupDoesNotHideTheConsumerGroup) {
+  session_->SetStatement(Statement({"orders"}, {"orders"}));
+  call().CompleteStart();
+  v1::HeartbeatResponse response;
+  response.add_skipped_groups()->set_group("orders");
+  response.mutable_skipped_groups(0)->set_producer(true);
+  Answer(response);
+  EXPECT_THAT(observer_.changed, ElementsAre("orders"));
+}
+
+// ---- Health.
+
+TEST_F(BrokerSessionTest, HealthTellsWhatTheBrokerSaid) {
+  Stating();
+  loop_.Advance(absl::Milliseconds(20));
+  AnswerToken(kToken);
+  const BrokerHealth& health = session_->health();
+  EXPECT_EQ(health.broker, "broker:1");
+  EXPECT_EQ(health.broker_name, "broker-a");
+  EXPECT_EQ(health.broker_id, 3u);
+  EXPECT_EQ(health.channel_expiry, absl::Seconds(120));
+  EXPECT_EQ(health.times_online, 1);
+  EXPECT_EQ(health.round_trip, absl::Milliseconds(20));
+  EXPECT_EQ(health.heartbeat_answered, loop_.Now());
+  EXPECT_EQ(health.heartbeat_sent, loop_.Now() - absl::Milliseconds(20));
+  EXPECT_THAT(health.last_error, IsOk());
+}
+
+TEST_F(BrokerSessionTest, HealthNamesTheSkippedGroups) {
+  Stating();
+  v1::HeartbeatResponse response;
+  v1::SkippedGroup* skipped = response.add_skipped_groups();
+  skipped->set_group("orders");
+  skipped->set_message("no such group");
+  Answer(response);
+  ASSERT_THAT(session_->health().skipped_groups, SizeIs(1));
+  EXPECT_EQ(session_->health().skipped_groups[0].group, "orders");
+  EXPECT_EQ(session_->health().skipped_groups[0].message, "no such group");
+  loop_.Advance(absl::Seconds(1));
+  AnswerToken(kToken);
+  EXPECT_THAT(session_->health().skipped_groups, IsEmpty());
+}
+
+TEST_F(BrokerSessionTest, EveryChangeOfStateIsReported) {
+  Online();
+  call().Finish(absl::UnavailableError("going down"));
+  session_->Shutdown();
+  EXPECT_THAT(observer_.states,
+              ElementsAre(BrokerState::kConnecting, BrokerState::kStating,
+                          BrokerState::kOnline, BrokerState::kBackoff,
+                          BrokerState::kStopped));
+}
+
+// ---- Shutdown, in each state.
+
+TEST_F(BrokerSessionTest, ShutdownOfAnIdleSessionStopsAtOnce) {
+  session_->Shutdown();
+  EXPECT_EQ(state(), BrokerState::kStopped);
+  EXPECT_THAT(observer_.stopped, ElementsAre(absl::OkStatus()));
+}
+
+TEST_F(BrokerSessionTest, ShutdownWhileConnectingStopsAtOnce) {
+  Connecting();
+  session_->Shutdown();
+  EXPECT_TRUE(call().cancelled());
+  EXPECT_EQ(state(), BrokerState::kStopped);
+  EXPECT_THAT(observer_.stopped, ElementsAre(absl::OkStatus()));
+}
+
+TEST_F(BrokerSessionTest, ShutdownInAPauseStopsAtOnce) {
+  Backoff();
+  session_->Shutdown();
+  EXPECT_EQ(state(), BrokerState::kStopped);
+  EXPECT_EQ(loop_.NextTimer(), absl::InfiniteFuture());
+  EXPECT_THAT(observer_.stopped, ElementsAre(absl::OkStatus()));
+}
+
+TEST_F(BrokerSessionTest, ShutdownUnregistersHalfClosesAndAwaitsTheEnd) {
+  session_->SetStatement(Statement({"p1", "p2"}, {"c1"}));
+  call().CompleteStart();
+  AnswerToken(kToken);
+  session_->Shutdown();
+  EXPECT_THAT(Kinds(call()), ElementsAre("full", "unregister p1/c1"));
+  call().CompleteWrite();
+  EXPECT_THAT(Kinds(call()),
+              ElementsAre("full", "unregister p1/c1", "unregister p2/"));
+  EXPECT_FALSE(call().half_closed());
+  call().CompleteWrite();
+  EXPECT_TRUE(call().half_closed());
+  call().Deliver(ReplyTo(1));
+  call().Deliver(ReplyTo(2));
+  EXPECT_THAT(observer_.stopped, IsEmpty());
+  call().Finish(absl::OkStatus());
+  EXPECT_EQ(state(), BrokerState::kStopped);
+  EXPECT_THAT(observer_.stopped, ElementsAre(absl::OkStatus()));
+}
+
+TEST_F(BrokerSessionTest, ShutdownWhileStatingWaitsForTheWriteUnderWay) {
+  Stating();
+  session_->Shutdown();
+  EXPECT_THAT(Kinds(call()), ElementsAre("full"));
+  call().CompleteWrite();
+  EXPECT_THAT(Kinds(call()), ElementsAre("full", "unregister p/orders"));
+  call().CompleteWrite();
+  EXPECT_TRUE(call().half_closed());
+}
+
+TEST_F(BrokerSessionTest, ShutdownWhileLeavingStopsInsteadOfComingBack) {
+  Leaving();
+  session_->SetStatement(Statement({}, {"bills"}));
+  session_->Shutdown();
+  call().CompleteWrite();
+  call().Finish(absl::OkStatus());
+  EXPECT_EQ(state(), BrokerState::kStopped);
+  EXPECT_EQ(calls(), 1u);
+}
+
+TEST_F(BrokerSessionTest, ShutdownOfAReplacedClientHasNothingToDo) {
+  Online();
+  call().Finish(absl::AbortedError("a newer stream took over"));
+  session_->Shutdown();
+  EXPECT_EQ(state(), BrokerState::kReplaced);
+  EXPECT_THAT(observer_.stopped, ElementsAre(absl::OkStatus()));
+}
+
+TEST_F(BrokerSessionTest, ShutdownOfAKickedClientHasNothingToDo) {
+  Online();
+  call().Finish(absl::PermissionDeniedError("taken out by an operator"));
+  session_->Shutdown();
+  EXPECT_EQ(state(), BrokerState::kKicked);
+  EXPECT_THAT(observer_.stopped, ElementsAre(absl::OkStatus()));
+}
+
+TEST_F(BrokerSessionTest, ASecondShutdownChangesNothing) {
+  session_->Shutdown();
+  session_->Shutdown();
+  session_->Abandon();
+  EXPECT_THAT(observer_.stopped, SizeIs(1));
+}
+
+TEST_F(BrokerSessionTest, AStatementAfterShutdownIsNotMade) {
+  session_->Shutdown();
+  session_->SetStatement(Statement({}, {"orders"}));
+  EXPECT_EQ(calls(), 0u);
+}
+
+TEST_F(BrokerSessionTest, APushWhileLeavingIsNotReported) {
+  Online();
+  observer_.changed.clear();
+  session_->Shutdown();
+  call().Deliver(Push("orders"));
+  EXPECT_THAT(observer_.changed, IsEmpty());
+}
+
+TEST_F(BrokerSessionTest, AnAnswerWhileLeavingReportsNoGroup) {
+  Stating();
+  session_->Shutdown();
+  AnswerToken(kToken);
+  EXPECT_EQ(state(), BrokerState::kLeaving);
+  EXPECT_THAT(observer_.changed, IsEmpty());
+}
+
+TEST_F(BrokerSessionTest, ARefusedUnregistrationDoesNotStopLeaving) {
+  Online();
+  session_->Shutdown();
+  Refuse(absl::ResourceExhaustedError("100 frames a second"));
+  EXPECT_TRUE(call().half_closed());
+  call().Finish(absl::OkStatus());
+  EXPECT_THAT(observer_.stopped, ElementsAre(absl::OkStatus()));
+}
+
+TEST_F(BrokerSessionTest, ABrokerThatDoesNotEndTheStreamIsLeftInTheEnd) {
+  Online();
+  session_->Shutdown();
+  call().CompleteWrite();
+  loop_.Advance(absl::Seconds(3) - absl::Milliseconds(1));
+  EXPECT_EQ(state(), BrokerState::kLeaving);
+  loop_.Advance(absl::Milliseconds(1));
+  EXPECT_TRUE(call().cancelled());
+  EXPECT_THAT(observer_.stopped,
+              ElementsAre(StatusIs(absl::StatusCode::kDeadlineExceeded,
+                                   "the stream did not end within 3s")));
+}
+
+TEST_F(BrokerSessionTest, AStreamThatBreaksWhileLeavingIsTheFinalStatus) {
+  Online();
+  session_->Shutdown();
+  call().Finish(absl::UnavailableError("connection reset"));
+  EXPECT_EQ(state(), BrokerState::kStopped);
+  EXPECT_THAT(observer_.stopped,
+              ElementsAre(StatusIs(absl::StatusCode::kUnavailable,
+                                   HasSubstr("connection reset"))));
+}
+
+TEST_F(BrokerSessionTest, AbandonCancelsWhatIsUnderWay) {
+  Online();
+  session_->Shutdown();
+  session_->Abandon();
+  EXPECT_TRUE(call().cancelled());
+  EXPECT_EQ(state(), BrokerState::kStopped);
+  EXPECT_EQ(loop_.NextTimer(), absl::InfiniteFuture());
+  EXPECT_THAT(observer_.stopped,
+              ElementsAre(StatusIs(absl::StatusCode::kDeadlineExceeded)));
+}
+
+TEST_F(BrokerSessionTest, ADestroyedSessionCancelsItsStreamAndItsTimer) {
+  Online();
+  session_.reset();
+  EXPECT_TRUE(call().cancelled());
+  EXPECT_EQ(loop_.NextTimer(), absl::InfiniteFuture());
+}
+
+}  // namespace
+}  // namespace rmq
