@@ -99,9 +99,8 @@ class BrokerSessionTest : public ::testing::Test {
 
   // The session with other options; before it is used.
   void Remake(const BrokerSession::Options& options) {
-    session_ = std::make_unique<BrokerSession>(options, &loop_, &stub_,
-                                               &observer_,
-                                               [this] { return random_; });
+    session_ = std::make_unique<BrokerSession>(
+        options, &loop_, &stub_, &observer_, [this] { return random_; });
   }
 
   FakeCall& call() { return *stub_.calls().back(); }
@@ -129,8 +128,9 @@ class BrokerSessionTest : public ::testing::Test {
     response.set_statement_token(token);
     response.mutable_channel_expiry()->set_seconds(
         absl::ToInt64Seconds(expiry));
-    response.mutable_channel_expiry()->set_nanos(static_cast<int32_t>(
-        absl::ToInt64Nanoseconds(expiry - absl::Floor(expiry, absl::Seconds(1)))));
+    response.mutable_channel_expiry()->set_nanos(
+        static_cast<int32_t>(absl::ToInt64Nanoseconds(
+            expiry - absl::Floor(expiry, absl::Seconds(1)))));
     Answer(response);
   }
   void AnswerLight() { Answer(v1::HeartbeatResponse()); }
@@ -303,9 +303,9 @@ TEST_F(BrokerSessionTest, ARefusedHeartbeatIsFollowedByAFullOneInFiveSeconds) {
   loop_.Advance(absl::Seconds(1));
   Refuse(absl::ResourceExhaustedError("100 frames a second"));
   EXPECT_EQ(state(), BrokerState::kOnline);
-  EXPECT_THAT(session_->health().last_error,
-              StatusIs(absl::StatusCode::kResourceExhausted,
-                       "100 frames a second"));
+  EXPECT_THAT(
+      session_->health().last_error,
+      StatusIs(absl::StatusCode::kResourceExhausted, "100 frames a second"));
   loop_.Advance(absl::Seconds(5) - absl::Milliseconds(1));
   EXPECT_THAT(Kinds(call()), ElementsAre("full", "light"));
   loop_.Advance(absl::Milliseconds(1));
@@ -605,16 +605,15 @@ TEST_P(EndStatusTest, TheClientReconnects) {
   EXPECT_EQ(state(), BrokerState::kConnecting);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Retriable, EndStatusTest,
-    ::testing::Values(absl::StatusCode::kOk,
-                      absl::StatusCode::kCancelled,
-                      absl::StatusCode::kUnknown,
-                      absl::StatusCode::kDeadlineExceeded,
-                      absl::StatusCode::kResourceExhausted,
-                      absl::StatusCode::kUnimplemented,
-                      absl::StatusCode::kInternal,
-                      absl::StatusCode::kUnavailable));
+INSTANTIATE_TEST_SUITE_P(Retriable, EndStatusTest,
+                         ::testing::Values(absl::StatusCode::kOk,
+                                           absl::StatusCode::kCancelled,
+                                           absl::StatusCode::kUnknown,
+                                           absl::StatusCode::kDeadlineExceeded,
+                                           absl::StatusCode::kResourceExhausted,
+                                           absl::StatusCode::kUnimplemented,
+                                           absl::StatusCode::kInternal,
+                                           absl::StatusCode::kUnavailable));
 
 TEST_F(BrokerSessionTest, AReplacedClientDoesNotComeBack) {
   Online();

@@ -1,0 +1,184 @@
+#include "client/client_options.h"
+
+#include <string>
+
+#include "absl/time/time.h"
+#include "common/status_matchers.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace rmq {
+namespace {
+
+using ::testing::HasSubstr;
+
+ClientOptions Good() {
+  ClientOptions options;
+  options.brokers = {"127.0.0.1:10911"};
+  return options;
+}
+
+absl::Status ValidateBroker(const std::string& broker) {
+  ClientOptions options;
+  options.brokers = {broker};
+  return options.Validate();
+}
+
+MATCHER_P(IsInvalid, message, "") {
+  return ::testing::ExplainMatchResult(
+      StatusIs(absl::StatusCode::kInvalidArgument, message), arg,
+      result_listener);
+}
+
+TEST(ClientOptionsTest, ABrokerIsAllThatIsNeeded) {
+  EXPECT_THAT(Good().Validate(), IsOk());
+}
+
+TEST(ClientOptionsTest, NoBrokerIsRefused) {
+  EXPECT_THAT(ClientOptions().Validate(),
+              IsInvalid("brokers must not be empty"));
+}
+
+TEST(ClientOptionsTest, HostsAndAddressesWithAPortAreBrokers) {
+  for (const char* broker :
+       {"localhost:1", "broker-1.example.com:65535", "10.0.0.1:10911",
+        "[::1]:10911", "[fe80::1%25]:10911", "my_host:80"}) {
+    EXPECT_THAT(ValidateBroker(broker), IsOk()) << broker;
+  }
+}
+
+TEST(ClientOptionsTest, WhatIsNotAHostAndAPortIsRefused) {
+  for (const char* broker :
+       {"", "localhost", ":10911", "localhost:", "localhost:0",
+        "localhost:65536", "localhost:-1", "localhost:+1", "localhost:1x",
+        "localhost: 1", "::1:10911", "[]:1", "[::1:1", "dns:///a:1", "a b:1"}) {
+    EXPECT_THAT(ValidateBroker(broker),
+                IsInvalid(HasSubstr("brokers must be \"host:port\", got")))
+        << broker;
+  }
+}
+
+TEST(ClientOptionsTest, ABrokerTwiceIsRefused) {
+  ClientOptions options = Good();
+  options.brokers.push_back(options.brokers[0]);
+  EXPECT_THAT(
+      options.Validate(),
+      IsInvalid(HasSubstr(
+          "brokers must not name a broker twice, got \"127.0.0.1:10911\"")));
+}
+
+TEST(ClientOptionsTest, AClientIdOf255BytesIsTakenAndOneMoreIsNot) {
+  ClientOptions options = Good();
+  options.client_id = std::string(255, 'c');
+  EXPECT_THAT(options.Validate(), IsOk());
+  options.client_id += 'c';
+  EXPECT_THAT(options.Validate(), IsInvalid(HasSubstr("client_id")));
+}
+
+TEST(ClientOptionsTest, AClientIdWithAControlCharacterIsRefused) {
+  ClientOptions options = Good();
+  options.client_id = "a\nb";
+  EXPECT_THAT(options.Validate(), IsInvalid(HasSubstr("client_id")));
+}
+
+TEST(ClientOptionsTest, AnInstanceNameWithAControlCharacterIsRefused) {
+  ClientOptions options = Good();
+  options.instance_name = "a\nb";
+  EXPECT_THAT(options.Validate(), IsInvalid(HasSubstr("instance_name")));
+}
+
+TEST(ClientOptionsTest, AHeartbeatIntervalOf100MillisecondsIsTheLeast) {
+  ClientOptions options = Good();
+  options.heartbeat_interval = absl::Milliseconds(100);
+  EXPECT_THAT(options.Validate(), IsOk());
+  options.heartbeat_interval = absl::Milliseconds(99);
+  EXPECT_THAT(options.Validate(),
+              IsInvalid("heartbeat_interval must be at least 100ms, got 99ms"));
+}
+
+TEST(ClientOptionsTest, ANegativeRequestedExpiryIsRefused) {
+  ClientOptions options = Good();
+  options.requested_channel_expiry = absl::Milliseconds(-1);
+  EXPECT_THAT(
+      options.Validate(),
+      IsInvalid("requested_channel_expiry must not be negative, got -1ms"));
+}
+
+TEST(ClientOptionsTest, AReplyTimeoutOfZeroIsRefused) {
+  ClientOptions options = Good();
+  options.reply_timeout = absl::ZeroDuration();
+  EXPECT_THAT(options.Validate(),
+              IsInvalid("reply_timeout must be positive, got 0"));
+}
+
+TEST(ClientOptionsTest, AConnectTimeoutOfZeroIsRefused) {
+  ClientOptions options = Good();
+  options.connect_timeout = absl::ZeroDuration();
+  EXPECT_THAT(options.Validate(),
+              IsInvalid("connect_timeout must be positive, got 0"));
+}
+
+TEST(ClientOptionsTest, AnInitialBackoffOfZeroIsRefused) {
+  ClientOptions options = Good();
+  options.initial_backoff = absl::ZeroDuration();
+  EXPECT_THAT(options.Validate(),
+              IsInvalid("initial_backoff must be positive, got 0"));
+}
+
+TEST(ClientOptionsTest, AMaximumBackoffIsAtLeastTheInitial) {
+  ClientOptions options = Good();
+  options.initial_backoff = absl::Seconds(2);
+  options.max_backoff = absl::Seconds(2);
+  EXPECT_THAT(options.Validate(), IsOk());
+  options.max_backoff = absl::Seconds(1);
+  EXPECT_THAT(
+      options.Validate(),
+      IsInvalid("max_backoff must be at least initial_backoff (2s), got 1s"));
+}
+
+TEST(ConsumerOptionsTest, AGroupIsAllThatIsNeeded) {
+  ConsumerOptions consumer;
+  consumer.group = "orders";
+  EXPECT_THAT(consumer.Validate(), IsOk());
+}
+
+TEST(ConsumerOptionsTest, NoGroupIsRefused) {
+  EXPECT_THAT(ConsumerOptions().Validate(),
+              IsInvalid("group must not be empty"));
+}
+
+TEST(ConsumerOptionsTest, ATopicTwiceIsRefused) {
+  ConsumerOptions consumer;
+  consumer.group = "orders";
+  consumer.subscriptions = {{"t", "a"}, {"t", "b"}};
+  EXPECT_THAT(
+      consumer.Validate(),
+      IsInvalid("subscriptions must not name a topic twice, got \"t\""));
+}
+
+TEST(ConsumerOptionsTest, MoreThan1024SubscriptionsAreRefused) {
+  ConsumerOptions consumer;
+  consumer.group = "orders";
+  for (int i = 0; i < 1024; ++i) {
+    consumer.subscriptions.push_back({"t" + std::to_string(i)});
+  }
+  EXPECT_THAT(consumer.Validate(), IsOk());
+  consumer.subscriptions.push_back({"one-more"});
+  EXPECT_THAT(consumer.Validate(),
+              StatusIs(absl::StatusCode::kResourceExhausted));
+}
+
+TEST(SubscriptionTest, ABadTopicIsRefused) {
+  EXPECT_THAT((Subscription{"a b"}).Validate(), IsInvalid(HasSubstr("topic")));
+}
+
+TEST(SubscriptionTest, TheExpressionTypeIsTagOrSql92OrEmpty) {
+  for (const char* type : {"", "TAG", "SQL92"}) {
+    EXPECT_THAT((Subscription{"t", "*", type}).Validate(), IsOk()) << type;
+  }
+  EXPECT_THAT((Subscription{"t", "*", "sql"}).Validate(),
+              IsInvalid("expression_type must be TAG or SQL92, got \"sql\""));
+}
+
+}  // namespace
+}  // namespace rmq

@@ -1,0 +1,571 @@
+// The client as applications use it, against scripted brokers on 127.0.0.1.
+#include "client/client.h"
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/time.h"
+#include "client/broker_health.h"
+#include "client/client_options.h"
+#include "client/client_runtime.h"
+#include "client/scripted_broker.h"
+#include "common/mutex_lock.h"
+#include "common/real_clock.h"
+#include "common/status_matchers.h"
+#include "glog/logging.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "rocketmq/clientmanager/v1/client_manager.pb.h"
+
+namespace rmq {
+namespace {
+
+namespace v1 = ::rocketmq::clientmanager::v1;
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr absl::Duration kPatience = absl::Seconds(10);
+
+// Notes the callbacks, and lets a test wait for the nth of a kind.
+class Callbacks {
+ public:
+  void Install(ClientOptions* options) {
+    options->on_consumer_ids_changed =
+        [this](const ConsumerIdsChanged& change) {
+          MutexLock lock(&mu_);
+          changes_.push_back(change.broker + " " + change.group);
+        };
+    options->on_broker_health_changed = [this](const BrokerHealth& health) {
+      MutexLock lock(&mu_);
+      states_.push_back(health.state);
+    };
+  }
+
+  std::vector<std::string> AwaitChanges(size_t n) ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    const auto reached = [this, n]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+      return changes_.size() >= n;
+    };
+    CHECK(mu_.AwaitWithTimeout(absl::Condition(&reached), kPatience));
+    return changes_;
+  }
+
+  void AwaitState(BrokerState state) ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    const auto reached = [this, state]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+      return !states_.empty() && states_.back() == state;
+    };
+    CHECK(mu_.AwaitWithTimeout(absl::Condition(&reached), kPatience));
+  }
+
+ private:
+  absl::Mutex mu_;
+  std::vector<std::string> changes_ ABSL_GUARDED_BY(mu_);
+  std::vector<BrokerState> states_ ABSL_GUARDED_BY(mu_);
+};
+
+class ClientTest : public ::testing::Test {
+ protected:
+  ClientTest() {
+    options_.brokers = {broker_.address()};
+    callbacks_.Install(&options_);
+  }
+
+  // Creates the client with `options_`.
+  Client& Make() {
+    absl::StatusOr<std::unique_ptr<Client>> client = Client::Create(options_);
+    CHECK(client.ok()) << client.status();
+    client_ = *std::move(client);
+    return *client_;
+  }
+  // ... and starts it with one consumer group.
+  Client& MakeOnline() {
+    Client& client = Make();
+    EXPECT_THAT(client.RegisterConsumer(Orders()), IsOk());
+    EXPECT_THAT(client.Start(), IsOk());
+    callbacks_.AwaitChanges(1);
+    return client;
+  }
+
+  static ConsumerOptions Orders() {
+    ConsumerOptions consumer;
+    consumer.group = "orders";
+    consumer.subscriptions = {{"order-events", "paid || sent"}};
+    return consumer;
+  }
+
+  ScriptedBroker broker_;
+  Callbacks callbacks_;
+  ClientOptions options_;
+  std::unique_ptr<Client> client_;
+};
+
+TEST_F(ClientTest, BadOptionsAreRefused) {
+  options_.reply_timeout = absl::ZeroDuration();
+  EXPECT_THAT(Client::Create(options_),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       "reply_timeout must be positive, got 0"));
+}
+
+TEST_F(ClientTest, TheFirstHeartbeatStatesWhoTheClientIsAndAllItsGroups) {
+  options_.client_id = "10.0.0.1@billing";
+  options_.version = 7;
+  options_.requested_channel_expiry = absl::Milliseconds(90500);
+  Client& client = Make();
+  ASSERT_THAT(client.RegisterProducer("p"), IsOk());
+  ASSERT_THAT(client.RegisterConsumer(Orders()), IsOk());
+  ASSERT_THAT(client.Start(), IsOk());
+  const v1::HeartbeatRequest heartbeat = broker_.AwaitFrames(1)[0].heartbeat();
+  EXPECT_EQ(heartbeat.client_id(), "10.0.0.1@billing");
+  EXPECT_EQ(client.client_id(), "10.0.0.1@billing");
+  EXPECT_NE(heartbeat.incarnation(), 0u);
+  EXPECT_EQ(heartbeat.incarnation(), client.incarnation());
+  EXPECT_EQ(heartbeat.language(), v1::LANGUAGE_CODE_CPP);
+  EXPECT_EQ(heartbeat.version(), 7);
+  EXPECT_EQ(heartbeat.requested_channel_expiry().seconds(), 90);
+  EXPECT_EQ(heartbeat.requested_channel_expiry().nanos(), 500000000);
+  ASSERT_EQ(heartbeat.producers_size(), 1);
+  EXPECT_EQ(heartbeat.producers(0).group(), "p");
+  ASSERT_EQ(heartbeat.consumers_size(), 1);
+  const v1::ConsumerData& orders = heartbeat.consumers(0);
+  EXPECT_EQ(orders.group(), "orders");
+  EXPECT_EQ(orders.consume_type(), v1::CONSUME_TYPE_CONSUME_PASSIVELY);
+  EXPECT_EQ(orders.message_model(), v1::MESSAGE_MODEL_CLUSTERING);
+  EXPECT_EQ(orders.consume_from_where(), v1::CONSUME_FROM_WHERE_LAST_OFFSET);
+  ASSERT_EQ(orders.subscriptions_size(), 1);
+  EXPECT_EQ(orders.subscriptions(0).topic(), "order-events");
+  EXPECT_EQ(orders.subscriptions(0).expression(), "paid || sent");
+  EXPECT_EQ(orders.subscriptions(0).expression_type(), "TAG");
+}
+
+TEST_F(ClientTest, ALightHeartbeatFollowsTheFullOne) {
+  MakeOnline();
+  const std::vector<v1::ClientFrame> frames = broker_.AwaitFrames(2);
+  EXPECT_NE(frames[1].heartbeat().statement_token(), 0u);
+  EXPECT_EQ(frames[1].heartbeat().consumers_size(), 0);
+}
+
+TEST_F(ClientTest, ClientsWithoutAGivenIdHaveDifferentOnes) {
+  const std::string first = Make().client_id();
+  EXPECT_THAT(first, HasSubstr("@"));
+  EXPECT_NE(Make().client_id(), first);
+}
+
+TEST_F(ClientTest, TheInstanceNameIsTheSecondPartOfTheClientId) {
+  options_.instance_name = "billing";
+  EXPECT_THAT(Make().client_id(), ::testing::EndsWith("@billing"));
+}
+
+TEST_F(ClientTest, ASecondClientOfTheSameIdOnOneRuntimeIsRefused) {
+  options_.client_id = "10.0.0.1@billing";
+  options_.runtime = ClientRuntime::Create();
+  Make();
+  EXPECT_THAT(Client::Create(options_),
+              StatusIs(absl::StatusCode::kAlreadyExists));
+  client_.reset();
+  EXPECT_THAT(Client::Create(options_), IsOk());
+}
+
+TEST_F(ClientTest, APushIsTold) {
+  MakeOnline();
+  broker_.Push("orders");
+  EXPECT_EQ(callbacks_.AwaitChanges(2)[1], broker_.address() + " orders");
+}
+
+TEST_F(ClientTest, PushesDuringACallbackAreToldByOneMore) {
+  absl::Notification started, release;
+  absl::Mutex mu;
+  int calls = 0;
+  options_.on_consumer_ids_changed = [&](const ConsumerIdsChanged&) {
+    bool is_first;
+    {
+      MutexLock lock(&mu);
+      is_first = ++calls == 1;
+    }
+    if (!is_first) return;
+    started.Notify();
+    release.WaitForNotification();
+  };
+  Client& client = Make();
+  ASSERT_THAT(client.RegisterConsumer(Orders()), IsOk());
+  ASSERT_THAT(client.Start(), IsOk());
+  started.WaitForNotification();
+  // Heartbeats go on meanwhile: each answer proves that a push before it came.
+  for (int i = 0; i < 5; ++i) broker_.Push("orders");
+  broker_.AwaitFrames(2);
+  client.Health();
+  release.Notify();
+  {
+    MutexLock lock(&mu);
+    const auto told = [&] { return calls >= 2; };
+    ASSERT_TRUE(mu.AwaitWithTimeout(absl::Condition(&told), kPatience));
+  }
+  ASSERT_THAT(client.Shutdown(kPatience), IsOk());
+  EXPECT_EQ(calls, 2);
+}
+
+TEST_F(ClientTest, ALostStreamIsSetUpAgainAndTheGroupToldAgain) {
+  MakeOnline();
+  broker_.EndStream(absl::UnavailableError("going down"));
+  callbacks_.AwaitChanges(2);
+  broker_.AwaitStreams(2);
+  EXPECT_EQ(client_->Health()[0].times_online, 2);
+  EXPECT_EQ(client_->Health()[0].last_error,
+            absl::UnavailableError("going down"));
+}
+
+TEST_F(ClientTest, AReplacedClientIsTold) {
+  MakeOnline();
+  broker_.EndStream(absl::AbortedError("a newer stream took over"));
+  callbacks_.AwaitState(BrokerState::kReplaced);
+  EXPECT_THAT(client_->Shutdown(kPatience), IsOk());
+}
+
+TEST_F(ClientTest, ABrokerThatDoesNotAnswerIsTornDownAndOthersAreNot) {
+  ScriptedBroker stalled;
+  stalled.StopAnswering();
+  options_.brokers = {stalled.address(), broker_.address()};
+  options_.reply_timeout = absl::Milliseconds(50);
+  options_.initial_backoff = absl::Milliseconds(1);
+  MakeOnline();
+  stalled.AwaitEndedStreams(2);
+  const std::vector<BrokerHealth> health = client_->Health();
+  ASSERT_THAT(health, SizeIs(2));
+  EXPECT_EQ(health[0].broker, stalled.address());
+  EXPECT_EQ(health[0].times_online, 0);
+  EXPECT_THAT(health[0].last_error,
+              StatusIs(absl::StatusCode::kDeadlineExceeded));
+  EXPECT_EQ(health[1].state, BrokerState::kOnline);
+  EXPECT_EQ(health[1].times_online, 1);
+}
+
+// ---- Groups at run time.
+
+TEST_F(ClientTest, AGroupRegisteredAfterStartIsStated) {
+  Client& client = Make();
+  ASSERT_THAT(client.Start(), IsOk());
+  EXPECT_EQ(client.Health()[0].state, BrokerState::kIdle);
+  ASSERT_THAT(client.RegisterConsumer(Orders()), IsOk());
+  EXPECT_EQ(broker_.AwaitFrames(1)[0].heartbeat().consumers(0).group(),
+            "orders");
+}
+
+TEST_F(ClientTest, SubscribingStatesAGreaterSubVersion) {
+  Client& client = MakeOnline();
+  ASSERT_THAT(client.Subscribe("orders", {"order-events", "*"}), IsOk());
+  const std::vector<v1::ClientFrame> frames = broker_.AwaitFrames(2);
+  const v1::SubscriptionData& before =
+      frames[0].heartbeat().consumers(0).subscriptions(0);
+  const v1::SubscriptionData& after =
+      frames[1].heartbeat().consumers(0).subscriptions(0);
+  EXPECT_EQ(frames[1].heartbeat().consumers(0).subscriptions_size(), 1);
+  EXPECT_EQ(after.expression(), "*");
+  EXPECT_GT(after.sub_version(), before.sub_version());
+}
+
+TEST_F(ClientTest, UnsubscribingLeavesTheTopicOut) {
+  Client& client = MakeOnline();
+  ASSERT_THAT(client.Unsubscribe("orders", "order-events"), IsOk());
+  EXPECT_EQ(
+      broker_.AwaitFrames(2)[1].heartbeat().consumers(0).subscriptions_size(),
+      0);
+}
+
+TEST_F(ClientTest, AnUnregisteredGroupIsTakenOutAtTheBroker) {
+  Client& client = MakeOnline();
+  ASSERT_THAT(client.RegisterProducer("p"), IsOk());
+  broker_.AwaitFrames(2);
+  ASSERT_THAT(client.UnregisterConsumer("orders"), IsOk());
+  EXPECT_EQ(broker_.AwaitFrames(3)[2].unregister_client().consumer_group(),
+            "orders");
+}
+
+TEST_F(ClientTest, UnregisteringTheLastGroupEndsTheStream) {
+  Client& client = Make();
+  ASSERT_THAT(client.RegisterProducer("p"), IsOk());
+  ASSERT_THAT(client.Start(), IsOk());
+  broker_.AwaitFrames(1);
+  ASSERT_THAT(client.UnregisterProducer("p"), IsOk());
+  broker_.AwaitEndedStreams(1);
+  callbacks_.AwaitState(BrokerState::kIdle);
+}
+
+TEST_F(ClientTest, AGroupTwiceIsRefused) {
+  Client& client = Make();
+  ASSERT_THAT(client.RegisterProducer("g"), IsOk());
+  EXPECT_THAT(client.RegisterProducer("g"),
+              StatusIs(absl::StatusCode::kAlreadyExists));
+  ASSERT_THAT(client.RegisterConsumer(Orders()), IsOk());
+  EXPECT_THAT(client.RegisterConsumer(Orders()),
+              StatusIs(absl::StatusCode::kAlreadyExists));
+}
+
+TEST_F(ClientTest, OneNameMayBeAProducerAndAConsumerGroup) {
+  Client& client = Make();
+  EXPECT_THAT(client.RegisterProducer("orders"), IsOk());
+  EXPECT_THAT(client.RegisterConsumer(Orders()), IsOk());
+}
+
+TEST_F(ClientTest, UnknownGroupsAndTopicsAreNotFound) {
+  Client& client = Make();
+  ASSERT_THAT(client.RegisterConsumer(Orders()), IsOk());
+  EXPECT_THAT(client.UnregisterProducer("g"),
+              StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(client.UnregisterConsumer("g"),
+              StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(client.Subscribe("g", {"t"}),
+              StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(client.Unsubscribe("g", "t"),
+              StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(client.Unsubscribe("orders", "t"),
+              StatusIs(absl::StatusCode::kNotFound));
+}
+
+TEST_F(ClientTest, BadGroupsAndSubscriptionsAreRefused) {
+  Client& client = Make();
+  ASSERT_THAT(client.RegisterConsumer(Orders()), IsOk());
+  EXPECT_THAT(client.RegisterProducer("a b"),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(client.RegisterConsumer(ConsumerOptions()),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(client.Subscribe("orders", {"a b"}),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+TEST_F(ClientTest, AClientHasAtMost256Groups) {
+  Client& client = Make();
+  for (int i = 0; i < 256; ++i) {
+    ASSERT_THAT(client.RegisterProducer("p" + std::to_string(i)), IsOk());
+  }
+  EXPECT_THAT(client.RegisterProducer("one-more"),
+              StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_THAT(client.RegisterConsumer(Orders()),
+              StatusIs(absl::StatusCode::kResourceExhausted));
+}
+
+// ---- Queries.
+
+TEST_F(ClientTest, ConsumerIdsAreReadPageByPage) {
+  broker_.SetConsumerIds("orders", {"c", "a", "b", "e", "d"});
+  EXPECT_THAT(*Make().GetConsumerIds(broker_.address(), "orders", kPatience),
+              ElementsAre("c", "a", "b", "e", "d"));
+}
+
+TEST_F(ClientTest, AGroupWithoutAConsumerIsNotFound) {
+  EXPECT_THAT(Make().GetConsumerIds(broker_.address(), "orders", kPatience),
+              StatusIs(absl::StatusCode::kNotFound,
+                       HasSubstr("\"orders\" at " + broker_.address())));
+}
+
+TEST_F(ClientTest, AQueryWithBadArgumentsIsRefused) {
+  Client& client = Make();
+  EXPECT_THAT(client.GetConsumerIds("other:1", "orders", kPatience),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("got \"other:1\"")));
+  EXPECT_THAT(client.GetConsumerIds(broker_.address(), "a b", kPatience),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(
+      client.GetConsumerIds(broker_.address(), "orders", absl::ZeroDuration()),
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               "timeout must be positive, got 0"));
+}
+
+TEST_F(ClientTest, AQueryEndsAtItsTimeout) {
+  broker_.HoldUnaryCalls();
+  EXPECT_THAT(Make().GetConsumerIds(broker_.address(), "orders",
+                                    absl::Milliseconds(50)),
+              StatusIs(absl::StatusCode::kDeadlineExceeded));
+}
+
+TEST_F(ClientTest, ShutdownCancelsAQuery) {
+  broker_.HoldUnaryCalls();
+  Client& client = Make();
+  absl::StatusOr<std::vector<std::string>> ids;
+  std::thread caller([&] {
+    ids = client.GetConsumerIds(broker_.address(), "orders", absl::Hours(1));
+  });
+  broker_.AwaitHeldCalls(1);
+  EXPECT_THAT(client.Shutdown(kPatience), IsOk());
+  caller.join();
+  EXPECT_THAT(ids, StatusIs(absl::StatusCode::kCancelled));
+}
+
+TEST_F(ClientTest, AnExpressionIsCheckedByTheBroker) {
+  Client& client = Make();
+  EXPECT_THAT(client.CheckClientConfig(broker_.address(), "orders",
+                                       {"t", "a > 1", "SQL92"}, kPatience),
+              IsOk());
+  EXPECT_THAT(client.CheckClientConfig(broker_.address(), "orders",
+                                       {"t", "a >", "SQL92"}, kPatience),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("unexpected end of expression")));
+}
+
+// ---- Start and Shutdown.
+
+TEST_F(ClientTest, StartTwiceIsStartOnce) {
+  Client& client = MakeOnline();
+  EXPECT_THAT(client.Start(), IsOk());
+  EXPECT_THAT(client.Shutdown(kPatience), IsOk());
+  broker_.AwaitEndedStreams(1);
+}
+
+TEST_F(ClientTest, ShutdownUnregistersEachGroupAndEndsTheStream) {
+  Client& client = Make();
+  ASSERT_THAT(client.RegisterProducer("p"), IsOk());
+  ASSERT_THAT(client.RegisterConsumer(Orders()), IsOk());
+  ASSERT_THAT(client.Start(), IsOk());
+  broker_.AwaitFrames(1);
+  EXPECT_THAT(client.Shutdown(kPatience), IsOk());
+  broker_.AwaitEndedStreams(1);
+  const v1::ClientFrame last = broker_.AwaitFrames(2).back();
+  EXPECT_EQ(last.unregister_client().producer_group(), "p");
+  EXPECT_EQ(last.unregister_client().consumer_group(), "orders");
+  EXPECT_EQ(client.Health()[0].state, BrokerState::kStopped);
+}
+
+TEST_F(ClientTest, ShutdownBeforeStartIsOk) {
+  Client& client = Make();
+  EXPECT_THAT(client.Shutdown(absl::ZeroDuration()), IsOk());
+  EXPECT_THAT(client.Start(), StatusIs(absl::StatusCode::kFailedPrecondition));
+}
+
+TEST_F(ClientTest, ShutdownTwiceIsShutdownOnce) {
+  Client& client = MakeOnline();
+  EXPECT_THAT(client.Shutdown(kPatience), IsOk());
+  EXPECT_THAT(client.Shutdown(absl::ZeroDuration()), IsOk());
+}
+
+TEST_F(ClientTest, AfterShutdownEveryChangeAndQueryFails) {
+  Client& client = Make();
+  ASSERT_THAT(client.RegisterConsumer(Orders()), IsOk());
+  ASSERT_THAT(client.Shutdown(kPatience), IsOk());
+  const auto is_refused = StatusIs(absl::StatusCode::kFailedPrecondition,
+                                   "the client is shut down");
+  EXPECT_THAT(client.RegisterProducer("p"), is_refused);
+  EXPECT_THAT(client.UnregisterProducer("p"), is_refused);
+  EXPECT_THAT(client.RegisterConsumer(Orders()), is_refused);
+  EXPECT_THAT(client.UnregisterConsumer("orders"), is_refused);
+  EXPECT_THAT(client.Subscribe("orders", {"t"}), is_refused);
+  EXPECT_THAT(client.Unsubscribe("orders", "t"), is_refused);
+  EXPECT_THAT(client.GetConsumerIds(broker_.address(), "orders", kPatience),
+              is_refused);
+  EXPECT_THAT(
+      client.CheckClientConfig(broker_.address(), "orders", {"t"}, kPatience),
+      is_refused);
+}
+
+TEST_F(ClientTest, ShutdownOfAStalledBrokerReturnsAtItsDeadline) {
+  Client& client = MakeOnline();
+  broker_.StopAnswering();
+  options_.reply_timeout = absl::Hours(1);
+  const absl::Time start = RealClock().TimeNow();
+  EXPECT_THAT(client.Shutdown(absl::Milliseconds(100)),
+              StatusIs(absl::StatusCode::kDeadlineExceeded,
+                       HasSubstr(broker_.address())));
+  EXPECT_LT(RealClock().TimeNow() - start, absl::Seconds(2));
+  broker_.AwaitEndedStreams(1);
+}
+
+TEST_F(ClientTest, ShutdownInsideACallbackDoesNotWaitForIt) {
+  absl::Notification done;
+  absl::Status status;
+  std::unique_ptr<Client> client;
+  options_.on_consumer_ids_changed = [&](const ConsumerIdsChanged&) {
+    status = client->Shutdown(kPatience);
+    done.Notify();
+  };
+  client = *Client::Create(options_);
+  ASSERT_THAT(client->RegisterConsumer(Orders()), IsOk());
+  ASSERT_THAT(client->Start(), IsOk());
+  done.WaitForNotification();
+  EXPECT_THAT(status, IsOk());
+  broker_.AwaitEndedStreams(1);
+}
+
+TEST_F(ClientTest, ShutdownTellsOfACallbackThatDoesNotReturnInTime) {
+  absl::Notification started, release;
+  options_.on_consumer_ids_changed = [&](const ConsumerIdsChanged&) {
+    started.Notify();
+    release.WaitForNotification();
+  };
+  Client& client = Make();
+  ASSERT_THAT(client.RegisterConsumer(Orders()), IsOk());
+  ASSERT_THAT(client.Start(), IsOk());
+  started.WaitForNotification();
+  EXPECT_THAT(client.Shutdown(absl::Milliseconds(100)),
+              StatusIs(absl::StatusCode::kDeadlineExceeded,
+                       "a callback is still running"));
+  release.Notify();
+  EXPECT_THAT(client.Shutdown(kPatience), IsOk());
+}
+
+TEST_F(ClientTest, ACallbackMayQueryTheBroker) {
+  broker_.SetConsumerIds("orders", {"a", "b", "c"});
+  absl::Notification done;
+  absl::StatusOr<std::vector<std::string>> ids;
+  std::unique_ptr<Client> client;
+  options_.on_consumer_ids_changed = [&](const ConsumerIdsChanged& change) {
+    ids = client->GetConsumerIds(change.broker, change.group, kPatience);
+    done.Notify();
+  };
+  client = *Client::Create(options_);
+  ASSERT_THAT(client->RegisterConsumer(Orders()), IsOk());
+  ASSERT_THAT(client->Start(), IsOk());
+  done.WaitForNotification();
+  ASSERT_THAT(client->Shutdown(kPatience), IsOk());
+  EXPECT_THAT(*ids, ElementsAre("a", "b", "c"));
+}
+
+TEST_F(ClientTest, ADestroyedClientUnregisters) {
+  MakeOnline();
+  client_.reset();
+  EXPECT_TRUE(broker_.AwaitFrames(2).back().has_unregister_client());
+}
+
+TEST_F(ClientTest, ClientsThatShareARuntimeGoOneByOne) {
+  options_.runtime = ClientRuntime::Create();
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 3; ++i) {
+    clients.push_back(*Client::Create(options_));
+    ASSERT_THAT(clients.back()->RegisterConsumer(Orders()), IsOk());
+    ASSERT_THAT(clients.back()->Start(), IsOk());
+  }
+  options_.runtime = nullptr;
+  broker_.AwaitStreams(3);
+  callbacks_.AwaitChanges(3);
+  for (size_t i = 0; i < clients.size(); ++i) {
+    clients[i].reset();
+    broker_.AwaitEndedStreams(i + 1);
+  }
+}
+
+TEST_F(ClientTest, ABrokerThatIsAwayDoesNotHoldUpShutdown) {
+  std::string address;
+  {
+    ScriptedBroker gone;
+    address = gone.address();
+  }
+  options_.brokers = {address};
+  Client& client = Make();
+  ASSERT_THAT(client.RegisterConsumer(Orders()), IsOk());
+  ASSERT_THAT(client.Start(), IsOk());
+  callbacks_.AwaitState(BrokerState::kBackoff);
+  EXPECT_THAT(client.Health()[0].last_error,
+              StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(client.Shutdown(kPatience), IsOk());
+}
+
+}  // namespace
+}  // namespace rmq

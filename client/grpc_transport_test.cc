@@ -1,0 +1,211 @@
+#include "client/grpc_transport.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/time.h"
+#include "client/broker_stub.h"
+#include "client/scripted_broker.h"
+#include "client/thread_event_loop.h"
+#include "common/mutex_lock.h"
+#include "common/real_clock.h"
+#include "common/status_matchers.h"
+#include "glog/logging.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "rocketmq/clientmanager/v1/client_manager.pb.h"
+
+namespace rmq {
+namespace {
+
+namespace v1 = ::rocketmq::clientmanager::v1;
+
+using ::testing::ElementsAre;
+using ::testing::SizeIs;
+
+// Notes the reactions, and lets a test wait for the nth.
+class RecordingReactor final : public BrokerStream::Reactor {
+ public:
+  void OnStarted() override { Note("started"); }
+  void OnRead(const v1::BrokerFrame& frame) override {
+    Note(frame.has_reply() ? "reply" : "push");
+  }
+  void OnWritten() override { Note("written"); }
+  void OnFinished(const absl::Status& status) override {
+    {
+      MutexLock lock(&mu_);
+      status_ = status;
+    }
+    Note("finished");
+  }
+
+  std::vector<std::string> Await(size_t n) ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    const auto reached = [this, n]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+      return events_.size() >= n;
+    };
+    CHECK(mu_.AwaitWithTimeout(absl::Condition(&reached), absl::Seconds(10)));
+    return events_;
+  }
+  absl::Status status() ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    return status_;
+  }
+
+ private:
+  void Note(std::string event) ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    events_.push_back(std::move(event));
+  }
+
+  absl::Mutex mu_;
+  std::vector<std::string> events_ ABSL_GUARDED_BY(mu_);
+  absl::Status status_ ABSL_GUARDED_BY(mu_);
+};
+
+class GrpcTransportTest : public ::testing::Test {
+ protected:
+  ~GrpcTransportTest() override {
+    OnLoop([this] { stream_.reset(); });
+  }
+
+  template <typename Task>
+  void OnLoop(Task task) {
+    absl::Notification done;
+    loop_.Post([&] {
+      task();
+      done.Notify();
+    });
+    done.WaitForNotification();
+  }
+
+  void StartStream(BrokerStub* stub) {
+    OnLoop([&] {
+      stream_ = stub->NewStream(&reactor_);
+      stream_->Start();
+    });
+  }
+
+  static v1::ClientFrame Heartbeat(uint64_t request_id) {
+    v1::ClientFrame frame;
+    frame.set_request_id(request_id);
+    frame.mutable_heartbeat()->set_client_id("10.0.0.1@test");
+    return frame;
+  }
+
+  ScriptedBroker broker_;
+  ThreadEventLoop loop_{&RealClock()};
+  GrpcTransport transport_{&loop_};
+  std::unique_ptr<BrokerStub> stub_ =
+      transport_.NewStub(broker_.address(), absl::Seconds(5));
+  RecordingReactor reactor_;
+  std::unique_ptr<BrokerStream> stream_;
+};
+
+TEST_F(GrpcTransportTest, AStreamStartsWritesReadsAndEndsWithOk) {
+  StartStream(stub_.get());
+  EXPECT_THAT(reactor_.Await(1), ElementsAre("started"));
+  OnLoop([this] { stream_->Write(Heartbeat(1)); });
+  EXPECT_THAT(reactor_.Await(3),
+              ::testing::UnorderedElementsAre("started", "written", "reply"));
+  broker_.Push("orders");
+  EXPECT_EQ(reactor_.Await(4)[3], "push");
+  OnLoop([this] { stream_->HalfClose(); });
+  EXPECT_EQ(reactor_.Await(5)[4], "finished");
+  EXPECT_THAT(reactor_.status(), IsOk());
+}
+
+TEST_F(GrpcTransportTest, TheBrokersEndStatusIsTold) {
+  StartStream(stub_.get());
+  reactor_.Await(1);
+  broker_.AwaitStreams(1);
+  broker_.EndStream(absl::AbortedError("a newer stream took over"));
+  EXPECT_THAT(reactor_.Await(2), ElementsAre("started", "finished"));
+  EXPECT_THAT(reactor_.status(),
+              StatusIs(absl::StatusCode::kAborted, "a newer stream took over"));
+}
+
+TEST_F(GrpcTransportTest, AnEndWhileAFrameIsBeingWrittenIsTold) {
+  broker_.StopAnswering();
+  StartStream(stub_.get());
+  reactor_.Await(1);
+  broker_.AwaitStreams(1);
+  OnLoop([this] {
+    v1::ClientFrame frame = Heartbeat(1);
+    frame.mutable_heartbeat()->set_client_id(std::string(1 << 20, 'x'));
+    stream_->Write(frame);
+    broker_.EndStream(absl::PermissionDeniedError("taken out"));
+  });
+  // The frame may have left or not.
+  while (reactor_.Await(2).back() != "finished") reactor_.Await(3);
+  EXPECT_THAT(reactor_.status(),
+              StatusIs(absl::StatusCode::kPermissionDenied, "taken out"));
+}
+
+TEST_F(GrpcTransportTest, ABrokerThatIsNotThereIsUnavailable) {
+  std::string address;
+  {
+    ScriptedBroker gone;
+    address = gone.address();
+  }
+  const std::unique_ptr<BrokerStub> stub =
+      transport_.NewStub(address, absl::Seconds(5));
+  StartStream(stub.get());
+  EXPECT_THAT(reactor_.Await(1), ElementsAre("finished"));
+  EXPECT_THAT(reactor_.status(), StatusIs(absl::StatusCode::kUnavailable));
+  v1::GetConsumerListByGroupRequest request;
+  request.set_group("orders");
+  EXPECT_THAT(stub->GetConsumerListByGroup(request, absl::Seconds(10)),
+              StatusIs(absl::StatusCode::kUnavailable));
+  OnLoop([this] { stream_.reset(); });
+}
+
+TEST_F(GrpcTransportTest, ADestroyedStreamIsCancelledAndReactsNoMore) {
+  StartStream(stub_.get());
+  reactor_.Await(1);
+  broker_.AwaitStreams(1);
+  OnLoop([this] {
+    stream_->Write(Heartbeat(1));
+    stream_.reset();
+  });
+  broker_.AwaitEndedStreams(1);
+  OnLoop([] {});
+  EXPECT_THAT(reactor_.Await(1), ElementsAre("started"));
+}
+
+TEST_F(GrpcTransportTest, AStreamMayBeDestroyedBeforeItIsStarted) {
+  OnLoop([this] {
+    stream_ = stub_->NewStream(&reactor_);
+    stream_.reset();
+  });
+  EXPECT_THAT(reactor_.Await(0), SizeIs(0));
+}
+
+TEST_F(GrpcTransportTest, AStreamMayBeDestroyedWhileItStarts) {
+  OnLoop([this] {
+    stream_ = stub_->NewStream(&reactor_);
+    stream_->Start();
+    stream_.reset();
+  });
+  EXPECT_THAT(reactor_.Await(0), SizeIs(0));
+}
+
+TEST_F(GrpcTransportTest, AUnaryCallEndsAtItsDeadline) {
+  broker_.HoldUnaryCalls();
+  EXPECT_THAT(stub_->GetConsumerListByGroup({}, absl::Milliseconds(50)),
+              StatusIs(absl::StatusCode::kDeadlineExceeded));
+}
+
+TEST_F(GrpcTransportTest, CancelledStubsRefuseFurtherCalls) {
+  stub_->CancelCalls();
+  EXPECT_THAT(stub_->GetConsumerListByGroup({}, absl::Seconds(10)),
+              StatusIs(absl::StatusCode::kCancelled));
+}
+
+}  // namespace
+}  // namespace rmq

@@ -1,0 +1,283 @@
+#include "client/scripted_broker.h"
+
+#include <algorithm>
+#include <deque>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "common/mutex_lock.h"
+#include "glog/logging.h"
+#include "grpcpp/security/server_credentials.h"
+#include "grpcpp/server.h"
+#include "grpcpp/server_builder.h"
+#include "grpcpp/support/server_callback.h"
+#include "grpcpp/support/status.h"
+#include "rocketmq/clientmanager/v1/client_manager.grpc.pb.h"
+
+namespace rmq {
+namespace {
+
+namespace v1 = ::rocketmq::clientmanager::v1;
+
+constexpr absl::Duration kPatience = absl::Seconds(10);
+constexpr uint64_t kToken = 4711;
+
+}  // namespace
+
+// Holds itself from Open() until OnDone().
+class ScriptedBroker::Stream final
+    : public grpc::ServerBidiReactor<v1::ClientFrame, v1::BrokerFrame> {
+ public:
+  static Stream* Open(ScriptedBroker* broker) {
+    auto stream = std::make_shared<Stream>(broker);
+    stream->self_ = stream;
+    broker->OnOpen(stream);
+    stream->StartRead(&stream->frame_);
+    return stream.get();
+  }
+
+  explicit Stream(ScriptedBroker* broker) : broker_(*broker) {}
+
+  void Send(v1::BrokerFrame frame) ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    if (ending_) return;
+    outbox_.push_back(std::move(frame));
+    if (outbox_.size() == 1) StartWrite(&outbox_.front());
+  }
+
+  void End(grpc::Status status) ABSL_LOCKS_EXCLUDED(mu_) {
+    {
+      MutexLock lock(&mu_);
+      if (std::exchange(ending_, true)) return;
+      status_ = status;
+      if (!outbox_.empty()) return;  // OnWriteDone() finishes.
+    }
+    Finish(std::move(status));
+  }
+
+  void OnReadDone(bool ok) override {
+    if (ok) {
+      broker_.OnFrame(this, frame_);
+      StartRead(&frame_);
+    } else if (broker_.AnswersHalfClose()) {
+      End(grpc::Status::OK);
+    }
+  }
+
+  void OnWriteDone(bool) override ABSL_LOCKS_EXCLUDED(mu_) {
+    grpc::Status status;
+    {
+      MutexLock lock(&mu_);
+      outbox_.pop_front();
+      if (!outbox_.empty()) {
+        StartWrite(&outbox_.front());
+        return;
+      }
+      if (!ending_) return;
+      status = status_;
+    }
+    Finish(std::move(status));
+  }
+
+  void OnCancel() override { End(grpc::Status::CANCELLED); }
+
+  void OnDone() override {
+    const std::shared_ptr<Stream> self = std::move(self_);
+    broker_.OnEnded();
+  }
+
+ private:
+  ScriptedBroker& broker_;
+  std::shared_ptr<Stream> self_;
+  v1::ClientFrame frame_;
+
+  absl::Mutex mu_;
+  std::deque<v1::BrokerFrame> outbox_ ABSL_GUARDED_BY(mu_);
+  bool ending_ ABSL_GUARDED_BY(mu_) = false;
+  grpc::Status status_ ABSL_GUARDED_BY(mu_);
+};
+
+class ScriptedBroker::Unary final : public grpc::ServerUnaryReactor {
+ public:
+  void OnCancel() override { Finish(grpc::Status::CANCELLED); }
+  void OnDone() override { delete this; }
+};
+
+class ScriptedBroker::Service final
+    : public v1::ClientManager::CallbackService {
+ public:
+  explicit Service(ScriptedBroker* broker) : broker_(*broker) {}
+
+  grpc::ServerBidiReactor<v1::ClientFrame, v1::BrokerFrame>* Connect(
+      grpc::CallbackServerContext*) override {
+    return Stream::Open(&broker_);
+  }
+
+  grpc::ServerUnaryReactor* GetConsumerListByGroup(
+      grpc::CallbackServerContext* context,
+      const v1::GetConsumerListByGroupRequest* request,
+      v1::GetConsumerListByGroupResponse* response) override {
+    MutexLock lock(&broker_.mu_);
+    if (broker_.holding_) {
+      ++broker_.held_calls_;
+      return new Unary;
+    }
+    const auto it = broker_.consumer_ids_.find(request->group());
+    grpc::Status status;
+    if (it == broker_.consumer_ids_.end()) {
+      status = {grpc::StatusCode::NOT_FOUND, "no consumer in this group"};
+    } else {
+      // Pages of two; a page token is the index of its first id.
+      size_t next = 0;
+      CHECK(request->page_token().empty() ||
+            absl::SimpleAtoi(request->page_token(), &next));
+      const size_t end = std::min(next + 2, it->second.size());
+      for (; next < end; ++next) response->add_client_ids(it->second[next]);
+      if (end < it->second.size()) {
+        response->set_next_page_token(absl::StrCat(end));
+      }
+    }
+    grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+    reactor->Finish(status);
+    return reactor;
+  }
+
+  // Takes every expression but "a >".
+  grpc::ServerUnaryReactor* CheckClientConfig(
+      grpc::CallbackServerContext* context,
+      const v1::CheckClientConfigRequest* request,
+      v1::CheckClientConfigResponse*) override {
+    grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+    reactor->Finish(request->subscription().expression() == "a >"
+                        ? grpc::Status(grpc::StatusCode::INVALID_ARGUMENT,
+                                       "unexpected end of expression")
+                        : grpc::Status::OK);
+    return reactor;
+  }
+
+ private:
+  ScriptedBroker& broker_;
+};
+
+ScriptedBroker::ScriptedBroker() : service_(std::make_unique<Service>(this)) {
+  int port = 0;
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(),
+                           &port);
+  builder.RegisterService(service_.get());
+  server_ = builder.BuildAndStart();
+  CHECK(server_ != nullptr);
+  address_ = absl::StrCat("127.0.0.1:", port);
+}
+
+ScriptedBroker::~ScriptedBroker() {
+  // A deadline in the past: what is open is cancelled.
+  server_->Shutdown(std::chrono::system_clock::time_point::min());
+  server_->Wait();
+}
+
+void ScriptedBroker::SetChannelExpiry(absl::Duration expiry) {
+  MutexLock lock(&mu_);
+  channel_expiry_ = expiry;
+}
+
+void ScriptedBroker::StopAnswering() {
+  MutexLock lock(&mu_);
+  answering_ = false;
+}
+
+void ScriptedBroker::SetConsumerIds(const std::string& group,
+                                    std::vector<std::string> ids) {
+  MutexLock lock(&mu_);
+  consumer_ids_[group] = std::move(ids);
+}
+
+void ScriptedBroker::HoldUnaryCalls() {
+  MutexLock lock(&mu_);
+  holding_ = true;
+}
+
+void ScriptedBroker::Push(const std::string& group) {
+  v1::BrokerFrame frame;
+  frame.mutable_notify_consumer_ids_changed()->set_group(group);
+  LastStream()->Send(std::move(frame));
+}
+
+void ScriptedBroker::EndStream(const absl::Status& status) {
+  LastStream()->End(grpc::Status(static_cast<grpc::StatusCode>(status.code()),
+                                 std::string(status.message())));
+}
+
+void ScriptedBroker::AwaitStreams(size_t n) {
+  MutexLock lock(&mu_);
+  AwaitAtLeast(&streams_, n);
+}
+
+void ScriptedBroker::AwaitEndedStreams(size_t n) {
+  MutexLock lock(&mu_);
+  AwaitAtLeast(&ended_streams_, n);
+}
+
+void ScriptedBroker::AwaitHeldCalls(size_t n) {
+  MutexLock lock(&mu_);
+  AwaitAtLeast(&held_calls_, n);
+}
+
+std::vector<v1::ClientFrame> ScriptedBroker::AwaitFrames(size_t n) {
+  MutexLock lock(&mu_);
+  AwaitAtLeast(&frame_count_, n);
+  return frames_;
+}
+
+void ScriptedBroker::OnOpen(std::shared_ptr<Stream> stream) {
+  MutexLock lock(&mu_);
+  last_stream_ = std::move(stream);
+  ++streams_;
+}
+
+void ScriptedBroker::OnFrame(Stream* stream, const v1::ClientFrame& frame) {
+  v1::BrokerFrame answer;
+  {
+    MutexLock lock(&mu_);
+    frames_.push_back(frame);
+    ++frame_count_;
+    if (!answering_) return;
+    v1::Reply& reply = *answer.mutable_reply();
+    reply.set_request_id(frame.request_id());
+    if (frame.has_heartbeat()) {
+      v1::HeartbeatResponse& heartbeat = *reply.mutable_heartbeat();
+      if (frame.heartbeat().statement_token() == 0) {
+        heartbeat.set_broker_name("scripted");
+        heartbeat.set_statement_token(kToken);
+        heartbeat.mutable_channel_expiry()->set_seconds(
+            absl::ToInt64Seconds(channel_expiry_));
+      }
+    }
+  }
+  stream->Send(std::move(answer));
+}
+
+bool ScriptedBroker::AnswersHalfClose() {
+  MutexLock lock(&mu_);
+  return answering_;
+}
+
+void ScriptedBroker::OnEnded() {
+  MutexLock lock(&mu_);
+  ++ended_streams_;
+}
+
+std::shared_ptr<ScriptedBroker::Stream> ScriptedBroker::LastStream() {
+  MutexLock lock(&mu_);
+  CHECK(last_stream_ != nullptr);
+  return last_stream_;
+}
+
+void ScriptedBroker::AwaitAtLeast(const size_t* count, size_t n) {
+  const auto reached = [count, n] { return *count >= n; };
+  CHECK(mu_.AwaitWithTimeout(absl::Condition(&reached), kPatience))
+      << "waited for " << n << ", got " << *count;
+}
+
+}  // namespace rmq

@@ -1,0 +1,99 @@
+// A small gRPC server for tests of the client over a real connection, on
+// 127.0.0.1 and a port that the system chooses. It answers as told, and lets
+// the test wait for what the client does.
+#ifndef CLIENT_SCRIPTED_BROKER_H_
+#define CLIENT_SCRIPTED_BROKER_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "rocketmq/clientmanager/v1/client_manager.pb.h"
+
+namespace grpc {
+class Server;
+}  // namespace grpc
+
+namespace rmq {
+
+// By default every frame is answered OK at once: a full heartbeat with a token
+// and the channel expiry. A stream that the client half-closes ends with OK.
+//
+// Waiting fails the process after 10 s: a test that waits for what does not
+// come is broken, and says where.
+//
+// Thread-safe.
+class ScriptedBroker {
+ public:
+  using ClientFrame = rocketmq::clientmanager::v1::ClientFrame;
+
+  ScriptedBroker();
+  // Ends what is open.
+  ~ScriptedBroker();
+
+  // "127.0.0.1:port".
+  const std::string& address() const { return address_; }
+
+  // Told in answers from here on.
+  void SetChannelExpiry(absl::Duration expiry) ABSL_LOCKS_EXCLUDED(mu_);
+  // From here on frames are read and not answered; a half-close is not either.
+  void StopAnswering() ABSL_LOCKS_EXCLUDED(mu_);
+  // What GetConsumerListByGroup tells; NOT_FOUND for a group that was not set.
+  void SetConsumerIds(const std::string& group, std::vector<std::string> ids)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // From here on unary calls wait until the client cancels them.
+  void HoldUnaryCalls() ABSL_LOCKS_EXCLUDED(mu_);
+
+  // To the stream that was opened last.
+  void Push(const std::string& group) ABSL_LOCKS_EXCLUDED(mu_);
+  void EndStream(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Wait until so many have been seen, in all.
+  void AwaitStreams(size_t n) ABSL_LOCKS_EXCLUDED(mu_);
+  void AwaitEndedStreams(size_t n) ABSL_LOCKS_EXCLUDED(mu_);
+  void AwaitHeldCalls(size_t n) ABSL_LOCKS_EXCLUDED(mu_);
+  // The frames of all streams in the order of arrival, once there are `n`.
+  std::vector<ClientFrame> AwaitFrames(size_t n) ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  class Service;
+  class Stream;
+  class Unary;
+
+  // For the reactors.
+  void OnOpen(std::shared_ptr<Stream> stream) ABSL_LOCKS_EXCLUDED(mu_);
+  void OnFrame(Stream* stream, const ClientFrame& frame)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  bool AnswersHalfClose() ABSL_LOCKS_EXCLUDED(mu_);
+  void OnEnded() ABSL_LOCKS_EXCLUDED(mu_);
+  std::shared_ptr<Stream> LastStream() ABSL_LOCKS_EXCLUDED(mu_);
+  void AwaitAtLeast(const size_t* count, size_t n)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  std::unique_ptr<Service> service_;
+  std::string address_;
+
+  absl::Mutex mu_;
+  std::shared_ptr<Stream> last_stream_ ABSL_GUARDED_BY(mu_);
+  std::vector<ClientFrame> frames_ ABSL_GUARDED_BY(mu_);
+  size_t frame_count_ ABSL_GUARDED_BY(mu_) = 0;
+  size_t streams_ ABSL_GUARDED_BY(mu_) = 0;
+  size_t ended_streams_ ABSL_GUARDED_BY(mu_) = 0;
+  size_t held_calls_ ABSL_GUARDED_BY(mu_) = 0;
+  absl::Duration channel_expiry_ ABSL_GUARDED_BY(mu_) = absl::Seconds(120);
+  bool answering_ ABSL_GUARDED_BY(mu_) = true;
+  bool holding_ ABSL_GUARDED_BY(mu_) = false;
+  absl::flat_hash_map<std::string, std::vector<std::string>> consumer_ids_
+      ABSL_GUARDED_BY(mu_);
+
+  std::unique_ptr<grpc::Server> server_;  // Last: it calls the others.
+};
+
+}  // namespace rmq
+
+#endif  // CLIENT_SCRIPTED_BROKER_H_
