@@ -110,7 +110,20 @@ GroupPolicy::Verdict GroupPolicy::AdmitConsumer(
   entry->retry_topic->order = has_ordered_topic;
   verdict.notify_consumer_ids_changed =
       entry->config.notify_consumer_ids_changed_enable;
+  if (entry->auto_created && entry->members == 0) {
+    verdict.held = true;
+    if (entry->holds++ == 0) unused_.erase(entry->unused);
+  }
   return verdict;
+}
+
+void GroupPolicy::Release(absl::string_view consumer_group) {
+  MutexLock lock(&mu_);
+  const auto found = entries_.find(consumer_group);
+  if (found == entries_.end() || found->second->holds == 0) return;
+  Entry& entry = *found->second;
+  --entry.holds;
+  if (entry.is_unused()) entry.unused = unused_.insert(unused_.end(), &entry);
 }
 
 void GroupPolicy::NoteUnregister(absl::string_view consumer_group) {
@@ -131,7 +144,7 @@ GroupPolicy::Entry* GroupPolicy::FindOrCreateLocked(absl::string_view group,
   const auto found = entries_.find(group);
   if (found != entries_.end()) {
     Entry& entry = *found->second;
-    if (entry.auto_created && entry.members == 0) {
+    if (entry.is_unused()) {
       // Used just now: to the end of the line.
       unused_.splice(unused_.end(), unused_, entry.unused);
     }
@@ -188,9 +201,11 @@ void GroupPolicy::OnClientEvent(const ClientEvent& event) {
   if (found == entries_.end() || !found->second->auto_created) return;
   Entry& entry = *found->second;
   if (joined) {
-    if (entry.members++ == 0) unused_.erase(entry.unused);
-  } else if (entry.members > 0 && --entry.members == 0) {
-    entry.unused = unused_.insert(unused_.end(), &entry);
+    if (entry.is_unused()) unused_.erase(entry.unused);
+    ++entry.members;
+  } else if (entry.members > 0) {
+    --entry.members;
+    if (entry.is_unused()) entry.unused = unused_.insert(unused_.end(), &entry);
   }
 }
 

@@ -97,6 +97,10 @@ class GroupPolicy final : public ClientEventListener {
     absl::optional<SkipReason> skip;
     // Whether the group's members are told of changes.
     bool notify_consumer_ids_changed = true;
+    // The config was made automatically and has no members yet: it is held, so
+    // that another group of the same heartbeat cannot take its place. Call
+    // Release() when the heartbeat has been applied.
+    bool held = false;
   };
 
   // Whether a consumer group of a heartbeat is let in. If so its config exists
@@ -106,6 +110,9 @@ class GroupPolicy final : public ClientEventListener {
   // TopicConfigManager#createTopicInSendMessageBackMethod.
   Verdict AdmitConsumer(const ConsumerStatement& statement)
       ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Ends what a verdict held: from here on members keep the config.
+  void Release(absl::string_view consumer_group) ABSL_LOCKS_EXCLUDED(mu_);
 
   // An unregister makes the config of the group that it names, as Java's does.
   void NoteUnregister(absl::string_view consumer_group)
@@ -128,10 +135,14 @@ class GroupPolicy final : public ClientEventListener {
     // Once a consumer of the group has been let in.
     absl::optional<TopicConfig> retry_topic;
     bool auto_created = false;
-    // Channels in the group, of auto-created ones.
+    // Of auto-created ones: channels in the group, and verdicts that hold it.
     int64_t members = 0;
-    // Place in unused_, if auto-created and without members.
+    int64_t holds = 0;
+    // Place in unused_, if auto-created and without either.
     std::list<Entry*>::iterator unused;
+    bool is_unused() const {
+      return auto_created && members == 0 && holds == 0;
+    }
   };
 
   // Whether the broker knows `topic` as ordered: one of the start, or a retry
@@ -142,7 +153,7 @@ class GroupPolicy final : public ClientEventListener {
   // there is none.
   Entry* FindOrCreateLocked(absl::string_view group, SkipReason* reason)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Makes room for another automatic config. False if all have members.
+  // Makes room for another automatic config. False if all are in use.
   bool MakeRoomLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void EraseLocked(Entry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
@@ -158,7 +169,7 @@ class GroupPolicy final : public ClientEventListener {
   absl::btree_set<absl::string_view> names_ ABSL_GUARDED_BY(mu_);
   // Topic -> entry, of the retry topics that exist, in order for ListTopics().
   absl::btree_map<std::string, Entry*> retry_topics_ ABSL_GUARDED_BY(mu_);
-  // Automatic configs without members, the longest-unused first.
+  // Automatic configs that are not in use, the longest-unused first.
   std::list<Entry*> unused_ ABSL_GUARDED_BY(mu_);
   size_t auto_created_ ABSL_GUARDED_BY(mu_) = 0;
 };

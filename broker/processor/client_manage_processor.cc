@@ -39,6 +39,7 @@ HeartbeatResult ClientManageProcessor::Heartbeat(
     absl::Time now) {
   HeartbeatResult result;
   absl::InlinedVector<AdmittedConsumer, 4> consumers;
+  absl::InlinedVector<absl::string_view, 1> held;
   for (const ConsumerStatement& consumer : statement.consumers) {
     const GroupPolicy::Verdict verdict = policy_.AdmitConsumer(consumer);
     if (verdict.skip.has_value()) {
@@ -46,6 +47,7 @@ HeartbeatResult ClientManageProcessor::Heartbeat(
           {consumer.group, GroupKind::kConsumer, *verdict.skip});
     } else {
       consumers.push_back({&consumer, verdict.notify_consumer_ids_changed});
+      if (verdict.held) held.push_back(consumer.group);
     }
   }
   AdmittedStatement admitted;
@@ -53,6 +55,7 @@ HeartbeatResult ClientManageProcessor::Heartbeat(
   admitted.consumers = consumers;
   admitted.take_new_producers = policy_.options().enable_register_producer;
   const RegisterResult registered = table_.Register(channel, admitted, now);
+  for (absl::string_view group : held) policy_.Release(group);
   notifier_.Flush(table_, now);
 
   switch (registered.outcome) {

@@ -1,0 +1,381 @@
+#include "broker/processor/client_manage_processor.h"
+
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "broker/notify/consumer_ids_notifier.h"
+#include "broker/policy/group_policy.h"
+#include "broker/registry/client_channel.h"
+#include "broker/registry/client_event.h"
+#include "broker/registry/client_table.h"
+#include "broker/registry/fake_client_channel.h"
+#include "broker/registry/recording_listener.h"
+#include "broker/registry/stated.h"
+#include "common/client_types.h"
+#include "common/response_code.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace rmq {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class ClientManageProcessorTest : public ::testing::Test {
+ protected:
+  explicit ClientManageProcessorTest(const GroupPolicy::Options& options = {})
+      : policy_(options) {}
+
+  FakeClientChannelPtr OpenStream() {
+    auto channel = std::make_shared<FakeClientChannel>();
+    EXPECT_TRUE(table_.Open(channel, now_).ok());
+    return channel;
+  }
+  // What it passed over is kept in words, since its views die with the call.
+  HeartbeatResult Heartbeat(ClientChannel& channel, const Stated& stated) {
+    const StatementOf statement(stated);
+    HeartbeatResult result = processor_.Heartbeat(channel, *statement, now_);
+    explained_.clear();
+    for (const auto& skipped : result.skipped) {
+      explained_.push_back(Explain(skipped));
+    }
+    result.skipped.clear();
+    return result;
+  }
+  FakeClientChannelPtr Connect(const Stated& stated) {
+    FakeClientChannelPtr channel = OpenStream();
+    EXPECT_TRUE(Heartbeat(*channel, stated).status.ok());
+    return channel;
+  }
+  void Unregister(ClientChannel& channel, absl::string_view producer,
+                  absl::string_view consumer) {
+    processor_.UnregisterClient(channel, "c1", producer, consumer, now_);
+  }
+
+  absl::Time now_ = absl::FromUnixSeconds(1'000'000);
+  RecordingListener listener_;
+  GroupPolicy policy_;
+  ConsumerIdsNotifier notifier_{ConsumerIdsNotifier::Options()};
+  ClientTable table_{ClientTable::Options(),
+                     {&policy_, &listener_, &notifier_}};
+  ClientManageProcessor processor_{&table_, &policy_, &notifier_};
+  std::vector<std::string> explained_;
+};
+
+// --- HEART_BEAT ---
+
+TEST_F(ClientManageProcessorTest, AHeartbeatRegistersItsGroupsAndGivesAToken) {
+  const auto channel = OpenStream();
+  const HeartbeatResult result = Heartbeat(
+      *channel, Stated("c1").Producer("pay").Consumer("orders", {{"t"}}));
+  EXPECT_TRUE(result.status.ok());
+  EXPECT_EQ(result.status.response_code, ResponseCode::kSuccess);
+  EXPECT_NE(result.statement_token, 0);
+  EXPECT_THAT(explained_, IsEmpty());
+  EXPECT_TRUE(table_.FindConsumerGroup("orders").has_value());
+  EXPECT_TRUE(table_.FindProducerGroup("pay").has_value());
+  EXPECT_EQ(channel->RenewLight(result.statement_token, now_),
+            Renewal::kRenewed);
+}
+
+TEST_F(ClientManageProcessorTest, AHeartbeatPushesBeforeItReturns) {
+  const auto a = Connect(Stated("c1").Consumer("orders"));
+  EXPECT_THAT(a->TakePushes(), ElementsAre("orders"));
+  const auto b = Connect(Stated("c2").Consumer("orders"));
+  EXPECT_THAT(a->TakePushes(), ElementsAre("orders"));
+  EXPECT_THAT(b->TakePushes(), ElementsAre("orders"));
+}
+
+TEST_F(ClientManageProcessorTest, AnUnchangedHeartbeatPushesNothing) {
+  const auto channel = Connect(Stated("c1").Consumer("orders", {{"t"}}));
+  channel->TakePushes();
+  Heartbeat(*channel, Stated("c1").Consumer("orders", {{"t"}}));
+  EXPECT_THAT(channel->TakePushes(), IsEmpty());
+}
+
+TEST_F(ClientManageProcessorTest, AReplacementIsOnePushForEachMember) {
+  const auto peer = Connect(Stated("c2").Consumer("orders"));
+  const auto before = Connect(Stated("c1").Incarnation(7).Consumer("orders"));
+  peer->TakePushes();
+  before->TakePushes();
+  const auto after = Connect(Stated("c1").Incarnation(7).Consumer("orders"));
+  EXPECT_THAT(peer->TakePushes(), ElementsAre("orders"));
+  EXPECT_THAT(after->TakePushes(), ElementsAre("orders"));
+  EXPECT_THAT(before->TakePushes(), IsEmpty());
+}
+
+TEST_F(ClientManageProcessorTest, AnIllegalGroupIsPassedOverAndTheRestCounts) {
+  const auto channel = OpenStream();
+  const HeartbeatResult result =
+      Heartbeat(*channel, Stated("c1")
+                              .Consumer("bad name")
+                              .Consumer("orders")
+                              .Producer("any name!"));
+  EXPECT_TRUE(result.status.ok());
+  EXPECT_EQ(result.statement_token, 0);
+  EXPECT_THAT(explained_,
+              ElementsAre("consumer group \"bad name\" is not 1 to 120 "
+                          "letters, digits, '%', '|', '_' and '-'"));
+  EXPECT_TRUE(table_.FindConsumerGroup("orders").has_value());
+  EXPECT_TRUE(table_.FindProducerGroup("any name!").has_value());
+  EXPECT_FALSE(table_.FindConsumerGroup("bad name").has_value());
+}
+
+TEST_F(ClientManageProcessorTest, AHeartbeatMakesConfigAndRetryTopic) {
+  Connect(Stated("c1").Consumer("orders").UnitMode());
+  ASSERT_THAT(policy_.ListSubscriptionGroups("", 10), SizeIs(1));
+  const std::vector<TopicConfig> topics = policy_.ListTopics("", 10);
+  ASSERT_THAT(topics, SizeIs(1));
+  EXPECT_EQ(topics[0].topic, "%RETRY%orders");
+  EXPECT_EQ(topics[0].topic_sys_flag, 2);
+}
+
+TEST_F(ClientManageProcessorTest, AHeartbeatOfAClosedChannelIsAborted) {
+  const auto channel = OpenStream();
+  table_.Close(*channel, RemovalReason::kKicked);
+  const HeartbeatResult result =
+      Heartbeat(*channel, Stated("c1").Consumer("orders"));
+  EXPECT_EQ(result.status.code, absl::StatusCode::kAborted);
+  EXPECT_EQ(result.status.response_code, ResponseCode::kSystemError);
+  EXPECT_EQ(result.status.message,
+            "the channel expired or closed while the heartbeat was under way; "
+            "send it again");
+  EXPECT_EQ(result.statement_token, 0);
+  EXPECT_FALSE(table_.FindConsumerGroup("orders").has_value());
+}
+
+TEST_F(ClientManageProcessorTest, AHeartbeatThatANewerStreamOvertookIsAborted) {
+  const auto older = OpenStream();
+  Connect(Stated("c1").Incarnation(7).Consumer("orders"));
+  const HeartbeatResult result =
+      Heartbeat(*older, Stated("c1").Incarnation(7).Consumer("orders"));
+  EXPECT_EQ(result.status.code, absl::StatusCode::kAborted);
+  EXPECT_EQ(result.status.message,
+            "a newer stream of this client and incarnation is registered");
+}
+
+TEST_F(ClientManageProcessorTest, AnEmptyStatementIsAccepted) {
+  const auto channel = OpenStream();
+  const HeartbeatResult result = Heartbeat(*channel, Stated("c1"));
+  EXPECT_TRUE(result.status.ok());
+  EXPECT_EQ(channel->RenewLight(result.statement_token, now_),
+            Renewal::kRenewed);
+  EXPECT_THAT(listener_.Take(), IsEmpty());
+}
+
+class StrictProcessorTest : public ClientManageProcessorTest {
+ protected:
+  StrictProcessorTest() : ClientManageProcessorTest(Strict()) {}
+  static GroupPolicy::Options Strict() {
+    GroupPolicy::Options options;
+    options.auto_create_subscription_group = false;
+    options.reject_pull_consumer_enable = true;
+    options.enable_register_producer = false;
+    options.enable_property_filter = false;
+    options.subscription_groups = {
+        {"known"}, {"quiet", /*notify_consumer_ids_changed_enable=*/false}};
+    return options;
+  }
+};
+
+TEST_F(StrictProcessorTest, EachPassedOverGroupIsNamedWithItsReason) {
+  const auto channel = OpenStream();
+  const HeartbeatResult result =
+      Heartbeat(*channel, Stated("c1")
+                              .Producer("pay")
+                              .Consumer("unknown")
+                              .Consumer("known")
+                              .Consumer("pulls")
+                              .Type(ConsumeType::kConsumeActively));
+  EXPECT_TRUE(result.status.ok());
+  EXPECT_EQ(result.statement_token, 0);
+  EXPECT_THAT(
+      explained_,
+      ElementsAre("consumer group \"unknown\" has no config, and this broker "
+                  "makes none automatically",
+                  "consumer group \"pulls\" consumes actively, which this "
+                  "broker rejects",
+                  "producer group \"pay\" is new, and this broker takes no new "
+                  "producers"));
+  EXPECT_TRUE(table_.FindConsumerGroup("known").has_value());
+  EXPECT_FALSE(table_.FindConsumerGroup("unknown").has_value());
+  EXPECT_FALSE(table_.FindConsumerGroup("pulls").has_value());
+  EXPECT_FALSE(table_.FindProducerGroup("pay").has_value());
+}
+
+TEST_F(StrictProcessorTest, AGroupWhoseNotificationIsOffIsNotPushed) {
+  const auto a = Connect(Stated("c1").Consumer("quiet"));
+  const auto b = Connect(Stated("c2").Consumer("quiet"));
+  Unregister(*b, "", "quiet");
+  EXPECT_THAT(a->TakePushes(), IsEmpty());
+}
+
+TEST_F(StrictProcessorTest, AFilterTypeThatIsSwitchedOffIsAFailedPrecondition) {
+  const CallStatus status = processor_.CheckClientConfig("SQL92", "a > 1");
+  EXPECT_EQ(status.code, absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(status.response_code, ResponseCode::kSystemError);
+  EXPECT_EQ(status.message,
+            "The broker does not support consumer to filter message by SQL92");
+}
+
+TEST_F(StrictProcessorTest, TagPassesThoughFiltersAreSwitchedOff) {
+  EXPECT_TRUE(processor_.CheckClientConfig("TAG", "a || b").ok());
+}
+
+class ProcessorOfOneGroupTest : public ClientManageProcessorTest {
+ protected:
+  ProcessorOfOneGroupTest() : ClientManageProcessorTest(OfOne()) {}
+  static GroupPolicy::Options OfOne() {
+    GroupPolicy::Options options;
+    options.max_auto_created_groups = 1;
+    return options;
+  }
+};
+
+TEST_F(ProcessorOfOneGroupTest, AtTheLimitANewGroupIsPassedOverAndSaidWhy) {
+  Connect(Stated("c1").Consumer("a"));
+  const auto channel = OpenStream();
+  Heartbeat(*channel, Stated("c2").Consumer("b"));
+  EXPECT_THAT(explained_,
+              ElementsAre("consumer group \"b\" is new, and this broker has "
+                          "made as many configs as it may"));
+  EXPECT_FALSE(table_.FindConsumerGroup("b").has_value());
+}
+
+TEST_F(ProcessorOfOneGroupTest, TwoNewGroupsOfOneHeartbeatDoNotEvictEachOther) {
+  const auto channel = OpenStream();
+  Heartbeat(*channel, Stated("c1").Consumer("a").Consumer("b"));
+  EXPECT_THAT(explained_, SizeIs(1));
+  EXPECT_TRUE(table_.FindConsumerGroup("a").has_value());
+  EXPECT_FALSE(table_.FindConsumerGroup("b").has_value());
+  EXPECT_EQ(policy_.ListSubscriptionGroups("", 10).at(0).group, "a");
+}
+
+TEST_F(ProcessorOfOneGroupTest, AGroupThatEmptiedMakesRoom) {
+  const auto a = Connect(Stated("c1").Consumer("a"));
+  Unregister(*a, "", "a");
+  Connect(Stated("c2").Consumer("b"));
+  EXPECT_THAT(explained_, IsEmpty());
+  EXPECT_TRUE(table_.FindConsumerGroup("b").has_value());
+}
+
+TEST_F(ProcessorOfOneGroupTest, AHeartbeatThatIsAbortedHoldsNothing) {
+  const auto closed = OpenStream();
+  table_.Close(*closed, RemovalReason::kKicked);
+  Heartbeat(*closed, Stated("c1").Consumer("a"));
+  Connect(Stated("c2").Consumer("b"));
+  EXPECT_THAT(explained_, IsEmpty());
+}
+
+// --- UNREGISTER_CLIENT ---
+
+TEST_F(ClientManageProcessorTest, AnUnregisterPushesToTheSurvivors) {
+  const auto a = Connect(Stated("c1").Consumer("orders").Producer("pay"));
+  const auto b = Connect(Stated("c2").Consumer("orders"));
+  a->TakePushes();
+  b->TakePushes();
+  Unregister(*a, "pay", "orders");
+  EXPECT_THAT(a->TakePushes(), IsEmpty());
+  EXPECT_THAT(b->TakePushes(), ElementsAre("orders"));
+  EXPECT_FALSE(table_.FindProducerGroup("pay").has_value());
+}
+
+TEST_F(ClientManageProcessorTest, AnUnregisterMakesTheConfigThatItNames) {
+  const auto channel = Connect(Stated("c1").Producer("pay"));
+  Unregister(*channel, "pay", "");
+  EXPECT_THAT(policy_.ListSubscriptionGroups("", 10), IsEmpty());
+  Unregister(*channel, "", "orders");
+  EXPECT_THAT(policy_.ListSubscriptionGroups("", 10), SizeIs(1));
+}
+
+TEST_F(ClientManageProcessorTest, AnUnregisterOfWhatIsNotThereTellsNothing) {
+  const auto channel = Connect(Stated("c1").Consumer("orders"));
+  listener_.Take();
+  channel->TakePushes();
+  Unregister(*channel, "unknown", "unknown");
+  EXPECT_THAT(listener_.Take(), IsEmpty());
+  EXPECT_THAT(channel->TakePushes(), IsEmpty());
+}
+
+// --- CHECK_CLIENT_CONFIG ---
+
+TEST_F(ClientManageProcessorTest, ATagExpressionIsNotLookedAt) {
+  EXPECT_TRUE(processor_.CheckClientConfig("TAG", "((( not sql").ok());
+  EXPECT_TRUE(processor_.CheckClientConfig("TAG", "").ok());
+}
+
+TEST_F(ClientManageProcessorTest, NoTypeIsTag) {
+  EXPECT_TRUE(processor_.CheckClientConfig("", "((( not sql").ok());
+}
+
+TEST_F(ClientManageProcessorTest, AnUnknownTypeIsAFailedParse) {
+  const CallStatus status = processor_.CheckClientConfig("XPATH", "a");
+  EXPECT_EQ(status.code, absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(status.response_code, ResponseCode::kSubscriptionParseFailed);
+  EXPECT_EQ(status.message,
+            "expression_type must be TAG or SQL92, got \"XPATH\"");
+}
+
+TEST_F(ClientManageProcessorTest, ATypeInAnotherCaseIsUnknown) {
+  EXPECT_EQ(processor_.CheckClientConfig("tag", "a").response_code,
+            ResponseCode::kSubscriptionParseFailed);
+}
+
+// --- GET_CONSUMER_LIST_BY_GROUP ---
+
+TEST_F(ClientManageProcessorTest, AGroupWithoutConsumersIsNotFound) {
+  const ConsumerList list = processor_.GetConsumerListByGroup("X", 10, 0);
+  EXPECT_EQ(list.status.code, absl::StatusCode::kNotFound);
+  EXPECT_EQ(list.status.response_code, ResponseCode::kSystemError);
+  EXPECT_EQ(list.status.message, "no consumer for this group, X");
+  EXPECT_THAT(list.client_ids, IsEmpty());
+  EXPECT_EQ(list.next, 0);
+}
+
+TEST_F(ClientManageProcessorTest, AProducerGroupHasNoConsumers) {
+  Connect(Stated("c1").Producer("pay"));
+  EXPECT_EQ(processor_.GetConsumerListByGroup("pay", 10, 0).status.code,
+            absl::StatusCode::kNotFound);
+}
+
+TEST_F(ClientManageProcessorTest, AClientWithTwoChannelsIsListedTwice) {
+  Connect(Stated("c1").Consumer("orders"));
+  Connect(Stated("c2").Consumer("orders"));
+  Connect(Stated("c1").Consumer("orders"));
+  const ConsumerList list = processor_.GetConsumerListByGroup("orders", 10, 0);
+  EXPECT_TRUE(list.status.ok());
+  EXPECT_THAT(list.client_ids, ElementsAre("c1", "c2", "c1"));
+  EXPECT_EQ(list.next, 0);
+}
+
+TEST_F(ClientManageProcessorTest, TheConsumerListIsPaged) {
+  for (int i = 0; i < 5; ++i) {
+    Connect(Stated(absl::StrCat("c", i)).Consumer("orders"));
+  }
+  ConsumerList list = processor_.GetConsumerListByGroup("orders", 2, 0);
+  EXPECT_THAT(list.client_ids, ElementsAre("c0", "c1"));
+  list = processor_.GetConsumerListByGroup("orders", 2, list.next);
+  EXPECT_THAT(list.client_ids, ElementsAre("c2", "c3"));
+  list = processor_.GetConsumerListByGroup("orders", 2, list.next);
+  EXPECT_THAT(list.client_ids, ElementsAre("c4"));
+  EXPECT_EQ(list.next, 0);
+}
+
+TEST_F(ClientManageProcessorTest, APageAfterTheLastMemberIsEmptyAndNoError) {
+  Connect(Stated("c1").Consumer("orders"));
+  const ConsumerList list = processor_.GetConsumerListByGroup(
+      "orders", 2, std::numeric_limits<MemberCursor>::max());
+  EXPECT_TRUE(list.status.ok());
+  EXPECT_THAT(list.client_ids, IsEmpty());
+  EXPECT_EQ(list.next, 0);
+}
+
+}  // namespace
+}  // namespace rmq
