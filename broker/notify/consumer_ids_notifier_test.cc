@@ -1,0 +1,300 @@
+#include "broker/notify/consumer_ids_notifier.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "broker/registry/client_channel.h"
+#include "broker/registry/client_event.h"
+#include "broker/registry/client_table.h"
+#include "broker/registry/fake_client_channel.h"
+#include "broker/registry/stated.h"
+#include "common/client_types.h"
+#include "common/status_matchers.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace rmq {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
+
+class ConsumerIdsNotifierTest : public ::testing::Test {
+ protected:
+  explicit ConsumerIdsNotifierTest(
+      const ConsumerIdsNotifier::Options& options = {})
+      : notifier_(options) {}
+
+  static ConsumerIdsNotifier::Options WithWindow(absl::Duration window) {
+    ConsumerIdsNotifier::Options options;
+    options.notify_window = window;
+    return options;
+  }
+  static ConsumerIdsNotifier::Options Disabled() {
+    ConsumerIdsNotifier::Options options;
+    options.enabled = false;
+    return options;
+  }
+
+  FakeClientChannelPtr Connect(const Stated& stated, bool notify = true) {
+    auto channel = std::make_shared<FakeClientChannel>();
+    EXPECT_TRUE(table_.Open(channel, now_).ok());
+    Register(*channel, stated, notify);
+    return channel;
+  }
+  void Register(ClientChannel& channel, const Stated& stated,
+                bool notify = true) {
+    StatementOf statement(stated);
+    for (AdmittedConsumer& consumer : statement.admitted()) {
+      consumer.notify_consumer_ids_changed = notify;
+    }
+    table_.Register(channel, statement.Admitted(), now_);
+  }
+  void Flush() { notifier_.Flush(table_, now_); }
+
+  absl::Time now_ = absl::FromUnixSeconds(1'000'000);
+  ConsumerIdsNotifier notifier_;
+  ClientTable table_{ClientTable::Options(), {&notifier_}};
+};
+
+TEST_F(ConsumerIdsNotifierTest, NothingIsPushedBeforeAFlush) {
+  const auto channel = Connect(Stated("c1").Consumer("orders"));
+  EXPECT_THAT(channel->TakePushes(), IsEmpty());
+}
+
+TEST_F(ConsumerIdsNotifierTest, AllMembersArePushedTheNewcomerIncluded) {
+  const auto a = Connect(Stated("c1").Consumer("orders"));
+  Flush();
+  a->TakePushes();
+  const auto b = Connect(Stated("c2").Consumer("orders"));
+  Flush();
+  EXPECT_THAT(a->TakePushes(), ElementsAre("orders"));
+  EXPECT_THAT(b->TakePushes(), ElementsAre("orders"));
+}
+
+TEST_F(ConsumerIdsNotifierTest, OnlyMembersOfTheGroupArePushed) {
+  const auto a = Connect(Stated("c1").Consumer("orders"));
+  const auto b = Connect(Stated("c2").Consumer("audit").Producer("orders"));
+  Flush();
+  EXPECT_THAT(a->TakePushes(), ElementsAre("orders"));
+  EXPECT_THAT(b->TakePushes(), ElementsAre("audit"));
+}
+
+TEST_F(ConsumerIdsNotifierTest, ChangesThatComeTogetherMakeOnePush) {
+  std::vector<FakeClientChannelPtr> channels;
+  for (int i = 0; i < 10; ++i) {
+    channels.push_back(
+        Connect(Stated(absl::StrCat("c", i)).Consumer("orders")));
+  }
+  Flush();
+  for (const auto& channel : channels) {
+    EXPECT_THAT(channel->TakePushes(), ElementsAre("orders"));
+  }
+  const ConsumerIdsNotifier::Counts counts = notifier_.counts();
+  EXPECT_EQ(counts.changes, 10);
+  EXPECT_EQ(counts.coalesced, 9);
+  EXPECT_EQ(counts.pushes, 10);
+}
+
+TEST_F(ConsumerIdsNotifierTest, AFlushPushesOnce) {
+  const auto channel = Connect(Stated("c1").Consumer("orders"));
+  Flush();
+  Flush();
+  EXPECT_THAT(channel->TakePushes(), ElementsAre("orders"));
+}
+
+TEST_F(ConsumerIdsNotifierTest, AChangeAfterAFlushIsPushedByTheNext) {
+  const auto a = Connect(Stated("c1").Consumer("orders"));
+  Flush();
+  Connect(Stated("c2").Consumer("orders"));
+  Flush();
+  EXPECT_THAT(a->TakePushes(), ElementsAre("orders", "orders"));
+}
+
+TEST_F(ConsumerIdsNotifierTest, EachGroupOfAChannelIsPushed) {
+  const auto channel =
+      Connect(Stated("c1").Consumer("orders").Consumer("audit"));
+  Flush();
+  EXPECT_THAT(channel->TakePushes(), UnorderedElementsAre("orders", "audit"));
+}
+
+TEST_F(ConsumerIdsNotifierTest, TheOneThatLeftIsNotPushed) {
+  const auto a = Connect(Stated("c1").Consumer("orders"));
+  const auto b = Connect(Stated("c2").Consumer("orders"));
+  Flush();
+  a->TakePushes();
+  b->TakePushes();
+  table_.Close(*a, RemovalReason::kDisconnected);
+  Flush();
+  EXPECT_THAT(a->TakePushes(), IsEmpty());
+  EXPECT_THAT(b->TakePushes(), ElementsAre("orders"));
+}
+
+TEST_F(ConsumerIdsNotifierTest, AGroupThatHasGoneIsPushedToNobody) {
+  const auto channel = Connect(Stated("c1").Consumer("orders"));
+  table_.Close(*channel, RemovalReason::kDisconnected);
+  Flush();
+  EXPECT_THAT(channel->TakePushes(), IsEmpty());
+  EXPECT_EQ(notifier_.counts().pushes, 0);
+}
+
+TEST_F(ConsumerIdsNotifierTest, AGroupLargerThanOnePieceIsPushedWhole) {
+  std::vector<FakeClientChannelPtr> channels;
+  for (size_t i = 0; i < 2 * ClientTable::kMaxPiece + 1; ++i) {
+    channels.push_back(
+        Connect(Stated(absl::StrCat("c", i)).Consumer("orders")));
+  }
+  Flush();
+  for (const auto& channel : channels) {
+    ASSERT_THAT(channel->TakePushes(), SizeIs(1));
+  }
+}
+
+TEST_F(ConsumerIdsNotifierTest, AStandInGetsNoPush) {
+  const auto stand_in =
+      std::make_shared<FakeClientChannel>(ClientChannel::Kind::kStandIn);
+  ASSERT_TRUE(table_.FindOrOpenStandIn("c1", stand_in, now_).ok());
+  Register(*stand_in, Stated("c1").Consumer("orders"));
+  const auto stream = Connect(Stated("c1").Consumer("orders"));
+  Flush();
+  EXPECT_THAT(stand_in->TakePushes(), IsEmpty());
+  EXPECT_THAT(stream->TakePushes(), ElementsAre("orders"));
+}
+
+TEST_F(ConsumerIdsNotifierTest, ABroadcastingGroupIsNotPushed) {
+  const auto channel = Connect(
+      Stated("c1").Consumer("orders").Model(MessageModel::kBroadcasting));
+  Flush();
+  EXPECT_THAT(channel->TakePushes(), IsEmpty());
+}
+
+TEST_F(ConsumerIdsNotifierTest, AGroupWhoseNotificationIsOffIsNotPushed) {
+  const auto channel =
+      Connect(Stated("c1").Consumer("orders"), /*notify=*/false);
+  Flush();
+  EXPECT_THAT(channel->TakePushes(), IsEmpty());
+  table_.Close(*channel, RemovalReason::kDisconnected);
+  EXPECT_EQ(notifier_.counts().changes, 0);
+}
+
+TEST_F(ConsumerIdsNotifierTest, ProducersThatComeAndGoArePushedToNobody) {
+  const auto channel = Connect(Stated("c1").Producer("pay"));
+  Connect(Stated("c2").Producer("pay"));
+  Flush();
+  EXPECT_THAT(channel->TakePushes(), IsEmpty());
+}
+
+TEST_F(ConsumerIdsNotifierTest, WithoutAWindowNobodyNeedWait) {
+  Connect(Stated("c1").Consumer("orders"));
+  Flush();
+  EXPECT_EQ(notifier_.NextDeadline(), absl::InfiniteFuture());
+}
+
+TEST_F(ConsumerIdsNotifierTest, NothingIsPushedWhileDraining) {
+  const auto a = Connect(Stated("c1").Consumer("orders"));
+  notifier_.StartDraining();
+  Connect(Stated("c2").Consumer("orders"));
+  Flush();
+  EXPECT_THAT(a->TakePushes(), IsEmpty());
+  EXPECT_EQ(notifier_.NextDeadline(), absl::InfiniteFuture());
+}
+
+class DisabledNotifierTest : public ConsumerIdsNotifierTest {
+ protected:
+  DisabledNotifierTest() : ConsumerIdsNotifierTest(Disabled()) {}
+};
+
+TEST_F(DisabledNotifierTest, TheBrokersSwitchKeepsAllPushesBack) {
+  const auto channel = Connect(Stated("c1").Consumer("orders"));
+  Flush();
+  EXPECT_THAT(channel->TakePushes(), IsEmpty());
+  EXPECT_EQ(notifier_.counts().changes, 0);
+}
+
+class WindowedNotifierTest : public ConsumerIdsNotifierTest {
+ protected:
+  static constexpr absl::Duration kWindow = absl::Milliseconds(200);
+  WindowedNotifierTest() : ConsumerIdsNotifierTest(WithWindow(kWindow)) {}
+};
+
+TEST_F(WindowedNotifierTest, AChangeWaitsForExactlyTheWindow) {
+  const auto channel = Connect(Stated("c1").Consumer("orders"));
+  Flush();
+  EXPECT_THAT(channel->TakePushes(), IsEmpty());
+  now_ += kWindow - absl::Nanoseconds(1);
+  Flush();
+  EXPECT_THAT(channel->TakePushes(), IsEmpty());
+  now_ += absl::Nanoseconds(1);
+  Flush();
+  EXPECT_THAT(channel->TakePushes(), ElementsAre("orders"));
+}
+
+TEST_F(WindowedNotifierTest, TheDeadlineIsThatOfTheFirstChange) {
+  EXPECT_EQ(notifier_.NextDeadline(), absl::InfiniteFuture());
+  Connect(Stated("c1").Consumer("orders"));
+  Flush();
+  const absl::Time deadline = now_ + kWindow;
+  EXPECT_EQ(notifier_.NextDeadline(), deadline);
+  now_ += kWindow / 2;
+  Connect(Stated("c2").Consumer("audit"));
+  Flush();
+  EXPECT_EQ(notifier_.NextDeadline(), deadline);
+  now_ = deadline;
+  Flush();
+  EXPECT_EQ(notifier_.NextDeadline(), absl::InfiniteFuture());
+}
+
+TEST_F(WindowedNotifierTest, ManyJoinsInAWindowMakeOnePushForEach) {
+  std::vector<FakeClientChannelPtr> channels;
+  for (int i = 0; i < 100; ++i) {
+    channels.push_back(
+        Connect(Stated(absl::StrCat("c", i)).Consumer("orders")));
+    Flush();
+    now_ += absl::Milliseconds(1);
+  }
+  now_ += kWindow;
+  Flush();
+  for (const auto& channel : channels) {
+    EXPECT_THAT(channel->TakePushes(), ElementsAre("orders"));
+  }
+}
+
+TEST_F(WindowedNotifierTest, AChangeAfterAPushOpensAWindowOfItsOwn) {
+  const auto a = Connect(Stated("c1").Consumer("orders"));
+  Flush();
+  now_ += kWindow;
+  Flush();
+  a->TakePushes();
+  Connect(Stated("c2").Consumer("orders"));
+  Flush();
+  EXPECT_THAT(a->TakePushes(), IsEmpty());
+  EXPECT_EQ(notifier_.NextDeadline(), now_ + kWindow);
+}
+
+TEST_F(WindowedNotifierTest, DrainingDropsWhatWaits) {
+  const auto channel = Connect(Stated("c1").Consumer("orders"));
+  Flush();
+  notifier_.StartDraining();
+  EXPECT_EQ(notifier_.NextDeadline(), absl::InfiniteFuture());
+  now_ += kWindow;
+  Flush();
+  EXPECT_THAT(channel->TakePushes(), IsEmpty());
+}
+
+TEST(ConsumerIdsNotifierOptionsTest, ANegativeWindowIsRefusedAndNoneIsNot) {
+  ConsumerIdsNotifier::Options options;
+  EXPECT_THAT(options.Validate(), IsOk());
+  options.notify_window = absl::Milliseconds(-1);
+  EXPECT_THAT(options.Validate(),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       "notify_window must not be negative, got -1ms"));
+}
+
+}  // namespace
+}  // namespace rmq
