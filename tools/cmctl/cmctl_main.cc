@@ -1,0 +1,16 @@
+// The operator's command line: asks a broker's client manager, and shows the
+// answer. `cmctl --help` tells the commands.
+
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "grpc/support/log.h"
+#include "tools/cmctl/run_command.h"
+
+int main(int argc, char** argv) {
+  // What matters to the operator comes back as a status.
+  gpr_set_log_function([](gpr_log_func_args*) {});
+  return rmq::cmctl::RunCommand(std::vector<std::string>(argv + 1, argv + argc),
+                                std::cout, std::cerr);
+}

@@ -1,0 +1,154 @@
+#include "tools/cmctl/command_line.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/status_matchers.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace rmq::cmctl {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+TEST(CommandLineTest, GroupsListsBothKindsAtTheDefaultBroker) {
+  const absl::StatusOr<CommandLine> line = ParseCommandLine({"groups"});
+  ASSERT_THAT(line, IsOk());
+  EXPECT_EQ(line->command, Command::kGroups);
+  EXPECT_TRUE(line->consumers);
+  EXPECT_TRUE(line->producers);
+  EXPECT_EQ(line->broker, "127.0.0.1:10911");
+  EXPECT_EQ(line->timeout, absl::Seconds(5));
+  EXPECT_EQ(line->output, OutputFormat::kTable);
+}
+
+TEST(CommandLineTest, ConnectionsAreThoseOfAConsumerGroupUnlessSaidOtherwise) {
+  absl::StatusOr<CommandLine> line =
+      ParseCommandLine({"connections", "orders"});
+  ASSERT_THAT(line, IsOk());
+  EXPECT_EQ(line->group, "orders");
+  EXPECT_TRUE(line->consumers);
+  EXPECT_FALSE(line->producers);
+
+  line = ParseCommandLine({"connections", "orders", "--kind=producer"});
+  ASSERT_THAT(line, IsOk());
+  EXPECT_FALSE(line->consumers);
+  EXPECT_TRUE(line->producers);
+}
+
+TEST(CommandLineTest, OptionsStandBeforeOrAfterTheCommandWithOrWithoutEquals) {
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{
+           {"--broker=h:1", "--output=json", "--timeout=1s", "ids", "g"},
+           {"ids", "g", "--broker", "h:1", "-o", "json", "--timeout", "1s"},
+           {"-o=json", "ids", "--broker=h:1", "--timeout=1s", "--", "g"}}) {
+    const absl::StatusOr<CommandLine> line = ParseCommandLine(arguments);
+    ASSERT_THAT(line, IsOk());
+    EXPECT_EQ(line->command, Command::kIds);
+    EXPECT_EQ(line->group, "g");
+    EXPECT_EQ(line->broker, "h:1");
+    EXPECT_EQ(line->output, OutputFormat::kJson);
+    EXPECT_EQ(line->timeout, absl::Seconds(1));
+  }
+}
+
+TEST(CommandLineTest, AnExpressionMayBeginWithADashAfterTwoDashes) {
+  const absl::StatusOr<CommandLine> line =
+      ParseCommandLine({"check-expression", "--type=sql92", "--", "-1 < a"});
+  ASSERT_THAT(line, IsOk());
+  EXPECT_EQ(line->expression, "-1 < a");
+  EXPECT_EQ(line->expression_type, "SQL92");
+}
+
+TEST(CommandLineTest, AnEmptyExpressionIsAnArgumentToo) {
+  const absl::StatusOr<CommandLine> line =
+      ParseCommandLine({"check-expression", ""});
+  ASSERT_THAT(line, IsOk());
+  EXPECT_EQ(line->expression, "");
+}
+
+TEST(CommandLineTest, AnUnknownCommandIsToldTheCommands) {
+  EXPECT_THAT(ParseCommandLine({"group"}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       "unknown command \"group\"; commands: groups, "
+                       "connections, ids, check-expression; see cmctl --help"));
+  EXPECT_THAT(ParseCommandLine({}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("commands: groups, connections, ids")));
+}
+
+TEST(CommandLineTest, BadUsageIsToldWhatIsWrongWithWhat) {
+  const struct {
+    std::vector<std::string> arguments;
+    std::string message;
+  } cases[] = {
+      {{"ids"}, "ids needs GROUP; see cmctl help ids"},
+      {{"ids", "a", "b"},
+       "ids takes no further argument, got \"b\"; see cmctl help ids"},
+      {{"groups", "a"},
+       "groups takes no further argument, got \"a\"; see cmctl help groups"},
+      {{"ids", "a", "--kind=consumer"},
+       "ids has no option --kind; see cmctl help ids"},
+      {{"groups", "--kin=consumer"}, "unknown option --kin; see cmctl --help"},
+      {{"groups", "-x"}, "unknown option -x; see cmctl --help"},
+      {{"groups", "--o=json"}, "unknown option --o; see cmctl --help"},
+      {{"groups", "--broker"}, "option --broker needs a value"},
+      {{"groups", "--kind=both"},
+       "--kind must be consumer, producer or all, got \"both\""},
+      {{"connections", "a", "--kind=all"},
+       "--kind must be consumer or producer, got \"all\""},
+      {{"groups", "--broker=localhost"},
+       "--broker must be host:port, got \"localhost\""},
+      {{"groups", "--broker=localhost:0"},
+       "--broker must be host:port, got \"localhost:0\""},
+      {{"groups", "--timeout=5"},
+       "--timeout must be a positive time such as 5s or 500ms, got \"5\""},
+      {{"groups", "--timeout=0s"},
+       "--timeout must be a positive time such as 5s or 500ms, got \"0s\""},
+      {{"groups", "-o", "yaml"},
+       "--output must be table or json, got \"yaml\""},
+      {{"check-expression", "--type=XPATH", "a"},
+       "--type must be TAG or SQL92, got \"XPATH\""},
+  };
+  for (const auto& c : cases) {
+    EXPECT_THAT(ParseCommandLine(c.arguments),
+                StatusIs(absl::StatusCode::kInvalidArgument, c.message));
+  }
+}
+
+TEST(CommandLineTest, HelpNamesTheCommandsAndEachCommandsOptions) {
+  absl::StatusOr<CommandLine> line = ParseCommandLine({"--help"});
+  ASSERT_THAT(line, IsOk());
+  EXPECT_EQ(line->command, Command::kShowText);
+  EXPECT_THAT(
+      line->text,
+      AllOf(HasSubstr("groups"), HasSubstr("connections GROUP"),
+            HasSubstr("ids GROUP"), HasSubstr("check-expression EXPRESSION"),
+            HasSubstr("-o, --output=table|json")));
+
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{{"help", "connections"},
+                                             {"connections", "--help"}}) {
+    line = ParseCommandLine(arguments);
+    ASSERT_THAT(line, IsOk());
+    EXPECT_EQ(line->command, Command::kShowText);
+    EXPECT_THAT(line->text,
+                AllOf(HasSubstr("Usage: cmctl connections [OPTION...] GROUP"),
+                      HasSubstr("--kind=consumer|producer"),
+                      HasSubstr("--broker=HOST:PORT")));
+  }
+}
+
+TEST(CommandLineTest, TheVersionIsPrintedWithoutACommand) {
+  const absl::StatusOr<CommandLine> line = ParseCommandLine({"--version"});
+  ASSERT_THAT(line, IsOk());
+  EXPECT_THAT(line->text, HasSubstr("rocketmq-client-manager cmctl "));
+}
+
+}  // namespace
+}  // namespace rmq::cmctl

@@ -1,0 +1,275 @@
+// cmctl against a broker that answers by script, over loopback.
+#include "tools/cmctl/run_command.h"
+
+#include <memory>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "gmock/gmock.h"
+#include "grpcpp/security/server_credentials.h"
+#include "grpcpp/server.h"
+#include "grpcpp/server_builder.h"
+#include "grpcpp/server_context.h"
+#include "gtest/gtest.h"
+#include "rocketmq/clientmanager/v1/admin.grpc.pb.h"
+#include "rocketmq/clientmanager/v1/client_manager.grpc.pb.h"
+
+namespace rmq::cmctl {
+namespace {
+
+namespace pb = ::rocketmq::clientmanager::v1;
+using ::testing::AllOf;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+// The page of [0, count) that `token` asks for; pages have two elements.
+struct Page {
+  Page(const std::string& token, int count) {
+    if (!token.empty()) (void)absl::SimpleAtoi(token, &begin);
+    end = std::min(begin + 2, count);
+    if (end < count) next_page_token = absl::StrCat(end);
+  }
+  int begin = 0;
+  int end = 0;
+  std::string next_page_token;
+};
+
+class FakeAdmin final : public pb::ClientManagerAdmin::Service {
+ public:
+  grpc::Status ListGroups(grpc::ServerContext*,
+                          const pb::ListGroupsRequest* request,
+                          pb::ListGroupsResponse* response) override {
+    const bool producers = request->kind() == pb::GROUP_KIND_PRODUCER;
+    const Page page(request->page_token(), producers ? 1 : 5);
+    for (int i = page.begin; i < page.end; ++i) {
+      pb::GroupSummary* const group = response->add_groups();
+      group->set_group(absl::StrCat(producers ? "producers" : "consumers", i));
+      group->set_channels(1);
+    }
+    response->set_next_page_token(page.next_page_token);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status GetConsumerConnectionList(
+      grpc::ServerContext*, const pb::GetConsumerConnectionListRequest* request,
+      pb::GetConsumerConnectionListResponse* response) override {
+    if (request->group() != "orders") {
+      return {grpc::StatusCode::NOT_FOUND,
+              absl::StrCat("no consumer group \"", request->group(),
+                           "\" is registered")};
+    }
+    if (request->page_token().empty()) {
+      response->add_subscriptions()->set_topic("on-the-first-page-only");
+    }
+    FillConnections(request->page_token(), response);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status GetProducerConnectionList(
+      grpc::ServerContext* context,
+      const pb::GetProducerConnectionListRequest* request,
+      pb::GetProducerConnectionListResponse* response) override {
+    if (request->group() == "silent") {
+      // Until the caller gives up.
+      while (!context->IsCancelled()) absl::SleepFor(absl::Milliseconds(5));
+    }
+    FillConnections(request->page_token(), response);
+    return grpc::Status::OK;
+  }
+
+ private:
+  template <typename Response>
+  static void FillConnections(const std::string& page_token,
+                              Response* response) {
+    const Page page(page_token, 3);
+    for (int i = page.begin; i < page.end; ++i) {
+      response->add_connections()->set_client_id(absl::StrCat("client", i));
+    }
+    response->set_next_page_token(page.next_page_token);
+  }
+};
+
+class FakeClientManager final : public pb::ClientManager::Service {
+ public:
+  grpc::Status GetConsumerListByGroup(
+      grpc::ServerContext*, const pb::GetConsumerListByGroupRequest* request,
+      pb::GetConsumerListByGroupResponse* response) override {
+    const Page page(request->page_token(), 5);
+    for (int i = page.begin; i < page.end; ++i) {
+      response->add_client_ids(absl::StrCat("client", i));
+    }
+    response->set_next_page_token(page.next_page_token);
+    response->set_broker_name("broker-a");
+    return grpc::Status::OK;
+  }
+
+  grpc::Status CheckClientConfig(grpc::ServerContext*,
+                                 const pb::CheckClientConfigRequest* request,
+                                 pb::CheckClientConfigResponse*) override {
+    if (request->subscription().expression_type() == "TAG") {
+      return grpc::Status::OK;
+    }
+    return {grpc::StatusCode::INVALID_ARGUMENT,
+            "expression: expected an operand at column 5"};
+  }
+};
+
+struct Outcome {
+  int exit_code;
+  std::string out;
+  std::string err;
+};
+
+class RunCommandTest : public ::testing::Test {
+ protected:
+  RunCommandTest() {
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(),
+                             &port_);
+    builder.RegisterService(&admin_);
+    builder.RegisterService(&client_manager_);
+    server_ = builder.BuildAndStart();
+  }
+  ~RunCommandTest() override { server_->Shutdown(); }
+
+  std::string address() const { return absl::StrCat("127.0.0.1:", port_); }
+
+  static Outcome RunWith(const std::vector<std::string>& arguments) {
+    std::ostringstream out;
+    std::ostringstream err;
+    const int exit_code = RunCommand(arguments, out, err);
+    return {exit_code, out.str(), err.str()};
+  }
+  Outcome Run(std::vector<std::string> arguments) const {
+    arguments.push_back(absl::StrCat("--broker=", address()));
+    return RunWith(arguments);
+  }
+
+ private:
+  FakeAdmin admin_;
+  FakeClientManager client_manager_;
+  int port_ = 0;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+TEST_F(RunCommandTest, GroupsFollowsAllPagesOfBothKinds) {
+  const Outcome outcome = Run({"groups"});
+  EXPECT_EQ(outcome.exit_code, kExitOk);
+  EXPECT_THAT(outcome.out,
+              AllOf(StartsWith("KIND"), HasSubstr("consumer  consumers0"),
+                    HasSubstr("consumer  consumers4"),
+                    HasSubstr("producer  producers0")));
+  EXPECT_EQ(outcome.err, "");
+}
+
+TEST_F(RunCommandTest, GroupsOfOneKindLeavesTheOtherOut) {
+  const Outcome outcome = Run({"groups", "--kind=producer", "-o", "json"});
+  EXPECT_EQ(outcome.exit_code, kExitOk);
+  EXPECT_THAT(outcome.out, StartsWith("{\n\"producer_groups\": [\n"));
+  EXPECT_THAT(outcome.out, ::testing::Not(HasSubstr("consumer_groups")));
+}
+
+TEST_F(RunCommandTest, ConnectionsFollowsAllPagesAndKeepsTheSubscriptions) {
+  const Outcome outcome = Run({"connections", "orders", "--output=json"});
+  EXPECT_EQ(outcome.exit_code, kExitOk);
+  EXPECT_THAT(outcome.out, AllOf(HasSubstr("on-the-first-page-only"),
+                                 HasSubstr("client0"), HasSubstr("client2")));
+}
+
+TEST_F(RunCommandTest, ConnectionsOfAProducerGroupFollowsAllPages) {
+  const Outcome outcome = Run({"connections", "orders", "--kind=producer"});
+  EXPECT_EQ(outcome.exit_code, kExitOk);
+  EXPECT_THAT(outcome.out, AllOf(StartsWith("producer group orders\n"),
+                                 HasSubstr("client0"), HasSubstr("client2")));
+}
+
+TEST_F(RunCommandTest, IdsAreOneALine) {
+  const Outcome outcome = Run({"ids", "orders"});
+  EXPECT_EQ(outcome.exit_code, kExitOk);
+  EXPECT_EQ(outcome.out, "client0\nclient1\nclient2\nclient3\nclient4\n");
+}
+
+TEST_F(RunCommandTest, AnExpressionThatTheBrokerTakesExitsWithZero) {
+  const Outcome outcome = Run({"check-expression", "a || b"});
+  EXPECT_EQ(outcome.exit_code, kExitOk);
+  EXPECT_EQ(outcome.out,
+            absl::StrCat(address(), " takes the TAG expression \"a || b\"\n"));
+}
+
+TEST_F(RunCommandTest, AnExpressionThatTheBrokerRefusesExitsWithItsMessage) {
+  const Outcome outcome = Run({"check-expression", "--type=SQL92", "a > "});
+  EXPECT_EQ(outcome.exit_code, kExitError);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_EQ(outcome.err, "expression: expected an operand at column 5\n");
+}
+
+TEST_F(RunCommandTest, AGroupThatIsNotThereIsSaidAsTheBrokerSaysIt) {
+  const Outcome outcome = Run({"connections", "nobody"});
+  EXPECT_EQ(outcome.exit_code, kExitError);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_EQ(outcome.err, "no consumer group \"nobody\" is registered\n");
+}
+
+TEST_F(RunCommandTest, ABrokerThatDoesNotAnswerIsGivenUpAfterTheTimeout) {
+  const Outcome outcome =
+      Run({"connections", "silent", "--kind=producer", "--timeout=50ms"});
+  EXPECT_EQ(outcome.exit_code, kExitError);
+  EXPECT_EQ(outcome.err, absl::StrCat("no answer from ", address(),
+                                      " within 50ms (see --timeout)\n"));
+}
+
+TEST_F(RunCommandTest, ACallThatTheServerDoesNotHaveIsSaidSo) {
+  grpc::ServerBuilder builder;
+  int port = 0;
+  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(),
+                           &port);
+  FakeClientManager other_service;
+  builder.RegisterService(&other_service);
+  const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  const Outcome outcome =
+      RunWith({"groups", absl::StrCat("--broker=127.0.0.1:", port)});
+  EXPECT_EQ(outcome.exit_code, kExitError);
+  EXPECT_THAT(outcome.err, StartsWith(absl::StrCat(
+                               "127.0.0.1:", port,
+                               " does not offer this call; is it a broker?")));
+  server->Shutdown();
+}
+
+TEST(RunCommandWithoutBrokerTest, ABrokerThatIsNotThereIsAskedAfter) {
+  std::ostringstream out;
+  std::ostringstream err;
+  // Port 1 (tcpmux) is nobody's.
+  EXPECT_EQ(RunCommand({"groups", "--broker=127.0.0.1:1"}, out, err),
+            kExitError);
+  EXPECT_EQ(out.str(), "");
+  EXPECT_EQ(err.str(),
+            "cannot reach 127.0.0.1:1: connection refused; is the broker "
+            "running?\n");
+}
+
+TEST(RunCommandWithoutBrokerTest, BadUsageExitsWithTwo) {
+  std::ostringstream out;
+  std::ostringstream err;
+  EXPECT_EQ(RunCommand({"groops"}, out, err), kExitUsage);
+  EXPECT_EQ(out.str(), "");
+  EXPECT_THAT(err.str(), AllOf(StartsWith("unknown command \"groops\""),
+                               EndsWith("see cmctl --help\n")));
+}
+
+TEST(RunCommandWithoutBrokerTest, HelpNeedsNoBroker) {
+  std::ostringstream out;
+  std::ostringstream err;
+  EXPECT_EQ(RunCommand({"help"}, out, err), kExitOk);
+  EXPECT_THAT(out.str(), HasSubstr("Usage: cmctl"));
+  EXPECT_EQ(err.str(), "");
+}
+
+}  // namespace
+}  // namespace rmq::cmctl
