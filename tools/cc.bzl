@@ -43,7 +43,7 @@ def rmq_cc_test(name, size = "small", copts = None, env = None, **kwargs):
         **kwargs
     )
 
-def rmq_cc_benchmark(name, tags = None, **kwargs):
+def rmq_cc_benchmark(name, tags = None, smoke_args = None, **kwargs):
     """A benchmark binary, and `<name>_smoke_test`, which runs it very shortly.
 
     Measure with `bazel run -c opt :<name>`.
@@ -51,6 +51,7 @@ def rmq_cc_benchmark(name, tags = None, **kwargs):
     Args:
       name: name of the binary, `x_benchmark`.
       tags: further tags, of both targets.
+      smoke_args: further arguments of the smoke test, a filter for the small sizes.
       **kwargs: the other attributes of a cc_binary (srcs, deps, ...).
     """
     tags = tags or []
@@ -64,7 +65,7 @@ def rmq_cc_benchmark(name, tags = None, **kwargs):
         name = name + "_smoke_test",
         size = "small",
         srcs = ["//tools:run_benchmark_briefly.sh"],
-        args = ["$(rootpath :%s)" % name],
+        args = ["$(rootpath :%s)" % name] + (smoke_args or []),
         data = [":" + name],
         tags = tags,
     )

@@ -1,0 +1,236 @@
+// What the registry costs a client: time for each heartbeat, close and scan,
+// and memory. Clients are touched in a random order from a fixed seed while the
+// time advances, since no cache holds a million of them.
+//
+// Measure with: bazel run -c opt //broker/registry:client_table_benchmark
+#include <malloc.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "benchmark/benchmark.h"
+#include "broker/registry/benchmark_clients.h"
+#include "broker/registry/client_channel.h"
+#include "broker/registry/client_event.h"
+#include "broker/registry/client_table.h"
+
+namespace rmq {
+namespace {
+
+// A table of so many clients, each with one stream that has registered.
+struct World {
+  explicit World(size_t clients) : table(Options(clients), {}) {
+    channels.reserve(clients);
+    tokens.reserve(clients);
+    for (size_t i = 0; i < clients; ++i) Connect(i);
+  }
+
+  static ClientTable::Options Options(size_t clients) {
+    ClientTable::Options options;
+    options.max_channels = clients + 1;
+    return options;
+  }
+
+  void Connect(size_t client) {
+    auto channel = std::make_shared<BareChannel>();
+    if (!table.Open(channel, now).ok()) std::abort();
+    const std::string client_id = BenchmarkStatements::ClientId(client);
+    tokens.push_back(
+        table.Register(*channel, statements.Admitted(client, client_id), now)
+            .statement_token);
+    channels.push_back(std::move(channel));
+  }
+
+  // The time between two heartbeats of the whole, when each client sends one an
+  // interval.
+  absl::Duration Step() const {
+    return kHeartbeatInterval / static_cast<int64_t>(channels.size());
+  }
+
+  absl::Time now = absl::FromUnixSeconds(1'700'000'000);
+  BenchmarkStatements statements;
+  ClientTable table;
+  std::vector<std::shared_ptr<BareChannel>> channels;
+  std::vector<uint64_t> tokens;
+};
+
+// Kept from one benchmark to the next: making a million clients takes longer
+// than most of them.
+World& SharedWorld(size_t clients) {
+  static auto* const worlds = new std::map<size_t, std::unique_ptr<World>>;
+  std::unique_ptr<World>& world = (*worlds)[clients];
+  if (world == nullptr) world = std::make_unique<World>(clients);
+  return *world;
+}
+
+void Sizes(benchmark::internal::Benchmark* benchmark) {
+  benchmark->Arg(1 << 10)->Arg(1 << 16)->Arg(1 << 20);
+}
+
+// The floor: finding an object of a channel's size behind a pointer, in random
+// order, and writing one word of it.
+void BM_BareTouch(benchmark::State& state) {
+  struct Object {
+    uint64_t words[sizeof(BareChannel) / sizeof(uint64_t)];
+  };
+  const size_t count = state.range(0);
+  std::vector<std::unique_ptr<Object>> objects;
+  for (size_t i = 0; i < count; ++i) {
+    objects.push_back(std::make_unique<Object>());
+  }
+  const std::vector<uint32_t> order = RandomOrder(count);
+  size_t at = 0;
+  uint64_t now = 1;
+  for (auto _ : state) {
+    objects[order[at]]->words[4] = ++now;
+    if (++at == count) at = 0;
+    benchmark::ClobberMemory();
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(BM_BareTouch)->Apply(Sizes);
+
+void BM_LightHeartbeat(benchmark::State& state) {
+  World& world = SharedWorld(state.range(0));
+  const std::vector<uint32_t> order = RandomOrder(world.channels.size());
+  const absl::Duration step = world.Step();
+  size_t at = 0;
+  for (auto _ : state) {
+    world.now += step;
+    const uint32_t client = order[at];
+    if (world.channels[client]->RenewLight(world.tokens[client], world.now) !=
+        Renewal::kRenewed) {
+      state.SkipWithError("not renewed");
+      break;
+    }
+    if (++at == order.size()) at = 0;
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(BM_LightHeartbeat)->Apply(Sizes);
+
+void BM_FullUnchangedHeartbeat(benchmark::State& state) {
+  World& world = SharedWorld(state.range(0));
+  const std::vector<uint32_t> order = RandomOrder(world.channels.size());
+  const absl::Duration step = world.Step();
+  // As a frame would hold it: in memory that was just written.
+  std::string client_id;
+  size_t at = 0;
+  for (auto _ : state) {
+    world.now += step;
+    const uint32_t client = order[at];
+    BenchmarkStatements::SetClientId(client, &client_id);
+    benchmark::DoNotOptimize(world.table.Register(
+        *world.channels[client], world.statements.Admitted(client, client_id),
+        world.now));
+    if (++at == order.size()) at = 0;
+  }
+  if (world.table.counts().channels != world.channels.size()) {
+    state.SkipWithError("channels were lost");
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(BM_FullUnchangedHeartbeat)->Apply(Sizes);
+
+// A client goes and another comes: only the going is timed.
+void BM_CloseChannel(benchmark::State& state) {
+  World& world = SharedWorld(state.range(0));
+  const std::vector<uint32_t> order = RandomOrder(world.channels.size());
+  constexpr size_t kBatch = 256;
+  size_t at = 0;
+  while (state.KeepRunningBatch(kBatch)) {
+    const size_t first = at;
+    for (size_t i = 0; i < kBatch; ++i) {
+      world.table.Close(*world.channels[order[at]],
+                        RemovalReason::kDisconnected);
+      if (++at == order.size()) at = 0;
+    }
+    state.PauseTiming();
+    for (size_t i = 0, again = first; i < kBatch; ++i) {
+      const uint32_t client = order[again];
+      if (++again == order.size()) again = 0;
+      auto channel = std::make_shared<BareChannel>();
+      if (!world.table.Open(channel, world.now).ok()) std::abort();
+      const std::string client_id = BenchmarkStatements::ClientId(client);
+      world.table.Register(
+          *channel, world.statements.Admitted(client, client_id), world.now);
+      world.channels[client] = std::move(channel);
+    }
+    state.ResumeTiming();
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(BM_CloseChannel)->Apply(Sizes);
+
+// Ten seconds of a broker whose clients all live: a scan, which files again
+// what was heard since. Reported for each client, due or not.
+void BM_ScanSteadyState(benchmark::State& state) {
+  World& world = SharedWorld(state.range(0));
+  const std::vector<uint32_t> order = RandomOrder(world.channels.size());
+  size_t at = 0;
+  const size_t beats = order.size() / 3;  // Of a 30 s interval.
+  std::vector<ClientChannelPtr> ended;
+  // Past the start, where all are filed in one second.
+  const auto beat = [&] {
+    for (size_t i = 0; i < beats; ++i) {
+      world.now += absl::Seconds(10) / static_cast<int64_t>(beats);
+      world.channels[order[at]]->RenewLight(0, world.now);
+      if (++at == order.size()) at = 0;
+    }
+  };
+  const auto scan = [&] {
+    world.table.BeginScan(world.now);
+    while (world.table.ScanSome(world.now, 256, &ended)) {
+    }
+  };
+  for (int i = 0; i < 30; ++i) {
+    beat();
+    scan();
+  }
+  for (auto _ : state) {
+    state.PauseTiming();
+    beat();
+    state.ResumeTiming();
+    scan();
+  }
+  if (!ended.empty()) state.SkipWithError("a living channel expired");
+  state.SetItemsProcessed(state.iterations() *
+                          static_cast<int64_t>(order.size()));
+}
+BENCHMARK(BM_ScanSteadyState)->Apply(Sizes)->Unit(benchmark::kMicrosecond);
+
+// Bytes that the registry holds for each client: a channel (the core's part, as
+// allocated), its memberships, its client id, its share of the groups. Not the
+// caller's pointer to the channel.
+void BM_MemoryPerClient(benchmark::State& state) {
+  const size_t clients = state.range(0);
+  double bytes = 0;
+  for (auto _ : state) {
+    const size_t before = mallinfo2().uordblks + mallinfo2().hblkhd;
+    {
+      World world(clients);
+      const size_t after = mallinfo2().uordblks + mallinfo2().hblkhd;
+      const size_t of_the_world =
+          world.channels.capacity() * sizeof(world.channels[0]) +
+          world.tokens.capacity() * sizeof(uint64_t) +
+          3 * kBenchmarkGroups * 2 * sizeof(std::string);
+      bytes = static_cast<double>(after - before - of_the_world) /
+              static_cast<double>(clients);
+    }
+  }
+  state.counters["bytes_per_client"] = bytes;
+}
+BENCHMARK(BM_MemoryPerClient)
+    ->Arg(1 << 20)
+    ->Iterations(1)
+    ->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace rmq
