@@ -5,8 +5,13 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "broker/client_event_logger.h"
+#include "broker/metrics/client_manager_metrics.h"
+#include "broker/metrics/metrics_exposer.h"
 #include "broker/processor/client_manage_processor.h"
 #include "broker/service/admin_handler.h"
+#include "broker/service/edge_counters.h"
+#include "common/kv.h"
+#include "glog/logging.h"
 
 namespace rmq {
 namespace {
@@ -27,11 +32,17 @@ absl::Status BrokerController::Options::Validate() const {
         notifier.Validate(), housekeeping.Validate(), server.Validate()}) {
     if (!status.ok()) return status;
   }
-  if (!IsLoopback(server.address) && !allow_insecure_remote) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "address must be a loopback address (there is no TLS and no "
-        "authorisation yet) unless allow_insecure_remote is set, got ",
-        server.address));
+  if (allow_insecure_remote) return absl::OkStatus();
+  for (const auto& [name, address] :
+       {std::make_pair("address", server.address),
+        std::make_pair("metrics_address", metrics_address)}) {
+    if (!address.empty() && !IsLoopback(address)) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          name,
+          " must be a loopback address (there is no TLS and no authorisation "
+          "yet) unless allow_insecure_remote is set, got ",
+          address));
+    }
   }
   return absl::OkStatus();
 }
@@ -43,23 +54,49 @@ class BrokerController::Impl {
       : authorizer_(std::move(authorizer)),
         policy_(options.policy),
         notifier_(options.notifier),
+        metrics_(std::make_shared<ClientManagerMetrics>(
+            ClientManagerMetrics::Identity{options.identity.cluster,
+                                           options.identity.broker_name,
+                                           options.identity.broker_id},
+            options.table.channel_expiry, &counters_,
+            [clock] { return clock->TimeNow(); })),
         // The policy first: what it counts is true when the notifier pushes.
-        table_(options.table, {&policy_, &notifier_, &logger_}),
+        table_(options.table, {&policy_, &notifier_, metrics_.get(), &logger_}),
         processor_(&table_, &policy_, &notifier_),
         housekeeping_(options.housekeeping, &table_, &notifier_,
                       clock->TimeNow()),
         request_handler_(options.identity, options.limits, &table_, &processor_,
-                         authorizer_.get()),
-        admin_handler_(options.limits, &table_, &policy_, clock, authorizer_.get()),
-        clock_(*clock) {}
+                         authorizer_.get(), &counters_),
+        admin_handler_(options.limits, &table_, &policy_, clock,
+                       authorizer_.get()),
+        clock_(*clock) {
+    metrics_->SetReadings([this] {
+      return ClientManagerMetrics::Readings{table_.counts(),
+                                            notifier_.counts()};
+    });
+  }
 
-  absl::Status Start(const GrpcServer::Options& options) {
-    absl::StatusOr<std::unique_ptr<GrpcServer>> server =
-        GrpcServer::Start(options, {&request_handler_, &admin_handler_, &table_,
-                                    &housekeeping_, &notifier_, &clock_});
+  absl::Status Start(const Options& options) {
+    absl::StatusOr<std::unique_ptr<GrpcServer>> server = GrpcServer::Start(
+        options.server, {&request_handler_, &admin_handler_, &table_,
+                         &housekeeping_, &notifier_, &clock_, &counters_});
     if (!server.ok()) return server.status();
     server_ = *std::move(server);
+    if (!options.metrics_address.empty()) {
+      absl::StatusOr<std::unique_ptr<MetricsExposer>> exposer =
+          MetricsExposer::Start(options.metrics_address, metrics_);
+      if (exposer.ok()) {
+        exposer_ = *std::move(exposer);
+      } else {
+        LOG(WARNING) << "metrics are not served"
+                     << Kv("reason", exposer.status().message());
+      }
+    }
     return absl::OkStatus();
+  }
+
+  std::string metrics_address() const {
+    return exposer_ == nullptr ? "" : exposer_->address();
   }
 
   GrpcServer& server() { return *server_; }
@@ -69,14 +106,18 @@ class BrokerController::Impl {
   ClientEventLogger logger_;
   GroupPolicy policy_;
   ConsumerIdsNotifier notifier_;
+  EdgeCounters counters_;
+  // Shared with the exposer, which asks for it so.
+  const std::shared_ptr<ClientManagerMetrics> metrics_;
   ClientTable table_;
   ClientManageProcessor processor_;
   Housekeeping housekeeping_;
   RequestHandler request_handler_;
   AdminHandler admin_handler_;
   Clock& clock_;
-  // After what it serves: it goes first.
+  // After what they serve: they go first.
   std::unique_ptr<GrpcServer> server_;
+  std::unique_ptr<MetricsExposer> exposer_;
 };
 
 absl::StatusOr<std::unique_ptr<BrokerController>> BrokerController::Start(
@@ -84,10 +125,11 @@ absl::StatusOr<std::unique_ptr<BrokerController>> BrokerController::Start(
     std::unique_ptr<Authorizer> authorizer) {
   absl::Status status = options.Validate();
   if (!status.ok()) return status;
-  if (authorizer == nullptr)
+  if (authorizer == nullptr) {
     authorizer = std::make_unique<AllowAllAuthorizer>();
+  }
   auto impl = std::make_unique<Impl>(options, clock, std::move(authorizer));
-  status = impl->Start(options.server);
+  status = impl->Start(options);
   if (!status.ok()) return status;
   return std::unique_ptr<BrokerController>(
       new BrokerController(std::move(impl)));
@@ -101,6 +143,9 @@ const std::string& BrokerController::address() const {
   return impl_->server().address();
 }
 int BrokerController::port() const { return impl_->server().port(); }
+std::string BrokerController::metrics_address() const {
+  return impl_->metrics_address();
+}
 void BrokerController::Shutdown(absl::Duration timeout) {
   impl_->server().Shutdown(timeout);
 }

@@ -32,6 +32,9 @@ class BrokerController {
     ConsumerIdsNotifier::Options notifier;
     Housekeeping::Options housekeeping;
     GrpcServer::Options server;
+    // "host:port" to serve metrics on, at /metrics, as Prometheus scrapes them;
+    // port 0 lets the system choose. Empty: none. Bound by the rule below too.
+    std::string metrics_address;
     // There is neither TLS nor authorisation: an address that other machines
     // reach must be asked for.
     bool allow_insecure_remote = false;
@@ -40,8 +43,10 @@ class BrokerController {
     absl::Status Validate() const;
   };
 
-  // Starts the broker. `clock` is borrowed. `authorizer` may be null: all calls
-  // pass. InvalidArgument for options that do not validate, Unavailable if the
+  // Starts the broker. Metrics that cannot be served, as when two brokers have
+  // the same metrics address, are a warning and no error: clients come first.
+  // `clock` is borrowed. `authorizer` may be null: all calls pass.
+  // InvalidArgument for options that do not validate, Unavailable if the
   // address cannot be listened on.
   static absl::StatusOr<std::unique_ptr<BrokerController>> Start(
       const Options& options, Clock* clock,
@@ -55,6 +60,8 @@ class BrokerController {
   // Where it listens, with the port that was chosen.
   const std::string& address() const;
   int port() const;
+  // Where metrics are served; empty if they are not.
+  std::string metrics_address() const;
 
   // See GrpcServer::Shutdown().
   void Shutdown(absl::Duration timeout);

@@ -35,6 +35,9 @@ ABSL_FLAG(std::string, address, "127.0.0.1:10911",
 ABSL_FLAG(bool, allow_insecure_remote, false,
           "allow an address that other machines reach; there is no TLS and no "
           "authorisation yet");
+ABSL_FLAG(std::string, metrics_address, "127.0.0.1:5557",
+          "host:port to serve Prometheus metrics on, at /metrics; empty: none. "
+          "RocketMQ: metricsPromExporterPort");
 ABSL_FLAG(std::string, cluster, "DefaultCluster",
           "name of the cluster. RocketMQ: brokerClusterName");
 ABSL_FLAG(std::string, broker_name, "broker-a",
@@ -138,6 +141,7 @@ rmq::BrokerController::Options OptionsFromFlags() {
   options.limits.max_subscriptions_per_group =
       absl::GetFlag(FLAGS_max_subscriptions_per_group);
 
+  options.metrics_address = absl::GetFlag(FLAGS_metrics_address);
   options.server.address = absl::GetFlag(FLAGS_address);
   options.server.max_frame_bytes = absl::GetFlag(FLAGS_max_frame_bytes);
   options.server.max_frame_rate = absl::GetFlag(FLAGS_max_frame_rate);
@@ -194,6 +198,7 @@ int main(int argc, char** argv) {
     return 1;
   }
   LOG(INFO) << "listening" << rmq::Kv("address", (*broker)->address())
+            << rmq::Kv("metrics_address", (*broker)->metrics_address())
             << rmq::Kv("cluster", options.identity.cluster)
             << rmq::Kv("broker_name", options.identity.broker_name)
             << rmq::Kv("broker_id", options.identity.broker_id)

@@ -44,6 +44,13 @@ enum class Renewal {
 struct Membership {
   static constexpr int64_t kStated = std::numeric_limits<int64_t>::max();
 
+  // When the channel last stated the group, in full or by token; `last_heard`
+  // is the channel's.
+  absl::Time LastStated(absl::Time last_heard) const {
+    return left_out_at == kStated ? last_heard
+                                  : absl::FromUnixNanos(left_out_at);
+  }
+
   RegisteredGroup* group = nullptr;
   // The client id under which the channel is in the group.
   ClientEntry* client = nullptr;

@@ -2,12 +2,15 @@
 #ifndef BROKER_REGISTRY_CLIENT_EVENT_H_
 #define BROKER_REGISTRY_CLIENT_EVENT_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "broker/registry/subscription_table.h"
+#include "common/client_types.h"
 
 namespace rmq {
 
@@ -24,6 +27,8 @@ enum class RemovalReason : uint8_t {
   kKicked,        // An operator asked for it.
   kDrained,       // The broker goes down.
 };
+
+inline constexpr size_t kRemovalReasons = 6;
 
 // Reference: ConsumerGroupEvent.java, ProducerGroupEvent.java (GROUP_UNREGISTER
 // is kUnregister here). Differs: producers have kClientRegister too, so that
@@ -55,6 +60,13 @@ struct ClientEvent {
   // record's; of an unregister it is the request's.
   std::string client_id;
   std::shared_ptr<ClientChannel> channel;
+  // The record's, of kClientRegister and kClientUnregister.
+  LanguageCode language = LanguageCode::kUnspecified;
+  int32_t version = 0;
+  // Of kClientUnregister: when the channel last stated the group.
+  absl::Time last_heard;
+  // The consumer group's, of the types that have a client id.
+  ConsumeType consume_type = ConsumeType::kUnspecified;
   // The group's subscriptions after a register, before an unregister. Null for
   // producers and other types.
   SubscriptionTablePtr subscriptions;

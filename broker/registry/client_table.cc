@@ -13,12 +13,6 @@ namespace {
 // in must not wait for itself.
 thread_local const ClientTable* delivering_table = nullptr;
 
-absl::Time LastStated(const Membership& membership, absl::Time last_heard) {
-  return membership.left_out_at == Membership::kStated
-             ? last_heard
-             : absl::FromUnixNanos(membership.left_out_at);
-}
-
 }  // namespace
 
 absl::Status ClientTable::Options::Validate() const {
@@ -348,7 +342,7 @@ bool ClientTable::ExpireLocked(ClientChannel& channel, absl::Time now) {
   auto& memberships = channel.memberships_;
   for (size_t i = memberships.size(); i-- > 0;) {
     const absl::Time stated =
-        std::max(LastStated(memberships[i], last_heard), heard_floor_);
+        std::max(memberships[i].LastStated(last_heard), heard_floor_);
     if (stated < limit) {
       const std::string client_id = memberships[i].client->client_id;
       RemoveMembershipLocked(channel, memberships[i], RemovalReason::kExpired,
@@ -489,7 +483,7 @@ std::vector<MemberInfo> ClientTable::ListMembers(GroupKind kind,
     const Membership& membership = *GroupMembers::Find(channel, *group, &hint);
     members.push_back({channel.shared_from_this(), membership.client->client_id,
                        membership.language, membership.version,
-                       LastStated(membership, channel.last_heard())});
+                       membership.LastStated(channel.last_heard())});
   });
   return members;
 }

@@ -43,6 +43,9 @@ void ConsumerRegistry::Register(const ConsumerStatement& statement, bool notify,
     ClientEvent& event = add(type);
     event.client_id = who.client.client_id;
     event.channel = who.channel.shared_from_this();
+    event.language = who.language;
+    event.version = who.version;
+    event.consume_type = group.modes.consume_type;
     event.subscriptions = group.subscriptions;
   };
   if (is_new) add_of_channel(EventType::kClientRegister);
@@ -72,6 +75,10 @@ void ConsumerRegistry::Remove(ClientChannel& channel, Membership& membership,
   ClientEvent& left = add(EventType::kClientUnregister);
   left.client_id = std::string(client_id);
   left.channel = channel.shared_from_this();
+  left.language = membership.language;
+  left.version = membership.version;
+  left.last_heard = membership.LastStated(channel.last_heard());
+  left.consume_type = group.modes.consume_type;
   left.subscriptions = group.subscriptions;
 
   GroupMembers::Leave(channel, membership, clients_);

@@ -25,6 +25,8 @@ bool ProducerRegistry::Register(absl::string_view name, bool take_new,
   event.group = group->name;
   event.client_id = who.client.client_id;
   event.channel = who.channel.shared_from_this();
+  event.language = who.language;
+  event.version = who.version;
   return true;
 }
 
@@ -45,6 +47,9 @@ void ProducerRegistry::Remove(ClientChannel& channel, Membership& membership,
   ClientEvent& left = add(EventType::kClientUnregister);
   left.client_id = std::string(client_id);
   left.channel = channel.shared_from_this();
+  left.language = membership.language;
+  left.version = membership.version;
+  left.last_heard = membership.LastStated(channel.last_heard());
 
   GroupMembers::Leave(channel, membership, clients_);
   if (!group.members.empty()) return;

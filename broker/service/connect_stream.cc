@@ -92,7 +92,7 @@ void ConnectStream::OnAccepted(bool ok) {
         environment_.clock->TimeNow()));
   }
   if (!status.ok()) {
-    LogRefusal(peer_, "", status);
+    NoteRefusal(peer_, "", status, environment_.counters);
     EndWith(status);
     return;
   }
@@ -126,7 +126,7 @@ void ConnectStream::OnRead(bool ok) {
                                                                &frame)
            .ok()) {
     const CallStatus status = BadForm("the frame is not a ClientFrame");
-    LogRefusal(peer_, client_.client_id, status);
+    NoteRefusal(peer_, client_.client_id, status, environment_.counters);
     {
       MutexLock lock(&mu_);
       read_in_flight_ = false;
@@ -151,10 +151,11 @@ void ConnectStream::OnRead(bool ok) {
         reply->mutable_status());
   }
   if (reply->has_status()) {
-    LogRefusal(peer_, client_.client_id,
-               {static_cast<absl::StatusCode>(reply->status().code()),
-                static_cast<ResponseCode>(reply->status().response_code()),
-                reply->status().message()});
+    NoteRefusal(peer_, client_.client_id,
+                {static_cast<absl::StatusCode>(reply->status().code()),
+                 static_cast<ResponseCode>(reply->status().response_code()),
+                 reply->status().message()},
+                environment_.counters);
   }
 
   {
@@ -181,7 +182,7 @@ void ConnectStream::OnWritten(bool ok) {
     if (!ok) {  // Gone; a read in flight is about to say so too.
       reads_done_ = true;
       replies_.clear();
-      pushes_.clear();
+      DropPushesLocked();
     }
     StartNextLocked();
     if (!read_in_flight_ && !reads_done_ && !ending_ &&
@@ -203,8 +204,14 @@ void ConnectStream::OnFinished(bool) {
 
 void ConnectStream::NotifyConsumerIdsChanged(absl::string_view group) {
   MutexLock lock(&mu_);
-  if (ending_ || reads_done_) return;
-  if (std::find(pushes_.begin(), pushes_.end(), group) != pushes_.end()) return;
+  if (ending_ || reads_done_) {
+    environment_.counters->pushes_dropped.fetch_add(1);
+    return;
+  }
+  if (std::find(pushes_.begin(), pushes_.end(), group) != pushes_.end()) {
+    environment_.counters->pushes_coalesced.fetch_add(1);
+    return;
+  }
   pushes_.emplace_back(group);
   if (write_in_flight_) {
     WatchWriteLocked();
@@ -219,7 +226,14 @@ void ConnectStream::CutOffIfPending(uint64_t write) {
   MutexLock lock(&mu_);
   if (!write_in_flight_ || write_ != write) return;
   LOG(INFO) << "cut off, does not read" << Kv("peer", peer_);
+  environment_.counters->slow_readers.fetch_add(1);
   context_.TryCancel();
+}
+
+void ConnectStream::DropPushesLocked() {
+  environment_.counters->pushes_dropped.fetch_add(
+      static_cast<int64_t>(pushes_.size()));
+  pushes_.clear();
 }
 
 void ConnectStream::StartReadLocked() {
@@ -238,6 +252,7 @@ void ConnectStream::StartNextLocked() {
     pushed_last_ = true;
     const grpc::ByteBuffer frame = PushFrame(pushes_.front());
     pushes_.erase(pushes_.begin());
+    environment_.counters->pushes_sent.fetch_add(1);
     StartWriteLocked(frame);
   } else if (!replies_.empty()) {
     pushed_last_ = false;
@@ -282,7 +297,7 @@ void ConnectStream::EndWith(const CallStatus& status) {
         absl::StrCat(static_cast<int>(status.response_code)));
   }
   replies_.clear();
-  pushes_.clear();
+  DropPushesLocked();
   if (write_in_flight_) WatchWriteLocked();
   StartNextLocked();
 }

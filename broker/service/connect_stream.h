@@ -17,6 +17,7 @@
 #include "broker/registry/client_event.h"
 #include "broker/registry/client_table.h"
 #include "broker/service/completion_loop.h"
+#include "broker/service/edge_counters.h"
 #include "broker/service/frame_rate_limit.h"
 #include "broker/service/request_handler.h"
 #include "broker/service/slow_reader_watch.h"
@@ -70,6 +71,7 @@ class ConnectStream final : public ClientChannel, public WatchedWriter {
     int32_t max_frame_rate;
     // Once true new streams are turned away with UNAVAILABLE.
     const std::atomic<bool>* draining;
+    EdgeCounters* counters;
   };
 
   // Replies that may wait to be written before reading pauses.
@@ -105,6 +107,7 @@ class ConnectStream final : public ClientChannel, public WatchedWriter {
   void StartNextLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void StartWriteLocked(const grpc::ByteBuffer& frame)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void DropPushesLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Something has to wait for the write in flight.
   void WatchWriteLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Once the client sends no more and its replies are written: closes the

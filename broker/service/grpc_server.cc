@@ -69,14 +69,10 @@ class GrpcServer::Impl {
       : options_(options),
         core_(core),
         slow_readers_(options.slow_reader_limit),
-        stream_environment_{&client_manager_,
-                            core.request_handler,
-                            core.table,
-                            core.housekeeping,
-                            &slow_readers_,
-                            core.clock,
-                            options.max_frame_rate,
-                            &draining_} {
+        stream_environment_{
+            &client_manager_,       core.request_handler, core.table,
+            core.housekeeping,      &slow_readers_,       core.clock,
+            options.max_frame_rate, &draining_,           core.counters} {
     using Handler = RequestHandler;
     using Service = ClientManagerAsyncService;
     Handler* const handler = core.request_handler;
@@ -213,6 +209,7 @@ class GrpcServer::Impl {
                                            const Request&, Response*)) {
     using Call = UnaryCall<Request, Response>;
     const auto method = std::make_shared<typename Call::Method>();
+    method->counters = core_.counters;
     method->wait = [service, request](
                        grpc::ServerContext* context, Request* message,
                        typename Call::Responder* responder,

@@ -14,6 +14,7 @@
 #include "broker/notify/consumer_ids_notifier.h"
 #include "broker/registry/client_table.h"
 #include "broker/service/admin_handler.h"
+#include "broker/service/edge_counters.h"
 #include "broker/service/request_handler.h"
 #include "common/clock.h"
 
@@ -47,6 +48,7 @@ class GrpcServer {
     Housekeeping* housekeeping;
     ConsumerIdsNotifier* notifier;
     Clock* clock;
+    EdgeCounters* counters;
   };
 
   // Listens and serves. InvalidArgument for options that do not validate;

@@ -9,8 +9,9 @@
 
 namespace rmq {
 
-void LogRefusal(absl::string_view peer, absl::string_view client_id,
-                const CallStatus& status) {
+void NoteRefusal(absl::string_view peer, absl::string_view client_id,
+                 const CallStatus& status, EdgeCounters* counters) {
+  counters->refusals.Count(status.code);
   static std::atomic<int64_t> since_last{0};
   since_last.fetch_add(1, std::memory_order_relaxed);
   LOG_EVERY_T(INFO, 1) << "refused" << Kv("peer", peer)

@@ -48,9 +48,29 @@ CallStatus RequestHandler::AuthorizeHeartbeat(
   return Authorize(peer, "Heartbeat", client_id, groups);
 }
 
+void RequestHandler::CountHeartbeat(const pb::HeartbeatRequest& request,
+                                    const pb::HeartbeatResponse& response,
+                                    absl::StatusCode code) {
+  (request.statement_token() == 0 ? counters_.full_heartbeats
+                                  : counters_.light_heartbeats)
+      .Count(code);
+  if (response.full_statement_needed()) {
+    counters_.full_statements_needed.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
 CallStatus RequestHandler::Heartbeat(absl::string_view peer, absl::Time now,
                                      const pb::HeartbeatRequest& request,
                                      pb::HeartbeatResponse* response) {
+  CallStatus status = UnaryHeartbeat(peer, now, request, response);
+  CountHeartbeat(request, *response, status.code);
+  return status;
+}
+
+CallStatus RequestHandler::UnaryHeartbeat(absl::string_view peer,
+                                          absl::Time now,
+                                          const pb::HeartbeatRequest& request,
+                                          pb::HeartbeatResponse* response) {
   CallStatus status = AuthorizeHeartbeat(peer, request, request.client_id());
   if (!status.ok()) return status;
   status =
@@ -198,9 +218,12 @@ CallStatus RequestHandler::Dispatch(ClientChannel& channel,
                                     absl::Time now, StreamClient* client,
                                     pb::Reply* reply) {
   switch (frame.request_case()) {
-    case pb::ClientFrame::kHeartbeat:
-      return HeartbeatFrame(channel, peer, frame.heartbeat(), now, client,
-                            reply->mutable_heartbeat());
+    case pb::ClientFrame::kHeartbeat: {
+      CallStatus status = HeartbeatFrame(channel, peer, frame.heartbeat(), now,
+                                         client, reply->mutable_heartbeat());
+      CountHeartbeat(frame.heartbeat(), reply->heartbeat(), status.code);
+      return status;
+    }
 
     case pb::ClientFrame::kUnregisterClient: {
       const pb::UnregisterClientRequest& request = frame.unregister_client();

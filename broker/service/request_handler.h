@@ -17,6 +17,7 @@
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_table.h"
 #include "broker/service/authorizer.h"
+#include "broker/service/edge_counters.h"
 #include "broker/service/wire.h"
 #include "common/response_code.h"
 #include "common/validation.h"
@@ -39,12 +40,13 @@ class RequestHandler {
  public:
   RequestHandler(const BrokerIdentity& identity, const Limits& limits,
                  ClientTable* table, ClientManageProcessor* processor,
-                 Authorizer* authorizer)
+                 Authorizer* authorizer, EdgeCounters* counters)
       : identity_(identity),
         limits_(limits),
         table_(*table),
         processor_(*processor),
-        authorizer_(*authorizer) {}
+        authorizer_(*authorizer),
+        counters_(*counters) {}
 
   // --- Unary calls: on the stand-in of the request's client id ---
   // `peer` is "host:port".
@@ -81,6 +83,9 @@ class RequestHandler {
   CallStatus Authorize(absl::string_view peer, absl::string_view call,
                        absl::string_view client_id,
                        absl::Span<const absl::string_view> groups);
+  CallStatus UnaryHeartbeat(absl::string_view peer, absl::Time now,
+                            const pb::HeartbeatRequest& request,
+                            pb::HeartbeatResponse* response);
   CallStatus AuthorizeHeartbeat(absl::string_view peer,
                                 const pb::HeartbeatRequest& request,
                                 absl::string_view client_id);
@@ -89,6 +94,9 @@ class RequestHandler {
   CallStatus Dispatch(ClientChannel& channel, absl::string_view peer,
                       const pb::ClientFrame& frame, absl::Time now,
                       StreamClient* client, pb::Reply* reply);
+  void CountHeartbeat(const pb::HeartbeatRequest& request,
+                      const pb::HeartbeatResponse& response,
+                      absl::StatusCode code);
   CallStatus HeartbeatFrame(ClientChannel& channel, absl::string_view peer,
                             const pb::HeartbeatRequest& request, absl::Time now,
                             StreamClient* client,
@@ -107,6 +115,7 @@ class RequestHandler {
   ClientTable& table_;
   ClientManageProcessor& processor_;
   Authorizer& authorizer_;
+  EdgeCounters& counters_;
 };
 
 }  // namespace rmq

@@ -8,6 +8,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "broker/service/completion_loop.h"
+#include "broker/service/edge_counters.h"
+#include "broker/service/refusal_log.h"
 #include "broker/service/wire.h"
 #include "common/response_code.h"
 #include "grpcpp/completion_queue.h"
@@ -27,6 +29,7 @@ class UnaryCall {
     std::function<void(grpc::ServerContext*, Request*, Responder*,
                        grpc::ServerCompletionQueue*, void* tag)>
         wait;
+    EdgeCounters* counters;
     // Fills the response. `peer` is "host:port".
     std::function<CallStatus(absl::string_view peer, const Request&, Response*)>
         answer;
@@ -50,8 +53,8 @@ class UnaryCall {
     }
     Wait(&method_, queue_);
     Response response;
-    const CallStatus status =
-        method_.answer(PeerAddress(context_.peer()), request_, &response);
+    const std::string peer = PeerAddress(context_.peer());
+    const CallStatus status = method_.answer(peer, request_, &response);
     context_.AddTrailingMetadata(
         kResponseCodeMetadata,
         absl::StrCat(static_cast<int>(status.response_code)));
@@ -59,6 +62,7 @@ class UnaryCall {
     if (status.ok()) {
       responder_.Finish(response, grpc::Status::OK, tag);
     } else {
+      NoteRefusal(peer, "", status, method_.counters);
       responder_.FinishWithError(ToGrpcStatus(status), tag);
     }
   }

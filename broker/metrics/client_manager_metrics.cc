@@ -1,0 +1,265 @@
+#include "broker/metrics/client_manager_metrics.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "broker/registry/client_channel.h"
+#include "common/mutex_lock.h"
+
+namespace rmq {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using Labels = std::vector<ClientMetric::Label>;
+
+constexpr char kOther[] = "_other";
+// Reference: MixAll.CID_RMQ_SYS_PREFIX.
+constexpr absl::string_view kSystemGroupPrefix = "CID_RMQ_SYS_";
+constexpr int32_t kOtherVersion = std::numeric_limits<int32_t>::min();
+
+std::string Lower(absl::string_view text) {
+  return absl::AsciiStrToLower(text);
+}
+
+// One family under construction.
+class Family {
+ public:
+  Family(std::vector<MetricFamily>* families, std::string name,
+         std::string help, MetricType type, const Labels& labels)
+      : family_(families->emplace_back()), labels_(labels) {
+    family_.name = std::move(name);
+    family_.help = std::move(help);
+    family_.type = type;
+  }
+
+  void Add(Labels labels, double value) {
+    ClientMetric& metric = family_.metric.emplace_back();
+    metric.label = labels_;
+    metric.label.insert(metric.label.end(), labels.begin(), labels.end());
+    (family_.type == MetricType::Counter ? metric.counter.value
+                                         : metric.gauge.value) = value;
+  }
+
+ private:
+  MetricFamily& family_;
+  const Labels& labels_;
+};
+
+void AddCodes(const CodeCounters& counters, const Labels& labels,
+              Family* family) {
+  for (size_t i = 0; i < CodeCounters::kCodes; ++i) {
+    const auto code = static_cast<absl::StatusCode>(i);
+    const int64_t value = counters.value(code);
+    if (value == 0) continue;
+    Labels all = labels;
+    all.push_back({"code", absl::StatusCodeToString(code)});
+    family->Add(std::move(all), static_cast<double>(value));
+  }
+}
+
+}  // namespace
+
+ClientManagerMetrics::ClientManagerMetrics(const Identity& identity,
+                                           absl::Duration channel_expiry,
+                                           const EdgeCounters* edge,
+                                           std::function<absl::Time()> now)
+    : node_labels_{{"cluster", identity.cluster},
+                   {"node_type", "broker"},
+                   {"node_id", absl::StrCat(identity.broker_name, "-",
+                                            identity.broker_id)}},
+      channel_expiry_(channel_expiry),
+      edge_(*edge),
+      now_(std::move(now)) {}
+
+void ClientManagerMetrics::Connections::Add(const Version& version,
+                                            int64_t count) {
+  total += count;
+  const auto found = by_version.find(version);
+  if (found != by_version.end()) {
+    found->second += count;
+  } else if (by_version.size() < kMaxVersions && count > 0) {
+    by_version.emplace(version, count);
+  } else {
+    other_versions += count;
+  }
+}
+
+void ClientManagerMetrics::OnClientEvent(const ClientEvent& event) {
+  const bool joined = event.type == EventType::kClientRegister;
+  const bool left = event.type == EventType::kClientUnregister;
+  if (event.type == EventType::kRegister) {
+    MutexLock lock(&mu_);
+    const auto found = groups_.find(event.group);
+    if (found != groups_.end()) found->second.consume_type = event.consume_type;
+    return;
+  }
+  if (!joined && !left) return;
+  const absl::Duration lag = left && event.reason == RemovalReason::kExpired
+                                 ? now_() - event.last_heard - channel_expiry_
+                                 : absl::ZeroDuration();
+  const int64_t count = joined ? 1 : -1;
+  MutexLock lock(&mu_);
+  if (left) {
+    ++removals_[static_cast<size_t>(event.kind)]
+               [static_cast<size_t>(event.reason)];
+    if (event.reason == RemovalReason::kExpired) {
+      ++expired_;
+      expiry_lag_sum_ += lag;
+      expiry_lag_max_ = std::max(expiry_lag_max_, lag);
+    }
+  }
+  if (event.kind == GroupKind::kProducer) {
+    producers_.Add({event.language, event.version}, count);
+  } else {
+    CountConsumerLocked(event, count);
+  }
+}
+
+void ClientManagerMetrics::CountConsumerLocked(const ClientEvent& event,
+                                               int64_t count) {
+  auto [found, is_new] = groups_.try_emplace(event.group);
+  Group& group = found->second;
+  if (is_new && labels_ < kMaxGroups) {
+    group.has_label = true;
+    ++labels_;
+  }
+  group.consume_type = event.consume_type;
+  group.members += count;
+  (group.has_label ? group.connections : other_groups_)
+      .Add({event.language, event.version}, count);
+  if (group.members > 0) return;
+  if (group.has_label) --labels_;
+  groups_.erase(found);
+}
+
+std::vector<MetricFamily> ClientManagerMetrics::Collect() const {
+  std::vector<MetricFamily> families;
+  families.reserve(16);
+  const auto family = [&](absl::string_view name, absl::string_view help,
+                          MetricType type) {
+    return Family(&families, std::string(name), std::string(help), type,
+                  node_labels_);
+  };
+  const Readings readings = read_ ? read_() : Readings();
+
+  Family gauge = family("rocketmq_client_manager_channels",
+                        "Open channels, those of unary clients included",
+                        MetricType::Gauge);
+  gauge.Add({}, static_cast<double>(readings.table.channels));
+  Family groups = family("rocketmq_client_manager_groups", "Registered groups",
+                         MetricType::Gauge);
+  groups.Add({{"kind", "producer"}},
+             static_cast<double>(readings.table.producer_groups));
+  groups.Add({{"kind", "consumer"}},
+             static_cast<double>(readings.table.consumer_groups));
+  family("rocketmq_client_manager_event_queue_depth",
+         "Events that are queued for listeners", MetricType::Gauge)
+      .Add({}, static_cast<double>(readings.table.queued_events));
+
+  Family heartbeats =
+      family("rocketmq_client_manager_heartbeats_total",
+             "Heartbeats answered, by kind and code", MetricType::Counter);
+  AddCodes(edge_.full_heartbeats, {{"kind", "full"}}, &heartbeats);
+  AddCodes(edge_.light_heartbeats, {{"kind", "light"}}, &heartbeats);
+  family("rocketmq_client_manager_full_statements_needed_total",
+         "Light heartbeats whose token was not current", MetricType::Counter)
+      .Add({}, static_cast<double>(edge_.full_statements_needed.load()));
+  Family refusals =
+      family("rocketmq_client_manager_refusals_total",
+             "Calls, frames and streams refused, by code", MetricType::Counter);
+  AddCodes(edge_.refusals, {}, &refusals);
+
+  Family changes = family(
+      "rocketmq_client_manager_changes_total",
+      "Changes of consumer groups: made, and merged into one not yet pushed",
+      MetricType::Counter);
+  changes.Add({{"outcome", "made"}},
+              static_cast<double>(readings.notifier.changes));
+  changes.Add({{"outcome", "coalesced"}},
+              static_cast<double>(readings.notifier.coalesced));
+  Family pushes = family("rocketmq_client_manager_pushes_total",
+                         "Pushes to streams, by outcome", MetricType::Counter);
+  pushes.Add({{"outcome", "sent"}},
+             static_cast<double>(edge_.pushes_sent.load()));
+  pushes.Add({{"outcome", "coalesced"}},
+             static_cast<double>(edge_.pushes_coalesced.load()));
+  pushes.Add({{"outcome", "dropped"}},
+             static_cast<double>(edge_.pushes_dropped.load()));
+  family("rocketmq_client_manager_slow_readers_total",
+         "Streams cut off since they did not read", MetricType::Counter)
+      .Add({}, static_cast<double>(edge_.slow_readers.load()));
+
+  MutexLock lock(&mu_);
+  Family removals = family("rocketmq_client_manager_removals_total",
+                           "Channels that left a group, by kind and reason",
+                           MetricType::Counter);
+  for (const GroupKind kind : {GroupKind::kProducer, GroupKind::kConsumer}) {
+    for (size_t i = 0; i < kRemovalReasons; ++i) {
+      const int64_t value = removals_[static_cast<size_t>(kind)][i];
+      removals.Add({{"kind", std::string(Name(kind))},
+                    {"reason", Lower(Name(static_cast<RemovalReason>(i)))}},
+                   static_cast<double>(value));
+    }
+  }
+  MetricFamily& lag = families.emplace_back();
+  lag.name = "rocketmq_client_manager_expiry_lag_seconds";
+  lag.help = "How long after its expiry a channel was taken out of a group";
+  lag.type = MetricType::Summary;
+  ClientMetric& summary = lag.metric.emplace_back();
+  summary.label = node_labels_;
+  summary.summary.sample_count = static_cast<uint64_t>(expired_);
+  summary.summary.sample_sum = absl::ToDoubleSeconds(expiry_lag_sum_);
+  summary.summary.quantile.push_back(
+      {1.0, absl::ToDoubleSeconds(expiry_lag_max_)});
+
+  const auto add_connections = [](const Connections& connections,
+                                  const Labels& labels, Family* out) {
+    const auto add = [&](LanguageCode language, int32_t version,
+                         int64_t value) {
+      if (value == 0) return;
+      Labels all = labels;
+      all.push_back({"language", version == kOtherVersion
+                                     ? kOther
+                                     : Lower(Name(language))});
+      all.push_back({"version", version == kOtherVersion
+                                    ? kOther
+                                    : absl::StrCat(version)});
+      all.push_back({"protocol_type", "grpc"});
+      out->Add(std::move(all), static_cast<double>(value));
+    };
+    for (const auto& [version, value] : connections.by_version) {
+      add(version.first, version.second, value);
+    }
+    add(LanguageCode::kUnspecified, kOtherVersion, connections.other_versions);
+  };
+  Family producers = family("rocketmq_producer_connections",
+                            "Channels in producer groups", MetricType::Gauge);
+  add_connections(producers_, {}, &producers);
+  Family consumers = family("rocketmq_consumer_connections",
+                            "Channels in consumer groups", MetricType::Gauge);
+  for (const auto& [name, group] : groups_) {
+    if (!group.has_label) continue;
+    add_connections(
+        group.connections,
+        {{"consumer_group", name},
+         {"consume_mode", Lower(Name(group.consume_type))},
+         {"is_system",
+          absl::StartsWith(name, kSystemGroupPrefix) ? "true" : "false"}},
+        &consumers);
+  }
+  add_connections(other_groups_,
+                  {{"consumer_group", kOther},
+                   {"consume_mode", kOther},
+                   {"is_system", "false"}},
+                  &consumers);
+  return families;
+}
+
+}  // namespace rmq
