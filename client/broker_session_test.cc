@@ -186,6 +186,13 @@ TEST_F(BrokerSessionTest, NothingHappensBeforeThereIsAStatement) {
   EXPECT_EQ(state(), BrokerState::kIdle);
 }
 
+TEST_F(BrokerSessionTest, AnIdleSessionWithoutAStatementStaysIdle) {
+  session_->SetStatement(nullptr);
+  EXPECT_EQ(calls(), 0u);
+  EXPECT_EQ(loop_.NextTimer(), absl::InfiniteFuture());
+  EXPECT_EQ(state(), BrokerState::kIdle);
+}
+
 TEST_F(BrokerSessionTest, AStatementIsWrittenInFullAsSoonAsTheStreamStands) {
   session_->SetStatement(Statement({"p"}, {"orders"}));
   ASSERT_TRUE(call().start_called());

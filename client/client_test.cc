@@ -32,10 +32,9 @@ namespace v1 = ::rocketmq::clientmanager::v1;
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-constexpr absl::Duration kPatience = absl::Seconds(10);
+constexpr absl::Duration kPatience = absl::Seconds(30);
 
 // Notes the callbacks, and lets a test wait for the nth of a kind.
 class Callbacks {
@@ -79,6 +78,9 @@ class ClientTest : public ::testing::Test {
  protected:
   ClientTest() {
     options_.brokers = {broker_.address()};
+    // On a busy machine an answer may take its time.
+    options_.reply_timeout = kPatience;
+    options_.connect_timeout = kPatience;
     callbacks_.Install(&options_);
   }
 
@@ -184,6 +186,7 @@ TEST_F(ClientTest, APushIsTold) {
 }
 
 TEST_F(ClientTest, PushesDuringACallbackAreToldByOneMore) {
+  options_.heartbeat_interval = absl::Milliseconds(100);
   absl::Notification started, release;
   absl::Mutex mu;
   int calls = 0;
@@ -201,10 +204,10 @@ TEST_F(ClientTest, PushesDuringACallbackAreToldByOneMore) {
   ASSERT_THAT(client.RegisterConsumer(Orders()), IsOk());
   ASSERT_THAT(client.Start(), IsOk());
   started.WaitForNotification();
-  // Heartbeats go on meanwhile: each answer proves that a push before it came.
   for (int i = 0; i < 5; ++i) broker_.Push("orders");
-  broker_.AwaitFrames(2);
-  client.Health();
+  // Heartbeats go on meanwhile. The next one to come is answered behind the
+  // pushes; the one after it tells that the answer was read, and so the pushes.
+  broker_.AwaitFrames(broker_.AwaitFrames(0).size() + 2);
   release.Notify();
   {
     MutexLock lock(&mu);
@@ -232,22 +235,34 @@ TEST_F(ClientTest, AReplacedClientIsTold) {
   EXPECT_THAT(client_->Shutdown(kPatience), IsOk());
 }
 
-TEST_F(ClientTest, ABrokerThatDoesNotAnswerIsTornDownAndOthersAreNot) {
+TEST_F(ClientTest, ABrokerThatDoesNotAnswerIsTornDownAndTriedAgain) {
+  broker_.StopAnswering();
+  options_.reply_timeout = absl::Milliseconds(50);
+  options_.initial_backoff = absl::Milliseconds(1);
+  Client& client = Make();
+  ASSERT_THAT(client.RegisterConsumer(Orders()), IsOk());
+  ASSERT_THAT(client.Start(), IsOk());
+  broker_.AwaitEndedStreams(2);
+  EXPECT_EQ(client.Health()[0].times_online, 0);
+  EXPECT_THAT(client.Health()[0].last_error,
+              StatusIs(absl::StatusCode::kDeadlineExceeded));
+}
+
+TEST_F(ClientTest, AStalledBrokerDelaysNoOther) {
   ScriptedBroker stalled;
   stalled.StopAnswering();
   options_.brokers = {stalled.address(), broker_.address()};
-  options_.reply_timeout = absl::Milliseconds(50);
-  options_.initial_backoff = absl::Milliseconds(1);
   MakeOnline();
-  stalled.AwaitEndedStreams(2);
+  broker_.AwaitFrames(2);
   const std::vector<BrokerHealth> health = client_->Health();
   ASSERT_THAT(health, SizeIs(2));
   EXPECT_EQ(health[0].broker, stalled.address());
-  EXPECT_EQ(health[0].times_online, 0);
-  EXPECT_THAT(health[0].last_error,
-              StatusIs(absl::StatusCode::kDeadlineExceeded));
+  EXPECT_NE(health[0].state, BrokerState::kOnline);
+  EXPECT_EQ(health[1].broker, broker_.address());
   EXPECT_EQ(health[1].state, BrokerState::kOnline);
-  EXPECT_EQ(health[1].times_online, 1);
+  EXPECT_THAT(client_->Shutdown(absl::Milliseconds(1)),
+              StatusIs(absl::StatusCode::kDeadlineExceeded,
+                       HasSubstr(stalled.address())));
 }
 
 // ---- Groups at run time.
@@ -264,7 +279,8 @@ TEST_F(ClientTest, AGroupRegisteredAfterStartIsStated) {
 TEST_F(ClientTest, SubscribingStatesAGreaterSubVersion) {
   Client& client = MakeOnline();
   ASSERT_THAT(client.Subscribe("orders", {"order-events", "*"}), IsOk());
-  const std::vector<v1::ClientFrame> frames = broker_.AwaitFrames(2);
+  const std::vector<v1::ClientFrame> frames =
+      broker_.AwaitFrames(2, ScriptedBroker::FullHeartbeats);
   const v1::SubscriptionData& before =
       frames[0].heartbeat().consumers(0).subscriptions(0);
   const v1::SubscriptionData& after =
@@ -277,18 +293,20 @@ TEST_F(ClientTest, SubscribingStatesAGreaterSubVersion) {
 TEST_F(ClientTest, UnsubscribingLeavesTheTopicOut) {
   Client& client = MakeOnline();
   ASSERT_THAT(client.Unsubscribe("orders", "order-events"), IsOk());
-  EXPECT_EQ(
-      broker_.AwaitFrames(2)[1].heartbeat().consumers(0).subscriptions_size(),
-      0);
+  const v1::HeartbeatRequest heartbeat =
+      broker_.AwaitFrames(2, ScriptedBroker::FullHeartbeats)[1].heartbeat();
+  EXPECT_EQ(heartbeat.consumers(0).subscriptions_size(), 0);
 }
 
 TEST_F(ClientTest, AnUnregisteredGroupIsTakenOutAtTheBroker) {
   Client& client = MakeOnline();
   ASSERT_THAT(client.RegisterProducer("p"), IsOk());
-  broker_.AwaitFrames(2);
+  broker_.AwaitFrames(2, ScriptedBroker::FullHeartbeats);
   ASSERT_THAT(client.UnregisterConsumer("orders"), IsOk());
-  EXPECT_EQ(broker_.AwaitFrames(3)[2].unregister_client().consumer_group(),
-            "orders");
+  const v1::ClientFrame frame =
+      broker_.AwaitFrames(1, ScriptedBroker::Unregistrations)[0];
+  EXPECT_EQ(frame.unregister_client().consumer_group(), "orders");
+  EXPECT_EQ(frame.unregister_client().producer_group(), "");
 }
 
 TEST_F(ClientTest, UnregisteringTheLastGroupEndsTheStream) {
@@ -429,7 +447,8 @@ TEST_F(ClientTest, ShutdownUnregistersEachGroupAndEndsTheStream) {
   broker_.AwaitFrames(1);
   EXPECT_THAT(client.Shutdown(kPatience), IsOk());
   broker_.AwaitEndedStreams(1);
-  const v1::ClientFrame last = broker_.AwaitFrames(2).back();
+  const v1::ClientFrame last =
+      broker_.AwaitFrames(1, ScriptedBroker::Unregistrations)[0];
   EXPECT_EQ(last.unregister_client().producer_group(), "p");
   EXPECT_EQ(last.unregister_client().consumer_group(), "orders");
   EXPECT_EQ(client.Health()[0].state, BrokerState::kStopped);
@@ -467,14 +486,14 @@ TEST_F(ClientTest, AfterShutdownEveryChangeAndQueryFails) {
 }
 
 TEST_F(ClientTest, ShutdownOfAStalledBrokerReturnsAtItsDeadline) {
+  options_.reply_timeout = absl::Hours(1);
   Client& client = MakeOnline();
   broker_.StopAnswering();
-  options_.reply_timeout = absl::Hours(1);
   const absl::Time start = RealClock().TimeNow();
   EXPECT_THAT(client.Shutdown(absl::Milliseconds(100)),
               StatusIs(absl::StatusCode::kDeadlineExceeded,
                        HasSubstr(broker_.address())));
-  EXPECT_LT(RealClock().TimeNow() - start, absl::Seconds(2));
+  EXPECT_LT(RealClock().TimeNow() - start, kPatience);
   broker_.AwaitEndedStreams(1);
 }
 
@@ -531,7 +550,8 @@ TEST_F(ClientTest, ACallbackMayQueryTheBroker) {
 TEST_F(ClientTest, ADestroyedClientUnregisters) {
   MakeOnline();
   client_.reset();
-  EXPECT_TRUE(broker_.AwaitFrames(2).back().has_unregister_client());
+  broker_.AwaitFrames(1, ScriptedBroker::Unregistrations);
+  broker_.AwaitEndedStreams(1);
 }
 
 TEST_F(ClientTest, ClientsThatShareARuntimeGoOneByOne) {

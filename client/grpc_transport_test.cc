@@ -28,6 +28,8 @@ namespace v1 = ::rocketmq::clientmanager::v1;
 using ::testing::ElementsAre;
 using ::testing::SizeIs;
 
+constexpr absl::Duration kPatience = absl::Seconds(30);
+
 // Notes the reactions, and lets a test wait for the nth.
 class RecordingReactor final : public BrokerStream::Reactor {
  public:
@@ -49,7 +51,7 @@ class RecordingReactor final : public BrokerStream::Reactor {
     const auto reached = [this, n]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
       return events_.size() >= n;
     };
-    CHECK(mu_.AwaitWithTimeout(absl::Condition(&reached), absl::Seconds(10)));
+    CHECK(mu_.AwaitWithTimeout(absl::Condition(&reached), kPatience));
     return events_;
   }
   absl::Status status() ABSL_LOCKS_EXCLUDED(mu_) {
@@ -102,7 +104,7 @@ class GrpcTransportTest : public ::testing::Test {
   ThreadEventLoop loop_{&RealClock()};
   GrpcTransport transport_{&loop_};
   std::unique_ptr<BrokerStub> stub_ =
-      transport_.NewStub(broker_.address(), absl::Seconds(5));
+      transport_.NewStub(broker_.address(), kPatience);
   RecordingReactor reactor_;
   std::unique_ptr<BrokerStream> stream_;
 };
@@ -154,13 +156,13 @@ TEST_F(GrpcTransportTest, ABrokerThatIsNotThereIsUnavailable) {
     address = gone.address();
   }
   const std::unique_ptr<BrokerStub> stub =
-      transport_.NewStub(address, absl::Seconds(5));
+      transport_.NewStub(address, kPatience);
   StartStream(stub.get());
   EXPECT_THAT(reactor_.Await(1), ElementsAre("finished"));
   EXPECT_THAT(reactor_.status(), StatusIs(absl::StatusCode::kUnavailable));
   v1::GetConsumerListByGroupRequest request;
   request.set_group("orders");
-  EXPECT_THAT(stub->GetConsumerListByGroup(request, absl::Seconds(10)),
+  EXPECT_THAT(stub->GetConsumerListByGroup(request, kPatience),
               StatusIs(absl::StatusCode::kUnavailable));
   OnLoop([this] { stream_.reset(); });
 }
@@ -203,7 +205,7 @@ TEST_F(GrpcTransportTest, AUnaryCallEndsAtItsDeadline) {
 
 TEST_F(GrpcTransportTest, CancelledStubsRefuseFurtherCalls) {
   stub_->CancelCalls();
-  EXPECT_THAT(stub_->GetConsumerListByGroup({}, absl::Seconds(10)),
+  EXPECT_THAT(stub_->GetConsumerListByGroup({}, kPatience),
               StatusIs(absl::StatusCode::kCancelled));
 }
 

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <deque>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/mutex_lock.h"
 #include "glog/logging.h"
+#include "grpc/support/time.h"
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
@@ -20,7 +22,7 @@ namespace {
 
 namespace v1 = ::rocketmq::clientmanager::v1;
 
-constexpr absl::Duration kPatience = absl::Seconds(10);
+constexpr absl::Duration kPatience = absl::Seconds(30);
 constexpr uint64_t kToken = 4711;
 
 }  // namespace
@@ -173,7 +175,7 @@ ScriptedBroker::ScriptedBroker() : service_(std::make_unique<Service>(this)) {
 
 ScriptedBroker::~ScriptedBroker() {
   // A deadline in the past: what is open is cancelled.
-  server_->Shutdown(std::chrono::system_clock::time_point::min());
+  server_->Shutdown(gpr_inf_past(GPR_CLOCK_MONOTONIC));
   server_->Wait();
 }
 
@@ -224,10 +226,19 @@ void ScriptedBroker::AwaitHeldCalls(size_t n) {
   AwaitAtLeast(&held_calls_, n);
 }
 
-std::vector<v1::ClientFrame> ScriptedBroker::AwaitFrames(size_t n) {
+std::vector<v1::ClientFrame> ScriptedBroker::AwaitFrames(size_t n,
+                                                         Filter filter) {
   MutexLock lock(&mu_);
-  AwaitAtLeast(&frame_count_, n);
-  return frames_;
+  std::vector<v1::ClientFrame> taken;
+  const auto reached = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    taken.clear();
+    std::copy_if(frames_.begin(), frames_.end(), std::back_inserter(taken),
+                 filter);
+    return taken.size() >= n;
+  };
+  CHECK(mu_.AwaitWithTimeout(absl::Condition(&reached), kPatience))
+      << "waited for " << n << " frames, got " << taken.size();
+  return taken;
 }
 
 void ScriptedBroker::OnOpen(std::shared_ptr<Stream> stream) {
@@ -241,7 +252,6 @@ void ScriptedBroker::OnFrame(Stream* stream, const v1::ClientFrame& frame) {
   {
     MutexLock lock(&mu_);
     frames_.push_back(frame);
-    ++frame_count_;
     if (!answering_) return;
     v1::Reply& reply = *answer.mutable_reply();
     reply.set_request_id(frame.request_id());

@@ -24,7 +24,7 @@ namespace rmq {
 // By default every frame is answered OK at once: a full heartbeat with a token
 // and the channel expiry. A stream that the client half-closes ends with OK.
 //
-// Waiting fails the process after 10 s: a test that waits for what does not
+// Waiting fails the process after 30 s: a test that waits for what does not
 // come is broken, and says where.
 //
 // Thread-safe.
@@ -57,8 +57,18 @@ class ScriptedBroker {
   void AwaitStreams(size_t n) ABSL_LOCKS_EXCLUDED(mu_);
   void AwaitEndedStreams(size_t n) ABSL_LOCKS_EXCLUDED(mu_);
   void AwaitHeldCalls(size_t n) ABSL_LOCKS_EXCLUDED(mu_);
-  // The frames of all streams in the order of arrival, once there are `n`.
-  std::vector<ClientFrame> AwaitFrames(size_t n) ABSL_LOCKS_EXCLUDED(mu_);
+  // The frames of all streams in the order of arrival that `filter` takes, once
+  // there are `n` of them.
+  using Filter = bool (*)(const ClientFrame& frame);
+  static bool Every(const ClientFrame&) { return true; }
+  static bool FullHeartbeats(const ClientFrame& frame) {
+    return frame.has_heartbeat() && frame.heartbeat().statement_token() == 0;
+  }
+  static bool Unregistrations(const ClientFrame& frame) {
+    return frame.has_unregister_client();
+  }
+  std::vector<ClientFrame> AwaitFrames(size_t n, Filter filter = Every)
+      ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   class Service;
@@ -81,7 +91,6 @@ class ScriptedBroker {
   absl::Mutex mu_;
   std::shared_ptr<Stream> last_stream_ ABSL_GUARDED_BY(mu_);
   std::vector<ClientFrame> frames_ ABSL_GUARDED_BY(mu_);
-  size_t frame_count_ ABSL_GUARDED_BY(mu_) = 0;
   size_t streams_ ABSL_GUARDED_BY(mu_) = 0;
   size_t ended_streams_ ABSL_GUARDED_BY(mu_) = 0;
   size_t held_calls_ ABSL_GUARDED_BY(mu_) = 0;

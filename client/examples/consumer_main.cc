@@ -20,10 +20,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_join.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "client/client.h"
 #include "client/examples/wait_for_signal.h"
+#include "common/real_clock.h"
 #include "glog/logging.h"
 
 ABSL_FLAG(std::vector<std::string>, broker, {"127.0.0.1:10911"},
@@ -54,7 +54,9 @@ class MembershipPrinter {
     const auto [known, is_new] = known_.try_emplace(change.broker, *ids);
     if (!is_new && known->second == *ids) return;
     known->second = *ids;
-    std::cout << absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", absl::Now(),
+    rmq::Clock& clock = rmq::RealClock();
+    std::cout << absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ",
+                                  clock.ClockToWall(clock.TimeNow()),
                                   absl::UTCTimeZone())
               << " broker=" << change.broker << " group=" << change.group
               << " members=" << ids->size() << " [" << absl::StrJoin(*ids, ", ")

@@ -17,8 +17,8 @@ int main() {
   std::cout << status << ", enter ends\n";
   std::cin.get();
 
-  auto ids = (*client)->GetConsumerIds("127.0.0.1:10911", "orders",
-                                       absl::Seconds(1));
+  auto ids =
+      (*client)->GetConsumerIds("127.0.0.1:10911", "orders", absl::Seconds(1));
   if (ids.ok()) std::cout << absl::StrJoin(*ids, "\n") << "\n";
   return (*client)->Shutdown(absl::Seconds(3)).ok() ? 0 : 1;
 }
