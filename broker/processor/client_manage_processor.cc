@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "broker/filter/sql92.h"
 #include "common/validation.h"
 
 namespace rmq {
@@ -90,7 +91,7 @@ void ClientManageProcessor::UnregisterClient(ClientChannel& channel,
 }
 
 CallStatus ClientManageProcessor::CheckClientConfig(
-    absl::string_view expression_type, absl::string_view /*expression*/) const {
+    absl::string_view expression_type, absl::string_view expression) const {
   if (expression_type.empty() || expression_type == "TAG") return {};
   if (!policy_.options().enable_property_filter) {
     return {absl::StatusCode::kFailedPrecondition, ResponseCode::kSystemError,
@@ -105,8 +106,11 @@ CallStatus ClientManageProcessor::CheckClientConfig(
                                   Quoted(expression_type));
     return failed;
   }
-  return {absl::StatusCode::kFailedPrecondition, ResponseCode::kSystemError,
-          "SQL92 expressions are not supported yet"};
+  const absl::optional<ExpressionError> error = CheckSql92(expression);
+  if (!error.has_value()) return {};
+  failed.message =
+      absl::StrCat("expression ", Quoted(expression), ": ", ToString(*error));
+  return failed;
 }
 
 ConsumerList ClientManageProcessor::GetConsumerListByGroup(
