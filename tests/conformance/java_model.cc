@@ -91,8 +91,8 @@ JavaModel::JavaModel(const Config& config, Switches switches)
   }
 }
 
-Outcome JavaModel::Apply(const Operation& operation) {
-  outcome_ = Outcome();
+const Outcome& JavaModel::Apply(const Operation& operation) {
+  outcome_.Clear();
   const std::string& op = operation.op();
   if (op == "open_channel") {
     channels_[operation.channel()].heard_at = now_;
@@ -126,7 +126,7 @@ Outcome JavaModel::Apply(const Operation& operation) {
     const auto group = consumers_.find(name);
     if (group != consumers_.end()) PushTo(group->second.members, name);
   }
-  return std::move(outcome_);
+  return outcome_;
 }
 
 // --- Heartbeats ---

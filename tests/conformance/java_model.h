@@ -83,8 +83,9 @@ class JavaModel {
   JavaModel(const Config& config, Switches switches);
 
   // Carries out one operation. Of `operation.expect()` only the code is looked
-  // at, and only for SQL92 expressions, whose verdict is not the model's.
-  Outcome Apply(const Operation& operation);
+  // at, and only for SQL92 expressions, whose verdict is not the model's. The
+  // result is valid until the next call.
+  const Outcome& Apply(const Operation& operation);
 
  private:
   // "ch2" before "ch10".

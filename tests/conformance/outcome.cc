@@ -19,11 +19,13 @@ constexpr int kSystemError = 1;
 
 template <typename T, typename Key>
 void SortBy(RepeatedPtrField<T>* list, Key key) {
+  if (list->size() < 2) return;
   std::stable_sort(list->begin(), list->end(),
                    [&](const T& a, const T& b) { return key(a) < key(b); });
 }
 
 void Sort(RepeatedPtrField<std::string>* list) {
+  if (list->size() < 2) return;
   std::sort(list->begin(), list->end());
 }
 
@@ -185,6 +187,24 @@ void AllowAnyOf(const Outcome& got, Outcome* expected) {
   if (std::find(right.begin(), right.end(), got.any_of(0)) != right.end()) {
     *expected->mutable_any_of() = got.any_of();
   }
+}
+
+bool AreEqualLookUps(const Outcome& expected, const Outcome& got) {
+  const auto are_equal = [](const auto& a, const auto& b) {
+    return a.size() == b.size() &&
+           std::is_permutation(a.begin(), a.end(), b.begin());
+  };
+  const auto& right = expected.any_of();
+  return expected.code() == got.code() && expected.remark() == got.remark() &&
+         right.empty() == got.any_of().empty() &&
+         (right.empty() || std::find(right.begin(), right.end(),
+                                     got.any_of(0)) != right.end()) &&
+         expected.has_channel() == got.has_channel() &&
+         expected.channel() == got.channel() &&
+         are_equal(expected.groups(), got.groups()) &&
+         expected.producer() == got.producer() &&
+         expected.consumer() == got.consumer() &&
+         are_equal(expected.client_ids(), got.client_ids());
 }
 
 bool AreEqual(const Outcome& a, const Outcome& b) {

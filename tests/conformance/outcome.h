@@ -23,6 +23,9 @@ Outcome ComparedWithProduct(const Operation& operation, Outcome outcome);
 // ones. Makes `expected` agree if the product's is among them.
 void AllowAnyOf(const Outcome& got, Outcome* expected);
 
+// The same for the look-ups but snapshot, as they are: `got` is the product's.
+bool AreEqualLookUps(const Outcome& expected, const Outcome& got);
+
 bool AreEqual(const Outcome& a, const Outcome& b);
 
 // For the reader: "- " what was expected and is not there, "+ " what is there

@@ -197,7 +197,7 @@ class Product::Broker {
     }
   }
 
-  Outcome Apply(const Operation& operation) {
+  const Outcome& Apply(const Operation& operation) {
     outcome_.Clear();
     const std::string& op = operation.op();
     if (op == "open_channel") {
@@ -236,7 +236,7 @@ class Product::Broker {
     } else {
       OnChannel(operation, *channels_.at(operation.channel()));
     }
-    return std::move(outcome_);
+    return outcome_;
   }
 
  private:
@@ -428,7 +428,7 @@ absl::StatusOr<std::unique_ptr<Product>> Product::Create(const Config& config) {
 Product::Product(std::unique_ptr<Broker> broker) : broker_(std::move(broker)) {}
 Product::~Product() = default;
 
-Outcome Product::Apply(const Operation& operation) {
+const Outcome& Product::Apply(const Operation& operation) {
   return broker_->Apply(operation);
 }
 

@@ -18,8 +18,9 @@ class Product {
   ~Product();
 
   // Carries out one operation, without a look at its expectation. A channel's
-  // name must have been opened before it is used.
-  Outcome Apply(const Operation& operation);
+  // name must have been opened before it is used. The result is valid until the
+  // next call.
+  const Outcome& Apply(const Operation& operation);
 
  private:
   class Broker;

@@ -58,7 +58,7 @@ class TraceReplay {
   void Step(const TraceLine& line) {
     const Operation& operation = line.operation;
     ++result_.operations;
-    const Outcome of_java = java_.Apply(operation);
+    const Outcome& of_java = java_.Apply(operation);
     Compare(line, "the model of Java differs from the recording (-, +)",
             ComparedWithRecording(operation, operation.expect()),
             ComparedWithRecording(operation, of_java));
