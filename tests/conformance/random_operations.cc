@@ -1,0 +1,322 @@
+#include "tests/conformance/random_operations.h"
+
+#include <iterator>
+#include <limits>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace rmq::conformance {
+namespace {
+
+constexpr const char* kConsumerGroups[] = {"cg_a",     "cg_b",
+                                           "cg_bcast", "cg_quiet",
+                                           "cg_pull",  "CID_RMQ_SYS_|ab",
+                                           "no group", "TOOLS_CONSUMER"};
+// One name is that of a consumer group too.
+constexpr const char* kProducerGroups[] = {"pg_x", "pg_y", "cg_a", "any name!"};
+constexpr const char* kClients[] = {"c1", "c2", "c3"};
+constexpr const char* kTopics[] = {"t1",      "t2",          "t3",
+                                   "t_order", "%RETRY%cg_a", "%RETRY%cg_b"};
+constexpr const char* kTypes[] = {"CONSUME_ACTIVELY", "CONSUME_PASSIVELY",
+                                  "CONSUME_POP"};
+constexpr const char* kModels[] = {"BROADCASTING", "CLUSTERING"};
+constexpr const char* kPlaces[] = {"CONSUME_FROM_LAST_OFFSET",
+                                   "CONSUME_FROM_FIRST_OFFSET",
+                                   "CONSUME_FROM_TIMESTAMP"};
+constexpr const char* kLanguages[] = {"JAVA", "CPP", "GO", "RUST", "NODE_JS"};
+constexpr int64_t kExpiries[] = {30000, 60000, 120000};
+constexpr int64_t kVersions[] = {
+    std::numeric_limits<int64_t>::min(), -1, 0, 1, 2, 3, 1700000000000,
+    std::numeric_limits<int64_t>::max()};
+
+struct Expression {
+  const char* type;
+  const char* text;
+  // Java's answer with the filter on.
+  int code;
+};
+constexpr Expression kExpressions[] = {
+    {"TAG", "*", 0},        {"TAG", "", 0},
+    {"TAG", "A", 0},        {"TAG", "A || B ||", 0},
+    {"TAG", " B||\tA ", 0}, {"TAG", "\xC3\xA9 || \xF0\x9F\x98\x80", 0},
+    {"SQL92", "a > 1", 0},  {"SQL92", "region = 'eu' OR vip", 0},
+    {"SQL92", "a >", 23},   {"SQL92", "(a = 1", 23},
+};
+
+constexpr size_t kMaxOpen = 8;
+constexpr size_t kMaxClosed = 3;
+
+}  // namespace
+
+RandomOperations::RandomOperations(uint64_t seed) : random_(seed) {
+  MakeConfig();
+  MakeLookUps();
+}
+
+void RandomOperations::MakeConfig() {
+  config_.set_channel_expired_timeout_ms(OneOf(kExpiries));
+  config_.set_producer_channel_expired_timeout_ms(120000);
+  config_.set_enable_property_filter(Chance(75));
+  config_.set_reject_pull_consumer_enable(Chance(30));
+  config_.set_auto_create_subscription_group(Chance(75));
+  config_.set_notify_consumer_ids_changed_enable(Chance(85));
+  config_.set_enable_fast_channel_event_process(Chance(30));
+  if (Chance(50)) config_.set_enable_register_producer(Chance(70));
+  config_.set_reject_transaction_message(Chance(50));
+  const auto add_group = [&](const char* name, bool is_notified, int queues) {
+    GroupConfig& group = *config_.add_subscription_groups();
+    group.set_group_name(name);
+    group.set_notify_consumer_ids_changed_enable(is_notified);
+    group.set_retry_queue_nums(queues);
+  };
+  add_group("cg_quiet", false, 1);
+  add_group("cg_b", true, 3);
+  if (Chance(50)) add_group("cg_a", Chance(80), 0);
+  if (Chance(50)) add_group("cg_bcast", true, 2);
+  const auto add_topic = [&](const char* name, bool is_ordered) {
+    Topic& topic = *config_.add_topics();
+    topic.set_topic(name);
+    topic.set_read_queue_nums(4);
+    topic.set_write_queue_nums(4);
+    topic.set_perm(6);
+    topic.set_order(is_ordered);
+  };
+  if (Chance(80)) add_topic("t_order", true);
+  add_topic("t1", false);
+}
+
+void RandomOperations::MakeLookUps() {
+  const auto add = [&](const char* op) -> Operation& {
+    Operation& look_up = look_ups_.emplace_back();
+    look_up.set_op(op);
+    return look_up;
+  };
+  add("snapshot");
+  for (const char* topic : kTopics) {
+    add("query_topic_consume_by_who").set_topic(topic);
+  }
+  for (const char* client : kClients) {
+    add("find_producer_channel").set_client_id(client);
+  }
+  for (const char* group : kConsumerGroups) {
+    add("group_online").set_group(group);
+    add("consumer_list").set_group(group);
+    for (const char* client : kClients) {
+      Operation& find = add("find_consumer_channel");
+      find.set_group(group);
+      find.set_client_id(client);
+    }
+  }
+  for (const char* group : kProducerGroups) {
+    add("group_online").set_group(group);
+  }
+}
+
+Operation RandomOperations::Next() {
+  if (open_.size() < 2) return Open();
+  Operation operation;
+  const size_t kind = Any(100);
+  if (kind < 56) return MakeHeartbeat();
+  if (kind < 68) {
+    const int64_t expiry = config_.channel_expired_timeout_ms();
+    const int64_t steps[] = {
+        0,          1,      1000,       10000,      expiry / 3,
+        expiry / 2, expiry, expiry + 1, expiry - 1, expiry / 2 + 1};
+    operation.set_op("advance");
+    operation.set_ms(OneOf(steps));
+  } else if (kind < 79) {
+    operation.set_op("scan");
+  } else if (kind < 87) {
+    return MakeUnregister();
+  } else if (kind < 92) {
+    operation.set_op("close_channel");
+    const size_t which = Any(open_.size());
+    operation.set_channel(open_[which].name);
+    closed_.push_back(open_[which]);
+    open_.erase(open_.begin() + which);
+    if (closed_.size() > kMaxClosed) closed_.erase(closed_.begin());
+  } else if (kind < 98 && open_.size() < kMaxOpen) {
+    return Open();
+  } else {
+    return MakeCheck();
+  }
+  return operation;
+}
+
+Operation RandomOperations::Open() {
+  Channel& channel = open_.emplace_back();
+  channel.name = absl::StrCat("ch", ++opened_);
+  channel.client_id = OneOf(kClients);
+  Operation operation;
+  operation.set_op("open_channel");
+  operation.set_channel(channel.name);
+  return operation;
+}
+
+RandomOperations::Channel& RandomOperations::AnyChannel() {
+  auto& channels = !closed_.empty() && Chance(4) ? closed_ : open_;
+  return channels[Any(channels.size())];
+}
+
+Operation RandomOperations::MakeHeartbeat() {
+  Channel& channel = AnyChannel();
+  Operation operation;
+  operation.set_op("heartbeat");
+  operation.set_channel(channel.name);
+  operation.set_language(OneOf(kLanguages));
+  operation.set_version(static_cast<int32_t>(400 + Any(3)));
+  Heartbeat& body = *operation.mutable_body();
+  const bool is_first = channel.last.client_id().empty();
+  if (!is_first && Chance(60)) {
+    body = channel.last;
+    // Now and then a group is left out, or states another set of topics.
+    auto& consumers = *body.mutable_consumer_data_set();
+    if (!consumers.empty() && Chance(20)) {
+      consumers.DeleteSubrange(static_cast<int>(Any(consumers.size())), 1);
+    } else if (!consumers.empty() && Chance(20)) {
+      Consumer& changed = consumers[static_cast<int>(Any(consumers.size()))];
+      changed = MakeConsumer(changed.group_name());
+    }
+    if (body.producer_data_set_size() > 0 && Chance(10)) {
+      body.mutable_producer_data_set()->RemoveLast();
+    }
+  } else {
+    body = FullBody(channel);
+  }
+  if (Chance(40)) {
+    body.set_heartbeat_fingerprint(static_cast<int32_t>(1 + Any(3)));
+    body.set_without_sub(Chance(70));
+    if (body.without_sub()) {
+      for (Consumer& consumer : *body.mutable_consumer_data_set()) {
+        consumer.clear_subscription_data_set();
+      }
+    }
+  } else {
+    body.set_heartbeat_fingerprint(0);
+    body.set_without_sub(Chance(5));  // Counts in V2 only.
+  }
+  const bool is_light = body.heartbeat_fingerprint() != 0 && body.without_sub();
+  if (Chance(2)) {
+    SpoilForm(&body);
+  } else if (!is_light) {
+    channel.last = body;
+  }
+  return operation;
+}
+
+Heartbeat RandomOperations::FullBody(const Channel& channel) {
+  Heartbeat body;
+  body.set_client_id(Chance(95) ? channel.client_id
+                                : std::string(OneOf(kClients)));
+  for (const char* group : kConsumerGroups) {
+    if (Chance(22)) *body.add_consumer_data_set() = MakeConsumer(group);
+  }
+  for (const char* group : kProducerGroups) {
+    if (Chance(25)) body.add_producer_data_set()->set_group_name(group);
+  }
+  return body;
+}
+
+Consumer RandomOperations::MakeConsumer(const std::string& group) {
+  Consumer consumer;
+  consumer.set_group_name(group);
+  const bool is_usual = Chance(85);
+  if (is_usual || Chance(80)) {
+    consumer.set_consume_type(is_usual ? kTypes[group == "cg_pull" ? 0 : 1]
+                                       : OneOf(kTypes));
+  }
+  if (is_usual || Chance(80)) {
+    consumer.set_message_model(is_usual ? kModels[group == "cg_bcast" ? 0 : 1]
+                                        : OneOf(kModels));
+  }
+  if (is_usual || Chance(80)) {
+    consumer.set_consume_from_where(is_usual ? kPlaces[0] : OneOf(kPlaces));
+  }
+  consumer.set_unit_mode(Chance(20));
+  for (const char* topic : kTopics) {
+    if (Chance(35)) {
+      *consumer.add_subscription_data_set() = MakeSubscription(topic);
+    }
+  }
+  return consumer;
+}
+
+Subscription RandomOperations::MakeSubscription(const std::string& topic) {
+  const Expression& expression = OneOf(kExpressions);
+  Subscription subscription;
+  subscription.set_topic(topic);
+  subscription.set_sub_string(expression.text);
+  if (Chance(90)) subscription.set_expression_type(expression.type);
+  subscription.set_sub_version(OneOf(kVersions));
+  if (Chance(10)) subscription.add_tags_set("stated");
+  return subscription;
+}
+
+void RandomOperations::SpoilForm(Heartbeat* body) {
+  auto& consumers = *body->mutable_consumer_data_set();
+  switch (Any(7)) {
+    case 0: body->set_null_consumers(true); break;
+    case 1: body->set_null_producers(true); break;
+    case 2: body->clear_client_id(); break;
+    case 3: body->set_client_id(""); break;
+    case 4:
+      *consumers.Add() = MakeConsumer("cg_a");
+      *consumers.Add() = MakeConsumer("cg_a");
+      break;
+    case 5:
+      consumers.Add()->set_group_name("cg_b");
+      consumers[consumers.size() - 1].set_null_subscriptions(true);
+      break;
+    case 6: body->add_producer_data_set(); break;
+  }
+}
+
+Operation RandomOperations::MakeUnregister() {
+  const Channel& channel = AnyChannel();
+  Operation operation;
+  operation.set_op("unregister");
+  operation.set_channel(channel.name);
+  if (Chance(98)) {
+    operation.set_client_id(Chance(90) ? channel.client_id
+                                       : std::string(OneOf(kClients)));
+  }
+  const Heartbeat& last = channel.last;
+  if (Chance(60)) {
+    const int consumers = last.consumer_data_set_size();
+    operation.set_consumer_group(
+        consumers > 0 && Chance(75)
+            ? last.consumer_data_set(static_cast<int>(Any(consumers)))
+                  .group_name()
+            : std::string(OneOf(kConsumerGroups)));
+  }
+  if (Chance(50)) {
+    const int producers = last.producer_data_set_size();
+    operation.set_producer_group(
+        producers > 0 && Chance(75)
+            ? last.producer_data_set(static_cast<int>(Any(producers)))
+                  .group_name()
+            : std::string(OneOf(kProducerGroups)));
+  }
+  return operation;
+}
+
+Operation RandomOperations::MakeCheck() {
+  const Channel& channel = AnyChannel();
+  const Expression& expression = OneOf(kExpressions);
+  Operation operation;
+  operation.set_op("check_client_config");
+  operation.set_channel(channel.name);
+  operation.set_client_id(channel.client_id);
+  operation.set_group(OneOf(kConsumerGroups));
+  if (Chance(95)) {
+    Subscription& subscription = *operation.mutable_subscription();
+    subscription.set_topic("t1");
+    subscription.set_sub_string(expression.text);
+    subscription.set_expression_type(Chance(90) ? expression.type : "sql92");
+  }
+  operation.mutable_expect()->set_code(expression.code);
+  return operation;
+}
+
+}  // namespace rmq::conformance
