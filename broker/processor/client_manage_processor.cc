@@ -3,10 +3,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-<<<<<<< Updated upstream
-=======
-#include "absl/types/optional.h"
->>>>>>> Stashed changes
 #include "broker/filter/sql92.h"
 #include "common/validation.h"
 
@@ -113,11 +109,7 @@ CallStatus ClientManageProcessor::CheckClientConfig(
   const absl::optional<ExpressionError> error = CheckSql92(expression);
   if (!error.has_value()) return {};
   failed.message =
-<<<<<<< Updated upstream
       absl::StrCat("expression ", Quoted(expression), ": ", ToString(*error));
-=======
-      absl::StrCat("expression ", Quoted(expression), " ", ToString(*error));
->>>>>>> Stashed changes
   return failed;
 }
 
