@@ -62,10 +62,12 @@ grpc::ChannelArguments MakeChannelArguments(absl::Duration connect_timeout) {
 
 // The current channel to one broker.
 //
-// gRPC goes on dialling for a channel that could not connect, at its own pace.
-// So a channel on which a call ended UNAVAILABLE is used no more; it goes with
-// its last call, and the next call begins a new one. How often a dead broker is
-// dialled is then decided by the calls, that is by the session's backoff.
+// Two kinds of channels are used no more, and go with their last call; the next
+// call then begins a new one:
+// - One on which a call ended UNAVAILABLE: gRPC goes on dialling for a channel
+//   that could not connect, at its own pace. How often a dead broker is dialled
+//   is for the calls to decide, that is for the session's backoff.
+// - One whose stream was given up: the connection may be the one that is stuck.
 class ChannelHolder {
  public:
   ChannelHolder(std::string address, absl::Duration connect_timeout)
@@ -82,10 +84,9 @@ class ChannelHolder {
     return channel_;
   }
 
-  // A call on `channel` ended so.
-  void Ended(const std::shared_ptr<grpc::Channel>& channel,
-             const grpc::Status& status) ABSL_LOCKS_EXCLUDED(mu_) {
-    if (status.error_code() != grpc::StatusCode::UNAVAILABLE) return;
+  // No call begins on `channel` from here on.
+  void Drop(const std::shared_ptr<grpc::Channel>& channel)
+      ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
     if (channel_ == channel) channel_ = nullptr;
   }
@@ -175,7 +176,9 @@ class ConnectCall : public std::enable_shared_from_this<ConnectCall> {
   // No reaction from here on.
   void Detach() {
     reactor_ = nullptr;
-    if (stream_ != nullptr) context_.TryCancel();
+    if (stream_ == nullptr || finished_) return;
+    holder_->Drop(channel_);
+    context_.TryCancel();
   }
 
  private:
@@ -227,7 +230,10 @@ class ConnectCall : public std::enable_shared_from_this<ConnectCall> {
     if (!read_ended_ || writing_ || finishing_) return;
     finishing_ = true;
     stream_->Finish(&status_, NewTag([](ConnectCall& call, bool) {
-      call.holder_->Ended(call.channel_, call.status_);
+      call.finished_ = true;
+      if (call.status_.error_code() == grpc::StatusCode::UNAVAILABLE) {
+        call.holder_->Drop(call.channel_);
+      }
       if (call.reactor_ != nullptr) {
         call.reactor_->OnFinished(FromGrpc(call.status_));
       }
@@ -252,6 +258,7 @@ class ConnectCall : public std::enable_shared_from_this<ConnectCall> {
   bool writing_ = false;  // Or half-closing.
   bool read_ended_ = false;
   bool finishing_ = false;
+  bool finished_ = false;
 };
 
 class GrpcBrokerStream final : public BrokerStream {
@@ -327,7 +334,9 @@ class GrpcBrokerStub final : public BrokerStub {
     const std::shared_ptr<grpc::Channel> channel = holder_->Get();
     v1::ClientManager::Stub stub(channel);
     const grpc::Status status = (stub.*method)(&context, request, response);
-    holder_->Ended(channel, status);
+    if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
+      holder_->Drop(channel);
+    }
     MutexLock lock(&mu_);
     calls_.erase(&context);
     return FromGrpc(status);

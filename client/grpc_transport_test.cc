@@ -197,6 +197,26 @@ TEST_F(GrpcTransportTest, AStreamMayBeDestroyedWhileItStarts) {
   EXPECT_THAT(reactor_.Await(0), SizeIs(0));
 }
 
+TEST_F(GrpcTransportTest, AStreamAfterOneThatEndedSharesItsConnection) {
+  StartStream(stub_.get());
+  broker_.AwaitStreams(1);
+  broker_.EndStream(absl::AbortedError("a newer stream took over"));
+  reactor_.Await(2);
+  StartStream(stub_.get());
+  const std::vector<std::string> peers = broker_.AwaitPeers(2);
+  EXPECT_EQ(peers[0], peers[1]);
+}
+
+TEST_F(GrpcTransportTest, AStreamAfterOneThatWasGivenUpHasANewConnection) {
+  StartStream(stub_.get());
+  reactor_.Await(1);
+  broker_.AwaitStreams(1);
+  OnLoop([this] { stream_.reset(); });
+  StartStream(stub_.get());
+  const std::vector<std::string> peers = broker_.AwaitPeers(2);
+  EXPECT_NE(peers[0], peers[1]);
+}
+
 TEST_F(GrpcTransportTest, AUnaryCallEndsAtItsDeadline) {
   broker_.HoldUnaryCalls();
   EXPECT_THAT(stub_->GetConsumerListByGroup({}, absl::Milliseconds(50)),

@@ -31,10 +31,10 @@ constexpr uint64_t kToken = 4711;
 class ScriptedBroker::Stream final
     : public grpc::ServerBidiReactor<v1::ClientFrame, v1::BrokerFrame> {
  public:
-  static Stream* Open(ScriptedBroker* broker) {
+  static Stream* Open(ScriptedBroker* broker, const std::string& peer) {
     auto stream = std::make_shared<Stream>(broker);
     stream->self_ = stream;
-    broker->OnOpen(stream);
+    broker->OnOpen(stream, peer);
     stream->StartRead(&stream->frame_);
     return stream.get();
   }
@@ -112,8 +112,8 @@ class ScriptedBroker::Service final
   explicit Service(ScriptedBroker* broker) : broker_(*broker) {}
 
   grpc::ServerBidiReactor<v1::ClientFrame, v1::BrokerFrame>* Connect(
-      grpc::CallbackServerContext*) override {
-    return Stream::Open(&broker_);
+      grpc::CallbackServerContext* context) override {
+    return Stream::Open(&broker_, context->peer());
   }
 
   grpc::ServerUnaryReactor* GetConsumerListByGroup(
@@ -226,6 +226,12 @@ void ScriptedBroker::AwaitHeldCalls(size_t n) {
   AwaitAtLeast(&held_calls_, n);
 }
 
+std::vector<std::string> ScriptedBroker::AwaitPeers(size_t n) {
+  MutexLock lock(&mu_);
+  AwaitAtLeast(&streams_, n);
+  return peers_;
+}
+
 std::vector<v1::ClientFrame> ScriptedBroker::AwaitFrames(size_t n,
                                                          Filter filter) {
   MutexLock lock(&mu_);
@@ -241,8 +247,10 @@ std::vector<v1::ClientFrame> ScriptedBroker::AwaitFrames(size_t n,
   return taken;
 }
 
-void ScriptedBroker::OnOpen(std::shared_ptr<Stream> stream) {
+void ScriptedBroker::OnOpen(std::shared_ptr<Stream> stream,
+                            const std::string& peer) {
   MutexLock lock(&mu_);
+  peers_.push_back(peer);
   last_stream_ = std::move(stream);
   ++streams_;
 }

@@ -57,6 +57,8 @@ class ScriptedBroker {
   void AwaitStreams(size_t n) ABSL_LOCKS_EXCLUDED(mu_);
   void AwaitEndedStreams(size_t n) ABSL_LOCKS_EXCLUDED(mu_);
   void AwaitHeldCalls(size_t n) ABSL_LOCKS_EXCLUDED(mu_);
+  // Where each of the first `n` streams came from.
+  std::vector<std::string> AwaitPeers(size_t n) ABSL_LOCKS_EXCLUDED(mu_);
   // The frames of all streams in the order of arrival that `filter` takes, once
   // there are `n` of them.
   using Filter = bool (*)(const ClientFrame& frame);
@@ -76,7 +78,8 @@ class ScriptedBroker {
   class Unary;
 
   // For the reactors.
-  void OnOpen(std::shared_ptr<Stream> stream) ABSL_LOCKS_EXCLUDED(mu_);
+  void OnOpen(std::shared_ptr<Stream> stream, const std::string& peer)
+      ABSL_LOCKS_EXCLUDED(mu_);
   void OnFrame(Stream* stream, const ClientFrame& frame)
       ABSL_LOCKS_EXCLUDED(mu_);
   bool AnswersHalfClose() ABSL_LOCKS_EXCLUDED(mu_);
@@ -91,6 +94,7 @@ class ScriptedBroker {
   absl::Mutex mu_;
   std::shared_ptr<Stream> last_stream_ ABSL_GUARDED_BY(mu_);
   std::vector<ClientFrame> frames_ ABSL_GUARDED_BY(mu_);
+  std::vector<std::string> peers_ ABSL_GUARDED_BY(mu_);  // One a stream.
   size_t streams_ ABSL_GUARDED_BY(mu_) = 0;
   size_t ended_streams_ ABSL_GUARDED_BY(mu_) = 0;
   size_t held_calls_ ABSL_GUARDED_BY(mu_) = 0;
