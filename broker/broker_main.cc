@@ -22,7 +22,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "broker/broker_controller.h"
+#include "broker/config_file.h"
 #include "common/kv.h"
 #include "common/real_clock.h"
 #include "common/version.h"
@@ -61,21 +63,30 @@ ABSL_FLAG(absl::Duration, drain_timeout, absl::Seconds(5),
           "how long a graceful stop may take; a second signal stops at once");
 ABSL_FLAG(int, threads, 1, "threads that handle calls, 1 to 64");
 
-ABSL_FLAG(bool, auto_create_subscription_group, true,
-          "make a config for consumer groups that have none. RocketMQ: "
-          "autoCreateSubscriptionGroup");
-ABSL_FLAG(bool, enable_property_filter, true,
-          "take SQL92 subscriptions. RocketMQ: enablePropertyFilter, there off "
-          "by default");
-ABSL_FLAG(bool, enable_register_producer, true,
-          "take producers that are not registered yet. RocketMQ: "
+ABSL_FLAG(std::string, config, "",
+          "configuration file, broker_config.proto in protobuf's text format: "
+          "who is let in and who is told. A flag wins over the file, the file "
+          "over the default");
+ABSL_FLAG(
+    absl::optional<bool>, auto_create_subscription_group, absl::nullopt,
+    "=true or false: make a config for consumer groups that have none. If "
+    "not given: the config file's, else true. RocketMQ: "
+    "autoCreateSubscriptionGroup");
+ABSL_FLAG(absl::optional<bool>, enable_property_filter, absl::nullopt,
+          "=true or false: take SQL92 subscriptions. If not given: the config "
+          "file's, else true. RocketMQ: enablePropertyFilter, there false");
+ABSL_FLAG(absl::optional<bool>, enable_register_producer, absl::nullopt,
+          "=true or false: take producers that are not registered yet. If not "
+          "given: the config file's, else true. RocketMQ: "
           "enableRegisterProducer");
-ABSL_FLAG(bool, notify_consumer_ids_changed_enable, true,
-          "tell members of consumer groups of changes. RocketMQ: "
+ABSL_FLAG(absl::optional<bool>, notify_consumer_ids_changed_enable,
+          absl::nullopt,
+          "=true or false: tell members of consumer groups of changes. If not "
+          "given: the config file's, else true. RocketMQ: "
           "notifyConsumerIdsChangedEnable");
-ABSL_FLAG(bool, reject_pull_consumer_enable, false,
-          "pass over CONSUME_ACTIVELY consumers. RocketMQ: "
-          "rejectPullConsumerEnable");
+ABSL_FLAG(absl::optional<bool>, reject_pull_consumer_enable, absl::nullopt,
+          "=true or false: pass over CONSUME_ACTIVELY consumers. If not given: "
+          "the config file's, else false. RocketMQ: rejectPullConsumerEnable");
 
 ABSL_FLAG(size_t, max_channels, 200'000,
           "open channels, those of unary clients included");
@@ -93,8 +104,10 @@ ABSL_FLAG(size_t, max_groups_per_client, 256,
           "producer and consumer groups of a client together");
 ABSL_FLAG(size_t, max_subscriptions_per_group, 1024,
           "subscriptions of a consumer group");
-ABSL_FLAG(size_t, max_auto_created_groups, 100'000,
-          "configs of consumer groups made automatically");
+ABSL_FLAG(
+    absl::optional<size_t>, max_auto_created_groups, absl::nullopt,
+    "configs of consumer groups made automatically. If not given: the config "
+    "file's, else 100000");
 
 namespace {
 
@@ -104,8 +117,20 @@ uint64_t DrawNonZero() {
   return drawn == 0 ? 1 : drawn;
 }
 
-rmq::BrokerController::Options OptionsFromFlags() {
+// Precedence: a flag that is given, the configuration file, the default.
+template <typename Flag, typename Field>
+void SetIfGiven(const Flag& flag, Field* field) {
+  const auto value = absl::GetFlag(flag);
+  if (value.has_value()) *field = *value;
+}
+
+absl::StatusOr<rmq::BrokerController::Options> OptionsFromFlags() {
   rmq::BrokerController::Options options;
+  if (const std::string path = absl::GetFlag(FLAGS_config); !path.empty()) {
+    const absl::Status status =
+        rmq::ApplyConfigFile(path, &options.policy, &options.notifier);
+    if (!status.ok()) return status;
+  }
   options.allow_insecure_remote = absl::GetFlag(FLAGS_allow_insecure_remote);
   options.identity.cluster = absl::GetFlag(FLAGS_cluster);
   options.identity.broker_name = absl::GetFlag(FLAGS_broker_name);
@@ -117,19 +142,19 @@ rmq::BrokerController::Options OptionsFromFlags() {
   options.table.first_statement_token = DrawNonZero();
   options.housekeeping.period = absl::GetFlag(FLAGS_housekeeping_period);
   options.notifier.notify_window = absl::GetFlag(FLAGS_notify_window);
-  options.notifier.enabled =
-      absl::GetFlag(FLAGS_notify_consumer_ids_changed_enable);
+  SetIfGiven(FLAGS_notify_consumer_ids_changed_enable,
+             &options.notifier.enabled);
 
-  options.policy.auto_create_subscription_group =
-      absl::GetFlag(FLAGS_auto_create_subscription_group);
-  options.policy.enable_property_filter =
-      absl::GetFlag(FLAGS_enable_property_filter);
-  options.policy.enable_register_producer =
-      absl::GetFlag(FLAGS_enable_register_producer);
-  options.policy.reject_pull_consumer_enable =
-      absl::GetFlag(FLAGS_reject_pull_consumer_enable);
-  options.policy.max_auto_created_groups =
-      absl::GetFlag(FLAGS_max_auto_created_groups);
+  SetIfGiven(FLAGS_auto_create_subscription_group,
+             &options.policy.auto_create_subscription_group);
+  SetIfGiven(FLAGS_enable_property_filter,
+             &options.policy.enable_property_filter);
+  SetIfGiven(FLAGS_enable_register_producer,
+             &options.policy.enable_register_producer);
+  SetIfGiven(FLAGS_reject_pull_consumer_enable,
+             &options.policy.reject_pull_consumer_enable);
+  SetIfGiven(FLAGS_max_auto_created_groups,
+             &options.policy.max_auto_created_groups);
 
   options.limits.max_client_id_bytes = absl::GetFlag(FLAGS_max_client_id_bytes);
   options.limits.max_group_bytes = absl::GetFlag(FLAGS_max_group_bytes);
@@ -190,7 +215,13 @@ int main(int argc, char** argv) {
   sigaddset(&signals, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
-  const rmq::BrokerController::Options options = OptionsFromFlags();
+  const absl::StatusOr<rmq::BrokerController::Options> options_or =
+      OptionsFromFlags();
+  if (!options_or.ok()) {
+    std::cerr << "broker: " << options_or.status().message() << "\n";
+    return 1;
+  }
+  const rmq::BrokerController::Options& options = *options_or;
   absl::StatusOr<std::unique_ptr<rmq::BrokerController>> broker =
       rmq::BrokerController::Start(options, &rmq::RealClock());
   if (!broker.ok()) {
