@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -41,34 +42,28 @@ bool IsLegalGroup(const std::string& group) {
 }  // namespace
 
 const char* Name(Switch which) {
-  switch (which) {
-    case Switch::kExpiryNotifiesSurvivors: return "expiry notifies survivors";
-    case Switch::kExpiryUnregistersEmptiedGroup:
-      return "expiry unregisters an emptied group";
-    case Switch::kTopicIndexIsLive: return "topic index is live";
-    case Switch::kCloseHonoursNotificationOff:
-      return "close honours notification off";
-    case Switch::kStrangerUnregisterIsSilent:
-      return "stranger's unregister is silent";
-    case Switch::kProducerLookupIsKept: return "producer look-up is kept";
-    case Switch::kEachGroupHasItsClock: return "each group has its clock";
-    case Switch::kLightHeartbeat: return "light heartbeat";
-    case Switch::kOnlySilenceClosesAChannel:
-      return "only silence closes a channel";
-    case Switch::kOneChannelExpiry: return "one channel expiry";
-    case Switch::kProducersAreToldToo: return "producers are told too";
-    case Switch::kProducerSwitchIsHonoured:
-      return "producer switch is honoured";
-    case Switch::kEveryCloseIsComplete: return "every close is complete";
-    case Switch::kClosedChannelRegistersNothing:
-      return "closed channel registers nothing";
-    case Switch::kPushesCoalesce: return "pushes coalesce";
-    case Switch::kEdgeRefusesBadForm: return "edge refuses bad form";
-    case Switch::kTagSetsAreDerived: return "tag sets are derived";
-    case Switch::kNoBuiltInGroups: return "no built-in groups";
-    case Switch::kCount: break;
-  }
-  return "";
+  static constexpr const char* kNames[] = {
+      "expiry notifies survivors",
+      "expiry unregisters an emptied group",
+      "topic index is live",
+      "close honours notification off",
+      "stranger's unregister is silent",
+      "producer look-up is kept",
+      "each group has its clock",
+      "light heartbeat",
+      "only silence closes a channel",
+      "one channel expiry",
+      "producers are told too",
+      "producer switch is honoured",
+      "every close is complete",
+      "closed channel registers nothing",
+      "pushes coalesce",
+      "edge refuses bad form",
+      "tag sets are derived",
+      "no built-in groups",
+  };
+  static_assert(std::size(kNames) == static_cast<size_t>(Switch::kCount), "");
+  return kNames[static_cast<size_t>(which)];
 }
 
 JavaModel::JavaModel(const Config& config, Switches switches)

@@ -161,9 +161,13 @@ std::vector<std::string> Lines(const Outcome& outcome) {
 Outcome ComparedWithRecording(const Operation& operation, Outcome outcome) {
   Sort(&outcome);
   if (operation.op() == "scan") SortLeavesInARow(outcome.mutable_events());
-  if (outcome.code() != kSystemError || !outcome.exception().empty()) {
+  if (!outcome.exception().empty()) {
+    // The remoting layer's answer to any.
+    outcome.set_code(kSystemError);
+    outcome.set_code_name("SYSTEM_ERROR");
     outcome.clear_remark();
   }
+  if (outcome.code() != kSystemError) outcome.clear_remark();
   // The class, with or without its package.
   const std::string& exception = outcome.exception();
   outcome.set_exception(exception.substr(exception.rfind('.') + 1));

@@ -346,7 +346,9 @@ class Product::Broker {
         Connection& connection = *connections->Add();
         connection.set_channel(NameOf(member.channel));
         connection.set_client_id(std::move(member.client_id));
-        connection.set_language(std::string(Name(member.language)));
+        if (member.language != LanguageCode::kUnspecified) {
+          connection.set_language(std::string(Name(member.language)));
+        }
         connection.set_version(member.version);
         connection.set_idle_ms(
             absl::ToInt64Milliseconds(now_ - member.last_heard));
