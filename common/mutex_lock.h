@@ -36,6 +36,19 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
     mu_->Unlock();
   }
 
+  // Waits for a signal, or for none: check again afterwards. Use this rather
+  // than absl::Mutex::Await(), whose conditions other threads evaluate where
+  // the sanitizer does not see the lock.
+  void Wait(absl::CondVar* signal) {
+#if defined(__SANITIZE_THREAD__)
+    __tsan_release(mu_);
+#endif
+    signal->Wait(mu_);
+#if defined(__SANITIZE_THREAD__)
+    __tsan_acquire(mu_);
+#endif
+  }
+
   MutexLock(const MutexLock&) = delete;
   MutexLock& operator=(const MutexLock&) = delete;
 

@@ -374,10 +374,7 @@ void ClientTable::AwaitQueueRoom() {
   }
   DeliverEvents();
   MutexLock lock(&mu_);
-  const auto has_room = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    return events_.size() <= kMaxQueuedEvents;
-  };
-  mu_.Await(absl::Condition(&has_room));
+  while (events_.size() > kMaxQueuedEvents) lock.Wait(&queue_has_room_);
 }
 
 void ClientTable::DeliverEvents() {
@@ -396,6 +393,7 @@ void ClientTable::DeliverEvents() {
       }
       batch.swap(events_);
       queue_is_full_.store(false, std::memory_order_relaxed);
+      queue_has_room_.SignalAll();
     }
     const ClientTable* const outer = std::exchange(delivering_table, this);
     for (const ClientEvent& event : batch) {

@@ -314,6 +314,8 @@ class ClientTable {
   std::vector<ClientEvent> events_ ABSL_GUARDED_BY(mu_);
   bool delivering_ ABSL_GUARDED_BY(mu_) = false;
 
+  // Signalled when events_ has been taken for delivery.
+  absl::CondVar queue_has_room_;
   // Whether events_ holds more than kMaxQueuedEvents; written under mu_, read
   // without, so that a call sees it before it takes the lock.
   std::atomic<bool> queue_is_full_{false};
