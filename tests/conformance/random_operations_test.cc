@@ -15,7 +15,7 @@ namespace rmq::conformance {
 namespace {
 
 // A few seconds' worth; more: bazel run :random_operations -- --steps=N.
-constexpr int64_t kSteps = 8000;
+constexpr int64_t kSteps = 5000;
 
 class RandomOperationsTest : public testing::TestWithParam<uint64_t> {};
 
