@@ -143,6 +143,12 @@ class GrpcServer::Impl {
                        ": is the port in use, or the address not this "
                        "machine's?"));
     }
+    // Health checks may name a service, not only ask for the server.
+    if (auto* const health = server_->GetHealthCheckService()) {
+      health->SetServingStatus(pb::ClientManager::service_full_name(), true);
+      health->SetServingStatus(pb::ClientManagerAdmin::service_full_name(),
+                               true);
+    }
     address_ = absl::StrCat(
         options_.address.substr(0, options_.address.rfind(':')), ":", port_);
     for (const auto& queue : queues_) {
