@@ -1,0 +1,97 @@
+// The operator's command line against the real broker.
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "common/status_matchers.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/end_to_end/broker_process.h"
+#include "tests/end_to_end/child_process.h"
+#include "tests/end_to_end/raw_client.h"
+
+namespace rmq {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+ProcessOutcome Cmctl(absl::string_view broker,
+                     std::vector<std::string> arguments) {
+  ChildProcess::Options options;
+  options.command = {RunfilePath("tools/cmctl/cmctl"),
+                     absl::StrCat("--broker=", broker)};
+  options.command.insert(options.command.end(), arguments.begin(),
+                         arguments.end());
+  absl::StatusOr<ProcessOutcome> outcome = RunToEnd(std::move(options));
+  EXPECT_THAT(outcome, IsOk());
+  return outcome.ok() ? *std::move(outcome) : ProcessOutcome{};
+}
+
+TEST(CmctlTest, ShowsWhatAHeartbeatRegistered) {
+  const auto broker =
+      BrokerProcess::Start("127.0.0.1:0", {"--channel_expiry=120s"});
+  ASSERT_THAT(broker, IsOk());
+  const std::string& address = (*broker)->address();
+  pb::HeartbeatRequest heartbeat = ConsumerHeartbeat("10.0.0.1@a", "orders");
+  pb::SubscriptionData* const subscription =
+      heartbeat.mutable_consumers(0)->add_subscriptions();
+  subscription->set_topic("order-events");
+  subscription->set_expression("paid || sent");
+  heartbeat.add_producers()->set_group("invoices");
+  ASSERT_TRUE(SendHeartbeat(address, heartbeat).ok());
+
+  const ProcessOutcome groups = Cmctl(address, {"groups"});
+  EXPECT_EQ(groups.exit_code, 0) << groups.err;
+  EXPECT_THAT(groups.out, AllOf(HasSubstr("consumer  orders"),
+                                HasSubstr("producer  invoices")));
+
+  const ProcessOutcome consumers = Cmctl(address, {"connections", "orders"});
+  EXPECT_EQ(consumers.exit_code, 0) << consumers.err;
+  EXPECT_THAT(consumers.out,
+              AllOf(HasSubstr("CLUSTERING"),
+                    HasSubstr("order-events  TAG   paid || sent"),
+                    HasSubstr("10.0.0.1@a  127.0.0.1:"), HasSubstr("unary"),
+                    HasSubstr("s ago\n")));
+
+  const ProcessOutcome producers = Cmctl(
+      address, {"connections", "invoices", "--kind=producer", "-o", "json"});
+  EXPECT_EQ(producers.exit_code, 0) << producers.err;
+  EXPECT_THAT(producers.out, HasSubstr("\"client_id\":\"10.0.0.1@a\""));
+
+  const ProcessOutcome ids = Cmctl(address, {"ids", "orders"});
+  EXPECT_EQ(ids.exit_code, 0) << ids.err;
+  EXPECT_EQ(ids.out, "10.0.0.1@a\n");
+
+  const ProcessOutcome check = Cmctl(address, {"check-expression", "a || b"});
+  EXPECT_EQ(check.exit_code, 0) << check.err;
+}
+
+TEST(CmctlTest, TheBrokersRefusalsAreSaidAsTheyAre) {
+  const auto broker = BrokerProcess::Start();
+  ASSERT_THAT(broker, IsOk());
+  const ProcessOutcome unknown =
+      Cmctl((*broker)->address(), {"connections", "nobody"});
+  EXPECT_EQ(unknown.exit_code, 1);
+  EXPECT_EQ(unknown.out, "");
+  EXPECT_EQ(unknown.err, "no consumer group \"nobody\" is registered\n");
+
+  const ProcessOutcome bad = Cmctl((*broker)->address(), {"ids", "a b"});
+  EXPECT_EQ(bad.exit_code, 1);
+  EXPECT_THAT(bad.err, StartsWith("group must be "));
+}
+
+TEST(CmctlTest, NobodyListeningIsSaidInOneLine) {
+  const std::string address = UnusedAddress();
+  const ProcessOutcome outcome = Cmctl(address, {"groups"});
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_EQ(outcome.err,
+            absl::StrCat("cannot reach ", address,
+                         ": connection refused; is the broker running?\n"));
+}
+
+}  // namespace
+}  // namespace rmq

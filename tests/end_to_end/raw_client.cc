@@ -1,0 +1,66 @@
+#include "tests/end_to_end/raw_client.h"
+
+#include <chrono>
+
+#include "grpc/grpc.h"
+#include "grpcpp/channel.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/security/credentials.h"
+#include "grpcpp/support/channel_arguments.h"
+
+namespace rmq {
+namespace {
+
+std::unique_ptr<pb::ClientManager::Stub> Stub(absl::string_view broker) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return pb::ClientManager::NewStub(grpc::CreateCustomChannel(
+      std::string(broker), grpc::InsecureChannelCredentials(), arguments));
+}
+
+void SetDeadline(grpc::ClientContext* context) {
+  context->set_deadline(std::chrono::system_clock::now() +
+                        std::chrono::minutes(1));
+}
+
+}  // namespace
+
+pb::HeartbeatRequest ConsumerHeartbeat(absl::string_view client_id,
+                                       absl::string_view group) {
+  pb::HeartbeatRequest request;
+  request.set_client_id(std::string(client_id));
+  request.set_language(pb::LANGUAGE_CODE_CPP);
+  pb::ConsumerData* const consumer = request.add_consumers();
+  consumer->set_group(std::string(group));
+  consumer->set_message_model(pb::MESSAGE_MODEL_CLUSTERING);
+  return request;
+}
+
+grpc::Status SendHeartbeat(absl::string_view broker,
+                           const pb::HeartbeatRequest& request) {
+  grpc::ClientContext context;
+  SetDeadline(&context);
+  pb::HeartbeatResponse response;
+  return Stub(broker)->Heartbeat(&context, request, &response);
+}
+
+RawStream::RawStream(absl::string_view broker) : stub_(Stub(broker)) {
+  SetDeadline(&context_);
+  stream_ = stub_->Connect(&context_);
+}
+
+bool RawStream::Send(const pb::HeartbeatRequest& heartbeat) {
+  pb::ClientFrame frame;
+  frame.set_request_id(++last_request_id_);
+  *frame.mutable_heartbeat() = heartbeat;
+  return stream_->Write(frame);
+}
+
+grpc::Status RawStream::WaitForEnd() {
+  pb::BrokerFrame frame;
+  while (Receive(&frame)) {
+  }
+  return stream_->Finish();
+}
+
+}  // namespace rmq
