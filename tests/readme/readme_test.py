@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""Runs the README's commands and compares its listings with their files.
+
+A fence after `<!-- file: PATH -->` is that file, to the letter. One after
+`<!-- run -->` is run, each of its commands, against a broker started here; with
+`in background` it must still be running after it has said something. `run: TOOL`
+needs a tool that may be absent.
+"""
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import unittest
+
+README, BROKER, *TARGETS = sys.argv[1:]
+sys.argv[1:] = []
+BLOCK = re.compile(r"<!-- (file|run)(?:: (\S+))?( in background)? -->\n```\w*\n(.*?)```", re.S)
+BLOCKS = BLOCK.findall(open(README, encoding="utf-8").read())
+# What `bazel run //package:name` stands for: the binary, built already.
+BINARIES = dict(pair.split("=", 1) for pair in TARGETS)
+
+
+def find_tool(name):
+    places = [os.environ.get("PATH", ""), "/root/go/bin", "/root/.local/bin", "/usr/local/go/bin"]
+    home = os.path.expanduser("~")
+    places += [os.path.join(home, "go/bin"), os.path.join(home, ".local/bin")]
+    return shutil.which(name, path=os.pathsep.join(places))
+
+
+class ReadmeTest(unittest.TestCase):
+
+    @classmethod
+    def setUpClass(cls):
+        cls.broker = subprocess.Popen([BROKER, "--address=127.0.0.1:0", "--metrics_address="], stderr=subprocess.PIPE, text=True)
+        line = cls.broker.stderr.readline()
+        cls.address = re.search(r"listening address=(\S+)", line).group(1)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.broker.send_signal(signal.SIGTERM)
+        cls.broker.communicate(timeout=30)
+
+    def command(self, text):
+        for target, binary in BINARIES.items():
+            command = shlex.quote(os.path.abspath(binary))
+            if target == "//tools/cmctl":  # Asks the default address, as a user's does.
+                command += " --broker=" + self.address
+            text = text.replace("bazel run %s --" % target, command)
+        self.assertNotIn("bazel run", text, "a target that this test does not know")
+        return text.replace("127.0.0.1:10911", self.address)
+
+    def test_listings_are_their_files(self):
+        listings = [(path, text) for kind, path, _, text in BLOCKS if kind == "file"]
+        self.assertTrue(listings)
+        for path, text in listings:
+            with open(path, encoding="utf-8") as file:
+                self.assertEqual(text, file.read(), path)
+
+    def test_commands_succeed(self):
+        environment = dict(os.environ)
+        ran = 0
+        for kind, tool, background, text in BLOCKS:
+            if kind != "run" or background:
+                continue
+            if tool and not find_tool(tool):
+                print("SKIPPED: the README's %s commands: %s is not installed (tools/setup --all)" % (tool, tool))
+                continue
+            if tool:
+                environment["PATH"] = os.path.dirname(find_tool(tool)) + os.pathsep + environment["PATH"]
+            script = "set -e\n" + self.command(text)
+            done = subprocess.run(["bash", "-c", script], env=environment, timeout=60, text=True,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            self.assertEqual(done.returncode, 0, text + done.stdout)
+            ran += 1
+        self.assertGreater(ran, 0)
+
+    def test_background_commands_say_something_and_go_on(self):
+        for kind, _, background, text in BLOCKS:
+            if kind != "run" or not background:
+                continue
+            process = subprocess.Popen(shlex.split(self.command(text)), stdout=subprocess.PIPE,
+                                       stderr=subprocess.PIPE, text=True)
+            try:
+                self.assertTrue(process.stdout.readline(), text)
+                self.assertIsNone(process.poll(), text)
+            finally:
+                process.send_signal(signal.SIGTERM)
+                process.communicate(timeout=30)
+
+
+if __name__ == "__main__":
+    unittest.main()
