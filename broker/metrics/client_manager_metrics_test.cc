@@ -1,0 +1,185 @@
+#include "broker/metrics/client_manager_metrics.h"
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "prometheus/text_serializer.h"
+
+namespace rmq {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr absl::Time kNow = absl::FromUnixSeconds(1'000'000);
+
+class ClientManagerMetricsTest : public ::testing::Test {
+ protected:
+  ClientEvent Consumer(EventType type, const std::string& group,
+                       int32_t version = 1) {
+    ClientEvent event;
+    event.type = type;
+    event.kind = GroupKind::kConsumer;
+    event.group = group;
+    event.language = LanguageCode::kGo;
+    event.version = version;
+    event.consume_type = ConsumeType::kConsumePop;
+    event.last_heard = kNow;
+    return event;
+  }
+  void Joins(const std::string& group, int32_t version = 1) {
+    metrics_.OnClientEvent(
+        Consumer(EventType::kClientRegister, group, version));
+  }
+  void Leaves(const std::string& group, int32_t version = 1,
+              RemovalReason reason = RemovalReason::kUnregistered) {
+    ClientEvent event = Consumer(EventType::kClientUnregister, group, version);
+    event.reason = reason;
+    metrics_.OnClientEvent(event);
+  }
+  std::string Scrape() {
+    return prometheus::TextSerializer().Serialize(metrics_.Collect());
+  }
+  static std::string Connections(const std::string& group, int32_t version,
+                                 int count) {
+    return absl::StrCat("consumer_group=\"", group,
+                        "\",consume_mode=\"consume_pop\",is_system=\"false\","
+                        "language=\"go\",version=\"",
+                        version, "\",protocol_type=\"grpc\"} ", count, "\n");
+  }
+
+  EdgeCounters edge_;
+  absl::Time now_ = kNow;
+  ClientManagerMetrics metrics_{
+      {"c", "b", 2}, absl::Seconds(120), &edge_, [this] { return now_; }};
+};
+
+TEST_F(ClientManagerMetricsTest, EverySeriesNamesItsNode) {
+  EXPECT_THAT(Scrape(),
+              HasSubstr("rocketmq_client_manager_channels{cluster=\"c\","
+                        "node_type=\"broker\",node_id=\"b-2\"} 0\n"));
+}
+
+TEST_F(ClientManagerMetricsTest, ConsumersAreCountedByGroupAndVersion) {
+  Joins("orders");
+  Joins("orders");
+  Joins("orders", 2);
+  EXPECT_THAT(Scrape(), HasSubstr(Connections("orders", 1, 2)));
+  EXPECT_THAT(Scrape(), HasSubstr(Connections("orders", 2, 1)));
+}
+
+TEST_F(ClientManagerMetricsTest, WhoLeavesIsTakenOffAndAnEmptyGroupIsNotShown) {
+  Joins("orders");
+  Joins("orders");
+  Leaves("orders");
+  EXPECT_THAT(Scrape(), HasSubstr(Connections("orders", 1, 1)));
+  Leaves("orders");
+  EXPECT_THAT(Scrape(), Not(HasSubstr("orders")));
+}
+
+TEST_F(ClientManagerMetricsTest, TheThousandthGroupHasALabelAndTheNextHasNot) {
+  for (size_t i = 1; i <= ClientManagerMetrics::kMaxGroups + 2; ++i) {
+    Joins(absl::StrCat("g", i));
+  }
+  const std::string scrape = Scrape();
+  EXPECT_THAT(scrape, HasSubstr(Connections("g1000", 1, 1)));
+  EXPECT_THAT(scrape, Not(HasSubstr("\"g1001\"")));
+  EXPECT_THAT(scrape,
+              HasSubstr("consumer_group=\"_other\",consume_mode=\"_other\","
+                        "is_system=\"false\",language=\"go\",version=\"1\","
+                        "protocol_type=\"grpc\"} 2\n"));
+}
+
+TEST_F(ClientManagerMetricsTest,
+       AGroupWithoutALabelIsTakenOffWhereItWasCounted) {
+  for (size_t i = 1; i <= ClientManagerMetrics::kMaxGroups + 1; ++i) {
+    Joins(absl::StrCat("g", i));
+  }
+  Leaves("g1");     // Its label is free now,
+  Leaves("g1001");  // but this group was counted without one.
+  EXPECT_THAT(Scrape(), Not(HasSubstr("_other")));
+  Joins("late");
+  EXPECT_THAT(Scrape(), HasSubstr(Connections("late", 1, 1)));
+}
+
+TEST_F(ClientManagerMetricsTest, VersionsThatClientsChooseMakeNoSeriesAtWill) {
+  for (size_t i = 1; i <= ClientManagerMetrics::kMaxVersions + 5; ++i) {
+    Joins("orders", static_cast<int32_t>(i));
+  }
+  const std::string scrape = Scrape();
+  EXPECT_THAT(scrape, HasSubstr(Connections("orders", 20, 1)));
+  EXPECT_THAT(scrape, Not(HasSubstr("version=\"21\"")));
+  EXPECT_THAT(scrape, HasSubstr("language=\"_other\",version=\"_other\","
+                                "protocol_type=\"grpc\"} 5\n"));
+}
+
+TEST_F(ClientManagerMetricsTest, TheModeIsThatOfTheLatestStatement) {
+  Joins("orders");
+  ClientEvent registered = Consumer(EventType::kRegister, "orders");
+  registered.consume_type = ConsumeType::kConsumeActively;
+  metrics_.OnClientEvent(registered);
+  EXPECT_THAT(Scrape(), HasSubstr("consume_mode=\"consume_actively\""));
+}
+
+TEST_F(ClientManagerMetricsTest, ProducersAreCountedByVersion) {
+  ClientEvent joined;
+  joined.type = EventType::kClientRegister;
+  joined.kind = GroupKind::kProducer;
+  joined.group = "payments";
+  joined.language = LanguageCode::kRust;
+  joined.version = 7;
+  metrics_.OnClientEvent(joined);
+  EXPECT_THAT(Scrape(), HasSubstr("node_id=\"b-2\",language=\"rust\","
+                                  "version=\"7\",protocol_type=\"grpc\"} 1\n"));
+}
+
+TEST_F(ClientManagerMetricsTest, RemovalsAreCountedByKindAndReason) {
+  Joins("orders");
+  Leaves("orders", 1, RemovalReason::kKicked);
+  EXPECT_THAT(Scrape(), HasSubstr("kind=\"consumer\",reason=\"kicked\"} 1\n"));
+  EXPECT_THAT(Scrape(), HasSubstr("kind=\"producer\",reason=\"kicked\"} 0\n"));
+}
+
+TEST_F(ClientManagerMetricsTest, TheExpiryLagIsTheTimeSinceTheExpiryWasDue) {
+  Joins("orders");
+  now_ = kNow + absl::Seconds(127);
+  Leaves("orders", 1, RemovalReason::kExpired);
+  const std::string scrape = Scrape();
+  EXPECT_THAT(scrape, HasSubstr("expiry_lag_seconds_count{cluster=\"c\","
+                                "node_type=\"broker\",node_id=\"b-2\"} 1\n"));
+  EXPECT_THAT(scrape, HasSubstr("expiry_lag_seconds_sum{cluster=\"c\","
+                                "node_type=\"broker\",node_id=\"b-2\"} 7\n"));
+}
+
+TEST_F(ClientManagerMetricsTest, HeartbeatsAndRefusalsAreCountedByCode) {
+  edge_.full_heartbeats.Count(absl::StatusCode::kOk);
+  edge_.light_heartbeats.Count(absl::StatusCode::kOk);
+  edge_.light_heartbeats.Count(absl::StatusCode::kOk);
+  edge_.refusals.Count(absl::StatusCode::kInvalidArgument);
+  const std::string scrape = Scrape();
+  EXPECT_THAT(scrape, HasSubstr("kind=\"full\",code=\"OK\"} 1\n"));
+  EXPECT_THAT(scrape, HasSubstr("kind=\"light\",code=\"OK\"} 2\n"));
+  EXPECT_THAT(scrape, HasSubstr("refusals_total{cluster=\"c\",node_type="
+                                "\"broker\",node_id=\"b-2\",code="
+                                "\"INVALID_ARGUMENT\"} 1\n"));
+}
+
+TEST_F(ClientManagerMetricsTest, ReadingsAreAskedForAtEachScrape) {
+  size_t channels = 3;
+  metrics_.SetReadings([&channels] {
+    ClientManagerMetrics::Readings readings;
+    readings.table.channels = channels;
+    readings.notifier.changes = 9;
+    return readings;
+  });
+  EXPECT_THAT(Scrape(), HasSubstr("client_manager_channels{cluster=\"c\",node_"
+                                  "type=\"broker\",node_id=\"b-2\"} 3\n"));
+  channels = 4;
+  EXPECT_THAT(Scrape(), HasSubstr("\"b-2\"} 4\n"));
+  EXPECT_THAT(Scrape(), HasSubstr("outcome=\"made\"} 9\n"));
+}
+
+}  // namespace
+}  // namespace rmq
