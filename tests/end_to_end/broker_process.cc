@@ -35,6 +35,7 @@ absl::StatusOr<std::unique_ptr<BrokerProcess>> BrokerProcess::Start(
   options.command = {
       RunfilePath("broker/broker"),
       absl::StrCat("--address=", address),
+      "--metrics_address=127.0.0.1:0",
       absl::StrCat("--channel_expiry=", absl::FormatDuration(kChannelExpiry)),
       absl::StrCat("--housekeeping_period=",
                    absl::FormatDuration(kHousekeepingPeriod)),

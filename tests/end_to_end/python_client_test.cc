@@ -32,7 +32,8 @@ constexpr absl::Duration kExpiry = absl::Seconds(3);
 class PythonClientTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!Runs({"python3", "-c", "import grpc, google.protobuf"})) {
+    if (!Runs({"python3", "-c",
+               "from grpc import insecure_channel; import google.protobuf"})) {
       GTEST_SKIP() << "Python's grpcio or protobuf is not installed "
                       "(tools/setup --all)";
     }
@@ -41,7 +42,7 @@ class PythonClientTest : public ::testing::Test {
     // Python's own protoc where it is there, for it fits its protobuf.
     std::vector<std::string> protoc = {"python3", "-m", "grpc_tools.protoc"};
     std::string plugin;
-    if (!Runs({"python3", "-c", "import grpc_tools"})) {
+    if (!Runs({"python3", "-c", "import grpc_tools.protoc"})) {
       plugin = FindProgram("grpc_python_plugin");
       if (plugin.empty() || FindProgram("protoc").empty()) {
         GTEST_SKIP() << "neither Python's grpcio-tools nor protoc with "
