@@ -50,10 +50,6 @@ absl::Status GroupPolicy::Options::Validate() const {
       return absl::InvalidArgumentError(absl::StrCat(
           at, ": topic must be letters, digits, '%', '|', '_' and '-'"));
     }
-    if (absl::StartsWith(config.topic, kRetryTopicPrefix)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(at, ": retry topics are made by heartbeats"));
-    }
     if (!seen.insert(config.topic).second) {
       return absl::InvalidArgumentError(
           absl::StrCat(at, " stands there twice"));
@@ -101,10 +97,15 @@ GroupPolicy::Verdict GroupPolicy::AdmitConsumer(
   if (!entry->retry_topic.has_value()) {
     TopicConfig& topic = entry->retry_topic.emplace();
     topic.topic = absl::StrCat(kRetryTopicPrefix, statement.group);
-    topic.read_queue_nums = entry->config.retry_queue_nums;
-    topic.write_queue_nums = entry->config.retry_queue_nums;
-    topic.perm = kReadAndWrite;
-    topic.topic_sys_flag = statement.unit_mode ? kUnitSubscription : 0;
+    const auto of_the_start = topics_.find(topic.topic);
+    if (of_the_start != topics_.end()) {
+      topic = of_the_start->second;
+    } else {
+      topic.read_queue_nums = entry->config.retry_queue_nums;
+      topic.write_queue_nums = entry->config.retry_queue_nums;
+      topic.perm = kReadAndWrite;
+      topic.topic_sys_flag = statement.unit_mode ? kUnitSubscription : 0;
+    }
     retry_topics_.emplace(topic.topic, entry);
   }
   entry->retry_topic->order = has_ordered_topic;
@@ -133,10 +134,11 @@ void GroupPolicy::NoteUnregister(absl::string_view consumer_group) {
 }
 
 bool GroupPolicy::IsOrderedLocked(absl::string_view topic) const {
-  if (ordered_topics_.contains(topic)) return true;
-  if (!absl::StartsWith(topic, kRetryTopicPrefix)) return false;
-  const auto retry = retry_topics_.find(topic);
-  return retry != retry_topics_.end() && retry->second->retry_topic->order;
+  if (absl::StartsWith(topic, kRetryTopicPrefix)) {
+    const auto retry = retry_topics_.find(topic);
+    if (retry != retry_topics_.end()) return retry->second->retry_topic->order;
+  }
+  return ordered_topics_.contains(topic);
 }
 
 GroupPolicy::Entry* GroupPolicy::FindOrCreateLocked(absl::string_view group,
@@ -234,6 +236,8 @@ std::vector<TopicConfig> GroupPolicy::ListTopics(absl::string_view after,
       listed.push_back(fixed->second);
       ++fixed;
     } else {
+      // It has taken the place of one of the start.
+      if (has_fixed && fixed->first == retry->first) ++fixed;
       listed.push_back(*retry->second->retry_topic);
       ++retry;
     }

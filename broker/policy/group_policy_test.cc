@@ -433,13 +433,19 @@ TEST_F(GroupPolicyTest, ATopicOfAnIllegalNameIsRefused) {
                        "'|', '_' and '-'"));
 }
 
-TEST_F(GroupPolicyTest, ARetryTopicOfTheStartIsRefused) {
+TEST_F(GroupPolicyTest, OfARetryTopicOfTheStartOnlyTheOrderFlagChanges) {
   GroupPolicy::Options options;
-  options.topics.emplace_back().topic = "%RETRY%orders";
-  EXPECT_THAT(options.Validate(),
-              StatusIs(absl::StatusCode::kInvalidArgument,
-                       "topic \"%RETRY%orders\": retry topics are made by "
-                       "heartbeats"));
+  TopicConfig& of_the_start = options.topics.emplace_back();
+  of_the_start.topic = "%RETRY%orders";
+  of_the_start.read_queue_nums = 3;
+  of_the_start.order = true;
+  ASSERT_THAT(options.Validate(), IsOk());
+  GroupPolicy policy(options);
+  SkipOf(policy, "orders");
+  const std::vector<TopicConfig> topics = policy.ListTopics("", 10);
+  ASSERT_EQ(topics.size(), 1);
+  EXPECT_EQ(topics[0].read_queue_nums, 3);
+  EXPECT_FALSE(topics[0].order);
 }
 
 TEST_F(GroupPolicyTest, ATopicThatStandsThereTwiceIsRefused) {
