@@ -128,6 +128,7 @@ RegisterResult ClientTable::RegisterLocked(
       result.rejected_producers.push_back(group);
     }
   }
+  DropLeftOutLocked(channel);
   clients_.Release(client, channel);  // If no record came to use it.
 
   // After the new one has joined, so that no group empties in between. One that
@@ -191,6 +192,25 @@ void ClientTable::Unregister(ClientChannel& channel,
     has_events = CommitLocked();
   }
   if (has_events) DeliverEvents();
+}
+
+void ClientTable::DropLeftOutLocked(ClientChannel& channel) {
+  auto& memberships = channel.memberships_;
+  size_t left_out = static_cast<size_t>(std::count_if(
+      memberships.begin(), memberships.end(), [](const Membership& membership) {
+        return membership.left_out_at != Membership::kStated;
+      }));
+  for (size_t i = 0; left_out > kMaxLeftOutGroups;) {
+    if (memberships[i].left_out_at == Membership::kStated) {
+      ++i;
+      continue;
+    }
+    // A copy: the entry may go with the membership.
+    const std::string client_id = memberships[i].client->client_id;
+    RemoveMembershipLocked(channel, memberships[i], RemovalReason::kExpired,
+                           client_id);
+    --left_out;
+  }
 }
 
 bool ClientTable::Close(ClientChannel& channel, RemovalReason reason) {

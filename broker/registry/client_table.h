@@ -124,13 +124,17 @@ class ClientTable {
 
   // --- Channels ---
 
+  // Groups that a channel's statements left out and that have not expired yet.
+  static constexpr size_t kMaxLeftOutGroups = 256;
+
   // A stream begins: from now on its silence counts. ResourceExhausted if
   // max_channels are open. `channel` must not have been opened before.
   absl::Status Open(ClientChannelPtr channel, absl::Time now);
 
   // Applies a full heartbeat of an open channel: consumers first, then
   // producers, as Java. Groups of earlier statements that this one leaves out
-  // keep the time they were last stated at, and expire alone. The first one of
+  // keep the time they were last stated at, and expire alone; of more than
+  // kMaxLeftOutGroups, those joined first expire at once. The first one of
   // a stream replaces older streams of the same client and incarnation (not 0),
   // which are closed and ended with kReplaced.
   // Reference: ClientManageProcessor#heartBeat. Differs: atomic; a closed
@@ -271,6 +275,9 @@ class ClientTable {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void RemoveMembershipLocked(ClientChannel& channel, Membership& membership,
                               RemovalReason reason, absl::string_view client_id)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Expires what is left out beyond kMaxLeftOutGroups.
+  void DropLeftOutLocked(ClientChannel& channel)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Takes a channel whose closed bit is set out of everything.
   void RemoveChannelLocked(ClientChannel& channel, RemovalReason reason)

@@ -717,6 +717,33 @@ TEST_F(ClientTableTest, ALeftOutGroupIsNotRenewedByLaterHeartbeats) {
   EXPECT_EQ(LastStated("b"), stated);
 }
 
+TEST_F(ClientTableTest, AsManyLeftOutGroupsAsMayBeAreKept) {
+  Stated many("c1");
+  for (size_t i = 0; i < ClientTable::kMaxLeftOutGroups; ++i) {
+    many.Producer(absl::StrCat("p", i));
+  }
+  const auto channel = Connect(many);
+  TakeEvents();
+  Register(*channel, Stated("c1").Consumer("a"));
+  EXPECT_EQ(table_.counts().producer_groups, ClientTable::kMaxLeftOutGroups);
+}
+
+TEST_F(ClientTableTest, OfOneLeftOutGroupTooManyTheFirstJoinedExpiresAtOnce) {
+  Stated many("c1");
+  for (size_t i = 0; i < ClientTable::kMaxLeftOutGroups; ++i) {
+    many.Producer(absl::StrCat("p", i));
+  }
+  const auto channel = Connect(many);
+  Register(*channel, Stated("c1").Consumer("a"));
+  TakeEvents();
+  Register(*channel, Stated("c1").Consumer("b"));
+  EXPECT_EQ(table_.counts().producer_groups,
+            ClientTable::kMaxLeftOutGroups - 1);
+  EXPECT_FALSE(table_.FindProducerGroup("p0").has_value());
+  EXPECT_THAT(Consumers("a"), ElementsAre("c1"));
+  EXPECT_THAT(Consumers("b"), ElementsAre("c1"));
+}
+
 TEST_F(ClientTableTest, ALeftOutGroupThatIsStatedAgainLivesOn) {
   const auto channel = Connect(Stated("c1").Consumer("a").Consumer("b"));
   Advance(absl::Seconds(60));
