@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "broker/client_event_logger.h"
 #include "broker/metrics/client_manager_metrics.h"
@@ -10,33 +9,40 @@
 #include "broker/processor/client_manage_processor.h"
 #include "broker/service/admin_handler.h"
 #include "broker/service/edge_counters.h"
+#include "broker/service/listen_address.h"
 #include "common/kv.h"
 #include "glog/logging.h"
 
 namespace rmq {
 namespace {
 
-bool IsLoopback(absl::string_view address) {
-  return absl::StartsWith(address, "127.") ||
-         absl::StartsWith(address, "localhost:") ||
-         absl::StartsWith(address, "[::1]:");
-}
+// Longer ones say little, and a message on the wire has to hold it.
+constexpr absl::Duration kMaxChannelExpiry = absl::Hours(24 * 365);
 
 }  // namespace
 
 absl::Status BrokerController::Options::Validate() const {
   for (const absl::Status& status :
-       {ValidateGroup("cluster", identity.cluster, limits),
+       {limits.Validate(), ValidateGroup("cluster", identity.cluster, limits),
         ValidateGroup("broker_name", identity.broker_name, limits),
-        limits.Validate(), table.Validate(), policy.Validate(),
-        notifier.Validate(), housekeeping.Validate(), server.Validate()}) {
+        table.Validate(), policy.Validate(), notifier.Validate(),
+        housekeeping.Validate(), server.Validate()}) {
     if (!status.ok()) return status;
   }
-  if (allow_insecure_remote) return absl::OkStatus();
+  if (table.channel_expiry > kMaxChannelExpiry) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("channel_expiry must be at most ",
+                     absl::FormatDuration(kMaxChannelExpiry), ", got ",
+                     absl::FormatDuration(table.channel_expiry)));
+  }
   for (const auto& [name, address] :
        {std::make_pair("address", server.address),
         std::make_pair("metrics_address", metrics_address)}) {
-    if (!address.empty() && !IsLoopback(address)) {
+    if (address.empty()) continue;  // Of the two, only metrics_address.
+    const absl::StatusOr<ListenAddress> parsed =
+        ParseListenAddress(name, address);
+    if (!parsed.ok()) return parsed.status();
+    if (!allow_insecure_remote && !IsLoopback(*parsed)) {
       return absl::InvalidArgumentError(absl::StrCat(
           name,
           " must be a loopback address (there is no TLS and no authorisation "

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "broker/filter/sql92.h"
 #include "common/validation.h"
@@ -97,7 +98,7 @@ CallStatus ClientManageProcessor::CheckClientConfig(
     return {absl::StatusCode::kFailedPrecondition, ResponseCode::kSystemError,
             absl::StrCat("The broker does not support consumer to filter "
                          "message by ",
-                         expression_type)};
+                         absl::CHexEscape(expression_type.substr(0, 64)))};
   }
   CallStatus failed{absl::StatusCode::kInvalidArgument,
                     ResponseCode::kSubscriptionParseFailed, ""};

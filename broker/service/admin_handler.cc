@@ -1,5 +1,6 @@
 #include "broker/service/admin_handler.h"
 
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,10 +28,15 @@ CallStatus ParseNamePage(int32_t page_size, absl::string_view page_token,
   return FromStatus(ValidateNamePageToken(page_token));
 }
 
-// A page that is full may not be the last: it goes on behind its last name.
-template <typename Listed, typename NameOf>
-std::string NextNameToken(const Listed& listed, size_t max, NameOf name_of) {
-  return listed.size() < max ? "" : std::string(name_of(listed.back()));
+// Cuts what was listed, one more than `max`, to a page, and returns the token
+// of the next one: the page's last name, or empty if there is nothing behind
+// it.
+template <typename Item, typename NameOf>
+std::string CutToPage(std::vector<Item>* listed, size_t max, NameOf name_of) {
+  if (listed->size() <= max) return "";
+  listed->erase(listed->begin() + static_cast<std::ptrdiff_t>(max),
+                listed->end());
+  return name_of(listed->back());
 }
 
 void FillModes(const ConsumerModes& modes, pb::GroupSummary* message) {
@@ -53,18 +59,24 @@ CallStatus AdminHandler::ListGroups(absl::string_view peer, absl::Time /*now*/,
       ParseNamePage(request.page_size(), request.page_token(), &max);
   if (!form.ok()) return form;
 
+  const auto name_of = [](const auto& group) { return group.group; };
   switch (request.kind()) {
-    case pb::GROUP_KIND_PRODUCER:
-      for (const ProducerGroupInfo& group :
-           table_.ListProducerGroups(request.page_token(), max)) {
+    case pb::GROUP_KIND_PRODUCER: {
+      std::vector<ProducerGroupInfo> groups =
+          table_.ListProducerGroups(request.page_token(), max + 1);
+      response->set_next_page_token(CutToPage(&groups, max, name_of));
+      for (const ProducerGroupInfo& group : groups) {
         pb::GroupSummary* const summary = response->add_groups();
         summary->set_group(group.group);
         summary->set_channels(static_cast<int64_t>(group.channels));
       }
-      break;
-    case pb::GROUP_KIND_CONSUMER:
-      for (const ConsumerGroupInfo& group :
-           table_.ListConsumerGroups(request.page_token(), max)) {
+      return {};
+    }
+    case pb::GROUP_KIND_CONSUMER: {
+      std::vector<ConsumerGroupInfo> groups =
+          table_.ListConsumerGroups(request.page_token(), max + 1);
+      response->set_next_page_token(CutToPage(&groups, max, name_of));
+      for (const ConsumerGroupInfo& group : groups) {
         pb::GroupSummary* const summary = response->add_groups();
         summary->set_group(group.group);
         summary->set_channels(static_cast<int64_t>(group.channels));
@@ -72,17 +84,13 @@ CallStatus AdminHandler::ListGroups(absl::string_view peer, absl::Time /*now*/,
         summary->set_subscriptions(
             static_cast<int32_t>(group.subscriptions->size()));
       }
-      break;
+      return {};
+    }
     default:
       return BadForm(absl::StrCat(
           "kind must be GROUP_KIND_PRODUCER or GROUP_KIND_CONSUMER, got ",
           static_cast<int>(request.kind())));
   }
-  if (static_cast<size_t>(response->groups_size()) == max) {
-    response->set_next_page_token(
-        response->groups(response->groups_size() - 1).group());
-  }
-  return {};
 }
 
 template <typename Request, typename Response>
@@ -183,9 +191,9 @@ CallStatus AdminHandler::QueryTopicConsumeByWho(
   status = ParseNamePage(request.page_size(), request.page_token(), &max);
   if (!status.ok()) return status;
   std::vector<std::string> groups =
-      table_.GroupsOfTopic(request.topic(), request.page_token(), max);
+      table_.GroupsOfTopic(request.topic(), request.page_token(), max + 1);
   response->set_next_page_token(
-      NextNameToken(groups, max, [](const std::string& name) { return name; }));
+      CutToPage(&groups, max, [](const std::string& name) { return name; }));
   for (std::string& group : groups) response->add_groups(std::move(group));
   return {};
 }
@@ -348,8 +356,11 @@ CallStatus AdminHandler::ListSubscriptionGroups(
   size_t max = 0;
   status = ParseNamePage(request.page_size(), request.page_token(), &max);
   if (!status.ok()) return status;
-  const std::vector<SubscriptionGroupConfig> configs =
-      policy_.ListSubscriptionGroups(request.page_token(), max);
+  std::vector<SubscriptionGroupConfig> configs =
+      policy_.ListSubscriptionGroups(request.page_token(), max + 1);
+  response->set_next_page_token(CutToPage(
+      &configs, max,
+      [](const SubscriptionGroupConfig& config) { return config.group; }));
   for (const SubscriptionGroupConfig& config : configs) {
     pb::SubscriptionGroup* const message = response->add_subscription_groups();
     message->set_group(config.group);
@@ -357,9 +368,6 @@ CallStatus AdminHandler::ListSubscriptionGroups(
         config.notify_consumer_ids_changed_enable);
     message->set_retry_queue_nums(config.retry_queue_nums);
   }
-  response->set_next_page_token(NextNameToken(
-      configs, max,
-      [](const SubscriptionGroupConfig& config) { return config.group; }));
   return {};
 }
 
@@ -371,8 +379,10 @@ CallStatus AdminHandler::ListTopics(absl::string_view peer, absl::Time /*now*/,
   size_t max = 0;
   status = ParseNamePage(request.page_size(), request.page_token(), &max);
   if (!status.ok()) return status;
-  const std::vector<TopicConfig> topics =
-      policy_.ListTopics(request.page_token(), max);
+  std::vector<TopicConfig> topics =
+      policy_.ListTopics(request.page_token(), max + 1);
+  response->set_next_page_token(CutToPage(
+      &topics, max, [](const TopicConfig& topic) { return topic.topic; }));
   for (const TopicConfig& topic : topics) {
     pb::Topic* const message = response->add_topics();
     message->set_topic(topic.topic);
@@ -382,8 +392,6 @@ CallStatus AdminHandler::ListTopics(absl::string_view peer, absl::Time /*now*/,
     message->set_topic_sys_flag(topic.topic_sys_flag);
     message->set_order(topic.order);
   }
-  response->set_next_page_token(NextNameToken(
-      topics, max, [](const TopicConfig& topic) { return topic.topic; }));
   return {};
 }
 

@@ -25,7 +25,7 @@ struct CallInfo {
 };
 
 // Thread-safe; must not block. Asked for each unary call and each frame, but
-// for light heartbeats: they repeat a statement that passed.
+// for light heartbeats of a stream whose statement has passed.
 class Authorizer {
  public:
   virtual ~Authorizer() = default;

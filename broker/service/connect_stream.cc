@@ -30,7 +30,8 @@ grpc::ByteBuffer PushFrame(const std::string& group) {
   return Serialize(frame);
 }
 
-// What a stream that the broker ends is told.
+}  // namespace
+
 CallStatus EndStatus(RemovalReason reason) {
   const auto status = [](absl::StatusCode code, absl::string_view message) {
     return CallStatus{code, ResponseCode::kSystemError, std::string(message)};
@@ -55,11 +56,12 @@ CallStatus EndStatus(RemovalReason reason) {
   return status(absl::StatusCode::kInternal, Name(reason));
 }
 
-}  // namespace
-
 void ConnectStream::Accept(const Environment* environment,
                            grpc::ServerCompletionQueue* queue) {
-  const auto stream = std::make_shared<ConnectStream>(environment, queue);
+  // Not make_shared: the watch's weak_ptr would keep the memory.
+  const std::shared_ptr<ConnectStream> stream(
+      new ConnectStream(environment, queue));
+  environment->live_calls->Add();
   MutexLock lock(&stream->mu_);
   stream->self_ = stream;
   environment->service->RequestConnect(
@@ -76,20 +78,19 @@ ConnectStream::ConnectStream(const Environment* environment,
 
 void ConnectStream::OnAccepted(bool ok) {
   if (!ok) {  // The server is shutting down: nobody came.
-    std::shared_ptr<ConnectStream> self;
-    MutexLock lock(&mu_);
-    self = std::move(self_);
+    Release();
     return;
   }
   Accept(&environment_, queue_);
   peer_ = PeerAddress(context_.peer());
-  CallStatus status;
-  if (environment_.draining->load(std::memory_order_relaxed)) {
+  CallStatus status = FromStatus(environment_.table->Open(
+      std::static_pointer_cast<ConnectStream>(shared_from_this()),
+      environment_.clock->TimeNow()));
+  // After opening: a drain says so before it closes what is open, so that a
+  // stream is ended by one of the two.
+  if (status.ok() && environment_.draining->load()) {
+    environment_.table->Close(*this, RemovalReason::kDrained);
     status = EndStatus(RemovalReason::kDrained);
-  } else {
-    status = FromStatus(environment_.table->Open(
-        std::static_pointer_cast<ConnectStream>(shared_from_this()),
-        environment_.clock->TimeNow()));
   }
   if (!status.ok()) {
     NoteRefusal(peer_, "", status, environment_.counters);
@@ -178,7 +179,6 @@ void ConnectStream::OnWritten(bool ok) {
   {
     MutexLock lock(&mu_);
     write_in_flight_ = false;
-    write_is_watched_ = false;
     if (!ok) {  // Gone; a read in flight is about to say so too.
       reads_done_ = true;
       replies_.clear();
@@ -222,12 +222,18 @@ void ConnectStream::NotifyConsumerIdsChanged(absl::string_view group) {
 
 void ConnectStream::End(RemovalReason reason) { EndWith(EndStatus(reason)); }
 
-void ConnectStream::CutOffIfPending(uint64_t write) {
-  MutexLock lock(&mu_);
-  if (!write_in_flight_ || write_ != write) return;
+absl::Time ConnectStream::CutOffIfPendingSince(absl::Time limit) {
+  {
+    MutexLock lock(&mu_);
+    const bool is_pending = write_in_flight_ || (finish_started_ && !finished_);
+    if (is_pending && write_started_ > limit) return write_started_;
+    watched_ = false;
+    if (!is_pending) return absl::InfiniteFuture();
+  }
   LOG(INFO) << "cut off, does not read" << Kv("peer", peer_);
   environment_.counters->slow_readers.fetch_add(1);
   context_.TryCancel();
+  return absl::InfiniteFuture();
 }
 
 void ConnectStream::DropPushesLocked() {
@@ -245,6 +251,9 @@ void ConnectStream::StartNextLocked() {
   if (write_in_flight_ || finish_started_) return;
   if (ending_) {
     finish_started_ = true;
+    write_started_ = environment_.clock->TimeNow();
+    // It waits for the connection: one that is not read would keep it.
+    WatchWriteLocked();
     stream_.Finish(status_, static_cast<CompletionHandler*>(&finished_tag_));
     return;
   }
@@ -264,15 +273,14 @@ void ConnectStream::StartNextLocked() {
 
 void ConnectStream::StartWriteLocked(const grpc::ByteBuffer& frame) {
   write_in_flight_ = true;
-  ++write_;
   write_started_ = environment_.clock->TimeNow();
   stream_.Write(frame, static_cast<CompletionHandler*>(&written_tag_));
 }
 
 void ConnectStream::WatchWriteLocked() {
-  if (std::exchange(write_is_watched_, true)) return;
+  if (std::exchange(watched_, true)) return;
   environment_.slow_readers->Add(
-      std::static_pointer_cast<ConnectStream>(shared_from_this()), write_,
+      std::static_pointer_cast<ConnectStream>(shared_from_this()),
       write_started_);
 }
 
@@ -308,11 +316,21 @@ void ConnectStream::CloseChannel() {
 }
 
 void ConnectStream::ReleaseIfDone() {
-  std::shared_ptr<ConnectStream> self;
-  MutexLock lock(&mu_);
-  if (finished_ && !read_in_flight_ && !write_in_flight_) {
+  {
+    MutexLock lock(&mu_);
+    if (!finished_ || read_in_flight_ || write_in_flight_) return;
+  }
+  Release();
+}
+
+void ConnectStream::Release() {
+  LiveCalls& live_calls = *environment_.live_calls;
+  {
+    std::shared_ptr<ConnectStream> self;
+    MutexLock lock(&mu_);
     self = std::move(self_);
   }
+  live_calls.Remove();  // *this may be gone.
 }
 
 }  // namespace rmq

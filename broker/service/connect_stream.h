@@ -19,6 +19,7 @@
 #include "broker/service/completion_loop.h"
 #include "broker/service/edge_counters.h"
 #include "broker/service/frame_rate_limit.h"
+#include "broker/service/live_calls.h"
 #include "broker/service/request_handler.h"
 #include "broker/service/slow_reader_watch.h"
 #include "common/clock.h"
@@ -40,6 +41,10 @@ using ClientManagerAsyncService = pb::ClientManager::WithAsyncMethod_Heartbeat<
             pb::ClientManager::WithAsyncMethod_GetConsumerListByGroup<
                 pb::ClientManager::WithRawMethod_Connect<
                     pb::ClientManager::Service>>>>>;
+
+// What a client is told whose stream, or whose call, the broker ends for
+// `reason`.
+CallStatus EndStatus(RemovalReason reason);
 
 // The life of a stream:
 //
@@ -71,6 +76,8 @@ class ConnectStream final : public ClientChannel, public WatchedWriter {
     int32_t max_frame_rate;
     // Once true new streams are turned away with UNAVAILABLE.
     const std::atomic<bool>* draining;
+    // Has each stream from its Accept() to its last event.
+    LiveCalls* live_calls;
     EdgeCounters* counters;
   };
 
@@ -94,7 +101,8 @@ class ConnectStream final : public ClientChannel, public WatchedWriter {
   }
 
   // WatchedWriter.
-  void CutOffIfPending(uint64_t write) override ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Time CutOffIfPendingSince(absl::Time limit) override
+      ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   void OnAccepted(bool ok);
@@ -108,7 +116,7 @@ class ConnectStream final : public ClientChannel, public WatchedWriter {
   void StartWriteLocked(const grpc::ByteBuffer& frame)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void DropPushesLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Something has to wait for the write in flight.
+  // Something has to wait for the write in flight, or it is the status.
   void WatchWriteLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Once the client sends no more and its replies are written: closes the
   // channel and finishes with OK.
@@ -119,6 +127,9 @@ class ConnectStream final : public ClientChannel, public WatchedWriter {
   void CloseChannel() ABSL_LOCKS_EXCLUDED(mu_);
   // Lets the stream go after its last event. The last thing that an event does.
   void ReleaseIfDone() ABSL_LOCKS_EXCLUDED(mu_);
+
+  // After the last event, and once.
+  void Release() ABSL_LOCKS_EXCLUDED(mu_);
 
   // Constant once accepted.
   const Environment& environment_;
@@ -151,10 +162,10 @@ class ConnectStream final : public ClientChannel, public WatchedWriter {
   // and has not read.
   std::vector<std::string> pushes_ ABSL_GUARDED_BY(mu_);
   bool pushed_last_ ABSL_GUARDED_BY(mu_) = false;
-  // Number and start of the write in flight, and whether it is watched.
-  uint64_t write_ ABSL_GUARDED_BY(mu_) = 0;
+  // When the write in flight, or that of the status, was started.
   absl::Time write_started_ ABSL_GUARDED_BY(mu_);
-  bool write_is_watched_ ABSL_GUARDED_BY(mu_) = false;
+  // The SlowReaderWatch has an entry of this stream.
+  bool watched_ ABSL_GUARDED_BY(mu_) = false;
 
   CompletionTag<ConnectStream, &ConnectStream::OnAccepted> accepted_tag_{this};
   CompletionTag<ConnectStream, &ConnectStream::OnRead> read_tag_{this};

@@ -13,6 +13,8 @@
 #include "absl/synchronization/mutex.h"
 #include "broker/service/completion_loop.h"
 #include "broker/service/connect_stream.h"
+#include "broker/service/listen_address.h"
+#include "broker/service/live_calls.h"
 #include "broker/service/slow_reader_watch.h"
 #include "broker/service/unary_call.h"
 #include "broker/service/wire.h"
@@ -36,13 +38,14 @@ using AdminAsyncService = pb::ClientManagerAdmin::AsyncService;
 constexpr int kWaitingStreams = 16;
 // Streams ended in one piece of a shutdown.
 constexpr size_t kDrainPiece = 1000;
+// What is due earlier waits for this: no setting makes the timer spin.
+constexpr absl::Duration kShortestWait = absl::Milliseconds(1);
 
 }  // namespace
 
 absl::Status GrpcServer::Options::Validate() const {
-  if (address.empty()) {
-    return absl::InvalidArgumentError("address must not be empty");
-  }
+  const absl::Status listen = ParseListenAddress("address", address).status();
+  if (!listen.ok()) return listen;
   if (max_frame_bytes < 1024 || max_frame_bytes > 64 * 1024 * 1024) {
     return absl::InvalidArgumentError(absl::StrCat(
         "max_frame_bytes must be 1 KiB to 64 MiB, got ", max_frame_bytes));
@@ -72,7 +75,8 @@ class GrpcServer::Impl {
         stream_environment_{
             &client_manager_,       core.request_handler, core.table,
             core.housekeeping,      &slow_readers_,       core.clock,
-            options.max_frame_rate, &draining_,           core.counters} {
+            options.max_frame_rate, &draining_,           &live_calls_,
+            core.counters} {
     using Handler = RequestHandler;
     using Service = ClientManagerAsyncService;
     Handler* const handler = core.request_handler;
@@ -191,6 +195,8 @@ class GrpcServer::Impl {
                        gpr_time_from_millis(absl::ToInt64Milliseconds(timeout),
                                             GPR_TIMESPAN)));
     }
+    // Their events may be handled only now; see LiveCalls.
+    live_calls_.AwaitNone();
     for (const auto& queue : queues_) queue->Shutdown();
     for (std::thread& thread : threads_) thread.join();
     if (timer_.joinable()) timer_.join();
@@ -222,11 +228,14 @@ class GrpcServer::Impl {
                        grpc::ServerCompletionQueue* queue, void* tag) {
       (service->*request)(context, message, responder, queue, queue, tag);
     };
-    method->answer = [handler, answer, clock = core_.clock](
-                         absl::string_view peer, const Request& message,
-                         Response* response) {
-      return (handler->*answer)(peer, clock->TimeNow(), message, response);
+    method->answer = [this, handler, answer](absl::string_view peer,
+                                             const Request& message,
+                                             Response* response) {
+      const absl::Time now = core_.clock->TimeNow();
+      if (draining_) return EndStatus(RemovalReason::kDrained);
+      return (handler->*answer)(peer, now, message, response);
     };
+    method->live_calls = &live_calls_;
     unary_methods_.push_back([method](grpc::ServerCompletionQueue* queue) {
       Call::Wait(method.get(), queue);
     });
@@ -246,9 +255,10 @@ class GrpcServer::Impl {
     resolution = std::min(resolution, options_.slow_reader_limit);
     while (true) {
       absl::Time now = clock.TimeNow();
-      const absl::Time next =
+      absl::Time next =
           std::min({next_tick, slow_readers_.Check(now),
                     core_.notifier->NextDeadline(), now + resolution});
+      next = std::max(next, now + kShortestWait);
       {
         MutexLock lock(&mu_);
         if (clock.AwaitWithDeadline(&mu_, absl::Condition(&shutdown_), next)) {
@@ -272,6 +282,7 @@ class GrpcServer::Impl {
 
   // Own synchronisation.
   SlowReaderWatch slow_readers_;
+  LiveCalls live_calls_;
   std::atomic<bool> draining_{false};
 
   absl::Mutex mu_;

@@ -65,9 +65,10 @@ class GrpcServer {
   const std::string& address() const;
   int port() const;
 
-  // Goes down gracefully: health says NOT_SERVING, new streams are turned away,
-  // open ones end with UNAVAILABLE, calls in progress are finished; what is
-  // left after `timeout` is cancelled. Blocks until all is over. Idempotent.
+  // Goes down gracefully: health says NOT_SERVING, new streams and calls are
+  // turned away and open streams end with UNAVAILABLE, calls in progress are
+  // finished; what is left after `timeout` is cancelled. Blocks until all is
+  // over. Calls after the first do nothing.
   void Shutdown(absl::Duration timeout);
 
  private:

@@ -176,7 +176,12 @@ CallStatus RequestHandler::GetConsumerListByGroup(
     pb::GetConsumerListByGroupResponse* response) {
   const CallStatus allowed =
       Authorize(peer, "GetConsumerListByGroup", "", {request.group()});
-  if (!allowed.ok()) return allowed;
+  return allowed.ok() ? ListConsumers(request, response) : allowed;
+}
+
+CallStatus RequestHandler::ListConsumers(
+    const pb::GetConsumerListByGroupRequest& request,
+    pb::GetConsumerListByGroupResponse* response) {
   const absl::Status group = ValidateGroup("group", request.group(), limits_);
   if (!group.ok()) return FromStatus(group);
   const absl::StatusOr<size_t> page_size = ParsePageSize(request.page_size());
@@ -257,17 +262,18 @@ CallStatus RequestHandler::Dispatch(ClientChannel& channel,
       return Check(request);
     }
 
-    case pb::ClientFrame::kGetConsumerListByGroup:
+    case pb::ClientFrame::kGetConsumerListByGroup: {
+      const pb::GetConsumerListByGroupRequest& request =
+          frame.get_consumer_list_by_group();
+      CallStatus status = Authorize(peer, "GetConsumerListByGroup",
+                                    client->client_id, {request.group()});
+      if (!status.ok()) return status;
       if (!client->is_bound()) {
-        const CallStatus status =
-            Authorize(peer, "GetConsumerListByGroup", "",
-                      {frame.get_consumer_list_by_group().group()});
-        return status.ok() ? NeedsHeartbeatFirst("get_consumer_list_by_group")
-                           : status;
+        return NeedsHeartbeatFirst("get_consumer_list_by_group");
       }
-      return GetConsumerListByGroup(
-          peer, now, frame.get_consumer_list_by_group(),
-          reply->mutable_get_consumer_list_by_group());
+      return ListConsumers(request,
+                           reply->mutable_get_consumer_list_by_group());
+    }
 
     case pb::ClientFrame::REQUEST_NOT_SET:
       return {absl::StatusCode::kUnimplemented,
@@ -296,6 +302,11 @@ CallStatus RequestHandler::HeartbeatFrame(ClientChannel& channel,
     if (!status.ok()) return status;
   }
   if (request.statement_token() != 0) {
+    if (!client->is_bound()) {  // It repeats nothing that has passed the gate.
+      CallStatus status =
+          AuthorizeHeartbeat(peer, request, request.client_id());
+      if (!status.ok()) return status;
+    }
     CallStatus status = ValidateLightHeartbeat(request);
     if (!status.ok()) return status;
     switch (channel.RenewLight(request.statement_token(), now)) {

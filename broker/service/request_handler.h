@@ -109,6 +109,9 @@ class RequestHandler {
                                         const StreamClient& client);
   CallStatus CheckForm(const pb::UnregisterClientRequest& request) const;
   CallStatus Check(const pb::CheckClientConfigRequest& request) const;
+  // A request that has passed the gate.
+  CallStatus ListConsumers(const pb::GetConsumerListByGroupRequest& request,
+                           pb::GetConsumerListByGroupResponse* response);
 
   const BrokerIdentity identity_;
   const Limits limits_;

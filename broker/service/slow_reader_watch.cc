@@ -6,10 +6,10 @@
 
 namespace rmq {
 
-void SlowReaderWatch::Add(std::weak_ptr<WatchedWriter> writer, uint64_t write,
-                          absl::Time started) {
+void SlowReaderWatch::Add(std::weak_ptr<WatchedWriter> writer,
+                          absl::Time since) {
   MutexLock lock(&mu_);
-  entries_.push_back({std::move(writer), write, started + limit_});
+  entries_.push({since + limit_, std::move(writer)});
 }
 
 absl::Time SlowReaderWatch::Check(absl::Time now) {
@@ -18,13 +18,14 @@ absl::Time SlowReaderWatch::Check(absl::Time now) {
     {
       MutexLock lock(&mu_);
       if (entries_.empty()) return absl::InfiniteFuture();
-      if (entries_.front().deadline > now) return entries_.front().deadline;
-      due = std::move(entries_.front());
-      entries_.pop_front();
+      if (entries_.top().deadline > now) return entries_.top().deadline;
+      due = entries_.top();
+      entries_.pop();
     }
-    if (const auto writer = due.writer.lock()) {
-      writer->CutOffIfPending(due.write);
-    }
+    const std::shared_ptr<WatchedWriter> writer = due.writer.lock();
+    if (writer == nullptr) continue;
+    const absl::Time since = writer->CutOffIfPendingSince(now - limit_);
+    if (since != absl::InfiniteFuture()) Add(std::move(due.writer), since);
   }
 }
 

@@ -2,9 +2,9 @@
 #ifndef BROKER_SERVICE_SLOW_READER_WATCH_H_
 #define BROKER_SERVICE_SLOW_READER_WATCH_H_
 
-#include <cstdint>
-#include <deque>
 #include <memory>
+#include <queue>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
@@ -12,25 +12,27 @@
 
 namespace rmq {
 
-// A stream whose writes can be told apart by a number.
+// A stream that writes one thing after the other.
 class WatchedWriter {
  public:
   virtual ~WatchedWriter() = default;
-  // Ends the stream if the write of that number is still pending. Thread-safe.
-  virtual void CutOffIfPending(uint64_t write) = 0;
+  // Ends the stream if what it is writing has been pending since `limit` or
+  // before. Otherwise returns since when; InfiniteFuture if nothing is pending,
+  // and then it is no longer watched. Thread-safe.
+  virtual absl::Time CutOffIfPendingSince(absl::Time limit) = 0;
 };
 
-// A stream reports a pending write only when something has to wait behind it:
-// streams that are read cost nothing here. Thread-safe.
+// A stream reports a pending write when something has to wait behind it, or
+// when it is its last: streams that are read cost nothing here. Thread-safe.
 class SlowReaderWatch {
  public:
   // How long a write may be pending. Must be positive.
   explicit SlowReaderWatch(absl::Duration limit) : limit_(limit) {}
 
-  // `write` of `writer`, pending since `started`, keeps something waiting. At
-  // most one report a write.
-  void Add(std::weak_ptr<WatchedWriter> writer, uint64_t write,
-           absl::Time started) ABSL_LOCKS_EXCLUDED(mu_);
+  // What `writer` is writing has been pending since `since`. The writer must
+  // not be watched already, so that there is at most one entry each.
+  void Add(std::weak_ptr<WatchedWriter> writer, absl::Time since)
+      ABSL_LOCKS_EXCLUDED(mu_);
 
   // Cuts off whose write has been pending for the limit at `now`. Returns when
   // to come back; InfiniteFuture if nothing is watched.
@@ -38,16 +40,20 @@ class SlowReaderWatch {
 
  private:
   struct Entry {
-    std::weak_ptr<WatchedWriter> writer;
-    uint64_t write;
     absl::Time deadline;
+    std::weak_ptr<WatchedWriter> writer;
+  };
+  struct Later {
+    bool operator()(const Entry& a, const Entry& b) const {
+      return a.deadline > b.deadline;
+    }
   };
 
   const absl::Duration limit_;
   absl::Mutex mu_;
-  // About in the order of their deadlines: an entry behind a later one waits
-  // for it, which is no longer than the write took to be noticed.
-  std::deque<Entry> entries_ ABSL_GUARDED_BY(mu_);
+  // The earliest deadline on top.
+  std::priority_queue<Entry, std::vector<Entry>, Later> entries_
+      ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace rmq

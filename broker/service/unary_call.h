@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "broker/service/completion_loop.h"
 #include "broker/service/edge_counters.h"
+#include "broker/service/live_calls.h"
 #include "broker/service/refusal_log.h"
 #include "broker/service/wire.h"
 #include "common/response_code.h"
@@ -33,10 +34,13 @@ class UnaryCall {
     // Fills the response. `peer` is "host:port".
     std::function<CallStatus(absl::string_view peer, const Request&, Response*)>
         answer;
+    // Has each call, the waiting ones too, until its last event.
+    LiveCalls* live_calls;
   };
 
   // `method` and `queue` are borrowed and outlive the queue's events.
   static void Wait(const Method* method, grpc::ServerCompletionQueue* queue) {
+    method->live_calls->Add();
     UnaryCall* const call = new UnaryCall(method, queue);
     method->wait(&call->context_, &call->request_, &call->responder_, queue,
                  static_cast<CompletionHandler*>(&call->received_));
@@ -48,7 +52,7 @@ class UnaryCall {
 
   void OnReceived(bool ok) {
     if (!ok) {  // The server is shutting down.
-      delete this;
+      Delete();
       return;
     }
     Wait(&method_, queue_);
@@ -67,7 +71,13 @@ class UnaryCall {
     }
   }
 
-  void OnFinished(bool) { delete this; }
+  void OnFinished(bool) { Delete(); }
+
+  void Delete() {
+    LiveCalls& live_calls = *method_.live_calls;
+    delete this;
+    live_calls.Remove();
+  }
 
   const Method& method_;
   grpc::ServerCompletionQueue* const queue_;

@@ -71,6 +71,13 @@ absl::Status ParsedStatement::Parse(const pb::HeartbeatRequest& request,
   if (!status.ok()) return status;
   if (request.has_requested_channel_expiry()) {
     const auto& expiry = request.requested_channel_expiry();
+    constexpr int32_t kMaxNanos = 999'999'999;
+    if (expiry.seconds() >= 0 &&
+        (expiry.nanos() < 0 || expiry.nanos() > kMaxNanos)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("requested_channel_expiry.nanos must be 0 to ",
+                       kMaxNanos, ", got ", expiry.nanos()));
+    }
     if (expiry.seconds() < 0 || expiry.nanos() < 0 ||
         (expiry.seconds() == 0 && expiry.nanos() == 0)) {
       return absl::InvalidArgumentError(absl::StrCat(
@@ -97,8 +104,16 @@ absl::Status ParsedStatement::Parse(const pb::HeartbeatRequest& request,
   }
 
   size_t subscriptions = 0;
-  for (const pb::ConsumerData& consumer : request.consumers()) {
-    subscriptions += consumer.subscriptions_size();
+  for (int i = 0; i < request.consumers_size(); ++i) {
+    const int count = request.consumers(i).subscriptions_size();
+    status = CheckField(
+        [&](absl::string_view field) {
+          return ValidateCount(field, count,
+                               limits.max_subscriptions_per_group);
+        },
+        [i] { return absl::StrCat("consumers[", i, "].subscriptions"); });
+    if (!status.ok()) return status;
+    subscriptions += count;
   }
   subscriptions_.reserve(subscriptions);  // The spans must not move.
   for (int i = 0; i < request.consumers_size(); ++i) {
@@ -147,13 +162,6 @@ absl::Status ParsedStatement::ParseConsumer(const pb::ConsumerData& consumer,
   for (const auto& mode : modes) {
     if (!mode.is_valid) return ValidateEnum(false, at(mode.field), mode.value);
   }
-  status = CheckField(
-      [&](absl::string_view field) {
-        return ValidateCount(field, consumer.subscriptions_size(),
-                             limits.max_subscriptions_per_group);
-      },
-      [&] { return at("subscriptions"); });
-  if (!status.ok()) return status;
 
   const size_t first = subscriptions_.size();
   for (int i = 0; i < consumer.subscriptions_size(); ++i) {

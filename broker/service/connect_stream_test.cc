@@ -1,0 +1,452 @@
+#include "broker/service/connect_stream.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "broker/broker_controller.h"
+#include "broker/service/test_broker.h"
+#include "gmock/gmock.h"
+#include "grpcpp/completion_queue.h"
+#include "grpcpp/generic/generic_stub.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/slice.h"
+#include "gtest/gtest.h"
+
+namespace rmq {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+MATCHER_P2(EndsWith, code, message, "") {
+  *result_listener << arg.error_code() << ": " << arg.error_message();
+  return arg.error_code() == code &&
+         ::testing::ExplainMatchResult(HasSubstr(message), arg.error_message(),
+                                       result_listener);
+}
+
+// No heartbeat is missed: what happens has another reason.
+BrokerController::Options NoExpiry(BrokerController::Options options) {
+  options.table.channel_expiry = absl::Hours(24);
+  return options;
+}
+
+// Lists asked for when as many replies wait as may: JoinAndStall() asks for
+// one.
+constexpr int kAskedWhenFull = 1 + ConnectStream::kMaxWaitingReplies;
+
+// Everything that a stream was sent so far has been read by its client then.
+std::vector<std::string> PushesSoFar(TestStream& stream) {
+  pb::ClientFrame unknown;  // Answered, whatever state the stream is in.
+  stream.Call(unknown);
+  return stream.TakePushes();
+}
+
+TEST(ConnectStreamTest, AMemberIsToldOfItsOwnJoiningBeforeTheReply) {
+  TestBroker broker;
+  const auto stream = broker.Connect();
+  ASSERT_TRUE(stream->Write(FrameOf(ConsumerHeartbeat("c1", "orders"))));
+  EXPECT_EQ(stream->ReadPush(), "orders");
+  const pb::Reply reply = stream->ReadReply();
+  EXPECT_EQ(reply.request_id(), 1);
+  EXPECT_FALSE(reply.has_status());
+  EXPECT_NE(reply.heartbeat().statement_token(), 0);
+  EXPECT_THAT(broker.ConsumerIds("orders"), ElementsAre("c1"));
+}
+
+TEST(ConnectStreamTest, MembersAreToldOfOneThatJoinsAndOneThatLeaves) {
+  TestBroker broker;
+  const auto first = broker.Join(ConsumerHeartbeat("c1", "orders"));
+  const auto stranger = broker.Join(ConsumerHeartbeat("c2", "others"));
+  first->TakePushes();
+  stranger->TakePushes();
+
+  auto second = broker.Join(ConsumerHeartbeat("c3", "orders"));
+  EXPECT_EQ(first->ReadPush(), "orders");
+  pb::ClientFrame unregister;
+  unregister.mutable_unregister_client()->set_consumer_group("orders");
+  EXPECT_FALSE(second->Call(unregister).has_status());
+  EXPECT_EQ(first->ReadPush(), "orders");
+  EXPECT_THAT(PushesSoFar(*first), IsEmpty());
+  EXPECT_THAT(PushesSoFar(*stranger), IsEmpty());
+  EXPECT_THAT(broker.ConsumerIds("orders"), ElementsAre("c1"));
+}
+
+TEST(ConnectStreamTest, RepliesComeInTheOrderOfTheRequests) {
+  TestBroker broker;
+  const auto stream = broker.Join(ProducerHeartbeat("c1", "payments"));
+  constexpr uint64_t kFrames = 60;
+  for (uint64_t id = kFrames; id > 0; --id) {
+    pb::ClientFrame frame = id % 3 == 0
+                                ? ListFrame("unknown")
+                                : FrameOf(ProducerHeartbeat("c1", "payments"));
+    frame.set_request_id(id);
+    ASSERT_TRUE(stream->WriteAsIs(frame));
+  }
+  for (uint64_t id = kFrames; id > 0; --id) {
+    const pb::Reply reply = stream->ReadReply();
+    EXPECT_EQ(reply.request_id(), id);
+    EXPECT_EQ(reply.status().code(),
+              id % 3 == 0 ? grpc::StatusCode::NOT_FOUND : grpc::StatusCode::OK);
+  }
+}
+
+TEST(ConnectStreamTest, ARequestIdOfZeroIsRefusedAndTheStreamGoesOn) {
+  TestBroker broker;
+  const auto stream = broker.Connect();
+  ASSERT_TRUE(stream->WriteAsIs(FrameOf(ConsumerHeartbeat("c1", "orders"))));
+  const pb::Reply reply = stream->ReadReply();
+  EXPECT_EQ(reply.request_id(), 0);
+  EXPECT_EQ(reply.status().code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_FALSE(stream->Call(ConsumerHeartbeat("c1", "orders")).has_status());
+}
+
+// --- The client's end ---
+
+TEST(ConnectStreamTest, AHalfCloseEndsWithOkOnceAllRepliesAreWritten) {
+  TestBroker broker;
+  const auto peer = broker.Join(ConsumerHeartbeat("c2", "orders"));
+  const auto stream = broker.Join(ConsumerHeartbeat("c1", "orders"));
+  PushesSoFar(*peer);
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(stream->Write(ListFrame("orders")));
+  stream->HalfClose();
+  std::vector<pb::BrokerFrame> rest;
+  EXPECT_THAT(stream->Finish(&rest), EndsWith(grpc::StatusCode::OK, ""));
+  EXPECT_THAT(rest, SizeIs(20));
+
+  EXPECT_EQ(peer->ReadPush(), "orders");
+  EXPECT_THAT(broker.ConsumerIds("orders"), ElementsAre("c2"));
+}
+
+TEST(ConnectStreamTest, AHalfCloseWithoutAFrameEndsWithOk) {
+  TestBroker broker;
+  const auto stream = broker.Connect();
+  stream->HalfClose();
+  EXPECT_THAT(stream->Finish(), EndsWith(grpc::StatusCode::OK, ""));
+}
+
+TEST(ConnectStreamTest, ACancelledStreamLeavesItsGroups) {
+  TestBroker broker;
+  const auto peer = broker.Join(ConsumerHeartbeat("c2", "orders"));
+  const auto stream = broker.Join(ConsumerHeartbeat("c1", "orders"));
+  PushesSoFar(*peer);
+  stream->Cancel();
+  EXPECT_EQ(peer->ReadPush(), "orders");
+  EXPECT_THAT(PushesSoFar(*peer), IsEmpty());
+  EXPECT_THAT(broker.ConsumerIds("orders"), ElementsAre("c2"));
+}
+
+TEST(ConnectStreamTest, AClientThatVanishesWithItsConnectionLeavesItsGroups) {
+  TestBroker broker;
+  const auto peer = broker.Join(ConsumerHeartbeat("c2", "orders"));
+  auto stream = broker.Join(ConsumerHeartbeat("c1", "orders"));
+  PushesSoFar(*peer);
+  stream.reset();
+  EXPECT_EQ(peer->ReadPush(), "orders");
+  EXPECT_THAT(broker.ConsumerIds("orders"), ElementsAre("c2"));
+}
+
+TEST(ConnectStreamTest, AClientThatVanishesUnreadLeavesItsGroups) {
+  TestBroker broker(LargeAnswerOptions());
+  const auto peer = broker.Join(ConsumerHeartbeat("c2", "orders"));
+  auto stream = broker.JoinAndStall("c1", "orders");
+  // More than are read ahead: no read is in flight that could fail.
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(stream->Write(ListFrame("orders")));
+  broker.authorizer().AwaitCount("GetConsumerListByGroup", kAskedWhenFull);
+  PushesSoFar(*peer);
+  stream.reset();
+  EXPECT_EQ(peer->ReadPush(), "orders");
+}
+
+// --- The broker's end ---
+
+TEST(ConnectStreamTest, ASilentStreamExpiresAndItsPeersAreTold) {
+  BrokerController::Options options = TestBroker::DefaultOptions();
+  options.table.channel_expiry = absl::Seconds(120);
+  // One tick, which does not come late, does it.
+  options.housekeeping.period = absl::Seconds(130);
+  TestBroker broker(options);
+  const auto silent = broker.Join(ConsumerHeartbeat("silent", "orders"));
+  broker.clock().Advance(absl::Seconds(60));
+  const auto peer = broker.Join(ConsumerHeartbeat("peer", "orders"));
+  peer->TakePushes();
+  broker.clock().Advance(absl::Seconds(70));
+
+  EXPECT_EQ(peer->ReadPush(), "orders");
+  EXPECT_THAT(silent->Finish(),
+              EndsWith(grpc::StatusCode::DEADLINE_EXCEEDED, "EXPIRED"));
+  EXPECT_EQ(ResponseCodeOf(silent->context()), 1);
+  EXPECT_THAT(broker.ConsumerIds("orders"), ElementsAre("peer"));
+}
+
+TEST(ConnectStreamTest, AStreamThatNeverSaidAnythingExpiresToo) {
+  BrokerController::Options options = TestBroker::DefaultOptions();
+  options.housekeeping.period = absl::Seconds(130);
+  TestBroker broker(options);
+  const auto stream = broker.Connect();
+  pb::ClientFrame unknown;
+  stream->Call(unknown);  // Is no heartbeat.
+  broker.clock().Advance(absl::Seconds(130));
+  EXPECT_THAT(stream->Finish(),
+              EndsWith(grpc::StatusCode::DEADLINE_EXCEEDED, "EXPIRED"));
+}
+
+TEST(ConnectStreamTest, AReplacedStreamIsAbortedAndItsPeersAreToldOnce) {
+  TestBroker broker;
+  const auto peer = broker.Join(ConsumerHeartbeat("peer", "orders"));
+  pb::HeartbeatRequest heartbeat = ConsumerHeartbeat("c1", "orders");
+  heartbeat.set_incarnation(7);
+  const auto old = broker.Join(heartbeat);
+  PushesSoFar(*peer);
+
+  const auto fresh = broker.Join(heartbeat);
+  EXPECT_THAT(old->Finish(), EndsWith(grpc::StatusCode::ABORTED, "REPLACED"));
+  EXPECT_EQ(ResponseCodeOf(old->context()), 1);
+  EXPECT_THAT(PushesSoFar(*peer), ElementsAre("orders"));
+  EXPECT_THAT(broker.ConsumerIds("orders"), ElementsAre("peer", "c1"));
+
+  // The old one's end takes nothing away from the new one.
+  EXPECT_FALSE(fresh->Call(ListFrame("orders")).has_status());
+}
+
+TEST(ConnectStreamTest, AnotherOrNoIncarnationReplacesNothing) {
+  TestBroker broker;
+  pb::HeartbeatRequest heartbeat = ConsumerHeartbeat("c1", "orders");
+  std::vector<std::unique_ptr<TestStream>> streams;
+  for (uint64_t incarnation : {7, 8, 0, 0}) {
+    heartbeat.set_incarnation(incarnation);
+    streams.push_back(broker.Join(heartbeat));
+  }
+  for (const auto& stream : streams) {
+    EXPECT_FALSE(stream->Call(ListFrame("orders")).has_status());
+  }
+  EXPECT_THAT(broker.ConsumerIds("orders"), SizeIs(4));
+}
+
+TEST(ConnectStreamTest, TheLimitOnChannelsTurnsAStreamAwayAndThereIsRoomAgain) {
+  BrokerController::Options options = TestBroker::DefaultOptions();
+  options.table.max_channels = 2;
+  TestBroker broker(options);
+  const auto first = broker.Join(ConsumerHeartbeat("c1", "orders"));
+  auto second = broker.Join(ConsumerHeartbeat("c2", "orders"));
+
+  const auto third = broker.Connect();
+  EXPECT_THAT(third->Finish(), EndsWith(grpc::StatusCode::RESOURCE_EXHAUSTED,
+                                        "max_channels is 2"));
+  EXPECT_EQ(ResponseCodeOf(third->context()), 2);
+
+  second.reset();
+  ASSERT_TRUE(broker.AwaitConsumers("orders", 1));
+  const auto fourth = broker.Join(ConsumerHeartbeat("c4", "orders"));
+  EXPECT_THAT(broker.ConsumerIds("orders"), ElementsAre("c1", "c4"));
+}
+
+// --- Bad input ---
+
+TEST(ConnectStreamTest, AFrameOverTheSizeLimitEndsItsStreamAndNoOther) {
+  BrokerController::Options options = TestBroker::DefaultOptions();
+  options.server.max_frame_bytes = 4096;
+  TestBroker broker(options);
+  const auto peer = broker.Join(ConsumerHeartbeat("peer", "orders"));
+  const auto stream = broker.Connect();
+  pb::ClientFrame frame = FrameOf(ConsumerHeartbeat("c1", "others"));
+  frame.set_request_id(1);
+  std::string& expression = *frame.mutable_heartbeat()
+                                 ->mutable_consumers(0)
+                                 ->mutable_subscriptions(0)
+                                 ->mutable_expression();
+  expression.assign(4096, 'x');
+  while (frame.ByteSizeLong() > 4096) expression.pop_back();
+  ASSERT_EQ(frame.ByteSizeLong(), 4096);
+  EXPECT_FALSE(stream->Call(frame).has_status());
+
+  expression.push_back('x');
+  stream->WriteAsIs(frame);
+  EXPECT_EQ(stream->Finish().error_code(),
+            grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_FALSE(peer->Call(ListFrame("orders")).has_status());
+  EXPECT_TRUE(broker.AwaitConsumers("others", 0));
+}
+
+TEST(ConnectStreamTest, BytesThatAreNoFrameEndTheStreamWithInvalidArgument) {
+  TestBroker broker;
+  const auto peer = broker.Join(ConsumerHeartbeat("peer", "orders"));
+  const std::shared_ptr<grpc::Channel> connection = broker.NewConnection();
+  grpc::GenericStub stub(connection);
+  grpc::ClientContext context;
+  SetTestDeadline(context);
+  grpc::CompletionQueue queue;
+  const auto run = [&queue] {
+    void* tag = nullptr;
+    bool ok = false;
+    EXPECT_TRUE(queue.Next(&tag, &ok));
+    return ok;
+  };
+  const auto call = stub.PrepareCall(
+      &context, "/rocketmq.clientmanager.v1.ClientManager/Connect", &queue);
+  call->StartCall(nullptr);
+  ASSERT_TRUE(run());
+  const auto write = [&](const std::string& bytes) {
+    grpc::Slice slice(bytes);
+    call->Write(grpc::ByteBuffer(&slice, 1), nullptr);
+    EXPECT_TRUE(run());
+  };
+  pb::ClientFrame frame = FrameOf(ConsumerHeartbeat("c1", "orders"));
+  frame.set_request_id(1);
+  write(frame.SerializeAsString());
+  ASSERT_TRUE(broker.AwaitConsumers("orders", 2));
+  write("\x0a\xff\xff");
+  bool more = true;
+  while (more) {
+    grpc::ByteBuffer answer;
+    call->Read(&answer, nullptr);
+    more = run();
+  }
+  grpc::Status status;
+  call->Finish(&status, nullptr);
+  EXPECT_TRUE(run());
+  EXPECT_THAT(status, EndsWith(grpc::StatusCode::INVALID_ARGUMENT,
+                               "the frame is not a ClientFrame"));
+  EXPECT_EQ(ResponseCodeOf(context), 1);
+  EXPECT_THAT(broker.ConsumerIds("orders"), ElementsAre("peer"));
+  EXPECT_FALSE(peer->Call(ListFrame("orders")).has_status());
+  queue.Shutdown();
+}
+
+TEST(ConnectStreamTest, FramesOverTheRateAreRefusedAndTheStreamGoesOn) {
+  BrokerController::Options options = TestBroker::DefaultOptions();
+  options.server.max_frame_rate = 5;
+  TestBroker broker(options);
+  const auto stream = broker.Join(ProducerHeartbeat("c1", "payments"));
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_FALSE(
+        stream->Call(ProducerHeartbeat("c1", "payments")).has_status());
+  }
+  const pb::Reply refused = stream->Call(ProducerHeartbeat("c1", "payments"));
+  EXPECT_EQ(refused.status().code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(refused.status().response_code(), pb::RESPONSE_CODE_SYSTEM_BUSY);
+  EXPECT_EQ(refused.status().message(),
+            "frames on a stream must be at most 5 a second");
+  // Each stream has its own.
+  const auto other = broker.Join(ProducerHeartbeat("c2", "payments"));
+
+  broker.clock().Advance(absl::Milliseconds(200));
+  EXPECT_FALSE(stream->Call(ProducerHeartbeat("c1", "payments")).has_status());
+  EXPECT_TRUE(stream->Call(ProducerHeartbeat("c1", "payments")).has_status());
+}
+
+// --- Slow readers ---
+
+TEST(ConnectStreamTest, ReadingPausesWhileEightRepliesWaitAndGoesOn) {
+  TestBroker broker(LargeAnswerOptions());
+  const auto slow = broker.JoinAndStall("slow", "orders");
+  constexpr int kFrames = 50;
+  for (int i = 0; i < kFrames; ++i) {
+    ASSERT_TRUE(slow->Write(ListFrame("orders", /*page_size=*/i + 1)));
+  }
+  broker.authorizer().AwaitCount("GetConsumerListByGroup", kAskedWhenFull);
+  // Others are served meanwhile, by the same thread; the slow one is not.
+  const auto peer = broker.Join(ConsumerHeartbeat("peer", "others"));
+  for (int i = 0; i < 50; ++i) {
+    pb::ClientFrame unknown;
+    peer->Call(unknown);
+  }
+  EXPECT_EQ(broker.authorizer().count("GetConsumerListByGroup"),
+            kAskedWhenFull);
+
+  EXPECT_GT(slow->ReadReply().heartbeat().skipped_groups_size(), 0);
+  uint64_t last_request_id = 0;
+  for (int i = 0; i < kFrames; ++i) {
+    const pb::Reply reply = slow->ReadReply();
+    EXPECT_FALSE(reply.has_status());
+    EXPECT_GT(reply.request_id(), last_request_id);
+    last_request_id = reply.request_id();
+  }
+  EXPECT_EQ(last_request_id, slow->last_request_id());
+}
+
+TEST(ConnectStreamTest, AClientThatDoesNotReadIsCutOffAndNoOtherNotices) {
+  BrokerController::Options options = NoExpiry(LargeAnswerOptions());
+  options.server.slow_reader_limit = absl::Seconds(30);
+  TestBroker broker(options);
+  const auto slow = broker.JoinAndStall("slow", "orders");
+  ASSERT_TRUE(slow->Write(ListFrame("orders")));  // Has to wait.
+  const auto peer = broker.Join(ConsumerHeartbeat("peer", "orders"));
+  PushesSoFar(*peer);
+
+  broker.clock().Advance(absl::Seconds(29));
+  EXPECT_FALSE(peer->Call(ListFrame("orders")).has_status());
+  EXPECT_THAT(broker.ConsumerIds("orders"), ElementsAre("slow", "peer"));
+
+  broker.clock().Advance(absl::Seconds(1));
+  EXPECT_EQ(peer->ReadPush(), "orders");
+  EXPECT_THAT(broker.ConsumerIds("orders"), ElementsAre("peer"));
+  EXPECT_EQ(slow->Finish().error_code(), grpc::StatusCode::CANCELLED);
+}
+
+TEST(ConnectStreamTest, AClientThatReadsInTimeIsNotCutOff) {
+  BrokerController::Options options = NoExpiry(LargeAnswerOptions());
+  TestBroker broker(options);
+  const auto slow = broker.JoinAndStall("slow", "orders");
+  ASSERT_TRUE(slow->Write(ListFrame("orders")));
+  broker.clock().Advance(absl::Seconds(29));
+  EXPECT_FALSE(slow->ReadReply().has_status());
+  EXPECT_FALSE(slow->ReadReply().has_status());
+  broker.clock().Advance(absl::Seconds(10));
+  EXPECT_FALSE(slow->Call(ListFrame("orders")).has_status());
+}
+
+TEST(ConnectStreamTest, AnExpiredClientThatDoesNotReadIsCutOff) {
+  BrokerController::Options options = LargeAnswerOptions();
+  options.housekeeping.period = absl::Seconds(130);
+  TestBroker broker(options);
+  const auto slow = broker.JoinAndStall("slow", "orders");
+  broker.clock().Advance(absl::Seconds(130));
+  ASSERT_TRUE(broker.AwaitConsumers("orders", 0));
+  broker.clock().Advance(absl::Seconds(30));
+  EXPECT_FALSE(slow->Finish().ok());
+}
+
+TEST(ConnectStreamTest, PushesToASlowReaderCoalesceToOneAGroup) {
+  TestBroker broker(LargeAnswerOptions());
+  const auto slow = broker.JoinAndStall("slow", "orders");
+  constexpr int kChanges = 20;
+  for (int i = 0; i < kChanges; ++i) {
+    broker.Join(ConsumerHeartbeat(absl::StrCat("c", i), "orders"));
+  }
+  ASSERT_TRUE(broker.AwaitConsumers("orders", 1));
+  EXPECT_FALSE(slow->ReadReply().has_status());
+  EXPECT_EQ(slow->ReadPush(), "orders");
+  // At most one more, made while that one was written.
+  EXPECT_LE(PushesSoFar(*slow).size(), 1);
+}
+
+// --- The notifier's window ---
+
+TEST(ConnectStreamTest, ChangesWithinTheWindowMakeOnePush) {
+  BrokerController::Options options = TestBroker::DefaultOptions();
+  options.notifier.notify_window = absl::Milliseconds(100);
+  TestBroker broker(options);
+  std::vector<std::unique_ptr<TestStream>> streams;
+  for (int i = 0; i < 5; ++i) {
+    streams.push_back(
+        broker.Join(ConsumerHeartbeat(absl::StrCat("c", i), "orders")));
+  }
+  for (const auto& stream : streams) {
+    EXPECT_THAT(PushesSoFar(*stream), IsEmpty());
+  }
+  broker.clock().Advance(absl::Milliseconds(100));
+  for (const auto& stream : streams) {
+    EXPECT_EQ(stream->ReadPush(), "orders");
+    EXPECT_THAT(PushesSoFar(*stream), IsEmpty());
+  }
+}
+
+}  // namespace
+}  // namespace rmq

@@ -1,0 +1,438 @@
+#include "broker/service/grpc_server.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/time.h"
+#include "broker/broker_controller.h"
+#include "broker/service/test_broker.h"
+#include "common/clock.h"
+#include "common/mutex_lock.h"
+#include "common/simulated_clock.h"
+#include "common/status_matchers.h"
+#include "gmock/gmock.h"
+#include "grpc/health/v1/health.pb.h"
+#include "grpc/support/time.h"
+#include "grpcpp/generic/generic_stub.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/slice.h"
+#include "gtest/gtest.h"
+
+namespace rmq {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+// A unary call of any method with any bytes.
+struct GenericOutcome {
+  grpc::Status status;
+  int response_code = -1;
+  grpc::ByteBuffer response;
+};
+GenericOutcome GenericCall(const std::shared_ptr<grpc::Channel>& connection,
+                           const std::string& method,
+                           const std::string& request) {
+  GenericOutcome outcome;
+  grpc::ClientContext context;
+  SetTestDeadline(context);
+  grpc::Slice slice(request);
+  const grpc::ByteBuffer bytes(&slice, 1);
+  absl::Notification done;
+  grpc::GenericStub(connection)
+      .UnaryCall(&context, method, {}, &bytes, &outcome.response,
+                 [&](grpc::Status status) {
+                   outcome.status = std::move(status);
+                   done.Notify();
+                 });
+  done.WaitForNotification();
+  outcome.response_code = ResponseCodeOf(context);
+  return outcome;
+}
+
+// Whether the standard health service says SERVING; nothing if it cannot be
+// asked.
+absl::optional<bool> Serving(const std::shared_ptr<grpc::Channel>& connection) {
+  const GenericOutcome outcome =
+      GenericCall(connection, "/grpc.health.v1.Health/Check",
+                  grpc::health::v1::HealthCheckRequest().SerializeAsString());
+  if (!outcome.status.ok()) return absl::nullopt;
+  grpc::Slice slice;
+  EXPECT_TRUE(outcome.response.DumpToSingleSlice(&slice).ok());
+  grpc::health::v1::HealthCheckResponse response;
+  EXPECT_TRUE(
+      response.ParseFromArray(slice.begin(), static_cast<int>(slice.size())));
+  return response.status() ==
+         grpc::health::v1::HealthCheckResponse_ServingStatus_SERVING;
+}
+
+class Stopwatch {
+ public:
+  double seconds() const {
+    return gpr_timespec_to_micros(
+               gpr_time_sub(gpr_now(GPR_CLOCK_MONOTONIC), start_)) /
+           1e6;
+  }
+
+ private:
+  const gpr_timespec start_ = gpr_now(GPR_CLOCK_MONOTONIC);
+};
+
+// --- Options and listening ---
+
+TEST(GrpcServerOptionsTest, DefaultsValidate) {
+  EXPECT_THAT(GrpcServer::Options().Validate(), IsOk());
+}
+
+struct BadOption {
+  const char* name;
+  std::function<void(GrpcServer::Options&)> set;
+  const char* message;
+};
+
+class BadGrpcServerOptionTest : public ::testing::TestWithParam<BadOption> {};
+
+TEST_P(BadGrpcServerOptionTest, IsRefusedByName) {
+  GrpcServer::Options options;
+  GetParam().set(options);
+  EXPECT_THAT(options.Validate(), StatusIs(absl::StatusCode::kInvalidArgument,
+                                           HasSubstr(GetParam().message)));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Each, BadGrpcServerOptionTest,
+    ::testing::Values(
+        BadOption{"EmptyAddress", [](auto& o) { o.address = ""; },
+                  "address must be host:port"},
+        BadOption{"NoPort", [](auto& o) { o.address = "127.0.0.1"; },
+                  "address must be host:port"},
+        BadOption{"NoHost", [](auto& o) { o.address = ":10911"; },
+                  "address must be host:port"},
+        BadOption{"PortTooGreat",
+                  [](auto& o) { o.address = "127.0.0.1:65536"; },
+                  "got \"127.0.0.1:65536\""},
+        BadOption{"PortNoNumber", [](auto& o) { o.address = "localhost:http"; },
+                  "address must be host:port"},
+        BadOption{"UnixSocket", [](auto& o) { o.address = "unix:/tmp/x"; },
+                  "address must be host:port"},
+        BadOption{"BareIpv6", [](auto& o) { o.address = "::1:10911"; },
+                  "address must be host:port"},
+        BadOption{"FrameTooSmall", [](auto& o) { o.max_frame_bytes = 1023; },
+                  "max_frame_bytes must be 1 KiB to 64 MiB, got 1023"},
+        BadOption{"FrameTooLarge",
+                  [](auto& o) { o.max_frame_bytes = 64 * 1024 * 1024 + 1; },
+                  "max_frame_bytes must be 1 KiB to 64 MiB"},
+        BadOption{"NegativeRate", [](auto& o) { o.max_frame_rate = -1; },
+                  "max_frame_rate must not be negative, got -1"},
+        BadOption{"NoSlowReaderLimit",
+                  [](auto& o) { o.slow_reader_limit = absl::ZeroDuration(); },
+                  "slow_reader_limit must be positive, got 0"},
+        BadOption{"NoThreads", [](auto& o) { o.threads = 0; },
+                  "threads must be 1 to 64, got 0"},
+        BadOption{"TooManyThreads", [](auto& o) { o.threads = 65; },
+                  "threads must be 1 to 64, got 65"}),
+    [](const auto& test) { return test.param.name; });
+
+TEST(GrpcServerOptionsTest, BothEdgesOfEachLimitValidate) {
+  GrpcServer::Options options;
+  for (const char* address :
+       {"127.0.0.1:0", "localhost:65535", "[::1]:10911", "0.0.0.0:1"}) {
+    options.address = address;
+    EXPECT_THAT(options.Validate(), IsOk()) << address;
+  }
+  options.max_frame_bytes = 1024;
+  options.max_frame_rate = 0;
+  options.slow_reader_limit = absl::Nanoseconds(1);
+  options.threads = 64;
+  EXPECT_THAT(options.Validate(), IsOk());
+  options.max_frame_bytes = 64 * 1024 * 1024;
+  EXPECT_THAT(options.Validate(), IsOk());
+}
+
+TEST(GrpcServerTest, TellsThePortThatTheSystemChose) {
+  TestBroker broker;
+  EXPECT_GT(broker.controller().port(), 0);
+  EXPECT_EQ(broker.address(),
+            absl::StrCat("127.0.0.1:", broker.controller().port()));
+}
+
+TEST(GrpcServerTest, ASecondBrokerOnThePortIsToldSoInOneLine) {
+  TestBroker broker;
+  BrokerController::Options options;
+  options.server.address = broker.address();
+  SimulatedClock clock;
+  EXPECT_THAT(
+      BrokerController::Start(options, &clock),
+      StatusIs(
+          absl::StatusCode::kUnavailable,
+          AllOf(HasSubstr(absl::StrCat("cannot listen on ", broker.address())),
+                HasSubstr("port in use"), Not(HasSubstr("\n")))));
+  EXPECT_THAT(broker.ConsumerIds("orders"), IsEmpty());  // The first lives.
+}
+
+// --- Unary calls ---
+
+TEST(GrpcServerTest, UnaryErrorsCarryRocketMqsCodeInTheTrailingMetadata) {
+  TestBroker broker;
+  int code = -1;
+  pb::HeartbeatResponse response;
+  EXPECT_TRUE(
+      broker.Heartbeat(ConsumerHeartbeat("c1", "orders"), &response, &code)
+          .ok());
+  EXPECT_EQ(code, 0);
+
+  const grpc::Status bad =
+      broker.Heartbeat(ConsumerHeartbeat("c1", "no blanks"), &response, &code);
+  EXPECT_EQ(bad.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(bad.error_message(),
+              AllOf(HasSubstr("consumers[0].group"), HasSubstr("no blanks")));
+  EXPECT_EQ(code, 1);
+
+  pb::GetConsumerListByGroupRequest list;
+  list.set_group("unknown");
+  GenericOutcome outcome = GenericCall(
+      broker.connection(),
+      "/rocketmq.clientmanager.v1.ClientManager/GetConsumerListByGroup",
+      list.SerializeAsString());
+  EXPECT_EQ(outcome.status.error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(outcome.response_code, 1);
+
+  pb::CheckClientConfigRequest check;
+  check.set_client_id("c1");
+  check.set_group("orders");
+  check.mutable_subscription()->set_expression_type("XPATH");
+  outcome =
+      GenericCall(broker.connection(),
+                  "/rocketmq.clientmanager.v1.ClientManager/CheckClientConfig",
+                  check.SerializeAsString());
+  EXPECT_EQ(outcome.status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(outcome.response_code, 23);
+}
+
+TEST(GrpcServerTest, ARequestOverTheSizeLimitIsResourceExhausted) {
+  BrokerController::Options options = TestBroker::DefaultOptions();
+  options.server.max_frame_bytes = 4096;
+  TestBroker broker(options);
+  pb::HeartbeatRequest request = ConsumerHeartbeat("c1", "orders");
+  pb::SubscriptionData* const subscription =
+      request.mutable_consumers(0)->mutable_subscriptions(0);
+  // Two bytes more for each of two lengths that no longer fit into one.
+  subscription->set_expression(
+      std::string(4096 - request.ByteSizeLong() - 1, 'x'));
+  while (request.ByteSizeLong() > 4096) {
+    subscription->mutable_expression()->pop_back();
+  }
+  ASSERT_EQ(request.ByteSizeLong(), 4096);
+  pb::HeartbeatResponse response;
+  EXPECT_TRUE(broker.Heartbeat(request, &response).ok());
+
+  subscription->mutable_expression()->push_back('x');
+  EXPECT_EQ(broker.Heartbeat(request, &response).error_code(),
+            grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(broker.ConsumerIds("orders"), testing::ElementsAre("c1"));
+}
+
+TEST(GrpcServerTest, BytesThatAreNoRequestAreRefusedAndTheNextCallIsServed) {
+  TestBroker broker;
+  const std::string method =
+      "/rocketmq.clientmanager.v1.ClientManager/Heartbeat";
+  EXPECT_EQ(
+      GenericCall(broker.connection(), method, "\x0a\xff").status.error_code(),
+      grpc::StatusCode::INTERNAL);
+  EXPECT_EQ(GenericCall(broker.connection(), method, "").status.error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST(GrpcServerTest, AnUnknownMethodIsUnimplemented) {
+  TestBroker broker;
+  EXPECT_EQ(
+      GenericCall(broker.connection(),
+                  "/rocketmq.clientmanager.v1.ClientManager/SendMessage", "")
+          .status.error_code(),
+      grpc::StatusCode::UNIMPLEMENTED);
+}
+
+TEST(GrpcServerTest, HealthSaysServing) {
+  TestBroker broker;
+  EXPECT_EQ(Serving(broker.connection()), absl::make_optional(true));
+}
+
+// --- The end ---
+
+TEST(GrpcServerTest, AStopIsIdempotent) {
+  TestBroker broker;
+  broker.controller().Shutdown(absl::Seconds(1));
+  broker.controller().Shutdown(absl::Seconds(1));
+  EXPECT_EQ(Serving(broker.connection()), absl::nullopt);
+}
+
+TEST(GrpcServerTest, ADrainWithClientsThatReadEndsLongBeforeItsTimeout) {
+  TestBroker broker;
+  const auto stream = broker.Join(ConsumerHeartbeat("c1", "orders"));
+  const Stopwatch stopwatch;
+  broker.controller().Shutdown(absl::Seconds(50));
+  EXPECT_LT(stopwatch.seconds(), 40);
+  const grpc::Status status = stream->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_THAT(status.error_message(), HasSubstr("DRAINED"));
+}
+
+TEST(GrpcServerTest, ADrainPushesNothing) {
+  TestBroker broker;
+  std::vector<std::unique_ptr<TestStream>> streams;
+  for (int i = 0; i < 10; ++i) {
+    streams.push_back(
+        broker.Join(ConsumerHeartbeat(absl::StrCat("c", i), "orders")));
+  }
+  // What came of the others' joining is read before.
+  for (const auto& stream : streams) stream->Call(ListFrame("orders"));
+  broker.controller().Shutdown(absl::Seconds(50));
+  for (const auto& stream : streams) {
+    std::vector<pb::BrokerFrame> rest;
+    EXPECT_EQ(stream->Finish(&rest).error_code(),
+              grpc::StatusCode::UNAVAILABLE);
+    EXPECT_THAT(rest, IsEmpty());
+  }
+}
+
+// The loop is in the middle of a call while the server goes down and cancels
+// all others: their events come when the server is gone, and need the queue.
+TEST(GrpcServerTest, AStopDuringACallWaitsForAllThatStillHasToEnd) {
+  TestBroker broker(LargeAnswerOptions());
+  const auto slow = broker.JoinAndStall("slow", "orders");
+
+  broker.authorizer().Hold("UnregisterClient");
+  std::thread caller([&] {
+    grpc::ClientContext context;
+    SetTestDeadline(context);
+    pb::UnregisterClientResponse response;
+    EXPECT_FALSE(pb::ClientManager::NewStub(broker.NewConnection())
+                     ->UnregisterClient(&context, {}, &response)
+                     .ok());
+  });
+  broker.authorizer().AwaitCount("UnregisterClient", 1);
+
+  absl::Notification stopped;
+  std::thread stopper([&] {
+    broker.controller().Shutdown(absl::ZeroDuration());
+    stopped.Notify();
+  });
+  caller.join();
+  EXPECT_FALSE(slow->Finish().ok());
+  EXPECT_FALSE(stopped.WaitForNotificationWithTimeout(absl::Milliseconds(100)));
+  broker.authorizer().Hold("");
+  stopper.join();
+}
+
+TEST(GrpcServerTest, AClientThatDoesNotReadDelaysADrainByItsTimeoutOnly) {
+  TestBroker broker(LargeAnswerOptions());
+  const auto slow = broker.JoinAndStall("slow", "orders");
+  const Stopwatch stopwatch;
+  broker.controller().Shutdown(absl::Milliseconds(300));
+  EXPECT_GE(stopwatch.seconds(), 0.29);
+  EXPECT_LT(stopwatch.seconds(), 40);
+  EXPECT_FALSE(slow->Finish().ok());
+}
+
+// A clock that stops the one who asks it for the time, when a test says so.
+class HoldingClock final : public Clock {
+ public:
+  absl::Time TimeNow() override {
+    {
+      MutexLock lock(&mu_);
+      if (armed_) {
+        armed_ = false;
+        held_ = true;
+        const auto released = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+          return !held_;
+        };
+        mu_.Await(absl::Condition(&released));
+      }
+    }
+    return simulated_.TimeNow();
+  }
+  bool AwaitWithDeadline(absl::Mutex* mu, const absl::Condition& cond,
+                         absl::Time deadline) override {
+    return simulated_.AwaitWithDeadline(mu, cond, deadline);
+  }
+  absl::Time ClockToWall(absl::Time time) override { return time; }
+
+  SimulatedClock& simulated() { return simulated_; }
+  // The next one.
+  void HoldNext() {
+    MutexLock lock(&mu_);
+    armed_ = true;
+  }
+  void AwaitHeld() {
+    MutexLock lock(&mu_);
+    mu_.Await(absl::Condition(&held_));
+  }
+  void Release() {
+    MutexLock lock(&mu_);
+    held_ = false;
+  }
+
+ private:
+  SimulatedClock simulated_;
+  absl::Mutex mu_;
+  bool armed_ ABSL_GUARDED_BY(mu_) = false;
+  bool held_ ABSL_GUARDED_BY(mu_) = false;
+};
+
+TEST(GrpcServerTest, AStreamThatOpensBehindTheDrainIsTurnedAwayToo) {
+  HoldingClock clock;
+  TestBroker broker(TestBroker::DefaultOptions(), &clock);
+  clock.simulated().WaitForWaiters(1);  // The timer asks no more.
+  const auto joined = broker.Join(ConsumerHeartbeat("c1", "orders"));
+
+  // It is being opened ...
+  clock.HoldNext();
+  const auto late = broker.Connect();
+  clock.AwaitHeld();
+  // ... while all that are open are ended.
+  const Stopwatch stopwatch;
+  std::thread stopper([&] { broker.controller().Shutdown(absl::Seconds(50)); });
+  EXPECT_EQ(joined->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+  clock.Release();
+  const grpc::Status status = late->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_THAT(status.error_message(), HasSubstr("DRAINED"));
+  stopper.join();
+  EXPECT_LT(stopwatch.seconds(), 40);
+}
+
+TEST(GrpcServerTest, AUnaryHeartbeatDuringTheDrainRegistersNothing) {
+  HoldingClock clock;
+  TestBroker broker(TestBroker::DefaultOptions(), &clock);
+  clock.simulated().WaitForWaiters(1);
+  const auto joined = broker.Join(ConsumerHeartbeat("c1", "orders"));
+
+  clock.HoldNext();
+  std::thread caller([&] {
+    pb::HeartbeatResponse response;
+    int code = -1;
+    const grpc::Status status =
+        broker.Heartbeat(ConsumerHeartbeat("late", "orders"), &response, &code);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+    EXPECT_EQ(code, 1);
+  });
+  clock.AwaitHeld();
+  std::thread stopper([&] { broker.controller().Shutdown(absl::Seconds(50)); });
+  EXPECT_EQ(joined->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+  clock.Release();
+  caller.join();
+  stopper.join();
+}
+
+}  // namespace
+}  // namespace rmq

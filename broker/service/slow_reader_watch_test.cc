@@ -1,0 +1,86 @@
+#include "broker/service/slow_reader_watch.h"
+
+#include <memory>
+
+#include "absl/time/time.h"
+#include "gtest/gtest.h"
+
+namespace rmq {
+namespace {
+
+constexpr absl::Duration kLimit = absl::Seconds(30);
+constexpr absl::Duration kMoment = absl::Nanoseconds(1);
+const absl::Time kStart = absl::FromUnixSeconds(1'000'000);
+
+class FakeWriter final : public WatchedWriter {
+ public:
+  absl::Time CutOffIfPendingSince(absl::Time limit) override {
+    ++asked;
+    if (pending_since > limit) return pending_since;
+    cut_off = true;
+    return absl::InfiniteFuture();
+  }
+
+  // InfiniteFuture: nothing is.
+  absl::Time pending_since = absl::InfiniteFuture();
+  bool cut_off = false;
+  int asked = 0;
+};
+
+class SlowReaderWatchTest : public ::testing::Test {
+ protected:
+  std::shared_ptr<FakeWriter> WriterPendingSince(absl::Time since) {
+    auto writer = std::make_shared<FakeWriter>();
+    writer->pending_since = since;
+    watch_.Add(writer, since);
+    return writer;
+  }
+
+  SlowReaderWatch watch_{kLimit};
+};
+
+TEST_F(SlowReaderWatchTest, NothingToWatchNeedsNoComingBack) {
+  EXPECT_EQ(watch_.Check(kStart), absl::InfiniteFuture());
+}
+
+TEST_F(SlowReaderWatchTest, AWritePendingForTheLimitCutsOffAndNotBefore) {
+  const auto writer = WriterPendingSince(kStart);
+  EXPECT_EQ(watch_.Check(kStart + kLimit - kMoment), kStart + kLimit);
+  EXPECT_FALSE(writer->cut_off);
+  EXPECT_EQ(watch_.Check(kStart + kLimit), absl::InfiniteFuture());
+  EXPECT_TRUE(writer->cut_off);
+}
+
+TEST_F(SlowReaderWatchTest, AWriteThatIsDoneIsForgotten) {
+  const auto writer = WriterPendingSince(kStart);
+  writer->pending_since = absl::InfiniteFuture();
+  EXPECT_EQ(watch_.Check(kStart + kLimit), absl::InfiniteFuture());
+  EXPECT_FALSE(writer->cut_off);
+  watch_.Check(kStart + 2 * kLimit);
+  EXPECT_EQ(writer->asked, 1);
+}
+
+TEST_F(SlowReaderWatchTest, ALaterWriteOfTheSameStreamHasItsOwnLimit) {
+  const auto writer = WriterPendingSince(kStart);
+  writer->pending_since = kStart + absl::Seconds(20);
+  EXPECT_EQ(watch_.Check(kStart + kLimit), kStart + absl::Seconds(20) + kLimit);
+  EXPECT_FALSE(writer->cut_off);
+  watch_.Check(kStart + absl::Seconds(20) + kLimit);
+  EXPECT_TRUE(writer->cut_off);
+}
+
+TEST_F(SlowReaderWatchTest, AWriteReportedLateIsStillCutOffInTime) {
+  WriterPendingSince(kStart + absl::Seconds(29));
+  const auto late = WriterPendingSince(kStart);
+  EXPECT_EQ(watch_.Check(kStart + kLimit), kStart + absl::Seconds(29) + kLimit);
+  EXPECT_TRUE(late->cut_off);
+}
+
+TEST_F(SlowReaderWatchTest, AStreamThatIsGoneIsForgotten) {
+  auto writer = WriterPendingSince(kStart);
+  writer.reset();
+  EXPECT_EQ(watch_.Check(kStart + kLimit), absl::InfiniteFuture());
+}
+
+}  // namespace
+}  // namespace rmq
