@@ -222,6 +222,12 @@ int main(int argc, char** argv) {
     return 1;
   }
   const rmq::BrokerController::Options& options = *options_or;
+  const absl::Duration drain_timeout = absl::GetFlag(FLAGS_drain_timeout);
+  if (drain_timeout < absl::ZeroDuration()) {
+    std::cerr << "broker: drain_timeout must not be negative, got "
+              << absl::FormatDuration(drain_timeout) << "\n";
+    return 1;
+  }
   absl::StatusOr<std::unique_ptr<rmq::BrokerController>> broker =
       rmq::BrokerController::Start(options, &rmq::RealClock());
   if (!broker.ok()) {
@@ -243,16 +249,14 @@ int main(int argc, char** argv) {
   int signal = 0;
   sigwait(&signals, &signal);
   LOG(INFO) << "stopping" << rmq::Kv("signal", strsignal(signal))
-            << rmq::Kv(
-                   "drain_timeout",
-                   absl::FormatDuration(absl::GetFlag(FLAGS_drain_timeout)));
+            << rmq::Kv("drain_timeout", absl::FormatDuration(drain_timeout));
   std::thread([signals] {
     int again = 0;
     sigwait(&signals, &again);
     LOG(WARNING) << "stopping at once" << rmq::Kv("signal", strsignal(again));
     std::_Exit(1);
   }).detach();
-  (*broker)->Shutdown(absl::GetFlag(FLAGS_drain_timeout));
+  (*broker)->Shutdown(drain_timeout);
   LOG(INFO) << "stopped";
   return 0;
 }

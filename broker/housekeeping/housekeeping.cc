@@ -11,7 +11,7 @@ namespace rmq {
 absl::Status Housekeeping::Options::Validate() const {
   if (period <= absl::ZeroDuration()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("housekeeping period must be positive, got ",
+        absl::StrCat("housekeeping_period must be positive, got ",
                      absl::FormatDuration(period)));
   }
   return absl::OkStatus();

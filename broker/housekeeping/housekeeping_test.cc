@@ -290,7 +290,7 @@ TEST(HousekeepingOptionsTest, APeriodThatIsNotPositiveIsRefused) {
   options.period = absl::ZeroDuration();
   EXPECT_THAT(options.Validate(),
               StatusIs(absl::StatusCode::kInvalidArgument,
-                       "housekeeping period must be positive, got 0"));
+                       "housekeeping_period must be positive, got 0"));
 }
 
 }  // namespace

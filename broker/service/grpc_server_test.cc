@@ -389,9 +389,16 @@ class HoldingClock final : public Clock {
   bool held_ ABSL_GUARDED_BY(mu_) = false;
 };
 
+// One is held by the clock, the other goes on.
+BrokerController::Options TwoThreads() {
+  BrokerController::Options options = TestBroker::DefaultOptions();
+  options.server.threads = 2;
+  return options;
+}
+
 TEST(GrpcServerTest, AStreamThatOpensBehindTheDrainIsTurnedAwayToo) {
   HoldingClock clock;
-  TestBroker broker(TestBroker::DefaultOptions(), &clock);
+  TestBroker broker(TwoThreads(), &clock);
   clock.simulated().WaitForWaiters(1);  // The timer asks no more.
   const auto joined = broker.Join(ConsumerHeartbeat("c1", "orders"));
 
@@ -413,7 +420,7 @@ TEST(GrpcServerTest, AStreamThatOpensBehindTheDrainIsTurnedAwayToo) {
 
 TEST(GrpcServerTest, AUnaryHeartbeatDuringTheDrainRegistersNothing) {
   HoldingClock clock;
-  TestBroker broker(TestBroker::DefaultOptions(), &clock);
+  TestBroker broker(TwoThreads(), &clock);
   clock.simulated().WaitForWaiters(1);
   const auto joined = broker.Join(ConsumerHeartbeat("c1", "orders"));
 

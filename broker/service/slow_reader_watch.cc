@@ -13,6 +13,10 @@ void SlowReaderWatch::Add(std::weak_ptr<WatchedWriter> writer,
 }
 
 absl::Time SlowReaderWatch::Check(absl::Time now) {
+  {
+    MutexLock lock(&mu_);
+    if (now - std::exchange(last_check_, now) > limit_) back_since_ = now;
+  }
   while (true) {
     Entry due;
     {
@@ -21,6 +25,11 @@ absl::Time SlowReaderWatch::Check(absl::Time now) {
       if (entries_.top().deadline > now) return entries_.top().deadline;
       due = entries_.top();
       entries_.pop();
+      if (back_since_ + limit_ > now) {
+        due.deadline = back_since_ + limit_;
+        entries_.push(std::move(due));
+        continue;
+      }
     }
     const std::shared_ptr<WatchedWriter> writer = due.writer.lock();
     if (writer == nullptr) continue;

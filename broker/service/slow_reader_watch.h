@@ -35,7 +35,10 @@ class SlowReaderWatch {
       ABSL_LOCKS_EXCLUDED(mu_);
 
   // Cuts off whose write has been pending for the limit at `now`. Returns when
-  // to come back; InfiniteFuture if nothing is watched.
+  // to come back; InfiniteFuture if nothing is watched. To be called oftener
+  // than the limit: a call that comes later than that after the last one shows
+  // that this process was away, and could not see what was read meanwhile. All
+  // writes count as begun at `now` then.
   absl::Time Check(absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
@@ -51,6 +54,9 @@ class SlowReaderWatch {
 
   const absl::Duration limit_;
   absl::Mutex mu_;
+  absl::Time last_check_ ABSL_GUARDED_BY(mu_) = absl::InfiniteFuture();
+  // When this process was last seen to have been away.
+  absl::Time back_since_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
   // The earliest deadline on top.
   std::priority_queue<Entry, std::vector<Entry>, Later> entries_
       ABSL_GUARDED_BY(mu_);

@@ -76,6 +76,28 @@ TEST_F(SlowReaderWatchTest, AWriteReportedLateIsStillCutOffInTime) {
   EXPECT_TRUE(late->cut_off);
 }
 
+// As a stopped process finds it when it goes on: what was read meanwhile has
+// not been handled yet.
+TEST_F(SlowReaderWatchTest, APausedBrokerCutsOffNobody) {
+  const auto writer = WriterPendingSince(kStart);
+  watch_.Check(kStart);
+  const absl::Time back = kStart + kLimit + kMoment;
+  EXPECT_EQ(watch_.Check(back), back + kLimit);
+  EXPECT_FALSE(writer->cut_off);
+  // Who does not read now either, is.
+  watch_.Check(back + kLimit - kMoment);
+  EXPECT_FALSE(writer->cut_off);
+  watch_.Check(back + kLimit);
+  EXPECT_TRUE(writer->cut_off);
+}
+
+TEST_F(SlowReaderWatchTest, ACheckAfterExactlyTheLimitIsNoPause) {
+  const auto writer = WriterPendingSince(kStart);
+  watch_.Check(kStart);
+  watch_.Check(kStart + kLimit);
+  EXPECT_TRUE(writer->cut_off);
+}
+
 TEST_F(SlowReaderWatchTest, AStreamThatIsGoneIsForgotten) {
   auto writer = WriterPendingSince(kStart);
   writer.reset();

@@ -1,0 +1,128 @@
+#include "broker/broker_controller.h"
+
+#include <functional>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "common/simulated_clock.h"
+#include "common/status_matchers.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace rmq {
+namespace {
+
+using ::testing::HasSubstr;
+
+using Options = BrokerController::Options;
+
+TEST(BrokerControllerTest, DefaultsValidate) {
+  EXPECT_THAT(Options().Validate(), IsOk());
+}
+
+struct BadOption {
+  const char* name;
+  std::function<void(Options&)> set;
+  const char* message;
+};
+
+class BadBrokerOptionTest : public ::testing::TestWithParam<BadOption> {};
+
+TEST_P(BadBrokerOptionTest, IsRefusedByNameAndStartsNothing) {
+  Options options;
+  options.server.address = "127.0.0.1:0";
+  GetParam().set(options);
+  const auto is_refused = StatusIs(absl::StatusCode::kInvalidArgument,
+                                   HasSubstr(GetParam().message));
+  EXPECT_THAT(options.Validate(), is_refused);
+  SimulatedClock clock;
+  EXPECT_THAT(BrokerController::Start(options, &clock), is_refused);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Each, BadBrokerOptionTest,
+    ::testing::Values(
+        BadOption{"Cluster", [](auto& o) { o.identity.cluster = "a b"; },
+                  "cluster must be letters"},
+        BadOption{"BrokerName", [](auto& o) { o.identity.broker_name = ""; },
+                  "broker_name must not be empty"},
+        // Said before what the limit makes of the names.
+        BadOption{"Limits", [](auto& o) { o.limits.max_group_bytes = 0; },
+                  "max_group_bytes must be at least 1, got 0"},
+        BadOption{"Table", [](auto& o) { o.table.max_channels = 0; },
+                  "max_channels must be at least 1, got 0"},
+        BadOption{
+            "NoExpiry",
+            [](auto& o) { o.table.channel_expiry = absl::ZeroDuration(); },
+            "channel_expiry must be positive, got 0"},
+        BadOption{
+            "EndlessExpiry",
+            [](auto& o) { o.table.channel_expiry = absl::InfiniteDuration(); },
+            "channel_expiry must be at most 8760h, got inf"},
+        BadOption{"Policy",
+                  [](auto& o) { o.policy.max_auto_created_groups = 0; },
+                  "max_auto_created_groups must be at least 1, got 0"},
+        BadOption{"Notifier",
+                  [](auto& o) { o.notifier.notify_window = -absl::Seconds(1); },
+                  "notify_window must not be negative, got -1s"},
+        BadOption{"Housekeeping",
+                  [](auto& o) { o.housekeeping.period = absl::ZeroDuration(); },
+                  "housekeeping_period must be positive, got 0"},
+        BadOption{"Server", [](auto& o) { o.server.threads = 0; },
+                  "threads must be 1 to 64, got 0"},
+        BadOption{"RemoteAddress",
+                  [](auto& o) { o.server.address = "0.0.0.0:0"; },
+                  "address must be a loopback address"},
+        BadOption{"RemoteAddressLikeALoopbackOne",
+                  [](auto& o) { o.server.address = "127.0.0.1.example.org:0"; },
+                  "unless allow_insecure_remote is set, got "
+                  "127.0.0.1.example.org:0"},
+        BadOption{"RemoteMetricsAddress",
+                  [](auto& o) { o.metrics_address = "[::]:0"; },
+                  "metrics_address must be a loopback address"},
+        BadOption{"MetricsAddress", [](auto& o) { o.metrics_address = "x"; },
+                  "metrics_address must be host:port"}),
+    [](const auto& test) { return test.param.name; });
+
+TEST(BrokerControllerTest, LoopbackAddressesNeedNoLeave) {
+  Options options;
+  for (const char* address :
+       {"127.0.0.1:0", "127.1.2.3:0", "localhost:0", "[::1]:0"}) {
+    options.server.address = address;
+    EXPECT_THAT(options.Validate(), IsOk()) << address;
+  }
+}
+
+TEST(BrokerControllerTest, ARemoteAddressHasToBeAskedFor) {
+  Options options;
+  options.server.address = "0.0.0.0:0";
+  options.allow_insecure_remote = true;
+  EXPECT_THAT(options.Validate(), IsOk());
+}
+
+TEST(BrokerControllerTest, ABrokerThatCannotListenLeavesNothingBehind) {
+  SimulatedClock clock;
+  Options options;
+  options.server.address = "127.0.0.1:0";
+  const auto first = BrokerController::Start(options, &clock);
+  ASSERT_THAT(first, IsOk());
+  options.server.address = (*first)->address();
+  EXPECT_THAT(BrokerController::Start(options, &clock),
+              StatusIs(absl::StatusCode::kUnavailable));
+}
+
+TEST(BrokerControllerTest, ABrokerIsStoppedByItsDestructor) {
+  SimulatedClock clock;
+  Options options;
+  options.server.address = "127.0.0.1:0";
+  {
+    const auto broker = BrokerController::Start(options, &clock);
+    ASSERT_THAT(broker, IsOk());
+    options.server.address = (*broker)->address();
+  }
+  // The port is free again.
+  EXPECT_THAT(BrokerController::Start(options, &clock), IsOk());
+}
+
+}  // namespace
+}  // namespace rmq

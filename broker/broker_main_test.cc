@@ -1,0 +1,183 @@
+// The broker's binary: its flags, its signals, its exit codes. What clients see
+// of a broker that goes down is tested in tests/end_to_end.
+
+#include <signal.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "broker/service/test_broker.h"
+#include "common/status_matchers.h"
+#include "common/version.h"
+#include "gmock/gmock.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/security/credentials.h"
+#include "grpcpp/support/channel_arguments.h"
+#include "gtest/gtest.h"
+#include "tests/end_to_end/broker_process.h"
+#include "tests/end_to_end/child_process.h"
+#include "tests/end_to_end/eventually.h"
+
+namespace rmq {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::Optional;
+using ::testing::SizeIs;
+using ::testing::StartsWith;
+
+ProcessOutcome RunBroker(const std::vector<std::string>& flags) {
+  ChildProcess::Options options;
+  options.command = {RunfilePath("broker/broker")};
+  options.command.insert(options.command.end(), flags.begin(), flags.end());
+  absl::StatusOr<ProcessOutcome> outcome = RunToEnd(std::move(options));
+  EXPECT_THAT(outcome, IsOk());
+  return outcome.ok() ? *std::move(outcome) : ProcessOutcome{};
+}
+
+TEST(BrokerMainTest, VersionIsOneLine) {
+  const ProcessOutcome outcome = RunBroker({"--version"});
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_EQ(outcome.out,
+            absl::StrCat("rocketmq-client-manager broker ", kVersion, "\n"));
+}
+
+TEST(BrokerMainTest, HelpShowsTheFlagsWithTheirUnitsAndDefaults) {
+  const ProcessOutcome outcome = RunBroker({"--help"});
+  EXPECT_THAT(outcome.out,
+              AllOf(HasSubstr("--address (host:port to listen on"),
+                    HasSubstr("default: \"127.0.0.1:10911\""),
+                    HasSubstr("--channel_expiry"), HasSubstr("like 120s"),
+                    HasSubstr("default: 2m"), HasSubstr("brokerId")));
+  EXPECT_THAT(outcome.out, Not(HasSubstr("--v (")));
+}
+
+TEST(BrokerMainTest, WhatIsNoFlagIsRefused) {
+  const ProcessOutcome outcome = RunBroker({"start"});
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_EQ(outcome.err,
+            "broker: takes flags only, got \"start\" (see --help)\n");
+}
+
+TEST(BrokerMainTest, AFlagThatDoesNotParseIsRefusedByName) {
+  for (const char* flag :
+       {"--channel_expiry=90", "--threads=many", "--max_channels=-1",
+        "--allow_insecure_remote=perhaps", "--no_such_flag=1"}) {
+    const ProcessOutcome outcome = RunBroker({flag});
+    EXPECT_EQ(outcome.exit_code, 1) << flag;
+    const std::string name(flag + 2, std::string(flag).find('=') - 2);
+    EXPECT_THAT(outcome.err, HasSubstr(name)) << flag;
+  }
+}
+
+struct BadFlag {
+  std::string flag;
+  std::string message;
+};
+
+TEST(BrokerMainTest, AValueThatMakesNoSenseIsOneLineThatNamesItsFlag) {
+  for (const BadFlag& bad : std::vector<BadFlag>{
+           {"--address=nowhere", "address must be host:port"},
+           {"--address=0.0.0.0:0", "address must be a loopback address"},
+           {"--metrics_address=nowhere", "metrics_address must be host:port"},
+           {"--metrics_address=0.0.0.0:0",
+            "metrics_address must be a loopback address"},
+           {"--cluster=", "cluster must not be empty"},
+           {"--broker_name=a b", "broker_name must be letters"},
+           {"--channel_expiry=0", "channel_expiry must be positive, got 0"},
+           {"--channel_expiry=-1s", "channel_expiry must be positive, got -1s"},
+           {"--channel_expiry=inf", "channel_expiry must be at most"},
+           {"--housekeeping_period=0", "housekeeping_period must be positive"},
+           {"--notify_window=-1ms", "notify_window must not be negative"},
+           {"--slow_reader_limit=0", "slow_reader_limit must be positive"},
+           {"--drain_timeout=-1s", "drain_timeout must not be negative"},
+           {"--threads=0", "threads must be 1 to 64, got 0"},
+           {"--max_channels=0", "max_channels must be at least 1, got 0"},
+           {"--max_frame_bytes=1", "max_frame_bytes must be 1 KiB to 64 MiB"},
+           {"--max_frame_rate=-1", "max_frame_rate must not be negative"},
+           {"--max_client_id_bytes=0", "max_client_id_bytes must be at least"},
+           {"--max_group_bytes=0", "max_group_bytes must be at least 1"},
+           {"--max_topic_bytes=0", "max_topic_bytes must be at least 1"},
+           {"--max_retry_topic_bytes=0", "max_retry_topic_bytes must be at"},
+           {"--max_groups_per_client=0", "max_groups_per_client must be at"},
+           {"--max_subscriptions_per_group=0",
+            "max_subscriptions_per_group must be at least 1"},
+           {"--max_auto_created_groups=0",
+            "max_auto_created_groups must be at least 1"},
+           {"--config=/no/such/file", "/no/such/file"}}) {
+    const ProcessOutcome outcome = RunBroker({bad.flag});
+    EXPECT_EQ(outcome.exit_code, 1) << bad.flag;
+    EXPECT_THAT(outcome.err,
+                AllOf(StartsWith("broker: "), HasSubstr(bad.message)))
+        << bad.flag;
+    EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1)
+        << outcome.err;
+    EXPECT_EQ(outcome.out, "");
+  }
+}
+
+class BrokerSignalTest : public ::testing::TestWithParam<int> {};
+
+TEST_P(BrokerSignalTest, EndsTwoHundredStreamsAndTheBrokerWithZero) {
+  constexpr int kStreams = 200;
+  const auto broker = BrokerProcess::Start(
+      "127.0.0.1:0", {"--channel_expiry=1h", "--drain_timeout=20s"});
+  ASSERT_THAT(broker, IsOk());
+  const auto connection = grpc::CreateChannel(
+      (*broker)->address(), grpc::InsecureChannelCredentials());
+  std::vector<std::unique_ptr<TestStream>> streams;
+  for (int i = 0; i < kStreams; ++i) {
+    streams.push_back(std::make_unique<TestStream>(connection));
+    ASSERT_TRUE(streams.back()->Write(
+        FrameOf(ConsumerHeartbeat(absl::StrCat("c", i), "orders"))));
+  }
+  ASSERT_TRUE(Becomes([&] { return (*broker)->ConsumerIds("orders"); },
+                      SizeIs(kStreams)));
+  (*broker)->process().Signal(GetParam());
+  // Not one waits for the drain's timeout.
+  EXPECT_THAT((*broker)->process().WaitForExit(absl::Seconds(15)), Optional(0));
+  for (const auto& stream : streams) {
+    EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, BrokerSignalTest,
+                         ::testing::Values(SIGTERM, SIGINT));
+
+TEST(BrokerMainTest, ASecondSignalStopsAtOnce) {
+  const auto broker = BrokerProcess::Start(
+      "127.0.0.1:0",
+      {"--channel_expiry=1h", "--drain_timeout=1h",
+       "--reject_pull_consumer_enable=true", "--max_groups_per_client=2000"});
+  ASSERT_THAT(broker, IsOk());
+  // A client that does not read holds up the drain.
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  TestStream slow(grpc::CreateCustomChannel(
+      (*broker)->address(), grpc::InsecureChannelCredentials(), arguments));
+  ASSERT_FALSE(slow.Call(ConsumerHeartbeat("slow", "orders")).has_status());
+  ASSERT_TRUE(slow.Write(FrameOf(LargeAnswerHeartbeat("slow", "others"))));
+  EXPECT_EQ(slow.ReadPush(), "others");
+  ASSERT_TRUE(Becomes([&] { return (*broker)->ConsumerIds("others"); },
+                      ElementsAre("slow")));
+
+  ChildProcess& process = (*broker)->process();
+  process.Signal(SIGTERM);
+  ASSERT_TRUE(
+      Becomes([&] { return process.err(); }, HasSubstr("] stopping signal=")));
+  EXPECT_EQ(process.WaitForExit(absl::Milliseconds(200)), absl::nullopt);
+  process.Signal(SIGTERM);
+  EXPECT_THAT(process.WaitForExit(kPatience), Optional(1));
+  EXPECT_THAT(process.err(), HasSubstr("] stopping at once"));
+}
+
+}  // namespace
+}  // namespace rmq
