@@ -451,6 +451,12 @@ void Day::PlayOfClient(Kind kind, int client) {
 }
 
 void Day::Tick() {
+  if (Percent(2)) {
+    // Left out: the next one is late by exactly a period, which is not late
+    // yet.
+    At((now_ / kPeriod + 1) * kPeriod, Kind::kTick);
+    return;
+  }
   ++ticks_;
   std::vector<int> expired = model_.Tick(now_);
   core_.housekeeping.Tick(Now());
