@@ -8,6 +8,7 @@
 #ifndef COMMON_CLOCK_H_
 #define COMMON_CLOCK_H_
 
+#include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 
@@ -23,7 +24,8 @@ class Clock {
   // Waits until `cond` holds or the clock reaches `deadline`. Returns whether
   // `cond` holds. Requires `*mu` held; it is released while waiting.
   virtual bool AwaitWithDeadline(absl::Mutex* mu, const absl::Condition& cond,
-                                 absl::Time deadline) = 0;
+                                 absl::Time deadline)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) = 0;
 
   // The wall-clock time at which this clock showed `time`.
   virtual absl::Time ClockToWall(absl::Time time) = 0;

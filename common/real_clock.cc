@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 
@@ -16,7 +17,8 @@ class SteadyClock final : public Clock {
   }
 
   bool AwaitWithDeadline(absl::Mutex* mu, const absl::Condition& cond,
-                         absl::Time deadline) override {
+                         absl::Time deadline) override
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
     // A duration, since absl::Mutex takes deadlines by the wall clock only.
     return mu->AwaitWithTimeout(cond, deadline - TimeNow());
   }

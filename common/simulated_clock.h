@@ -21,7 +21,8 @@ class SimulatedClock final : public Clock {
 
   absl::Time TimeNow() override ABSL_LOCKS_EXCLUDED(mu_);
   bool AwaitWithDeadline(absl::Mutex* mu, const absl::Condition& cond,
-                         absl::Time deadline) override ABSL_LOCKS_EXCLUDED(mu_);
+                         absl::Time deadline) override
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) ABSL_LOCKS_EXCLUDED(mu_);
   // Simulated time is wall time.
   absl::Time ClockToWall(absl::Time time) override { return time; }
 
