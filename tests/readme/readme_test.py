@@ -8,6 +8,7 @@ needs a tool that may be absent.
 """
 
 import os
+import pwd
 import re
 import shlex
 import shutil
@@ -25,9 +26,9 @@ BINARIES = dict(pair.split("=", 1) for pair in TARGETS)
 
 
 def find_tool(name):
-    places = [os.environ.get("PATH", ""), "/root/go/bin", "/root/.local/bin", "/usr/local/go/bin"]
-    home = os.path.expanduser("~")
-    places += [os.path.join(home, "go/bin"), os.path.join(home, ".local/bin")]
+    # Tests have neither the user's PATH nor HOME.
+    home = pwd.getpwuid(os.getuid()).pw_dir
+    places = [os.environ.get("PATH", ""), os.path.join(home, "go/bin"), os.path.join(home, ".local/bin")]
     return shutil.which(name, path=os.pathsep.join(places))
 
 
