@@ -111,18 +111,35 @@ GroupPolicy::Verdict GroupPolicy::AdmitConsumer(
   entry->retry_topic->order = has_ordered_topic;
   verdict.notify_consumer_ids_changed =
       entry->config.notify_consumer_ids_changed_enable;
-  if (entry->auto_created && entry->members == 0) {
+  if (entry->auto_created) {
     verdict.held = true;
-    if (entry->holds++ == 0) unused_.erase(entry->unused);
+    if (entry->is_unused()) unused_.erase(entry->unused);
+    ++entry->holds;
   }
   return verdict;
 }
 
-void GroupPolicy::Release(absl::string_view consumer_group) {
+void GroupPolicy::Release(absl::Span<const absl::string_view> consumer_groups,
+                          uint64_t revision) {
+  if (consumer_groups.empty()) return;
   MutexLock lock(&mu_);
-  const auto found = entries_.find(consumer_group);
-  if (found == entries_.end() || found->second->holds == 0) return;
-  Entry& entry = *found->second;
+  for (absl::string_view group : consumer_groups) {
+    const auto found = entries_.find(group);
+    if (found == entries_.end() || found->second->holds == 0) continue;
+    Entry& entry = *found->second;
+    // Joining comes first within a revision: while there are members, nobody's
+    // leaving can come before it.
+    const bool has_joined = revision < latest_revision_ ||
+                            (revision == latest_revision_ && entry.members > 0);
+    if (revision == 0 || has_joined) {
+      LetGoLocked(entry);
+    } else {
+      awaiting_.emplace(revision, &entry);
+    }
+  }
+}
+
+void GroupPolicy::LetGoLocked(Entry& entry) {
   --entry.holds;
   if (entry.is_unused()) entry.unused = unused_.insert(unused_.end(), &entry);
 }
@@ -199,6 +216,11 @@ void GroupPolicy::OnClientEvent(const ClientEvent& event) {
   const bool joined = event.type == EventType::kClientRegister;
   if (!joined && event.type != EventType::kClientUnregister) return;
   MutexLock lock(&mu_);
+  latest_revision_ = event.revision;
+  while (!awaiting_.empty() && awaiting_.begin()->first < latest_revision_) {
+    LetGoLocked(*awaiting_.begin()->second);
+    awaiting_.erase(awaiting_.begin());
+  }
   const auto found = entries_.find(event.group);
   if (found == entries_.end() || !found->second->auto_created) return;
   Entry& entry = *found->second;

@@ -23,6 +23,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/types/optional.h"
+#include "absl/types/span.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/statement.h"
 
@@ -97,9 +98,9 @@ class GroupPolicy final : public ClientEventListener {
     absl::optional<SkipReason> skip;
     // Whether the group's members are told of changes.
     bool notify_consumer_ids_changed = true;
-    // The config was made automatically and has no members yet: it is held, so
-    // that another group of the same heartbeat cannot take its place. Call
-    // Release() when the heartbeat has been applied.
+    // The config was made automatically, and is held: no other group can take
+    // its place before the heartbeat's members count. Call Release() when the
+    // heartbeat has been applied.
     bool held = false;
   };
 
@@ -111,8 +112,12 @@ class GroupPolicy final : public ClientEventListener {
   Verdict AdmitConsumer(const ConsumerStatement& statement)
       ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Ends what a verdict held: from here on members keep the config.
-  void Release(absl::string_view consumer_group) ABSL_LOCKS_EXCLUDED(mu_);
+  // Ends what the verdicts of one heartbeat held: from here on members keep the
+  // configs. `revision` is that of the events that the heartbeat made, 0 if it
+  // made none. Another thread may be about to deliver them: a config stays held
+  // until they have come.
+  void Release(absl::Span<const absl::string_view> consumer_groups,
+               uint64_t revision) ABSL_LOCKS_EXCLUDED(mu_);
 
   // An unregister makes the config of the group that it names, as Java's does.
   void NoteUnregister(absl::string_view consumer_group)
@@ -153,6 +158,7 @@ class GroupPolicy final : public ClientEventListener {
   // there is none.
   Entry* FindOrCreateLocked(absl::string_view group, SkipReason* reason)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void LetGoLocked(Entry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Makes room for another automatic config. False if all are in use.
   bool MakeRoomLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void EraseLocked(Entry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -172,6 +178,12 @@ class GroupPolicy final : public ClientEventListener {
   // Automatic configs that are not in use, the longest-unused first.
   std::list<Entry*> unused_ ABSL_GUARDED_BY(mu_);
   size_t auto_created_ ABSL_GUARDED_BY(mu_) = 0;
+  // Revision of the latest event that told of a member. All events of earlier
+  // ones have come.
+  uint64_t latest_revision_ ABSL_GUARDED_BY(mu_) = 0;
+  // Holds that end when all events of their revision have come. At most one a
+  // heartbeat and group whose events are queued.
+  absl::btree_multimap<uint64_t, Entry*> awaiting_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace rmq

@@ -1,5 +1,6 @@
 #include "broker/policy/group_policy.h"
 
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,7 +32,7 @@ class GroupPolicyTest : public ::testing::Test {
     const StatementOf statement(stated);
     const GroupPolicy::Verdict verdict =
         policy.AdmitConsumer((*statement).consumers[0]);
-    if (verdict.held) policy.Release(consumer.group);
+    if (verdict.held) policy.Release({consumer.group}, /*revision=*/0);
     return verdict;
   }
   static absl::optional<SkipReason> SkipOf(GroupPolicy& policy,
@@ -42,18 +43,24 @@ class GroupPolicyTest : public ::testing::Test {
   }
 
   static void Tell(GroupPolicy& policy, EventType type, absl::string_view group,
-                   GroupKind kind = GroupKind::kConsumer) {
+                   GroupKind kind = GroupKind::kConsumer,
+                   uint64_t revision = 1) {
     ClientEvent event;
+    event.revision = revision;
     event.type = type;
     event.kind = kind;
     event.group = std::string(group);
     policy.OnClientEvent(event);
   }
-  static void Join(GroupPolicy& policy, absl::string_view group) {
-    Tell(policy, EventType::kClientRegister, group);
+  static void Join(GroupPolicy& policy, absl::string_view group,
+                   uint64_t revision = 1) {
+    Tell(policy, EventType::kClientRegister, group, GroupKind::kConsumer,
+         revision);
   }
-  static void Leave(GroupPolicy& policy, absl::string_view group) {
-    Tell(policy, EventType::kClientUnregister, group);
+  static void Leave(GroupPolicy& policy, absl::string_view group,
+                    uint64_t revision = 1) {
+    Tell(policy, EventType::kClientUnregister, group, GroupKind::kConsumer,
+         revision);
   }
 
   static std::vector<std::string> Groups(const GroupPolicy& policy) {
@@ -347,7 +354,7 @@ TEST_F(GroupPolicyTest, AGroupOfAHeartbeatUnderWayIsHeld) {
   EXPECT_EQ(policy.AdmitConsumer((*statement).consumers[1]).skip,
             SkipReason::kTooManyGroups);
   EXPECT_THAT(Groups(policy), ElementsAre("a"));
-  policy.Release("a");
+  policy.Release({"a"}, /*revision=*/0);
   EXPECT_EQ(SkipOf(policy, "b"), absl::nullopt);
   EXPECT_THAT(Groups(policy), ElementsAre("b"));
 }
@@ -357,9 +364,9 @@ TEST_F(GroupPolicyTest, AGroupThatTwoHeartbeatsHoldIsHeldUntilBothAreThrough) {
   const StatementOf statement(Stated("c1").Consumer("a"));
   policy.AdmitConsumer((*statement).consumers[0]);
   policy.AdmitConsumer((*statement).consumers[0]);
-  policy.Release("a");
+  policy.Release({"a"}, /*revision=*/0);
   EXPECT_EQ(SkipOf(policy, "b"), SkipReason::kTooManyGroups);
-  policy.Release("a");
+  policy.Release({"a"}, /*revision=*/0);
   EXPECT_EQ(SkipOf(policy, "b"), absl::nullopt);
 }
 
@@ -367,17 +374,58 @@ TEST_F(GroupPolicyTest, AHeldGroupThatGotAMemberIsKeptByIt) {
   GroupPolicy policy(WithLimit(1));
   const StatementOf statement(Stated("c1").Consumer("a"));
   policy.AdmitConsumer((*statement).consumers[0]);
-  Join(policy, "a");
-  policy.Release("a");
+  Join(policy, "a", 7);
+  policy.Release({"a"}, 7);
   EXPECT_EQ(SkipOf(policy, "b"), SkipReason::kTooManyGroups);
-  Leave(policy, "a");
+  Leave(policy, "a", 8);
   EXPECT_EQ(SkipOf(policy, "b"), absl::nullopt);
 }
 
-TEST_F(GroupPolicyTest, AGroupWithMembersNeedNotBeHeld) {
-  GroupPolicy policy({});
+TEST_F(GroupPolicyTest, AGroupIsHeldUntilAnotherThreadHasDeliveredItsJoining) {
+  GroupPolicy policy(WithLimit(1));
+  const StatementOf statement(Stated("c1").Consumer("a"));
+  policy.AdmitConsumer((*statement).consumers[0]);
+  policy.Release({"a"}, 7);
+  Join(policy, "elsewhere", 6);
+  EXPECT_EQ(SkipOf(policy, "b"), SkipReason::kTooManyGroups);
+  Join(policy, "elsewhere", 7);  // Of the same heartbeat, before "a".
+  EXPECT_EQ(SkipOf(policy, "b"), SkipReason::kTooManyGroups);
+  Join(policy, "a", 7);
+  EXPECT_EQ(SkipOf(policy, "b"), SkipReason::kTooManyGroups);
+  Leave(policy, "a", 8);
+  EXPECT_EQ(SkipOf(policy, "b"), absl::nullopt);
+  EXPECT_THAT(Groups(policy), ElementsAre("b"));
+}
+
+TEST_F(GroupPolicyTest, AGroupIsHeldWhoseOnlyMemberLeavesBeforeTheNextJoins) {
+  GroupPolicy policy(WithLimit(1));
   SkipOf(policy, "a");
-  Join(policy, "a");
+  Join(policy, "a", 5);
+  const StatementOf statement(Stated("c1").Consumer("a"));
+  EXPECT_TRUE(policy.AdmitConsumer((*statement).consumers[0]).held);
+  policy.Release({"a"}, 7);
+  Leave(policy, "a", 6);
+  EXPECT_EQ(SkipOf(policy, "b"), SkipReason::kTooManyGroups);
+  Join(policy, "a", 7);
+  Leave(policy, "a", 8);
+  EXPECT_EQ(SkipOf(policy, "b"), absl::nullopt);
+}
+
+TEST_F(GroupPolicyTest, AHeldGroupWithoutMembersIsLetGoAfterItsHeartbeat) {
+  GroupPolicy policy(WithLimit(1));
+  const StatementOf statement(Stated("c1").Consumer("a"));
+  policy.AdmitConsumer((*statement).consumers[0]);
+  Join(policy, "elsewhere", 7);
+  policy.Release({"a"}, 7);
+  EXPECT_EQ(SkipOf(policy, "b"), SkipReason::kTooManyGroups);
+  Leave(policy, "elsewhere", 8);
+  EXPECT_EQ(SkipOf(policy, "b"), absl::nullopt);
+}
+
+TEST_F(GroupPolicyTest, AGroupOfTheStartNeedNotBeHeld) {
+  GroupPolicy::Options options;
+  options.subscription_groups = {{"a"}};
+  GroupPolicy policy(options);
   const StatementOf statement(Stated("c1").Consumer("a"));
   EXPECT_FALSE(policy.AdmitConsumer((*statement).consumers[0]).held);
 }

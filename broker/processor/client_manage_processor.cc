@@ -41,7 +41,7 @@ HeartbeatResult ClientManageProcessor::Heartbeat(
     absl::Time now) {
   HeartbeatResult result;
   absl::InlinedVector<AdmittedConsumer, 4> consumers;
-  absl::InlinedVector<absl::string_view, 1> held;
+  absl::InlinedVector<absl::string_view, 4> held;
   for (const ConsumerStatement& consumer : statement.consumers) {
     const GroupPolicy::Verdict verdict = policy_.AdmitConsumer(consumer);
     if (verdict.skip.has_value()) {
@@ -57,7 +57,7 @@ HeartbeatResult ClientManageProcessor::Heartbeat(
   admitted.consumers = consumers;
   admitted.take_new_producers = policy_.options().enable_register_producer;
   const RegisterResult registered = table_.Register(channel, admitted, now);
-  for (absl::string_view group : held) policy_.Release(group);
+  policy_.Release(held, registered.revision);
   notifier_.Flush(table_, now);
 
   switch (registered.outcome) {

@@ -1,8 +1,11 @@
 #include "broker/processor/client_manage_processor.h"
 
+#include <cstddef>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -272,6 +275,50 @@ TEST_F(ProcessorOfOneGroupTest, AHeartbeatThatIsAbortedHoldsNothing) {
   Heartbeat(*closed, Stated("c1").Consumer("a"));
   Connect(Stated("c2").Consumer("b"));
   EXPECT_THAT(explained_, IsEmpty());
+}
+
+// Runs something in the middle of a delivery: what the table is told then waits
+// behind the event at hand, as if another thread were delivering.
+class InterruptingListener final : public ClientEventListener {
+ public:
+  explicit InterruptingListener(std::function<void()> run)
+      : run_(std::move(run)) {}
+  void OnClientEvent(const ClientEvent&) override {
+    if (run_) std::exchange(run_, nullptr)();
+  }
+
+ private:
+  std::function<void()> run_;
+};
+
+TEST_F(ProcessorOfOneGroupTest, AGroupWhoseJoiningIsStillQueuedMakesNoRoom) {
+  ClientManageProcessor* processor = nullptr;
+  const auto second = std::make_shared<FakeClientChannel>();
+  const auto third = std::make_shared<FakeClientChannel>();
+  std::vector<size_t> skipped;
+  InterruptingListener interrupting([&] {
+    for (const auto& [channel, group] :
+         {std::make_pair(second, "a"), std::make_pair(third, "b")}) {
+      const StatementOf statement(Stated(group).Consumer(group));
+      skipped.push_back(
+          processor->Heartbeat(*channel, *statement, now_).skipped.size());
+    }
+  });
+  ClientTable table(ClientTable::Options(),
+                    {&interrupting, &policy_, &notifier_});
+  ClientManageProcessor interrupted(&table, &policy_, &notifier_);
+  processor = &interrupted;
+  const auto channel = std::make_shared<FakeClientChannel>();
+  for (const auto& opened : {channel, second, third}) {
+    ASSERT_TRUE(table.Open(opened, now_).ok());
+  }
+  const StatementOf statement(Stated("c1").Producer("pay"));
+  interrupted.Heartbeat(*channel, *statement, now_);
+
+  EXPECT_THAT(skipped, ElementsAre(0, 1));
+  EXPECT_EQ(policy_.ListSubscriptionGroups("", 10).at(0).group, "a");
+  EXPECT_TRUE(table.FindConsumerGroup("a").has_value());
+  EXPECT_FALSE(table.FindConsumerGroup("b").has_value());
 }
 
 // --- UNREGISTER_CLIENT ---

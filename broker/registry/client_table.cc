@@ -69,8 +69,10 @@ RegisterResult ClientTable::Register(ClientChannel& channel,
   bool has_events;
   {
     MutexLock lock(&mu_);
+    const uint64_t before = revision_;
     result = RegisterLocked(channel, admitted, now, &replaced);
     has_events = CommitLocked();
+    if (revision_ != before) result.revision = revision_;
   }
   if (has_events) DeliverEvents();
   for (const ClientChannelPtr& old : replaced) {

@@ -66,6 +66,8 @@ struct RegisterResult {
   Outcome outcome = Outcome::kClosed;
   // For light heartbeats; 0 if a group of the statement was passed over.
   uint64_t statement_token = 0;
+  // That of the events that it made; 0 if it made none.
+  uint64_t revision = 0;
   // Producer groups that were passed over: views into the statement.
   absl::InlinedVector<absl::string_view, 1> rejected_producers;
 };
