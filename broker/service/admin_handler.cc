@@ -28,15 +28,18 @@ CallStatus ParseNamePage(int32_t page_size, absl::string_view page_token,
   return FromStatus(ValidateNamePageToken(page_token));
 }
 
-// Cuts what was listed, one more than `max`, to a page, and returns the token
-// of the next one: the page's last name, or empty if there is nothing behind
-// it.
-template <typename Item, typename NameOf>
-std::string CutToPage(std::vector<Item>* listed, size_t max, NameOf name_of) {
-  if (listed->size() <= max) return "";
-  listed->erase(listed->begin() + static_cast<std::ptrdiff_t>(max),
-                listed->end());
-  return name_of(listed->back());
+// A page of what `list(after, max)` gives: what stands behind a name, in order.
+// Sets the token of the next one: the page's last name, or empty if there is
+// nothing behind it.
+template <typename List, typename NameOf>
+auto ListPage(std::string after, size_t max, List list, NameOf name_of,
+              std::string* next_page_token) {
+  auto page = list(after, max);
+  next_page_token->clear();
+  if (page.size() < max) return page;
+  after = name_of(page.back());
+  if (!list(after, 1).empty()) *next_page_token = std::move(after);
+  return page;
 }
 
 void FillModes(const ConsumerModes& modes, pb::GroupSummary* message) {
@@ -62,9 +65,12 @@ CallStatus AdminHandler::ListGroups(absl::string_view peer, absl::Time /*now*/,
   const auto name_of = [](const auto& group) { return group.group; };
   switch (request.kind()) {
     case pb::GROUP_KIND_PRODUCER: {
-      std::vector<ProducerGroupInfo> groups =
-          table_.ListProducerGroups(request.page_token(), max + 1);
-      response->set_next_page_token(CutToPage(&groups, max, name_of));
+      const std::vector<ProducerGroupInfo> groups = ListPage(
+          request.page_token(), max,
+          [this](absl::string_view after, size_t most) {
+            return table_.ListProducerGroups(after, most);
+          },
+          name_of, response->mutable_next_page_token());
       for (const ProducerGroupInfo& group : groups) {
         pb::GroupSummary* const summary = response->add_groups();
         summary->set_group(group.group);
@@ -73,9 +79,12 @@ CallStatus AdminHandler::ListGroups(absl::string_view peer, absl::Time /*now*/,
       return {};
     }
     case pb::GROUP_KIND_CONSUMER: {
-      std::vector<ConsumerGroupInfo> groups =
-          table_.ListConsumerGroups(request.page_token(), max + 1);
-      response->set_next_page_token(CutToPage(&groups, max, name_of));
+      const std::vector<ConsumerGroupInfo> groups = ListPage(
+          request.page_token(), max,
+          [this](absl::string_view after, size_t most) {
+            return table_.ListConsumerGroups(after, most);
+          },
+          name_of, response->mutable_next_page_token());
       for (const ConsumerGroupInfo& group : groups) {
         pb::GroupSummary* const summary = response->add_groups();
         summary->set_group(group.group);
@@ -190,10 +199,13 @@ CallStatus AdminHandler::QueryTopicConsumeByWho(
   size_t max = 0;
   status = ParseNamePage(request.page_size(), request.page_token(), &max);
   if (!status.ok()) return status;
-  std::vector<std::string> groups =
-      table_.GroupsOfTopic(request.topic(), request.page_token(), max + 1);
-  response->set_next_page_token(
-      CutToPage(&groups, max, [](const std::string& name) { return name; }));
+  std::vector<std::string> groups = ListPage(
+      request.page_token(), max,
+      [&](absl::string_view after, size_t most) {
+        return table_.GroupsOfTopic(request.topic(), after, most);
+      },
+      [](const std::string& name) { return name; },
+      response->mutable_next_page_token());
   for (std::string& group : groups) response->add_groups(std::move(group));
   return {};
 }
@@ -356,11 +368,13 @@ CallStatus AdminHandler::ListSubscriptionGroups(
   size_t max = 0;
   status = ParseNamePage(request.page_size(), request.page_token(), &max);
   if (!status.ok()) return status;
-  std::vector<SubscriptionGroupConfig> configs =
-      policy_.ListSubscriptionGroups(request.page_token(), max + 1);
-  response->set_next_page_token(CutToPage(
-      &configs, max,
-      [](const SubscriptionGroupConfig& config) { return config.group; }));
+  const std::vector<SubscriptionGroupConfig> configs = ListPage(
+      request.page_token(), max,
+      [this](absl::string_view after, size_t most) {
+        return policy_.ListSubscriptionGroups(after, most);
+      },
+      [](const SubscriptionGroupConfig& config) { return config.group; },
+      response->mutable_next_page_token());
   for (const SubscriptionGroupConfig& config : configs) {
     pb::SubscriptionGroup* const message = response->add_subscription_groups();
     message->set_group(config.group);
@@ -379,10 +393,13 @@ CallStatus AdminHandler::ListTopics(absl::string_view peer, absl::Time /*now*/,
   size_t max = 0;
   status = ParseNamePage(request.page_size(), request.page_token(), &max);
   if (!status.ok()) return status;
-  std::vector<TopicConfig> topics =
-      policy_.ListTopics(request.page_token(), max + 1);
-  response->set_next_page_token(CutToPage(
-      &topics, max, [](const TopicConfig& topic) { return topic.topic; }));
+  const std::vector<TopicConfig> topics = ListPage(
+      request.page_token(), max,
+      [this](absl::string_view after, size_t most) {
+        return policy_.ListTopics(after, most);
+      },
+      [](const TopicConfig& topic) { return topic.topic; },
+      response->mutable_next_page_token());
   for (const TopicConfig& topic : topics) {
     pb::Topic* const message = response->add_topics();
     message->set_topic(topic.topic);
