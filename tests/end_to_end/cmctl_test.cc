@@ -1,4 +1,5 @@
 // The operator's command line against the real broker.
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -68,6 +69,104 @@ TEST(CmctlTest, ShowsWhatAHeartbeatRegistered) {
 
   const ProcessOutcome check = Cmctl(address, {"check-expression", "a || b"});
   EXPECT_EQ(check.exit_code, 0) << check.err;
+}
+
+TEST(CmctlTest, FindsWhatAHeartbeatRegistered) {
+  const auto broker =
+      BrokerProcess::Start("127.0.0.1:0", {"--channel_expiry=120s"});
+  ASSERT_THAT(broker, IsOk());
+  const std::string& address = (*broker)->address();
+  pb::HeartbeatRequest heartbeat = ConsumerHeartbeat("10.0.0.1@a", "orders");
+  pb::SubscriptionData* const subscription =
+      heartbeat.mutable_consumers(0)->add_subscriptions();
+  subscription->set_topic("order-events");
+  subscription->set_expression("*");
+  heartbeat.add_producers()->set_group("invoices");
+  ASSERT_TRUE(SendHeartbeat(address, heartbeat).ok());
+
+  const struct {
+    std::vector<std::string> arguments;
+    std::string answer;
+  } found[] = {
+      {{"producers"}, "invoices  10.0.0.1@a  127.0.0.1:"},
+      {{"online", "orders"}, "consumer  yes"},
+      {{"online", "invoices", "--kind=producer"}, "producer  yes"},
+      {{"topic-groups", "order-events"}, "orders\n"},
+      {{"topic-groups", "nothing"},
+       "no consumer group subscribes to topic nothing\n"},
+      {{"subscription", "orders", "order-events"}, "order-events  TAG   *"},
+      {{"consumer-channel", "orders", "10.0.0.1@a"}, " unary"},
+      {{"producer-channel", "10.0.0.1@a"}, " unary"},
+      {{"available-producer", "invoices"}, " unary"},
+      {{"subscription-groups"}, "orders  yes"},
+      {{"topics"}, "%RETRY%orders  1            1             RW"},
+      {{"policy"}, "reject_pull_consumer_enable     false\n"},
+      {{"policy", "-o", "json"}, "\"max_auto_created_groups\":\"100000\""},
+  };
+  for (const auto& c : found) {
+    const ProcessOutcome outcome = Cmctl(address, c.arguments);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_THAT(outcome.out, HasSubstr(c.answer));
+  }
+
+  const struct {
+    std::vector<std::string> arguments;
+    std::string error;
+  } missing[] = {
+      {{"online", "nobody"}, "no group \"nobody\" is online\n"},
+      {{"subscription", "orders", "nothing"},
+       "consumer group \"orders\" does not subscribe to topic "
+       "\"nothing\"\n"},
+      {{"consumer-channel", "orders", "b"},
+       "client \"b\" has no channel in consumer group \"orders\"\n"},
+      {{"producer-channel", "b"}, "client \"b\" is in no producer group\n"},
+      {{"available-producer", "orders"},
+       "no producer group \"orders\" is registered\n"},
+  };
+  for (const auto& c : missing) {
+    const ProcessOutcome outcome = Cmctl(address, c.arguments);
+    EXPECT_EQ(outcome.exit_code, 1);
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_EQ(outcome.err, c.error);
+  }
+}
+
+TEST(CmctlTest, ListsLongerThanAPageAreShownWhole) {
+  const auto broker =
+      BrokerProcess::Start("127.0.0.1:0", {"--channel_expiry=120s"});
+  ASSERT_THAT(broker, IsOk());
+  const std::string& address = (*broker)->address();
+  // 1,200 groups of one topic; a page has 1,000, a client 256.
+  for (int client = 0; client < 6; ++client) {
+    pb::HeartbeatRequest heartbeat =
+        ConsumerHeartbeat(absl::StrCat("c", client), absl::StrCat("g", client));
+    heartbeat.clear_consumers();
+    for (int i = 0; i < 200; ++i) {
+      const std::string group = absl::StrCat("g", client * 200 + i);
+      pb::ConsumerData* const consumer = heartbeat.add_consumers();
+      consumer->set_group(group);
+      consumer->set_message_model(pb::MESSAGE_MODEL_CLUSTERING);
+      consumer->add_subscriptions()->set_topic("t");
+      if (i < 50) heartbeat.add_producers()->set_group(group);
+    }
+    ASSERT_TRUE(SendHeartbeat(address, heartbeat).ok());
+  }
+  const struct {
+    std::vector<std::string> arguments;
+    int lines;
+  } cases[] = {
+      {{"groups"}, 1 + 1200 + 300},
+      {{"topic-groups", "t"}, 1200},
+      {{"subscription-groups"}, 1 + 1200},
+      {{"topics"}, 1 + 1200},
+      {{"producers"}, 1 + 300},
+  };
+  for (const auto& c : cases) {
+    const ProcessOutcome outcome = Cmctl(address, c.arguments);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_EQ(std::count(outcome.out.begin(), outcome.out.end(), '\n'), c.lines)
+        << c.arguments.front();
+  }
 }
 
 TEST(CmctlTest, TheBrokersRefusalsAreSaidAsTheyAre) {

@@ -9,14 +9,14 @@
 #include "absl/time/clock.h"
 #include "grpc/grpc.h"
 #include "grpcpp/channel.h"
-#include "grpcpp/client_context.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
 #include "grpcpp/support/channel_arguments.h"
-#include "grpcpp/support/status.h"
 
 namespace rmq::cmctl {
 namespace {
+
+using Admin = pb::ClientManagerAdmin::Stub;
 
 std::shared_ptr<grpc::Channel> MakeChannel(absl::string_view broker) {
   grpc::ChannelArguments arguments;
@@ -79,8 +79,9 @@ AdminClient::AdminClient(absl::string_view broker, absl::Duration timeout)
   admin_ = pb::ClientManagerAdmin::NewStub(channel);
 }
 
-template <typename Stub, typename Method, typename Request, typename Response>
-absl::Status AdminClient::Call(Stub& stub, Method method,
+template <typename Stub, typename Request, typename Response>
+absl::Status AdminClient::Call(Stub& stub,
+                               Method<Stub, Request, Response> method,
                                const Request& request, Response* response) {
   grpc::ClientContext context;
   context.set_deadline(deadline_);
@@ -88,84 +89,135 @@ absl::Status AdminClient::Call(Stub& stub, Method method,
                   timeout_);
 }
 
-template <typename Response, typename Stub, typename Method, typename Request,
-          typename Take>
-absl::Status AdminClient::FollowPages(Stub& stub, Method method,
-                                      Request request, Take take) {
+template <typename Stub, typename Request, typename Response>
+absl::StatusOr<Response> AdminClient::FollowPages(
+    Stub& stub, Method<Stub, Request, Response> method, Request request) {
+  Response whole;
   do {
-    Response response;
-    const absl::Status status = Call(stub, method, request, &response);
+    Response page;
+    const absl::Status status = Call(stub, method, request, &page);
     if (!status.ok()) return status;
-    request.set_page_token(response.next_page_token());
-    response.clear_next_page_token();
-    take(std::move(response));
+    request.set_page_token(page.next_page_token());
+    page.clear_next_page_token();
+    whole.MergeFrom(page);
   } while (!request.page_token().empty());
-  return absl::OkStatus();
+  return whole;
 }
 
-absl::StatusOr<std::vector<pb::GroupSummary>> AdminClient::ListGroups(
+absl::StatusOr<pb::ListGroupsResponse> AdminClient::ListGroups(
     pb::GroupKind kind) {
-  std::vector<pb::GroupSummary> groups;
   pb::ListGroupsRequest request;
   request.set_kind(kind);
-  const absl::Status status = FollowPages<pb::ListGroupsResponse>(
-      *admin_, &pb::ClientManagerAdmin::Stub::ListGroups, request,
-      [&](pb::ListGroupsResponse page) {
-        for (pb::GroupSummary& group : *page.mutable_groups()) {
-          groups.push_back(std::move(group));
-        }
-      });
-  if (!status.ok()) return status;
-  return groups;
+  return FollowPages(*admin_, &Admin::ListGroups, request);
 }
 
 absl::StatusOr<pb::GetConsumerConnectionListResponse>
 AdminClient::ListConsumerConnections(absl::string_view group) {
-  pb::GetConsumerConnectionListResponse whole;
   pb::GetConsumerConnectionListRequest request;
   request.set_group(std::string(group));
-  bool is_first = true;
-  const absl::Status status =
-      FollowPages<pb::GetConsumerConnectionListResponse>(
-          *admin_, &pb::ClientManagerAdmin::Stub::GetConsumerConnectionList,
-          request, [&](pb::GetConsumerConnectionListResponse page) {
-            if (std::exchange(is_first, false)) {
-              whole = std::move(page);
-            } else {
-              whole.mutable_connections()->MergeFrom(page.connections());
-            }
-          });
-  if (!status.ok()) return status;
-  return whole;
+  return FollowPages(*admin_, &Admin::GetConsumerConnectionList, request);
 }
 
 absl::StatusOr<pb::GetProducerConnectionListResponse>
 AdminClient::ListProducerConnections(absl::string_view group) {
-  pb::GetProducerConnectionListResponse whole;
   pb::GetProducerConnectionListRequest request;
   request.set_group(std::string(group));
-  const absl::Status status =
-      FollowPages<pb::GetProducerConnectionListResponse>(
-          *admin_, &pb::ClientManagerAdmin::Stub::GetProducerConnectionList,
-          request, [&](const pb::GetProducerConnectionListResponse& page) {
-            whole.MergeFrom(page);
-          });
-  if (!status.ok()) return status;
-  return whole;
+  return FollowPages(*admin_, &Admin::GetProducerConnectionList, request);
 }
 
 absl::StatusOr<pb::GetConsumerListByGroupResponse> AdminClient::ListConsumerIds(
     absl::string_view group) {
-  pb::GetConsumerListByGroupResponse whole;
   pb::GetConsumerListByGroupRequest request;
   request.set_group(std::string(group));
-  const absl::Status status = FollowPages<pb::GetConsumerListByGroupResponse>(
-      *client_manager_, &pb::ClientManager::Stub::GetConsumerListByGroup,
-      request, [&](const pb::GetConsumerListByGroupResponse& page) {
-        whole.MergeFrom(page);
-      });
+  return FollowPages(*client_manager_,
+                     &pb::ClientManager::Stub::GetConsumerListByGroup, request);
+}
+
+absl::StatusOr<pb::GetAllProducerInfoResponse> AdminClient::ListProducers() {
+  return FollowPages(*admin_, &Admin::GetAllProducerInfo,
+                     pb::GetAllProducerInfoRequest());
+}
+
+absl::StatusOr<pb::QueryTopicConsumeByWhoResponse>
+AdminClient::ListGroupsOfTopic(absl::string_view topic) {
+  pb::QueryTopicConsumeByWhoRequest request;
+  request.set_topic(std::string(topic));
+  return FollowPages(*admin_, &Admin::QueryTopicConsumeByWho, request);
+}
+
+absl::StatusOr<pb::ListSubscriptionGroupsResponse>
+AdminClient::ListSubscriptionGroups() {
+  return FollowPages(*admin_, &Admin::ListSubscriptionGroups,
+                     pb::ListSubscriptionGroupsRequest());
+}
+
+absl::StatusOr<pb::ListTopicsResponse> AdminClient::ListTopics() {
+  return FollowPages(*admin_, &Admin::ListTopics, pb::ListTopicsRequest());
+}
+
+absl::StatusOr<pb::GetGroupOnlineResponse> AdminClient::GetGroupOnline(
+    absl::string_view group) {
+  pb::GetGroupOnlineRequest request;
+  request.set_group(std::string(group));
+  pb::GetGroupOnlineResponse response;
+  const absl::Status status =
+      Call(*admin_, &Admin::GetGroupOnline, request, &response);
   if (!status.ok()) return status;
-  return whole;
+  return response;
+}
+
+absl::StatusOr<pb::SubscriptionData> AdminClient::FindSubscription(
+    absl::string_view group, absl::string_view topic) {
+  pb::FindSubscriptionRequest request;
+  request.set_group(std::string(group));
+  request.set_topic(std::string(topic));
+  pb::FindSubscriptionResponse response;
+  const absl::Status status =
+      Call(*admin_, &Admin::FindSubscription, request, &response);
+  if (!status.ok()) return status;
+  return std::move(*response.mutable_subscription());
+}
+
+absl::StatusOr<pb::Channel> AdminClient::FindConsumerChannel(
+    absl::string_view group, absl::string_view client_id) {
+  pb::FindConsumerChannelRequest request;
+  request.set_group(std::string(group));
+  request.set_client_id(std::string(client_id));
+  pb::FindConsumerChannelResponse response;
+  const absl::Status status =
+      Call(*admin_, &Admin::FindConsumerChannel, request, &response);
+  if (!status.ok()) return status;
+  return std::move(*response.mutable_channel());
+}
+
+absl::StatusOr<pb::Channel> AdminClient::FindProducerChannel(
+    absl::string_view client_id) {
+  pb::FindProducerChannelRequest request;
+  request.set_client_id(std::string(client_id));
+  pb::FindProducerChannelResponse response;
+  const absl::Status status =
+      Call(*admin_, &Admin::FindProducerChannel, request, &response);
+  if (!status.ok()) return status;
+  return std::move(*response.mutable_channel());
+}
+
+absl::StatusOr<pb::Channel> AdminClient::GetAvailableProducerChannel(
+    absl::string_view group) {
+  pb::GetAvailableProducerChannelRequest request;
+  request.set_group(std::string(group));
+  pb::GetAvailableProducerChannelResponse response;
+  const absl::Status status =
+      Call(*admin_, &Admin::GetAvailableProducerChannel, request, &response);
+  if (!status.ok()) return status;
+  return std::move(*response.mutable_channel());
+}
+
+absl::StatusOr<pb::GetPolicyResponse> AdminClient::GetPolicy() {
+  pb::GetPolicyResponse response;
+  const absl::Status status =
+      Call(*admin_, &Admin::GetPolicy, pb::GetPolicyRequest(), &response);
+  if (!status.ok()) return status;
+  return response;
 }
 
 absl::Status AdminClient::CheckExpression(absl::string_view type,

@@ -5,12 +5,13 @@
 #include <chrono>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "grpcpp/client_context.h"
+#include "grpcpp/support/status.h"
 #include "rocketmq/clientmanager/v1/admin.grpc.pb.h"
 #include "rocketmq/clientmanager/v1/client_manager.grpc.pb.h"
 
@@ -26,31 +27,52 @@ class AdminClient {
   // `broker` is host:port.
   AdminClient(absl::string_view broker, absl::Duration timeout);
 
-  absl::StatusOr<std::vector<pb::GroupSummary>> ListGroups(pb::GroupKind kind);
+  // --- Lists: all pages in one response, without page token ---
 
-  // All connections in one response, without page token.
+  absl::StatusOr<pb::ListGroupsResponse> ListGroups(pb::GroupKind kind);
   absl::StatusOr<pb::GetConsumerConnectionListResponse> ListConsumerConnections(
       absl::string_view group);
   absl::StatusOr<pb::GetProducerConnectionListResponse> ListProducerConnections(
       absl::string_view group);
-
-  // All client ids in one response, without page token.
   absl::StatusOr<pb::GetConsumerListByGroupResponse> ListConsumerIds(
       absl::string_view group);
+  absl::StatusOr<pb::GetAllProducerInfoResponse> ListProducers();
+  absl::StatusOr<pb::QueryTopicConsumeByWhoResponse> ListGroupsOfTopic(
+      absl::string_view topic);
+  absl::StatusOr<pb::ListSubscriptionGroupsResponse> ListSubscriptionGroups();
+  absl::StatusOr<pb::ListTopicsResponse> ListTopics();
+
+  // --- Look-ups ---
+
+  absl::StatusOr<pb::GetGroupOnlineResponse> GetGroupOnline(
+      absl::string_view group);
+  absl::StatusOr<pb::SubscriptionData> FindSubscription(
+      absl::string_view group, absl::string_view topic);
+  absl::StatusOr<pb::Channel> FindConsumerChannel(absl::string_view group,
+                                                  absl::string_view client_id);
+  absl::StatusOr<pb::Channel> FindProducerChannel(absl::string_view client_id);
+  absl::StatusOr<pb::Channel> GetAvailableProducerChannel(
+      absl::string_view group);
+  absl::StatusOr<pb::GetPolicyResponse> GetPolicy();
 
   absl::Status CheckExpression(absl::string_view type,
                                absl::string_view expression);
 
  private:
+  // A unary call of a generated stub.
+  template <typename Stub, typename Request, typename Response>
+  using Method = grpc::Status (Stub::*)(grpc::ClientContext*, const Request&,
+                                        Response*);
+
   // Makes one call, with what is left of the timeout.
-  template <typename Stub, typename Method, typename Request, typename Response>
-  absl::Status Call(Stub& stub, Method method, const Request& request,
-                    Response* response);
-  // Calls until the last page, and gives each to `take(response)`.
-  template <typename Response, typename Stub, typename Method, typename Request,
-            typename Take>
-  absl::Status FollowPages(Stub& stub, Method method, Request request,
-                           Take take);
+  template <typename Stub, typename Request, typename Response>
+  absl::Status Call(Stub& stub, Method<Stub, Request, Response> method,
+                    const Request& request, Response* response);
+  // Calls for page after page until the last, and merges them.
+  template <typename Stub, typename Request, typename Response>
+  absl::StatusOr<Response> FollowPages(Stub& stub,
+                                       Method<Stub, Request, Response> method,
+                                       Request request);
 
   const std::string broker_;
   const absl::Duration timeout_;

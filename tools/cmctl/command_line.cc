@@ -97,10 +97,21 @@ const std::vector<Option>& CommonOptions() {
   return options;
 }
 
+// A positional argument. All are required.
+struct Argument {
+  absl::string_view name;
+  std::string CommandLine::*field;
+};
+
+constexpr Argument kGroup = {"GROUP", &CommandLine::group};
+constexpr Argument kClientId = {"CLIENT_ID", &CommandLine::client_id};
+constexpr Argument kTopic = {"TOPIC", &CommandLine::topic};
+constexpr Argument kExpression = {"EXPRESSION", &CommandLine::expression};
+
 struct CommandHelp {
   absl::string_view name;
   Command command;
-  absl::string_view argument;  // Its one positional argument; may be empty.
+  std::vector<Argument> arguments;
   absl::string_view summary;
   absl::string_view details;
   std::vector<Option> options;
@@ -110,13 +121,13 @@ const std::vector<CommandHelp>& Commands() {
   static const auto& commands = *new std::vector<CommandHelp>{
       {"groups",
        Command::kGroups,
-       "",
+       {},
        "the registered consumer and producer groups",
        "Lists the groups that have a channel at this broker, by name.",
        {{"kind", 0, "consumer|producer|all", "which groups (all)", SetKinds}}},
       {"connections",
        Command::kConnections,
-       "GROUP",
+       {kGroup},
        "the channels of a group, and what it subscribes to",
        "Lists the channels of a group in the order of joining; for a consumer "
        "group also\nits modes and subscriptions.",
@@ -124,15 +135,87 @@ const std::vector<CommandHelp>& Commands() {
          SetKind}}},
       {"ids",
        Command::kIds,
-       "GROUP",
+       {kGroup},
        "the client ids of a consumer group",
        "Lists the client ids of a consumer group as its members see them, one "
        "a line, in\nthe order of joining. A client with two channels is there "
        "twice.",
        {}},
+      {"producers",
+       Command::kProducers,
+       {},
+       "the whole producer table",
+       "Lists every channel of every producer group, by group, then in the "
+       "order of\njoining.",
+       {}},
+      {"online",
+       Command::kOnline,
+       {kGroup},
+       "whether a group has a channel",
+       "Says as what a name is registered: as a consumer group, a producer "
+       "group, or\nboth. Exits with 1 if as none.",
+       {{"kind", 0, "consumer|producer|all", "as what to look for it (all)",
+         SetKinds}}},
+      {"topic-groups",
+       Command::kTopicGroups,
+       {kTopic},
+       "the consumer groups that subscribe to a topic",
+       "Lists the consumer groups that subscribe to a topic now, one a line, "
+       "by "
+       "name.\nRocketMQ calls it QUERY_TOPIC_CONSUME_BY_WHO.",
+       {}},
+      {"subscription",
+       Command::kSubscription,
+       {kGroup, kTopic},
+       "what a consumer group reads of a topic",
+       "Shows the subscription of a consumer group to a topic. Exits with 1 if "
+       "it has\nnone.",
+       {}},
+      {"consumer-channel",
+       Command::kConsumerChannel,
+       {kGroup, kClientId},
+       "the channel of a client in a consumer group",
+       "Shows a channel by which a client is in a consumer group. Exits with 1 "
+       "if it is\nnot.",
+       {}},
+      {"producer-channel",
+       Command::kProducerChannel,
+       {kClientId},
+       "the channel of a client as a producer",
+       "Shows the channel at which a client registered as a producer last, of "
+       "those that\nit still has. Exits with 1 if it has none.",
+       {}},
+      {"available-producer",
+       Command::kAvailableProducer,
+       {kGroup},
+       "a writable channel of a producer group, in turn",
+       "Shows the channel of a producer group that the broker would ask next: "
+       "they take\nturns, those that can be written to first. Asking moves the "
+       "turn on.",
+       {}},
+      {"subscription-groups",
+       Command::kSubscriptionGroups,
+       {},
+       "the configs of consumer groups",
+       "Lists the subscription group configs, by name: those of the "
+       "configuration file and\nthose that heartbeats made.",
+       {}},
+      {"topics",
+       Command::kTopics,
+       {},
+       "the topics that the broker knows",
+       "Lists the topics of the configuration file and the retry topics that "
+       "heartbeats\nmade, by name.",
+       {}},
+      {"policy",
+       Command::kPolicy,
+       {},
+       "the switches that decide who is let in",
+       "Shows the broker's switches under RocketMQ's names.",
+       {}},
       {"check-expression",
        Command::kCheckExpression,
-       "EXPRESSION",
+       {kExpression},
        "whether the broker takes a subscription expression",
        "Asks the broker to check an expression; registers nothing. Exits with "
        "1 if it\nrefuses it. Put -- before an expression that begins with -.",
@@ -175,6 +258,16 @@ bool IsOption(absl::string_view name) {
                      });
 }
 
+// "NAME ARGUMENT...".
+std::string Synopsis(const CommandHelp& command,
+                     absl::string_view options = "") {
+  std::string synopsis = absl::StrCat(command.name, options);
+  for (const Argument& argument : command.arguments) {
+    absl::StrAppend(&synopsis, " ", argument.name);
+  }
+  return synopsis;
+}
+
 // Two columns, the left one `width` wide; further lines of `right` are indented
 // as the first.
 void AppendRow(absl::string_view left, absl::string_view right, size_t width,
@@ -202,11 +295,9 @@ void AppendOptions(const std::vector<Option>& options, std::string* text) {
 std::string HelpOfAll() {
   std::string text =
       "Shows what a broker's client manager knows.\n\n"
-      "Usage: cmctl [OPTION...] COMMAND [ARGUMENT]\n\nCommands:\n";
+      "Usage: cmctl [OPTION...] COMMAND [ARGUMENT...]\n\nCommands:\n";
   for (const CommandHelp& command : Commands()) {
-    AppendRow(absl::StrCat(command.name, command.argument.empty() ? "" : " ",
-                           command.argument),
-              command.summary, 32, &text);
+    AppendRow(Synopsis(command), command.summary, 32, &text);
   }
   AppendRow("help [COMMAND]", "this text, or a command's help", 32, &text);
   absl::StrAppend(&text, "\nOptions of every command:\n");
@@ -220,9 +311,8 @@ std::string HelpOfAll() {
 
 std::string HelpOf(const CommandHelp& command) {
   std::string text =
-      absl::StrCat("Usage: cmctl ", command.name, " [OPTION...]",
-                   command.argument.empty() ? "" : " ", command.argument,
-                   "\n\n", command.details, "\n\nOptions:\n");
+      absl::StrCat("Usage: cmctl ", Synopsis(command, " [OPTION...]"), "\n\n",
+                   command.details, "\n\nOptions:\n");
   AppendOptions(command.options, &text);
   AppendOptions(CommonOptions(), &text);
   return text;
@@ -315,7 +405,8 @@ absl::StatusOr<CommandLine> ParseCommandLine(
 
   CommandLine line;
   line.command = command->command;
-  line.producers = command->command == Command::kGroups;
+  line.producers = command->command == Command::kGroups ||
+                   command->command == Command::kOnline;
   for (const auto& [name, value] : words->options) {
     const Option* option = FindOption(command->options, name);
     if (option == nullptr) option = FindOption(CommonOptions(), name);
@@ -328,21 +419,20 @@ absl::StatusOr<CommandLine> ParseCommandLine(
     if (!status.ok()) return status;
   }
 
-  const size_t wanted = command->argument.empty() ? 0 : 1;
-  if (positional.size() - 1 < wanted) {
+  const std::vector<Argument>& wanted = command->arguments;
+  const size_t given = positional.size() - 1;
+  if (given < wanted.size()) {
     return absl::InvalidArgumentError(
-        absl::StrCat(command->name, " needs ", command->argument,
+        absl::StrCat(command->name, " needs ", wanted[given].name,
                      "; see cmctl help ", command->name));
   }
-  if (positional.size() - 1 > wanted) {
+  if (given > wanted.size()) {
     return absl::InvalidArgumentError(absl::StrCat(
         command->name, " takes no further argument, got \"",
-        positional[wanted + 1], "\"; see cmctl help ", command->name));
+        positional[wanted.size() + 1], "\"; see cmctl help ", command->name));
   }
-  if (command->command == Command::kCheckExpression) {
-    line.expression = positional[1];
-  } else if (wanted == 1) {
-    line.group = positional[1];
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    line.*wanted[i].field = std::move(positional[i + 1]);
   }
   return line;
 }

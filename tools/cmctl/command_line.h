@@ -18,6 +18,16 @@ enum class Command {
   kGroups,
   kConnections,
   kIds,
+  kProducers,
+  kOnline,
+  kTopicGroups,
+  kSubscription,
+  kConsumerChannel,
+  kProducerChannel,
+  kAvailableProducer,
+  kSubscriptionGroups,
+  kTopics,
+  kPolicy,
   kCheckExpression,
 };
 
@@ -31,14 +41,17 @@ struct CommandLine {
   absl::Duration timeout = absl::Seconds(5);
   OutputFormat output = OutputFormat::kTable;
 
-  // Which tables: kGroups may have both, kConnections has one.
+  // Which tables: kGroups and kOnline may have both, kConnections has one.
   bool consumers = true;
   bool producers = false;
-  std::string group;  // Of kConnections and kIds.
 
-  // Of kCheckExpression.
+  // Of the commands that have such an argument.
+  std::string group;
+  std::string client_id;
+  std::string topic;
   std::string expression;
-  std::string expression_type = "TAG";
+
+  std::string expression_type = "TAG";  // Of kCheckExpression.
 };
 
 // `arguments` are those after the program's name. InvalidArgument for bad

@@ -65,6 +65,33 @@ TEST(CommandLineTest, AnExpressionMayBeginWithADashAfterTwoDashes) {
   EXPECT_EQ(line->expression_type, "SQL92");
 }
 
+TEST(CommandLineTest, ArgumentsComeInTheOrderOfTheHelp) {
+  absl::StatusOr<CommandLine> line =
+      ParseCommandLine({"consumer-channel", "orders", "10.0.0.1@a"});
+  ASSERT_THAT(line, IsOk());
+  EXPECT_EQ(line->command, Command::kConsumerChannel);
+  EXPECT_EQ(line->group, "orders");
+  EXPECT_EQ(line->client_id, "10.0.0.1@a");
+
+  line = ParseCommandLine({"subscription", "orders", "paid"});
+  ASSERT_THAT(line, IsOk());
+  EXPECT_EQ(line->command, Command::kSubscription);
+  EXPECT_EQ(line->group, "orders");
+  EXPECT_EQ(line->topic, "paid");
+}
+
+TEST(CommandLineTest, AGroupIsLookedForAsBothKindsUnlessSaidOtherwise) {
+  absl::StatusOr<CommandLine> line = ParseCommandLine({"online", "orders"});
+  ASSERT_THAT(line, IsOk());
+  EXPECT_TRUE(line->consumers);
+  EXPECT_TRUE(line->producers);
+
+  line = ParseCommandLine({"online", "orders", "--kind=producer"});
+  ASSERT_THAT(line, IsOk());
+  EXPECT_FALSE(line->consumers);
+  EXPECT_TRUE(line->producers);
+}
+
 TEST(CommandLineTest, AnEmptyExpressionIsAnArgumentToo) {
   const absl::StatusOr<CommandLine> line =
       ParseCommandLine({"check-expression", ""});
@@ -76,7 +103,10 @@ TEST(CommandLineTest, AnUnknownCommandIsToldTheCommands) {
   EXPECT_THAT(ParseCommandLine({"group"}),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        "unknown command \"group\"; commands: groups, "
-                       "connections, ids, check-expression; see cmctl --help"));
+                       "connections, ids, producers, online, topic-groups, "
+                       "subscription, consumer-channel, producer-channel, "
+                       "available-producer, subscription-groups, topics, "
+                       "policy, check-expression; see cmctl --help"));
   EXPECT_THAT(ParseCommandLine({}),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("commands: groups, connections, ids")));
@@ -90,6 +120,13 @@ TEST(CommandLineTest, BadUsageIsToldWhatIsWrongWithWhat) {
       {{"ids"}, "ids needs GROUP; see cmctl help ids"},
       {{"ids", "a", "b"},
        "ids takes no further argument, got \"b\"; see cmctl help ids"},
+      {{"subscription", "a"},
+       "subscription needs TOPIC; see cmctl help subscription"},
+      {{"consumer-channel"},
+       "consumer-channel needs GROUP; see cmctl help consumer-channel"},
+      {{"consumer-channel", "a", "b", "c"},
+       "consumer-channel takes no further argument, got \"c\"; see cmctl help "
+       "consumer-channel"},
       {{"groups", "a"},
        "groups takes no further argument, got \"a\"; see cmctl help groups"},
       {{"ids", "a", "--kind=consumer"},
@@ -129,6 +166,7 @@ TEST(CommandLineTest, HelpNamesTheCommandsAndEachCommandsOptions) {
       line->text,
       AllOf(HasSubstr("groups"), HasSubstr("connections GROUP"),
             HasSubstr("ids GROUP"), HasSubstr("check-expression EXPRESSION"),
+            HasSubstr("consumer-channel GROUP CLIENT_ID"),
             HasSubstr("-o, --output=table|json")));
 
   for (const std::vector<std::string>& arguments :

@@ -1,7 +1,5 @@
 #include "tools/cmctl/render.h"
 
-#include <algorithm>
-#include <cstddef>
 #include <cstdint>
 #include <utility>
 
@@ -12,6 +10,7 @@
 #include "google/protobuf/timestamp.pb.h"
 #include "google/protobuf/util/json_util.h"
 #include "google/protobuf/wrappers.pb.h"
+#include "tools/cmctl/table.h"
 
 namespace rmq::cmctl {
 namespace {
@@ -49,31 +48,60 @@ absl::Time ToTime(const google::protobuf::Timestamp& timestamp) {
          absl::Nanoseconds(timestamp.nanos());
 }
 
-// How many columns UTF-8 text takes, as far as one character is one column.
-size_t Width(absl::string_view text) {
-  return static_cast<size_t>(std::count_if(
-      text.begin(), text.end(),
-      [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+std::string YesOrNo(bool value) { return value ? "yes" : "no"; }
+
+std::string TimeCell(const google::protobuf::Timestamp& timestamp,
+                     const TableTime& time) {
+  return absl::FormatTime("%Y-%m-%d %H:%M:%S %Ez", ToTime(timestamp),
+                          time.zone);
+}
+
+std::string ChannelCell(uint64_t channel_id, bool stream) {
+  return absl::StrCat(channel_id, stream ? " stream" : " unary");
+}
+
+// PermName#perm2String without its placeholders.
+std::string PermCell(int32_t perm) {
+  const std::string cell =
+      absl::StrCat((perm & 4) != 0 ? "R" : "", (perm & 2) != 0 ? "W" : "");
+  return Printable(cell);
+}
+
+std::vector<std::string> ConnectionHeader() {
+  return {"CLIENT ID", "ADDRESS",      "LANGUAGE",  "VERSION",
+          "CHANNEL",   "CONNECTED AT", "LAST HEARD"};
+}
+
+std::vector<std::string> ConnectionRow(const pb::Connection& connection,
+                                       const TableTime& time) {
+  return {Printable(connection.client_id()),
+          Printable(connection.remote_address()),
+          Cell(connection.language()),
+          absl::StrCat(connection.version()),
+          ChannelCell(connection.channel_id(), connection.stream()),
+          TimeCell(connection.connected_at(), time),
+          Ago(ToTime(connection.last_heard_at()), time.now)};
 }
 
 template <typename Connections>
 std::string ConnectionRows(const Connections& connections,
                            const TableTime& time) {
-  std::vector<std::vector<std::string>> rows = {
-      {"CLIENT ID", "ADDRESS", "LANGUAGE", "VERSION", "CHANNEL", "CONNECTED AT",
-       "LAST HEARD"}};
+  std::vector<std::vector<std::string>> rows = {ConnectionHeader()};
   for (const pb::Connection& connection : connections) {
-    rows.push_back({
-        Printable(connection.client_id()),
-        Printable(connection.remote_address()),
-        Cell(connection.language()),
-        absl::StrCat(connection.version()),
-        absl::StrCat(connection.channel_id(),
-                     connection.stream() ? " stream" : " unary"),
-        absl::FormatTime("%Y-%m-%d %H:%M:%S %Ez",
-                         ToTime(connection.connected_at()), time.zone),
-        Ago(ToTime(connection.last_heard_at()), time.now),
-    });
+    rows.push_back(ConnectionRow(connection, time));
+  }
+  return AlignColumns(rows);
+}
+
+template <typename Subscriptions>
+std::string SubscriptionRows(const Subscriptions& subscriptions) {
+  std::vector<std::vector<std::string>> rows = {
+      {"TOPIC", "TYPE", "EXPRESSION", "SUB VERSION"}};
+  for (const pb::SubscriptionData& subscription : subscriptions) {
+    rows.push_back({Printable(subscription.topic()),
+                    Printable(subscription.expression_type()),
+                    Printable(subscription.expression()),
+                    absl::StrCat(subscription.sub_version())});
   }
   return AlignColumns(rows);
 }
@@ -111,9 +139,11 @@ std::string JsonArray(const Messages& messages) {
                       messages.empty() ? "]" : "\n]");
 }
 
+std::string TrueOrFalse(bool value) { return value ? "true" : "false"; }
+
 // Values are JSON already. A member a line.
-std::string JsonObject(
-    const std::vector<std::pair<absl::string_view, std::string>>& members) {
+using JsonMembers = std::vector<std::pair<absl::string_view, std::string>>;
+std::string JsonObject(const JsonMembers& members) {
   return absl::StrCat("{\n",
                       absl::StrJoin(members, ",\n",
                                     [](std::string* out, const auto& member) {
@@ -123,62 +153,23 @@ std::string JsonObject(
                       "\n}\n");
 }
 
+// How it was asked for, and what was found.
+std::string FoundJson(const Asked& asked, absl::string_view name,
+                      const google::protobuf::Message& found) {
+  JsonMembers members;
+  for (const auto& [key, value] : asked) members.emplace_back(key, Json(value));
+  members.emplace_back(name, Json(found));
+  return JsonObject(members);
+}
+
 }  // namespace
-
-std::string EscapeControls(absl::string_view text) {
-  std::string escaped;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const unsigned char byte = text[i];
-    const unsigned char next = i + 1 < text.size() ? text[i + 1] : 0;
-    if (byte < 0x20 || byte == 0x7F) {
-      absl::StrAppend(&escaped, "\\x", absl::Hex(byte, absl::kZeroPad2));
-    } else if (byte == 0xC2 && next >= 0x80 && next < 0xA0) {  // U+0080-U+009F
-      absl::StrAppend(&escaped, "\\x", absl::Hex(next));
-      ++i;
-    } else {
-      escaped.push_back(text[i]);
-    }
-  }
-  return escaped;
-}
-
-std::string Ago(absl::Time time, absl::Time now) {
-  const int64_t seconds =
-      std::max<int64_t>(0, absl::ToInt64Seconds(now - time));
-  if (seconds < 60) return absl::StrCat(seconds, "s ago");
-  const int64_t minutes = seconds / 60;
-  if (minutes < 60) return absl::StrCat(minutes, "m ", seconds % 60, "s ago");
-  const int64_t hours = minutes / 60;
-  if (hours < 24) return absl::StrCat(hours, "h ", minutes % 60, "m ago");
-  return absl::StrCat(hours / 24, "d ", hours % 24, "h ago");
-}
-
-std::string AlignColumns(const std::vector<std::vector<std::string>>& rows) {
-  std::vector<size_t> widths(rows.front().size());
-  for (const std::vector<std::string>& row : rows) {
-    for (size_t i = 0; i < widths.size(); ++i) {
-      widths[i] = std::max(widths[i], Width(row[i]));
-    }
-  }
-  std::string text;
-  for (const std::vector<std::string>& row : rows) {
-    for (size_t i = 0; i < widths.size(); ++i) {
-      text += row[i];
-      if (i + 1 < widths.size()) {
-        text.append(widths[i] - Width(row[i]) + 2, ' ');
-      }
-    }
-    text += '\n';
-  }
-  return text;
-}
 
 std::string GroupsTable(const Groups& groups) {
   std::vector<std::vector<std::string>> rows = {
       {"KIND", "GROUP", "CHANNELS", "CONSUME TYPE", "MESSAGE MODEL",
        "FROM WHERE", "SUBSCRIPTIONS"}};
   if (groups.consumers.has_value()) {
-    for (const pb::GroupSummary& group : *groups.consumers) {
+    for (const pb::GroupSummary& group : groups.consumers->groups()) {
       rows.push_back({"consumer", Printable(group.group()),
                       absl::StrCat(group.channels()),
                       Cell(group.consume_type()), Cell(group.message_model()),
@@ -187,7 +178,7 @@ std::string GroupsTable(const Groups& groups) {
     }
   }
   if (groups.producers.has_value()) {
-    for (const pb::GroupSummary& group : *groups.producers) {
+    for (const pb::GroupSummary& group : groups.producers->groups()) {
       rows.push_back({"producer", Printable(group.group()),
                       absl::StrCat(group.channels()), "-", "-", "-", "-"});
     }
@@ -202,12 +193,14 @@ std::string GroupsTable(const Groups& groups) {
 }
 
 std::string GroupsJson(const Groups& groups) {
-  std::vector<std::pair<absl::string_view, std::string>> members;
+  JsonMembers members;
   if (groups.consumers.has_value()) {
-    members.emplace_back("consumer_groups", JsonArray(*groups.consumers));
+    members.emplace_back("consumer_groups",
+                         JsonArray(groups.consumers->groups()));
   }
   if (groups.producers.has_value()) {
-    members.emplace_back("producer_groups", JsonArray(*groups.producers));
+    members.emplace_back("producer_groups",
+                         JsonArray(groups.producers->groups()));
   }
   return JsonObject(members);
 }
@@ -216,21 +209,14 @@ std::string ConnectionsTable(
     absl::string_view group,
     const pb::GetConsumerConnectionListResponse& connections,
     const TableTime& time) {
-  std::vector<std::vector<std::string>> rows = {
-      {"TOPIC", "TYPE", "EXPRESSION", "SUB VERSION"}};
-  for (const pb::SubscriptionData& subscription : connections.subscriptions()) {
-    rows.push_back({Printable(subscription.topic()),
-                    Printable(subscription.expression_type()),
-                    Printable(subscription.expression()),
-                    absl::StrCat(subscription.sub_version())});
-  }
-  return absl::StrCat(
-      "consumer group ", Printable(group), ": consume type ",
-      Cell(connections.consume_type()), ", message model ",
-      Cell(connections.message_model()), ", from where ",
-      Cell(connections.consume_from_where()), "\n\n",
-      rows.size() == 1 ? "no subscriptions\n" : AlignColumns(rows), "\n",
-      ConnectionRows(connections.connections(), time));
+  return absl::StrCat("consumer group ", Printable(group), ": consume type ",
+                      Cell(connections.consume_type()), ", message model ",
+                      Cell(connections.message_model()), ", from where ",
+                      Cell(connections.consume_from_where()), "\n\n",
+                      connections.subscriptions().empty()
+                          ? "no subscriptions\n"
+                          : SubscriptionRows(connections.subscriptions()),
+                      "\n", ConnectionRows(connections.connections(), time));
 }
 
 std::string ConnectionsTable(
@@ -283,6 +269,142 @@ std::string IdsJson(absl::string_view group,
       {"group", Json(group)},
       {"client_ids", JsonArray(ids.client_ids())},
   });
+}
+
+std::string ProducersTable(const pb::GetAllProducerInfoResponse& producers,
+                           const TableTime& time) {
+  if (producers.producers().empty()) return "no producer is registered\n";
+  std::vector<std::vector<std::string>> rows = {ConnectionHeader()};
+  rows.front().insert(rows.front().begin(), "GROUP");
+  for (const pb::ProducerInfo& producer : producers.producers()) {
+    rows.push_back(ConnectionRow(producer.connection(), time));
+    rows.back().insert(rows.back().begin(), Printable(producer.group()));
+  }
+  return AlignColumns(rows);
+}
+
+std::string ProducersJson(const pb::GetAllProducerInfoResponse& producers) {
+  return JsonObject({{"producers", JsonArray(producers.producers())}});
+}
+
+std::string TopicGroupsTable(absl::string_view topic,
+                             const pb::QueryTopicConsumeByWhoResponse& groups) {
+  if (groups.groups().empty()) {
+    return absl::StrCat("no consumer group subscribes to topic ",
+                        Printable(topic), "\n");
+  }
+  std::string text;
+  for (const std::string& group : groups.groups()) {
+    absl::StrAppend(&text, Printable(group), "\n");
+  }
+  return text;
+}
+
+std::string TopicGroupsJson(absl::string_view topic,
+                            const pb::QueryTopicConsumeByWhoResponse& groups) {
+  return JsonObject(
+      {{"topic", Json(topic)}, {"groups", JsonArray(groups.groups())}});
+}
+
+std::string OnlineTable(const Online& online) {
+  std::vector<std::vector<std::string>> rows = {{"KIND", "ONLINE"}};
+  if (online.consumer.has_value()) {
+    rows.push_back({"consumer", YesOrNo(*online.consumer)});
+  }
+  if (online.producer.has_value()) {
+    rows.push_back({"producer", YesOrNo(*online.producer)});
+  }
+  return AlignColumns(rows);
+}
+
+std::string OnlineJson(absl::string_view group, const Online& online) {
+  JsonMembers members = {{"group", Json(group)}};
+  if (online.consumer.has_value()) {
+    members.emplace_back("consumer", TrueOrFalse(*online.consumer));
+  }
+  if (online.producer.has_value()) {
+    members.emplace_back("producer", TrueOrFalse(*online.producer));
+  }
+  return JsonObject(members);
+}
+
+std::string SubscriptionTable(const pb::SubscriptionData& subscription) {
+  return SubscriptionRows(std::vector<pb::SubscriptionData>{subscription});
+}
+
+std::string SubscriptionJson(const Asked& asked,
+                             const pb::SubscriptionData& subscription) {
+  return FoundJson(asked, "subscription", subscription);
+}
+
+std::string ChannelTable(const pb::Channel& channel, const TableTime& time) {
+  return AlignColumns(
+      {{"CHANNEL", "ADDRESS", "WRITABLE", "OPENED AT", "LAST HEARD"},
+       {ChannelCell(channel.channel_id(), channel.stream()),
+        Printable(channel.remote_address()), YesOrNo(channel.writable()),
+        TimeCell(channel.opened_at(), time),
+        Ago(ToTime(channel.last_heard_at()), time.now)}});
+}
+
+std::string ChannelJson(const Asked& asked, const pb::Channel& channel) {
+  return FoundJson(asked, "channel", channel);
+}
+
+std::string SubscriptionGroupsTable(
+    const pb::ListSubscriptionGroupsResponse& groups) {
+  if (groups.subscription_groups().empty()) {
+    return "no consumer group has a config\n";
+  }
+  std::vector<std::vector<std::string>> rows = {
+      {"GROUP", "NOTIFY CONSUMER IDS CHANGED", "RETRY QUEUES"}};
+  for (const pb::SubscriptionGroup& group : groups.subscription_groups()) {
+    rows.push_back({Printable(group.group()),
+                    YesOrNo(group.notify_consumer_ids_changed_enable()),
+                    absl::StrCat(group.retry_queue_nums())});
+  }
+  return AlignColumns(rows);
+}
+
+std::string SubscriptionGroupsJson(
+    const pb::ListSubscriptionGroupsResponse& groups) {
+  return JsonObject(
+      {{"subscription_groups", JsonArray(groups.subscription_groups())}});
+}
+
+std::string TopicsTable(const pb::ListTopicsResponse& topics) {
+  if (topics.topics().empty()) return "no topic is known\n";
+  std::vector<std::vector<std::string>> rows = {
+      {"TOPIC", "READ QUEUES", "WRITE QUEUES", "PERM", "SYS FLAG", "ORDER"}};
+  for (const pb::Topic& topic : topics.topics()) {
+    rows.push_back(
+        {Printable(topic.topic()), absl::StrCat(topic.read_queue_nums()),
+         absl::StrCat(topic.write_queue_nums()), PermCell(topic.perm()),
+         absl::StrCat(topic.topic_sys_flag()), YesOrNo(topic.order())});
+  }
+  return AlignColumns(rows);
+}
+
+std::string TopicsJson(const pb::ListTopicsResponse& topics) {
+  return JsonObject({{"topics", JsonArray(topics.topics())}});
+}
+
+std::string PolicyTable(const pb::GetPolicyResponse& policy) {
+  return AlignColumns({
+      {"SWITCH", "VALUE"},
+      {"auto_create_subscription_group",
+       TrueOrFalse(policy.auto_create_subscription_group())},
+      {"max_auto_created_groups",
+       absl::StrCat(policy.max_auto_created_groups())},
+      {"enable_property_filter", TrueOrFalse(policy.enable_property_filter())},
+      {"enable_register_producer",
+       TrueOrFalse(policy.enable_register_producer())},
+      {"reject_pull_consumer_enable",
+       TrueOrFalse(policy.reject_pull_consumer_enable())},
+  });
+}
+
+std::string PolicyJson(const pb::GetPolicyResponse& policy) {
+  return absl::StrCat(Json(policy), "\n");
 }
 
 std::string ExpressionTable(absl::string_view type,

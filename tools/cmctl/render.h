@@ -7,6 +7,7 @@
 #define TOOLS_CMCTL_RENDER_H_
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -21,8 +22,8 @@ namespace pb = ::rocketmq::clientmanager::v1;
 
 // Absent: that kind was not asked for.
 struct Groups {
-  absl::optional<std::vector<pb::GroupSummary>> consumers;
-  absl::optional<std::vector<pb::GroupSummary>> producers;
+  absl::optional<pb::ListGroupsResponse> consumers;
+  absl::optional<pb::ListGroupsResponse> producers;
 };
 
 // What the times in a table are relative to.
@@ -53,22 +54,49 @@ std::string IdsTable(const pb::GetConsumerListByGroupResponse& ids);
 std::string IdsJson(absl::string_view group,
                     const pb::GetConsumerListByGroupResponse& ids);
 
+std::string ProducersTable(const pb::GetAllProducerInfoResponse& producers,
+                           const TableTime& time);
+std::string ProducersJson(const pb::GetAllProducerInfoResponse& producers);
+
+std::string TopicGroupsTable(absl::string_view topic,
+                             const pb::QueryTopicConsumeByWhoResponse& groups);
+std::string TopicGroupsJson(absl::string_view topic,
+                            const pb::QueryTopicConsumeByWhoResponse& groups);
+
+// As what a group is online; absent: that kind was not asked for.
+struct Online {
+  absl::optional<bool> consumer;
+  absl::optional<bool> producer;
+};
+std::string OnlineTable(const Online& online);
+std::string OnlineJson(absl::string_view group, const Online& online);
+
+// What was found, for JSON: how it was asked for, by proto names.
+using Asked = std::vector<std::pair<absl::string_view, std::string>>;
+
+std::string SubscriptionTable(const pb::SubscriptionData& subscription);
+std::string SubscriptionJson(const Asked& asked,
+                             const pb::SubscriptionData& subscription);
+
+std::string ChannelTable(const pb::Channel& channel, const TableTime& time);
+std::string ChannelJson(const Asked& asked, const pb::Channel& channel);
+
+std::string SubscriptionGroupsTable(
+    const pb::ListSubscriptionGroupsResponse& groups);
+std::string SubscriptionGroupsJson(
+    const pb::ListSubscriptionGroupsResponse& groups);
+
+std::string TopicsTable(const pb::ListTopicsResponse& topics);
+std::string TopicsJson(const pb::ListTopicsResponse& topics);
+
+std::string PolicyTable(const pb::GetPolicyResponse& policy);
+std::string PolicyJson(const pb::GetPolicyResponse& policy);
+
 std::string ExpressionTable(absl::string_view type,
                             absl::string_view expression,
                             absl::string_view broker);
 std::string ExpressionJson(absl::string_view type,
                            absl::string_view expression);
-
-// UTF-8 with its control characters written out, as "\x1b".
-std::string EscapeControls(absl::string_view text);
-
-// "3s ago", "2m 5s ago", "3h 12m ago", "4d 2h ago"; of a time that is still to
-// come by this machine's clock, "0s ago".
-std::string Ago(absl::Time time, absl::Time now);
-
-// Rows under a header, columns two spaces apart; a line per row. Every row has
-// as many cells as the header.
-std::string AlignColumns(const std::vector<std::vector<std::string>>& rows);
 
 }  // namespace rmq::cmctl
 

@@ -5,6 +5,7 @@
 
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
+#include "google/protobuf/descriptor.h"
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/text_format.h"
 #include "google/protobuf/util/json_util.h"
@@ -63,40 +64,19 @@ pb::GetConsumerConnectionListResponse TwoConnections() {
   )pb");
 }
 
-TEST(RenderTest, AgoHasItsTwoLargestUnits) {
-  const absl::Time now = absl::FromUnixSeconds(1'000'000);
-  EXPECT_EQ(Ago(now, now), "0s ago");
-  EXPECT_EQ(Ago(now - absl::Milliseconds(59'999), now), "59s ago");
-  EXPECT_EQ(Ago(now - absl::Seconds(60), now), "1m 0s ago");
-  EXPECT_EQ(Ago(now - absl::Seconds(3599), now), "59m 59s ago");
-  EXPECT_EQ(Ago(now - absl::Seconds(3600), now), "1h 0m ago");
-  EXPECT_EQ(Ago(now - absl::Hours(23) - absl::Minutes(59), now), "23h 59m ago");
-  EXPECT_EQ(Ago(now - absl::Hours(50), now), "2d 2h ago");
-}
-
-TEST(RenderTest, ATimeAheadOfThisMachinesClockIsJustNow) {
-  const absl::Time now = absl::FromUnixSeconds(1'000'000);
-  EXPECT_EQ(Ago(now + absl::Seconds(3), now), "0s ago");
-}
-
-TEST(RenderTest, ColumnsAreAlignedByCharactersAndLinesHaveNoTrailingSpaces) {
-  EXPECT_EQ(AlignColumns({{"A", "B"}, {"größe", "x"}, {"y", "long"}}),
-            "A      B\n"
-            "größe  x\n"
-            "y      long\n");
-}
-
 TEST(RenderTest, GroupsOfBothKindsStandInOneTable) {
   Groups groups;
-  groups.consumers = {Parse<pb::GroupSummary>(R"pb(
-    group: "orders"
-    channels: 2
-    consume_type: CONSUME_TYPE_CONSUME_PASSIVELY
-    message_model: MESSAGE_MODEL_CLUSTERING
-    subscriptions: 3
-  )pb")};
-  groups.producers = {
-      Parse<pb::GroupSummary>(R"pb(group: "billing" channels: 10)pb")};
+  groups.consumers = Parse<pb::ListGroupsResponse>(R"pb(
+    groups {
+      group: "orders"
+      channels: 2
+      consume_type: CONSUME_TYPE_CONSUME_PASSIVELY
+      message_model: MESSAGE_MODEL_CLUSTERING
+      subscriptions: 3
+    }
+  )pb");
+  groups.producers = Parse<pb::ListGroupsResponse>(
+      R"pb(groups { group: "billing" channels: 10 })pb");
   EXPECT_EQ(GroupsTable(groups),
             "KIND      GROUP    CHANNELS  CONSUME TYPE       MESSAGE MODEL  "
             "FROM WHERE  SUBSCRIPTIONS\n"
@@ -120,8 +100,8 @@ TEST(RenderTest, NoGroupsIsSaidInWords) {
 
 TEST(RenderTest, GroupsAsJsonHaveEveryFieldByItsProtoName) {
   Groups groups;
-  groups.producers = {
-      Parse<pb::GroupSummary>(R"pb(group: "billing" channels: 10)pb")};
+  groups.producers = Parse<pb::ListGroupsResponse>(
+      R"pb(groups { group: "billing" channels: 10 })pb");
   EXPECT_EQ(Normal(GroupsJson(groups)), Normal(R"json({
 "producer_groups": [
   {"group":"billing","channels":"10","consume_type":"CONSUME_TYPE_UNSPECIFIED","message_model":"MESSAGE_MODEL_UNSPECIFIED","consume_from_where":"CONSUME_FROM_WHERE_UNSPECIFIED","subscriptions":0}
@@ -185,6 +165,169 @@ TEST(RenderTest, IdsAreOneALineAndAJsonList) {
             "{\n\"broker_name\": \"broker-a\",\n\"broker_id\": \"1\",\n"
             "\"group\": \"orders\",\n"
             "\"client_ids\": [\n  \"a@1\",\n  \"b@2\"\n]\n}\n");
+}
+
+const TableTime kNoon = {absl::FromUnixSeconds(1'700'000'060),
+                         absl::FixedTimeZone(3600)};
+
+pb::Channel OneChannel() {
+  return Parse<pb::Channel>(R"pb(
+    channel_id: 12
+    remote_address: "10.0.0.1:40000"
+    stream: true
+    writable: true
+    opened_at { seconds: 1700000000 }
+    last_heard_at { seconds: 1700000057 }
+  )pb");
+}
+
+TEST(RenderTest, ProducersShowTheirGroupBeforeTheirConnection) {
+  const auto producers = Parse<pb::GetAllProducerInfoResponse>(R"pb(
+    producers {
+      group: "billing"
+      connection {
+        client_id: "a"
+        remote_address: "10.0.0.1:40000"
+        language: LANGUAGE_CODE_CPP
+        version: 3
+        connected_at { seconds: 1700000000 }
+        last_heard_at { seconds: 1700000057 }
+        channel_id: 12
+        stream: true
+      }
+    }
+  )pb");
+  EXPECT_EQ(ProducersTable(producers, kNoon),
+            "GROUP    CLIENT ID  ADDRESS         LANGUAGE  VERSION  CHANNEL    "
+            "CONNECTED AT                LAST HEARD\n"
+            "billing  a          10.0.0.1:40000  CPP       3        12 stream  "
+            "2023-11-14 23:13:20 +01:00  3s ago\n");
+  EXPECT_EQ(Normal(ProducersJson(producers)), Normal(R"json({
+"producers": [
+  {"group":"billing","connection":{"client_id":"a","remote_address":"10.0.0.1:40000","language":"LANGUAGE_CODE_CPP","version":3,"connected_at":"2023-11-14T22:13:20Z","last_heard_at":"2023-11-14T22:14:17Z","channel_id":"12","stream":true}}
+]
+}
+)json"));
+  EXPECT_EQ(ProducersTable({}, kNoon), "no producer is registered\n");
+  EXPECT_EQ(ProducersJson({}), "{\n\"producers\": []\n}\n");
+}
+
+TEST(RenderTest, GroupsOfATopicAreOneALineAndAJsonList) {
+  const auto groups = Parse<pb::QueryTopicConsumeByWhoResponse>(
+      R"pb(groups: "a" groups: "b")pb");
+  EXPECT_EQ(TopicGroupsTable("t", groups), "a\nb\n");
+  EXPECT_EQ(TopicGroupsJson("t", groups),
+            "{\n\"topic\": \"t\",\n\"groups\": [\n  \"a\",\n  \"b\"\n]\n}\n");
+  EXPECT_EQ(TopicGroupsTable("t", {}),
+            "no consumer group subscribes to topic t\n");
+}
+
+TEST(RenderTest, OnlineSaysItOfTheKindsThatWereAskedFor) {
+  EXPECT_EQ(OnlineTable({true, false}),
+            "KIND      ONLINE\n"
+            "consumer  yes\n"
+            "producer  no\n");
+  EXPECT_EQ(OnlineTable({{}, true}),
+            "KIND      ONLINE\n"
+            "producer  yes\n");
+  EXPECT_EQ(
+      OnlineJson("g", {true, false}),
+      "{\n\"group\": \"g\",\n\"consumer\": true,\n\"producer\": false\n}\n");
+  EXPECT_EQ(OnlineJson("g", {true, {}}),
+            "{\n\"group\": \"g\",\n\"consumer\": true\n}\n");
+}
+
+TEST(RenderTest, ASubscriptionIsARowOrAnObjectWithItsGroup) {
+  const pb::SubscriptionData subscription = TwoConnections().subscriptions(0);
+  EXPECT_EQ(SubscriptionTable(subscription),
+            "TOPIC   TYPE   EXPRESSION  SUB VERSION\n"
+            "orders  SQL92  a > 1       7\n");
+  EXPECT_EQ(Normal(SubscriptionJson({{"group", "g"}}, subscription)),
+            Normal(R"json({
+"group": "g",
+"subscription": {"topic":"orders","expression":"a \u003e 1","expression_type":"SQL92","sub_version":"7"}
+}
+)json"));
+}
+
+TEST(RenderTest, AChannelIsARowOrAnObjectWithHowItWasAskedFor) {
+  EXPECT_EQ(ChannelTable(OneChannel(), kNoon),
+            "CHANNEL    ADDRESS         WRITABLE  OPENED AT                   "
+            "LAST HEARD\n"
+            "12 stream  10.0.0.1:40000  yes       2023-11-14 23:13:20 +01:00  "
+            "3s ago\n");
+  EXPECT_EQ(
+      Normal(ChannelJson({{"group", "g"}, {"client_id", "c"}}, OneChannel())),
+      Normal(R"json({
+"group": "g",
+"client_id": "c",
+"channel": {"channel_id":"12","remote_address":"10.0.0.1:40000","stream":true,"writable":true,"opened_at":"2023-11-14T22:13:20Z","last_heard_at":"2023-11-14T22:14:17Z"}
+}
+)json"));
+}
+
+TEST(RenderTest, SubscriptionGroupsShowTheirSwitchAndQueues) {
+  const auto groups = Parse<pb::ListSubscriptionGroupsResponse>(R"pb(
+    subscription_groups {
+      group: "loud"
+      notify_consumer_ids_changed_enable: true
+      retry_queue_nums: 1
+    }
+    subscription_groups { group: "quiet" retry_queue_nums: 16 }
+  )pb");
+  EXPECT_EQ(SubscriptionGroupsTable(groups),
+            "GROUP  NOTIFY CONSUMER IDS CHANGED  RETRY QUEUES\n"
+            "loud   yes                          1\n"
+            "quiet  no                           16\n");
+  EXPECT_EQ(Normal(SubscriptionGroupsJson(groups)), Normal(R"json({
+"subscription_groups": [
+  {"group":"loud","notify_consumer_ids_changed_enable":true,"retry_queue_nums":1},
+  {"group":"quiet","notify_consumer_ids_changed_enable":false,"retry_queue_nums":16}
+]
+}
+)json"));
+  EXPECT_EQ(SubscriptionGroupsTable({}), "no consumer group has a config\n");
+}
+
+TEST(RenderTest, TopicsShowTheirQueuesAndFlags) {
+  const auto topics = Parse<pb::ListTopicsResponse>(R"pb(
+    topics { topic: "%RETRY%a" read_queue_nums: 1 write_queue_nums: 2 perm: 6 }
+    topics { topic: "b" perm: 4 topic_sys_flag: 2 order: true }
+    topics { topic: "c" }
+  )pb");
+  EXPECT_EQ(TopicsTable(topics),
+            "TOPIC     READ QUEUES  WRITE QUEUES  PERM  SYS FLAG  ORDER\n"
+            "%RETRY%a  1            2             RW    0         no\n"
+            "b         0            0             R     2         yes\n"
+            "c         0            0             -     0         no\n");
+  EXPECT_EQ(TopicsJson({}), "{\n\"topics\": []\n}\n");
+  EXPECT_EQ(TopicsTable({}), "no topic is known\n");
+}
+
+TEST(RenderTest, ThePolicyHasEverySwitch) {
+  const auto policy = Parse<pb::GetPolicyResponse>(R"pb(
+    auto_create_subscription_group: true
+    max_auto_created_groups: 100000
+    enable_property_filter: true
+    enable_register_producer: true
+  )pb");
+  EXPECT_EQ(PolicyTable(policy),
+            "SWITCH                          VALUE\n"
+            "auto_create_subscription_group  true\n"
+            "max_auto_created_groups         100000\n"
+            "enable_property_filter          true\n"
+            "enable_register_producer        true\n"
+            "reject_pull_consumer_enable     false\n");
+  EXPECT_EQ(Normal(PolicyJson(policy)), Normal(R"json({
+"auto_create_subscription_group":true,"max_auto_created_groups":"100000",
+"enable_property_filter":true,"enable_register_producer":true,
+"reject_pull_consumer_enable":false
+}
+)json"));
+  const auto* const descriptor = pb::GetPolicyResponse::descriptor();
+  for (int i = 0; i < descriptor->field_count(); ++i) {
+    EXPECT_THAT(PolicyTable(policy), HasSubstr(descriptor->field(i)->name()));
+  }
 }
 
 }  // namespace

@@ -1,13 +1,17 @@
 #include "tools/cmctl/run_command.h"
 
+#include <utility>
+
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "rocketmq/clientmanager/v1/admin.pb.h"
 #include "tools/cmctl/admin_client.h"
 #include "tools/cmctl/command_line.h"
 #include "tools/cmctl/render.h"
+#include "tools/cmctl/table.h"
 
 namespace rmq::cmctl {
 namespace {
@@ -16,14 +20,12 @@ absl::StatusOr<std::string> ShowGroups(const CommandLine& line,
                                        AdminClient& broker) {
   Groups groups;
   if (line.consumers) {
-    absl::StatusOr<std::vector<pb::GroupSummary>> consumers =
-        broker.ListGroups(pb::GROUP_KIND_CONSUMER);
+    auto consumers = broker.ListGroups(pb::GROUP_KIND_CONSUMER);
     if (!consumers.ok()) return consumers.status();
     groups.consumers = *std::move(consumers);
   }
   if (line.producers) {
-    absl::StatusOr<std::vector<pb::GroupSummary>> producers =
-        broker.ListGroups(pb::GROUP_KIND_PRODUCER);
+    auto producers = broker.ListGroups(pb::GROUP_KIND_PRODUCER);
     if (!producers.ok()) return producers.status();
     groups.producers = *std::move(producers);
   }
@@ -31,24 +33,23 @@ absl::StatusOr<std::string> ShowGroups(const CommandLine& line,
                                             : GroupsTable(groups);
 }
 
-template <typename Connections>
-absl::StatusOr<std::string> ShowConnections(
-    const CommandLine& line, const absl::StatusOr<Connections>& connections) {
-  if (!connections.ok()) return connections.status();
-  if (line.output == OutputFormat::kJson) {
-    return ConnectionsJson(line.group, *connections);
+absl::StatusOr<std::string> ShowOnline(const CommandLine& line,
+                                       AdminClient& broker) {
+  const auto answer = broker.GetGroupOnline(line.group);
+  if (!answer.ok()) return answer.status();
+  Online online;
+  if (line.consumers) online.consumer = answer->consumer();
+  if (line.producers) online.producer = answer->producer();
+  if (!online.consumer.value_or(false) && !online.producer.value_or(false)) {
+    return absl::NotFoundError(
+        absl::StrCat("no ",
+                     line.consumers && line.producers ? ""
+                     : line.consumers                 ? "consumer "
+                                                      : "producer ",
+                     "group \"", line.group, "\" is online"));
   }
-  return ConnectionsTable(line.group, *connections,
-                          {absl::Now(), absl::LocalTimeZone()});
-}
-
-absl::StatusOr<std::string> ShowIds(const CommandLine& line,
-                                    AdminClient& broker) {
-  const absl::StatusOr<pb::GetConsumerListByGroupResponse> ids =
-      broker.ListConsumerIds(line.group);
-  if (!ids.ok()) return ids.status();
-  return line.output == OutputFormat::kJson ? IdsJson(line.group, *ids)
-                                            : IdsTable(*ids);
+  return line.output == OutputFormat::kJson ? OnlineJson(line.group, online)
+                                            : OnlineTable(online);
 }
 
 absl::StatusOr<std::string> CheckExpression(const CommandLine& line,
@@ -65,16 +66,74 @@ absl::StatusOr<std::string> CheckExpression(const CommandLine& line,
 absl::StatusOr<std::string> Run(const CommandLine& line) {
   if (line.command == Command::kShowText) return line.text;
   AdminClient broker(line.broker, line.timeout);
+  // The answer as it was asked for, or what came instead of one.
+  const auto show = [&](const auto& answer, const auto& json,
+                        const auto& table) -> absl::StatusOr<std::string> {
+    if (!answer.ok()) return answer.status();
+    return line.output == OutputFormat::kJson ? json(*answer) : table(*answer);
+  };
+  const auto now = [] { return TableTime{absl::Now(), absl::LocalTimeZone()}; };
+  const auto show_connections = [&](const auto& answer) {
+    return show(
+        answer,
+        [&](const auto& found) { return ConnectionsJson(line.group, found); },
+        [&](const auto& found) {
+          return ConnectionsTable(line.group, found, now());
+        });
+  };
+  const auto show_channel = [&](const absl::StatusOr<pb::Channel>& answer,
+                                const Asked& asked) {
+    return show(
+        answer, [&](const auto& found) { return ChannelJson(asked, found); },
+        [&](const auto& found) { return ChannelTable(found, now()); });
+  };
   switch (line.command) {
     case Command::kShowText: break;
     case Command::kGroups: return ShowGroups(line, broker);
     case Command::kConnections:
       return line.producers
-                 ? ShowConnections(line,
-                                   broker.ListProducerConnections(line.group))
-                 : ShowConnections(line,
-                                   broker.ListConsumerConnections(line.group));
-    case Command::kIds: return ShowIds(line, broker);
+                 ? show_connections(broker.ListProducerConnections(line.group))
+                 : show_connections(broker.ListConsumerConnections(line.group));
+    case Command::kIds:
+      return show(
+          broker.ListConsumerIds(line.group),
+          [&](const auto& ids) { return IdsJson(line.group, ids); }, IdsTable);
+    case Command::kProducers:
+      return show(
+          broker.ListProducers(), ProducersJson,
+          [&](const auto& found) { return ProducersTable(found, now()); });
+    case Command::kOnline: return ShowOnline(line, broker);
+    case Command::kTopicGroups:
+      return show(
+          broker.ListGroupsOfTopic(line.topic),
+          [&](const auto& found) { return TopicGroupsJson(line.topic, found); },
+          [&](const auto& found) {
+            return TopicGroupsTable(line.topic, found);
+          });
+    case Command::kSubscription:
+      return show(
+          broker.FindSubscription(line.group, line.topic),
+          [&](const auto& found) {
+            return SubscriptionJson({{"group", line.group}}, found);
+          },
+          SubscriptionTable);
+    case Command::kConsumerChannel:
+      return show_channel(
+          broker.FindConsumerChannel(line.group, line.client_id),
+          {{"group", line.group}, {"client_id", line.client_id}});
+    case Command::kProducerChannel:
+      return show_channel(broker.FindProducerChannel(line.client_id),
+                          {{"client_id", line.client_id}});
+    case Command::kAvailableProducer:
+      return show_channel(broker.GetAvailableProducerChannel(line.group),
+                          {{"group", line.group}});
+    case Command::kSubscriptionGroups:
+      return show(broker.ListSubscriptionGroups(), SubscriptionGroupsJson,
+                  SubscriptionGroupsTable);
+    case Command::kTopics:
+      return show(broker.ListTopics(), TopicsJson, TopicsTable);
+    case Command::kPolicy:
+      return show(broker.GetPolicy(), PolicyJson, PolicyTable);
     case Command::kCheckExpression: return CheckExpression(line, broker);
   }
   return absl::InternalError("not a command");

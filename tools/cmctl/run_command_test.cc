@@ -1,6 +1,7 @@
 // cmctl against a broker that answers by script, over loopback.
 #include "tools/cmctl/run_command.h"
 
+#include <algorithm>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
@@ -69,6 +71,100 @@ class FakeAdmin final : public pb::ClientManagerAdmin::Service {
       response->add_subscriptions()->set_topic("on-the-first-page-only");
     }
     FillConnections(request->page_token(), response);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status GetAllProducerInfo(
+      grpc::ServerContext*, const pb::GetAllProducerInfoRequest* request,
+      pb::GetAllProducerInfoResponse* response) override {
+    const Page page(request->page_token(), 5);
+    for (int i = page.begin; i < page.end; ++i) {
+      response->add_producers()->set_group(absl::StrCat("producers", i));
+    }
+    response->set_next_page_token(page.next_page_token);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status QueryTopicConsumeByWho(
+      grpc::ServerContext*, const pb::QueryTopicConsumeByWhoRequest* request,
+      pb::QueryTopicConsumeByWhoResponse* response) override {
+    const Page page(request->page_token(), 5);
+    for (int i = page.begin; i < page.end; ++i) {
+      response->add_groups(absl::StrCat("reader", i, "-of-", request->topic()));
+    }
+    response->set_next_page_token(page.next_page_token);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status GetGroupOnline(grpc::ServerContext*,
+                              const pb::GetGroupOnlineRequest* request,
+                              pb::GetGroupOnlineResponse* response) override {
+    response->set_consumer(request->group() == "orders");
+    return grpc::Status::OK;
+  }
+
+  grpc::Status FindConsumerChannel(
+      grpc::ServerContext*, const pb::FindConsumerChannelRequest* request,
+      pb::FindConsumerChannelResponse* response) override {
+    response->mutable_channel()->set_remote_address(absl::StrCat(
+        "consumer ", request->client_id(), " in ", request->group()));
+    return grpc::Status::OK;
+  }
+
+  grpc::Status FindProducerChannel(
+      grpc::ServerContext*, const pb::FindProducerChannelRequest* request,
+      pb::FindProducerChannelResponse* response) override {
+    if (request->client_id() == "nobody") {
+      return {grpc::StatusCode::NOT_FOUND, "not there"};
+    }
+    response->mutable_channel()->set_remote_address(
+        absl::StrCat("producer ", request->client_id()));
+    return grpc::Status::OK;
+  }
+
+  grpc::Status GetAvailableProducerChannel(
+      grpc::ServerContext*,
+      const pb::GetAvailableProducerChannelRequest* request,
+      pb::GetAvailableProducerChannelResponse* response) override {
+    response->mutable_channel()->set_remote_address(
+        absl::StrCat("one of ", request->group()));
+    return grpc::Status::OK;
+  }
+
+  grpc::Status FindSubscription(
+      grpc::ServerContext*, const pb::FindSubscriptionRequest* request,
+      pb::FindSubscriptionResponse* response) override {
+    response->mutable_subscription()->set_topic(request->topic());
+    response->mutable_subscription()->set_expression(
+        absl::StrCat("of-", request->group()));
+    return grpc::Status::OK;
+  }
+
+  grpc::Status ListSubscriptionGroups(
+      grpc::ServerContext*, const pb::ListSubscriptionGroupsRequest* request,
+      pb::ListSubscriptionGroupsResponse* response) override {
+    const Page page(request->page_token(), 5);
+    for (int i = page.begin; i < page.end; ++i) {
+      response->add_subscription_groups()->set_group(absl::StrCat("config", i));
+    }
+    response->set_next_page_token(page.next_page_token);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status ListTopics(grpc::ServerContext*,
+                          const pb::ListTopicsRequest* request,
+                          pb::ListTopicsResponse* response) override {
+    const Page page(request->page_token(), 5);
+    for (int i = page.begin; i < page.end; ++i) {
+      response->add_topics()->set_topic(absl::StrCat("topic", i));
+    }
+    response->set_next_page_token(page.next_page_token);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status GetPolicy(grpc::ServerContext*, const pb::GetPolicyRequest*,
+                         pb::GetPolicyResponse* response) override {
+    response->set_max_auto_created_groups(77);
     return grpc::Status::OK;
   }
 
@@ -194,6 +290,76 @@ TEST_F(RunCommandTest, IdsAreOneALine) {
   const Outcome outcome = Run({"ids", "orders"});
   EXPECT_EQ(outcome.exit_code, kExitOk);
   EXPECT_EQ(outcome.out, "client0\nclient1\nclient2\nclient3\nclient4\n");
+}
+
+TEST_F(RunCommandTest, ListsFollowAllPages) {
+  const struct {
+    std::vector<std::string> arguments;
+    std::string element;  // Its number comes in the place of the '#'.
+  } cases[] = {
+      {{"producers"}, "producers#"},
+      {{"topic-groups", "t"}, "reader#-of-t"},
+      {{"subscription-groups"}, "config#"},
+      {{"topics"}, "topic#"},
+  };
+  for (const auto& c : cases) {
+    for (const char* format : {"table", "json"}) {
+      std::vector<std::string> arguments = c.arguments;
+      arguments.insert(arguments.end(), {"-o", format});
+      const Outcome outcome = Run(arguments);
+      EXPECT_EQ(outcome.exit_code, kExitOk) << outcome.err;
+      for (const char* number : {"0", "1", "2", "3", "4"}) {
+        EXPECT_THAT(outcome.out,
+                    HasSubstr(absl::StrReplaceAll(c.element, {{"#", number}})));
+      }
+    }
+  }
+}
+
+TEST_F(RunCommandTest, LookUpsAskForWhatTheArgumentsName) {
+  const struct {
+    std::vector<std::string> arguments;
+    std::string answer;
+  } cases[] = {
+      {{"subscription", "g", "t"}, "of-g"},
+      {{"consumer-channel", "g", "c"}, "consumer c in g"},
+      {{"producer-channel", "c"}, "producer c"},
+      {{"available-producer", "g"}, "one of g"},
+      {{"policy"}, "77"},
+  };
+  for (const auto& c : cases) {
+    for (const char* format : {"table", "json"}) {
+      std::vector<std::string> arguments = c.arguments;
+      arguments.insert(arguments.end(), {"-o", format});
+      const Outcome outcome = Run(arguments);
+      EXPECT_EQ(outcome.exit_code, kExitOk) << outcome.err;
+      EXPECT_THAT(outcome.out, HasSubstr(c.answer));
+      EXPECT_EQ(outcome.err, "");
+    }
+  }
+}
+
+TEST_F(RunCommandTest, WhatIsNotFoundExitsWithOne) {
+  const Outcome outcome = Run({"producer-channel", "nobody", "-o", "json"});
+  EXPECT_EQ(outcome.exit_code, kExitError);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_EQ(outcome.err, "not there\n");
+}
+
+TEST_F(RunCommandTest, OnlineExitsWithOneUnlessTheGroupIsThereAsOneOfTheKinds) {
+  const Outcome both = Run({"online", "orders"});
+  EXPECT_EQ(both.exit_code, kExitOk);
+  EXPECT_THAT(both.out,
+              AllOf(HasSubstr("consumer  yes"), HasSubstr("producer  no")));
+
+  const Outcome producer = Run({"online", "orders", "--kind=producer"});
+  EXPECT_EQ(producer.exit_code, kExitError);
+  EXPECT_EQ(producer.out, "");
+  EXPECT_EQ(producer.err, "no producer group \"orders\" is online\n");
+
+  const Outcome neither = Run({"online", "nobody", "-o", "json"});
+  EXPECT_EQ(neither.exit_code, kExitError);
+  EXPECT_EQ(neither.err, "no group \"nobody\" is online\n");
 }
 
 TEST_F(RunCommandTest, AnExpressionThatTheBrokerTakesExitsWithZero) {
