@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <utility>
 
@@ -22,6 +23,8 @@ namespace rmq {
 namespace {
 
 constexpr absl::Duration kLongestRun = absl::Minutes(1);
+// So much is kept of each output at least, and twice as much at most.
+constexpr size_t kKeptBytes = 1024 * 1024;
 
 std::vector<char*> Pointers(const std::vector<std::string>& strings) {
   std::vector<char*> pointers;
@@ -132,6 +135,9 @@ void ChildProcess::ReadAndReap(int out_fd, int err_fd) {
       if (size > 0) {
         absl::MutexLock lock(&mu_);
         texts[i]->append(buffer, size);
+        if (texts[i]->size() > 2 * kKeptBytes) {
+          texts[i]->erase(0, texts[i]->size() - kKeptBytes);
+        }
       } else if (size == 0 || errno != EINTR) {
         close(pipes[i].fd);
         pipes[i].fd = -1;  // poll() passes it over.
@@ -188,8 +194,10 @@ absl::StatusOr<ProcessOutcome> RunToEnd(ChildProcess::Options options) {
 }
 
 std::string RunfilePath(absl::string_view path_in_workspace) {
-  return absl::StrCat(FromEnvironment("TEST_SRCDIR"), "/",
-                      FromEnvironment("TEST_WORKSPACE"), "/",
+  const std::string folder = FromEnvironment("TEST_SRCDIR");
+  // `bazel run` starts a program where the files are.
+  if (folder.empty()) return std::string(path_in_workspace);
+  return absl::StrCat(folder, "/", FromEnvironment("TEST_WORKSPACE"), "/",
                       path_in_workspace);
 }
 

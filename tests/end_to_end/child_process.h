@@ -41,7 +41,7 @@ class ChildProcess {
   ChildProcess& operator=(const ChildProcess&) = delete;
 
   pid_t pid() const { return pid_; }
-  // What it has written so far.
+  // What it has written so far; only the end of it if that is over a megabyte.
   std::string out() const ABSL_LOCKS_EXCLUDED(mu_);
   std::string err() const ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -77,7 +77,8 @@ struct ProcessOutcome {
 // longer than a minute; it is killed then.
 absl::StatusOr<ProcessOutcome> RunToEnd(ChildProcess::Options options);
 
-// Where a test finds a file that its BUILD target has as data.
+// Where a test, or a program under `bazel run`, finds a file that its BUILD
+// target has as data.
 std::string RunfilePath(absl::string_view path_in_workspace);
 
 // A program's path, looked for on PATH, in $GOPATH/bin, and in ~/go/bin and
