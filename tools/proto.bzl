@@ -9,12 +9,20 @@ load("@rules_proto//proto:defs.bzl", "ProtoInfo", "proto_library")
 
 _IMPORT_ROOT = "/proto"
 
-def rmq_proto_library(name, srcs, deps = None, **kwargs):
-    """A proto_library whose files are imported relative to proto/."""
+def rmq_proto_library(name, srcs, deps = None, import_root = _IMPORT_ROOT, **kwargs):
+    """A proto_library whose files are imported relative to proto/.
+
+    Args:
+      name: `x_proto`.
+      srcs: the .proto files.
+      deps: the proto_libraries that they import.
+      import_root: another root; "/" for a tool's own messages, imported as any header is.
+      **kwargs: the other attributes of a proto_library.
+    """
     proto_library(
         name = name,
         srcs = srcs,
-        strip_import_prefix = _IMPORT_ROOT,
+        strip_import_prefix = import_root,
         deps = deps or [],
         **kwargs
     )

@@ -1,0 +1,88 @@
+// Bare gRPC in the broker's place: what it can do that does nothing but gRPC.
+
+#include <signal.h>
+
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/flags/usage.h"
+#include "broker/service/completion_loop.h"
+#include "common/keepalive.h"
+#include "grpc/grpc.h"
+#include "grpcpp/completion_queue.h"
+#include "grpcpp/security/server_credentials.h"
+#include "grpcpp/server.h"
+#include "grpcpp/server_builder.h"
+#include "tools/bench/echo/callback_echo.h"
+#include "tools/bench/echo/echo_answers.h"
+#include "tools/bench/echo/loop_echo.h"
+
+ABSL_FLAG(std::string, address, "127.0.0.1:0",
+          "host:port to listen on; port 0 lets the system choose");
+ABSL_FLAG(std::string, api, "loop",
+          "loop: the broker's completion loop; callback: gRPC's callback API");
+ABSL_FLAG(int, threads, 1,
+          "with --api=loop: threads, each with a completion queue");
+
+int main(int argc, char** argv) {
+  absl::SetProgramUsageMessage(
+      "Answers heartbeats on ClientManager.Connect with frames of the broker's "
+      "sizes, and\nknows nothing. For comparison with the broker.");
+  absl::ParseCommandLine(argc, argv);
+  const std::string api = absl::GetFlag(FLAGS_api);
+  const std::string address = absl::GetFlag(FLAGS_address);
+  if (api != "loop" && api != "callback") {
+    std::cerr << "echo: api must be loop or callback, got " << api << "\n";
+    return 1;
+  }
+
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+
+  const rmq::bench::EchoAnswers answers;
+  rmq::bench::LoopEchoService loop_service;
+  rmq::bench::CallbackEchoService callback_service(&answers);
+  grpc::ServerBuilder builder;
+  int port = 0;
+  builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(
+      GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+      static_cast<int>(
+          absl::ToInt64Milliseconds(rmq::kBrokerPermittedPingInterval)));
+  std::vector<std::unique_ptr<grpc::ServerCompletionQueue>> queues;
+  if (api == "loop") {
+    builder.RegisterService(&loop_service);
+    for (int i = 0; i < absl::GetFlag(FLAGS_threads); ++i) {
+      queues.push_back(builder.AddCompletionQueue());
+    }
+  } else {
+    builder.RegisterService(&callback_service);
+  }
+  const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  if (server == nullptr || port == 0) {
+    std::cerr << "echo: cannot listen on " << address << "\n";
+    return 1;
+  }
+  for (const auto& queue : queues) {
+    rmq::bench::AcceptEchoStreams(&loop_service, queue.get(), &answers);
+    std::thread(rmq::RunCompletionLoop, queue.get()).detach();
+  }
+  std::cerr << "listening address=" << address.substr(0, address.rfind(':'))
+            << ":" << port << " api=" << api << std::endl;
+
+  int signal = 0;
+  sigwait(&signals, &signal);
+  // There is nothing to be lost.
+  std::_Exit(0);
+}

@@ -1,0 +1,83 @@
+// What load to put on a broker.
+#ifndef TOOLS_LOADGEN_LOAD_OPTIONS_H_
+#define TOOLS_LOADGEN_LOAD_OPTIONS_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+namespace rmq::loadgen {
+
+// When heartbeats are sent.
+struct Pace {
+  enum class Kind {
+    // The next as soon as the last is answered, on every stream.
+    kClosedLoop,
+    // Each stream once an interval, at a time of its own.
+    kInterval,
+    // So many a second in all, the streams in turn.
+    kRate,
+    // None but the first, which registers.
+    kSilent,
+  };
+  Kind kind = Kind::kInterval;
+  absl::Duration interval = absl::Seconds(1);
+  double rate = 0;
+};
+
+// "closed", "30s", "4000/s" or "silent". InvalidArgument, naming `pace`, for
+// anything else.
+absl::StatusOr<Pace> ParsePace(absl::string_view text);
+
+struct LoadOptions {
+  // "host:port".
+  std::string broker = "127.0.0.1:10911";
+  int connections = 100;
+  // Clients, each with one stream: client i is on connection i % connections.
+  int streams = 100;
+  // Distinct groups of each kind.
+  int groups = 100;
+  // Of each client.
+  int producer_groups = 1;
+  int consumer_groups = 1;
+  // Of each consumer group.
+  int subscriptions = 2;
+  // Light heartbeats after the first, or full ones.
+  bool light = true;
+  Pace pace;
+  // Each interval is longer or shorter by up to this part of it.
+  double jitter = 0.1;
+  // Streams closed and opened again, a second.
+  double churn = 0;
+  // Streams that end are opened again with the client library's backoff, and
+  // are no error.
+  bool reconnect = false;
+  absl::Duration warmup = absl::Seconds(1);
+  absl::Duration duration = absl::Seconds(10);
+  // How often progress is told; 0: never.
+  absl::Duration live = absl::Seconds(1);
+  // Streams that may be opening at once, at the start.
+  int opening = 256;
+  // All streams must have registered within this.
+  absl::Duration opening_timeout = absl::Seconds(120);
+  // A heartbeat that is not answered for longer is an error.
+  absl::Duration answer_timeout = absl::Seconds(30);
+  int threads = 1;
+  // Of client ids; they are made up to 32 bytes. Two processes at one broker
+  // need different ones.
+  std::string client_prefix = "loadgen";
+  uint64_t seed = 1;
+  // A process on this machine whose CPU time and memory are measured; 0: none.
+  int server_pid = 0;
+
+  // InvalidArgument naming the field that makes no sense.
+  absl::Status Validate() const;
+};
+
+}  // namespace rmq::loadgen
+
+#endif  // TOOLS_LOADGEN_LOAD_OPTIONS_H_
