@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+"""Runs loadgen for a moment in each of its ways, against a broker and an echo."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+LOADGEN, BROKER, ECHO = sys.argv[1:]
+sys.argv[1:] = []
+
+
+class Server:
+    """A child that says "listening address=HOST:PORT" on stderr."""
+
+    def __init__(self, *command):
+        # A file: a pipe that nobody reads fills up.
+        self.log = tempfile.NamedTemporaryFile("r")
+        with open(self.log.name, "w") as log:
+            self.process = subprocess.Popen(command, stderr=log)
+        said = None
+        while said is None and self.process.poll() is None:
+            time.sleep(0.01)
+            self.log.seek(0)
+            said = re.search(r"listening address=(\S+)\s", self.log.read())
+        self.address = said.group(1)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(timeout=30)
+        self.log.close()
+
+
+def broker(*flags):
+    return Server(BROKER, "--address=127.0.0.1:0", "--metrics_address=", *flags)
+
+
+def loadgen(address, *flags):
+    """The exit code, the report (None without one), and what it said."""
+    command = [LOADGEN, "--broker=" + address, "--connections=4", "--duration=200ms", "--warmup=50ms", "--json=-"]
+    done = subprocess.run(command + list(flags), timeout=60, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr
+
+
+class LoadgenTest(unittest.TestCase):
+
+    def assert_good(self, address, *flags):
+        code, report, said = loadgen(address, *flags)
+        self.assertEqual((code, report["error_texts"]), (0, []), said)
+        self.assertEqual(report["registered"], report["clients"], said)
+        return report
+
+    def test_a_broker_answers_heartbeats_in_a_closed_loop_and_paced_and_the_load_is_measured(self):
+        with broker("--max_frame_rate=0") as server:
+            pid = "--server_pid=%d" % server.process.pid
+            for heartbeat in "light", "full":
+                for pace in "closed", "200/s", "20ms":
+                    report = self.assert_good(server.address, pid, "--heartbeat=" + heartbeat, "--pace=" + pace)
+                    self.assertGreater(report["heartbeats"], 0)
+                    self.assertEqual(report["answers"]["count"], report["heartbeats"])
+                    self.assertEqual(report["full_statements_needed"], 0)
+                    self.assertGreater(report["server"]["cpu_us_per_heartbeat"], 0)
+
+    def test_an_echo_answers_as_the_broker_does(self):
+        for api in "loop", "callback":
+            with Server(ECHO, "--api=" + api) as server:
+                for heartbeat in "light", "full":
+                    report = self.assert_good(server.address, "--pace=closed", "--heartbeat=" + heartbeat)
+                    self.assertGreater(report["heartbeats"], 0)
+
+    def test_streams_share_connections_and_threads_share_streams(self):
+        with broker() as server:
+            report = self.assert_good(server.address, "--streams=40", "--connections=5", "--threads=3", "--pace=1000/s")
+            self.assertEqual(report["registrations"], 40)
+
+    def test_streams_are_closed_and_opened_again(self):
+        with broker() as server:
+            report = self.assert_good(server.address, "--churn=100")
+            self.assertGreater(report["churned"], 0)
+            self.assertGreater(report["registrations"], 4)
+
+    def test_one_refused_heartbeat_fails_the_run(self):
+        with broker("--max_frame_rate=2") as server:
+            code, report, _ = loadgen(server.address, "--pace=closed")
+            self.assertEqual(code, 1)
+            self.assertGreater(report["errors"], 0)
+            self.assertTrue(report["error_texts"])
+
+    def test_silent_streams_may_expire_and_others_may_not(self):
+        with broker("--channel_expiry=50ms", "--housekeeping_period=20ms") as server:
+            report = loadgen(server.address, "--pace=silent", "--duration=10s")[1]
+            self.assertEqual((report["expired"], report["errors"]), (4, 0))
+            code, report, _ = loadgen(server.address, "--pace=10s", "--duration=10s")
+            self.assertEqual((code, report["expired"], report["errors"]), (1, 0, 4))
+
+    def test_without_a_broker_it_fails(self):
+        with broker() as server:
+            address = server.address
+        code, report, _ = loadgen(address)
+        self.assertEqual(code, 1)
+        self.assertEqual(report["registrations"], 0)
+
+    def test_flags_that_make_no_sense_are_named(self):
+        for flag, name in [("--pace=30", "pace"), ("--heartbeat=no", "heartbeat"), ("--connections=0", "connections"),
+                           ("--server_pid=2147483647", "process")]:
+            code, _, said = loadgen("127.0.0.1:1", flag)
+            self.assertEqual(code, 2)
+            self.assertRegex(said, "^loadgen: .*" + name)
+
+
+if __name__ == "__main__":
+    unittest.main()
