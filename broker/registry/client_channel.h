@@ -12,8 +12,9 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
-#include <string>
+#include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -71,8 +72,7 @@ struct ExpiryLink {
 };
 
 // Thread-safety: the public methods are thread-safe. Nothing here takes a lock.
-class ClientChannel : public std::enable_shared_from_this<ClientChannel>,
-                      private ExpiryLink {
+class ClientChannel : private ExpiryLink {
  public:
   enum class Kind : uint8_t {
     kStream,
@@ -81,7 +81,11 @@ class ClientChannel : public std::enable_shared_from_this<ClientChannel>,
     kStandIn,
   };
 
-  explicit ClientChannel(Kind kind) : kind_(kind) {}
+  // `remote_address` as set_remote_address().
+  explicit ClientChannel(Kind kind, absl::string_view remote_address = "")
+      : kind_(kind) {
+    set_remote_address(remote_address);
+  }
   virtual ~ClientChannel() = default;
   ClientChannel(const ClientChannel&) = delete;
   ClientChannel& operator=(const ClientChannel&) = delete;
@@ -95,8 +99,6 @@ class ClientChannel : public std::enable_shared_from_this<ClientChannel>,
   // The table has closed the channel: tell the client why, and let it go.
   virtual void End(RemovalReason reason) = 0;
 
-  // "host:port" of the client. Constant.
-  virtual std::string remote_address() const = 0;
   // Whether a message written now would go out at once. Called with the table's
   // lock held: an atomic load, no more.
   virtual bool writable() const = 0;
@@ -115,9 +117,24 @@ class ClientChannel : public std::enable_shared_from_this<ClientChannel>,
   // Constant once opened.
   ChannelId id() const { return id_; }
   absl::Time opened_at() const { return opened_at_; }
+  // "host:port" of the client, or "". Constant once opened; lives as long as
+  // the channel.
+  absl::string_view remote_address() const {
+    return remote_address_ == nullptr ? "" : remote_address_.get();
+  }
   bool closed() const { return liveness_.closed(); }
   // When the channel last sent a heartbeat, or was opened.
   absl::Time last_heard() const { return liveness_.last_heard(); }
+
+ protected:
+  // Copies it. Only before the channel is opened.
+  void set_remote_address(absl::string_view address) {
+    // Not a std::string, which takes twice as much for what it cannot hold
+    // inline, and most addresses it cannot.
+    auto copy = std::make_unique<char[]>(address.size() + 1);
+    absl::c_copy(address, copy.get());
+    remote_address_ = std::move(copy);
+  }
 
  private:
   friend class ClientDirectory;
@@ -131,6 +148,7 @@ class ClientChannel : public std::enable_shared_from_this<ClientChannel>,
   const Kind kind_;
   ChannelId id_ = 0;
   absl::Time opened_at_;
+  std::unique_ptr<const char[]> remote_address_;  // Ends with a NUL.
 
   // Own synchronisation.
   Liveness liveness_;
@@ -139,6 +157,9 @@ class ClientChannel : public std::enable_shared_from_this<ClientChannel>,
   std::atomic<uint64_t> statement_token_{0};
 
   // Guarded by the table's lock, as the ExpiryLink is.
+
+  // The table's reference, while it has the channel.
+  std::shared_ptr<ClientChannel> self_;
   absl::InlinedVector<Membership, 2> memberships_;
   // Of the first full heartbeat; null before.
   ClientEntry* client_ = nullptr;

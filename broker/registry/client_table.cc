@@ -39,7 +39,13 @@ ClientTable::ClientTable(const Options& options,
       producers_(&clients_),
       next_statement_token_(options.first_statement_token) {}
 
-ClientTable::~ClientTable() = default;
+ClientTable::~ClientTable() {
+  MutexLock lock(&mu_);
+  while (ClientChannel* channel = expiry_.Any()) {
+    expiry_.Remove(*channel);
+    channel->self_.reset();
+  }
+}
 
 absl::Status ClientTable::Open(ClientChannelPtr channel, absl::Time now) {
   MutexLock lock(&mu_);
@@ -47,7 +53,7 @@ absl::Status ClientTable::Open(ClientChannelPtr channel, absl::Time now) {
 }
 
 absl::Status ClientTable::OpenLocked(ClientChannelPtr channel, absl::Time now) {
-  if (channels_.size() >= options_.max_channels) {
+  if (channels_ >= options_.max_channels) {
     return absl::ResourceExhaustedError(
         absl::StrCat("no room for another channel: max_channels is ",
                      options_.max_channels));
@@ -56,7 +62,9 @@ absl::Status ClientTable::OpenLocked(ClientChannelPtr channel, absl::Time now) {
   channel->opened_at_ = now;
   channel->liveness_.Renew(now);
   expiry_.File(*channel, now + options_.channel_expiry);
-  channels_.emplace(channel->id_, std::move(channel));
+  ++channels_;
+  ClientChannel& opened = *channel;
+  opened.self_ = std::move(channel);
   return absl::OkStatus();
 }
 
@@ -166,7 +174,7 @@ std::vector<ClientChannelPtr> ClientTable::FindStreamsLocked(
   for (ClientChannel* channel : client.channels) {
     if (channel->kind_ == ClientChannel::Kind::kStream && !channel->closed() &&
         channel->client_ == &client && channel->incarnation_ == incarnation) {
-      streams.push_back(channel->shared_from_this());
+      streams.push_back(channel->self_);
     }
   }
   return streams;
@@ -259,8 +267,10 @@ void ClientTable::RemoveChannelLocked(ClientChannel& channel,
     clients_.Release(*client, channel);
   }
   expiry_.Remove(channel);
+  if (channel.self_ == nullptr) return;
+  --channels_;
   // Callers and events hold references: the channel is not destroyed here.
-  channels_.erase(channel.id_);
+  channel.self_.reset();
 }
 
 void ClientTable::RemoveIdleStandInLocked(ClientChannel& channel,
@@ -276,7 +286,7 @@ ClientChannelPtr ClientTable::FindStandIn(absl::string_view client_id) {
   const ClientEntry* const client = clients_.Find(client_id);
   return client == nullptr || client->stand_in == nullptr
              ? nullptr
-             : client->stand_in->shared_from_this();
+             : client->stand_in->self_;
 }
 
 absl::StatusOr<ClientChannelPtr> ClientTable::FindOrOpenStandIn(
@@ -284,7 +294,7 @@ absl::StatusOr<ClientChannelPtr> ClientTable::FindOrOpenStandIn(
   MutexLock lock(&mu_);
   const ClientEntry* const known = clients_.Find(client_id);
   if (known != nullptr && known->stand_in != nullptr) {
-    return known->stand_in->shared_from_this();
+    return known->stand_in->self_;
   }
   const absl::Status opened = OpenLocked(channel, now);
   if (!opened.ok()) return opened;
@@ -301,15 +311,16 @@ bool ClientTable::CloseSome(RemovalReason reason, size_t max_channels,
   bool more;
   {
     MutexLock lock(&mu_);
-    auto next = channels_.begin();  // Once: it has to pass what went before.
-    for (size_t i = 0; i < max_channels && next != channels_.end(); ++i) {
-      const ClientChannelPtr channel = (next++)->second;
+    for (size_t i = 0; i < max_channels; ++i) {
+      ClientChannel* const any = expiry_.Any();
+      if (any == nullptr) break;
+      const ClientChannelPtr channel = any->self_;
       // One that another call closes just now is about to be taken out by it;
       // taking it out here too changes nothing for that call.
       if (channel->liveness_.Close()) closed->push_back(channel);
       RemoveChannelLocked(*channel, reason);
     }
-    more = !channels_.empty();
+    more = channels_ > 0;
     has_events = CommitLocked();
   }
   if (has_events) DeliverEvents();
@@ -339,7 +350,7 @@ bool ClientTable::ScanSome(absl::Time now, size_t max_channels,
         more = false;
         break;
       }
-      ClientChannelPtr reference = channel->shared_from_this();
+      ClientChannelPtr reference = channel->self_;
       if (ExpireLocked(*channel, now)) ended->push_back(std::move(reference));
     }
     has_events = CommitLocked();
@@ -356,8 +367,11 @@ bool ClientTable::ExpireLocked(ClientChannel& channel, absl::Time now) {
     RemoveChannelLocked(channel, RemovalReason::kExpired);
     return true;
   }
-  // Closed by another call, which is about to take it out.
-  if (channel.closed()) return false;
+  if (channel.closed()) {
+    // By another call, which is about to take it out.
+    expiry_.File(channel, now + expiry);
+    return false;
+  }
 
   const absl::Time last_heard = channel.last_heard();
   absl::Time earliest = std::max(last_heard, heard_floor_);
@@ -501,7 +515,7 @@ std::vector<MemberInfo> ClientTable::ListMembers(GroupKind kind,
   VisitMembers(group, max, cursor, [&](ClientChannel& channel) {
     size_t hint = 0;
     const Membership& membership = *GroupMembers::Find(channel, *group, &hint);
-    members.push_back({channel.shared_from_this(), membership.client->client_id,
+    members.push_back({channel.self_, membership.client->client_id,
                        membership.language, membership.version,
                        membership.LastStated(channel.last_heard())});
   });
@@ -512,10 +526,9 @@ void ClientTable::ListChannels(absl::string_view consumer_group, size_t max,
                                MemberCursor* cursor,
                                std::vector<ClientChannelPtr>* channels) const {
   MutexLock lock(&mu_);
-  VisitMembers(consumers_.groups().Find(consumer_group), max, cursor,
-               [&](ClientChannel& channel) {
-                 channels->push_back(channel.shared_from_this());
-               });
+  VisitMembers(
+      consumers_.groups().Find(consumer_group), max, cursor,
+      [&](ClientChannel& channel) { channels->push_back(channel.self_); });
 }
 
 std::vector<ConsumerGroupInfo> ClientTable::ListConsumerGroups(
@@ -541,7 +554,7 @@ ClientChannelPtr ClientTable::FindConsumerChannel(
     const Membership* const membership =
         GroupMembers::Find(*channel, *group, &hint);
     if (membership != nullptr && membership->client == client) {
-      return channel->shared_from_this();
+      return channel->self_;
     }
   }
   return nullptr;
@@ -553,13 +566,13 @@ ClientChannelPtr ClientTable::FindProducerChannel(
   const ClientEntry* const client = clients_.Find(client_id);
   if (client == nullptr) return nullptr;
   ClientChannel* const channel = producers_.FindChannel(*client);
-  return channel == nullptr ? nullptr : channel->shared_from_this();
+  return channel == nullptr ? nullptr : channel->self_;
 }
 
 ClientChannelPtr ClientTable::NextAvailableProducer(absl::string_view group) {
   MutexLock lock(&mu_);
   ClientChannel* const channel = producers_.NextAvailable(group);
-  return channel == nullptr ? nullptr : channel->shared_from_this();
+  return channel == nullptr ? nullptr : channel->self_;
 }
 
 absl::optional<SubscriptionData> ClientTable::FindSubscription(
@@ -588,8 +601,8 @@ std::vector<std::string> ClientTable::GroupsOfTopic(absl::string_view topic,
 
 ClientTable::Counts ClientTable::counts() const {
   MutexLock lock(&mu_);
-  return {channels_.size(), consumers_.groups().size(),
-          producers_.groups().size(), events_.size()};
+  return {channels_, consumers_.groups().size(), producers_.groups().size(),
+          events_.size()};
 }
 
 }  // namespace rmq

@@ -18,7 +18,6 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_map.h"
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -313,8 +312,8 @@ class ClientTable {
   ConsumerRegistry consumers_ ABSL_GUARDED_BY(mu_);
   ProducerRegistry producers_ ABSL_GUARDED_BY(mu_);
   ExpiryIndex expiry_ ABSL_GUARDED_BY(mu_);
-  absl::flat_hash_map<ChannelId, ClientChannelPtr> channels_
-      ABSL_GUARDED_BY(mu_);
+  // How many are open. Each has its own reference, and is filed in expiry_.
+  size_t channels_ ABSL_GUARDED_BY(mu_) = 0;
   ChannelId last_channel_id_ ABSL_GUARDED_BY(mu_) = 0;
   uint64_t last_joined_ ABSL_GUARDED_BY(mu_) = 0;
   uint64_t next_statement_token_ ABSL_GUARDED_BY(mu_);

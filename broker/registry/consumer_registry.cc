@@ -42,7 +42,7 @@ void ConsumerRegistry::Register(const ConsumerStatement& statement, bool notify,
   const auto add_of_channel = [&](EventType type) {
     ClientEvent& event = add(type);
     event.client_id = who.client.client_id;
-    event.channel = who.channel.shared_from_this();
+    event.channel = who.channel.self_;
     event.language = who.language;
     event.version = who.version;
     event.consume_type = group.modes.consume_type;
@@ -74,7 +74,7 @@ void ConsumerRegistry::Remove(ClientChannel& channel, Membership& membership,
   };
   ClientEvent& left = add(EventType::kClientUnregister);
   left.client_id = std::string(client_id);
-  left.channel = channel.shared_from_this();
+  left.channel = channel.self_;
   left.language = membership.language;
   left.version = membership.version;
   left.last_heard = membership.LastStated(channel.last_heard());

@@ -34,10 +34,25 @@ void ExpiryIndex::CollectDue(absl::Time now) {
 }
 
 ClientChannel* ExpiryIndex::PopDue() {
-  if (due_.next == &due_) return nullptr;
-  ExpiryLink& link = *due_.next;
-  Unlink(link);
-  return static_cast<ClientChannel*>(&link);
+  ClientChannel* const channel = FirstOf(due_);
+  if (channel != nullptr) Unlink(*channel);
+  return channel;
+}
+
+ClientChannel* ExpiryIndex::Any() {
+  if (ClientChannel* const due = FirstOf(due_)) return due;
+  // What was removed may have left empty buckets: passed once, then gone.
+  while (!buckets_.empty()) {
+    if (ClientChannel* const first = FirstOf(buckets_.begin()->second)) {
+      return first;
+    }
+    buckets_.erase(buckets_.begin());
+  }
+  return nullptr;
+}
+
+ClientChannel* ExpiryIndex::FirstOf(const ExpiryLink& ring) {
+  return ring.next == &ring ? nullptr : static_cast<ClientChannel*>(ring.next);
 }
 
 void ExpiryIndex::Unlink(ExpiryLink& link) {

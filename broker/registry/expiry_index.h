@@ -40,9 +40,15 @@ class ExpiryIndex {
   // Takes out and returns one due channel; null if there is none.
   ClientChannel* PopDue();
 
+  // A channel that is filed, whichever; null if there is none.
+  ClientChannel* Any();
+
  private:
   static void Clear(ExpiryLink& ring) { ring.previous = ring.next = &ring; }
   static void Unlink(ExpiryLink& link);
+
+  // The first channel of a ring; null if it is empty.
+  static ClientChannel* FirstOf(const ExpiryLink& ring);
 
   // By second since 1970, each the head of a ring through its channels. A
   // std::map, since the rings point at their heads.

@@ -20,7 +20,8 @@ namespace rmq {
 // Thread-safe.
 class FakeClientChannel final : public ClientChannel {
  public:
-  explicit FakeClientChannel(Kind kind = Kind::kStream) : ClientChannel(kind) {}
+  explicit FakeClientChannel(Kind kind = Kind::kStream)
+      : ClientChannel(kind, "127.0.0.1:50001") {}
 
   void NotifyConsumerIdsChanged(absl::string_view group) override {
     MutexLock lock(&mu_);
@@ -30,7 +31,6 @@ class FakeClientChannel final : public ClientChannel {
     MutexLock lock(&mu_);
     ends_.push_back(reason);
   }
-  std::string remote_address() const override { return "127.0.0.1:50001"; }
   bool writable() const override { return writable_.load(); }
 
   void set_writable(bool writable) { writable_.store(writable); }

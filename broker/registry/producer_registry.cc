@@ -24,7 +24,7 @@ bool ProducerRegistry::Register(absl::string_view name, bool take_new,
   event.revision = who.revision;
   event.group = group->name;
   event.client_id = who.client.client_id;
-  event.channel = who.channel.shared_from_this();
+  event.channel = who.channel.self_;
   event.language = who.language;
   event.version = who.version;
   return true;
@@ -46,7 +46,7 @@ void ProducerRegistry::Remove(ClientChannel& channel, Membership& membership,
   };
   ClientEvent& left = add(EventType::kClientUnregister);
   left.client_id = std::string(client_id);
-  left.channel = channel.shared_from_this();
+  left.channel = channel.self_;
   left.language = membership.language;
   left.version = membership.version;
   left.last_heard = membership.LastStated(channel.last_heard());

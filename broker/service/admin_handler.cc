@@ -179,7 +179,7 @@ CallStatus AdminHandler::Authorize(absl::string_view peer,
 void AdminHandler::FillChannel(const ClientChannel& channel,
                                pb::Channel* message) {
   message->set_channel_id(channel.id());
-  message->set_remote_address(channel.remote_address());
+  message->set_remote_address(std::string(channel.remote_address()));
   message->set_stream(channel.kind() == ClientChannel::Kind::kStream);
   message->set_writable(channel.writable());
   FillTimestamp(clock_.ClockToWall(channel.opened_at()),

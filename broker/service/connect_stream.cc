@@ -82,10 +82,14 @@ void ConnectStream::OnAccepted(bool ok) {
     return;
   }
   Accept(&environment_, queue_);
-  peer_ = PeerAddress(context_.peer());
-  CallStatus status = FromStatus(environment_.table->Open(
-      std::static_pointer_cast<ConnectStream>(shared_from_this()),
-      environment_.clock->TimeNow()));
+  set_remote_address(PeerAddress(context_.peer()));
+  std::shared_ptr<ConnectStream> self;
+  {
+    MutexLock lock(&mu_);
+    self = self_;
+  }
+  CallStatus status = FromStatus(
+      environment_.table->Open(std::move(self), environment_.clock->TimeNow()));
   // After opening: a drain says so before it closes what is open, so that a
   // stream is ended by one of the two.
   if (status.ok() && environment_.draining->load()) {
@@ -93,7 +97,7 @@ void ConnectStream::OnAccepted(bool ok) {
     status = EndStatus(RemovalReason::kDrained);
   }
   if (!status.ok()) {
-    NoteRefusal(peer_, "", status, environment_.counters);
+    NoteRefusal(remote_address(), "", status, environment_.counters);
     EndWith(status);
     return;
   }
@@ -127,7 +131,8 @@ void ConnectStream::OnRead(bool ok) {
                                                                &frame)
            .ok()) {
     const CallStatus status = BadForm("the frame is not a ClientFrame");
-    NoteRefusal(peer_, client_.client_id, status, environment_.counters);
+    NoteRefusal(remote_address(), client_.client_id, status,
+                environment_.counters);
     {
       MutexLock lock(&mu_);
       read_in_flight_ = false;
@@ -142,8 +147,8 @@ void ConnectStream::OnRead(bool ok) {
       *google::protobuf::Arena::CreateMessage<pb::BrokerFrame>(&arena);
   pb::Reply* const reply = answer.mutable_reply();
   if (frame_rate_.Take(now)) {
-    environment_.handler->HandleFrame(*this, peer_, frame, now, &client_,
-                                      reply);
+    environment_.handler->HandleFrame(*this, remote_address(), frame, now,
+                                      &client_, reply);
   } else {
     reply->set_request_id(frame.request_id());
     FillStatus(
@@ -152,7 +157,7 @@ void ConnectStream::OnRead(bool ok) {
         reply->mutable_status());
   }
   if (reply->has_status()) {
-    NoteRefusal(peer_, client_.client_id,
+    NoteRefusal(remote_address(), client_.client_id,
                 {static_cast<absl::StatusCode>(reply->status().code()),
                  static_cast<ResponseCode>(reply->status().response_code()),
                  reply->status().message()},
@@ -230,7 +235,7 @@ absl::Time ConnectStream::CutOffIfPendingSince(absl::Time limit) {
     watched_ = false;
     if (!is_pending) return absl::InfiniteFuture();
   }
-  LOG(INFO) << "cut off, does not read" << Kv("peer", peer_);
+  LOG(INFO) << "cut off, does not read" << Kv("peer", remote_address());
   environment_.counters->slow_readers.fetch_add(1);
   context_.TryCancel();
   return absl::InfiniteFuture();
@@ -279,9 +284,7 @@ void ConnectStream::StartWriteLocked(const grpc::ByteBuffer& frame) {
 
 void ConnectStream::WatchWriteLocked() {
   if (std::exchange(watched_, true)) return;
-  environment_.slow_readers->Add(
-      std::static_pointer_cast<ConnectStream>(shared_from_this()),
-      write_started_);
+  environment_.slow_readers->Add(self_, write_started_);
 }
 
 void ConnectStream::FinishIfReadsDone() {

@@ -95,7 +95,6 @@ class ConnectStream final : public ClientChannel, public WatchedWriter {
   void NotifyConsumerIdsChanged(absl::string_view group) override
       ABSL_LOCKS_EXCLUDED(mu_);
   void End(RemovalReason reason) override ABSL_LOCKS_EXCLUDED(mu_);
-  std::string remote_address() const override { return peer_; }
   bool writable() const override {
     return !write_in_flight_.load(std::memory_order_relaxed);
   }
@@ -137,7 +136,6 @@ class ConnectStream final : public ClientChannel, public WatchedWriter {
   grpc::ServerContext context_;
   grpc::ServerAsyncReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer> stream_{
       &context_};
-  std::string peer_;
 
   // Used by the loop only.
   RequestHandler::StreamClient client_;

@@ -92,8 +92,7 @@ CallStatus RequestHandler::UnaryHeartbeat(absl::string_view peer,
   if (!status.ok()) return status;
   for (int tries = 0; tries < kStandInTries; ++tries) {
     const absl::StatusOr<ClientChannelPtr> channel = table_.FindOrOpenStandIn(
-        request.client_id(),
-        std::make_shared<StandInChannel>(std::string(peer)), now);
+        request.client_id(), std::make_shared<StandInChannel>(peer), now);
     if (!channel.ok()) return FromStatus(channel.status());
     status =
         ApplyStatement(**channel, parsed, request.client_id(), now, response);

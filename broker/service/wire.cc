@@ -248,7 +248,7 @@ void FillConnection(const MemberInfo& member, Clock& clock,
                     pb::Connection* message) {
   const ClientChannel& channel = *member.channel;
   message->set_client_id(member.client_id);
-  message->set_remote_address(channel.remote_address());
+  message->set_remote_address(std::string(channel.remote_address()));
   message->set_language(static_cast<pb::LanguageCode>(member.language));
   message->set_version(member.version);
   FillTimestamp(clock.ClockToWall(channel.opened_at()),

@@ -91,7 +91,6 @@ class NotingChannel final : public ClientChannel {
     push.set_group(std::string(group));
   }
   void End(RemovalReason) override { outcome_.add_closed(name_); }
-  std::string remote_address() const override { return name_; }
   bool writable() const override { return true; }
 
   // As a client: of the last full heartbeat.

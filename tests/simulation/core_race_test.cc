@@ -46,11 +46,10 @@ constexpr int kTopics = 5;
 class RaceChannel final : public ClientChannel {
  public:
   RaceChannel(Kind kind, std::atomic<int64_t>* pushes)
-      : ClientChannel(kind), pushes_(*pushes) {}
+      : ClientChannel(kind, "127.0.0.1:50001"), pushes_(*pushes) {}
 
   void NotifyConsumerIdsChanged(absl::string_view) override { ++pushes_; }
   void End(RemovalReason) override { ++ends_; }
-  std::string remote_address() const override { return "127.0.0.1:50001"; }
   bool writable() const override { return id() % 2 == 0; }
 
   int ends() const { return ends_; }

@@ -44,11 +44,11 @@ class Day;
 
 class DayChannel final : public ClientChannel {
  public:
-  DayChannel(Kind kind, Day* day) : ClientChannel(kind), day_(*day) {}
+  DayChannel(Kind kind, Day* day)
+      : ClientChannel(kind, "10.0.0.1:40000"), day_(*day) {}
 
   void NotifyConsumerIdsChanged(absl::string_view group) override;
   void End(RemovalReason reason) override;
-  std::string remote_address() const override { return "10.0.0.1:40000"; }
   bool writable() const override { return true; }
 
   int number = -1;  // The model's.
