@@ -35,6 +35,10 @@ absl::StatusOr<Pace> ParsePace(absl::string_view text) {
     pace.kind = Pace::Kind::kSilent;
     return pace;
   }
+  if (text == "once") {
+    pace.kind = Pace::Kind::kOnce;
+    return pace;
+  }
   absl::string_view number = text;
   if (absl::ConsumeSuffix(&number, "/s") &&
       absl::SimpleAtod(number, &pace.rate) && pace.rate >= 0.01 &&
@@ -49,8 +53,8 @@ absl::StatusOr<Pace> ParsePace(absl::string_view text) {
     return pace;
   }
   return absl::InvalidArgumentError(absl::StrCat(
-      "pace must be closed, silent, an interval of each stream like 30s (1ms "
-      "to 24h), or a rate of all together like 4000/s, got \"",
+      "pace must be closed, silent, once, an interval of each stream like 30s "
+      "(1ms to 24h), or a rate of all together like 4000/s, got \"",
       text, "\""));
 }
 

@@ -23,14 +23,16 @@ struct Pace {
     kRate,
     // None but the first, which registers.
     kSilent,
+    // One of each stream, when all have registered; then none.
+    kOnce,
   };
   Kind kind = Kind::kInterval;
   absl::Duration interval = absl::Seconds(1);
   double rate = 0;
 };
 
-// "closed", "30s", "4000/s" or "silent". InvalidArgument, naming `pace`, for
-// anything else.
+// "closed", "30s", "4000/s", "silent" or "once". InvalidArgument, naming
+// `pace`, for anything else.
 absl::StatusOr<Pace> ParsePace(absl::string_view text);
 
 struct LoadOptions {

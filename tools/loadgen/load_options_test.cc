@@ -14,13 +14,14 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-TEST(LoadOptionsTest, APaceIsAnIntervalARateAClosedLoopOrSilence) {
+TEST(LoadOptionsTest, APaceIsAnIntervalARateAClosedLoopSilenceOrOnce) {
   EXPECT_EQ(ParsePace("30s")->kind, Pace::Kind::kInterval);
   EXPECT_EQ(ParsePace("30s")->interval, absl::Seconds(30));
   EXPECT_EQ(ParsePace("4000/s")->kind, Pace::Kind::kRate);
   EXPECT_EQ(ParsePace("4000/s")->rate, 4000);
   EXPECT_EQ(ParsePace("closed")->kind, Pace::Kind::kClosedLoop);
   EXPECT_EQ(ParsePace("silent")->kind, Pace::Kind::kSilent);
+  EXPECT_EQ(ParsePace("once")->kind, Pace::Kind::kOnce);
 }
 
 TEST(LoadOptionsTest, APaceHasItsEdges) {

@@ -47,6 +47,7 @@ std::string PaceText(const Pace& pace) {
     case Pace::Kind::kInterval: return absl::FormatDuration(pace.interval);
     case Pace::Kind::kRate: return absl::StrCat(pace.rate, "/s");
     case Pace::Kind::kSilent: return "silent";
+    case Pace::Kind::kOnce: return "once";
   }
   return "";
 }

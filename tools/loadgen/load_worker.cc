@@ -140,7 +140,10 @@ void LoadWorker::BeginHeartbeats() {
                            start_ns, random_());
   if (options_.churn > 0) next_churn_ns_ = start_ns;
   next_check_ns_ = start_ns + kCheckPeriodNs;
-  if (options_.pace.kind != Pace::Kind::kClosedLoop) return;
+  if (options_.pace.kind != Pace::Kind::kClosedLoop &&
+      options_.pace.kind != Pace::Kind::kOnce) {
+    return;
+  }
   for (const auto& stream : streams_) {
     if (stream->state() == LoadStream::State::kRegistered) {
       stream->SendHeartbeat();
@@ -223,7 +226,10 @@ void LoadWorker::OnClosed(LoadStream* stream, LoadStream::State before,
   }
   switch (status.error_code()) {
     case grpc::StatusCode::DEADLINE_EXCEEDED:
-      if (options_.pace.kind != Pace::Kind::kSilent) break;
+      if (options_.pace.kind != Pace::Kind::kSilent &&
+          options_.pace.kind != Pace::Kind::kOnce) {
+        break;
+      }
       ++counters_.expired;
       return;
     case grpc::StatusCode::ABORTED:            // Replaced, or

@@ -40,7 +40,8 @@ ABSL_FLAG(std::string, pace, "1s",
           "when heartbeats are sent. An interval of each stream, like 30s; a "
           "rate of all streams in turn, like 4000/s; closed: each stream as "
           "soon as the last is answered (the broker's --max_frame_rate=0 "
-          "allows it); silent: none after the first");
+          "allows it); silent: none after the first; once: one of each stream "
+          "when all have registered");
 ABSL_FLAG(double, jitter, 0.1,
           "by what part an interval is longer or shorter, at most");
 ABSL_FLAG(double, churn, 0, "streams closed and opened again, a second");

@@ -89,7 +89,8 @@ std::unique_ptr<Schedule> MakeSchedule(const LoadOptions& options,
       return std::make_unique<IntervalSchedule>(streams, options.pace.interval,
                                                 options.jitter, start_ns, seed);
     case Pace::Kind::kClosedLoop:
-    case Pace::Kind::kSilent: break;
+    case Pace::Kind::kSilent:
+    case Pace::Kind::kOnce: break;
   }
   return std::make_unique<EmptySchedule>();
 }

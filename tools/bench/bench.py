@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""Measures the broker against bare gRPC and against others, and prints one table.
+
+Every comparison runs its servers in turn, A B A B ..., on this machine; each run is
+printed, and at the end medians with their 95 % interval. What costs CPU is told as the
+server process's CPU time, since wall time is noise where others share the machine.
+
+  bazel run -c opt //tools/bench -- [--json=FILE] [--only=NAME,...] [--quick]
+"""
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+
+from comparisons import connections, heartbeats, idle, in_process, others, storm  # noqa: E402
+from context import Context  # noqa: E402
+from servers import find  # noqa: E402
+
+# Name -> what runs it, in the order of running.
+COMPARISONS = {
+    "light": heartbeats.light,
+    "full": heartbeats.full,
+    "paced": heartbeats.paced,
+    "java": others.java,
+    "etcd": others.etcd,
+    "in_process": in_process.run,
+    "idle_cpu": idle.cpu,
+    "idle_latency": idle.latency,
+    "memory": connections.memory,
+    "crowd": connections.crowd,
+    "restart": connections.restart,
+    "storm": storm.run,
+}
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="comparisons: " + ", ".join(COMPARISONS))
+    parser.add_argument("--json", metavar="FILE", help="also write rows and runs there")
+    parser.add_argument("--only", metavar="NAME,...", help="only these comparisons")
+    parser.add_argument("--quick", action="store_true",
+                        help="a moment each, to see that all works; its numbers mean nothing")
+    parser.add_argument("--java", action="store_true",
+                        help="also RocketMQ's own broker (needs Java and Maven; tools/bench/java)")
+    parser.add_argument("--etcd", action="store_true", help="also etcd's LeaseKeepAlive (needs the package etcd-server)")
+    options = parser.parse_args(arguments)
+    options.only = options.only.split(",") if options.only else list(COMPARISONS)
+    for name in options.only:
+        if name not in COMPARISONS:
+            parser.error("--only: %s is not one of %s" % (name, ", ".join(COMPARISONS)))
+    return options
+
+
+def about():
+    """Of the machine and the build; no names of hosts or users."""
+    with open("/proc/cpuinfo", encoding="utf-8") as cpuinfo:
+        models = [line.split(":", 1)[1].strip() for line in cpuinfo if line.startswith("model name")]
+    source = os.environ.get("BUILD_WORKSPACE_DIRECTORY", os.path.dirname(os.path.realpath(__file__)))
+    commit = subprocess.run(["git", "-C", source, "rev-parse", "--short", "HEAD"], stdout=subprocess.PIPE,
+                            stderr=subprocess.DEVNULL, text=True).stdout.strip()
+    return {
+        "cores": os.cpu_count(),
+        "cpu": models[0] if models else platform.machine(),
+        "kernel": platform.release(),
+        "commit": commit or "unknown",
+        "optimised": "-opt" in os.path.realpath(find("broker/broker")),
+    }
+
+
+def main():
+    options = parse(sys.argv[1:])
+    machine = about()
+    print("# " + ", ".join("%s: %s" % pair for pair in machine.items()))
+    if not machine["optimised"] and not options.quick:
+        print("# NOT AN OPTIMISED BUILD: use bazel run -c opt //tools/bench", flush=True)
+    context = Context(options)
+    for name, run in COMPARISONS.items():
+        if name in options.only:
+            print("\n# %s: %s" % (name, (run.__doc__ or "").strip().split("\n")[0]), flush=True)
+            run(context)
+    print("\n" + context.results.table())
+    if options.json:
+        path = os.path.join(os.environ.get("BUILD_WORKING_DIRECTORY", "."), options.json)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(context.results.json(machine) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+"""All comparisons for a moment, and what is made of their numbers."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+
+from results import Row, interval  # noqa: E402
+
+BENCH = sys.argv[1]
+sys.argv[1:] = []
+
+
+class ResultsTest(unittest.TestCase):
+
+    def test_few_values_are_all_of_their_interval(self):
+        self.assertEqual(interval([3, 1, 2]), (1, 3))
+        self.assertEqual(interval([5]), (5, 5))
+
+    def test_fifteen_values_have_the_fourth_and_the_twelfth_as_their_interval(self):
+        # Both tails of the binomial beyond them are 0.018; with the fifth they would be 0.059.
+        self.assertEqual(interval(list(range(1, 16))), (4, 12))
+
+    def test_six_values_are_the_fewest_that_are_95_percent_certain(self):
+        self.assertEqual(interval([1, 2, 3, 4, 5, 6]), (1, 6))
+
+    def test_a_row_is_met_at_its_goal_and_not_beyond(self):
+        self.assertTrue(Row("r", 1.1, 1.1).met)
+        self.assertFalse(Row("r", 1.11, 1.1).met)
+        self.assertTrue(Row("r", 0.8, 0.8, at_least=True).met)
+        self.assertFalse(Row("r", 0.79, 0.8, at_least=True).met)
+
+    def test_what_is_absent_or_has_no_goal_is_neither_met_nor_not(self):
+        self.assertIsNone(Row("r", None, 1.1).met)
+        self.assertIsNone(Row("r", 1.1, None).met)
+
+
+class BenchTest(unittest.TestCase):
+
+    def test_every_comparison_runs_and_its_rows_are_written(self):
+        with tempfile.NamedTemporaryFile("r") as file:
+            done = subprocess.run([BENCH, "--quick", "--json=" + file.name], timeout=280, text=True,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            self.assertEqual(done.returncode, 0, done.stdout)
+            rows = json.load(file)["rows"]
+        self.assertGreater(len(rows), 20)
+        for row in rows:
+            self.assertLessEqual({"name", "ratio", "goal", "met"}, set(row))
+            self.assertTrue(row["ratio"] is not None or row["note"], row)
+
+    def test_a_comparison_that_is_not_known_is_refused(self):
+        done = subprocess.run([BENCH, "--only=no"], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("no is not one of", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,45 @@
+"""What a heartbeat costs, beside what gRPC alone costs for frames of its size."""
+
+from context import ratios
+
+
+def closed_loop(context, heartbeat, runs, goal):
+    flags = {
+        "pace": "closed",
+        "heartbeat": heartbeat,
+        "connections": context.pick(100, 4),
+        "warmup": context.pick("500ms", "20ms"),
+        "duration": context.pick("2s", "50ms"),
+    }
+    name = heartbeat + ", closed loop"
+    samples = context.in_turn(name, ["broker", "echo", "callback echo"], context.pick(runs, 1), flags)
+    context.results.row("%s heartbeat, CPU / bare echo's" % heartbeat, ratios(samples, "broker", "echo"), goal)
+    context.results.row("%s heartbeat, CPU / callback echo's" % heartbeat, ratios(samples, "broker", "callback echo"))
+
+
+def light(context):
+    """light heartbeats in a closed loop on 100 connections"""
+    closed_loop(context, "light", 15, 1.10)
+
+
+def full(context):
+    """full unchanged heartbeats in a closed loop on 100 connections"""
+    closed_loop(context, "full", 15, 1.25)
+
+
+def paced(context):
+    """light heartbeats on 1,000 connections in turn, 4,000 and 1,000 a second in all"""
+    for rate, goal in ((4000, 0.65), (1000, 0.55)):
+        flags = {
+            "pace": "%d/s" % context.pick(rate, 200),
+            "connections": context.pick(1000, 4),
+            "warmup": context.pick("1s", "20ms"),
+            "duration": context.pick("5s", "100ms"),
+        }
+        name = "light, %d/s" % rate
+        samples = context.in_turn(name, ["broker", "callback echo", "echo"], context.pick(7, 1), flags)
+        context.results.row("%s on 1,000 connections, CPU / callback echo's" % name,
+                            ratios(samples, "broker", "callback echo"), goal)
+        context.results.row("%s on 1,000 connections, p99 above callback echo's" % name,
+                            [a["p99_ms"] - b["p99_ms"] for a, b in zip(samples["broker"], samples["callback echo"])],
+                            10, unit=" ms")

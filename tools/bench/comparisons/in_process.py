@@ -1,0 +1,50 @@
+"""The core without gRPC, from the benchmarks that stand beside it."""
+
+import json
+import subprocess
+
+from servers import find
+
+REGISTRY = "broker/registry/client_table_benchmark"
+PROCESSOR = "broker/processor/client_manage_processor_benchmark"
+NS = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
+
+# Row, binary, benchmark, unit of the goal, the benchmark's nanoseconds (or counter) in it, goal.
+ROWS = [
+    ("light heartbeat in process, 1 Ki clients", PROCESSOR, "BM_LightHeartbeat/1024", "ns", 1, 100),
+    ("light heartbeat in process, 1 Mi clients", PROCESSOR, "BM_LightHeartbeat/1048576", "ns", 1, 250),
+    ("full unchanged heartbeat in process, 1 Ki clients", PROCESSOR, "BM_FullUnchangedHeartbeat/1024", "us", 1e3, 1.5),
+    ("full unchanged heartbeat in process, 1 Mi clients", PROCESSOR, "BM_FullUnchangedHeartbeat/1048576", "us", 1e3, 3),
+    ("a channel's close, 1 Mi clients", REGISTRY, "BM_CloseChannel/1048576", "us", 1e3, 10),
+    ("bare touch of as many objects, 1 Mi", REGISTRY, "BM_BareTouch/1048576", "ns", 1, None),
+    ("registry memory a client, 1 Mi clients", REGISTRY, "BM_MemoryPerClient/1048576/iterations:1", "bytes",
+     "bytes_per_client", 330),
+]
+
+
+def measure(context, binary):
+    """Benchmark -> what it found in each of its runs."""
+    flags = ["--benchmark_format=json"]
+    if context.quick:
+        flags += ["--benchmark_min_time=0.001", "--benchmark_filter=/1024$"]
+    else:
+        flags += ["--benchmark_repetitions=5", "--benchmark_enable_random_interleaving=true"]
+    done = subprocess.run([find(binary), *flags], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
+    found = {}
+    for benchmark in json.loads(done.stdout)["benchmarks"]:
+        if benchmark.get("run_type") != "aggregate" and not benchmark.get("error_occurred"):
+            found.setdefault(benchmark["run_name"], []).append(benchmark)
+    return found
+
+
+def run(context):
+    """the core alone, at 1 Ki and 1 Mi clients"""
+    found = {binary: measure(context, binary) for binary in (REGISTRY, PROCESSOR)}
+    for name, binary, benchmark, unit, what, goal in ROWS:
+        runs = found[binary].get(benchmark, [])
+        if isinstance(what, str):
+            values = [run[what] for run in runs if what in run]
+        else:
+            values = [run["cpu_time"] * NS[run["time_unit"]] / what for run in runs]
+        note = "" if values else "not run by " + binary
+        context.results.row(name, values, goal, unit=" " + unit, note=note)

@@ -1,0 +1,73 @@
+"""A great many clients that fall silent at once, beside others that live."""
+
+import json
+import re
+import signal
+import subprocess
+import time
+from datetime import datetime
+
+from context import load_command
+from servers import Process, broker
+
+EXPIRED = re.compile(r"^I(\d{8} \d\d:\d\d:\d\d\.\d{6}) .* kind=consumer .* reason=EXPIRED$", re.M)
+
+
+def wait_for(load, text, timeout):
+    deadline = time.monotonic() + timeout
+    while text not in load.said():
+        if time.monotonic() > deadline or load.process.poll() is not None:
+            raise RuntimeError("loadgen did not come to say %r: %s" % (text, load.said()[-1000:]))
+        time.sleep(0.05)
+
+
+def one_storm(context, nth, groups):
+    """The live clients' p99 in the storm over that before it, and how many of them were lost."""
+    dying, living, rate = context.pick((100_000, 10_000, 1000), (40, 10, 100))
+    expiry = context.pick(60, 1)
+    flags = {"groups": groups, "warmup": "0s", "duration": "3600s", "opening_timeout": "300s"}
+    live_flags = dict(flags, connections=context.pick(100, 2), streams=living, pace="%d/s" % rate, client_prefix="live",
+                      live=context.pick("1s", "100ms"))
+    dying_flags = dict(flags, connections=context.pick(100, 2), streams=dying, pace="once", client_prefix="dying",
+                       live=context.pick("250ms", "50ms"))
+    with broker("--channel_expiry=%ds" % expiry, "--notify_window=100ms",
+                "--housekeeping_period=%s" % context.pick("10s", "100ms")) as server:
+        live_command = load_command(server.address, live_flags)
+        live = Process(live_command, stdout=subprocess.PIPE)
+        with live, Process(load_command(server.address, dying_flags)) as dead:
+            wait_for(live, "%d/%d registered" % (living, living), 120)
+            wait_for(dead, "%d/%d registered" % (dying, dying), 300)
+            # Until the one heartbeat of each is answered; then all fall silent, as when a site is cut off.
+            time.sleep(context.pick(15, 0.3))
+            dead.process.send_signal(signal.SIGSTOP)
+            calm_begins = time.time()
+            deadline = time.monotonic() + expiry + 60
+            while len(EXPIRED.findall(server.said())) < dying and time.monotonic() < deadline:
+                time.sleep(context.pick(0.5, 0.05))
+            time.sleep(context.pick(5, 0.3))
+            live.process.send_signal(signal.SIGINT)
+            output = live.process.communicate(timeout=120)[0]
+            expired = EXPIRED.findall(server.said())
+    report = json.loads(output)  # Its errors are among the lost.
+    times = [datetime.strptime(when, "%Y%m%d %H:%M:%S.%f").timestamp() for when in expired]
+    begins, ends = (min(times), max(times)) if times else (0, 0)
+    step = context.pick(1, 0.1)
+    storm = [s["answers"]["p99_us"] for s in report["steps"] if begins < s["unix_seconds"] <= ends + 2 * step]
+    calm = [s["answers"]["p99_us"] for s in report["steps"] if calm_begins + step < s["unix_seconds"] <= begins]
+    # As many seconds of the calm as the storm has, the last ones.
+    calm = calm[-len(storm):]
+    lost = len(expired) - dying + report["errors"] + living - report["registered"] + report["full_statements_needed"]
+    ratio = max(storm) / max(calm) if storm and calm else None
+    print("  storm %d  %d groups: %d expired within %.2f s; live p99 of the worst second %.2f ms, before %.2f ms; %d pushes; %d lost" %
+          (nth + 1, groups, len(expired), ends - begins, max(storm, default=0) / 1000, max(calm, default=0) / 1000,
+           report["pushes"], lost), flush=True)
+    return ratio, lost
+
+
+def run(context):
+    """100,000 clients on 100 connections that expire at once, beside 10,000 live ones"""
+    for groups, goal in ((context.pick(1000, 5), 2), (1, None)):
+        found = [one_storm(context, nth, groups) for nth in range(context.pick(3, 1) if goal else 1)]
+        name = "storm of 100,000 in %s" % ("1,000 groups" if goal else "one group")
+        context.results.row(name + ", live p99 / undisturbed", [ratio for ratio, _ in found], goal)
+        context.results.row(name + ", live clients lost", [lost for _, lost in found], 0, unit=" clients")
