@@ -19,6 +19,9 @@ constexpr char kNullPointer[] = "java.lang.NullPointerException";
 constexpr char kBadHeader[] =
     "org.apache.rocketmq.remoting.exception.RemotingCommandException";
 
+// Between ticks.
+constexpr int64_t kPeriodMs = 10000;
+
 constexpr char kSystemGroupPrefix[] = "CID_RMQ_SYS_";
 // SubscriptionGroupManager#init.
 constexpr const char* kBuiltInGroups[] = {
@@ -61,6 +64,9 @@ const char* Name(Switch which) {
       "edge refuses bad form",
       "tag sets are derived",
       "no built-in groups",
+      "reconnect replaces",
+      "unary calls have a stand-in",
+      "a pause expires nobody",
   };
   static_assert(std::size(kNames) == static_cast<size_t>(Switch::kCount), "");
   return kNames[static_cast<size_t>(which)];
@@ -99,10 +105,14 @@ const Outcome& JavaModel::Apply(const Operation& operation) {
     CheckClientConfig(operation);
   } else if (op == "close_channel") {
     CloseChannel(operation.channel());
+  } else if (op == "kick") {
+    Kick(operation.channel());
   } else if (op == "advance") {
     now_ += operation.ms();
   } else if (op == "scan") {
     Scan();
+  } else if (op == "tick") {
+    Tick();
   } else if (op == "find_consumer_channel") {
     FindConsumerChannel(operation);
   } else if (op == "find_producer_channel") {
@@ -117,6 +127,7 @@ const Outcome& JavaModel::Apply(const Operation& operation) {
   } else if (op == "snapshot") {
     Snapshot();
   }
+  CloseIdleStandIns();
   for (const std::string& name : std::exchange(changed_groups_, {})) {
     const auto group = consumers_.find(name);
     if (group != consumers_.end()) PushTo(group->second.members, name);
@@ -128,12 +139,26 @@ const Outcome& JavaModel::Apply(const Operation& operation) {
 
 void JavaModel::DoHeartbeat(const Operation& operation) {
   const Heartbeat& body = operation.body();
-  Channel& channel = channels_[operation.channel()];
   if (On(Switch::kEdgeRefusesBadForm) && IsRefusedByTheEdge(operation)) {
     outcome_.set_refused("form");
     return;
   }
   const bool is_light = On(Switch::kLightHeartbeat) && IsLight(body);
+  if (operation.unary()) {
+    const auto known = channels_.find(operation.channel());
+    const bool is_known = known != channels_.end() && known->second.open;
+    if (!is_known && is_light && On(Switch::kUnaryCallsHaveAStandIn)) {
+      Answer(0);
+      outcome_.set_renewal("FULL_STATEMENT_NEEDED");
+      return;
+    }
+    if (!is_known) {
+      Channel& opened = channels_[operation.channel()] = Channel();
+      opened.heard_at = now_;
+      opened.is_stand_in = On(Switch::kUnaryCallsHaveAStandIn);
+    }
+  }
+  Channel& channel = channels_[operation.channel()];
   if (On(Switch::kClosedChannelRegistersNothing) && !channel.open) {
     for (const Consumer& consumer : body.consumer_data_set()) {
       if (!is_light) Admit(consumer);  // Comes first, and makes its configs.
@@ -144,6 +169,15 @@ void JavaModel::DoHeartbeat(const Operation& operation) {
   }
   if (is_light) {
     LightHeartbeat(body, channel);
+    return;
+  }
+  std::string replaced;
+  if (On(Switch::kReconnectReplaces) &&
+      !IsNewestOfItsIncarnation(operation.channel(), body, &replaced)) {
+    for (const Consumer& consumer : body.consumer_data_set()) Admit(consumer);
+    outcome_.clear_skipped();
+    outcome_.set_refused("closed");
+    CloseByBroker(operation.channel());
     return;
   }
   if (!operation.has_body() || body.null_consumers()) {
@@ -185,9 +219,35 @@ void JavaModel::DoHeartbeat(const Operation& operation) {
   }
   channel.statement = StatementKey(body);
   channel.statement_holds = outcome_.skipped().empty();
+  if (!replaced.empty()) {
+    reason_ = "REPLACED";
+    CloseByBroker(replaced);
+    OnClose(replaced);
+  }
   Answer(0);
   (*outcome_.mutable_ext())["IS_SUPPORT_HEART_BEAT_V2"] = "true";
   (*outcome_.mutable_ext())["IS_SUB_CHANGE"] = is_sub_change ? "true" : "false";
+}
+
+bool JavaModel::IsNewestOfItsIncarnation(const std::string& name,
+                                         const Heartbeat& body,
+                                         std::string* replaced) {
+  Channel& channel = channels_[name];
+  if (channel.is_stand_in || channel.client_id.has_value()) return true;
+  if (body.incarnation() != 0) {
+    for (const auto& [other, state] : channels_) {
+      if (!state.open || state.is_stand_in ||
+          state.client_id != body.client_id() ||
+          state.incarnation != body.incarnation()) {
+        continue;
+      }
+      if (ByNumber()(name, other)) return false;
+      *replaced = other;
+    }
+  }
+  channel.client_id = body.client_id();
+  channel.incarnation = body.incarnation();
+  return true;
 }
 
 void JavaModel::LightHeartbeat(const Heartbeat& body, Channel& channel) {
@@ -427,6 +487,14 @@ void JavaModel::DoUnregister(const Operation& operation) {
     outcome_.set_refused("form");
     return;
   }
+  if (operation.unary() && On(Switch::kUnaryCallsHaveAStandIn)) {
+    const auto known = channels_.find(channel);
+    if (known == channels_.end() || !known->second.open) {
+      Answer(0);
+      return;
+    }
+  }
+  reason_ = "UNREGISTERED";
   if (!operation.has_client_id()) {
     Throw(kBadHeader);
     return;
@@ -471,6 +539,15 @@ void JavaModel::DoUnregister(const Operation& operation) {
 void JavaModel::CloseChannel(const std::string& name) {
   Channel& channel = channels_[name];
   if (!std::exchange(channel.open, false)) return;  // Has had its event.
+  reason_ = "DISCONNECTED";
+  OnClose(name);
+}
+
+void JavaModel::Kick(const std::string& name) {
+  const auto known = channels_.find(name);
+  if (known == channels_.end() || !known->second.open) return;
+  reason_ = "KICKED";
+  CloseByBroker(name);
   OnClose(name);
 }
 
@@ -528,7 +605,16 @@ void JavaModel::OnCloseOfConsumer(const std::string& channel,
   if (group.members.empty()) consumers_.erase(found);
 }
 
+void JavaModel::Tick() {
+  const int64_t since_last = now_ - std::exchange(last_tick_, now_);
+  if (On(Switch::kAPauseExpiresNobody) && since_last > 2 * kPeriodMs) {
+    heard_floor_ = now_;
+  }
+  Scan();
+}
+
 void JavaModel::Scan() {
+  reason_ = "EXPIRED";
   if (On(Switch::kOnlySilenceClosesAChannel)) {
     ScanByChannel();
   } else {
@@ -567,8 +653,8 @@ void JavaModel::ScanByGroup() {
 void JavaModel::ScanByChannel() {
   for (auto& [channel, state] : channels_) {
     const bool is_silent =
-        state.open &&
-        now_ - state.heard_at > config_.channel_expired_timeout_ms();
+        state.open && now_ - std::max(state.heard_at, heard_floor_) >
+                          config_.channel_expired_timeout_ms();
     if (is_silent) CloseByBroker(channel);
     std::vector<std::string> leaving;
     for (const auto& [name, members] : producers_) {
@@ -619,7 +705,23 @@ void JavaModel::ExpireConsumer(const std::string& name,
 }
 
 void JavaModel::CloseByBroker(const std::string& name) {
-  if (std::exchange(channels_[name].open, false)) outcome_.add_closed(name);
+  Channel& channel = channels_[name];
+  if (!std::exchange(channel.open, false)) return;
+  if (!channel.is_stand_in) outcome_.add_closed(name);
+}
+
+void JavaModel::CloseIdleStandIns() {
+  for (auto& [name, channel] : channels_) {
+    if (!channel.is_stand_in || !channel.open) continue;
+    const auto has = [&name = name](const Members& members) {
+      return members.count(name) != 0;
+    };
+    channel.open =
+        std::any_of(consumers_.begin(), consumers_.end(),
+                    [&](const auto& g) { return has(g.second.members); }) ||
+        std::any_of(producers_.begin(), producers_.end(),
+                    [&](const auto& g) { return has(g.second); });
+  }
 }
 
 void JavaModel::RemoveProducer(const std::string& group,
@@ -642,7 +744,7 @@ bool JavaModel::IsStale(const Record& record, bool is_producer) const {
   const int64_t timeout = is_producer && !On(Switch::kOneChannelExpiry)
                               ? config_.producer_channel_expired_timeout_ms()
                               : config_.channel_expired_timeout_ms();
-  return now_ - record.refreshed_at > timeout;
+  return now_ - std::max(record.refreshed_at, heard_floor_) > timeout;
 }
 
 // --- Look-ups ---
@@ -773,6 +875,7 @@ void JavaModel::TellMember(const char* kind, const char* type,
   if (client_id.has_value()) event.set_client_id(*client_id);
   event.set_channel(channel);
   for (const std::string& topic : topics) event.add_topics(topic);
+  if (event.type() == "CLIENT_UNREGISTER") event.set_reason(reason_);
 }
 
 void JavaModel::TellChange(const std::string& name, const Group& group) {
@@ -790,7 +893,7 @@ void JavaModel::TellChange(const std::string& name, const Group& group) {
 void JavaModel::PushTo(const Members& members, const std::string& group) {
   if (!config_.notify_consumer_ids_changed_enable()) return;
   for (const auto& [channel, member] : members) {
-    if (!channels_[channel].open) continue;
+    if (!channels_[channel].open || channels_[channel].is_stand_in) continue;
     Push& push = *outcome_.add_pushes();
     push.set_channel(channel);
     push.set_group(group);

@@ -67,6 +67,14 @@ enum class Switch {
   kTagSetsAreDerived,
   // Java's built-in consumer groups (TOOLS_CONSUMER, ...) are ordinary ones.
   kNoBuiltInGroups,
+  // A channel's first full heartbeat closes the one that the same incarnation
+  // of its client had before.
+  kReconnectReplaces,
+  // A unary call acts on its client's stand-in: a channel that is opened by a
+  // full heartbeat, gets no push, and goes with its last group.
+  kUnaryCallsHaveAStandIn,
+  // A tick that comes late by more than a period hears from everyone first.
+  kAPauseExpiresNobody,
   kCount,
 };
 
@@ -125,6 +133,10 @@ class JavaModel {
   struct Channel {
     bool open = true;
     int64_t heard_at = 0;
+    bool is_stand_in = false;
+    // Of its first full heartbeat.
+    std::optional<std::string> client_id;
+    int64_t incarnation = 0;
     // The consumer groups noted on it: "a|b|".
     std::string noted_groups;
     // The latest full heartbeat as a light one is compared with it, and whether
@@ -142,7 +154,9 @@ class JavaModel {
   void DoUnregister(const Operation& operation);
   void CheckClientConfig(const Operation& operation);
   void CloseChannel(const std::string& name);
+  void Kick(const std::string& name);
   void Scan();
+  void Tick();
   void FindConsumerChannel(const Operation& operation);
   void FindProducerChannel(const Operation& operation);
   void QueryTopicConsumeByWho(const std::string& topic);
@@ -151,6 +165,10 @@ class JavaModel {
 
   // --- Heartbeats ---
   void LightHeartbeat(const Heartbeat& body, Channel& channel);
+  // False if a newer channel of the same incarnation has been there before.
+  // Otherwise sets the older one that is to go, or nothing.
+  bool IsNewestOfItsIncarnation(const std::string& name, const Heartbeat& body,
+                                std::string* replaced);
   // These return false where Java throws a NullPointerException.
   bool HeartbeatOfConsumer(const Operation& operation, const Consumer& consumer,
                            const std::shared_ptr<Record>& record,
@@ -178,6 +196,7 @@ class JavaModel {
   void RemoveProducer(const std::string& group, const std::string& channel,
                       const ClientId& told);
   void RemoveProducerGroupIfEmpty(const std::string& group);
+  void CloseIdleStandIns();
 
   // --- Events and the like ---
   Event& Tell(const char* kind, const char* type, const std::string& group);
@@ -201,6 +220,9 @@ class JavaModel {
   const Switches switches_;
 
   int64_t now_ = 0;
+  int64_t last_tick_ = 0;
+  // Everyone counts as heard then.
+  int64_t heard_floor_ = 0;
   int64_t joined_ = 0;
   std::map<std::string, Channel, ByNumber> channels_;
   std::map<std::string, Group> consumers_;
@@ -217,6 +239,7 @@ class JavaModel {
 
   // Of the operation at hand.
   Outcome outcome_;
+  const char* reason_ = "";  // Of its removals.
   std::set<std::string> changed_groups_;
 };
 

@@ -160,7 +160,9 @@ std::vector<std::string> Lines(const Outcome& outcome) {
 
 Outcome ComparedWithRecording(const Operation& operation, Outcome outcome) {
   Sort(&outcome);
-  if (operation.op() == "scan") SortLeavesInARow(outcome.mutable_events());
+  if (operation.op() == "scan" || operation.op() == "tick") {
+    SortLeavesInARow(outcome.mutable_events());
+  }
   if (!outcome.exception().empty()) {
     // The remoting layer's answer to any.
     outcome.set_code(kSystemError);
@@ -174,12 +176,15 @@ Outcome ComparedWithRecording(const Operation& operation, Outcome outcome) {
   outcome.clear_refused();
   outcome.clear_renewal();
   outcome.clear_skipped();
+  for (Event& event : *outcome.mutable_events()) event.clear_reason();
   return outcome;
 }
 
 Outcome ComparedWithProduct(const Operation& operation, Outcome outcome) {
   Sort(&outcome);
-  if (operation.op() == "scan") SortLeavesOfAGroup(outcome.mutable_events());
+  if (operation.op() == "scan" || operation.op() == "tick") {
+    SortLeavesOfAGroup(outcome.mutable_events());
+  }
   if (outcome.code() != kSystemError) outcome.clear_remark();
   outcome.clear_ext();
   return outcome;

@@ -75,27 +75,25 @@ void Answer(const CallStatus& status, Outcome* outcome) {
   if (!status.message.empty()) outcome->set_remark(status.message);
 }
 
-// Notes what it is told into the outcome of the operation at hand.
+// Notes what it is told into the outcome of the operation at hand. A stand-in
+// has nobody to tell.
 class NotingChannel final : public ClientChannel {
  public:
-  NotingChannel(std::string name, Outcome* outcome)
-      : ClientChannel(Kind::kStream),
-        name_(std::move(name)),
-        outcome_(*outcome) {}
+  NotingChannel(Kind kind, std::string name, Outcome* outcome)
+      : ClientChannel(kind), name_(std::move(name)), outcome_(*outcome) {}
 
   const std::string& name() const { return name_; }
 
   void NotifyConsumerIdsChanged(absl::string_view group) override {
+    if (kind() == Kind::kStandIn) return;
     Push& push = *outcome_.add_pushes();
     push.set_channel(name_);
     push.set_group(std::string(group));
   }
-  void End(RemovalReason) override { outcome_.add_closed(name_); }
+  void End(RemovalReason) override {
+    if (kind() == Kind::kStream) outcome_.add_closed(name_);
+  }
   bool writable() const override { return true; }
-
-  // As a client: of the last full heartbeat.
-  std::string statement;
-  uint64_t statement_token = 0;
 
  private:
   const std::string name_;
@@ -124,6 +122,9 @@ class NotingListener final : public ClientEventListener {
     if (event.channel != nullptr) {
       noted.set_client_id(event.client_id);
       noted.set_channel(NameOf(event.channel));
+    }
+    if (event.type == EventType::kClientUnregister) {
+      noted.set_reason(std::string(Name(event.reason)));
     }
     if (event.subscriptions != nullptr) {
       for (const auto& [topic, subscription] : *event.subscriptions) {
@@ -200,14 +201,16 @@ class Product::Broker {
     outcome_.Clear();
     const std::string& op = operation.op();
     if (op == "open_channel") {
-      const auto channel =
-          std::make_shared<NotingChannel>(operation.channel(), &outcome_);
+      const auto channel = std::make_shared<NotingChannel>(
+          ClientChannel::Kind::kStream, operation.channel(), &outcome_);
       channels_[operation.channel()] = channel;
       if (!table_.Open(channel, now_).ok()) outcome_.set_refused("limit");
     } else if (op == "advance") {
       now_ += absl::Milliseconds(operation.ms());
     } else if (op == "scan") {
       housekeeping_.Scan(now_);
+    } else if (op == "tick") {
+      housekeeping_.Tick(now_);
     } else if (op == "find_consumer_channel") {
       const ClientChannelPtr channel =
           table_.FindConsumerChannel(operation.group(), operation.client_id());
@@ -233,17 +236,46 @@ class Product::Broker {
     } else if (IsRefusedByTheEdge(operation)) {
       outcome_.set_refused("form");
     } else {
-      OnChannel(operation, *channels_.at(operation.channel()));
+      OnChannel(operation);
     }
     return outcome_;
   }
 
  private:
-  void OnChannel(const Operation& operation, NotingChannel& channel) {
+  // What a client remembers of its last full heartbeat.
+  struct ClientSide {
+    std::string statement;
+    uint64_t token = 0;
+  };
+
+  // Null if it is a stand-in that is not there.
+  ClientChannelPtr ChannelOf(const Operation& operation) {
+    if (!operation.unary()) return channels_.at(operation.channel());
+    const std::string& client_id = operation.has_body()
+                                       ? operation.body().client_id()
+                                       : operation.client_id();
+    if (operation.op() != "heartbeat" || IsLight(operation.body())) {
+      return table_.FindStandIn(client_id);
+    }
+    return *table_.FindOrOpenStandIn(
+        client_id,
+        std::make_shared<NotingChannel>(ClientChannel::Kind::kStandIn,
+                                        operation.channel(), &outcome_),
+        now_);
+  }
+
+  void OnChannel(const Operation& operation) {
     const std::string& op = operation.op();
+    const ClientChannelPtr found = ChannelOf(operation);
+    if (found == nullptr) {
+      if (op == "heartbeat") outcome_.set_renewal("FULL_STATEMENT_NEEDED");
+      if (op != "kick") Answer(CallStatus(), &outcome_);
+      return;
+    }
+    ClientChannel& channel = *found;
     if (op == "heartbeat") {
       if (IsLight(operation.body())) {
-        LightHeartbeat(operation.body(), channel);
+        LightHeartbeat(operation, channel);
       } else {
         FullHeartbeat(operation, channel);
       }
@@ -259,12 +291,16 @@ class Product::Broker {
              &outcome_);
     } else if (op == "close_channel") {
       housekeeping_.OnChannelClose(channel, RemovalReason::kDisconnected, now_);
+    } else if (op == "kick" && !channel.closed()) {
+      housekeeping_.OnChannelClose(channel, RemovalReason::kKicked, now_);
+      channel.End(RemovalReason::kKicked);
     }
   }
 
-  void LightHeartbeat(const Heartbeat& body, NotingChannel& channel) {
+  void LightHeartbeat(const Operation& operation, ClientChannel& channel) {
+    const ClientSide& client = clients_[operation.channel()];
     const uint64_t token =
-        channel.statement == StatementKey(body) ? channel.statement_token : 0;
+        client.statement == StatementKey(operation.body()) ? client.token : 0;
     switch (channel.RenewLight(token, now_)) {
       case Renewal::kRenewed: outcome_.set_renewal("RENEWED"); break;
       case Renewal::kFullStatementNeeded:
@@ -275,7 +311,7 @@ class Product::Broker {
     Answer(CallStatus(), &outcome_);
   }
 
-  void FullHeartbeat(const Operation& operation, NotingChannel& channel) {
+  void FullHeartbeat(const Operation& operation, ClientChannel& channel) {
     const Heartbeat& body = operation.body();
     std::vector<std::vector<SubscriptionStatement>> subscriptions;
     std::vector<ConsumerStatement> consumers;
@@ -303,6 +339,7 @@ class Product::Broker {
     statement.client_id = body.client_id();
     statement.language = ValueOf(operation.language(), LanguageCode::kNodeJs);
     statement.version = operation.version();
+    statement.incarnation = static_cast<uint64_t>(body.incarnation());
     statement.producer_groups = producers;
     statement.consumers = consumers;
 
@@ -312,8 +349,8 @@ class Product::Broker {
       outcome_.set_refused("closed");
       return;
     }
-    channel.statement = StatementKey(body);
-    channel.statement_token = result.statement_token;
+    clients_[operation.channel()] = {StatementKey(body),
+                                     result.statement_token};
     for (const PassedOverGroup& skipped : result.skipped) {
       Skipped& noted = *outcome_.add_skipped();
       noted.set_group(std::string(skipped.group));
@@ -416,6 +453,8 @@ class Product::Broker {
   ClientManageProcessor processor_;
   Housekeeping housekeeping_;
   std::map<std::string, std::shared_ptr<NotingChannel>> channels_;
+  // By channel.
+  std::map<std::string, ClientSide> clients_;
 };
 
 absl::StatusOr<std::unique_ptr<Product>> Product::Create(const Config& config) {

@@ -77,10 +77,12 @@ class Shrinker {
       : failure_(*failure), look_ups_(look_ups), switches_(switches) {}
 
   void Run() {
+    TurnTicksIntoScans();
     size_t before;
     do {
       before = Size();
       RemoveOperations();
+      JoinAdvances();
       SimplifyOperations();
     } while (Size() < before && runs_ < kMaxRuns);
   }
@@ -105,7 +107,7 @@ class Shrinker {
     for (const Operation& operation : script) {
       if (operation.op() == "open_channel") {
         channels.insert(operation.channel());
-      } else if (!operation.channel().empty() &&
+      } else if (!operation.channel().empty() && !operation.unary() &&
                  channels.count(operation.channel()) == 0) {
         continue;  // Its opening has been removed.
       }
@@ -130,6 +132,31 @@ class Shrinker {
         if (!Try(shorter)) first += piece;
       }
       if (piece <= 1) break;
+    }
+  }
+
+  // A scan is simpler: it does not ask when the one before it was, so that
+  // those before it can go. It may be the last tick that matters as one.
+  void TurnTicksIntoScans() {
+    for (const size_t kept : {0, 1}) {
+      std::vector<Operation> simpler = failure_.script;
+      for (size_t at = 0; at + kept < simpler.size(); ++at) {
+        if (simpler[at].op() == "tick") simpler[at].set_op("scan");
+      }
+      if (Try(simpler)) return;
+    }
+  }
+
+  void JoinAdvances() {
+    for (size_t at = 0; at + 1 < failure_.script.size();) {
+      std::vector<Operation> shorter = failure_.script;
+      if (shorter[at].op() != "advance" || shorter[at + 1].op() != "advance") {
+        ++at;
+        continue;
+      }
+      shorter[at].set_ms(shorter[at].ms() + shorter[at + 1].ms());
+      shorter.erase(shorter.begin() + at + 1);
+      if (!Try(shorter)) ++at;
     }
   }
 

@@ -1,5 +1,6 @@
 #include "tests/conformance/random_operations.h"
 
+#include <algorithm>
 #include <iterator>
 #include <limits>
 #include <utility>
@@ -44,6 +45,9 @@ constexpr Expression kExpressions[] = {
     {"SQL92", "a >", 23},   {"SQL92", "(a = 1", 23},
 };
 
+constexpr int64_t kIncarnations[] = {0, 0, 7, 8};
+constexpr int64_t kPeriodMs = 10000;
+
 constexpr size_t kMaxOpen = 8;
 constexpr size_t kMaxClosed = 3;
 
@@ -52,6 +56,13 @@ constexpr size_t kMaxClosed = 3;
 RandomOperations::RandomOperations(uint64_t seed) : random_(seed) {
   MakeConfig();
   MakeLookUps();
+  has_ticks_ = Chance(40);
+  for (const char* client : kClients) {
+    Channel& stand_in = stand_ins_.emplace_back();
+    stand_in.name = absl::StrCat("unary:", client);
+    stand_in.client_id = client;
+    stand_in.is_stand_in = true;
+  }
 }
 
 void RandomOperations::MakeConfig() {
@@ -114,21 +125,23 @@ void RandomOperations::MakeLookUps() {
 }
 
 Operation RandomOperations::Next() {
+  if (to_pass_ms_ > 0) return Tick();
   if (open_.size() < 2) return Open();
   Operation operation;
   const size_t kind = Any(100);
   if (kind < 56) return MakeHeartbeat();
   if (kind < 68) {
-    const int64_t expiry = config_.channel_expired_timeout_ms();
-    const int64_t steps[] = {
-        0,          1,      1000,       10000,      expiry / 3,
-        expiry / 2, expiry, expiry + 1, expiry - 1, expiry / 2 + 1};
-    operation.set_op("advance");
-    operation.set_ms(OneOf(steps));
+    return Advance();
   } else if (kind < 79) {
-    operation.set_op("scan");
+    operation.set_op(has_ticks_ && Chance(30) ? "tick" : "scan");
   } else if (kind < 87) {
     return MakeUnregister();
+  } else if (kind < 88) {
+    operation.set_op("kick");
+    const Channel& kicked = AnyChannel();
+    operation.set_channel(kicked.name);
+    operation.set_unary(kicked.is_stand_in);
+    if (kicked.is_stand_in) operation.set_client_id(kicked.client_id);
   } else if (kind < 92) {
     operation.set_op("close_channel");
     const size_t which = Any(open_.size());
@@ -148,13 +161,47 @@ Operation RandomOperations::Open() {
   Channel& channel = open_.emplace_back();
   channel.name = absl::StrCat("ch", ++opened_);
   channel.client_id = OneOf(kClients);
+  channel.incarnation = OneOf(kIncarnations);
   Operation operation;
   operation.set_op("open_channel");
   operation.set_channel(channel.name);
   return operation;
 }
 
+// A living broker ticks each period while time passes; one that was away does
+// not.
+Operation RandomOperations::Advance() {
+  const int64_t expiry = config_.channel_expired_timeout_ms();
+  const int64_t steps[] = {
+      0,          1,      1000,       10000,      expiry / 3,
+      expiry / 2, expiry, expiry + 1, expiry - 1, expiry / 2 + 1};
+  const int64_t ms = OneOf(steps);
+  if (has_ticks_ && Chance(85)) to_pass_ms_ = ms;
+  Operation operation;
+  operation.set_op("advance");
+  operation.set_ms(to_pass_ms_ > 0 ? std::min(ms, kPeriodMs) : ms);
+  to_pass_ms_ -= std::min(to_pass_ms_, operation.ms());
+  return operation;
+}
+
+Operation RandomOperations::Tick() {
+  Operation operation;
+  ticked_ = !ticked_;
+  if (ticked_) {
+    operation.set_op("tick");
+  } else {
+    operation.set_op("advance");
+    operation.set_ms(std::min(to_pass_ms_, kPeriodMs));
+    to_pass_ms_ -= operation.ms();
+  }
+  return operation;
+}
+
 RandomOperations::Channel& RandomOperations::AnyChannel() {
+  return Chance(12) ? stand_ins_[Any(stand_ins_.size())] : AnyStream();
+}
+
+RandomOperations::Channel& RandomOperations::AnyStream() {
   auto& channels = !closed_.empty() && Chance(4) ? closed_ : open_;
   return channels[Any(channels.size())];
 }
@@ -164,6 +211,7 @@ Operation RandomOperations::MakeHeartbeat() {
   Operation operation;
   operation.set_op("heartbeat");
   operation.set_channel(channel.name);
+  operation.set_unary(channel.is_stand_in);
   operation.set_language(OneOf(kLanguages));
   operation.set_version(static_cast<int32_t>(400 + Any(3)));
   Heartbeat& body = *operation.mutable_body();
@@ -207,8 +255,10 @@ Operation RandomOperations::MakeHeartbeat() {
 
 Heartbeat RandomOperations::FullBody(const Channel& channel) {
   Heartbeat body;
-  body.set_client_id(Chance(95) ? channel.client_id
-                                : std::string(OneOf(kClients)));
+  body.set_client_id(channel.is_stand_in || Chance(95)
+                         ? channel.client_id
+                         : std::string(OneOf(kClients)));
+  body.set_incarnation(channel.incarnation);
   for (const char* group : kConsumerGroups) {
     if (Chance(22)) *body.add_consumer_data_set() = MakeConsumer(group);
   }
@@ -277,9 +327,11 @@ Operation RandomOperations::MakeUnregister() {
   Operation operation;
   operation.set_op("unregister");
   operation.set_channel(channel.name);
+  operation.set_unary(channel.is_stand_in);
   if (Chance(98)) {
-    operation.set_client_id(Chance(90) ? channel.client_id
-                                       : std::string(OneOf(kClients)));
+    operation.set_client_id(channel.is_stand_in || Chance(90)
+                                ? channel.client_id
+                                : std::string(OneOf(kClients)));
   }
   const Heartbeat& last = channel.last;
   if (Chance(60)) {
@@ -302,7 +354,7 @@ Operation RandomOperations::MakeUnregister() {
 }
 
 Operation RandomOperations::MakeCheck() {
-  const Channel& channel = AnyChannel();
+  const Channel& channel = AnyStream();
   const Expression& expression = OneOf(kExpressions);
   Operation operation;
   operation.set_op("check_client_config");

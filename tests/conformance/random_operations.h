@@ -1,5 +1,6 @@
 // Operations of traces, made up from a seed: a small world of clients, channels
-// and groups that come, go, disagree and fall silent.
+// and groups that come, go, come back, disagree and fall silent. In some worlds
+// the broker's housekeeping ticks, and is late now and then.
 #ifndef TESTS_CONFORMANCE_RANDOM_OPERATIONS_H_
 #define TESTS_CONFORMANCE_RANDOM_OPERATIONS_H_
 
@@ -31,6 +32,8 @@ class RandomOperations {
   struct Channel {
     std::string name;
     std::string client_id;
+    int64_t incarnation = 0;
+    bool is_stand_in = false;
     Heartbeat last;
   };
 
@@ -45,6 +48,8 @@ class RandomOperations {
   void MakeConfig();
   void MakeLookUps();
   Operation Open();
+  Operation Advance();
+  Operation Tick();
   Operation MakeHeartbeat();
   Heartbeat FullBody(const Channel& channel);
   Consumer MakeConsumer(const std::string& group);
@@ -53,6 +58,7 @@ class RandomOperations {
   Operation MakeUnregister();
   Operation MakeCheck();
   Channel& AnyChannel();
+  Channel& AnyStream();
 
   std::mt19937_64 random_;
   Config config_;
@@ -60,6 +66,12 @@ class RandomOperations {
   int opened_ = 0;
   std::vector<Channel> open_;
   std::vector<Channel> closed_;
+  // For the unary calls of each client.
+  std::vector<Channel> stand_ins_;
+  bool has_ticks_ = false;
+  // What is still to pass before the next tick, by steps of the period.
+  int64_t to_pass_ms_ = 0;
+  bool ticked_ = false;
 };
 
 }  // namespace rmq::conformance

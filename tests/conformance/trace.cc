@@ -89,11 +89,13 @@ absl::Status MarkNulls(const std::string& json_line, Operation* operation) {
 // What is wrong with the operation, in words; empty if nothing is.
 std::string Problem(const Operation& operation,
                     std::set<std::string>* channels) {
-  static const auto* const with_channel = new std::set<std::string>{
-      "heartbeat", "unregister", "check_client_config", "close_channel"};
+  static const auto* const with_channel =
+      new std::set<std::string>{"heartbeat", "unregister",
+                                "check_client_config", "close_channel", "kick"};
   static const auto* const without_channel =
       new std::set<std::string>{"advance",
                                 "scan",
+                                "tick",
                                 "find_consumer_channel",
                                 "find_producer_channel",
                                 "query_topic_consume_by_who",
@@ -108,7 +110,7 @@ std::string Problem(const Operation& operation,
                           " is opened a second time");
     }
   } else if (with_channel->count(op) != 0) {
-    if (channels->count(operation.channel()) == 0) {
+    if (!operation.unary() && channels->count(operation.channel()) == 0) {
       return absl::StrCat("channel \"", operation.channel(),
                           "\" has not been opened");
     }

@@ -268,6 +268,9 @@ std::string Synopsis(const CommandHelp& command,
   return synopsis;
 }
 
+// Where the right column of a help text begins, behind two spaces.
+constexpr size_t kHelpColumn = 34;
+
 // Two columns, the left one `width` wide; further lines of `right` are indented
 // as the first.
 void AppendRow(absl::string_view left, absl::string_view right, size_t width,
@@ -288,7 +291,7 @@ void AppendOptions(const std::vector<Option>& options, std::string* text) {
             ? ""
             : absl::StrCat("-", std::string(1, option.letter), ", ");
     AppendRow(absl::StrCat(letter, "--", option.name, "=", option.values),
-              option.help, 32, text);
+              option.help, kHelpColumn, text);
   }
 }
 
@@ -297,15 +300,17 @@ std::string HelpOfAll() {
       "Shows what a broker's client manager knows.\n\n"
       "Usage: cmctl [OPTION...] COMMAND [ARGUMENT...]\n\nCommands:\n";
   for (const CommandHelp& command : Commands()) {
-    AppendRow(Synopsis(command), command.summary, 32, &text);
+    AppendRow(Synopsis(command), command.summary, kHelpColumn, &text);
   }
-  AppendRow("help [COMMAND]", "this text, or a command's help", 32, &text);
+  AppendRow("help [COMMAND]", "this text, or a command's help", kHelpColumn,
+            &text);
   absl::StrAppend(&text, "\nOptions of every command:\n");
   AppendOptions(CommonOptions(), &text);
-  AppendRow("--help, --version", "this text; the version", 32, &text);
+  AppendRow("--help, --version", "this text; the version", kHelpColumn, &text);
   absl::StrAppend(&text,
-                  "\nExits with 0; with 1 if the broker cannot be asked or "
-                  "refuses; with 2 for bad usage.\n");
+                  "\nExits with 0; with 1 if the broker cannot be asked, "
+                  "refuses, or does not have what\nwas looked for; with 2 for "
+                  "bad usage.\n");
   return text;
 }
 

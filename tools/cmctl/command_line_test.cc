@@ -166,7 +166,7 @@ TEST(CommandLineTest, HelpNamesTheCommandsAndEachCommandsOptions) {
       line->text,
       AllOf(HasSubstr("groups"), HasSubstr("connections GROUP"),
             HasSubstr("ids GROUP"), HasSubstr("check-expression EXPRESSION"),
-            HasSubstr("consumer-channel GROUP CLIENT_ID"),
+            HasSubstr("consumer-channel GROUP CLIENT_ID  the channel"),
             HasSubstr("-o, --output=table|json")));
 
   for (const std::vector<std::string>& arguments :
