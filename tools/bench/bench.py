@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 from comparisons import connections, heartbeats, idle, in_process, others, storm  # noqa: E402
 from context import Context  # noqa: E402
-from servers import find  # noqa: E402
+from processes import find  # noqa: E402
 
 # Name -> what runs it, in the order of running.
 COMPARISONS = {

@@ -44,7 +44,7 @@ class BenchTest(unittest.TestCase):
 
     def test_every_comparison_runs_and_its_rows_are_written(self):
         with tempfile.NamedTemporaryFile("r") as file:
-            done = subprocess.run([BENCH, "--quick", "--json=" + file.name], timeout=280, text=True,
+            done = subprocess.run([BENCH, "--quick", "--etcd", "--json=" + file.name], timeout=280, text=True,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             self.assertEqual(done.returncode, 0, done.stdout)
             rows = json.load(file)["rows"]

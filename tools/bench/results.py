@@ -62,6 +62,12 @@ class Row:
         return self.ratio >= self.goal if self.at_least else self.ratio <= self.goal
 
 
+def aligned(table):
+    """Its lines, with columns as wide as their widest cell."""
+    widths = [max(map(len, column)) for column in zip(*table)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in table]
+
+
 class Results:
     def __init__(self):
         self.rows = []
@@ -74,6 +80,7 @@ class Results:
         """Adds the median of `values`, and their interval."""
         values = [value for value in values if value is not None]
         if not values:
+            more.setdefault("note", "no run gave a number")
             self.rows.append(Row(name, None, goal, **more))
         else:
             low, high = interval(values)
@@ -85,29 +92,22 @@ class Results:
         self.row(name, [], goal, note=note, **more)
 
     def table(self):
-        lines = []
-        widths = [34, 15] + [14] * len(COLUMNS)
-        def line(cells):
-            lines.append("  ".join(str(cell).ljust(width) for cell, width in zip(cells, widths)).rstrip())
-        line(["medians of", "server"] + [column[0] for column in COLUMNS])
+        medians = [["medians of", "server"] + [column[0] for column in COLUMNS]]
         for comparison, sides in self.groups.items():
             for side, samples in sides.items():
                 cells = []
                 for _, key, form in COLUMNS:
                     values = [sample[key] for sample in samples if sample.get(key) is not None]
                     cells.append(show(median(values), form) if values else "-")
-                line([comparison, side] + cells)
-        lines.append("")
-        widths[:] = [56, 14, 26, 14, 6]
-        line(["row", "median", "interval (runs)", "goal", "met"])
+                medians.append([comparison, side] + cells)
+        rows = [["row", "median", "interval (runs)", "goal", "met", ""]]
         for row in self.rows:
             spread = "" if row.low is None else "%s .. %s (%d)" % (show(row.low), show(row.high), row.runs)
             goal = "-" if row.goal is None else (">= " if row.at_least else "<= ") + show(row.goal) + row.unit
             met = {True: "yes", False: "NO", None: "-"}[row.met]
-            line([row.name, show(row.ratio) + (row.unit if row.ratio is not None else ""), spread, goal, met] )
-            if row.note:
-                lines.append("      " + row.note)
-        return "\n".join(lines)
+            value = "absent" if row.ratio is None else show(row.ratio) + row.unit
+            rows.append([row.name, value, spread, goal, met, row.note])
+        return "\n".join(aligned(medians) + [""] + aligned(rows))
 
     def json(self, about):
         rows = []

@@ -1,64 +1,26 @@
 """The servers under test, as child processes on ports that the system chooses."""
 
+import http.client
+import json
 import os
 import re
-import signal
+import shutil
+import socket
 import subprocess
-import sys
 import tempfile
 import time
+
+from load import run_load
+from processes import Process, find
 
 LISTENING = re.compile(r"listening address=(\S+)\s")
 START_TIMEOUT = 60
 
 
-def find(path):
-    """A program of this workspace: among this program's runfiles, or built."""
-    for root in (".", "bazel-bin", os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../bazel-bin")):
-        if os.path.exists(os.path.join(root, path)):
-            return os.path.join(root, path)
-    sys.exit("bench: %s is not built; use bazel run -c opt //tools/bench" % path)
-
-
-def cpu_seconds(pid):
-    """What all threads of a process have used; clock_getcpuclockid(3) in Python."""
-    return time.clock_gettime(((-pid - 1) << 3) | 2)
-
-
-def rss_bytes(pid):
-    with open("/proc/%d/statm" % pid, encoding="ascii") as statm:
-        return int(statm.read().split()[1]) * os.sysconf("SC_PAGESIZE")
-
-
-class Process:
-    """A child with its stderr in a file. Killed at the end of the `with`, if it is not over."""
-
-    def __init__(self, command, stdout=None):
-        self.log = tempfile.NamedTemporaryFile("r", errors="replace")
-        with open(self.log.name, "w", encoding="utf-8") as log:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout or log, stderr=log)
-        self.pid = self.process.pid
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        if self.process.stdout:
-            self.process.stdout.close()
-        self.log.close()
-
-    def said(self):
-        self.log.seek(0)
-        return self.log.read()
-
-
 class Server(Process):
-    """A child that says "listening address=HOST:PORT" on stderr."""
+    """A child that says where it listens: `listening` finds HOST:PORT in what it says."""
 
-    def __init__(self, command):
+    def __init__(self, command, listening=LISTENING):
         super().__init__(command)
         deadline = time.monotonic() + START_TIMEOUT
         found = None
@@ -68,13 +30,12 @@ class Server(Process):
                 self.__exit__()
                 raise RuntimeError("%s does not listen: %s" % (command[0], said))
             time.sleep(0.005)
-            found = LISTENING.search(self.said())
+            found = listening.search(self.said())
         self.address = found.group(1)
 
-    def stop(self):
-        """As an operator does."""
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(timeout=60)
+    def run(self, flags):
+        """The report of a load with these flags of loadgen."""
+        return run_load(self.address, dict(flags, server_pid=self.pid))
 
 
 def broker(*flags, address="127.0.0.1:0"):
@@ -87,7 +48,71 @@ def echo(api="loop"):
     return Server([find("tools/bench/echo/echo"), "--api=" + api])
 
 
-# What comparisons name. java and etcd are opt-in.
+ETCD_LISTENING = re.compile(r"serving insecure client requests on (\S+?),?\s")
+
+
+class Etcd(Server):
+    """Alone, in a folder of its own, in memory where that is known, as no renewal writes."""
+
+    def __init__(self, leases):
+        self.folder = tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
+        # Not 0: its gateway to JSON calls the port that was given.
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            client_url = "http://127.0.0.1:%d" % free.getsockname()[1]
+        super().__init__([Etcd.program(), "--data-dir=" + self.folder.name, "--listen-client-urls=" + client_url,
+                          "--advertise-client-urls=" + client_url, "--listen-peer-urls=http://127.0.0.1:0"],
+                         ETCD_LISTENING)
+        connection = http.client.HTTPConnection(self.address, timeout=60)
+        for lease in range(1, leases + 1):
+            connection.request("POST", "/v3/lease/grant", json.dumps({"TTL": 3600, "ID": lease}))
+            response = connection.getresponse()
+            if response.status != 200:
+                raise RuntimeError("etcd granted no lease: %s" % response.read())
+            response.read()
+        connection.close()
+
+    def run(self, flags):
+        return super().run(dict(flags, protocol="etcd"))
+
+    def __exit__(self, *_):
+        super().__exit__()
+        self.folder.cleanup()
+
+    @staticmethod
+    def program():
+        """Where it is installed; None if it is not."""
+        return shutil.which("etcd")
+
+
+class Java(Process):
+    """RocketMQ's own broker with its own driver, warm: tools/bench/java/run, whose contract is
+    in tools/bench/README.md."""
+
+    def __init__(self):
+        super().__init__([Java.program()], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        if self.process.stdout.readline().strip() != b"ready":
+            said = self.said()
+            self.__exit__()
+            raise RuntimeError("RocketMQ's broker did not start: " + said)
+
+    def run(self, flags):
+        self.process.stdin.write(json.dumps(flags).encode() + b"\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError("RocketMQ's broker or its driver ended: " + self.said())
+        return json.loads(line)
+
+    @staticmethod
+    def program():
+        """In the source tree; None if there is none."""
+        here = os.path.dirname(os.path.realpath(__file__))
+        path = os.path.join(os.environ.get("BUILD_WORKSPACE_DIRECTORY", os.path.join(here, "../..")), "tools/bench/java/run")
+        return path if os.access(path, os.X_OK) else None
+
+
+# What comparisons name.
 SERVERS = {
     "broker": broker,
     "echo": echo,

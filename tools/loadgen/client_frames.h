@@ -6,12 +6,10 @@
 #include <string>
 
 #include "grpcpp/support/byte_buffer.h"
-#include "grpcpp/support/slice.h"
-#include "tools/loadgen/load_options.h"
 
 namespace rmq::loadgen {
 
-// One frame of a broker.
+// One frame of a server.
 struct Answer {
   bool is_push = false;
   // Why it is no good; empty if it is.
@@ -21,20 +19,19 @@ struct Answer {
   bool full_statement_needed = false;
 };
 
-// Frames as bytes: made once and sent often. Every request id is 1, since no
-// stream has two requests under way. Constant, so thread-safe.
+// Frames as bytes: made once and sent often. Constant, so thread-safe.
 class ClientFrames {
  public:
-  explicit ClientFrames(const LoadOptions& options);
+  virtual ~ClientFrames() = default;
 
-  std::string ClientId(int client) const;
-  grpc::ByteBuffer Full(int client) const;
-  grpc::ByteBuffer Light(uint64_t statement_token) const;
-
-  static Answer Parse(const grpc::ByteBuffer& frame);
-
- private:
-  const LoadOptions options_;
+  // The method of the streams, as "/package.Service/Method"; both sides stream.
+  // How an error names the client.
+  virtual std::string ClientId(int client) const = 0;
+  virtual const char* method() const = 0;
+  virtual grpc::ByteBuffer Full(int client) const = 0;
+  // Only asked for after an answer with a token.
+  virtual grpc::ByteBuffer Light(uint64_t statement_token) const = 0;
+  virtual Answer Parse(const grpc::ByteBuffer& frame) const = 0;
 };
 
 }  // namespace rmq::loadgen

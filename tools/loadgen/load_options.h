@@ -35,9 +35,18 @@ struct Pace {
 // `pace`, for anything else.
 absl::StatusOr<Pace> ParsePace(absl::string_view text);
 
+// What is spoken to the server.
+enum class Protocol {
+  kBroker,
+  // Keep-alives of leases 1 to `streams`, which must have been granted; for
+  // comparison. What is about clients and groups means nothing then.
+  kEtcdLeases,
+};
+
 struct LoadOptions {
   // "host:port".
   std::string broker = "127.0.0.1:10911";
+  Protocol protocol = Protocol::kBroker;
   int connections = 100;
   // Clients, each with one stream: client i is on connection i % connections.
   int streams = 100;

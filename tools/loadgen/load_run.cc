@@ -10,8 +10,10 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "tools/loadgen/broker_frames.h"
 #include "tools/loadgen/client_frames.h"
 #include "tools/loadgen/latency_histogram.h"
+#include "tools/loadgen/lease_frames.h"
 #include "tools/loadgen/load_stream.h"
 #include "tools/loadgen/load_worker.h"
 #include "tools/loadgen/process_usage.h"
@@ -52,6 +54,13 @@ std::string PaceText(const Pace& pace) {
   return "";
 }
 
+std::unique_ptr<const ClientFrames> MakeFrames(const LoadOptions& options) {
+  if (options.protocol == Protocol::kEtcdLeases) {
+    return std::make_unique<LeaseFrames>();
+  }
+  return std::make_unique<BrokerFrames>(options);
+}
+
 std::string Ms(double us) { return absl::StrFormat("%.2f ms", us / 1000); }
 
 class LoadRun {
@@ -61,7 +70,7 @@ class LoadRun {
       : options_(options),
         interrupt_(interrupt),
         live_(live),
-        frames_(options) {}
+        frames_(MakeFrames(options)) {}
 
   absl::StatusOr<LoadReport> Run() {
     absl::Status status = AllowOpenFiles(options_.connections + kOtherFiles);
@@ -73,7 +82,7 @@ class LoadRun {
     start_ns_ = last_step_ns_ = NowNanos();
     for (int i = 0; i < options_.threads; ++i) {
       workers_.push_back(
-          std::make_unique<LoadWorker>(options_, frames_, i, &counters_));
+          std::make_unique<LoadWorker>(options_, *frames_, i, &counters_));
       threads_.emplace_back(
           [worker = workers_.back().get()] { worker->Run(); });
     }
@@ -260,7 +269,7 @@ class LoadRun {
   const LoadOptions& options_;
   const absl::Notification& interrupt_;
   std::ostream& live_;
-  const ClientFrames frames_;
+  const std::unique_ptr<const ClientFrames> frames_;
   LoadCounters counters_;
   std::vector<std::unique_ptr<LoadWorker>> workers_;
   std::vector<std::thread> threads_;

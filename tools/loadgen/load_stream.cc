@@ -16,7 +16,6 @@
 namespace rmq::loadgen {
 namespace {
 
-constexpr char kConnect[] = "/rocketmq.clientmanager.v1.ClientManager/Connect";
 constexpr int kGrpcBackoffMs = 100;
 
 grpc::ChannelArguments MakeChannelArguments() {
@@ -71,7 +70,8 @@ class LoadStream::Call {
       : stream_(*stream),
         channel_(stream->connection_.Get()),
         call_(grpc::GenericStub(channel_).PrepareCall(
-            &context_, kConnect, stream->environment_.queue)) {
+            &context_, stream->environment_.frames->method(),
+            stream->environment_.queue)) {
     call_->StartCall(static_cast<CompletionHandler*>(&started_tag_));
   }
 
@@ -194,7 +194,7 @@ void LoadStream::Cancel() {
 }
 
 void LoadStream::OnFrame(const grpc::ByteBuffer& frame) {
-  const Answer answer = ClientFrames::Parse(frame);
+  const Answer answer = environment_.frames->Parse(frame);
   Owner& owner = *environment_.owner;
   if (answer.is_push) {
     owner.OnPush();

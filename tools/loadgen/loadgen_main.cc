@@ -27,6 +27,9 @@
 #include "tools/loadgen/load_run.h"
 
 ABSL_FLAG(std::string, broker, "127.0.0.1:10911", "host:port of the broker");
+ABSL_FLAG(std::string, protocol, "broker",
+          "broker, or etcd: keep-alives of its leases 1 to --streams, for "
+          "comparison");
 ABSL_FLAG(int, connections, 100, "TCP connections");
 ABSL_FLAG(int, streams, 0,
           "clients, each with one stream; 0: as many as connections");
@@ -88,6 +91,14 @@ absl::StatusOr<LoadOptions> OptionsFromFlags() {
         "heartbeat must be light or full, got \"", heartbeat, "\""));
   }
   options.light = heartbeat == "light";
+  const std::string protocol = absl::GetFlag(FLAGS_protocol);
+  if (protocol != "broker" && protocol != "etcd") {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "protocol must be broker or etcd, got \"", protocol, "\""));
+  }
+  if (protocol == "etcd") {
+    options.protocol = rmq::loadgen::Protocol::kEtcdLeases;
+  }
   options.broker = absl::GetFlag(FLAGS_broker);
   options.connections = absl::GetFlag(FLAGS_connections);
   options.streams = absl::GetFlag(FLAGS_streams);

@@ -110,7 +110,7 @@ class LoadgenTest(unittest.TestCase):
         self.assertEqual(report["registrations"], 0)
 
     def test_flags_that_make_no_sense_are_named(self):
-        for flag, name in [("--pace=30", "pace"), ("--heartbeat=no", "heartbeat"), ("--connections=0", "connections"),
+        for flag, name in [("--pace=30", "pace"), ("--heartbeat=no", "heartbeat"), ("--protocol=no", "protocol"), ("--connections=0", "connections"),
                            ("--server_pid=2147483647", "process")]:
             code, _, said = loadgen("127.0.0.1:1", flag)
             self.assertEqual(code, 2)

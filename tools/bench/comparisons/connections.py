@@ -3,8 +3,9 @@
 import subprocess
 import time
 
-from context import load_command, read_report, run_load
-from servers import SERVERS, Process, broker
+from load import load_command, read_report, run_load
+from processes import Process
+from servers import SERVERS, broker
 
 
 def memory(context):

@@ -5,8 +5,9 @@ import subprocess
 import time
 from contextlib import ExitStack
 
-from context import load_command, read_report
-from servers import SERVERS, Process, cpu_seconds, find
+from load import load_command, read_report
+from processes import Process, cpu_seconds, find
+from servers import SERVERS
 
 
 def cpu(context):

@@ -7,8 +7,9 @@ import subprocess
 import time
 from datetime import datetime
 
-from context import load_command
-from servers import Process, broker
+from load import load_command
+from processes import Process
+from servers import broker
 
 EXPIRED = re.compile(r"^I(\d{8} \d\d:\d\d:\d\d\.\d{6}) .* kind=consumer .* reason=EXPIRED$", re.M)
 

@@ -1,10 +1,11 @@
-#include "tools/loadgen/client_frames.h"
+#include "tools/loadgen/broker_frames.h"
 
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "grpcpp/impl/codegen/proto_utils.h"
+#include "grpcpp/support/slice.h"
 #include "rocketmq/clientmanager/v1/client_manager.pb.h"
 
 namespace rmq::loadgen {
@@ -39,16 +40,20 @@ bool IsLightAnswer(const grpc::ByteBuffer& frame) {
 
 }  // namespace
 
-ClientFrames::ClientFrames(const LoadOptions& options) : options_(options) {}
+BrokerFrames::BrokerFrames(const LoadOptions& options) : options_(options) {}
 
-std::string ClientFrames::ClientId(int client) const {
+const char* BrokerFrames::method() const {
+  return "/rocketmq.clientmanager.v1.ClientManager/Connect";
+}
+
+std::string BrokerFrames::ClientId(int client) const {
   const std::string begin = absl::StrCat(options_.client_prefix, "@");
   const int digits = static_cast<int>(
       begin.size() + 8 < kClientIdBytes ? kClientIdBytes - begin.size() : 8);
   return absl::StrFormat("%s%0*d", begin, digits, client);
 }
 
-grpc::ByteBuffer ClientFrames::Full(int client) const {
+grpc::ByteBuffer BrokerFrames::Full(int client) const {
   const auto group = [&](int nth) { return (client + nth) % options_.groups; };
   pb::ClientFrame frame;
   frame.set_request_id(kRequestId);
@@ -77,14 +82,14 @@ grpc::ByteBuffer ClientFrames::Full(int client) const {
   return ToBuffer(frame);
 }
 
-grpc::ByteBuffer ClientFrames::Light(uint64_t statement_token) const {
+grpc::ByteBuffer BrokerFrames::Light(uint64_t statement_token) const {
   pb::ClientFrame frame;
   frame.set_request_id(kRequestId);
   frame.mutable_heartbeat()->set_statement_token(statement_token);
   return ToBuffer(frame);
 }
 
-Answer ClientFrames::Parse(const grpc::ByteBuffer& frame) {
+Answer BrokerFrames::Parse(const grpc::ByteBuffer& frame) const {
   Answer answer;
   if (IsLightAnswer(frame)) return answer;
   pb::BrokerFrame message;

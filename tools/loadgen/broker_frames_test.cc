@@ -1,12 +1,14 @@
-#include "tools/loadgen/client_frames.h"
+#include "tools/loadgen/broker_frames.h"
 
 #include <string>
 
 #include "google/protobuf/message.h"
 #include "grpcpp/impl/codegen/proto_utils.h"
 #include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/slice.h"
 #include "gtest/gtest.h"
 #include "rocketmq/clientmanager/v1/client_manager.pb.h"
+#include "tools/loadgen/client_frames.h"
 #include "tools/loadgen/load_options.h"
 
 namespace rmq::loadgen {
@@ -24,7 +26,7 @@ pb::ClientFrame ToFrame(grpc::ByteBuffer buffer) {
 
 Answer Parse(const std::string& bytes) {
   const grpc::Slice slice(bytes);
-  return ClientFrames::Parse(grpc::ByteBuffer(&slice, 1));
+  return BrokerFrames(LoadOptions()).Parse(grpc::ByteBuffer(&slice, 1));
 }
 
 Answer Parse(const pb::BrokerFrame& frame) {
@@ -38,14 +40,14 @@ pb::BrokerFrame Reply() {
   return frame;
 }
 
-TEST(ClientFramesTest, AFullHeartbeatStatesTheGroupsThatWereAskedFor) {
+TEST(BrokerFramesTest, AFullHeartbeatStatesTheGroupsThatWereAskedFor) {
   LoadOptions options;
   options.groups = 3;
   options.producer_groups = 1;
   options.consumer_groups = 2;
   options.subscriptions = 4;
   const pb::HeartbeatRequest heartbeat =
-      ToFrame(ClientFrames(options).Full(5)).heartbeat();
+      ToFrame(BrokerFrames(options).Full(5)).heartbeat();
   EXPECT_EQ(heartbeat.client_id().size(), 32u);
   ASSERT_EQ(heartbeat.producers_size(), 1);
   EXPECT_EQ(heartbeat.producers(0).group(), "producer-group-00002");
@@ -56,22 +58,22 @@ TEST(ClientFramesTest, AFullHeartbeatStatesTheGroupsThatWereAskedFor) {
   EXPECT_EQ(heartbeat.statement_token(), 0u);
 }
 
-TEST(ClientFramesTest, ALightHeartbeatHasTheTokenAlone) {
+TEST(BrokerFramesTest, ALightHeartbeatHasTheTokenAlone) {
   const pb::HeartbeatRequest heartbeat =
-      ToFrame(ClientFrames(LoadOptions()).Light(7)).heartbeat();
+      ToFrame(BrokerFrames(LoadOptions()).Light(7)).heartbeat();
   EXPECT_EQ(heartbeat.statement_token(), 7u);
   EXPECT_EQ(heartbeat.client_id(), "");
   EXPECT_EQ(heartbeat.consumers_size(), 0);
 }
 
-TEST(ClientFramesTest, ALongPrefixMakesLongClientIds) {
+TEST(BrokerFramesTest, ALongPrefixMakesLongClientIds) {
   LoadOptions options;
   options.client_prefix = std::string(40, 'a');
-  EXPECT_EQ(ClientFrames(options).ClientId(12),
+  EXPECT_EQ(BrokerFrames(options).ClientId(12),
             options.client_prefix + "@00000012");
 }
 
-TEST(ClientFramesTest, AnswersWithoutAFaultAreGood) {
+TEST(BrokerFramesTest, AnswersWithoutAFaultAreGood) {
   EXPECT_EQ(Parse(Reply()).error, "");
   pb::BrokerFrame full = Reply();
   full.mutable_reply()->mutable_heartbeat()->set_statement_token(9);
@@ -83,14 +85,14 @@ TEST(ClientFramesTest, AnswersWithoutAFaultAreGood) {
   EXPECT_TRUE(Parse(needed).full_statement_needed);
 }
 
-TEST(ClientFramesTest, APushIsNoAnswer) {
+TEST(BrokerFramesTest, APushIsNoAnswer) {
   pb::BrokerFrame push;
   push.mutable_notify_consumer_ids_changed()->set_group("orders");
   EXPECT_TRUE(Parse(push).is_push);
   EXPECT_FALSE(Parse(Reply()).is_push);
 }
 
-TEST(ClientFramesTest, ErrorsSkippedGroupsAndOtherFramesAreFaults) {
+TEST(BrokerFramesTest, ErrorsSkippedGroupsAndOtherFramesAreFaults) {
   pb::BrokerFrame error = Reply();
   error.mutable_reply()->mutable_status()->set_code(8);
   error.mutable_reply()->mutable_status()->set_message("too much");
