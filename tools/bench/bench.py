@@ -16,7 +16,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
-from comparisons import connections, heartbeats, idle, in_process, others, storm  # noqa: E402
+from comparisons import capacity, connections, heartbeats, idle, in_process, others, storm  # noqa: E402
 from context import Context  # noqa: E402
 from processes import find  # noqa: E402
 
@@ -31,6 +31,7 @@ COMPARISONS = {
     "idle_cpu": idle.cpu,
     "idle_latency": idle.latency,
     "memory": connections.memory,
+    "capacity": capacity.run,
     "crowd": connections.crowd,
     "restart": connections.restart,
     "storm": storm.run,

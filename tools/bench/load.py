@@ -7,8 +7,8 @@ from processes import find
 
 
 def load_command(address, flags):
-    return [find("tools/loadgen/loadgen"), "--broker=" + address, "--live=0", "--json=-",
-            *("--%s=%s" % (name, value) for name, value in flags.items())]
+    return [find("tools/loadgen/loadgen"), "--broker=" + address, "--json=-",
+            *("--%s=%s" % (name, value) for name, value in {"live": "0", **flags}.items())]
 
 
 def read_report(command, output, code):

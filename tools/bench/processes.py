@@ -24,6 +24,7 @@ class Process:
     """A child with its stderr in a file. Killed at the end of the `with`, if it is not over."""
 
     def __init__(self, command, stdout=None, stdin=subprocess.DEVNULL):
+        self.command = command
         self.log = tempfile.NamedTemporaryFile("r", errors="replace")
         with open(self.log.name, "w", encoding="utf-8") as log:
             self.process = subprocess.Popen(command, stdin=stdin, stdout=stdout or log, stderr=log)
@@ -44,3 +45,11 @@ class Process:
     def said(self):
         self.log.seek(0)
         return self.log.read()
+
+    def wait_for(self, text, timeout):
+        """Until it has said so. An error if it does not, or ends before."""
+        deadline = time.monotonic() + timeout
+        while text not in self.said():
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                raise RuntimeError("%s did not come to say %r: %s" % (self.command[0], text, self.said()[-1000:]))
+            time.sleep(0.05)

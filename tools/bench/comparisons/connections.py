@@ -65,9 +65,7 @@ def restart(context):
             command = load_command(address, flags)
             load = Process(command, stdout=subprocess.PIPE)
             with load:
-                deadline = time.monotonic() + 120
-                while "%d/%d registered" % (clients, clients) not in load.said() and time.monotonic() < deadline:
-                    time.sleep(0.05)
+                load.wait_for("%d/%d registered" % (clients, clients), 120)
                 time.sleep(context.pick(5, 0.2))
                 first.process.kill()
                 first.process.wait()

@@ -13,12 +13,14 @@ from servers import SERVERS
 def cpu(context):
     """CPU of a server with 1,000 connected clients that are silent"""
     seconds = context.pick(10, 0.2)
-    flags = {"connections": context.pick(1000, 4), "pace": "silent", "duration": "600s"}
+    clients = context.pick(1000, 4)
+    flags = {"connections": clients, "pace": "silent", "duration": "600s", "live": "100ms"}
     for side in ("broker", "echo", "callback echo"):
         values = []
         for nth in range(context.pick(3, 1)):
-            with SERVERS[side]() as server, Process(load_command(server.address, flags)):
-                time.sleep(context.pick(4, 0.3))  # To connect, and to come to rest.
+            with SERVERS[side]() as server, Process(load_command(server.address, flags)) as load:
+                load.wait_for("%d/%d registered" % (clients, clients), 120)
+                time.sleep(context.pick(2, 0.1))  # To come to rest.
                 before = cpu_seconds(server.pid)
                 time.sleep(seconds)
                 values.append((cpu_seconds(server.pid) - before) / seconds * 1000)

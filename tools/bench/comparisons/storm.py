@@ -14,14 +14,6 @@ from servers import broker
 EXPIRED = re.compile(r"^I(\d{8} \d\d:\d\d:\d\d\.\d{6}) .* kind=consumer .* reason=EXPIRED$", re.M)
 
 
-def wait_for(load, text, timeout):
-    deadline = time.monotonic() + timeout
-    while text not in load.said():
-        if time.monotonic() > deadline or load.process.poll() is not None:
-            raise RuntimeError("loadgen did not come to say %r: %s" % (text, load.said()[-1000:]))
-        time.sleep(0.05)
-
-
 def one_storm(context, nth, groups):
     """The live clients' p99 in the storm over that before it, and how many of them were lost."""
     dying, living, rate = context.pick((100_000, 10_000, 1000), (40, 10, 100))
@@ -36,8 +28,8 @@ def one_storm(context, nth, groups):
         live_command = load_command(server.address, live_flags)
         live = Process(live_command, stdout=subprocess.PIPE)
         with live, Process(load_command(server.address, dying_flags)) as dead:
-            wait_for(live, "%d/%d registered" % (living, living), 120)
-            wait_for(dead, "%d/%d registered" % (dying, dying), 300)
+            live.wait_for("%d/%d registered" % (living, living), 120)
+            dead.wait_for("%d/%d registered" % (dying, dying), 300)
             # Until the one heartbeat of each is answered; then all fall silent, as when a site is cut off.
             time.sleep(context.pick(15, 0.3))
             dead.process.send_signal(signal.SIGSTOP)
