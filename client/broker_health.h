@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "client/broker_entry.h"
 
 namespace rmq {
 
@@ -31,7 +32,7 @@ enum class BrokerState {
   kReplaced,
   // For good: an operator took the client out.
   kKicked,
-  // For good: after Shutdown().
+  // For good: after Shutdown(), or because the resolver names it no longer.
   kStopped,
 };
 
@@ -47,16 +48,19 @@ struct SkippedGroup {
 
 // A snapshot. Times are wall-clock times; InfinitePast means never.
 struct BrokerHealth {
-  std::string broker;  // "host:port", as in ClientOptions::brokers.
+  // As the resolver names it; as it names itself where the resolver does not.
+  BrokerEntry broker;
   BrokerState state = BrokerState::kIdle;
 
-  // From the latest answer to a full heartbeat; empty and zero before it.
+  // From the latest answer to a full heartbeat; empty and zero before it. A
+  // name or an id other than the resolver's says that the resolver is out of
+  // date.
   std::string broker_name;
   uint64_t broker_id = 0;
   absl::Duration channel_expiry;
   std::vector<SkippedGroup> skipped_groups;
 
-  int64_t times_online = 0;  // How often the state has become kOnline.
+  int64_t reconnects = 0;  // How often the state has become kOnline again.
   absl::Time heartbeat_sent = absl::InfinitePast();
   absl::Time heartbeat_answered = absl::InfinitePast();
   absl::Duration round_trip;  // Of the heartbeat answered last.

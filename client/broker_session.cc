@@ -51,15 +51,17 @@ bool IsSkipped(const std::vector<SkippedGroup>& skipped,
 
 }  // namespace
 
-BrokerSession::BrokerSession(Options options, EventLoop* loop, BrokerStub* stub,
+BrokerSession::BrokerSession(BrokerEntry broker, Options options,
+                             EventLoop* loop, BrokerStub* stub,
                              Observer* observer, std::function<double()> random)
     : options_(std::move(options)),
       loop_(*loop),
       stub_(*stub),
       observer_(*observer),
       random_(std::move(random)),
+      broker_(std::move(broker)),
       backoff_(options_.backoff) {
-  health_.broker = options_.broker;
+  NameBroker();
 }
 
 BrokerSession::~BrokerSession() {
@@ -97,6 +99,13 @@ void BrokerSession::SetStatement(
     case BrokerState::kStopped: break;
   }
   Rearm();
+}
+
+void BrokerSession::Rename(BrokerEntry broker) {
+  CHECK_EQ(broker.address, broker_.address);
+  broker_ = std::move(broker);
+  NameBroker();
+  observer_.OnHealthChanged(health_);
 }
 
 void BrokerSession::Shutdown() {
@@ -143,7 +152,7 @@ void BrokerSession::OnRead(const v1::BrokerFrame& frame) {
     const std::string& group = frame.notify_consumer_ids_changed().group();
     // A push may cross an unregistration.
     if (current_.stated.consumers.contains(group)) {
-      observer_.OnConsumerIdsChanged(options_.broker, group);
+      observer_.OnConsumerIdsChanged(health_.broker, group);
     }
   }
   Rearm();
@@ -166,7 +175,7 @@ void BrokerSession::OnFinished(const absl::Status& status) {
 }
 
 void BrokerSession::Enter(BrokerState state) {
-  VLOG(1) << "session state" << Kv("broker", options_.broker)
+  VLOG(1) << "session state" << Kv("broker", broker_.address)
           << Kv("from", Name(health_.state)) << Kv("to", Name(state));
   if (std::exchange(health_.state, state) == state) return;
   observer_.OnHealthChanged(health_);
@@ -224,7 +233,7 @@ void BrokerSession::LoseStream(const absl::Status& reason) {
   if (!reason.ok()) RecordError(reason);
   if (absl::IsAborted(reason) || absl::IsPermissionDenied(reason)) {
     LOG(WARNING) << "taken off the broker for good"
-                 << Kv("broker", options_.broker)
+                 << Kv("broker", broker_.address)
                  << Kv("reason", reason.ToString());
     Enter(absl::IsAborted(reason) ? BrokerState::kReplaced
                                   : BrokerState::kKicked);
@@ -248,11 +257,11 @@ void BrokerSession::Pause() {
   const absl::Duration outage = now - outage_since_;
   if (outage >= kLongOutage && !outage_logged_) {
     outage_logged_ = true;
-    LOG(WARNING) << "broker out of reach" << Kv("broker", options_.broker)
+    LOG(WARNING) << "broker out of reach" << Kv("broker", broker_.address)
                  << Kv("for", absl::FormatDuration(outage))
                  << Kv("error", health_.last_error.ToString());
   } else {
-    VLOG(1) << "stream lost" << Kv("broker", options_.broker)
+    VLOG(1) << "stream lost" << Kv("broker", broker_.address)
             << Kv("retry_in", absl::FormatDuration(delay))
             << Kv("error", health_.last_error.ToString());
   }
@@ -267,7 +276,7 @@ void BrokerSession::Stop(const absl::Status& status) {
     Enter(BrokerState::kStopped);
   }
   if (std::exchange(stopped_, true)) return;
-  observer_.OnStopped(options_.broker, status);
+  observer_.OnStopped(health_.broker, status);
 }
 
 void BrokerSession::Pump() {
@@ -376,8 +385,21 @@ void BrokerSession::OnFullHeartbeatTaken(const Request& request,
   if (request.statement == statement_) {
     current_.token = response.statement_token();
   }
-  health_.broker_name = response.broker_name();
-  health_.broker_id = response.broker_id();
+  if (health_.broker_name != response.broker_name() ||
+      health_.broker_id != response.broker_id()) {
+    health_.broker_name = response.broker_name();
+    health_.broker_id = response.broker_id();
+    NameBroker();
+    if (health_.broker.name != health_.broker_name ||
+        health_.broker.id != health_.broker_id) {
+      LOG(WARNING) << "the resolver gives the broker another name"
+                   << Kv("broker", broker_.address)
+                   << Kv("broker_name", health_.broker_name)
+                   << Kv("broker_id", health_.broker_id)
+                   << Kv("resolver_name", broker_.name)
+                   << Kv("resolver_id", broker_.id);
+    }
+  }
   health_.channel_expiry = FromProto(response.channel_expiry());
   heartbeat_due_ =
       std::min(heartbeat_due_, current_.last_heartbeat + Interval());
@@ -388,20 +410,20 @@ void BrokerSession::OnFullHeartbeatTaken(const Request& request,
   if (!same) {
     for (const SkippedGroup& group : health_.skipped_groups) {
       LOG(WARNING) << "the broker did not register a group"
-                   << Kv("broker", options_.broker) << Kv("group", group.group)
+                   << Kv("broker", broker_.address) << Kv("group", group.group)
                    << Kv("kind", group.is_producer ? "producer" : "consumer")
                    << Kv("reason", group.message);
     }
   }
 
   if (health_.state == BrokerState::kStating) {
-    ++health_.times_online;
-    LOG(INFO) << "online at the broker" << Kv("broker", options_.broker)
+    if (std::exchange(was_online_, true)) ++health_.reconnects;
+    LOG(INFO) << "online at the broker" << Kv("broker", broker_.address)
               << Kv("broker_name", health_.broker_name)
               << Kv("broker_id", health_.broker_id)
               << Kv("channel_expiry",
                     absl::FormatDuration(health_.channel_expiry))
-              << Kv("times_online", health_.times_online);
+              << Kv("reconnects", health_.reconnects);
     outage_since_ = absl::InfiniteFuture();
     outage_logged_ = false;
     Enter(BrokerState::kOnline);
@@ -417,7 +439,7 @@ void BrokerSession::OnFullHeartbeatTaken(const Request& request,
         !current_.reported.insert(group).second) {
       continue;
     }
-    observer_.OnConsumerIdsChanged(options_.broker, group);
+    observer_.OnConsumerIdsChanged(health_.broker, group);
   }
 }
 
@@ -426,7 +448,7 @@ void BrokerSession::OnRefused(const absl::Status& status) {
   RecordError(status);
   if (!news) return;
   LOG(WARNING) << "the broker refused a request"
-               << Kv("broker", options_.broker)
+               << Kv("broker", broker_.address)
                << Kv("error", status.ToString());
   observer_.OnHealthChanged(health_);
 }
@@ -434,6 +456,13 @@ void BrokerSession::OnRefused(const absl::Status& status) {
 void BrokerSession::RecordError(const absl::Status& status) {
   health_.last_error = status;
   health_.last_error_at = loop_.Now();
+}
+
+void BrokerSession::NameBroker() {
+  health_.broker = broker_;
+  if (!broker_.name.empty()) return;
+  health_.broker.name = health_.broker_name;
+  health_.broker.id = health_.broker_id;
 }
 
 absl::Duration BrokerSession::Interval() const {

@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "client/broker_entry.h"
 #include "client/broker_health.h"
 #include "client/broker_stub.h"
 #include "client/event_loop.h"
@@ -39,7 +40,6 @@ namespace rmq {
 class BrokerSession final : private BrokerStream::Reactor {
  public:
   struct Options {
-    std::string broker;  // "host:port", for logs and the observer.
     // The longest time between heartbeats; a third of the broker's channel
     // expiry if that is shorter.
     absl::Duration heartbeat_interval = absl::Seconds(30);
@@ -55,13 +55,13 @@ class BrokerSession final : private BrokerStream::Reactor {
    public:
     // The consumer ids of a group may have changed, or changes may have been
     // missed while there was no stream.
-    virtual void OnConsumerIdsChanged(absl::string_view broker,
+    virtual void OnConsumerIdsChanged(const BrokerEntry& broker,
                                       absl::string_view group) = 0;
     // The state, or the groups that the broker skips, have changed.
     virtual void OnHealthChanged(const BrokerHealth& health) = 0;
     // Once, after Shutdown() or Abandon(): nothing more will happen. OK if the
     // broker has no group of this client left, as far as the session can know.
-    virtual void OnStopped(absl::string_view broker,
+    virtual void OnStopped(const BrokerEntry& broker,
                            const absl::Status& status) = 0;
 
    protected:
@@ -80,8 +80,9 @@ class BrokerSession final : private BrokerStream::Reactor {
   static constexpr absl::Duration kLongOutage = absl::Seconds(30);
 
   // `random` returns numbers in [0, 1).
-  BrokerSession(Options options, EventLoop* loop, BrokerStub* stub,
-                Observer* observer, std::function<double()> random);
+  BrokerSession(BrokerEntry broker, Options options, EventLoop* loop,
+                BrokerStub* stub, Observer* observer,
+                std::function<double()> random);
   BrokerSession(const BrokerSession&) = delete;
   BrokerSession& operator=(const BrokerSession&) = delete;
   // Cancels the stream, if there is one, without a word to the broker.
@@ -93,6 +94,9 @@ class BrokerSession final : private BrokerStream::Reactor {
       std::shared_ptr<const rocketmq::clientmanager::v1::HeartbeatRequest>
           statement);
 
+  // The broker's new name and id; its address stays.
+  void Rename(BrokerEntry broker);
+
   // Unregisters every group, half-closes, and waits for the broker to end the
   // stream; for at most the reply timeout. Without a stated group it stops at
   // once. Idempotent.
@@ -102,6 +106,8 @@ class BrokerSession final : private BrokerStream::Reactor {
   void Abandon();
 
   const BrokerHealth& health() const { return health_; }
+  // Whether OnStopped() was told, or is being told.
+  bool stopped() const { return stopped_; }
 
  private:
   using HeartbeatRequest = rocketmq::clientmanager::v1::HeartbeatRequest;
@@ -174,6 +180,8 @@ class BrokerSession final : private BrokerStream::Reactor {
                             const HeartbeatResponse& response);
   void OnRefused(const absl::Status& status);
   void RecordError(const absl::Status& status);
+  // Sets the name that is told, from the resolver's and the broker's own.
+  void NameBroker();
 
   absl::Duration Interval() const;
   // Asks for a heartbeat as soon as kMinHeartbeatGap allows.
@@ -193,11 +201,13 @@ class BrokerSession final : private BrokerStream::Reactor {
   Observer& observer_;
   const std::function<double()> random_;
 
+  BrokerEntry broker_;   // As the resolver names it.
   BrokerHealth health_;  // Its state is the state of this machine.
   std::shared_ptr<const HeartbeatRequest> statement_;
   Backoff backoff_;
   bool shutting_down_ = false;
   bool stopped_ = false;  // OnStopped() was told.
+  bool was_online_ = false;
   int64_t heartbeats_sent_ = 0;
   uint64_t last_request_id_ = 0;
   absl::Time outage_since_ = absl::InfiniteFuture();

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "client/broker_entry.h"
 #include "client/broker_health.h"
 #include "client/fake_broker_stub.h"
 #include "client/manual_event_loop.h"
@@ -28,6 +29,9 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 constexpr uint64_t kToken = 77;
+
+const BrokerEntry& kUnnamed = *new BrokerEntry{"", 0, "broker:1"};
+const BrokerEntry& kNamed = *new BrokerEntry{"broker-a", 3, "broker:1"};
 
 std::shared_ptr<const v1::HeartbeatRequest> Statement(
     const std::vector<std::string>& producers,
@@ -70,37 +74,40 @@ std::vector<std::string> Kinds(const FakeCall& call) {
 
 class RecordingObserver final : public BrokerSession::Observer {
  public:
-  void OnConsumerIdsChanged(absl::string_view broker,
+  void OnConsumerIdsChanged(const BrokerEntry& broker,
                             absl::string_view group) override {
-    EXPECT_EQ(broker, "broker:1");
+    EXPECT_EQ(broker.address, "broker:1");
+    brokers.push_back(broker);
     changed.emplace_back(group);
   }
-  void OnHealthChanged(const BrokerHealth& health) override {
-    states.push_back(health.state);
+  void OnHealthChanged(const BrokerHealth& h) override {
+    health.push_back(h);
+    states.push_back(h.state);
   }
-  void OnStopped(absl::string_view broker,
+  void OnStopped(const BrokerEntry& broker,
                  const absl::Status& status) override {
-    EXPECT_EQ(broker, "broker:1");
+    EXPECT_EQ(broker.address, "broker:1");
     stopped.push_back(status);
   }
 
+  std::vector<BrokerEntry> brokers;  // Of each of `changed`.
   std::vector<std::string> changed;
-  std::vector<BrokerState> states;
+  std::vector<BrokerHealth> health;
+  std::vector<BrokerState> states;  // Of each of `health`.
   std::vector<absl::Status> stopped;
 };
 
 class BrokerSessionTest : public ::testing::Test {
  protected:
-  static BrokerSession::Options Options() {
-    BrokerSession::Options options;
-    options.broker = "broker:1";
-    return options;
+  std::unique_ptr<BrokerSession> NewSession(
+      const BrokerEntry& broker, const BrokerSession::Options& options) {
+    return std::make_unique<BrokerSession>(broker, options, &loop_, &stub_,
+                                           &observer_,
+                                           [this] { return random_; });
   }
-
   // The session with other options; before it is used.
   void Remake(const BrokerSession::Options& options) {
-    session_ = std::make_unique<BrokerSession>(
-        options, &loop_, &stub_, &observer_, [this] { return random_; });
+    session_ = NewSession(kUnnamed, options);
   }
 
   FakeCall& call() { return *stub_.calls().back(); }
@@ -174,8 +181,8 @@ class BrokerSessionTest : public ::testing::Test {
   FakeBrokerStub stub_;
   RecordingObserver observer_;
   double random_ = 0.0;
-  std::unique_ptr<BrokerSession> session_ = std::make_unique<BrokerSession>(
-      Options(), &loop_, &stub_, &observer_, [this] { return random_; });
+  std::unique_ptr<BrokerSession> session_ =
+      NewSession(kUnnamed, BrokerSession::Options());
 };
 
 // ---- Heartbeats.
@@ -229,7 +236,7 @@ TEST_F(BrokerSessionTest, LaterHeartbeatsFollowTheInterval) {
 }
 
 TEST_F(BrokerSessionTest, TheSecondHeartbeatIsNoLaterThanAShorterInterval) {
-  BrokerSession::Options options = Options();
+  BrokerSession::Options options;
   options.heartbeat_interval = absl::Milliseconds(400);
   Remake(options);
   Online();
@@ -739,15 +746,50 @@ TEST_F(BrokerSessionTest, HealthTellsWhatTheBrokerSaid) {
   loop_.Advance(absl::Milliseconds(20));
   AnswerToken(kToken);
   const BrokerHealth& health = session_->health();
-  EXPECT_EQ(health.broker, "broker:1");
   EXPECT_EQ(health.broker_name, "broker-a");
   EXPECT_EQ(health.broker_id, 3u);
   EXPECT_EQ(health.channel_expiry, absl::Seconds(120));
-  EXPECT_EQ(health.times_online, 1);
   EXPECT_EQ(health.round_trip, absl::Milliseconds(20));
   EXPECT_EQ(health.heartbeat_answered, loop_.Now());
   EXPECT_EQ(health.heartbeat_sent, loop_.Now() - absl::Milliseconds(20));
   EXPECT_THAT(health.last_error, IsOk());
+}
+
+TEST_F(BrokerSessionTest, ABrokerWithoutANameIsCalledAsItCallsItself) {
+  Stating();
+  EXPECT_EQ(session_->health().broker, kUnnamed);
+  AnswerToken(kToken);
+  EXPECT_EQ(session_->health().broker, kNamed);
+  EXPECT_EQ(observer_.brokers.back(), kNamed);
+}
+
+TEST_F(BrokerSessionTest,
+       ABrokerThatCallsItselfOtherwiseKeepsTheResolversName) {
+  session_ = NewSession({"broker-b", 0, "broker:1"}, BrokerSession::Options());
+  Online();
+  EXPECT_EQ(session_->health().broker,
+            (BrokerEntry{"broker-b", 0, "broker:1"}));
+  EXPECT_EQ(session_->health().broker_name, "broker-a");
+  EXPECT_EQ(session_->health().broker_id, 3u);
+}
+
+TEST_F(BrokerSessionTest, ARenamedBrokerIsToldUnderItsNewName) {
+  Online();
+  session_->Rename({"broker-b", 1, "broker:1"});
+  EXPECT_EQ(observer_.health.back().broker,
+            (BrokerEntry{"broker-b", 1, "broker:1"}));
+  EXPECT_THAT(Kinds(call()), ElementsAre("full"));
+}
+
+TEST_F(BrokerSessionTest, EachTimeTheClientIsOnlineAgainIsAReconnect) {
+  Online();
+  EXPECT_EQ(session_->health().reconnects, 0);
+  call().Finish(absl::UnavailableError("going down"));
+  loop_.Advance(absl::Milliseconds(100));
+  EXPECT_EQ(session_->health().reconnects, 0);
+  call().CompleteStart();
+  AnswerToken(kToken + 1);
+  EXPECT_EQ(session_->health().reconnects, 1);
 }
 
 TEST_F(BrokerSessionTest, HealthNamesTheSkippedGroups) {

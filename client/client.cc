@@ -13,12 +13,15 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
+#include "client/broker_resolver.h"
 #include "client/broker_session.h"
 #include "client/broker_stub.h"
+#include "client/broker_table.h"
 #include "client/callback_queue.h"
 #include "client/client_id.h"
 #include "client/client_runtime_impl.h"
 #include "common/clock.h"
+#include "common/kv.h"
 #include "common/mutex_lock.h"
 #include "common/validation.h"
 #include "glog/logging.h"
@@ -74,72 +77,117 @@ absl::Status ValidateTimeout(absl::Duration timeout) {
       "timeout must be positive, got ", absl::FormatDuration(timeout)));
 }
 
+// Where a resolver leaves its latest list for a client, until it is closed: the
+// resolver may hold it for longer than the client lives.
+class ResolverListener final : public BrokerResolver::Listener {
+ public:
+  // `wake` is called when there is a list to take. It must not block, nor call
+  // back in.
+  explicit ResolverListener(std::function<void()> wake)
+      : wake_(std::move(wake)) {}
+
+  void OnBrokers(const std::vector<BrokerEntry>& brokers) override
+      ABSL_LOCKS_EXCLUDED(mu_) {
+    const absl::Status status = ValidateBrokers(brokers);
+    if (!status.ok()) {
+      LOG(ERROR) << "a list of brokers is not taken"
+                 << Kv("error", status.ToString());
+      return;
+    }
+    MutexLock lock(&mu_);
+    brokers_ = brokers;
+    if (std::exchange(waiting_, true)) return;
+    if (wake_) wake_();
+  }
+
+  std::vector<BrokerEntry> Take() ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    waiting_ = false;
+    return std::move(brokers_);
+  }
+
+  // Nobody is woken from here on.
+  void Close() ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    wake_ = nullptr;
+  }
+
+ private:
+  absl::Mutex mu_;
+  std::function<void()> wake_ ABSL_GUARDED_BY(mu_);
+  std::vector<BrokerEntry> brokers_ ABSL_GUARDED_BY(mu_);
+  bool waiting_ ABSL_GUARDED_BY(mu_) = false;  // Woken, and not taken yet.
+};
+
 }  // namespace
 
-// Methods run on the application's threads; those of BrokerSession::Observer,
-// and everything done with `sessions_`, on the runtime's loop. The loop's tasks
-// borrow this object: the destructor waits for them.
-class Client::Impl final : public BrokerSession::Observer {
+// Methods run on the application's threads; those of BrokerTable::Observer, and
+// everything done with `table_`, on the runtime's loop. The loop's tasks borrow
+// this object: the destructor waits for them.
+class ClientImpl final : public Client, private BrokerTable::Observer {
  public:
-  // `options` must validate, and `client_id` be taken from the runtime.
-  Impl(ClientOptions options, std::string client_id);
-  ~Impl();
+  static absl::StatusOr<std::unique_ptr<Client>> Create(ClientOptions options);
 
-  absl::Status RegisterProducer(absl::string_view group)
+  // `options` must validate, and `client_id` be taken from the runtime.
+  ClientImpl(ClientOptions options, std::string client_id);
+  ~ClientImpl() override;
+
+  absl::Status RegisterProducer(absl::string_view group) override
       ABSL_LOCKS_EXCLUDED(mu_);
-  absl::Status UnregisterProducer(absl::string_view group)
+  absl::Status UnregisterProducer(absl::string_view group) override
       ABSL_LOCKS_EXCLUDED(mu_);
-  absl::Status RegisterConsumer(ConsumerOptions consumer)
+  absl::Status RegisterConsumer(ConsumerOptions consumer) override
       ABSL_LOCKS_EXCLUDED(mu_);
-  absl::Status UnregisterConsumer(absl::string_view group)
+  absl::Status UnregisterConsumer(absl::string_view group) override
       ABSL_LOCKS_EXCLUDED(mu_);
-  absl::Status Subscribe(absl::string_view group, Subscription subscription)
+  absl::Status Subscribe(absl::string_view group,
+                         Subscription subscription) override
       ABSL_LOCKS_EXCLUDED(mu_);
-  absl::Status Unsubscribe(absl::string_view group, absl::string_view topic)
+  absl::Status Unsubscribe(absl::string_view group,
+                           absl::string_view topic) override
       ABSL_LOCKS_EXCLUDED(mu_);
-  absl::Status Start() ABSL_LOCKS_EXCLUDED(mu_);
-  absl::Status Shutdown(absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_);
-  absl::StatusOr<std::vector<std::string>> GetConsumerIds(
-      absl::string_view broker, absl::string_view group, absl::Duration timeout)
+  absl::Status Start() override ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status Shutdown(absl::Duration timeout) override
       ABSL_LOCKS_EXCLUDED(mu_);
-  absl::Status CheckClientConfig(absl::string_view broker,
+  absl::StatusOr<ConsumerIds> GetConsumerIds(absl::string_view address,
+                                             absl::string_view group,
+                                             absl::Duration timeout) override
+      ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status CheckClientConfig(absl::string_view address,
                                  absl::string_view group,
                                  const Subscription& subscription,
-                                 absl::Duration timeout)
+                                 absl::Duration timeout) override
       ABSL_LOCKS_EXCLUDED(mu_);
-  std::vector<BrokerHealth> Health();
+  std::vector<BrokerHealth> Health() const override;
 
-  const std::string& client_id() const { return client_id_; }
-  uint64_t incarnation() const { return incarnation_; }
+  const std::string& client_id() const override { return client_id_; }
+  uint64_t incarnation() const override { return incarnation_; }
 
  private:
   enum class Phase { kCreated, kRunning, kShutDown };
 
-  void OnConsumerIdsChanged(absl::string_view broker,
+  void OnConsumerIdsChanged(const BrokerEntry& broker,
                             absl::string_view group) override;
   void OnHealthChanged(const BrokerHealth& health) override;
-  void OnStopped(absl::string_view broker, const absl::Status& status) override
-      ABSL_LOCKS_EXCLUDED(mu_);
+  void OnStopped(const absl::Status& status) override ABSL_LOCKS_EXCLUDED(mu_);
 
   // Runs `task` on the loop and waits for it. Not on the loop, nor with `mu_`
   // held: a task may end in OnStopped().
-  void RunOnLoop(const std::function<void()>& task) ABSL_LOCKS_EXCLUDED(mu_);
+  void RunOnLoop(const std::function<void()>& task) const
+      ABSL_LOCKS_EXCLUDED(mu_);
 
   absl::Status CheckNotShutDownLocked() const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status CheckRoomLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   int64_t NextSubVersionLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Hands the sessions what is to be stated from now on, if the client runs.
+  // Hands the table what is to be stated from now on, if the client runs.
   // Posted under the lock, so that statements arrive in the order of changes.
   void StateLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
-  // Null if `broker` is not in the options.
-  BrokerStub* FindStub(absl::string_view broker) const;
-  // The stub of `broker`, if a call there makes sense.
-  absl::StatusOr<BrokerStub*> StubForCall(absl::string_view broker,
-                                          absl::string_view group,
-                                          absl::Duration timeout)
-      ABSL_LOCKS_EXCLUDED(mu_);
+  // The stub of the broker at `address`, if a call there makes sense.
+  absl::StatusOr<std::shared_ptr<BrokerStub>> StubForCall(
+      absl::string_view address, absl::string_view group,
+      absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_);
   BrokerHealth WithWallTimes(BrokerHealth health) const;
 
   // Constant after construction. The runtime goes last.
@@ -149,11 +197,11 @@ class Client::Impl final : public BrokerSession::Observer {
   const std::string client_id_;
   const uint64_t incarnation_;
   const std::shared_ptr<CallbackQueue> callbacks_;
-  const std::vector<std::unique_ptr<BrokerStub>> stubs_;  // One a broker.
+  const std::shared_ptr<ResolverListener> resolver_listener_;
 
-  // Used on the loop only. One a broker.
+  // Used on the loop only.
   absl::BitGen random_;
-  std::vector<std::unique_ptr<BrokerSession>> sessions_;
+  std::unique_ptr<BrokerTable> table_;
 
   absl::Mutex mu_;
   Phase phase_ ABSL_GUARDED_BY(mu_) = Phase::kCreated;
@@ -161,7 +209,7 @@ class Client::Impl final : public BrokerSession::Observer {
   absl::btree_map<std::string, v1::ConsumerData> consumers_
       ABSL_GUARDED_BY(mu_);
   int64_t last_sub_version_ ABSL_GUARDED_BY(mu_) = 0;
-  int running_sessions_ ABSL_GUARDED_BY(mu_) = 0;
+  bool stopped_ ABSL_GUARDED_BY(mu_) = false;  // Every session is.
   // The first error that a session stopped with.
   absl::Status stop_status_ ABSL_GUARDED_BY(mu_);
 };
@@ -184,50 +232,56 @@ std::string ClientIdOf(const ClientOptions& options, Clock& clock) {
                                    absl::Uniform<uint32_t>(random)));
 }
 
-std::vector<std::unique_ptr<BrokerStub>> NewStubs(const ClientOptions& options,
-                                                  GrpcTransport& transport) {
-  std::vector<std::unique_ptr<BrokerStub>> stubs;
-  for (const std::string& broker : options.brokers) {
-    stubs.push_back(transport.NewStub(broker, options.connect_timeout));
-  }
-  return stubs;
+BrokerSession::Options SessionOptions(const ClientOptions& options) {
+  BrokerSession::Options session;
+  session.heartbeat_interval = options.heartbeat_interval;
+  session.connect_timeout = options.connect_timeout;
+  session.reply_timeout = options.reply_timeout;
+  session.backoff.initial = options.initial_backoff;
+  session.backoff.maximum = options.max_backoff;
+  return session;
 }
 
 }  // namespace
 
-Client::Impl::Impl(ClientOptions options, std::string client_id)
+ClientImpl::ClientImpl(ClientOptions options, std::string client_id)
     : runtime_(options.runtime),
       parts_(*runtime_->impl_),
       options_(std::move(options)),
       client_id_(std::move(client_id)),
       incarnation_(DrawIncarnation()),
       callbacks_(std::make_shared<CallbackQueue>(&parts_.dispatcher())),
-      stubs_(NewStubs(options_, parts_.transport())) {
-  for (size_t i = 0; i < stubs_.size(); ++i) {
-    BrokerSession::Options session;
-    session.broker = options_.brokers[i];
-    session.heartbeat_interval = options_.heartbeat_interval;
-    session.connect_timeout = options_.connect_timeout;
-    session.reply_timeout = options_.reply_timeout;
-    session.backoff.initial = options_.initial_backoff;
-    session.backoff.maximum = options_.max_backoff;
-    sessions_.push_back(std::make_unique<BrokerSession>(
-        std::move(session), &parts_.loop(), stubs_[i].get(), this,
-        [this] { return absl::Uniform(random_, 0.0, 1.0); }));
+      resolver_listener_(std::make_shared<ResolverListener>([this] {
+        parts_.loop().Post(
+            [this] { table_->SetBrokers(resolver_listener_->Take()); });
+      })),
+      table_(std::make_unique<BrokerTable>(
+          SessionOptions(options_), &parts_.loop(),
+          [this](const std::string& address) {
+            return parts_.transport().NewStub(address,
+                                              options_.connect_timeout);
+          },
+          static_cast<BrokerTable::Observer*>(this),
+          [this] { return absl::Uniform(random_, 0.0, 1.0); })) {
+  if (options_.resolver != nullptr) {
+    options_.resolver->AddListener(resolver_listener_);
+  } else {
+    resolver_listener_->OnBrokers(UnnamedBrokers(options_.brokers));
   }
 }
 
-Client::Impl::~Impl() {
+ClientImpl::~ClientImpl() {
   CHECK(!parts_.dispatcher().IsCurrent())
       << "a client must not be destroyed inside a callback";
+  resolver_listener_->Close();
   Shutdown(kDestructorTimeout).IgnoreError();
   // The last task of ours; the streams' own tasks find their sessions gone.
-  RunOnLoop([this] { sessions_.clear(); });
+  RunOnLoop([this] { table_ = nullptr; });
   callbacks_->AwaitIdle(&parts_.clock(), absl::InfiniteFuture());
   parts_.ReturnClientId(client_id_);
 }
 
-absl::Status Client::Impl::RegisterProducer(absl::string_view group) {
+absl::Status ClientImpl::RegisterProducer(absl::string_view group) {
   absl::Status status = ValidateGroup("group", group, Limits());
   if (!status.ok()) return status;
   MutexLock lock(&mu_);
@@ -241,7 +295,7 @@ absl::Status Client::Impl::RegisterProducer(absl::string_view group) {
   return absl::OkStatus();
 }
 
-absl::Status Client::Impl::UnregisterProducer(absl::string_view group) {
+absl::Status ClientImpl::UnregisterProducer(absl::string_view group) {
   MutexLock lock(&mu_);
   absl::Status status = CheckNotShutDownLocked();
   if (!status.ok()) return status;
@@ -250,7 +304,7 @@ absl::Status Client::Impl::UnregisterProducer(absl::string_view group) {
   return absl::OkStatus();
 }
 
-absl::Status Client::Impl::RegisterConsumer(ConsumerOptions consumer) {
+absl::Status ClientImpl::RegisterConsumer(ConsumerOptions consumer) {
   absl::Status status = consumer.Validate();
   if (!status.ok()) return status;
   v1::ConsumerData data;
@@ -279,7 +333,7 @@ absl::Status Client::Impl::RegisterConsumer(ConsumerOptions consumer) {
   return absl::OkStatus();
 }
 
-absl::Status Client::Impl::UnregisterConsumer(absl::string_view group) {
+absl::Status ClientImpl::UnregisterConsumer(absl::string_view group) {
   MutexLock lock(&mu_);
   absl::Status status = CheckNotShutDownLocked();
   if (!status.ok()) return status;
@@ -288,8 +342,8 @@ absl::Status Client::Impl::UnregisterConsumer(absl::string_view group) {
   return absl::OkStatus();
 }
 
-absl::Status Client::Impl::Subscribe(absl::string_view group,
-                                     Subscription subscription) {
+absl::Status ClientImpl::Subscribe(absl::string_view group,
+                                   Subscription subscription) {
   absl::Status status = subscription.Validate();
   if (!status.ok()) return status;
   MutexLock lock(&mu_);
@@ -315,8 +369,8 @@ absl::Status Client::Impl::Subscribe(absl::string_view group,
   return absl::OkStatus();
 }
 
-absl::Status Client::Impl::Unsubscribe(absl::string_view group,
-                                       absl::string_view topic) {
+absl::Status ClientImpl::Unsubscribe(absl::string_view group,
+                                     absl::string_view topic) {
   MutexLock lock(&mu_);
   absl::Status status = CheckNotShutDownLocked();
   if (!status.ok()) return status;
@@ -336,45 +390,39 @@ absl::Status Client::Impl::Unsubscribe(absl::string_view group,
   return absl::OkStatus();
 }
 
-absl::Status Client::Impl::Start() {
+absl::Status ClientImpl::Start() {
   MutexLock lock(&mu_);
   absl::Status status = CheckNotShutDownLocked();
   if (!status.ok()) return status;
   if (phase_ == Phase::kRunning) return absl::OkStatus();
   phase_ = Phase::kRunning;
-  running_sessions_ = static_cast<int>(stubs_.size());
   StateLocked();
   return absl::OkStatus();
 }
 
-absl::Status Client::Impl::Shutdown(absl::Duration timeout) {
+absl::Status ClientImpl::Shutdown(absl::Duration timeout) {
   Clock& clock = parts_.clock();
   const absl::Time deadline =
       clock.TimeNow() + std::max(timeout, absl::ZeroDuration());
   {
     MutexLock lock(&mu_);
-    if (std::exchange(phase_, Phase::kShutDown) == Phase::kRunning) {
-      parts_.loop().Post([this] {
-        for (const auto& session : sessions_) session->Shutdown();
-      });
+    const Phase before = std::exchange(phase_, Phase::kShutDown);
+    if (before != Phase::kShutDown) {
+      // No session has anything to leave before Start().
+      stopped_ = before == Phase::kCreated;
+      parts_.loop().Post([this] { table_->Shutdown(); });
     }
   }
   callbacks_->Close();
-  for (const auto& stub : stubs_) stub->CancelCalls();
 
   bool all_stopped;
   {
     MutexLock lock(&mu_);
-    all_stopped = clock.AwaitWithDeadline(
-        &mu_,
-        absl::Condition(
-            +[](int* running) { return *running == 0; }, &running_sessions_),
-        deadline);
+    all_stopped =
+        clock.AwaitWithDeadline(&mu_, absl::Condition(&stopped_), deadline);
   }
   if (!all_stopped) {
-    RunOnLoop([this] {
-      for (const auto& session : sessions_) session->Abandon();
-    });
+    RunOnLoop([this] { table_->Abandon(); });
   }
   // A callback cannot wait for itself, and there is but one at a time.
   const bool idle = parts_.dispatcher().IsCurrent() ||
@@ -386,13 +434,16 @@ absl::Status Client::Impl::Shutdown(absl::Duration timeout) {
   return stop_status_;
 }
 
-absl::StatusOr<std::vector<std::string>> Client::Impl::GetConsumerIds(
-    absl::string_view broker, absl::string_view group, absl::Duration timeout) {
-  const absl::StatusOr<BrokerStub*> stub = StubForCall(broker, group, timeout);
+absl::StatusOr<ConsumerIds> ClientImpl::GetConsumerIds(
+    absl::string_view address, absl::string_view group,
+    absl::Duration timeout) {
+  const absl::StatusOr<std::shared_ptr<BrokerStub>> stub =
+      StubForCall(address, group, timeout);
   if (!stub.ok()) return stub.status();
   Clock& clock = parts_.clock();
   const absl::Time deadline = clock.TimeNow() + timeout;
-  std::vector<std::string> ids;
+  ConsumerIds ids;
+  ids.broker.address = std::string(address);
   v1::GetConsumerListByGroupRequest request;
   request.set_group(std::string(group));
   do {
@@ -400,23 +451,26 @@ absl::StatusOr<std::vector<std::string>> Client::Impl::GetConsumerIds(
         (*stub)->GetConsumerListByGroup(request, deadline - clock.TimeNow());
     if (!response.ok()) {
       return Annotate(response.status(),
-                      absl::StrCat("consumer ids of ", Quoted(group)), broker);
+                      absl::StrCat("consumer ids of ", Quoted(group)), address);
     }
+    ids.broker.name = response->broker_name();
+    ids.broker.id = response->broker_id();
     for (std::string& id : *response->mutable_client_ids()) {
-      ids.push_back(std::move(id));
+      ids.client_ids.push_back(std::move(id));
     }
     request.set_page_token(response->next_page_token());
   } while (!request.page_token().empty());
   return ids;
 }
 
-absl::Status Client::Impl::CheckClientConfig(absl::string_view broker,
-                                             absl::string_view group,
-                                             const Subscription& subscription,
-                                             absl::Duration timeout) {
+absl::Status ClientImpl::CheckClientConfig(absl::string_view address,
+                                           absl::string_view group,
+                                           const Subscription& subscription,
+                                           absl::Duration timeout) {
   absl::Status status = subscription.Validate();
   if (!status.ok()) return status;
-  const absl::StatusOr<BrokerStub*> stub = StubForCall(broker, group, timeout);
+  const absl::StatusOr<std::shared_ptr<BrokerStub>> stub =
+      StubForCall(address, group, timeout);
   if (!stub.ok()) return stub.status();
   v1::CheckClientConfigRequest request;
   request.set_client_id(client_id_);
@@ -424,44 +478,43 @@ absl::Status Client::Impl::CheckClientConfig(absl::string_view broker,
   *request.mutable_subscription() = ToProto(subscription);
   return Annotate((*stub)->CheckClientConfig(request, timeout),
                   absl::StrCat("check of ", Quoted(subscription.expression)),
-                  broker);
+                  address);
 }
 
-std::vector<BrokerHealth> Client::Impl::Health() {
+std::vector<BrokerHealth> ClientImpl::Health() const {
   std::vector<BrokerHealth> health;
   RunOnLoop([this, &health] {
-    for (const auto& session : sessions_) {
-      health.push_back(WithWallTimes(session->health()));
+    for (BrokerHealth& broker : table_->Health()) {
+      health.push_back(WithWallTimes(std::move(broker)));
     }
   });
   return health;
 }
 
-void Client::Impl::OnConsumerIdsChanged(absl::string_view broker,
-                                        absl::string_view group) {
+void ClientImpl::OnConsumerIdsChanged(const BrokerEntry& broker,
+                                      absl::string_view group) {
   if (!options_.on_consumer_ids_changed) return;
-  ConsumerIdsChanged change{std::string(broker), std::string(group)};
-  CallbackQueue::Key key(change.broker, change.group);
+  ConsumerIdsChanged change{broker, std::string(group)};
+  CallbackQueue::Key key(broker.address, change.group);
   callbacks_->Add(std::move(key),
                   [callback = options_.on_consumer_ids_changed,
                    change = std::move(change)] { callback(change); });
 }
 
-void Client::Impl::OnHealthChanged(const BrokerHealth& health) {
+void ClientImpl::OnHealthChanged(const BrokerHealth& health) {
   if (!options_.on_broker_health_changed) return;
-  callbacks_->Add({health.broker, kNoGroup},
+  callbacks_->Add({health.broker.address, kNoGroup},
                   [callback = options_.on_broker_health_changed,
                    snapshot = WithWallTimes(health)] { callback(snapshot); });
 }
 
-void Client::Impl::OnStopped(absl::string_view broker,
-                             const absl::Status& status) {
+void ClientImpl::OnStopped(const absl::Status& status) {
   MutexLock lock(&mu_);
-  stop_status_.Update(Annotate(status, "unregistering", broker));
-  --running_sessions_;
+  stop_status_ = status;
+  stopped_ = true;
 }
 
-void Client::Impl::RunOnLoop(const std::function<void()>& task) {
+void ClientImpl::RunOnLoop(const std::function<void()>& task) const {
   absl::Notification done;
   parts_.loop().Post([&] {
     task();
@@ -470,18 +523,18 @@ void Client::Impl::RunOnLoop(const std::function<void()>& task) {
   done.WaitForNotification();
 }
 
-absl::Status Client::Impl::CheckNotShutDownLocked() const {
+absl::Status ClientImpl::CheckNotShutDownLocked() const {
   if (phase_ != Phase::kShutDown) return absl::OkStatus();
   return absl::FailedPreconditionError("the client is shut down");
 }
 
-absl::Status Client::Impl::CheckRoomLocked() const {
+absl::Status ClientImpl::CheckRoomLocked() const {
   return ValidateCount("groups of a client",
                        producers_.size() + consumers_.size() + 1,
                        Limits().max_groups_per_client);
 }
 
-int64_t Client::Impl::NextSubVersionLocked() {
+int64_t ClientImpl::NextSubVersionLocked() {
   Clock& clock = parts_.clock();
   last_sub_version_ =
       std::max(last_sub_version_ + 1,
@@ -489,7 +542,7 @@ int64_t Client::Impl::NextSubVersionLocked() {
   return last_sub_version_;
 }
 
-void Client::Impl::StateLocked() {
+void ClientImpl::StateLocked() {
   if (phase_ != Phase::kRunning) return;
   std::shared_ptr<v1::HeartbeatRequest> statement;
   if (!producers_.empty() || !consumers_.empty()) {
@@ -510,36 +563,33 @@ void Client::Impl::StateLocked() {
     }
   }
   parts_.loop().Post([this, statement = std::move(statement)] {
-    for (const auto& session : sessions_) session->SetStatement(statement);
+    table_->SetStatement(statement);
   });
 }
 
-BrokerStub* Client::Impl::FindStub(absl::string_view broker) const {
-  for (size_t i = 0; i < stubs_.size(); ++i) {
-    if (options_.brokers[i] == broker) return stubs_[i].get();
-  }
-  return nullptr;
-}
-
-absl::StatusOr<BrokerStub*> Client::Impl::StubForCall(absl::string_view broker,
-                                                      absl::string_view group,
-                                                      absl::Duration timeout) {
+absl::StatusOr<std::shared_ptr<BrokerStub>> ClientImpl::StubForCall(
+    absl::string_view address, absl::string_view group,
+    absl::Duration timeout) {
   absl::Status status = ValidateGroup("group", group, Limits());
   if (!status.ok()) return status;
   status = ValidateTimeout(timeout);
   if (!status.ok()) return status;
-  BrokerStub* const stub = FindStub(broker);
+  {
+    MutexLock lock(&mu_);
+    status = CheckNotShutDownLocked();
+    if (!status.ok()) return status;
+  }
+  std::shared_ptr<BrokerStub> stub;
+  RunOnLoop([&] { stub = table_->FindStub(address); });
   if (stub == nullptr) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "broker must be one of the client's, got ", Quoted(broker)));
+        "address must be that of one of the client's brokers, got ",
+        Quoted(address)));
   }
-  MutexLock lock(&mu_);
-  status = CheckNotShutDownLocked();
-  if (!status.ok()) return status;
   return stub;
 }
 
-BrokerHealth Client::Impl::WithWallTimes(BrokerHealth health) const {
+BrokerHealth ClientImpl::WithWallTimes(BrokerHealth health) const {
   for (absl::Time* time : {&health.heartbeat_sent, &health.heartbeat_answered,
                            &health.last_error_at}) {
     if (*time != absl::InfinitePast()) {
@@ -549,7 +599,8 @@ BrokerHealth Client::Impl::WithWallTimes(BrokerHealth health) const {
   return health;
 }
 
-absl::StatusOr<std::unique_ptr<Client>> Client::Create(ClientOptions options) {
+absl::StatusOr<std::unique_ptr<Client>> ClientImpl::Create(
+    ClientOptions options) {
   absl::Status status = options.Validate();
   if (!status.ok()) return status;
   if (options.runtime == nullptr) options.runtime = ClientRuntime::Create();
@@ -562,62 +613,11 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Create(ClientOptions options) {
     return absl::AlreadyExistsError(absl::StrCat(
         "a client on this runtime has the client_id ", Quoted(client_id)));
   }
-  return std::unique_ptr<Client>(new Client(
-      std::make_unique<Impl>(std::move(options), std::move(client_id))));
+  return std::make_unique<ClientImpl>(std::move(options), std::move(client_id));
 }
 
-Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-
-Client::~Client() = default;
-
-absl::Status Client::RegisterProducer(absl::string_view group) {
-  return impl_->RegisterProducer(group);
+absl::StatusOr<std::unique_ptr<Client>> Client::Create(ClientOptions options) {
+  return ClientImpl::Create(std::move(options));
 }
-
-absl::Status Client::UnregisterProducer(absl::string_view group) {
-  return impl_->UnregisterProducer(group);
-}
-
-absl::Status Client::RegisterConsumer(ConsumerOptions consumer) {
-  return impl_->RegisterConsumer(std::move(consumer));
-}
-
-absl::Status Client::UnregisterConsumer(absl::string_view group) {
-  return impl_->UnregisterConsumer(group);
-}
-
-absl::Status Client::Subscribe(absl::string_view group,
-                               Subscription subscription) {
-  return impl_->Subscribe(group, std::move(subscription));
-}
-
-absl::Status Client::Unsubscribe(absl::string_view group,
-                                 absl::string_view topic) {
-  return impl_->Unsubscribe(group, topic);
-}
-
-absl::Status Client::Start() { return impl_->Start(); }
-
-absl::Status Client::Shutdown(absl::Duration timeout) {
-  return impl_->Shutdown(timeout);
-}
-
-absl::StatusOr<std::vector<std::string>> Client::GetConsumerIds(
-    absl::string_view broker, absl::string_view group, absl::Duration timeout) {
-  return impl_->GetConsumerIds(broker, group, timeout);
-}
-
-absl::Status Client::CheckClientConfig(absl::string_view broker,
-                                       absl::string_view group,
-                                       const Subscription& subscription,
-                                       absl::Duration timeout) {
-  return impl_->CheckClientConfig(broker, group, subscription, timeout);
-}
-
-std::vector<BrokerHealth> Client::Health() const { return impl_->Health(); }
-
-const std::string& Client::client_id() const { return impl_->client_id(); }
-
-uint64_t Client::incarnation() const { return impl_->incarnation(); }
 
 }  // namespace rmq

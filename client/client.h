@@ -6,7 +6,7 @@
 //   options.brokers = {"127.0.0.1:10911"};
 //   options.on_consumer_ids_changed = [](const rmq::ConsumerIdsChanged& change)
 //   {
-//     // Ask GetConsumerIds(change.broker, change.group, ...), and balance.
+//     // Ask GetConsumerIds(change.broker.address, ...), and balance.
 //   };
 //   absl::StatusOr<std::unique_ptr<rmq::Client>> client =
 //       rmq::Client::Create(std::move(options));
@@ -31,20 +31,32 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "client/broker_entry.h"
 #include "client/broker_health.h"
 #include "client/client_options.h"
 
 namespace rmq {
 
-// One client of every broker named in its options: MQClientInstance's role.
+// The consumer ids of a group, as one broker sees it.
+struct ConsumerIds {
+  BrokerEntry broker;  // The name and id are those that it gives itself.
+  // In the order of joining. A client that has two streams to the broker is
+  // here twice.
+  std::vector<std::string> client_ids;
+};
+
+// One client of all its brokers: MQClientInstance's role. An interface, so that
+// an application can be tested without a broker: mock_client.h.
 //
 // After Start() the client holds one stream to each broker, states its groups
 // over it, and repeats that it is alive: at once, a second later, then each
 // heartbeat interval. Brokers are independent of each other: one that stalls or
 // is away delays no other. A lost stream is set up again, with backoff, until
 // Shutdown(); only a broker that says that another stream took this client's
-// place (kReplaced), or that an operator took it out (kKicked), is left alone.
-// While the client has no group it holds no stream.
+// place (kReplaced), or that an operator took it out (kKicked), is left alone,
+// until the resolver takes it out of its list and names it again. While the
+// client has no group it holds no stream; while it has producers only, it holds
+// those to masters.
 //
 // Membership is per broker: callbacks and queries name the broker, and there is
 // no union.
@@ -62,36 +74,35 @@ class Client {
   // AlreadyExists if a client of this id is on the same runtime.
   static absl::StatusOr<std::unique_ptr<Client>> Create(ClientOptions options);
 
-  Client(const Client&) = delete;
-  Client& operator=(const Client&) = delete;
-
   // Shutdown(3 s), then waits for a callback that is still running. Must not be
   // called inside a callback.
-  ~Client();
+  virtual ~Client() = default;
 
   // Groups may be registered, changed and unregistered before Start() and
   // after it; brokers that are connected are told at once, several changes
   // within 100 ms as one.
 
   // AlreadyExists if this client has the producer group already.
-  absl::Status RegisterProducer(absl::string_view group);
+  virtual absl::Status RegisterProducer(absl::string_view group) = 0;
   // NotFound if this client has no such producer group.
-  absl::Status UnregisterProducer(absl::string_view group);
+  virtual absl::Status UnregisterProducer(absl::string_view group) = 0;
 
   // AlreadyExists if this client has the consumer group already.
-  absl::Status RegisterConsumer(ConsumerOptions consumer);
+  virtual absl::Status RegisterConsumer(ConsumerOptions consumer) = 0;
   // NotFound if this client has no such consumer group.
-  absl::Status UnregisterConsumer(absl::string_view group);
+  virtual absl::Status UnregisterConsumer(absl::string_view group) = 0;
 
   // Adds a subscription to a consumer group of this client, or replaces the one
   // of the same topic. NotFound if there is no such group.
-  absl::Status Subscribe(absl::string_view group, Subscription subscription);
+  virtual absl::Status Subscribe(absl::string_view group,
+                                 Subscription subscription) = 0;
   // NotFound if there is no such group, or if it does not read the topic.
-  absl::Status Unsubscribe(absl::string_view group, absl::string_view topic);
+  virtual absl::Status Unsubscribe(absl::string_view group,
+                                   absl::string_view topic) = 0;
 
   // Begins to connect, and returns: brokers that are away are tried until they
   // come. Idempotent.
-  absl::Status Start();
+  virtual absl::Status Start() = 0;
 
   // Takes every group out at each connected broker, ends the streams, cancels
   // GetConsumerIds() and CheckClientConfig() where they wait, and waits for a
@@ -104,21 +115,21 @@ class Client {
   //
   // Idempotent: a further call waits for the same end and returns the same.
   // Inside a callback it does not wait for that callback.
-  absl::Status Shutdown(absl::Duration timeout);
+  virtual absl::Status Shutdown(absl::Duration timeout) = 0;
 
-  // The client ids of a consumer group at one of the brokers of the options, in
-  // the order of joining. A client that has two streams to the broker is listed
-  // twice.
+  // The client ids of a consumer group at the broker of this address
+  // ("host:port" as in the options or from the resolver).
   //
   // Blocks for at most `timeout`, which must be positive. It asks over a call
   // of its own, so it needs neither Start() nor a stream. Safe to retry.
   //
-  // NotFound: the broker has no consumer in this group. InvalidArgument: no
-  // such broker in the options, or a bad group. Unavailable: the broker cannot
-  // be reached. DeadlineExceeded. Cancelled: by Shutdown().
-  absl::StatusOr<std::vector<std::string>> GetConsumerIds(
-      absl::string_view broker, absl::string_view group,
-      absl::Duration timeout);
+  // NotFound: the broker has no consumer in this group. InvalidArgument: the
+  // client has no such broker, or a bad group. Unavailable: the broker cannot
+  // be reached. DeadlineExceeded. Cancelled: by Shutdown(), or because the
+  // resolver took the broker out.
+  virtual absl::StatusOr<ConsumerIds> GetConsumerIds(
+      absl::string_view address, absl::string_view group,
+      absl::Duration timeout) = 0;
 
   // Whether a broker would take this subscription for this group: checks the
   // expression, and registers nothing. Blocks as GetConsumerIds() does.
@@ -126,26 +137,20 @@ class Client {
   // InvalidArgument: the expression or the form is wrong. FailedPrecondition:
   // the broker does not support the expression type. Other errors as
   // GetConsumerIds().
-  absl::Status CheckClientConfig(absl::string_view broker,
-                                 absl::string_view group,
-                                 const Subscription& subscription,
-                                 absl::Duration timeout);
+  virtual absl::Status CheckClientConfig(absl::string_view address,
+                                         absl::string_view group,
+                                         const Subscription& subscription,
+                                         absl::Duration timeout) = 0;
 
-  // How the client stands with each broker, in the order of the options.
-  std::vector<BrokerHealth> Health() const;
+  // How the client stands with each broker: those of the options or of the
+  // resolver's latest list, in its order, then those that it is leaving.
+  virtual std::vector<BrokerHealth> Health() const = 0;
 
   // "ip@instance", as brokers list it.
-  const std::string& client_id() const;
+  virtual const std::string& client_id() const = 0;
   // Drawn when the client was created, never 0: tells brokers this process from
   // an older one of the same client id.
-  uint64_t incarnation() const;
-
- private:
-  class Impl;
-
-  explicit Client(std::unique_ptr<Impl> impl);
-
-  const std::unique_ptr<Impl> impl_;
+  virtual uint64_t incarnation() const = 0;
 };
 
 }  // namespace rmq

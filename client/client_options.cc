@@ -1,8 +1,6 @@
 #include "client/client_options.h"
 
 #include "absl/container/flat_hash_set.h"
-#include "absl/strings/ascii.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "common/validation.h"
@@ -21,30 +19,6 @@ absl::Status OutOfRange(absl::string_view field, absl::string_view rule,
 absl::Status ValidatePositive(absl::string_view field, absl::Duration value) {
   if (value > absl::ZeroDuration()) return absl::OkStatus();
   return OutOfRange(field, "be positive", value);
-}
-
-bool IsHostAndPort(absl::string_view address) {
-  const size_t colon = address.rfind(':');
-  if (colon == absl::string_view::npos || colon == 0) return false;
-  const absl::string_view host = address.substr(0, colon);
-  const absl::string_view port = address.substr(colon + 1);
-  int number;
-  if (port.empty() || port.find_first_not_of("0123456789") != port.npos ||
-      !absl::SimpleAtoi(port, &number) || number < 1 || number > 65535) {
-    return false;
-  }
-  if (host.front() == '[') {
-    return host.size() > 2 && host.back() == ']' &&
-           host.find_first_not_of("0123456789abcdefABCDEF:.%", 1) ==
-               host.size() - 1;
-  }
-  for (char c : host) {
-    if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) && c != '.' &&
-        c != '-' && c != '_') {
-      return false;
-    }
-  }
-  return true;
 }
 
 }  // namespace
@@ -80,22 +54,33 @@ absl::Status ConsumerOptions::Validate() const {
   return absl::OkStatus();
 }
 
+std::vector<BrokerEntry> UnnamedBrokers(
+    const std::vector<std::string>& addresses) {
+  std::vector<BrokerEntry> brokers;
+  brokers.reserve(addresses.size());
+  for (const std::string& address : addresses) {
+    BrokerEntry& broker = brokers.emplace_back();
+    broker.address = address;
+  }
+  return brokers;
+}
+
 absl::Status ClientOptions::Validate() const {
-  if (brokers.empty()) {
-    return absl::InvalidArgumentError("brokers must not be empty");
-  }
-  absl::flat_hash_set<absl::string_view> addresses;
-  for (const std::string& broker : brokers) {
-    if (!IsHostAndPort(broker)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("brokers must be \"host:port\", got ", Quoted(broker)));
-    }
-    if (!addresses.insert(broker).second) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "brokers must not name a broker twice, got ", Quoted(broker)));
-    }
-  }
   absl::Status status;
+  if (resolver != nullptr) {
+    if (!brokers.empty()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("brokers must be empty where a resolver is given, got ",
+                       Quoted(brokers[0])));
+    }
+  } else {
+    if (brokers.empty()) {
+      return absl::InvalidArgumentError(
+          "brokers must not be empty where no resolver is given");
+    }
+    status = ValidateBrokers(UnnamedBrokers(brokers));
+    if (!status.ok()) return status;
+  }
   if (!client_id.empty()) {
     status = ValidateClientId("client_id", client_id, Limits());
     if (!status.ok()) return status;

@@ -11,7 +11,9 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "client/broker_entry.h"
 #include "client/broker_health.h"
+#include "client/broker_resolver.h"
 #include "client/client_runtime.h"
 #include "common/client_types.h"
 
@@ -51,15 +53,25 @@ struct ConsumerOptions {
 
 // The consumer ids of `group` at `broker` may have changed.
 struct ConsumerIdsChanged {
-  std::string broker;  // "host:port", as in ClientOptions::brokers.
+  BrokerEntry broker;
   std::string group;
 };
 
+// The entries of brokers of which only the addresses are known.
+std::vector<BrokerEntry> UnnamedBrokers(
+    const std::vector<std::string>& addresses);
+
 struct ClientOptions {
-  // The brokers, each "host:port" ("[address]:port" for an IPv6 address); at
-  // least one, none twice. The client heartbeats to each of them. A host name
-  // is looked up at each attempt to connect.
+  // The brokers, where they stay the same and need no names: each "host:port"
+  // ("[address]:port" for an IPv6 address); at least one, none twice. The
+  // client heartbeats to each of them as to a master. A host name is looked up
+  // at each attempt to connect.
   std::vector<std::string> brokers;
+  // Tells the brokers, instead of `brokers`: with their names and ids, and as
+  // they come and go. A broker that is listed is joined; one that is listed no
+  // longer is unregistered from, and closed. While the client has producers
+  // only, it joins the masters (id 0) only. May be shared among clients.
+  std::shared_ptr<BrokerResolver> resolver;
 
   // Names this client process, 1 to 255 printable ASCII characters. Empty:
   // built as "ip@instance_name", as RocketMQ does. Two processes must not share

@@ -1,8 +1,10 @@
 #include "client/client_options.h"
 
+#include <memory>
 #include <string>
 
 #include "absl/time/time.h"
+#include "client/settable_broker_resolver.h"
 #include "common/status_matchers.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -18,12 +20,6 @@ ClientOptions Good() {
   return options;
 }
 
-absl::Status ValidateBroker(const std::string& broker) {
-  ClientOptions options;
-  options.brokers = {broker};
-  return options.Validate();
-}
-
 MATCHER_P(IsInvalid, message, "") {
   return ::testing::ExplainMatchResult(
       StatusIs(absl::StatusCode::kInvalidArgument, message), arg,
@@ -35,36 +31,34 @@ TEST(ClientOptionsTest, ABrokerIsAllThatIsNeeded) {
 }
 
 TEST(ClientOptionsTest, NoBrokerIsRefused) {
-  EXPECT_THAT(ClientOptions().Validate(),
-              IsInvalid("brokers must not be empty"));
+  EXPECT_THAT(
+      ClientOptions().Validate(),
+      IsInvalid("brokers must not be empty where no resolver is given"));
 }
 
-TEST(ClientOptionsTest, HostsAndAddressesWithAPortAreBrokers) {
-  for (const char* broker :
-       {"localhost:1", "broker-1.example.com:65535", "10.0.0.1:10911",
-        "[::1]:10911", "[fe80::1%25]:10911", "my_host:80"}) {
-    EXPECT_THAT(ValidateBroker(broker), IsOk()) << broker;
-  }
-}
-
-TEST(ClientOptionsTest, WhatIsNotAHostAndAPortIsRefused) {
-  for (const char* broker :
-       {"", "localhost", ":10911", "localhost:", "localhost:0",
-        "localhost:65536", "localhost:-1", "localhost:+1", "localhost:1x",
-        "localhost: 1", "::1:10911", "[]:1", "[::1:1", "dns:///a:1", "a b:1"}) {
-    EXPECT_THAT(ValidateBroker(broker),
-                IsInvalid(HasSubstr("brokers must be \"host:port\", got")))
-        << broker;
-  }
+TEST(ClientOptionsTest, ABadAddressIsRefused) {
+  ClientOptions options;
+  options.brokers = {"127.0.0.1"};
+  EXPECT_THAT(options.Validate(),
+              IsInvalid("brokers must be \"host:port\", got \"127.0.0.1\""));
 }
 
 TEST(ClientOptionsTest, ABrokerTwiceIsRefused) {
   ClientOptions options = Good();
   options.brokers.push_back(options.brokers[0]);
-  EXPECT_THAT(
-      options.Validate(),
-      IsInvalid(HasSubstr(
-          "brokers must not name a broker twice, got \"127.0.0.1:10911\"")));
+  EXPECT_THAT(options.Validate(),
+              IsInvalid("brokers must not name an address twice, got "
+                        "\"127.0.0.1:10911\""));
+}
+
+TEST(ClientOptionsTest, AResolverStandsInForTheBrokers) {
+  ClientOptions options;
+  options.resolver = std::make_shared<SettableBrokerResolver>();
+  EXPECT_THAT(options.Validate(), IsOk());
+  options.brokers = {"127.0.0.1:10911"};
+  EXPECT_THAT(options.Validate(),
+              IsInvalid("brokers must be empty where a resolver is given, got "
+                        "\"127.0.0.1:10911\""));
 }
 
 TEST(ClientOptionsTest, AClientIdOf255BytesIsTakenAndOneMoreIsNot) {

@@ -25,7 +25,7 @@ class ClientRuntime {
   ~ClientRuntime();
 
  private:
-  friend class Client;
+  friend class ClientImpl;
   class Impl;
 
   ClientRuntime();

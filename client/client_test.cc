@@ -13,6 +13,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
+#include "client/broker_entry.h"
 #include "client/broker_health.h"
 #include "client/client_options.h"
 #include "client/client_runtime.h"
@@ -43,7 +44,7 @@ class Callbacks {
     options->on_consumer_ids_changed =
         [this](const ConsumerIdsChanged& change) {
           MutexLock lock(&mu_);
-          changes_.push_back(change.broker + " " + change.group);
+          changes_.push_back(change.broker.address + " " + change.group);
         };
     options->on_broker_health_changed = [this](const BrokerHealth& health) {
       MutexLock lock(&mu_);
@@ -223,7 +224,7 @@ TEST_F(ClientTest, ALostStreamIsSetUpAgainAndTheGroupToldAgain) {
   broker_.EndStream(absl::UnavailableError("going down"));
   callbacks_.AwaitChanges(2);
   broker_.AwaitStreams(2);
-  EXPECT_EQ(client_->Health()[0].times_online, 2);
+  EXPECT_EQ(client_->Health()[0].reconnects, 1);
   EXPECT_EQ(client_->Health()[0].last_error,
             absl::UnavailableError("going down"));
 }
@@ -243,7 +244,7 @@ TEST_F(ClientTest, ABrokerThatDoesNotAnswerIsTornDownAndTriedAgain) {
   ASSERT_THAT(client.RegisterConsumer(Orders()), IsOk());
   ASSERT_THAT(client.Start(), IsOk());
   broker_.AwaitEndedStreams(2);
-  EXPECT_EQ(client.Health()[0].times_online, 0);
+  EXPECT_EQ(client.Health()[0].heartbeat_answered, absl::InfinitePast());
   EXPECT_THAT(client.Health()[0].last_error,
               StatusIs(absl::StatusCode::kDeadlineExceeded));
 }
@@ -256,9 +257,9 @@ TEST_F(ClientTest, AStalledBrokerDelaysNoOther) {
   broker_.AwaitFrames(2);
   const std::vector<BrokerHealth> health = client_->Health();
   ASSERT_THAT(health, SizeIs(2));
-  EXPECT_EQ(health[0].broker, stalled.address());
+  EXPECT_EQ(health[0].broker.address, stalled.address());
   EXPECT_NE(health[0].state, BrokerState::kOnline);
-  EXPECT_EQ(health[1].broker, broker_.address());
+  EXPECT_EQ(health[1].broker.address, broker_.address());
   EXPECT_EQ(health[1].state, BrokerState::kOnline);
   EXPECT_THAT(client_->Shutdown(absl::Milliseconds(1)),
               StatusIs(absl::StatusCode::kDeadlineExceeded,
@@ -376,8 +377,10 @@ TEST_F(ClientTest, AClientHasAtMost256Groups) {
 
 TEST_F(ClientTest, ConsumerIdsAreReadPageByPage) {
   broker_.SetConsumerIds("orders", {"c", "a", "b", "e", "d"});
-  EXPECT_THAT(*Make().GetConsumerIds(broker_.address(), "orders", kPatience),
-              ElementsAre("c", "a", "b", "e", "d"));
+  const ConsumerIds ids =
+      *Make().GetConsumerIds(broker_.address(), "orders", kPatience);
+  EXPECT_THAT(ids.client_ids, ElementsAre("c", "a", "b", "e", "d"));
+  EXPECT_EQ(ids.broker, (BrokerEntry{"scripted", 7, broker_.address()}));
 }
 
 TEST_F(ClientTest, AGroupWithoutAConsumerIsNotFound) {
@@ -409,7 +412,7 @@ TEST_F(ClientTest, AQueryEndsAtItsTimeout) {
 TEST_F(ClientTest, ShutdownCancelsAQuery) {
   broker_.HoldUnaryCalls();
   Client& client = Make();
-  absl::StatusOr<std::vector<std::string>> ids;
+  absl::StatusOr<ConsumerIds> ids;
   std::thread caller([&] {
     ids = client.GetConsumerIds(broker_.address(), "orders", absl::Hours(1));
   });
@@ -533,10 +536,11 @@ TEST_F(ClientTest, ShutdownTellsOfACallbackThatDoesNotReturnInTime) {
 TEST_F(ClientTest, ACallbackMayQueryTheBroker) {
   broker_.SetConsumerIds("orders", {"a", "b", "c"});
   absl::Notification done;
-  absl::StatusOr<std::vector<std::string>> ids;
+  absl::StatusOr<ConsumerIds> ids;
   std::unique_ptr<Client> client;
   options_.on_consumer_ids_changed = [&](const ConsumerIdsChanged& change) {
-    ids = client->GetConsumerIds(change.broker, change.group, kPatience);
+    ids =
+        client->GetConsumerIds(change.broker.address, change.group, kPatience);
     done.Notify();
   };
   client = *Client::Create(options_);
@@ -544,7 +548,7 @@ TEST_F(ClientTest, ACallbackMayQueryTheBroker) {
   ASSERT_THAT(client->Start(), IsOk());
   done.WaitForNotification();
   ASSERT_THAT(client->Shutdown(kPatience), IsOk());
-  EXPECT_THAT(*ids, ElementsAre("a", "b", "c"));
+  EXPECT_THAT(ids->client_ids, ElementsAre("a", "b", "c"));
 }
 
 TEST_F(ClientTest, ADestroyedClientUnregisters) {

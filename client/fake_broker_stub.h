@@ -110,10 +110,12 @@ class FakeBrokerStub final : public BrokerStub {
       absl::Duration) override {
     return absl::UnimplementedError("the fake has streams only");
   }
-  void CancelCalls() override {}
+  void CancelCalls() override { calls_cancelled_ = true; }
+  bool calls_cancelled() const { return calls_cancelled_; }
 
  private:
   std::vector<std::shared_ptr<FakeCall>> calls_;
+  bool calls_cancelled_ = false;
 };
 
 }  // namespace rmq

@@ -130,6 +130,8 @@ class ScriptedBroker::Service final
     if (it == broker_.consumer_ids_.end()) {
       status = {grpc::StatusCode::NOT_FOUND, "no consumer in this group"};
     } else {
+      response->set_broker_name("scripted");
+      response->set_broker_id(7);
       // Pages of two; a page token is the index of its first id.
       size_t next = 0;
       CHECK(request->page_token().empty() ||
@@ -267,6 +269,7 @@ void ScriptedBroker::OnFrame(Stream* stream, const v1::ClientFrame& frame) {
       v1::HeartbeatResponse& heartbeat = *reply.mutable_heartbeat();
       if (frame.heartbeat().statement_token() == 0) {
         heartbeat.set_broker_name("scripted");
+        heartbeat.set_broker_id(7);
         heartbeat.set_statement_token(kToken);
         heartbeat.mutable_channel_expiry()->set_seconds(
             absl::ToInt64Seconds(channel_expiry_));

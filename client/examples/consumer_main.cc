@@ -42,25 +42,26 @@ namespace {
 class MembershipPrinter {
  public:
   void Update(rmq::Client* client, const rmq::ConsumerIdsChanged& change) {
-    absl::StatusOr<std::vector<std::string>> ids = client->GetConsumerIds(
-        change.broker, change.group, /*timeout=*/absl::Seconds(3));
-    if (absl::IsNotFound(ids.status())) ids = std::vector<std::string>();
-    if (absl::IsCancelled(ids.status())) return;  // Shutting down.
-    if (!ids.ok()) {
-      std::cerr << ids.status() << std::endl;
+    absl::StatusOr<rmq::ConsumerIds> answer = client->GetConsumerIds(
+        change.broker.address, change.group, /*timeout=*/absl::Seconds(3));
+    if (absl::IsNotFound(answer.status())) answer = rmq::ConsumerIds();
+    if (absl::IsCancelled(answer.status())) return;  // Shutting down.
+    if (!answer.ok()) {
+      std::cerr << answer.status() << std::endl;
       return;
     }
-    std::sort(ids->begin(), ids->end());
-    const auto [known, is_new] = known_.try_emplace(change.broker, *ids);
-    if (!is_new && known->second == *ids) return;
-    known->second = *ids;
+    std::vector<std::string>& ids = answer->client_ids;
+    std::sort(ids.begin(), ids.end());
+    const auto [known, is_new] = known_.try_emplace(change.broker.address, ids);
+    if (!is_new && known->second == ids) return;
+    known->second = ids;
     rmq::Clock& clock = rmq::RealClock();
     std::cout << absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ",
                                   clock.ClockToWall(clock.TimeNow()),
                                   absl::UTCTimeZone())
-              << " broker=" << change.broker << " group=" << change.group
-              << " members=" << ids->size() << " [" << absl::StrJoin(*ids, ", ")
-              << "]" << std::endl;
+              << " broker=" << change.broker.address
+              << " group=" << change.group << " members=" << ids.size() << " ["
+              << absl::StrJoin(ids, ", ") << "]" << std::endl;
   }
 
  private:
@@ -80,8 +81,8 @@ int Run() {
     printer.Update(client.get(), change);
   };
   options.on_broker_health_changed = [](const rmq::BrokerHealth& health) {
-    std::cerr << "broker=" << health.broker << " state=" << Name(health.state)
-              << std::endl;
+    std::cerr << "broker=" << health.broker.address
+              << " state=" << Name(health.state) << std::endl;
   };
   absl::StatusOr<std::unique_ptr<rmq::Client>> created =
       rmq::Client::Create(std::move(options));

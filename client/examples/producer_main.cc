@@ -38,8 +38,8 @@ int Run() {
   options.client_id = absl::GetFlag(FLAGS_client_id);
   options.heartbeat_interval = absl::GetFlag(FLAGS_heartbeat_interval);
   options.on_broker_health_changed = [](const rmq::BrokerHealth& health) {
-    std::cout << "broker=" << health.broker << " state=" << Name(health.state)
-              << std::endl;
+    std::cout << "broker=" << health.broker.address
+              << " state=" << Name(health.state) << std::endl;
   };
   absl::StatusOr<std::unique_ptr<rmq::Client>> client =
       rmq::Client::Create(std::move(options));

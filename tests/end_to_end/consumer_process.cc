@@ -35,16 +35,17 @@ std::vector<std::string> ConsumerProcess::Members() const {
 
 int ConsumerProcess::TimesOnline() const {
   // From its log: of the states that it prints, some may be left out.
-  constexpr absl::string_view kKey = " times_online=";
+  constexpr absl::string_view kKey = " reconnects=";
   const std::string err = process_->err();
   absl::string_view log = err;
-  int times = 0;
+  int reconnects = -1;
   const size_t found = log.rfind(kKey);
   if (found != absl::string_view::npos) {
     log.remove_prefix(found + kKey.size());
-    (void)absl::SimpleAtoi(log.substr(0, log.find_first_of(" \n")), &times);
+    (void)absl::SimpleAtoi(log.substr(0, log.find_first_of(" \n")),
+                           &reconnects);
   }
-  return times;
+  return reconnects + 1;
 }
 
 }  // namespace rmq

@@ -37,8 +37,8 @@ std::vector<std::string> WatchingClient::LastMembers(
   return it->second;
 }
 
-int64_t WatchingClient::TimesOnline(absl::string_view broker) const {
-  return Health(broker).times_online;
+int64_t WatchingClient::Reconnects(absl::string_view broker) const {
+  return Health(broker).reconnects;
 }
 
 BrokerState WatchingClient::State(absl::string_view broker) const {
@@ -46,23 +46,23 @@ BrokerState WatchingClient::State(absl::string_view broker) const {
 }
 
 void WatchingClient::Ask(const ConsumerIdsChanged& change) {
-  absl::StatusOr<std::vector<std::string>> members =
-      client_->GetConsumerIds(change.broker, change.group, kQueryTimeout);
-  if (absl::IsNotFound(members.status())) {
-    members = std::vector<std::string>();
-  } else if (!members.ok()) {
-    members = std::vector<std::string>{
-        absl::StrCat("(", members.status().message(), ")")};
+  absl::StatusOr<ConsumerIds> answer = client_->GetConsumerIds(
+      change.broker.address, change.group, kQueryTimeout);
+  std::vector<std::string> members;
+  if (answer.ok()) {
+    members = std::move(answer->client_ids);
+  } else if (!absl::IsNotFound(answer.status())) {
+    members = {absl::StrCat("(", answer.status().message(), ")")};
   }
-  std::sort(members->begin(), members->end());
+  std::sort(members.begin(), members.end());
   MutexLock lock(&mu_);
-  last_members_[BrokerAndGroup(change.broker, change.group)] =
-      *std::move(members);
+  last_members_[BrokerAndGroup(change.broker.address, change.group)] =
+      std::move(members);
 }
 
 BrokerHealth WatchingClient::Health(absl::string_view broker) const {
   for (BrokerHealth& health : client_->Health()) {
-    if (health.broker == broker) return std::move(health);
+    if (health.broker.address == broker) return std::move(health);
   }
   return BrokerHealth();
 }

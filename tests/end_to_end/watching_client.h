@@ -33,6 +33,8 @@ class WatchingClient {
 
   Client& client() { return *client_; }
 
+  // Brokers are named by their address.
+
   // The consumer ids of the answer to the callback told last, sorted. Empty if
   // the client was not told of that group; if the broker gave no answer, the
   // one string "(" + why + ")".
@@ -40,8 +42,8 @@ class WatchingClient {
                                        absl::string_view group) const
       ABSL_LOCKS_EXCLUDED(mu_);
 
-  // How often the client came to be registered at a broker.
-  int64_t TimesOnline(absl::string_view broker) const;
+  // How often the client came to be registered at a broker again.
+  int64_t Reconnects(absl::string_view broker) const;
   BrokerState State(absl::string_view broker) const;
 
  private:

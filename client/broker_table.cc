@@ -1,0 +1,183 @@
+#include "client/broker_table.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "common/kv.h"
+#include "glog/logging.h"
+
+namespace rmq {
+
+BrokerTable::BrokerTable(BrokerSession::Options options, EventLoop* loop,
+                         StubFactory new_stub, Observer* observer,
+                         std::function<double()> random)
+    : options_(std::move(options)),
+      loop_(*loop),
+      new_stub_(std::move(new_stub)),
+      observer_(*observer),
+      random_(std::move(random)),
+      self_(std::make_shared<BrokerTable*>(this)) {}
+
+BrokerTable::~BrokerTable() {
+  for (const Link& link : links_) link.stub->CancelCalls();
+}
+
+void BrokerTable::SetBrokers(const std::vector<BrokerEntry>& brokers) {
+  if (shutting_down_) return;
+  absl::flat_hash_map<std::string, Link> before;
+  std::vector<std::string> order;
+  for (Link& link : links_) {
+    order.push_back(link.broker.address);
+    before.emplace(link.broker.address, std::move(link));
+  }
+  links_.clear();
+  for (const BrokerEntry& broker : brokers) {
+    const auto known = before.find(broker.address);
+    if (known == before.end()) {
+      Link link;
+      link.broker = broker;
+      link.stub = new_stub_(broker.address);
+      link.session = NewSession(broker, link.stub.get());
+      links_.push_back(std::move(link));
+      continue;
+    }
+    Link& link = links_.emplace_back(std::move(known->second));
+    before.erase(known);
+    link.listed = true;
+    if (link.broker == broker) continue;
+    link.broker = broker;
+    link.session->Rename(broker);
+  }
+  for (const std::string& address : order) {
+    const auto left = before.find(address);
+    if (left == before.end()) continue;
+    Link& link = links_.emplace_back(std::move(left->second));
+    link.listed = false;
+    link.session->Shutdown();
+    if (links_.size() - brokers.size() > kMaxBrokers) link.session->Abandon();
+  }
+  for (Link& link : links_) State(&link);
+}
+
+void BrokerTable::SetStatement(std::shared_ptr<const Statement> statement) {
+  statement_ = std::move(statement);
+  for (Link& link : links_) State(&link);
+}
+
+void BrokerTable::Shutdown() {
+  if (std::exchange(shutting_down_, true)) return;
+  for (Link& link : links_) {
+    link.stub->CancelCalls();
+    link.session->Shutdown();
+  }
+  StopIfAllStopped();
+}
+
+void BrokerTable::Abandon() {
+  Shutdown();
+  for (Link& link : links_) link.session->Abandon();
+}
+
+std::vector<BrokerHealth> BrokerTable::Health() const {
+  std::vector<BrokerHealth> health;
+  health.reserve(links_.size());
+  for (const Link& link : links_) health.push_back(link.session->health());
+  return health;
+}
+
+std::shared_ptr<BrokerStub> BrokerTable::FindStub(
+    absl::string_view address) const {
+  for (const Link& link : links_) {
+    if (link.listed && link.broker.address == address) return link.stub;
+  }
+  return nullptr;
+}
+
+std::vector<std::pair<BrokerEntry, std::shared_ptr<BrokerStub>>>
+BrokerTable::Stubs() const {
+  std::vector<std::pair<BrokerEntry, std::shared_ptr<BrokerStub>>> stubs;
+  for (const Link& link : links_) {
+    if (link.listed) stubs.emplace_back(link.broker, link.stub);
+  }
+  return stubs;
+}
+
+void BrokerTable::OnConsumerIdsChanged(const BrokerEntry& broker,
+                                       absl::string_view group) {
+  observer_.OnConsumerIdsChanged(broker, group);
+}
+
+void BrokerTable::OnHealthChanged(const BrokerHealth& health) {
+  observer_.OnHealthChanged(health);
+}
+
+void BrokerTable::OnStopped(const BrokerEntry& broker,
+                            const absl::Status& status) {
+  if (!shutting_down_) {
+    if (!status.ok()) {
+      LOG(WARNING) << "left a broker without its word"
+                   << Kv("broker", broker.address)
+                   << Kv("error", status.ToString());
+    }
+    // Not now: the session is still at work.
+    loop_.Post([weak = std::weak_ptr<BrokerTable*>(self_)] {
+      if (const auto self = weak.lock(); self != nullptr) (*self)->Sweep();
+    });
+    return;
+  }
+  if (!status.ok()) {
+    stop_status_.Update(absl::Status(
+        status.code(), absl::StrCat("unregistering at ", broker.address, ": ",
+                                    status.message())));
+  }
+  StopIfAllStopped();
+}
+
+std::unique_ptr<BrokerSession> BrokerTable::NewSession(
+    const BrokerEntry& broker, BrokerStub* stub) {
+  BrokerSession::Observer* const observer = this;
+  return std::make_unique<BrokerSession>(broker, options_, &loop_, stub,
+                                         observer, random_);
+}
+
+void BrokerTable::State(Link* link) {
+  const bool has_consumers =
+      statement_ != nullptr && statement_->consumers_size() > 0;
+  const std::shared_ptr<const Statement> statement =
+      has_consumers || link->broker.id == 0 ? statement_ : nullptr;
+  if (link->statement == statement) return;
+  link->statement = statement;
+  link->session->SetStatement(statement);
+}
+
+void BrokerTable::Sweep() {
+  if (shutting_down_) return;
+  for (Link& link : links_) {
+    if (!link.session->stopped()) continue;
+    if (link.listed) {
+      link.session = NewSession(link.broker, link.stub.get());
+      link.statement = nullptr;
+      State(&link);
+    } else {
+      link.stub->CancelCalls();
+    }
+  }
+  links_.erase(std::remove_if(links_.begin(), links_.end(),
+                              [](const Link& link) {
+                                return !link.listed && link.session->stopped();
+                              }),
+               links_.end());
+}
+
+void BrokerTable::StopIfAllStopped() {
+  if (!std::all_of(links_.begin(), links_.end(),
+                   [](const Link& link) { return link.session->stopped(); })) {
+    return;
+  }
+  if (std::exchange(stopped_, true)) return;
+  observer_.OnStopped(stop_status_);
+}
+
+}  // namespace rmq

@@ -1,0 +1,58 @@
+// For the tests of applications: a client without brokers, threads or network.
+//
+//   rmq::MockClient client;
+//   EXPECT_CALL(client, GetConsumerIds("10.0.0.1:10911", "orders", _))
+//       .WillOnce(Return(rmq::ConsumerIds{{}, {"me", "another"}}));
+//
+// Callbacks are the application's own functions (ClientOptions): a test calls
+// them itself. client/examples/group_waiter_test.cc is such a test.
+#ifndef CLIENT_MOCK_CLIENT_H_
+#define CLIENT_MOCK_CLIENT_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "client/broker_health.h"
+#include "client/client.h"
+#include "client/client_options.h"
+#include "gmock/gmock.h"
+
+namespace rmq {
+
+class MockClient : public Client {
+ public:
+  MOCK_METHOD(absl::Status, RegisterProducer, (absl::string_view group),
+              (override));
+  MOCK_METHOD(absl::Status, UnregisterProducer, (absl::string_view group),
+              (override));
+  MOCK_METHOD(absl::Status, RegisterConsumer, (ConsumerOptions consumer),
+              (override));
+  MOCK_METHOD(absl::Status, UnregisterConsumer, (absl::string_view group),
+              (override));
+  MOCK_METHOD(absl::Status, Subscribe,
+              (absl::string_view group, Subscription subscription), (override));
+  MOCK_METHOD(absl::Status, Unsubscribe,
+              (absl::string_view group, absl::string_view topic), (override));
+  MOCK_METHOD(absl::Status, Start, (), (override));
+  MOCK_METHOD(absl::Status, Shutdown, (absl::Duration timeout), (override));
+  MOCK_METHOD(absl::StatusOr<ConsumerIds>, GetConsumerIds,
+              (absl::string_view address, absl::string_view group,
+               absl::Duration timeout),
+              (override));
+  MOCK_METHOD(absl::Status, CheckClientConfig,
+              (absl::string_view address, absl::string_view group,
+               const Subscription& subscription, absl::Duration timeout),
+              (override));
+  MOCK_METHOD(std::vector<BrokerHealth>, Health, (), (const, override));
+  MOCK_METHOD(const std::string&, client_id, (), (const, override));
+  MOCK_METHOD(uint64_t, incarnation, (), (const, override));
+};
+
+}  // namespace rmq
+
+#endif  // CLIENT_MOCK_CLIENT_H_
