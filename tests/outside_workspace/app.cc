@@ -1,0 +1,31 @@
+// Joins the group "orders" at a broker, and says who is in it.
+#include <iostream>
+#include <utility>
+
+#include "absl/strings/str_join.h"
+#include "absl/synchronization/notification.h"
+#include "client/client.h"
+
+int main(int argc, char** argv) {
+  if (argc != 2) return std::cerr << "usage: app HOST:PORT\n", 2;
+  absl::Notification joined;
+  rmq::ClientOptions options;
+  options.brokers = {argv[1]};
+  options.on_consumer_ids_changed = [&](const rmq::ConsumerIdsChanged&) {
+    if (!joined.HasBeenNotified()) joined.Notify();
+  };
+  auto client = rmq::Client::Create(std::move(options));
+  if (!client.ok()) return std::cerr << client.status() << "\n", 1;
+  rmq::ConsumerOptions orders;
+  orders.group = "orders";
+  auto status = (*client)->RegisterConsumer(std::move(orders));
+  if (status.ok()) status = (*client)->Start();
+  if (!status.ok()) return std::cerr << status << "\n", 1;
+  if (!joined.WaitForNotificationWithTimeout(absl::Seconds(30))) {
+    return std::cerr << "no answer from " << argv[1] << "\n", 1;
+  }
+  auto ids = (*client)->GetConsumerIds(argv[1], "orders", absl::Seconds(3));
+  if (!ids.ok()) return std::cerr << ids.status() << "\n", 1;
+  std::cout << "orders: " << absl::StrJoin(*ids, " ") << "\n";
+  return (*client)->Shutdown(absl::Seconds(3)).ok() ? 0 : 1;
+}
