@@ -26,6 +26,6 @@ int main(int argc, char** argv) {
   }
   auto ids = (*client)->GetConsumerIds(argv[1], "orders", absl::Seconds(3));
   if (!ids.ok()) return std::cerr << ids.status() << "\n", 1;
-  std::cout << "orders: " << absl::StrJoin(*ids, " ") << "\n";
+  std::cout << "orders: " << absl::StrJoin(ids->client_ids, " ") << "\n";
   return (*client)->Shutdown(absl::Seconds(3)).ok() ? 0 : 1;
 }
