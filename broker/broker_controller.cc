@@ -8,6 +8,7 @@
 #include "broker/metrics/metrics_exposer.h"
 #include "broker/processor/client_manage_processor.h"
 #include "broker/service/admin_handler.h"
+#include "broker/service/alarm.h"
 #include "broker/service/edge_counters.h"
 #include "broker/service/listen_address.h"
 #include "common/kv.h"
@@ -59,7 +60,8 @@ class BrokerController::Impl {
        std::unique_ptr<Authorizer> authorizer)
       : authorizer_(std::move(authorizer)),
         policy_(options.policy),
-        notifier_(options.notifier),
+        notifier_(options.notifier,
+                  [this](absl::Time time) { alarm_.BringForward(time); }),
         metrics_(std::make_shared<ClientManagerMetrics>(
             ClientManagerMetrics::Identity{options.identity.cluster,
                                            options.identity.broker_name,
@@ -83,9 +85,10 @@ class BrokerController::Impl {
   }
 
   absl::Status Start(const Options& options) {
-    absl::StatusOr<std::unique_ptr<GrpcServer>> server = GrpcServer::Start(
-        options.server, {&request_handler_, &admin_handler_, &table_,
-                         &housekeeping_, &notifier_, &clock_, &counters_});
+    absl::StatusOr<std::unique_ptr<GrpcServer>> server =
+        GrpcServer::Start(options.server, {&request_handler_, &admin_handler_,
+                                           &table_, &housekeeping_, &notifier_,
+                                           &alarm_, &clock_, &counters_});
     if (!server.ok()) return server.status();
     server_ = *std::move(server);
     if (!options.metrics_address.empty()) {
@@ -110,6 +113,7 @@ class BrokerController::Impl {
  private:
   const std::unique_ptr<Authorizer> authorizer_;
   ClientEventLogger logger_;
+  Alarm alarm_;
   GroupPolicy policy_;
   ConsumerIdsNotifier notifier_;
   EdgeCounters counters_;

@@ -27,14 +27,22 @@ void ConsumerIdsNotifier::OnClientEvent(const ClientEvent& event) {
 
 void ConsumerIdsNotifier::Flush(const ClientTable& table, absl::Time now) {
   absl::flat_hash_set<std::string> groups;
+  bool opened = false;
   {
     MutexLock lock(&mu_);
     if (dirty_.empty()) return;
-    // The first flush that sees a change opens its window.
-    if (dirty_since_ == absl::InfiniteFuture()) dirty_since_ = now;
-    if (now < dirty_since_ + options_.notify_window) return;
-    groups.swap(dirty_);
-    dirty_since_ = absl::InfiniteFuture();
+    if (dirty_since_ == absl::InfiniteFuture()) {
+      dirty_since_ = now;
+      opened = true;
+    }
+    if (now >= dirty_since_ + options_.notify_window) {
+      groups.swap(dirty_);
+      dirty_since_ = absl::InfiniteFuture();
+    }
+  }
+  if (groups.empty()) {
+    if (opened && on_deadline_) on_deadline_(now + options_.notify_window);
+    return;
   }
   int64_t pushes = 0;
   std::vector<ClientChannelPtr> channels;

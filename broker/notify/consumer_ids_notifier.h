@@ -9,7 +9,9 @@
 #ifndef BROKER_NOTIFY_CONSUMER_IDS_NOTIFIER_H_
 #define BROKER_NOTIFY_CONSUMER_IDS_NOTIFIER_H_
 
+#include <functional>
 #include <string>
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_set.h"
@@ -41,15 +43,20 @@ class ConsumerIdsNotifier final : public ClientEventListener {
     int64_t pushes = 0;     // Calls of NotifyConsumerIdsChanged().
   };
 
-  // `options` must validate.
-  explicit ConsumerIdsNotifier(const Options& options) : options_(options) {}
+  // Called when NextDeadline() has become the time that it is given. By
+  // whichever thread, with no lock held.
+  using DeadlineListener = std::function<void(absl::Time)>;
 
-  absl::Duration notify_window() const { return options_.notify_window; }
+  // `options` must validate. `on_deadline` may be null.
+  explicit ConsumerIdsNotifier(const Options& options,
+                               DeadlineListener on_deadline = nullptr)
+      : options_(options), on_deadline_(std::move(on_deadline)) {}
 
   void OnClientEvent(const ClientEvent& event) override
       ABSL_LOCKS_EXCLUDED(mu_);
 
   // Pushes what is dirty, if the window of its first change is over at `now`.
+  // The first flush that sees a change opens its window.
   // Reads the groups' channels from `table` in bounded pieces and calls them
   // with no lock held.
   void Flush(const ClientTable& table, absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
@@ -67,12 +74,12 @@ class ConsumerIdsNotifier final : public ClientEventListener {
 
  private:
   const Options options_;
+  const DeadlineListener on_deadline_;
 
   mutable absl::Mutex mu_;
   // At most one entry a registered group, or one that has just gone.
   absl::flat_hash_set<std::string> dirty_ ABSL_GUARDED_BY(mu_);
-  // When the oldest change of dirty_ was first seen by Flush();
-  // InfiniteFuture if it has not been.
+  // When Flush() opened the window; InfiniteFuture if it has not.
   absl::Time dirty_since_ ABSL_GUARDED_BY(mu_) = absl::InfiniteFuture();
   bool draining_ ABSL_GUARDED_BY(mu_) = false;
   Counts counts_ ABSL_GUARDED_BY(mu_);

@@ -29,7 +29,8 @@ class ConsumerIdsNotifierTest : public ::testing::Test {
  protected:
   explicit ConsumerIdsNotifierTest(
       const ConsumerIdsNotifier::Options& options = {})
-      : notifier_(options) {}
+      : notifier_(options,
+                  [this](absl::Time time) { deadlines_.push_back(time); }) {}
 
   static ConsumerIdsNotifier::Options WithWindow(absl::Duration window) {
     ConsumerIdsNotifier::Options options;
@@ -59,6 +60,7 @@ class ConsumerIdsNotifierTest : public ::testing::Test {
   void Flush() { notifier_.Flush(table_, now_); }
 
   absl::Time now_ = absl::FromUnixSeconds(1'000'000);
+  std::vector<absl::Time> deadlines_;  // As the notifier told them.
   ConsumerIdsNotifier notifier_;
   ClientTable table_{ClientTable::Options(), {&notifier_}};
 };
@@ -194,6 +196,7 @@ TEST_F(ConsumerIdsNotifierTest, WithoutAWindowNobodyNeedWait) {
   Connect(Stated("c1").Consumer("orders"));
   Flush();
   EXPECT_EQ(notifier_.NextDeadline(), absl::InfiniteFuture());
+  EXPECT_THAT(deadlines_, IsEmpty());
 }
 
 TEST_F(ConsumerIdsNotifierTest, NothingIsPushedWhileDraining) {
@@ -248,6 +251,25 @@ TEST_F(WindowedNotifierTest, TheDeadlineIsThatOfTheFirstChange) {
   now_ = deadline;
   Flush();
   EXPECT_EQ(notifier_.NextDeadline(), absl::InfiniteFuture());
+}
+
+TEST_F(WindowedNotifierTest, TheDeadlineIsToldWhenAWindowOpensAndOnlyThen) {
+  Flush();
+  EXPECT_THAT(deadlines_, IsEmpty());
+  Connect(Stated("c1").Consumer("orders"));
+  EXPECT_THAT(deadlines_, IsEmpty());
+  Flush();
+  const absl::Time first = now_ + kWindow;
+  EXPECT_THAT(deadlines_, ElementsAre(first));
+  now_ += kWindow / 2;
+  Connect(Stated("c2").Consumer("audit"));
+  Flush();
+  now_ = first;
+  Flush();
+  EXPECT_THAT(deadlines_, ElementsAre(first));
+  Connect(Stated("c3").Consumer("orders"));
+  Flush();
+  EXPECT_THAT(deadlines_, ElementsAre(first, first + kWindow));
 }
 
 TEST_F(WindowedNotifierTest, ManyJoinsInAWindowMakeOnePushForEach) {

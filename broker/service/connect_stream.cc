@@ -61,7 +61,7 @@ void ConnectStream::Accept(const Environment* environment,
   // Not make_shared: the watch's weak_ptr would keep the memory.
   const std::shared_ptr<ConnectStream> stream(
       new ConnectStream(environment, queue));
-  environment->live_calls->Add();
+  environment->live_calls->Wait();
   MutexLock lock(&stream->mu_);
   stream->self_ = stream;
   environment->service->RequestConnect(
@@ -77,11 +77,14 @@ ConnectStream::ConnectStream(const Environment* environment,
       frame_rate_(environment->max_frame_rate) {}
 
 void ConnectStream::OnAccepted(bool ok) {
+  LiveCalls& live_calls = *environment_.live_calls;
   if (!ok) {  // The server is shutting down: nobody came.
     Release();
+    live_calls.Abandon();
     return;
   }
   Accept(&environment_, queue_);
+  live_calls.Begin();
   set_remote_address(PeerAddress(context_.peer()));
   std::shared_ptr<ConnectStream> self;
   {
@@ -284,7 +287,8 @@ void ConnectStream::StartWriteLocked(const grpc::ByteBuffer& frame) {
 
 void ConnectStream::WatchWriteLocked() {
   if (std::exchange(watched_, true)) return;
-  environment_.slow_readers->Add(self_, write_started_);
+  environment_.slow_readers->Add(self_, write_started_,
+                                 environment_.clock->TimeNow());
 }
 
 void ConnectStream::FinishIfReadsDone() {
@@ -319,21 +323,19 @@ void ConnectStream::CloseChannel() {
 }
 
 void ConnectStream::ReleaseIfDone() {
+  LiveCalls& live_calls = *environment_.live_calls;
   {
     MutexLock lock(&mu_);
     if (!finished_ || read_in_flight_ || write_in_flight_) return;
   }
   Release();
+  live_calls.End();
 }
 
 void ConnectStream::Release() {
-  LiveCalls& live_calls = *environment_.live_calls;
-  {
-    std::shared_ptr<ConnectStream> self;
-    MutexLock lock(&mu_);
-    self = std::move(self_);
-  }
-  live_calls.Remove();  // *this may be gone.
+  std::shared_ptr<ConnectStream> self;
+  MutexLock lock(&mu_);
+  self = std::move(self_);
 }
 
 }  // namespace rmq

@@ -127,7 +127,7 @@ class ConnectStream final : public ClientChannel, public WatchedWriter {
   // Lets the stream go after its last event. The last thing that an event does.
   void ReleaseIfDone() ABSL_LOCKS_EXCLUDED(mu_);
 
-  // After the last event, and once.
+  // After the last event, and once. *this may be gone then.
   void Release() ABSL_LOCKS_EXCLUDED(mu_);
 
   // Constant once accepted.

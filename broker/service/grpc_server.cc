@@ -7,10 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
 #include "broker/service/completion_loop.h"
 #include "broker/service/connect_stream.h"
 #include "broker/service/listen_address.h"
@@ -19,7 +17,6 @@
 #include "broker/service/unary_call.h"
 #include "broker/service/wire.h"
 #include "common/keepalive.h"
-#include "common/mutex_lock.h"
 #include "grpc/health/v1/health.pb.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "grpcpp/health_check_service_interface.h"
@@ -38,6 +35,9 @@ using AdminAsyncService = pb::ClientManagerAdmin::AsyncService;
 constexpr int kWaitingStreams = 16;
 // Streams ended in one piece of a shutdown.
 constexpr size_t kDrainPiece = 1000;
+// What calls get that arrive while a shutdown cancels the rest: to be turned
+// away, and for health and reflection to answer what they were just asked.
+constexpr absl::Duration kLastCalls = absl::Milliseconds(100);
 // What is due earlier waits for this: no setting makes the timer spin.
 constexpr absl::Duration kShortestWait = absl::Milliseconds(1);
 
@@ -71,7 +71,7 @@ class GrpcServer::Impl {
   Impl(const Options& options, const Core& core)
       : options_(options),
         core_(core),
-        slow_readers_(options.slow_reader_limit),
+        slow_readers_(options.slow_reader_limit, core.alarm),
         stream_environment_{
             &client_manager_,       core.request_handler, core.table,
             core.housekeeping,      &slow_readers_,       core.clock,
@@ -169,11 +169,9 @@ class GrpcServer::Impl {
   const std::string& address() const { return address_; }
   int port() const { return port_; }
 
-  void Shutdown(absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_) {
-    {
-      MutexLock lock(&mu_);
-      if (std::exchange(shutdown_, true)) return;
-    }
+  void Shutdown(absl::Duration timeout) {
+    if (shutdown_.exchange(true)) return;
+    core_.alarm->Stop();
     if (server_ != nullptr) {
       if (auto* const health = server_->GetHealthCheckService()) {
         health->SetServingStatus(false);
@@ -190,6 +188,10 @@ class GrpcServer::Impl {
           channel->End(RemovalReason::kDrained);
         }
       }
+      // The server waits for all calls, and some that are not ours never end.
+      timeout = live_calls_.AwaitNoneBegun(timeout)
+                    ? std::min(timeout, kLastCalls)
+                    : absl::ZeroDuration();
       server_->Shutdown(
           gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
                        gpr_time_from_millis(absl::ToInt64Milliseconds(timeout),
@@ -243,27 +245,16 @@ class GrpcServer::Impl {
 
   // Housekeeping, the notifier's window and slow readers: everything that is
   // due by time.
-  void RunTimer() ABSL_LOCKS_EXCLUDED(mu_) {
+  void RunTimer() {
     Clock& clock = *core_.clock;
     const absl::Duration period = core_.housekeeping->options().period;
     absl::Time next_tick = clock.TimeNow() + period;
-    // What becomes due while the timer waits is seen this much later at most.
-    absl::Duration resolution = absl::Seconds(1);
-    if (core_.notifier->notify_window() > absl::ZeroDuration()) {
-      resolution = std::min(resolution, core_.notifier->notify_window() / 4);
-    }
-    resolution = std::min(resolution, options_.slow_reader_limit);
     while (true) {
       absl::Time now = clock.TimeNow();
-      absl::Time next =
-          std::min({next_tick, slow_readers_.Check(now),
-                    core_.notifier->NextDeadline(), now + resolution});
-      next = std::max(next, now + kShortestWait);
-      {
-        MutexLock lock(&mu_);
-        if (clock.AwaitWithDeadline(&mu_, absl::Condition(&shutdown_), next)) {
-          return;
-        }
+      const absl::Time next = std::min({next_tick, slow_readers_.Check(now),
+                                        core_.notifier->NextDeadline()});
+      if (!core_.alarm->Await(&clock, std::max(next, now + kShortestWait))) {
+        return;
       }
       now = clock.TimeNow();
       if (now >= next_tick) {
@@ -284,9 +275,7 @@ class GrpcServer::Impl {
   SlowReaderWatch slow_readers_;
   LiveCalls live_calls_;
   std::atomic<bool> draining_{false};
-
-  absl::Mutex mu_;
-  bool shutdown_ ABSL_GUARDED_BY(mu_) = false;
+  std::atomic<bool> shutdown_{false};
 
   ClientManagerAsyncService client_manager_;
   AdminAsyncService admin_;

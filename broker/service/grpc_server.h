@@ -14,6 +14,7 @@
 #include "broker/notify/consumer_ids_notifier.h"
 #include "broker/registry/client_table.h"
 #include "broker/service/admin_handler.h"
+#include "broker/service/alarm.h"
 #include "broker/service/edge_counters.h"
 #include "broker/service/request_handler.h"
 #include "common/clock.h"
@@ -47,6 +48,9 @@ class GrpcServer {
     ClientTable* table;
     Housekeeping* housekeeping;
     ConsumerIdsNotifier* notifier;
+    // Wakes the server's timer; the notifier's deadlines bring it forward. For
+    // this server alone.
+    Alarm* alarm;
     Clock* clock;
     EdgeCounters* counters;
   };
@@ -67,8 +71,9 @@ class GrpcServer {
 
   // Goes down gracefully: health says NOT_SERVING, new streams and calls are
   // turned away and open streams end with UNAVAILABLE, calls in progress are
-  // finished; what is left after `timeout` is cancelled. Blocks until all is
-  // over. Calls after the first do nothing.
+  // finished; what is left after `timeout` is cancelled. Calls of the health
+  // and reflection services, which may stay open for ever, are not waited for.
+  // Blocks until all is over. Calls after the first do nothing.
   void Shutdown(absl::Duration timeout);
 
  private:

@@ -23,6 +23,7 @@
 #include "grpc/support/time.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/client_callback.h"
 #include "grpcpp/support/slice.h"
 #include "gtest/gtest.h"
 
@@ -30,6 +31,7 @@ namespace rmq {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -239,7 +241,7 @@ TEST(GrpcServerTest, ARequestOverTheSizeLimitIsResourceExhausted) {
   subscription->mutable_expression()->push_back('x');
   EXPECT_EQ(broker.Heartbeat(request, &response).error_code(),
             grpc::StatusCode::RESOURCE_EXHAUSTED);
-  EXPECT_THAT(broker.ConsumerIds("orders"), testing::ElementsAre("c1"));
+  EXPECT_THAT(broker.ConsumerIds("orders"), ElementsAre("c1"));
 }
 
 TEST(GrpcServerTest, BytesThatAreNoRequestAreRefusedAndTheNextCallIsServed) {
@@ -389,6 +391,79 @@ class HoldingClock final : public Clock {
   bool held_ ABSL_GUARDED_BY(mu_) = false;
 };
 
+// A call of a service that gRPC brings along, which stays open.
+class OpenCall final
+    : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
+ public:
+  OpenCall(const std::shared_ptr<grpc::Channel>& connection,
+           const std::string& method, const std::string& request)
+      : stub_(connection),
+        request_slice_(request),
+        request_(&request_slice_, 1) {
+    SetTestDeadline(context_);
+    stub_.PrepareBidiStreamingCall(&context_, method, {}, this);
+    StartWrite(&request_);
+    StartRead(&response_);
+    StartCall();
+  }
+
+  // Blocks until a response has come, or the call is over. Which?
+  bool AwaitResponse() {
+    read_.WaitForNotification();
+    return has_response_;
+  }
+  grpc::Status AwaitEnd() {
+    done_.WaitForNotification();
+    return status_;
+  }
+
+ private:
+  void OnReadDone(bool ok) override {
+    if (!read_.HasBeenNotified()) {
+      has_response_ = ok;
+      read_.Notify();
+    }
+    // The end is told to who has read all that came before it.
+    if (ok) StartRead(&response_);
+  }
+  void OnDone(const grpc::Status& status) override {
+    status_ = status;
+    done_.Notify();
+  }
+
+  grpc::ClientContext context_;
+  grpc::GenericStub stub_;
+  grpc::Slice request_slice_;
+  grpc::ByteBuffer request_;
+  grpc::ByteBuffer response_;
+  bool has_response_ = false;
+  grpc::Status status_;
+  absl::Notification read_;
+  absl::Notification done_;
+};
+
+class ForeignCallTest : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(ForeignCallTest, ThatStaysOpenDelaysNoStop) {
+  TestBroker broker;
+  // Of reflection: list_services, "". For health: an unknown field, skipped.
+  OpenCall call(broker.connection(), GetParam(), {"\x3a\x00", 2});
+  ASSERT_TRUE(call.AwaitResponse());
+  const Stopwatch stopwatch;
+  broker.controller().Shutdown(absl::Seconds(50));
+  EXPECT_LT(stopwatch.seconds(), 40);
+  EXPECT_FALSE(call.AwaitEnd().ok());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Each, ForeignCallTest,
+    ::testing::Values(
+        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+        "/grpc.health.v1.Health/Watch"),
+    [](const auto& test) {
+      return absl::StrContains(test.param, "Watch") ? "Health" : "Reflection";
+    });
+
 // One is held by the clock, the other goes on.
 BrokerController::Options TwoThreads() {
   BrokerController::Options options = TestBroker::DefaultOptions();
@@ -439,6 +514,66 @@ TEST(GrpcServerTest, AUnaryHeartbeatDuringTheDrainRegistersNothing) {
   clock.Release();
   caller.join();
   stopper.join();
+}
+
+// --- The timer ---
+
+// A clock that notes until when it is waited for.
+class RecordingClock final : public Clock {
+ public:
+  absl::Time TimeNow() override { return simulated_.TimeNow(); }
+  bool AwaitWithDeadline(absl::Mutex* mu, const absl::Condition& cond,
+                         absl::Time deadline) override {
+    {
+      MutexLock lock(&mu_);
+      waits_.push_back(deadline);
+    }
+    return simulated_.AwaitWithDeadline(mu, cond, deadline);
+  }
+  absl::Time ClockToWall(absl::Time time) override { return time; }
+
+  SimulatedClock& simulated() { return simulated_; }
+  // Blocks until there were `n`, and returns all.
+  std::vector<absl::Time> AwaitWaits(size_t n) {
+    MutexLock lock(&mu_);
+    const auto enough = [this, n]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+      return waits_.size() >= n;
+    };
+    mu_.Await(absl::Condition(&enough));
+    return waits_;
+  }
+
+ private:
+  SimulatedClock simulated_;
+  absl::Mutex mu_;
+  std::vector<absl::Time> waits_ ABSL_GUARDED_BY(mu_);
+};
+
+TEST(GrpcServerTest, TheTimerWakesForWhatIsDueAndForNothingElse) {
+  BrokerController::Options options = TestBroker::DefaultOptions();
+  options.notifier.notify_window = absl::Milliseconds(100);
+  options.housekeeping.period = absl::Seconds(10);
+  RecordingClock clock;
+  const absl::Time start = clock.TimeNow();
+  TestBroker broker(options, &clock);
+
+  // Idle: the first housekeeping.
+  EXPECT_THAT(clock.AwaitWaits(1), ElementsAre(start + absl::Seconds(10)));
+  // A member came: the end of the window.
+  const auto stream = broker.Join(ConsumerHeartbeat("c1", "orders"));
+  EXPECT_THAT(
+      clock.AwaitWaits(2),
+      ElementsAre(start + absl::Seconds(10), start + absl::Milliseconds(100)));
+  clock.simulated().Advance(absl::Milliseconds(100));
+  EXPECT_EQ(stream->ReadPush(), "orders");
+  // Idle again.
+  EXPECT_THAT(clock.AwaitWaits(3), ElementsAre(start + absl::Seconds(10),
+                                               start + absl::Milliseconds(100),
+                                               start + absl::Seconds(10)));
+  // Each tick is followed by the wait for the next.
+  clock.simulated().Advance(absl::Seconds(10));
+  EXPECT_EQ(clock.AwaitWaits(4).back(),
+            start + absl::Seconds(20) + absl::Milliseconds(100));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "common/mutex_lock.h"
 
 namespace rmq {
@@ -17,30 +18,55 @@ namespace rmq {
 // queues down when none is left. Thread-safe.
 class LiveCalls {
  public:
-  // Before a call's first operation is started.
-  void Add() ABSL_LOCKS_EXCLUDED(mu_) {
+  // One begins to wait for a client: before its first operation is started.
+  void Wait() ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
-    ++count_;
+    ++waiting_;
   }
 
-  // After a call's last event: it starts nothing any more.
-  void Remove() ABSL_LOCKS_EXCLUDED(mu_) {
+  // The client of a waiting one has come.
+  void Begin() ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
-    --count_;
+    --waiting_;
+    ++begun_;
   }
 
-  // Blocks until there is none. Calls end once their server is shut down.
+  // To a waiting one nobody comes any more.
+  void Abandon() ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    --waiting_;
+  }
+
+  // After the last event of one that begun: it starts nothing any more.
+  void End() ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    --begun_;
+  }
+
+  // Blocks until none that begun is left, for `timeout` at most. Whether none
+  // is.
+  bool AwaitNoneBegun(absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    const auto none = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+      return begun_ == 0;
+    };
+    return mu_.AwaitWithTimeout(absl::Condition(&none), timeout);
+  }
+
+  // Blocks until there is none at all. Calls end once their server is shut
+  // down.
   void AwaitNone() ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
     const auto none = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-      return count_ == 0;
+      return waiting_ + begun_ == 0;
     };
     mu_.Await(absl::Condition(&none));
   }
 
  private:
   absl::Mutex mu_;
-  int64_t count_ ABSL_GUARDED_BY(mu_) = 0;
+  int64_t waiting_ ABSL_GUARDED_BY(mu_) = 0;
+  int64_t begun_ ABSL_GUARDED_BY(mu_) = 0;
 };
 
 }  // namespace rmq

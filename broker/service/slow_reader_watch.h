@@ -9,6 +9,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "broker/service/alarm.h"
 
 namespace rmq {
 
@@ -26,19 +27,21 @@ class WatchedWriter {
 // when it is its last: streams that are read cost nothing here. Thread-safe.
 class SlowReaderWatch {
  public:
-  // How long a write may be pending. Must be positive.
-  explicit SlowReaderWatch(absl::Duration limit) : limit_(limit) {}
+  // `limit`: how long a write may be pending. Must be positive. `alarm` wakes
+  // who calls Check(); borrowed.
+  SlowReaderWatch(absl::Duration limit, Alarm* alarm)
+      : limit_(limit), alarm_(*alarm) {}
 
   // What `writer` is writing has been pending since `since`. The writer must
   // not be watched already, so that there is at most one entry each.
-  void Add(std::weak_ptr<WatchedWriter> writer, absl::Time since)
-      ABSL_LOCKS_EXCLUDED(mu_);
+  void Add(std::weak_ptr<WatchedWriter> writer, absl::Time since,
+           absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Cuts off whose write has been pending for the limit at `now`. Returns when
-  // to come back; InfiniteFuture if nothing is watched. To be called oftener
-  // than the limit: a call that comes later than that after the last one shows
-  // that this process was away, and could not see what was read meanwhile. All
-  // writes count as begun at `now` then.
+  // to come back; InfiniteFuture if nothing is watched. While something is, a
+  // call that comes later than the limit after the last one shows that this
+  // process was away, and could not see what was read meanwhile. All writes
+  // count as begun at `now` then.
   absl::Time Check(absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
@@ -53,7 +56,9 @@ class SlowReaderWatch {
   };
 
   const absl::Duration limit_;
+  Alarm& alarm_;
   absl::Mutex mu_;
+  // Or when the first of what is watched was added, if that was later.
   absl::Time last_check_ ABSL_GUARDED_BY(mu_) = absl::InfiniteFuture();
   // When this process was last seen to have been away.
   absl::Time back_since_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();

@@ -40,7 +40,7 @@ class UnaryCall {
 
   // `method` and `queue` are borrowed and outlive the queue's events.
   static void Wait(const Method* method, grpc::ServerCompletionQueue* queue) {
-    method->live_calls->Add();
+    method->live_calls->Wait();
     UnaryCall* const call = new UnaryCall(method, queue);
     method->wait(&call->context_, &call->request_, &call->responder_, queue,
                  static_cast<CompletionHandler*>(&call->received_));
@@ -51,11 +51,14 @@ class UnaryCall {
       : method_(*method), queue_(queue) {}
 
   void OnReceived(bool ok) {
+    LiveCalls& live_calls = *method_.live_calls;
     if (!ok) {  // The server is shutting down.
-      Delete();
+      delete this;
+      live_calls.Abandon();
       return;
     }
     Wait(&method_, queue_);
+    live_calls.Begin();
     Response response;
     const std::string peer = PeerAddress(context_.peer());
     const CallStatus status = method_.answer(peer, request_, &response);
@@ -71,12 +74,10 @@ class UnaryCall {
     }
   }
 
-  void OnFinished(bool) { Delete(); }
-
-  void Delete() {
+  void OnFinished(bool) {
     LiveCalls& live_calls = *method_.live_calls;
     delete this;
-    live_calls.Remove();
+    live_calls.End();
   }
 
   const Method& method_;
