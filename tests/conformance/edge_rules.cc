@@ -63,7 +63,18 @@ bool IsRefused(const Heartbeat& body) {
   return false;
 }
 
-// Java's String#hashCode of UTF-8 text: over its UTF-16 code units.
+// Java's String#trim: control characters are blanks too.
+absl::string_view JavaTrim(absl::string_view text) {
+  const auto is_blank = [](char c) {
+    return static_cast<unsigned char>(c) <= ' ';
+  };
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+}  // namespace
+
 int32_t JavaHash(absl::string_view text) {
   uint32_t hash = 0;
   const auto add = [&hash](uint32_t unit) { hash = 31 * hash + unit; };
@@ -87,18 +98,6 @@ int32_t JavaHash(absl::string_view text) {
   }
   return static_cast<int32_t>(hash);
 }
-
-// Java's String#trim: control characters are blanks too.
-absl::string_view JavaTrim(absl::string_view text) {
-  const auto is_blank = [](char c) {
-    return static_cast<unsigned char>(c) <= ' ';
-  };
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
-}  // namespace
 
 bool IsRefusedByTheEdge(const Operation& operation) {
   if (operation.op() == "heartbeat") {

@@ -4,8 +4,10 @@
 #ifndef TESTS_CONFORMANCE_EDGE_RULES_H_
 #define TESTS_CONFORMANCE_EDGE_RULES_H_
 
+#include <cstdint>
 #include <string>
 
+#include "absl/strings/string_view.h"
 #include "tests/conformance/trace.pb.h"
 
 namespace rmq::conformance {
@@ -20,6 +22,9 @@ bool IsRefusedByTheEdge(const Operation& operation);
 // sets of tags and codes are those that RocketMQ's clients derive from the
 // expression. Reference: FilterAPI#buildSubscriptionData.
 Subscription AsOnTheWire(const Subscription& subscription);
+
+// Java's String#hashCode of UTF-8 text: over its UTF-16 code units.
+int32_t JavaHash(absl::string_view text);
 
 // Whether the heartbeat is one of RocketMQ's V2 that leave the subscriptions
 // out: it is played as a light heartbeat.

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cctype>
+#include <initializer_list>
 #include <iterator>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "tests/conformance/edge_rules.h"
 
 namespace rmq::conformance {
@@ -15,9 +17,6 @@ constexpr char kConsumer[] = "consumer";
 constexpr char kProducer[] = "producer";
 
 constexpr char kNullPointer[] = "java.lang.NullPointerException";
-// A required header field is missing.
-constexpr char kBadHeader[] =
-    "org.apache.rocketmq.remoting.exception.RemotingCommandException";
 
 // Between ticks.
 constexpr int64_t kPeriodMs = 10000;
@@ -40,6 +39,50 @@ bool IsLegalGroup(const std::string& group) {
            return c < 128 && (std::isalnum(c) || c == '%' || c == '|' ||
                               c == '_' || c == '-');
          });
+}
+
+// As Java's JSON reader has it: names in any case, unknown ones are null.
+std::optional<std::string> EnumName(const std::string& text,
+                                    std::initializer_list<const char*> names) {
+  for (const char* name : names) {
+    if (absl::EqualsIgnoreCase(text, name)) return name;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> ConsumeTypeOf(const Consumer& consumer) {
+  return EnumName(consumer.consume_type(),
+                  {"CONSUME_ACTIVELY", "CONSUME_PASSIVELY", "CONSUME_POP"});
+}
+
+std::optional<std::string> MessageModelOf(const Consumer& consumer) {
+  return EnumName(consumer.message_model(), {"BROADCASTING", "CLUSTERING"});
+}
+
+std::optional<std::string> ConsumeFromWhereOf(const Consumer& consumer) {
+  return EnumName(consumer.consume_from_where(),
+                  {"CONSUME_FROM_LAST_OFFSET", "CONSUME_FROM_FIRST_OFFSET",
+                   "CONSUME_FROM_TIMESTAMP", "CONSUME_FROM_MIN_OFFSET",
+                   "CONSUME_FROM_MAX_OFFSET",
+                   "CONSUME_FROM_LAST_OFFSET_AND_FROM_MIN_WHEN_BOOT_FIRST"});
+}
+
+// The names in the order of a small ConcurrentHashMap. It counts only where an
+// exception ends a walk half way.
+template <typename Map>
+std::vector<std::string> InOrderOfHashes(const Map& map) {
+  constexpr uint32_t kBuckets = 16;
+  const auto bucket = [](const std::string& name) {
+    const auto hash = static_cast<uint32_t>(JavaHash(name));
+    return (hash ^ (hash >> 16)) % kBuckets;
+  };
+  std::vector<std::string> names;
+  for (const auto& [name, value] : map) names.push_back(name);
+  std::stable_sort(names.begin(), names.end(),
+                   [&](const std::string& a, const std::string& b) {
+                     return bucket(a) < bucket(b);
+                   });
+  return names;
 }
 
 }  // namespace
@@ -120,7 +163,9 @@ const Outcome& JavaModel::Apply(const Operation& operation) {
   } else if (op == "query_topic_consume_by_who") {
     QueryTopicConsumeByWho(operation.topic());
   } else if (op == "group_online") {
-    outcome_.set_producer(producers_.count(operation.group()) != 0);
+    const auto producers = producers_.find(operation.group());
+    outcome_.set_producer(producers != producers_.end() &&
+                          !producers->second.empty());
     outcome_.set_consumer(consumers_.count(operation.group()) != 0);
   } else if (op == "consumer_list") {
     ListConsumers(operation.group());
@@ -275,7 +320,7 @@ bool JavaModel::HeartbeatOfConsumer(const Operation& operation,
   const Heartbeat& body = operation.body();
   const std::string& name = consumer.group_name();
   const bool is_rejected = config_.reject_pull_consumer_enable() &&
-                           consumer.consume_type() == "CONSUME_ACTIVELY";
+                           ConsumeTypeOf(consumer) == "CONSUME_ACTIVELY";
   if (!is_rejected) {
     if (!consumer.has_group_name()) return false;
     const auto known = fingerprints_.find(name);
@@ -336,7 +381,7 @@ bool JavaModel::Admit(const Consumer& consumer) {
     return false;
   };
   if (config_.reject_pull_consumer_enable() &&
-      consumer.consume_type() == "CONSUME_ACTIVELY") {
+      ConsumeTypeOf(consumer) == "CONSUME_ACTIVELY") {
     return skip("PULL_CONSUMER_REJECTED");
   }
   const GroupConfig* const config = FindConfig(name);
@@ -384,15 +429,9 @@ bool JavaModel::UpdateChannel(const std::string& channel,
                               const Consumer& consumer,
                               const std::shared_ptr<Record>& record,
                               Group& group, bool* is_new) {
-  const auto mode = [](bool has, const std::string& value) {
-    return has ? std::make_optional(value) : std::nullopt;
-  };
-  group.consume_type =
-      mode(consumer.has_consume_type(), consumer.consume_type());
-  group.message_model =
-      mode(consumer.has_message_model(), consumer.message_model());
-  group.consume_from_where =
-      mode(consumer.has_consume_from_where(), consumer.consume_from_where());
+  group.consume_type = ConsumeTypeOf(consumer);
+  group.message_model = MessageModelOf(consumer);
+  group.consume_from_where = ConsumeFromWhereOf(consumer);
 
   const auto own = On(Switch::kEachGroupHasItsClock)
                        ? std::make_shared<Record>(*record)
@@ -495,13 +534,17 @@ void JavaModel::DoUnregister(const Operation& operation) {
     }
   }
   reason_ = "UNREGISTERED";
-  if (!operation.has_client_id()) {
-    Throw(kBadHeader);
-    return;
-  }
-  const ClientId client_id = operation.client_id();
+  // A missing client id does not keep Java from going on.
+  ClientId client_id;
+  if (operation.has_client_id()) client_id = operation.client_id();
   const auto producers = producers_.find(operation.producer_group());
-  if (operation.has_producer_group() && producers != producers_.end()) {
+  if (operation.has_producer_group() && producers != producers_.end() &&
+      !producers->second.empty()) {
+    if (!client_id.has_value()) {
+      producers->second.erase(channel);
+      Throw(kNullPointer);
+      return;
+    }
     producer_lookup_.erase(*client_id);
     RemoveProducer(producers->first, channel, client_id);
     RemoveProducerGroupIfEmpty(operation.producer_group());
@@ -552,18 +595,21 @@ void JavaModel::Kick(const std::string& name) {
 }
 
 void JavaModel::OnClose(const std::string& channel) {
-  std::vector<std::string> groups;
-  for (const auto& [name, members] : producers_) groups.push_back(name);
-  for (const std::string& name : groups) {
+  for (const std::string& name : InOrderOfHashes(producers_)) {
     const auto member = producers_[name].find(channel);
     if (member == producers_[name].end()) continue;
     const ClientId client_id = member->second.record->client_id;
-    producer_lookup_.erase(client_id.value_or(""));
+    if (!client_id.has_value()) {
+      // A NullPointerException, which is logged.
+      producers_[name].erase(member);
+      return;
+    }
+    producer_lookup_.erase(*client_id);
     RemoveProducer(name, channel, client_id);
     RemoveProducerGroupIfEmpty(name);
   }
 
-  groups.clear();
+  std::vector<std::string> groups;
   const bool only_noted = config_.enable_fast_channel_event_process() &&
                           !On(Switch::kEveryCloseIsComplete);
   if (only_noted) {
@@ -625,29 +671,47 @@ void JavaModel::Scan() {
 // ProducerManager#scanNotActiveChannel, ConsumerManager#scanNotActiveChannel,
 // and then the close events that they led to.
 void JavaModel::ScanByGroup() {
-  std::vector<std::pair<std::string, std::string>> stale;
-  for (const auto& [name, members] : producers_) {
-    for (const auto& [channel, member] : members) {
-      if (IsStale(*member.record, true)) stale.emplace_back(name, channel);
-    }
-  }
   std::set<std::string, ByNumber> closing;
-  for (const auto& [name, channel] : std::exchange(stale, {})) {
-    ExpireProducer(name, channel);
+  const auto close = [&](const std::string& channel) {
     if (channels_[channel].open) closing.insert(channel);
     CloseByBroker(channel);
+  };
+  if (ScanProducers(close)) ScanConsumers(close);
+  for (const std::string& channel : closing) OnClose(channel);
+}
+
+bool JavaModel::ScanProducers(const CloseFunction& close) {
+  for (const std::string& name : InOrderOfHashes(producers_)) {
+    const Members members = producers_[name];
+    for (const auto& [channel, member] : members) {
+      if (!IsStale(*member.record, true)) continue;
+      if (!member.record->client_id.has_value()) {
+        producers_[name].erase(channel);
+        return false;
+      }
+      ExpireProducer(name, channel);
+      close(channel);
+    }
+    const auto group = producers_.find(name);
+    if (group != producers_.end()) RemoveProducerGroupIfEmpty(name);
   }
+  return true;
+}
+
+void JavaModel::ScanConsumers(const CloseFunction& close) {
+  std::vector<std::pair<std::string, std::string>> stale;
+  std::vector<std::string> empty;
   for (const auto& [name, group] : consumers_) {
+    if (group.members.empty()) empty.push_back(name);
     for (const auto& [channel, member] : group.members) {
       if (IsStale(*member.record, false)) stale.emplace_back(name, channel);
     }
   }
+  for (const std::string& name : empty) consumers_.erase(name);
   for (const auto& [name, channel] : stale) {
-    if (channels_[channel].open) closing.insert(channel);
-    CloseByBroker(channel);
+    close(channel);
     ExpireConsumer(name, channel);
   }
-  for (const std::string& channel : closing) OnClose(channel);
 }
 
 void JavaModel::ScanByChannel() {
@@ -805,13 +869,15 @@ void JavaModel::QueryTopicConsumeByWho(const std::string& topic) {
 
 void JavaModel::ListConsumers(const std::string& group) {
   const auto found = consumers_.find(group);
-  if (found == consumers_.end()) {
+  if (found == consumers_.end() || found->second.members.empty()) {
     Answer(1, "no consumer for this group, " + group);
     return;
   }
   Answer(0);
   for (const auto& [channel, member] : found->second.members) {
-    outcome_.add_client_ids(member.record->client_id.value_or(""));
+    // The recordings' null is none to protobuf's mapping.
+    const ClientId& client_id = member.record->client_id;
+    if (client_id.has_value()) outcome_.add_client_ids(*client_id);
   }
 }
 

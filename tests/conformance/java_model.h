@@ -12,6 +12,7 @@
 #include <bitset>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -188,7 +189,11 @@ class JavaModel {
   void OnClose(const std::string& channel);
   void OnCloseOfConsumer(const std::string& channel, const std::string& group,
                          bool also_broadcasting);
+  using CloseFunction = std::function<void(const std::string& channel)>;
   void ScanByGroup();
+  // Returns false where Java ends the scan with a NullPointerException.
+  bool ScanProducers(const CloseFunction& close);
+  void ScanConsumers(const CloseFunction& close);
   void ScanByChannel();
   void ExpireProducer(const std::string& group, const std::string& channel);
   void ExpireConsumer(const std::string& group, const std::string& channel);

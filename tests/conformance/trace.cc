@@ -50,6 +50,16 @@ const ListValue& ListOf(const Struct& object, const std::string& key) {
   return value == nullptr ? ListValue::default_instance() : value->list_value();
 }
 
+// Whether the key's list is null, or has an element that is: Java stumbles over
+// either.
+bool HasNull(const Struct& object, const std::string& key) {
+  if (IsNull(object, key)) return true;
+  for (const Value& value : ListOf(object, key).values()) {
+    if (value.kind_case() == Value::kNullValue) return true;
+  }
+  return false;
+}
+
 void MarkNulls(const Struct& json, Subscription* subscription) {
   subscription->set_null_expression_type(IsNull(json, "expressionType"));
 }
@@ -68,14 +78,16 @@ absl::Status MarkNulls(const std::string& json_line, Operation* operation) {
   if (!operation->has_body()) return absl::OkStatus();
   const Struct& json = Find(line, "body")->struct_value();
   Heartbeat& body = *operation->mutable_body();
-  body.set_null_producers(IsNull(json, "producerDataSet"));
-  body.set_null_consumers(IsNull(json, "consumerDataSet"));
+  body.set_null_producers(HasNull(json, "producerDataSet"));
+  body.set_null_consumers(HasNull(json, "consumerDataSet"));
+  if (body.null_consumers()) return absl::OkStatus();
   const ListValue& consumers = ListOf(json, "consumerDataSet");
   for (int i = 0; i < body.consumer_data_set_size(); ++i) {
     const Struct& json_consumer = consumers.values(i).struct_value();
     Consumer& consumer = *body.mutable_consumer_data_set(i);
     consumer.set_null_subscriptions(
-        IsNull(json_consumer, "subscriptionDataSet"));
+        HasNull(json_consumer, "subscriptionDataSet"));
+    if (consumer.null_subscriptions()) continue;
     const ListValue& subscriptions =
         ListOf(json_consumer, "subscriptionDataSet");
     for (int j = 0; j < consumer.subscription_data_set_size(); ++j) {
