@@ -19,10 +19,12 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "client/broker_entry.h"
 #include "client/broker_health.h"
 #include "client/client.h"
 #include "client/client_options.h"
 #include "client/client_runtime.h"
+#include "client/settable_broker_resolver.h"
 #include "common/status_matchers.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -88,8 +90,8 @@ class ThreeBrokersTest : public ::testing::Test {
     }
   }
 
-  // With what is in `options_` and `broker_flags_`.
-  void StartAll() {
+  // With what is in `broker_flags_`.
+  void StartBrokers() {
     for (Node& node : nodes_) {
       auto broker = BrokerProcess::Start(UnusedAddress(), broker_flags_);
       ASSERT_THAT(broker, IsOk());
@@ -97,6 +99,12 @@ class ThreeBrokersTest : public ::testing::Test {
       auto proxy = TcpProxy::Start(UnusedAddress(), node.broker->address());
       ASSERT_THAT(proxy, IsOk());
       node.proxy = *std::move(proxy);
+    }
+  }
+  // With what is in `options_`, and each with all the brokers.
+  void StartAll() {
+    StartBrokers();
+    for (const Node& node : nodes_) {
       options_.brokers.push_back(node.proxy->address());
     }
     for (int i = 0; i < kClients; ++i) AddClient();
@@ -274,6 +282,49 @@ TEST_F(ThreeBrokersTest, OneThatStopsGracefullyIsLeftAloneByTheOthersClients) {
   Restart(1);
   EXPECT_TRUE(AllIsWell({0, 1, 2}));
   EXPECT_EQ(Reconnects({0, 2}), 0);
+}
+
+TEST_F(ThreeBrokersTest,
+       OneThatTheResolverDropsIsLeftAndOneThatItAddsIsJoined) {
+  StartBrokers();
+  const std::vector<BrokerEntry> entries = {
+      {"broker-a", 0, proxy(0).address()},
+      {"broker-b", 0, proxy(1).address()},
+      {"broker-c", 0, proxy(2).address()},
+  };
+  const auto resolver = std::make_shared<SettableBrokerResolver>();
+  options_.resolver = resolver;
+  for (int i = 0; i < kClients; ++i) AddClient();
+  ASSERT_THAT(resolver->SetBrokers({entries[0], entries[1]}), IsOk());
+  EXPECT_TRUE(AllIsWell({0, 1}));
+  EXPECT_EQ(proxy(2).accepted(), 0);
+
+  ASSERT_THAT(resolver->SetBrokers({entries[1], entries[2]}), IsOk());
+  EXPECT_TRUE(AllIsWell({1, 2}));
+  EXPECT_TRUE(
+      Becomes([this] { return broker(0).ConsumerIds(kGroup); }, IsEmpty()));
+  EXPECT_TRUE(
+      Becomes([this] { return broker(0).ReasonsOfLeaving("10.0.0.1@0"); },
+              ElementsAre("UNREGISTERED")));
+
+  ASSERT_THAT(resolver->SetBrokers(entries), IsOk());
+  EXPECT_TRUE(AllIsWell({0, 1, 2}));
+  EXPECT_EQ(Reconnects({1, 2}), 0);
+}
+
+TEST_F(ThreeBrokersTest, OneThatMovesIsFoundAtItsNewAddress) {
+  StartBrokers();
+  const auto resolver = std::make_shared<SettableBrokerResolver>();
+  options_.resolver = resolver;
+  for (int i = 0; i < kClients; ++i) AddClient();
+  ASSERT_THAT(resolver->SetBrokers({{"broker-a", 0, proxy(0).address()}}),
+              IsOk());
+  EXPECT_TRUE(AllIsWell({0}));
+
+  Kill(0);
+  ASSERT_THAT(resolver->SetBrokers({{"broker-a", 0, proxy(1).address()}}),
+              IsOk());
+  EXPECT_TRUE(AllIsWell({1}));
 }
 
 struct Spoiling {
