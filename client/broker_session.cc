@@ -166,6 +166,7 @@ void BrokerSession::OnWritten() {
 }
 
 void BrokerSession::OnFinished(const absl::Status& status) {
+  CHECK(current_.stream != nullptr) << Name(health_.state);
   if (status.ok() && health_.state != BrokerState::kLeaving) {
     LoseStream(absl::UnavailableError("the broker ended the stream"));
   } else {

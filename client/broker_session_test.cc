@@ -7,10 +7,12 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "client/broker_entry.h"
 #include "client/broker_health.h"
+#include "client/broker_stub.h"
 #include "client/fake_broker_stub.h"
 #include "client/manual_event_loop.h"
 #include "common/status_matchers.h"
@@ -974,6 +976,167 @@ TEST_F(BrokerSessionTest, ADestroyedSessionCancelsItsStreamAndItsTimer) {
   session_.reset();
   EXPECT_TRUE(call().cancelled());
   EXPECT_EQ(loop_.NextTimer(), absl::InfiniteFuture());
+}
+
+// ---- Shutdown at each step of a full life.
+
+class ShutdownAtEachStepTest : public BrokerSessionTest,
+                               public ::testing::WithParamInterface<size_t> {
+ public:
+  using Step = void (ShutdownAtEachStepTest::*)();
+  static const std::vector<Step>& Steps();
+
+ protected:
+  void State() { session_->SetStatement(Statement({"p"}, {"orders"})); }
+  void Start() { call().CompleteStart(); }
+  void Written() { call().CompleteWrite(); }
+  void Taken() {
+    v1::BrokerFrame frame = ReplyTo(call().written().size() - 1);
+    frame.mutable_reply()->mutable_heartbeat()->set_statement_token(kToken);
+    call().Deliver(frame);
+    answered_ = call().written().size();
+  }
+  void Pushed() { call().Deliver(Push("orders")); }
+  void HeartbeatDue() { loop_.Advance(BrokerSession::kSecondHeartbeatDelay); }
+  void DropAGroup() { session_->SetStatement(Statement({"p"}, {})); }
+  void Broken() {
+    call().Finish(absl::UnavailableError("the connection broke"));
+    answered_ = 0;
+  }
+  void PauseOver() { loop_.Advance(BrokerSession::Options().backoff.initial); }
+  void NoGroup() { session_->SetStatement(nullptr); }
+  void Silence() { loop_.Advance(BrokerSession::Options().reply_timeout); }
+
+  // What a broker does that answers everything.
+  void PlayOn() {
+    for (int round = 0; round < 10 && observer_.stopped.empty(); ++round) {
+      if (call().writing()) call().CompleteWrite();
+      while (!call().cancelled() && !call().writing() &&
+             answered_ < call().written().size()) {
+        call().Deliver(ReplyTo(answered_++));
+      }
+      if (call().half_closed() && !call().cancelled()) {
+        call().Finish(absl::OkStatus());
+      }
+    }
+  }
+
+  size_t answered_ = 0;  // Frames of the current stream.
+};
+
+const std::vector<ShutdownAtEachStepTest::Step>&
+ShutdownAtEachStepTest::Steps() {
+  using Test = ShutdownAtEachStepTest;
+  static const auto& steps = *new std::vector<Step>{
+      &Test::State,      &Test::Start,        &Test::Written, &Test::Taken,
+      &Test::Pushed,     &Test::HeartbeatDue, &Test::Written, &Test::Taken,
+      &Test::DropAGroup, &Test::Written,      &Test::Broken,  &Test::PauseOver,
+      &Test::Start,      &Test::Written,      &Test::Taken,   &Test::NoGroup,
+      &Test::Written,    &Test::Silence};
+  return steps;
+}
+
+TEST_P(ShutdownAtEachStepTest, TheSessionStopsOnceWithNothingLeftBehind) {
+  for (size_t i = 0; i < GetParam(); ++i) (this->*Steps()[i])();
+  session_->Shutdown();
+  PlayOn();
+  EXPECT_THAT(observer_.stopped, ElementsAre(IsOk()));
+  EXPECT_EQ(state(), BrokerState::kStopped);
+  EXPECT_EQ(loop_.NextTimer(), absl::InfiniteFuture());
+  for (const auto& call : stub_.calls()) EXPECT_TRUE(call->cancelled());
+}
+
+TEST_P(ShutdownAtEachStepTest, ABrokerThatSaysNoMoreIsLeftInTheEnd) {
+  for (size_t i = 0; i < GetParam(); ++i) (this->*Steps()[i])();
+  session_->Shutdown();
+  loop_.Advance(BrokerSession::Options().reply_timeout);
+  EXPECT_THAT(observer_.stopped, SizeIs(1));
+  EXPECT_EQ(state(), BrokerState::kStopped);
+  EXPECT_EQ(loop_.NextTimer(), absl::InfiniteFuture());
+  for (const auto& call : stub_.calls()) EXPECT_TRUE(call->cancelled());
+}
+
+TEST_P(ShutdownAtEachStepTest, TheSessionMayBeDestroyed) {
+  for (size_t i = 0; i < GetParam(); ++i) (this->*Steps()[i])();
+  session_->Shutdown();
+  session_.reset();
+  EXPECT_EQ(loop_.NextTimer(), absl::InfiniteFuture());
+  for (const auto& call : stub_.calls()) EXPECT_TRUE(call->cancelled());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Life, ShutdownAtEachStepTest,
+    ::testing::Range<size_t>(0, ShutdownAtEachStepTest::Steps().size() + 1));
+
+// ---- Reactions that a stream must not make in a state.
+
+// Keeps the reactor, and is silent.
+class SilentStub final : public BrokerStub {
+ public:
+  BrokerStream::Reactor& reactor() const { return *reactor_; }
+
+  std::unique_ptr<BrokerStream> NewStream(
+      BrokerStream::Reactor* reactor) override {
+    reactor_ = reactor;
+    return std::make_unique<SilentStream>();
+  }
+  absl::StatusOr<v1::GetConsumerListByGroupResponse> GetConsumerListByGroup(
+      const v1::GetConsumerListByGroupRequest&, absl::Duration) override {
+    return absl::UnimplementedError("streams only");
+  }
+  absl::Status CheckClientConfig(const v1::CheckClientConfigRequest&,
+                                 absl::Duration) override {
+    return absl::UnimplementedError("streams only");
+  }
+  void CancelCalls() override {}
+
+ private:
+  class SilentStream final : public BrokerStream {
+    void Start() override {}
+    void Write(const v1::ClientFrame&) override {}
+    void HalfClose() override {}
+  };
+
+  BrokerStream::Reactor* reactor_ = nullptr;
+};
+
+class UnlistedReactionDeathTest : public ::testing::Test {
+ protected:
+  UnlistedReactionDeathTest() {
+    session_.SetStatement(Statement({}, {"orders"}));
+  }
+
+  ManualEventLoop loop_;
+  SilentStub stub_;
+  RecordingObserver observer_;
+  BrokerSession session_{kUnnamed,   BrokerSession::Options(), &loop_, &stub_,
+                         &observer_, [] { return 0.0; }};
+};
+
+TEST_F(UnlistedReactionDeathTest, AFrameBeforeTheStartAborts) {
+  EXPECT_DEATH(stub_.reactor().OnRead(Push("orders")), "CONNECTING");
+}
+
+TEST_F(UnlistedReactionDeathTest, AWriteThatNobodyMadeAborts) {
+  EXPECT_DEATH(stub_.reactor().OnWritten(), "CONNECTING");
+}
+
+TEST_F(UnlistedReactionDeathTest, ASecondStartAborts) {
+  stub_.reactor().OnStarted();
+  EXPECT_DEATH(stub_.reactor().OnStarted(), "STATING");
+}
+
+TEST_F(UnlistedReactionDeathTest, ASecondEndAborts) {
+  stub_.reactor().OnFinished(absl::UnavailableError("away"));
+  EXPECT_DEATH(stub_.reactor().OnFinished(absl::OkStatus()), "BACKOFF");
+}
+
+TEST_F(UnlistedReactionDeathTest, AnythingAfterTheSessionStoppedAborts) {
+  session_.Abandon();
+  EXPECT_DEATH(stub_.reactor().OnStarted(), "STOPPED");
+  EXPECT_DEATH(stub_.reactor().OnRead(Push("orders")), "STOPPED");
+  EXPECT_DEATH(stub_.reactor().OnWritten(), "STOPPED");
+  EXPECT_DEATH(stub_.reactor().OnFinished(absl::OkStatus()), "STOPPED");
 }
 
 }  // namespace

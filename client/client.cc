@@ -11,6 +11,7 @@
 #include "absl/container/btree_set.h"
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "client/broker_resolver.h"
@@ -69,6 +70,16 @@ absl::Status Annotate(const absl::Status& status, absl::string_view what,
   if (status.ok()) return status;
   return absl::Status(status.code(), absl::StrCat(what, " at ", broker, ": ",
                                                   status.message()));
+}
+
+bool IsTag(absl::string_view expression_type) {
+  return expression_type.empty() || expression_type == "TAG";
+}
+
+// Whether a broker has looked at an expression and refuses it, in distinction
+// from one that cannot be asked.
+bool IsVerdict(const absl::Status& status) {
+  return absl::IsInvalidArgument(status) || absl::IsFailedPrecondition(status);
 }
 
 absl::Status ValidateTimeout(absl::Duration timeout) {
@@ -183,6 +194,22 @@ class ClientImpl final : public Client, private BrokerTable::Observer {
   // Hands the table what is to be stated from now on, if the client runs.
   // Posted under the lock, so that statements arrive in the order of changes.
   void StateLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  // What is to be asked before Start(): the subscriptions whose expressions a
+  // broker has to compile.
+  std::vector<v1::CheckClientConfigRequest> ChecksLocked() const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Has each checked by a broker; all refusals in one status. Reference:
+  // MQClientInstance#checkClientInBroker.
+  absl::Status CheckInBrokers(
+      const std::vector<v1::CheckClientConfigRequest>& checks) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // Asks one broker after the other until one tells.
+  absl::Status CheckInAnyBroker(
+      const v1::CheckClientConfigRequest& check,
+      const std::vector<std::pair<BrokerEntry, std::shared_ptr<BrokerStub>>>&
+          brokers,
+      absl::Time deadline) const ABSL_LOCKS_EXCLUDED(mu_);
 
   // The stub of the broker at `address`, if a call there makes sense.
   absl::StatusOr<std::shared_ptr<BrokerStub>> StubForCall(
@@ -391,13 +418,81 @@ absl::Status ClientImpl::Unsubscribe(absl::string_view group,
 }
 
 absl::Status ClientImpl::Start() {
+  std::vector<v1::CheckClientConfigRequest> checks;
+  {
+    MutexLock lock(&mu_);
+    absl::Status status = CheckNotShutDownLocked();
+    if (!status.ok()) return status;
+    if (phase_ == Phase::kRunning) return absl::OkStatus();
+    checks = ChecksLocked();
+  }
+  absl::Status status = CheckInBrokers(checks);
+  if (!status.ok()) return status;
   MutexLock lock(&mu_);
-  absl::Status status = CheckNotShutDownLocked();
+  status = CheckNotShutDownLocked();
   if (!status.ok()) return status;
   if (phase_ == Phase::kRunning) return absl::OkStatus();
   phase_ = Phase::kRunning;
   StateLocked();
   return absl::OkStatus();
+}
+
+std::vector<v1::CheckClientConfigRequest> ClientImpl::ChecksLocked() const {
+  std::vector<v1::CheckClientConfigRequest> checks;
+  for (const auto& [group, data] : consumers_) {
+    for (const v1::SubscriptionData& subscription : data.subscriptions()) {
+      if (IsTag(subscription.expression_type())) continue;
+      v1::CheckClientConfigRequest& check = checks.emplace_back();
+      check.set_client_id(client_id_);
+      check.set_group(group);
+      *check.mutable_subscription() = subscription;
+    }
+  }
+  return checks;
+}
+
+absl::Status ClientImpl::CheckInBrokers(
+    const std::vector<v1::CheckClientConfigRequest>& checks) const {
+  if (checks.empty()) return absl::OkStatus();
+  std::vector<std::pair<BrokerEntry, std::shared_ptr<BrokerStub>>> brokers;
+  RunOnLoop([&] { brokers = table_->Stubs(); });
+  const absl::Time deadline =
+      parts_.clock().TimeNow() + options_.connect_timeout;
+  absl::StatusCode code = absl::StatusCode::kOk;
+  std::vector<std::string> refused;
+  for (const v1::CheckClientConfigRequest& check : checks) {
+    const absl::Status verdict = CheckInAnyBroker(check, brokers, deadline);
+    if (verdict.ok()) continue;
+    if (!IsVerdict(verdict)) return verdict;
+    if (refused.empty()) code = verdict.code();
+    refused.emplace_back(verdict.message());
+  }
+  if (refused.empty()) return absl::OkStatus();
+  return absl::Status(code, absl::StrJoin(refused, "; "));
+}
+
+absl::Status ClientImpl::CheckInAnyBroker(
+    const v1::CheckClientConfigRequest& check,
+    const std::vector<std::pair<BrokerEntry, std::shared_ptr<BrokerStub>>>&
+        brokers,
+    absl::Time deadline) const {
+  const std::string what =
+      absl::StrCat("subscription of group ", Quoted(check.group()),
+                   " to topic ", Quoted(check.subscription().topic()));
+  absl::Status status = absl::UnavailableError(
+      absl::StrCat(what, " cannot be checked: no broker is known yet"));
+  size_t left = brokers.size();
+  for (const auto& [broker, stub] : brokers) {
+    // One that does not answer leaves the others their share of the time.
+    const absl::Duration share =
+        (deadline - parts_.clock().TimeNow()) / static_cast<int64_t>(left--);
+    if (share <= absl::ZeroDuration()) break;
+    status =
+        Annotate(stub->CheckClientConfig(check, share), what, broker.address);
+    // A verdict is one broker's, as RocketMQ's; and Shutdown() ends the search.
+    if (status.ok() || IsVerdict(status) || absl::IsCancelled(status)) break;
+  }
+  return status;
 }
 
 absl::Status ClientImpl::Shutdown(absl::Duration timeout) {

@@ -62,7 +62,8 @@ struct ConsumerIds {
 // no union.
 //
 // Thread-safety: thread-safe. No method but GetConsumerIds(),
-//   CheckClientConfig() and Shutdown() waits for the network.
+//   CheckClientConfig(), Shutdown(), and Start() where there are expressions to
+//   check, waits for the network.
 // Threads: those of ClientOptions::runtime, or three of its own.
 // Errors: InvalidArgument and ResourceExhausted (too many groups or
 //   subscriptions) name the field, the value and what is allowed. Every method
@@ -102,6 +103,16 @@ class Client {
 
   // Begins to connect, and returns: brokers that are away are tried until they
   // come. Idempotent.
+  //
+  // Subscriptions of other types than TAG are checked first: one broker after
+  // the other is asked until one tells, for ClientOptions::connect_timeout at
+  // the most. If it refuses any, the client is not started, and the error names
+  // each group and topic with the broker's words (InvalidArgument, or
+  // FailedPrecondition: it does not support the type). If no broker can be
+  // asked, neither: Unavailable, or DeadlineExceeded. Mend it, or wait, and
+  // call Start() again. Once started, Subscribe() does not ask:
+  // CheckClientConfig() does.
+  // Reference: MQClientInstance#checkClientInBroker.
   virtual absl::Status Start() = 0;
 
   // Takes every group out at each connected broker, ends the streams, cancels

@@ -10,6 +10,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
@@ -18,6 +19,7 @@
 #include "client/client_options.h"
 #include "client/client_runtime.h"
 #include "client/scripted_broker.h"
+#include "client/settable_broker_resolver.h"
 #include "common/mutex_lock.h"
 #include "common/real_clock.h"
 #include "common/status_matchers.h"
@@ -33,6 +35,7 @@ namespace v1 = ::rocketmq::clientmanager::v1;
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 constexpr absl::Duration kPatience = absl::Seconds(30);
@@ -100,6 +103,9 @@ class ClientTest : public ::testing::Test {
     callbacks_.AwaitChanges(1);
     return client;
   }
+
+  // Nobody listens there: who did is gone.
+  static std::string AddressOfNobody() { return ScriptedBroker().address(); }
 
   static ConsumerOptions Orders() {
     ConsumerOptions consumer;
@@ -435,6 +441,84 @@ TEST_F(ClientTest, AnExpressionIsCheckedByTheBroker) {
 
 // ---- Start and Shutdown.
 
+TEST_F(ClientTest, ABadExpressionFailsStartForItsGroupAndTopic) {
+  Client& client = Make();
+  ConsumerOptions consumer = Orders();
+  consumer.subscriptions = {{"good", "a > 1", "SQL92"},
+                            {"tags", "a >"},
+                            {"bad", "a >", "SQL92"},
+                            {"worse", "b >", "SQL92"}};
+  ASSERT_THAT(client.RegisterConsumer(consumer), IsOk());
+  const absl::Status status = client.Start();
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument));
+  for (const char* topic : {"bad", "worse"}) {
+    EXPECT_THAT(
+        std::string(status.message()),
+        HasSubstr(absl::StrCat("subscription of group \"orders\" to topic \"",
+                               topic, "\" at ", broker_.address(),
+                               ": unexpected end of expression")));
+  }
+  EXPECT_THAT(std::string(status.message()), Not(HasSubstr("good")));
+  EXPECT_THAT(std::string(status.message()), Not(HasSubstr("tags")));
+}
+
+TEST_F(ClientTest, AClientThatDidNotStartStartsOnceItsExpressionsAreMended) {
+  Client& client = Make();
+  ConsumerOptions consumer = Orders();
+  consumer.subscriptions = {{"t", "a >", "SQL92"}};
+  ASSERT_THAT(client.RegisterConsumer(consumer), IsOk());
+  ASSERT_THAT(client.Start(), StatusIs(absl::StatusCode::kInvalidArgument));
+  ASSERT_THAT(client.Subscribe("orders", {"t", "a > 1", "SQL92"}), IsOk());
+  EXPECT_THAT(client.Start(), IsOk());
+  callbacks_.AwaitChanges(1);
+}
+
+TEST_F(ClientTest, AnExpressionIsCheckedByTheFirstBrokerThatAnswers) {
+  options_.brokers = {AddressOfNobody(), broker_.address()};
+  Client& client = Make();
+  ConsumerOptions consumer = Orders();
+  consumer.subscriptions = {{"t", "a >", "SQL92"}};
+  ASSERT_THAT(client.RegisterConsumer(consumer), IsOk());
+  EXPECT_THAT(client.Start(), StatusIs(absl::StatusCode::kInvalidArgument,
+                                       HasSubstr(broker_.address())));
+}
+
+TEST_F(ClientTest, AnExpressionThatNoBrokerCanCheckKeepsTheClientFromStarting) {
+  options_.brokers = {AddressOfNobody()};
+  Client& client = Make();
+  ConsumerOptions consumer = Orders();
+  consumer.subscriptions = {{"t", "a > 1", "SQL92"}};
+  ASSERT_THAT(client.RegisterConsumer(consumer), IsOk());
+  EXPECT_THAT(client.Start(), StatusIs(absl::StatusCode::kUnavailable,
+                                       HasSubstr("to topic \"t\"")));
+  EXPECT_EQ(client.Health()[0].state, BrokerState::kIdle);
+}
+
+TEST_F(ClientTest, BeforeTheResolversFirstListNoExpressionCanBeChecked) {
+  options_.brokers.clear();
+  options_.resolver = std::make_shared<SettableBrokerResolver>();
+  Client& client = Make();
+  ConsumerOptions consumer = Orders();
+  consumer.subscriptions = {{"t", "a > 1", "SQL92"}};
+  ASSERT_THAT(client.RegisterConsumer(consumer), IsOk());
+  EXPECT_THAT(client.Start(), StatusIs(absl::StatusCode::kUnavailable,
+                                       HasSubstr("no broker is known yet")));
+}
+
+TEST_F(ClientTest, ShutdownEndsAStartThatWaitsForAnAnswer) {
+  broker_.HoldUnaryCalls();
+  Client& client = Make();
+  ConsumerOptions consumer = Orders();
+  consumer.subscriptions = {{"t", "a > 1", "SQL92"}};
+  ASSERT_THAT(client.RegisterConsumer(consumer), IsOk());
+  absl::Status status;
+  std::thread caller([&] { status = client.Start(); });
+  broker_.AwaitHeldCalls(1);
+  EXPECT_THAT(client.Shutdown(kPatience), IsOk());
+  caller.join();
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kCancelled));
+}
+
 TEST_F(ClientTest, StartTwiceIsStartOnce) {
   Client& client = MakeOnline();
   EXPECT_THAT(client.Start(), IsOk());
@@ -576,12 +660,7 @@ TEST_F(ClientTest, ClientsThatShareARuntimeGoOneByOne) {
 }
 
 TEST_F(ClientTest, ABrokerThatIsAwayDoesNotHoldUpShutdown) {
-  std::string address;
-  {
-    ScriptedBroker gone;
-    address = gone.address();
-  }
-  options_.brokers = {address};
+  options_.brokers = {AddressOfNobody()};
   Client& client = Make();
   ASSERT_THAT(client.RegisterConsumer(Orders()), IsOk());
   ASSERT_THAT(client.Start(), IsOk());

@@ -4,18 +4,15 @@
 #include <string>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "client/broker_stub.h"
+#include "client/recording_reactor.h"
 #include "client/scripted_broker.h"
 #include "client/thread_event_loop.h"
-#include "common/mutex_lock.h"
 #include "common/real_clock.h"
 #include "common/status_matchers.h"
-#include "glog/logging.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "rocketmq/clientmanager/v1/client_manager.pb.h"
@@ -26,49 +23,8 @@ namespace {
 namespace v1 = ::rocketmq::clientmanager::v1;
 
 using ::testing::ElementsAre;
-using ::testing::SizeIs;
 
 constexpr absl::Duration kPatience = absl::Seconds(30);
-
-// Notes the reactions, and lets a test wait for the nth.
-class RecordingReactor final : public BrokerStream::Reactor {
- public:
-  void OnStarted() override { Note("started"); }
-  void OnRead(const v1::BrokerFrame& frame) override {
-    Note(frame.has_reply() ? "reply" : "push");
-  }
-  void OnWritten() override { Note("written"); }
-  void OnFinished(const absl::Status& status) override {
-    {
-      MutexLock lock(&mu_);
-      status_ = status;
-    }
-    Note("finished");
-  }
-
-  std::vector<std::string> Await(size_t n) ABSL_LOCKS_EXCLUDED(mu_) {
-    MutexLock lock(&mu_);
-    const auto reached = [this, n]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-      return events_.size() >= n;
-    };
-    CHECK(mu_.AwaitWithTimeout(absl::Condition(&reached), kPatience));
-    return events_;
-  }
-  absl::Status status() ABSL_LOCKS_EXCLUDED(mu_) {
-    MutexLock lock(&mu_);
-    return status_;
-  }
-
- private:
-  void Note(std::string event) ABSL_LOCKS_EXCLUDED(mu_) {
-    MutexLock lock(&mu_);
-    events_.push_back(std::move(event));
-  }
-
-  absl::Mutex mu_;
-  std::vector<std::string> events_ ABSL_GUARDED_BY(mu_);
-  absl::Status status_ ABSL_GUARDED_BY(mu_);
-};
 
 class GrpcTransportTest : public ::testing::Test {
  protected:
@@ -109,29 +65,6 @@ class GrpcTransportTest : public ::testing::Test {
   std::unique_ptr<BrokerStream> stream_;
 };
 
-TEST_F(GrpcTransportTest, AStreamStartsWritesReadsAndEndsWithOk) {
-  StartStream(stub_.get());
-  EXPECT_THAT(reactor_.Await(1), ElementsAre("started"));
-  OnLoop([this] { stream_->Write(Heartbeat(1)); });
-  EXPECT_THAT(reactor_.Await(3),
-              ::testing::UnorderedElementsAre("started", "written", "reply"));
-  broker_.Push("orders");
-  EXPECT_EQ(reactor_.Await(4)[3], "push");
-  OnLoop([this] { stream_->HalfClose(); });
-  EXPECT_EQ(reactor_.Await(5)[4], "finished");
-  EXPECT_THAT(reactor_.status(), IsOk());
-}
-
-TEST_F(GrpcTransportTest, TheBrokersEndStatusIsTold) {
-  StartStream(stub_.get());
-  reactor_.Await(1);
-  broker_.AwaitStreams(1);
-  broker_.EndStream(absl::AbortedError("a newer stream took over"));
-  EXPECT_THAT(reactor_.Await(2), ElementsAre("started", "finished"));
-  EXPECT_THAT(reactor_.status(),
-              StatusIs(absl::StatusCode::kAborted, "a newer stream took over"));
-}
-
 TEST_F(GrpcTransportTest, AnEndWhileAFrameIsBeingWrittenIsTold) {
   broker_.StopAnswering();
   StartStream(stub_.get());
@@ -149,24 +82,6 @@ TEST_F(GrpcTransportTest, AnEndWhileAFrameIsBeingWrittenIsTold) {
               StatusIs(absl::StatusCode::kPermissionDenied, "taken out"));
 }
 
-TEST_F(GrpcTransportTest, ABrokerThatIsNotThereIsUnavailable) {
-  std::string address;
-  {
-    ScriptedBroker gone;
-    address = gone.address();
-  }
-  const std::unique_ptr<BrokerStub> stub =
-      transport_.NewStub(address, kPatience);
-  StartStream(stub.get());
-  EXPECT_THAT(reactor_.Await(1), ElementsAre("finished"));
-  EXPECT_THAT(reactor_.status(), StatusIs(absl::StatusCode::kUnavailable));
-  v1::GetConsumerListByGroupRequest request;
-  request.set_group("orders");
-  EXPECT_THAT(stub->GetConsumerListByGroup(request, kPatience),
-              StatusIs(absl::StatusCode::kUnavailable));
-  OnLoop([this] { stream_.reset(); });
-}
-
 TEST_F(GrpcTransportTest, ADestroyedStreamIsCancelledAndReactsNoMore) {
   StartStream(stub_.get());
   reactor_.Await(1);
@@ -178,23 +93,6 @@ TEST_F(GrpcTransportTest, ADestroyedStreamIsCancelledAndReactsNoMore) {
   broker_.AwaitEndedStreams(1);
   OnLoop([] {});
   EXPECT_THAT(reactor_.Await(1), ElementsAre("started"));
-}
-
-TEST_F(GrpcTransportTest, AStreamMayBeDestroyedBeforeItIsStarted) {
-  OnLoop([this] {
-    stream_ = stub_->NewStream(&reactor_);
-    stream_.reset();
-  });
-  EXPECT_THAT(reactor_.Await(0), SizeIs(0));
-}
-
-TEST_F(GrpcTransportTest, AStreamMayBeDestroyedWhileItStarts) {
-  OnLoop([this] {
-    stream_ = stub_->NewStream(&reactor_);
-    stream_->Start();
-    stream_.reset();
-  });
-  EXPECT_THAT(reactor_.Await(0), SizeIs(0));
 }
 
 TEST_F(GrpcTransportTest, AStreamAfterOneThatEndedSharesItsConnection) {
@@ -215,6 +113,13 @@ TEST_F(GrpcTransportTest, AStreamAfterOneThatWasGivenUpHasANewConnection) {
   StartStream(stub_.get());
   const std::vector<std::string> peers = broker_.AwaitPeers(2);
   EXPECT_NE(peers[0], peers[1]);
+}
+
+TEST_F(GrpcTransportTest, ACallToABrokerThatIsNotThereIsUnavailable) {
+  const std::unique_ptr<BrokerStub> stub =
+      transport_.NewStub(ScriptedBroker().address(), kPatience);
+  EXPECT_THAT(stub->GetConsumerListByGroup({}, kPatience),
+              StatusIs(absl::StatusCode::kUnavailable));
 }
 
 TEST_F(GrpcTransportTest, AUnaryCallEndsAtItsDeadline) {

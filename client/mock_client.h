@@ -1,7 +1,7 @@
 // For the tests of applications: a client without brokers, threads or network.
 //
 //   rmq::MockClient client;
-//   EXPECT_CALL(client, GetConsumerIds("10.0.0.1:10911", "orders", _))
+//   EXPECT_CALL(client, GetConsumerIds(Eq("10.0.0.1:10911"), Eq("orders"), _))
 //       .WillOnce(Return(rmq::ConsumerIds{{}, {"me", "another"}}));
 //
 // Callbacks are the application's own functions (ClientOptions): a test calls

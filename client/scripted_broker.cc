@@ -5,6 +5,7 @@
 #include <iterator>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/mutex_lock.h"
@@ -147,13 +148,20 @@ class ScriptedBroker::Service final
     return reactor;
   }
 
-  // Takes every expression but "a >".
+  // Takes every expression that does not end with ">".
   grpc::ServerUnaryReactor* CheckClientConfig(
       grpc::CallbackServerContext* context,
       const v1::CheckClientConfigRequest* request,
       v1::CheckClientConfigResponse*) override {
+    {
+      MutexLock lock(&broker_.mu_);
+      if (broker_.holding_) {
+        ++broker_.held_calls_;
+        return new Unary;
+      }
+    }
     grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-    reactor->Finish(request->subscription().expression() == "a >"
+    reactor->Finish(absl::EndsWith(request->subscription().expression(), ">")
                         ? grpc::Status(grpc::StatusCode::INVALID_ARGUMENT,
                                        "unexpected end of expression")
                         : grpc::Status::OK);

@@ -1,0 +1,237 @@
+// What broker_stub.h promises of a stream, held against the stream over gRPC
+// and against the one that tests step by hand: what is tested with the second
+// is true of the first.
+#include "client/broker_stub.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/time.h"
+#include "client/fake_broker_stub.h"
+#include "client/grpc_transport.h"
+#include "client/recording_reactor.h"
+#include "client/scripted_broker.h"
+#include "client/thread_event_loop.h"
+#include "common/real_clock.h"
+#include "common/status_matchers.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "rocketmq/clientmanager/v1/client_manager.pb.h"
+
+namespace rmq {
+namespace {
+
+namespace v1 = ::rocketmq::clientmanager::v1;
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
+
+// A stub, the loop that it is used on, and the broker at the other end.
+class Side {
+ public:
+  virtual ~Side() = default;
+
+  virtual BrokerStub& stub() = 0;
+  // Runs `task` on the loop, and returns when it and what it led to at once are
+  // over.
+  virtual void OnLoop(const std::function<void()>& task) = 0;
+
+  // What the broker does with the stream that was started last.
+  virtual void Accept() = 0;
+  // Takes what was written; answers a frame, and ends a half-closed stream.
+  virtual void Answer() = 0;
+  virtual void Push() = 0;
+  virtual void End(const absl::Status& status) = 0;
+  // The next stream finds nobody there.
+  virtual void GoAway() = 0;
+};
+
+class FakeSide final : public Side {
+ public:
+  BrokerStub& stub() override { return stub_; }
+  void OnLoop(const std::function<void()>& task) override {
+    task();
+    if (away_ && !stub_.calls().empty() && !call().cancelled() &&
+        call().start_called()) {
+      call().Finish(absl::UnavailableError("connection refused"));
+    }
+  }
+  void Accept() override { call().CompleteStart(); }
+  void Answer() override {
+    if (call().half_closed()) {
+      call().Finish(absl::OkStatus());
+      return;
+    }
+    v1::BrokerFrame frame;
+    frame.mutable_reply()->set_request_id(call().written().back().request_id());
+    call().CompleteWrite();
+    if (!call().cancelled()) call().Deliver(frame);
+  }
+  void Push() override {
+    v1::BrokerFrame frame;
+    frame.mutable_notify_consumer_ids_changed()->set_group("orders");
+    call().Deliver(frame);
+  }
+  void End(const absl::Status& status) override { call().Finish(status); }
+  void GoAway() override { away_ = true; }
+
+ private:
+  FakeCall& call() { return *stub_.calls().back(); }
+
+  FakeBrokerStub stub_;
+  bool away_ = false;
+};
+
+class GrpcSide final : public Side {
+ public:
+  BrokerStub& stub() override { return *stub_; }
+  void OnLoop(const std::function<void()>& task) override {
+    absl::Notification done;
+    loop_.Post([&] {
+      task();
+      done.Notify();
+    });
+    done.WaitForNotification();
+  }
+  // The broker answers by itself.
+  void Accept() override { broker_->AwaitStreams(1); }
+  void Answer() override {}
+  void Push() override { broker_->Push("orders"); }
+  void End(const absl::Status& status) override { broker_->EndStream(status); }
+  void GoAway() override { broker_ = nullptr; }
+
+ private:
+  std::unique_ptr<ScriptedBroker> broker_ = std::make_unique<ScriptedBroker>();
+  ThreadEventLoop loop_{&RealClock()};
+  GrpcTransport transport_{&loop_};
+  std::unique_ptr<BrokerStub> stub_ =
+      transport_.NewStub(broker_->address(), absl::Seconds(30));
+};
+
+template <typename T>
+std::unique_ptr<Side> New() {
+  return std::make_unique<T>();
+}
+
+class BrokerStreamTest
+    : public ::testing::TestWithParam<std::unique_ptr<Side> (*)()> {
+ protected:
+  ~BrokerStreamTest() override {
+    side_->OnLoop([this] { stream_.reset(); });
+  }
+
+  void Start() {
+    side_->OnLoop([this] {
+      stream_ = side_->stub().NewStream(&reactor_);
+      stream_->Start();
+    });
+  }
+  void StartAndAccept() {
+    Start();
+    side_->Accept();
+    reactor_.Await(1);
+  }
+  void Write() {
+    side_->OnLoop([this] {
+      v1::ClientFrame frame;
+      frame.set_request_id(1);
+      frame.mutable_heartbeat()->set_client_id("10.0.0.1@test");
+      stream_->Write(frame);
+    });
+  }
+
+  const std::unique_ptr<Side> side_ = GetParam()();
+  RecordingReactor reactor_;
+  std::unique_ptr<BrokerStream> stream_;
+};
+
+TEST_P(BrokerStreamTest, TheStartIsToldFirst) {
+  StartAndAccept();
+  EXPECT_THAT(reactor_.Await(1), ElementsAre("started"));
+}
+
+TEST_P(BrokerStreamTest, AFrameLeavesAndIsAnswered) {
+  StartAndAccept();
+  Write();
+  side_->Answer();
+  EXPECT_THAT(reactor_.Await(3),
+              UnorderedElementsAre("started", "written", "reply"));
+}
+
+TEST_P(BrokerStreamTest, APushIsReadWithoutARequest) {
+  StartAndAccept();
+  side_->Push();
+  EXPECT_THAT(reactor_.Await(2), ElementsAre("started", "push"));
+}
+
+TEST_P(BrokerStreamTest, AHalfClosedStreamEndsWithOk) {
+  StartAndAccept();
+  side_->OnLoop([this] { stream_->HalfClose(); });
+  side_->Answer();
+  EXPECT_THAT(reactor_.Await(2), ElementsAre("started", "finished"));
+  EXPECT_THAT(reactor_.status(), IsOk());
+}
+
+TEST_P(BrokerStreamTest, TheBrokersEndStatusIsTold) {
+  StartAndAccept();
+  side_->End(absl::AbortedError("a newer stream took over"));
+  EXPECT_THAT(reactor_.Await(2), ElementsAre("started", "finished"));
+  EXPECT_THAT(reactor_.status(),
+              StatusIs(absl::StatusCode::kAborted, "a newer stream took over"));
+}
+
+TEST_P(BrokerStreamTest, WithoutABrokerAStreamEndsBeforeItsStart) {
+  side_->GoAway();
+  Start();
+  EXPECT_THAT(reactor_.Await(1), ElementsAre("finished"));
+  EXPECT_THAT(reactor_.status(), StatusIs(absl::StatusCode::kUnavailable));
+}
+
+TEST_P(BrokerStreamTest, AStreamMayBeDestroyedBeforeItsStart) {
+  side_->OnLoop([this] {
+    stream_ = side_->stub().NewStream(&reactor_);
+    stream_.reset();
+  });
+  EXPECT_THAT(reactor_.Await(0), IsEmpty());
+}
+
+TEST_P(BrokerStreamTest, AStreamThatIsDestroyedWhileItStartsNeverReacts) {
+  side_->OnLoop([this] {
+    stream_ = side_->stub().NewStream(&reactor_);
+    stream_->Start();
+    stream_.reset();
+  });
+  side_->OnLoop([] {});
+  EXPECT_THAT(reactor_.Await(0), IsEmpty());
+}
+
+TEST_P(BrokerStreamTest, AStreamThatIsDestroyedReactsNoMore) {
+  StartAndAccept();
+  side_->OnLoop([this] {
+    stream_->Write(v1::ClientFrame());
+    stream_.reset();
+  });
+  side_->OnLoop([] {});
+  EXPECT_THAT(reactor_.Await(1), ElementsAre("started"));
+}
+
+TEST_P(BrokerStreamTest, AStreamMayBeDestroyedInsideAReaction) {
+  reactor_.SetInside([this] { stream_.reset(); });
+  StartAndAccept();
+  side_->OnLoop([] {});
+  EXPECT_THAT(reactor_.Await(1), ElementsAre("started"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Fake, BrokerStreamTest,
+                         ::testing::Values(&New<FakeSide>));
+INSTANTIATE_TEST_SUITE_P(Grpc, BrokerStreamTest,
+                         ::testing::Values(&New<GrpcSide>));
+
+}  // namespace
+}  // namespace rmq

@@ -1,0 +1,53 @@
+// Waits until a consumer group has so many members at a broker: for a service
+// that begins to work only once its peers are there.
+//
+//   rmq::examples::GroupWaiter waiter("orders", 3);
+//   options.on_consumer_ids_changed = [&](const auto& change) {
+//     waiter.OnConsumerIdsChanged(*client, change);
+//   };
+//   ...
+//   if (!waiter.Await(absl::Minutes(1))) ...
+#ifndef CLIENT_EXAMPLES_GROUP_WAITER_H_
+#define CLIENT_EXAMPLES_GROUP_WAITER_H_
+
+#include <cstddef>
+#include <string>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "client/client.h"
+
+namespace rmq::examples {
+
+// Thread-safe.
+class GroupWaiter {
+ public:
+  GroupWaiter(std::string group, size_t members)
+      : group_(std::move(group)), members_(members) {}
+
+  // For the callback: asks the broker who is in the group now. A broker that
+  // does not answer leaves what was known of it.
+  void OnConsumerIdsChanged(Client& client, const ConsumerIdsChanged& change)
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Whether the group has as many members, at one broker at least, before the
+  // time is over. Members that share a client id count once.
+  bool Await(absl::Duration timeout) const ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  bool IsCompleteLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  const std::string group_;
+  const size_t members_;
+
+  mutable absl::Mutex mu_;
+  // By the broker's address.
+  absl::flat_hash_map<std::string, size_t> seen_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace rmq::examples
+
+#endif  // CLIENT_EXAMPLES_GROUP_WAITER_H_
