@@ -82,7 +82,13 @@ int Run() {
   };
   options.on_broker_health_changed = [](const rmq::BrokerHealth& health) {
     std::cerr << "broker=" << health.broker.address
-              << " state=" << Name(health.state) << std::endl;
+              << " state=" << Name(health.state);
+    if (health.state == rmq::BrokerState::kBackoff ||
+        health.state == rmq::BrokerState::kReplaced ||
+        health.state == rmq::BrokerState::kKicked) {
+      std::cerr << " error=" << health.last_error;
+    }
+    std::cerr << std::endl;
   };
   absl::StatusOr<std::unique_ptr<rmq::Client>> created =
       rmq::Client::Create(std::move(options));

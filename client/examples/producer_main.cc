@@ -39,7 +39,13 @@ int Run() {
   options.heartbeat_interval = absl::GetFlag(FLAGS_heartbeat_interval);
   options.on_broker_health_changed = [](const rmq::BrokerHealth& health) {
     std::cout << "broker=" << health.broker.address
-              << " state=" << Name(health.state) << std::endl;
+              << " state=" << Name(health.state);
+    if (health.state == rmq::BrokerState::kBackoff ||
+        health.state == rmq::BrokerState::kReplaced ||
+        health.state == rmq::BrokerState::kKicked) {
+      std::cout << " error=" << health.last_error;
+    }
+    std::cout << std::endl;
   };
   absl::StatusOr<std::unique_ptr<rmq::Client>> client =
       rmq::Client::Create(std::move(options));

@@ -19,6 +19,7 @@ int main() {
 
   auto ids =
       (*client)->GetConsumerIds("127.0.0.1:10911", "orders", absl::Seconds(1));
-  if (ids.ok()) std::cout << absl::StrJoin(ids->client_ids, "\n") << "\n";
+  if (!ids.ok()) return std::cerr << ids.status() << "\n", 1;
+  std::cout << absl::StrJoin(ids->client_ids, "\n") << "\n";
   return (*client)->Shutdown(absl::Seconds(3)).ok() ? 0 : 1;
 }
