@@ -1,4 +1,5 @@
-// How many threads clients take, however many there are.
+// How many threads clients take, however many there are, and what one of them
+// that blocks holds up.
 #include <dirent.h>
 
 #include <fstream>
@@ -9,6 +10,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/time.h"
 #include "client/broker_health.h"
 #include "client/client.h"
 #include "client/client_options.h"
@@ -63,8 +66,7 @@ class ClientThreadsTest : public ::testing::Test {
     broker_ = *std::move(broker);
   }
 
-  void AddClient() {
-    ClientOptions options;
+  void AddClient(ClientOptions options = {}) {
     options.brokers = {broker_->address()};
     options.client_id = absl::StrCat("10.0.0.1@", clients_.size());
     options.runtime = runtime_;
@@ -79,6 +81,7 @@ class ClientThreadsTest : public ::testing::Test {
     clients_.push_back(*std::move(client));
   }
 
+  Client& client(int i) { return *clients_[i]; }
   bool AllAreOnline() const {
     for (const auto& client : clients_) {
       if (client->Health().front().state != BrokerState::kOnline) return false;
@@ -86,8 +89,9 @@ class ClientThreadsTest : public ::testing::Test {
     return true;
   }
 
- private:
   std::unique_ptr<BrokerProcess> broker_;
+
+ private:
   const std::shared_ptr<ClientRuntime> runtime_ = ClientRuntime::Create();
   std::vector<std::unique_ptr<Client>> clients_;
 };
@@ -104,6 +108,36 @@ TEST_F(ClientThreadsTest, AThousandClientsOfOneRuntimeTakeNoMoreThanOne) {
   // Two executors of two threads a core each, and its timers.
   const int cores = static_cast<int>(std::thread::hardware_concurrency());
   EXPECT_LE(of_all.grpc, of_one.grpc + 4 * cores + 8);
+}
+
+TEST_F(ClientThreadsTest, ACallbackThatBlocksHoldsUpCallbacksAndNothingElse) {
+  absl::Notification called;
+  absl::Notification may_return;
+  ClientOptions options;
+  options.heartbeat_interval = absl::Milliseconds(100);
+  options.on_consumer_ids_changed = [&](const ConsumerIdsChanged&) {
+    if (called.HasBeenNotified()) return;
+    called.Notify();
+    may_return.WaitForNotification();
+  };
+  AddClient(std::move(options));
+  called.WaitForNotification();
+
+  const auto answered = [this] {
+    return client(0).Health().front().heartbeat_answered;
+  };
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(Becomes(answered, ::testing::Gt(answered())));
+  }
+  // Another client of the runtime is not held up either.
+  AddClient();
+  EXPECT_TRUE(Becomes([this] { return AllAreOnline(); }, true));
+  EXPECT_THAT(client(0).RegisterProducer("refunds"), IsOk());
+  EXPECT_THAT(
+      client(1).GetConsumerIds(broker_->address(), "orders-0", kPatience),
+      IsOk());
+  may_return.Notify();
+  EXPECT_THAT(client(0).Shutdown(kPatience), IsOk());
 }
 
 }  // namespace
