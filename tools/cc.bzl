@@ -26,9 +26,14 @@ def rmq_cc_library(name, copts = None, **kwargs):
     """A cc_library under this project's warnings. One header, one target."""
     cc_library(name = name, copts = _copts(copts), **kwargs)
 
-def rmq_cc_binary(name, copts = None, **kwargs):
-    """A cc_binary under this project's warnings."""
-    cc_binary(name = name, copts = _copts(copts), **kwargs)
+def rmq_cc_binary(name, copts = None, deps = None, **kwargs):
+    """A cc_binary under this project's warnings, without Abseil's checks of lock order if optimised."""
+    cc_binary(
+        name = name,
+        copts = _copts(copts),
+        deps = (deps or []) + [str(Label("//common:lock_order_checks"))],
+        **kwargs
+    )
 
 def rmq_cc_test(name, size = "small", copts = None, env = None, **kwargs):
     """A cc_test under this project's warnings: small unless said otherwise."""

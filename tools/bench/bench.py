@@ -11,6 +11,7 @@ server process's CPU time, since wall time is noise where others share the machi
 import argparse
 import os
 import platform
+import signal
 import subprocess
 import sys
 
@@ -75,20 +76,30 @@ def about():
 
 def main():
     options = parse(sys.argv[1:])
+    # As Ctrl-C does, which ends the children.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     machine = about()
     print("# " + ", ".join("%s: %s" % pair for pair in machine.items()))
     if not machine["optimised"] and not options.quick:
         print("# NOT AN OPTIMISED BUILD: use bazel run -c opt //tools/bench", flush=True)
     context = Context(options)
+    failed = []
     for name, run in COMPARISONS.items():
         if name in options.only:
             print("\n# %s: %s" % (name, (run.__doc__ or "").strip().split("\n")[0]), flush=True)
-            run(context)
+            try:
+                run(context)
+            except RuntimeError as error:  # The others may work all the same.
+                print("  FAILED: %s" % error, flush=True)
+                context.results.absent(name, None, "failed: %s" % str(error).split("\n")[0])
+                failed.append(name)
     print("\n" + context.results.table())
     if options.json:
         path = os.path.join(os.environ.get("BUILD_WORKING_DIRECTORY", "."), options.json)
         with open(path, "w", encoding="utf-8") as file:
             file.write(context.results.json(machine) + "\n")
+    if failed:
+        sys.exit("bench: failed: " + ", ".join(failed))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,11 @@ from processes import Process
 from servers import SERVERS, broker
 
 
+# Groups of nine: who joins is told to all that are there, so that larger ones
+# measure pushes.
+CROWD, CROWD_GROUPS = 9000, 1000
+
+
 def memory(context):
     """resident memory of a server for each idle connection with one stream"""
     flags = {"connections": context.pick(3000, 8), "pace": "silent", "warmup": "0s", "duration": context.pick("2s", "50ms")}
@@ -25,7 +30,7 @@ def memory(context):
 
 def crowd(context):
     """9,000 connections: how long until all are registered, and their cost at 30 s"""
-    flags = {"connections": context.pick(9000, 20), "pace": context.pick("30s", "500ms"), "warmup": "0s"}
+    flags = {"connections": context.pick(CROWD, 20), "groups": context.pick(CROWD_GROUPS, 3), "pace": context.pick("30s", "500ms"), "warmup": "0s"}
     seconds = {"broker": [], "echo": []}
     cores = []
     for nth in range(context.pick(3, 1)):
@@ -34,7 +39,7 @@ def crowd(context):
                 duration = context.pick("30s", "300ms") if side == "broker" else "100ms"
                 report = run_load(server.address, dict(flags, server_pid=server.pid, duration=duration))
             values.append(report["registration_seconds"])
-            print("  crowd %d  %-14s registered in %.2f s" % (nth + 1, side, values[-1]), flush=True)
+            print("  crowd %d  %-14s registered in %.2f s, %.0f pushes" % (nth + 1, side, values[-1], report["pushes"]), flush=True)
             if side == "broker":
                 cores.append(report["server"]["cores"] * 100)
                 print("  crowd %d  %-14s then %.1f %% of a core, p99 %.2f ms, %.0f errors" %
@@ -55,8 +60,8 @@ def busiest_second(steps):
 
 def restart(context):
     """a broker that is killed under 9,000 clients and comes back a second later"""
-    clients = context.pick(9000, 20)
-    flags = {"connections": clients, "pace": context.pick("30s", "500ms"), "warmup": "0s",
+    clients = context.pick(CROWD, 20)
+    flags = {"connections": clients, "groups": context.pick(CROWD_GROUPS, 3), "pace": context.pick("30s", "500ms"), "warmup": "0s",
              "duration": context.pick("40s", "2500ms"), "reconnect": "true", "live": "100ms"}
     times, peaks, faults = [], [], []
     for nth in range(context.pick(3, 1)):
