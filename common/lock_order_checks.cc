@@ -5,8 +5,8 @@
 // connection, the order of the locks is entered into one graph of the whole
 // process, to find deadlocks before they happen, under a lock of its own. With
 // thousands of connections that is a good part of all that a server does. So
-// they are for our debug builds and tests, and an optimised binary goes without,
-// as one does whose Abseil was optimised too.
+// they are for our debug builds and tests, and an optimised binary goes
+// without, as one does whose Abseil was optimised too.
 
 #include "absl/synchronization/mutex.h"
 
