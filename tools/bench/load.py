@@ -33,5 +33,6 @@ def to_sample(report):
         "p50_ms": answers["p50_us"] / 1000,
         "p99_ms": answers["p99_us"] / 1000,
         "p999_ms": answers["p999_us"] / 1000,
+        "client_bytes": report["server"].get("rss_bytes_per_client"),
         "on_schedule": report["on_schedule"],
     }

@@ -20,6 +20,11 @@ def cpu_seconds(pid):
     return time.clock_gettime(((-pid - 1) << 3) | 2)
 
 
+def rss_bytes(pid):
+    with open("/proc/%d/statm" % pid, encoding="ascii") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+
 class Process:
     """A child with its stderr in a file. Killed at the end of the `with`, if it is not over."""
 

@@ -11,7 +11,7 @@ import tempfile
 import time
 
 from load import run_load
-from processes import Process, find
+from processes import Process, find, rss_bytes
 
 LISTENING = re.compile(r"listening address=(\S+)\s")
 START_TIMEOUT = 60
@@ -32,10 +32,15 @@ class Server(Process):
             time.sleep(0.005)
             found = listening.search(self.said())
         self.address = found.group(1)
+        self.rss_at_start = rss_bytes(self.pid)
 
     def run(self, flags):
         """The report of a load with these flags of loadgen."""
-        return run_load(self.address, dict(flags, server_pid=self.pid))
+        report = run_load(self.address, dict(flags, server_pid=self.pid))
+        # Its clients come into memory that those of earlier runs have left.
+        server = report["server"]
+        server["rss_bytes_per_client"] = (server["rss_bytes"] - self.rss_at_start) / report["clients"]
+        return report
 
 
 def broker(*flags, address="127.0.0.1:0"):
