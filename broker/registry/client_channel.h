@@ -24,7 +24,7 @@
 
 namespace rmq {
 
-struct ClientEntry;
+class ClientEntry;
 struct RegisteredGroup;
 
 // Number of a channel in this broker's lifetime: 1, 2, ... in the order of
@@ -138,6 +138,7 @@ class ClientChannel : private ExpiryLink {
 
  private:
   friend class ClientDirectory;
+  friend class ClientEntry;
   friend class ClientTable;
   friend class ConsumerRegistry;
   friend class ExpiryIndex;

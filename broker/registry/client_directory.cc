@@ -1,27 +1,83 @@
 #include "broker/registry/client_directory.h"
 
 #include <algorithm>
+#include <new>
 
 namespace rmq {
 
+ClientEntry::ClientEntry(absl::string_view client_id)
+    : length_(client_id.size()) {
+  std::copy(client_id.begin(), client_id.end(),
+            reinterpret_cast<char*>(this + 1));
+}
+
+ClientEntry::Ptr ClientEntry::New(absl::string_view client_id) {
+  void* const memory = ::operator new(sizeof(ClientEntry) + client_id.size());
+  return Ptr(new (memory) ClientEntry(client_id));
+}
+
+void ClientEntry::Deleter::operator()(ClientEntry* entry) const {
+  entry->~ClientEntry();
+  ::operator delete(entry);
+}
+
+absl::InlinedVector<ClientChannel*, 4> ClientEntry::channels() const {
+  absl::InlinedVector<ClientChannel*, 4> channels;
+  if (first_ != nullptr) channels.push_back(first_);
+  if (more_ != nullptr) {
+    channels.insert(channels.end(), more_->begin(), more_->end());
+  }
+  return channels;
+}
+
+ClientChannel* ClientEntry::stand_in() const {
+  for (ClientChannel* channel : channels()) {
+    if (channel->kind_ == ClientChannel::Kind::kStandIn &&
+        channel->client_ == this) {
+      return channel;
+    }
+  }
+  return nullptr;
+}
+
+bool ClientEntry::Has(const ClientChannel& channel) const {
+  if (first_ == &channel) return true;
+  return more_ != nullptr &&
+         std::find(more_->begin(), more_->end(), &channel) != more_->end();
+}
+
+void ClientEntry::Add(ClientChannel& channel) {
+  if (first_ == nullptr) {
+    first_ = &channel;
+    return;
+  }
+  if (more_ == nullptr) more_ = std::make_unique<std::vector<ClientChannel*>>();
+  more_->push_back(&channel);
+}
+
+void ClientEntry::Remove(const ClientChannel& channel) {
+  if (first_ == &channel) {
+    first_ = more_ == nullptr ? nullptr : more_->front();
+    if (more_ != nullptr) more_->erase(more_->begin());
+  } else if (more_ != nullptr) {
+    more_->erase(std::remove(more_->begin(), more_->end(), &channel),
+                 more_->end());
+  }
+  if (more_ != nullptr && more_->empty()) more_ = nullptr;
+}
+
 ClientEntry* ClientDirectory::Find(absl::string_view client_id) const {
   const auto found = entries_.find(client_id);
-  return found == entries_.end() ? nullptr : found->second.get();
+  return found == entries_.end() ? nullptr : found->get();
 }
 
 ClientEntry& ClientDirectory::Use(absl::string_view client_id,
                                   ClientChannel& channel) {
   ClientEntry* entry = Find(client_id);
   if (entry == nullptr) {
-    auto owned = std::make_unique<ClientEntry>(client_id);
-    entry = owned.get();
-    entries_.emplace(entry->client_id, std::move(owned));
+    entry = entries_.insert(ClientEntry::New(client_id)).first->get();
   }
-  if (channel.client_ != entry &&
-      std::find(entry->channels.begin(), entry->channels.end(), &channel) ==
-          entry->channels.end()) {
-    entry->channels.push_back(&channel);
-  }
+  if (channel.client_ != entry && !entry->Has(channel)) entry->Add(channel);
   return *entry;
 }
 
@@ -30,15 +86,8 @@ void ClientDirectory::Release(ClientEntry& entry, ClientChannel& channel) {
   for (const Membership& membership : channel.memberships_) {
     if (membership.client == &entry) return;
   }
-  const auto place =
-      std::find(entry.channels.begin(), entry.channels.end(), &channel);
-  if (place != entry.channels.end()) entry.channels.erase(place);
-  if (entry.stand_in == &channel) entry.stand_in = nullptr;
-  if (entry.channels.empty()) {
-    // A copy: the key dies with the entry.
-    const std::string client_id = entry.client_id;
-    entries_.erase(client_id);
-  }
+  entry.Remove(channel);
+  if (entry.first_ == nullptr) entries_.erase(entries_.find(entry.client_id()));
 }
 
 }  // namespace rmq

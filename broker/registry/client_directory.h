@@ -2,26 +2,59 @@
 #ifndef BROKER_REGISTRY_CLIENT_DIRECTORY_H_
 #define BROKER_REGISTRY_CLIENT_DIRECTORY_H_
 
+#include <cstddef>
 #include <memory>
-#include <string>
+#include <vector>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/container/inlined_vector.h"
+#include "absl/hash/hash.h"
 #include "absl/strings/string_view.h"
 #include "broker/registry/client_channel.h"
 
 namespace rmq {
 
 // One client id that some channel uses. Its address is constant while it lives.
-struct ClientEntry {
-  explicit ClientEntry(absl::string_view id) : client_id(id) {}
+//
+// There is one for each client: the id stands behind the object in the same
+// allocation, and the first channel, mostly the only one, in the object.
+class ClientEntry {
+ public:
+  struct Deleter {
+    void operator()(ClientEntry* entry) const;
+  };
+  using Ptr = std::unique_ptr<ClientEntry, Deleter>;
 
-  const std::string client_id;
+  static Ptr New(absl::string_view client_id);
+  ClientEntry(const ClientEntry&) = delete;
+  ClientEntry& operator=(const ClientEntry&) = delete;
+
+  // Lives as long as the entry.
+  absl::string_view client_id() const {
+    return {reinterpret_cast<const char*>(this + 1), length_};
+  }
+
   // Each channel that is bound to this client or has a membership under its id,
   // once, in the order of first use.
-  absl::InlinedVector<ClientChannel*, 1> channels;
-  // The one of `channels` that stands for the client's unary calls, or null.
-  ClientChannel* stand_in = nullptr;
+  absl::InlinedVector<ClientChannel*, 4> channels() const;
+  // The one of them that stands for the client's unary calls, or null.
+  ClientChannel* stand_in() const;
+
+ private:
+  friend class ClientDirectory;
+
+  explicit ClientEntry(absl::string_view client_id);
+  ~ClientEntry() = default;
+
+  bool Has(const ClientChannel& channel) const;
+  void Add(ClientChannel& channel);
+  // Nothing if it is not there.
+  void Remove(const ClientChannel& channel);
+
+  ClientChannel* first_ = nullptr;
+  // Null if there are none: never empty.
+  std::unique_ptr<std::vector<ClientChannel*>> more_;
+  const size_t length_;  // Of the id, which begins behind the object.
 };
 
 // Invariant: an entry exists iff it has a channel.
@@ -40,8 +73,28 @@ class ClientDirectory {
   void Release(ClientEntry& entry, ClientChannel& channel);
 
  private:
-  // Keys are the entries' own ids.
-  absl::flat_hash_map<absl::string_view, std::unique_ptr<ClientEntry>> entries_;
+  // Entries by their id, which is kept once.
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(absl::string_view client_id) const {
+      return absl::Hash<absl::string_view>()(client_id);
+    }
+    size_t operator()(const ClientEntry::Ptr& entry) const {
+      return (*this)(entry->client_id());
+    }
+  };
+  struct Equal {
+    using is_transparent = void;
+    bool operator()(const ClientEntry::Ptr& a, absl::string_view b) const {
+      return a->client_id() == b;
+    }
+    bool operator()(const ClientEntry::Ptr& a,
+                    const ClientEntry::Ptr& b) const {
+      return a->client_id() == b->client_id();
+    }
+  };
+
+  absl::flat_hash_set<ClientEntry::Ptr, Hash, Equal> entries_;
 };
 
 }  // namespace rmq

@@ -13,7 +13,7 @@ using ::testing::ElementsAre;
 
 class ClientDirectoryTest : public ::testing::Test {
  protected:
-  FakeClientChannel a_, b_;
+  FakeClientChannel a_, b_, c_;
   ClientDirectory clients_;
 };
 
@@ -23,46 +23,45 @@ TEST_F(ClientDirectoryTest, AClientThatNoChannelUsesIsUnknown) {
 
 TEST_F(ClientDirectoryTest, TheFirstUseMakesTheEntry) {
   ClientEntry& entry = clients_.Use("c1", a_);
-  EXPECT_EQ(entry.client_id, "c1");
-  EXPECT_THAT(entry.channels, ElementsAre(&a_));
+  EXPECT_EQ(entry.client_id(), "c1");
+  EXPECT_THAT(entry.channels(), ElementsAre(&a_));
   EXPECT_EQ(clients_.Find("c1"), &entry);
 }
 
 TEST_F(ClientDirectoryTest, ASecondUseOfTheSameChannelListsItOnce) {
   ClientEntry& entry = clients_.Use("c1", a_);
   EXPECT_EQ(&clients_.Use("c1", a_), &entry);
-  EXPECT_THAT(entry.channels, ElementsAre(&a_));
+  EXPECT_THAT(entry.channels(), ElementsAre(&a_));
 }
 
 TEST_F(ClientDirectoryTest, ChannelsOfAClientStandInTheOrderOfTheirFirstUse) {
   clients_.Use("c1", b_);
   clients_.Use("c1", a_);
-  EXPECT_THAT(clients_.Use("c1", b_).channels, ElementsAre(&b_, &a_));
+  EXPECT_THAT(clients_.Use("c1", b_).channels(), ElementsAre(&b_, &a_));
 }
 
 TEST_F(ClientDirectoryTest, OneChannelMayUseTwoClients) {
   EXPECT_NE(&clients_.Use("c1", a_), &clients_.Use("c2", a_));
-  EXPECT_THAT(clients_.Find("c2")->channels, ElementsAre(&a_));
+  EXPECT_THAT(clients_.Find("c2")->channels(), ElementsAre(&a_));
 }
 
 TEST_F(ClientDirectoryTest, AnEntryGoesWithItsLastChannel) {
   ClientEntry& entry = clients_.Use("c1", a_);
   clients_.Use("c1", b_);
   clients_.Release(entry, a_);
-  EXPECT_THAT(clients_.Find("c1")->channels, ElementsAre(&b_));
+  EXPECT_THAT(clients_.Find("c1")->channels(), ElementsAre(&b_));
   clients_.Release(entry, b_);
   EXPECT_EQ(clients_.Find("c1"), nullptr);
 }
 
-TEST_F(ClientDirectoryTest, AStandInThatLeavesStandsForNobody) {
+TEST_F(ClientDirectoryTest, TheFirstOfThreeChannelsMayGoFirst) {
   ClientEntry& entry = clients_.Use("c1", a_);
   clients_.Use("c1", b_);
-  entry.stand_in = &a_;
-  clients_.Release(entry, b_);
-  ASSERT_EQ(clients_.Find("c1")->stand_in, &a_);
-  clients_.Use("c1", b_);
+  clients_.Use("c1", c_);
   clients_.Release(entry, a_);
-  EXPECT_EQ(clients_.Find("c1")->stand_in, nullptr);
+  EXPECT_THAT(entry.channels(), ElementsAre(&b_, &c_));
+  clients_.Release(entry, c_);
+  EXPECT_THAT(entry.channels(), ElementsAre(&b_));
 }
 
 TEST_F(ClientDirectoryTest, TheKeyIsACopy) {

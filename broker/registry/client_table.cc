@@ -171,7 +171,7 @@ RegisterResult ClientTable::RegisterLocked(
 std::vector<ClientChannelPtr> ClientTable::FindStreamsLocked(
     const ClientEntry& client, uint64_t incarnation) const {
   std::vector<ClientChannelPtr> streams;
-  for (ClientChannel* channel : client.channels) {
+  for (ClientChannel* channel : client.channels()) {
     if (channel->kind_ == ClientChannel::Kind::kStream && !channel->closed() &&
         channel->client_ == &client && channel->incarnation_ == incarnation) {
       streams.push_back(channel->self_);
@@ -216,7 +216,7 @@ void ClientTable::DropLeftOutLocked(ClientChannel& channel) {
       continue;
     }
     // A copy: the entry may go with the membership.
-    const std::string client_id = memberships[i].client->client_id;
+    const std::string client_id(memberships[i].client->client_id());
     RemoveMembershipLocked(channel, memberships[i], RemovalReason::kExpired,
                            client_id);
     --left_out;
@@ -259,7 +259,7 @@ void ClientTable::RemoveChannelLocked(ClientChannel& channel,
   while (!channel.memberships_.empty()) {
     Membership& last = channel.memberships_.back();
     // A copy: the entry may go with the membership.
-    const std::string client_id = last.client->client_id;
+    const std::string client_id(last.client->client_id());
     RemoveMembershipLocked(channel, last, reason, client_id);
   }
   channel.statement_token_.store(0, std::memory_order_relaxed);
@@ -283,24 +283,25 @@ void ClientTable::RemoveIdleStandInLocked(ClientChannel& channel,
 
 ClientChannelPtr ClientTable::FindStandIn(absl::string_view client_id) {
   MutexLock lock(&mu_);
+  return FindStandInLocked(client_id);
+}
+
+ClientChannelPtr ClientTable::FindStandInLocked(
+    absl::string_view client_id) const {
   const ClientEntry* const client = clients_.Find(client_id);
-  return client == nullptr || client->stand_in == nullptr
-             ? nullptr
-             : client->stand_in->self_;
+  const ClientChannel* const stand_in =
+      client == nullptr ? nullptr : client->stand_in();
+  return stand_in == nullptr ? nullptr : stand_in->self_;
 }
 
 absl::StatusOr<ClientChannelPtr> ClientTable::FindOrOpenStandIn(
     absl::string_view client_id, ClientChannelPtr channel, absl::Time now) {
   MutexLock lock(&mu_);
-  const ClientEntry* const known = clients_.Find(client_id);
-  if (known != nullptr && known->stand_in != nullptr) {
-    return known->stand_in->self_;
-  }
+  ClientChannelPtr known = FindStandInLocked(client_id);
+  if (known != nullptr) return known;
   const absl::Status opened = OpenLocked(channel, now);
   if (!opened.ok()) return opened;
-  ClientEntry& client = clients_.Use(client_id, *channel);
-  client.stand_in = channel.get();
-  channel->client_ = &client;
+  channel->client_ = &clients_.Use(client_id, *channel);
   return channel;
 }
 
@@ -380,7 +381,7 @@ bool ClientTable::ExpireLocked(ClientChannel& channel, absl::Time now) {
     const absl::Time stated =
         std::max(memberships[i].LastStated(last_heard), heard_floor_);
     if (stated < limit) {
-      const std::string client_id = memberships[i].client->client_id;
+      const std::string client_id(memberships[i].client->client_id());
       RemoveMembershipLocked(channel, memberships[i], RemovalReason::kExpired,
                              client_id);
     } else {
@@ -515,7 +516,8 @@ std::vector<MemberInfo> ClientTable::ListMembers(GroupKind kind,
   VisitMembers(group, max, cursor, [&](ClientChannel& channel) {
     size_t hint = 0;
     const Membership& membership = *GroupMembers::Find(channel, *group, &hint);
-    members.push_back({channel.self_, membership.client->client_id,
+    members.push_back({channel.self_,
+                       std::string(membership.client->client_id()),
                        membership.language, membership.version,
                        membership.LastStated(channel.last_heard())});
   });
@@ -549,7 +551,7 @@ ClientChannelPtr ClientTable::FindConsumerChannel(
   const ConsumerGroup* const group = consumers_.groups().Find(group_name);
   const ClientEntry* const client = clients_.Find(client_id);
   if (group == nullptr || client == nullptr) return nullptr;
-  for (ClientChannel* channel : client->channels) {
+  for (ClientChannel* channel : client->channels()) {
     size_t hint = 0;
     const Membership* const membership =
         GroupMembers::Find(*channel, *group, &hint);

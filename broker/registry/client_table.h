@@ -270,6 +270,8 @@ class ClientTable {
                                 absl::Time now,
                                 std::vector<ClientChannelPtr>* replaced)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  ClientChannelPtr FindStandInLocked(absl::string_view client_id) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // The open streams of the client with that incarnation.
   std::vector<ClientChannelPtr> FindStreamsLocked(const ClientEntry& client,
                                                   uint64_t incarnation) const

@@ -41,7 +41,7 @@ void ConsumerRegistry::Register(const ConsumerStatement& statement, bool notify,
   };
   const auto add_of_channel = [&](EventType type) {
     ClientEvent& event = add(type);
-    event.client_id = who.client.client_id;
+    event.client_id = std::string(who.client.client_id());
     event.channel = who.channel.self_;
     event.language = who.language;
     event.version = who.version;

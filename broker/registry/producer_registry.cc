@@ -23,7 +23,7 @@ bool ProducerRegistry::Register(absl::string_view name, bool take_new,
   event.kind = GroupKind::kProducer;
   event.revision = who.revision;
   event.group = group->name;
-  event.client_id = who.client.client_id;
+  event.client_id = std::string(who.client.client_id());
   event.channel = who.channel.self_;
   event.language = who.language;
   event.version = who.version;
@@ -60,7 +60,7 @@ void ProducerRegistry::Remove(ClientChannel& channel, Membership& membership,
 ClientChannel* ProducerRegistry::FindChannel(const ClientEntry& client) const {
   ClientChannel* newest = nullptr;
   uint64_t newest_joined = 0;
-  for (ClientChannel* channel : client.channels) {
+  for (ClientChannel* channel : client.channels()) {
     for (const Membership& membership : channel->memberships_) {
       if (membership.client == &client &&
           membership.group->kind == GroupKind::kProducer &&
