@@ -64,8 +64,7 @@ class BrokerController::Impl {
                   [this](absl::Time time) { alarm_.BringForward(time); }),
         metrics_(std::make_shared<ClientManagerMetrics>(
             ClientManagerMetrics::Identity{options.identity.cluster,
-                                           options.identity.broker_name,
-                                           options.identity.broker_id},
+                                           options.identity.broker_name},
             options.table.channel_expiry, &counters_,
             [clock] { return clock->TimeNow(); })),
         // The policy first: what it counts is true when the notifier pushes.

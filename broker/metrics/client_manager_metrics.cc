@@ -8,7 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "broker/registry/client_channel.h"
+#include "broker/policy/group_policy.h"
 #include "common/mutex_lock.h"
 
 namespace rmq {
@@ -54,14 +54,29 @@ class Family {
 
 void AddCodes(const CodeCounters& counters, const Labels& labels,
               Family* family) {
-  for (size_t i = 0; i < CodeCounters::kCodes; ++i) {
-    const auto code = static_cast<absl::StatusCode>(i);
-    const int64_t value = counters.value(code);
-    if (value == 0) continue;
+  counters.VisitAll([&](absl::StatusCode code, int64_t count) {
+    if (count == 0) return;
     Labels all = labels;
     all.push_back({"code", absl::StatusCodeToString(code)});
-    family->Add(std::move(all), static_cast<double>(value));
+    family->Add(std::move(all), static_cast<double>(count));
+  });
+}
+
+// Reference: ConsumeType#getTypeCN.
+const char* ConsumeMode(ConsumeType type) {
+  switch (type) {
+    case ConsumeType::kUnspecified: return "unspecified";
+    case ConsumeType::kConsumeActively: return "pull";
+    case ConsumeType::kConsumePassively: return "push";
+    case ConsumeType::kConsumePop: return "pop";
   }
+  return "?";
+}
+
+// Reference: BrokerMetricsManager#isSystemGroup.
+const char* IsSystem(absl::string_view group) {
+  return absl::StartsWithIgnoreCase(group, kSystemGroupPrefix) ? "true"
+                                                               : "false";
 }
 
 }  // namespace
@@ -72,8 +87,7 @@ ClientManagerMetrics::ClientManagerMetrics(const Identity& identity,
                                            std::function<absl::Time()> now)
     : node_labels_{{"cluster", identity.cluster},
                    {"node_type", "broker"},
-                   {"node_id", absl::StrCat(identity.broker_name, "-",
-                                            identity.broker_id)}},
+                   {"node_id", identity.broker_name}},
       channel_expiry_(channel_expiry),
       edge_(*edge),
       now_(std::move(now)) {}
@@ -101,9 +115,12 @@ void ClientManagerMetrics::OnClientEvent(const ClientEvent& event) {
     return;
   }
   if (!joined && !left) return;
-  const absl::Duration lag = left && event.reason == RemovalReason::kExpired
-                                 ? now_() - event.last_heard - channel_expiry_
-                                 : absl::ZeroDuration();
+  // None for a group that goes early since its channel left out too many.
+  const absl::Duration lag =
+      left && event.reason == RemovalReason::kExpired
+          ? std::max(now_() - event.last_heard - channel_expiry_,
+                     absl::ZeroDuration())
+          : absl::ZeroDuration();
   const int64_t count = joined ? 1 : -1;
   MutexLock lock(&mu_);
   if (left) {
@@ -124,19 +141,23 @@ void ClientManagerMetrics::OnClientEvent(const ClientEvent& event) {
 
 void ClientManagerMetrics::CountConsumerLocked(const ClientEvent& event,
                                                int64_t count) {
-  auto [found, is_new] = groups_.try_emplace(event.group);
-  Group& group = found->second;
-  if (is_new && labels_ < kMaxGroups) {
-    group.has_label = true;
-    ++labels_;
+  const Version version(event.language, event.version);
+  const auto found = groups_.find(event.group);
+  const bool has_label =
+      found != groups_.end() ||
+      (groups_.size() < kMaxGroups && other_groups_.count(event.group) == 0);
+  if (has_label) {
+    Group& group =
+        found != groups_.end() ? found->second : groups_[event.group];
+    group.consume_type = event.consume_type;
+    group.connections.Add(version, count);
+    if (group.connections.total == 0) groups_.erase(event.group);
+    return;
   }
-  group.consume_type = event.consume_type;
-  group.members += count;
-  (group.has_label ? group.connections : other_groups_)
-      .Add({event.language, event.version}, count);
-  if (group.members > 0) return;
-  if (group.has_label) --labels_;
-  groups_.erase(found);
+  in_other_groups_.Add(version, count);
+  const auto other = other_groups_.try_emplace(event.group, 0).first;
+  other->second += count;
+  if (other->second == 0) other_groups_.erase(other);
 }
 
 std::vector<MetricFamily> ClientManagerMetrics::Collect() const {
@@ -175,6 +196,12 @@ std::vector<MetricFamily> ClientManagerMetrics::Collect() const {
       family("rocketmq_client_manager_refusals_total",
              "Calls, frames and streams refused, by code", MetricType::Counter);
   AddCodes(edge_.refusals, {}, &refusals);
+  Family skipped =
+      family("rocketmq_client_manager_skipped_groups_total",
+             "Groups of heartbeats that were passed over", MetricType::Counter);
+  edge_.skipped_groups.VisitAll([&](SkipReason reason, int64_t count) {
+    skipped.Add({{"reason", Lower(Name(reason))}}, static_cast<double>(count));
+  });
 
   Family changes = family(
       "rocketmq_client_manager_changes_total",
@@ -245,16 +272,13 @@ std::vector<MetricFamily> ClientManagerMetrics::Collect() const {
   Family consumers = family("rocketmq_consumer_connections",
                             "Channels in consumer groups", MetricType::Gauge);
   for (const auto& [name, group] : groups_) {
-    if (!group.has_label) continue;
-    add_connections(
-        group.connections,
-        {{"consumer_group", name},
-         {"consume_mode", Lower(Name(group.consume_type))},
-         {"is_system",
-          absl::StartsWith(name, kSystemGroupPrefix) ? "true" : "false"}},
-        &consumers);
+    add_connections(group.connections,
+                    {{"consumer_group", name},
+                     {"consume_mode", ConsumeMode(group.consume_type)},
+                     {"is_system", IsSystem(name)}},
+                    &consumers);
   }
-  add_connections(other_groups_,
+  add_connections(in_other_groups_,
                   {{"consumer_group", kOther},
                    {"consume_mode", kOther},
                    {"is_system", "false"}},

@@ -1,8 +1,12 @@
 // The broker's metrics, for Prometheus.
 //
-// Names are RocketMQ's where it has them, else rocketmq_client_manager_*. A
-// scrape costs the number of series, never the number of clients: connections
-// are counted as they come and go, by the events.
+// Names and labels are RocketMQ's where it has them, else
+// rocketmq_client_manager_*. A scrape costs the number of series, never the
+// number of clients or groups: connections are counted as they come and go, by
+// the events.
+//
+// Reference: BrokerMetricsManager.java. Differs: a client's version is its
+// number, not RocketMQ's name for it.
 #ifndef BROKER_METRICS_CLIENT_MANAGER_METRICS_H_
 #define BROKER_METRICS_CLIENT_MANAGER_METRICS_H_
 
@@ -50,7 +54,6 @@ class ClientManagerMetrics final : public ClientEventListener,
   struct Identity {
     std::string cluster;
     std::string broker_name;
-    uint64_t broker_id = 0;
   };
 
   // `edge` is borrowed. `now` is the clock's.
@@ -79,10 +82,8 @@ class ClientManagerMetrics final : public ClientEventListener,
     void Add(const Version& version, int64_t count);
   };
   struct Group {
-    bool has_label = false;
-    int64_t members = 0;
     ConsumeType consume_type = ConsumeType::kUnspecified;
-    Connections connections;  // If it has a label.
+    Connections connections;
   };
 
   void CountConsumerLocked(const ClientEvent& event, int64_t count)
@@ -96,9 +97,11 @@ class ClientManagerMetrics final : public ClientEventListener,
 
   mutable absl::Mutex mu_;
   Connections producers_ ABSL_GUARDED_BY(mu_);
+  // Those with a label; and the members of the others, which are summed. A
+  // group keeps its place while it has members.
   absl::flat_hash_map<std::string, Group> groups_ ABSL_GUARDED_BY(mu_);
-  size_t labels_ ABSL_GUARDED_BY(mu_) = 0;
-  Connections other_groups_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_map<std::string, int64_t> other_groups_ ABSL_GUARDED_BY(mu_);
+  Connections in_other_groups_ ABSL_GUARDED_BY(mu_);
   // By kind and reason.
   std::array<std::array<int64_t, kRemovalReasons>, 2> removals_
       ABSL_GUARDED_BY(mu_) = {};

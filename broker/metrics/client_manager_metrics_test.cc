@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "broker/policy/group_policy.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "prometheus/text_serializer.h"
@@ -45,7 +46,7 @@ class ClientManagerMetricsTest : public ::testing::Test {
   static std::string Connections(const std::string& group, int32_t version,
                                  int count) {
     return absl::StrCat("consumer_group=\"", group,
-                        "\",consume_mode=\"consume_pop\",is_system=\"false\","
+                        "\",consume_mode=\"pop\",is_system=\"false\","
                         "language=\"go\",version=\"",
                         version, "\",protocol_type=\"grpc\"} ", count, "\n");
   }
@@ -53,13 +54,13 @@ class ClientManagerMetricsTest : public ::testing::Test {
   EdgeCounters edge_;
   absl::Time now_ = kNow;
   ClientManagerMetrics metrics_{
-      {"c", "b", 2}, absl::Seconds(120), &edge_, [this] { return now_; }};
+      {"c", "b"}, absl::Seconds(120), &edge_, [this] { return now_; }};
 };
 
 TEST_F(ClientManagerMetricsTest, EverySeriesNamesItsNode) {
   EXPECT_THAT(Scrape(),
               HasSubstr("rocketmq_client_manager_channels{cluster=\"c\","
-                        "node_type=\"broker\",node_id=\"b-2\"} 0\n"));
+                        "node_type=\"broker\",node_id=\"b\"} 0\n"));
 }
 
 TEST_F(ClientManagerMetricsTest, ConsumersAreCountedByGroupAndVersion) {
@@ -120,7 +121,7 @@ TEST_F(ClientManagerMetricsTest, TheModeIsThatOfTheLatestStatement) {
   ClientEvent registered = Consumer(EventType::kRegister, "orders");
   registered.consume_type = ConsumeType::kConsumeActively;
   metrics_.OnClientEvent(registered);
-  EXPECT_THAT(Scrape(), HasSubstr("consume_mode=\"consume_actively\""));
+  EXPECT_THAT(Scrape(), HasSubstr("consume_mode=\"pull\""));
 }
 
 TEST_F(ClientManagerMetricsTest, ProducersAreCountedByVersion) {
@@ -131,7 +132,7 @@ TEST_F(ClientManagerMetricsTest, ProducersAreCountedByVersion) {
   joined.language = LanguageCode::kRust;
   joined.version = 7;
   metrics_.OnClientEvent(joined);
-  EXPECT_THAT(Scrape(), HasSubstr("node_id=\"b-2\",language=\"rust\","
+  EXPECT_THAT(Scrape(), HasSubstr("node_id=\"b\",language=\"rust\","
                                   "version=\"7\",protocol_type=\"grpc\"} 1\n"));
 }
 
@@ -148,9 +149,43 @@ TEST_F(ClientManagerMetricsTest, TheExpiryLagIsTheTimeSinceTheExpiryWasDue) {
   Leaves("orders", 1, RemovalReason::kExpired);
   const std::string scrape = Scrape();
   EXPECT_THAT(scrape, HasSubstr("expiry_lag_seconds_count{cluster=\"c\","
-                                "node_type=\"broker\",node_id=\"b-2\"} 1\n"));
+                                "node_type=\"broker\",node_id=\"b\"} 1\n"));
   EXPECT_THAT(scrape, HasSubstr("expiry_lag_seconds_sum{cluster=\"c\","
-                                "node_type=\"broker\",node_id=\"b-2\"} 7\n"));
+                                "node_type=\"broker\",node_id=\"b\"} 7\n"));
+}
+
+TEST_F(ClientManagerMetricsTest, WhatGoesBeforeItsExpiryHasNoLag) {
+  Joins("orders");
+  now_ = kNow + absl::Seconds(1);
+  Leaves("orders", 1, RemovalReason::kExpired);
+  EXPECT_THAT(Scrape(), HasSubstr("expiry_lag_seconds_sum{cluster=\"c\","
+                                  "node_type=\"broker\",node_id=\"b\"} 0\n"));
+}
+
+TEST_F(ClientManagerMetricsTest, ASystemGroupIsOneInAnyCase) {
+  Joins("CID_RMQ_SYS_a");
+  Joins("cid_rmq_sys_b");
+  Joins("CID_RMQ_SYS");
+  const std::string scrape = Scrape();
+  for (const char* labels :
+       {"consumer_group=\"CID_RMQ_SYS_a\",consume_mode=\"pop\",is_system="
+        "\"true\"",
+        "consumer_group=\"cid_rmq_sys_b\",consume_mode=\"pop\",is_system="
+        "\"true\"",
+        "consumer_group=\"CID_RMQ_SYS\",consume_mode=\"pop\",is_system="
+        "\"false\""}) {
+    EXPECT_THAT(scrape, HasSubstr(labels));
+  }
+}
+
+TEST_F(ClientManagerMetricsTest, SkippedGroupsAreCountedByReason) {
+  edge_.skipped_groups.Count(SkipReason::kIllegalGroup);
+  edge_.skipped_groups.Count(SkipReason::kTooManyGroups);
+  edge_.skipped_groups.Count(SkipReason::kTooManyGroups);
+  const std::string scrape = Scrape();
+  EXPECT_THAT(scrape, HasSubstr("reason=\"illegal_group\"} 1\n"));
+  EXPECT_THAT(scrape, HasSubstr("reason=\"no_such_group\"} 0\n"));
+  EXPECT_THAT(scrape, HasSubstr("reason=\"too_many_groups\"} 2\n"));
 }
 
 TEST_F(ClientManagerMetricsTest, HeartbeatsAndRefusalsAreCountedByCode) {
@@ -162,7 +197,7 @@ TEST_F(ClientManagerMetricsTest, HeartbeatsAndRefusalsAreCountedByCode) {
   EXPECT_THAT(scrape, HasSubstr("kind=\"full\",code=\"OK\"} 1\n"));
   EXPECT_THAT(scrape, HasSubstr("kind=\"light\",code=\"OK\"} 2\n"));
   EXPECT_THAT(scrape, HasSubstr("refusals_total{cluster=\"c\",node_type="
-                                "\"broker\",node_id=\"b-2\",code="
+                                "\"broker\",node_id=\"b\",code="
                                 "\"INVALID_ARGUMENT\"} 1\n"));
 }
 
@@ -171,13 +206,16 @@ TEST_F(ClientManagerMetricsTest, ReadingsAreAskedForAtEachScrape) {
   metrics_.SetReadings([&channels] {
     ClientManagerMetrics::Readings readings;
     readings.table.channels = channels;
+    readings.table.queued_events = 7;
     readings.notifier.changes = 9;
     return readings;
   });
   EXPECT_THAT(Scrape(), HasSubstr("client_manager_channels{cluster=\"c\",node_"
-                                  "type=\"broker\",node_id=\"b-2\"} 3\n"));
+                                  "type=\"broker\",node_id=\"b\"} 3\n"));
   channels = 4;
-  EXPECT_THAT(Scrape(), HasSubstr("\"b-2\"} 4\n"));
+  EXPECT_THAT(Scrape(), HasSubstr("\"b\"} 4\n"));
+  EXPECT_THAT(Scrape(), HasSubstr("event_queue_depth{cluster=\"c\",node_type="
+                                  "\"broker\",node_id=\"b\"} 7\n"));
   EXPECT_THAT(Scrape(), HasSubstr("outcome=\"made\"} 9\n"));
 }
 

@@ -19,6 +19,17 @@ constexpr int32_t kUnitSubscription = 2;
 
 }  // namespace
 
+absl::string_view Name(SkipReason reason) {
+  switch (reason) {
+    case SkipReason::kIllegalGroup: return "ILLEGAL_GROUP";
+    case SkipReason::kNoSuchGroup: return "NO_SUCH_GROUP";
+    case SkipReason::kPullConsumerRejected: return "PULL_CONSUMER_REJECTED";
+    case SkipReason::kProducerRejected: return "PRODUCER_REJECTED";
+    case SkipReason::kTooManyGroups: return "TOO_MANY_GROUPS";
+  }
+  return "?";
+}
+
 absl::Status GroupPolicy::Options::Validate() const {
   if (max_auto_created_groups == 0) {
     return absl::InvalidArgumentError(

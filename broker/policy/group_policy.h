@@ -60,6 +60,10 @@ enum class SkipReason {
   kTooManyGroups = 5,
 };
 
+inline constexpr size_t kSkipReasons = 5;
+
+absl::string_view Name(SkipReason reason);
+
 // Thread-safe. A listener of the ClientTable's events: it counts the members of
 // the groups whose config was made automatically, so that of too many the
 // longest-unused one goes.

@@ -28,6 +28,7 @@ namespace rmq {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
@@ -356,6 +357,16 @@ TEST_F(ClientManageProcessorTest, AnUnregisterOfWhatIsNotThereTellsNothing) {
 TEST_F(ClientManageProcessorTest, ATagExpressionIsNotLookedAt) {
   EXPECT_TRUE(processor_.CheckClientConfig("TAG", "((( not sql").ok());
   EXPECT_TRUE(processor_.CheckClientConfig("TAG", "").ok());
+}
+
+TEST_F(ClientManageProcessorTest,
+       ASql92ExpressionIsCompiledUnlessThatIsSwitchedOff) {
+  EXPECT_TRUE(processor_.CheckClientConfig("SQL92", "a > 1").ok());
+  const CallStatus status = processor_.CheckClientConfig("SQL92", "a >");
+  EXPECT_EQ(status.code, absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(status.response_code, ResponseCode::kSubscriptionParseFailed);
+  EXPECT_THAT(status.message,
+              HasSubstr("expression \"a >\": at position 3: expected"));
 }
 
 TEST_F(ClientManageProcessorTest, NoTypeIsTag) {

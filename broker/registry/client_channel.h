@@ -105,6 +105,9 @@ class ClientChannel : private ExpiryLink {
 
   // A light heartbeat: renews all groups of the channel's current statement and
   // says whether `token` is that statement's. No lock, no allocation; O(1).
+  // Reference: ClientManageProcessor#heartBeatV2. Differs: Java compares with a
+  // fingerprint that it keeps for each group, for ever, and for all its
+  // clients.
   Renewal RenewLight(uint64_t token, absl::Time now) {
     if (!liveness_.Renew(now)) return Renewal::kClosed;
     return token != 0 &&

@@ -63,7 +63,8 @@ struct ClientEvent {
   // The record's, of kClientRegister and kClientUnregister.
   LanguageCode language = LanguageCode::kUnspecified;
   int32_t version = 0;
-  // Of kClientUnregister: when the channel last stated the group.
+  // Of kClientUnregister: when the channel last stated the group, or counted as
+  // heard since the broker itself had been away.
   absl::Time last_heard;
   // The consumer group's, of the types that have a client id.
   ConsumeType consume_type = ConsumeType::kUnspecified;

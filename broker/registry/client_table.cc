@@ -244,6 +244,9 @@ void ClientTable::RemoveMembershipLocked(ClientChannel& channel,
   if (membership.left_out_at == Membership::kStated) {
     channel.statement_token_.store(0, std::memory_order_relaxed);
   }
+  const absl::Time last_heard =
+      std::max(membership.LastStated(channel.last_heard()), heard_floor_);
+  const size_t first = events_.size();
   if (membership.group->kind == GroupKind::kConsumer) {
     consumers_.Remove(channel, membership, reason, client_id, revision_ + 1,
                       &events_);
@@ -251,6 +254,7 @@ void ClientTable::RemoveMembershipLocked(ClientChannel& channel,
     producers_.Remove(channel, membership, reason, client_id, revision_ + 1,
                       &events_);
   }
+  events_[first].last_heard = last_heard;
 }
 
 void ClientTable::RemoveChannelLocked(ClientChannel& channel,

@@ -138,8 +138,10 @@ class ClientTable {
   // kMaxLeftOutGroups, those joined first expire at once. The first one of
   // a stream replaces older streams of the same client and incarnation (not 0),
   // which are closed and ended with kReplaced.
-  // Reference: ClientManageProcessor#heartBeat. Differs: atomic; a closed
-  // channel registers nothing.
+  // Reference: ClientManageProcessor#heartBeat. Differs: atomic, so that no
+  // scan comes between a group and its new member; a closed channel registers
+  // nothing; what a statement does not name is not renewed by it, and a newer
+  // stream replaces the older one at once.
   RegisterResult Register(ClientChannel& channel,
                           const AdmittedStatement& admitted, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mu_);
@@ -154,7 +156,9 @@ class ClientTable {
                   absl::string_view consumer_group) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Closes a channel and takes it out of all its groups: O(its groups). True if
-  // it was open. Does not call End().
+  // it was open. Does not call End(). Reference: #doChannelCloseEvent of both
+  // managers. Differs: what the client has registered on a newer channel stays,
+  // and no other group is looked at.
   bool Close(ClientChannel& channel, RemovalReason reason)
       ABSL_LOCKS_EXCLUDED(mu_);
 

@@ -895,6 +895,23 @@ TEST_F(ClientTableTest, TheHeardFloorSavesALeftOutGroupForOneMoreExpiry) {
   EXPECT_THAT(Consumers("a"), ElementsAre("c1"));
 }
 
+TEST_F(ClientTableTest, AfterAPauseAnExpiryTellsThatSilenceRanFromItsEnd) {
+  const auto channel = Connect(Stated("c1").Consumer("orders").Producer("pay"));
+  Advance(absl::Hours(1));
+  table_.RaiseHeardFloor(now_);
+  const absl::Time back = now_;
+  Advance(kExpiry + kMoment);
+  listener_.Take();
+  Scan();
+  int left = 0;
+  for (const ClientEvent& event : listener_.Take()) {
+    if (event.type != EventType::kClientUnregister) continue;
+    EXPECT_EQ(event.last_heard, back) << Describe(event);
+    ++left;
+  }
+  EXPECT_EQ(left, 2);
+}
+
 TEST_F(ClientTableTest, TheHeardFloorNeverSinks) {
   const auto channel = OpenStream();
   Advance(absl::Hours(1));

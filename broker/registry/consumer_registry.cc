@@ -77,7 +77,6 @@ void ConsumerRegistry::Remove(ClientChannel& channel, Membership& membership,
   left.channel = channel.self_;
   left.language = membership.language;
   left.version = membership.version;
-  left.last_heard = membership.LastStated(channel.last_heard());
   left.consume_type = group.modes.consume_type;
   left.subscriptions = group.subscriptions;
 

@@ -351,6 +351,18 @@ TEST_F(ConsumerRegistryTest, AGroupWhoseNotificationIsOffTellsNoChange) {
                           "consumer orders UNREGISTER"));
 }
 
+TEST_F(ConsumerRegistryTest,
+       AGroupWhoseNotificationIsOffTellsNoChangeOfAClose) {
+  const auto channel = OpenStream();
+  RegisterUnnotified(*channel, Stated("c1").Consumer("orders"));
+  const auto peer = OpenStream();
+  RegisterUnnotified(*peer, Stated("c2").Consumer("orders"));
+  TakeEvents();
+  table_.Close(*channel, RemovalReason::kDisconnected);
+  EXPECT_THAT(TakeEvents(), ElementsAre("consumer orders CLIENT_UNREGISTER c1 "
+                                        "DISCONNECTED"));
+}
+
 // --- Leaving ---
 
 TEST_F(ConsumerRegistryTest, AMemberThatLeavesOthersBehindIsAChange) {

@@ -49,7 +49,6 @@ void ProducerRegistry::Remove(ClientChannel& channel, Membership& membership,
   left.channel = channel.self_;
   left.language = membership.language;
   left.version = membership.version;
-  left.last_heard = membership.LastStated(channel.last_heard());
 
   GroupMembers::Leave(channel, membership, clients_);
   if (!group.members.empty()) return;

@@ -8,25 +8,41 @@
 #include <cstdint>
 
 #include "absl/status/status.h"
+#include "broker/policy/group_policy.h"
 
 namespace rmq {
 
-// Counts by canonical code. Thread-safe.
-class CodeCounters {
+// Counts by the values of an enum from `First` on. Thread-safe.
+template <typename Enum, Enum First, size_t Values>
+class CountersBy {
  public:
-  // Codes are 0 (OK) to 16 (UNAUTHENTICATED).
-  static constexpr size_t kCodes = 17;
-
-  void Count(absl::StatusCode code) {
-    counts_[static_cast<size_t>(code)].fetch_add(1, std::memory_order_relaxed);
+  void Count(Enum which) {
+    counts_[IndexOf(which)].fetch_add(1, std::memory_order_relaxed);
   }
-  int64_t value(absl::StatusCode code) const {
-    return counts_[static_cast<size_t>(code)].load(std::memory_order_relaxed);
+  int64_t value(Enum which) const {
+    return counts_[IndexOf(which)].load(std::memory_order_relaxed);
+  }
+
+  // Calls `visit(value, count)` for each value.
+  template <typename Visit>
+  void VisitAll(Visit visit) const {
+    for (size_t i = 0; i < Values; ++i) {
+      const auto which = static_cast<Enum>(static_cast<size_t>(First) + i);
+      visit(which, value(which));
+    }
   }
 
  private:
-  std::array<std::atomic<int64_t>, kCodes> counts_ = {};
+  static size_t IndexOf(Enum which) {
+    return static_cast<size_t>(which) - static_cast<size_t>(First);
+  }
+
+  std::array<std::atomic<int64_t>, Values> counts_ = {};
 };
+
+using CodeCounters = CountersBy<absl::StatusCode, absl::StatusCode::kOk, 17>;
+using SkipCounters =
+    CountersBy<SkipReason, SkipReason::kIllegalGroup, kSkipReasons>;
 
 // Thread-safe. All counts rise from 0.
 struct EdgeCounters {
@@ -37,6 +53,8 @@ struct EdgeCounters {
   std::atomic<int64_t> full_statements_needed{0};
   // Calls, frames and streams that were answered with an error.
   CodeCounters refusals;
+  // Groups of heartbeats that were passed over.
+  SkipCounters skipped_groups;
   // Pushes to streams: written; merged into one that waited; never written,
   // since the stream was over.
   std::atomic<int64_t> pushes_sent{0};

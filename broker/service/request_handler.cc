@@ -353,6 +353,7 @@ CallStatus RequestHandler::ApplyStatement(ClientChannel& channel,
                response->mutable_suggested_interval());
   response->set_statement_token(result.statement_token);
   for (const PassedOverGroup& skipped : result.skipped) {
+    counters_.skipped_groups.Count(skipped.reason);
     FillSkippedGroup(skipped, response->add_skipped_groups());
   }
   return {};

@@ -45,17 +45,6 @@ ConsumerModes ModesOf(const Consumer& consumer) {
   return modes;
 }
 
-const char* NameOf(SkipReason reason) {
-  switch (reason) {
-    case SkipReason::kIllegalGroup: return "ILLEGAL_GROUP";
-    case SkipReason::kNoSuchGroup: return "NO_SUCH_GROUP";
-    case SkipReason::kPullConsumerRejected: return "PULL_CONSUMER_REJECTED";
-    case SkipReason::kProducerRejected: return "PRODUCER_REJECTED";
-    case SkipReason::kTooManyGroups: return "TOO_MANY_GROUPS";
-  }
-  return "";
-}
-
 const char* NameOf(ResponseCode code) {
   switch (code) {
     case ResponseCode::kSuccess: return "SUCCESS";
@@ -354,7 +343,7 @@ class Product::Broker {
     for (const PassedOverGroup& skipped : result.skipped) {
       Skipped& noted = *outcome_.add_skipped();
       noted.set_group(std::string(skipped.group));
-      noted.set_reason(NameOf(skipped.reason));
+      noted.set_reason(std::string(Name(skipped.reason)));
     }
     Answer(result.status, &outcome_);
   }
