@@ -11,6 +11,7 @@ server process's CPU time, since wall time is noise where others share the machi
 import argparse
 import os
 import platform
+import resource
 import signal
 import subprocess
 import sys
@@ -39,11 +40,17 @@ COMPARISONS = {
 }
 
 
+# What is between them in a document is this program's.
+MARKS = "<!-- bench: begin", "<!-- bench: end"
+
+
 def parse(arguments):
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="comparisons: " + ", ".join(COMPARISONS))
     parser.add_argument("--json", metavar="FILE", help="also write rows and runs there")
+    parser.add_argument("--markdown", metavar="FILE",
+                        help="also write the table there, between the lines that begin with %s and %s if it has them" % MARKS)
     parser.add_argument("--only", metavar="NAME,...", help="only these comparisons")
     parser.add_argument("--quick", action="store_true",
                         help="a moment each, to see that all works; its numbers mean nothing")
@@ -63,21 +70,48 @@ def about():
     with open("/proc/cpuinfo", encoding="utf-8") as cpuinfo:
         models = [line.split(":", 1)[1].strip() for line in cpuinfo if line.startswith("model name")]
     source = os.environ.get("BUILD_WORKSPACE_DIRECTORY", os.path.dirname(os.path.realpath(__file__)))
-    commit = subprocess.run(["git", "-C", source, "rev-parse", "--short", "HEAD"], stdout=subprocess.PIPE,
+    commit = subprocess.run(["git", "-C", source, "describe", "--always", "--dirty", "--exclude=*"], stdout=subprocess.PIPE,
                             stderr=subprocess.DEVNULL, text=True).stdout.strip()
     return {
         "cores": os.cpu_count(),
         "cpu": models[0] if models else platform.machine(),
+        "memory": "%.0f GiB" % (os.sysconf("SC_PAGESIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
         "kernel": platform.release(),
         "commit": commit or "unknown",
         "optimised": "-opt" in os.path.realpath(find("broker/broker")),
     }
 
 
+def where(path):
+    """Relative to where the user stands; `bazel run` changes it."""
+    return os.path.join(os.environ.get("BUILD_WORKING_DIRECTORY", "."), path)
+
+
+def put_between_marks(document, text):
+    """`document` with `text` between its marks; `text` if it has none."""
+    begin, end = (document.find(mark) for mark in MARKS)
+    if begin < 0 or end < begin:
+        return text + "\n"
+    begin = document.index("\n", begin) + 1
+    return document[:begin] + "\n" + text + "\n\n" + document[end:]
+
+
+def write_markdown(path, text):
+    document = ""
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as file:
+            document = file.read()
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(put_between_marks(document, text))
+
+
 def main():
     options = parse(sys.argv[1:])
     # As Ctrl-C does, which ends the children.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Servers and drivers of many connections inherit it.
+    most_files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
     machine = about()
     print("# " + ", ".join("%s: %s" % pair for pair in machine.items()))
     if not machine["optimised"] and not options.quick:
@@ -95,9 +129,12 @@ def main():
                 failed.append(name)
     print("\n" + context.results.table())
     if options.json:
-        path = os.path.join(os.environ.get("BUILD_WORKING_DIRECTORY", "."), options.json)
-        with open(path, "w", encoding="utf-8") as file:
+        with open(where(options.json), "w", encoding="utf-8") as file:
             file.write(context.results.json(machine) + "\n")
+    if options.markdown:
+        asked = [argument for argument in sys.argv[1:] if not argument.startswith(("--json", "--markdown"))]
+        command = " ".join(["bazel run -c opt //tools/bench --", *asked]).removesuffix(" --")
+        write_markdown(where(options.markdown), context.results.markdown(machine, command))
     if failed:
         sys.exit("bench: failed: " + ", ".join(failed))
 

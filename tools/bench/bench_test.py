@@ -10,7 +10,8 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
-from results import Row, interval  # noqa: E402
+from bench import put_between_marks  # noqa: E402
+from results import Results, Row, interval  # noqa: E402
 
 BENCH = sys.argv[1]
 sys.argv[1:] = []
@@ -40,18 +41,37 @@ class ResultsTest(unittest.TestCase):
         self.assertIsNone(Row("r", 1.1, None).met)
 
 
+class MarkdownTest(unittest.TestCase):
+
+    def test_a_row_is_a_line_with_spread_and_goal(self):
+        results = Results()
+        results.row("ours / theirs", [1.0, 3.0, 2.0], 1.5)
+        self.assertIn("| ours / theirs | 2 | 1 .. 3 (3) | <= 1.5 | NO |  |", results.markdown({"cores": 2}, "bench"))
+
+    def test_what_is_between_the_marks_is_replaced(self):
+        document = "before\n<!-- bench: begin, by x -->\nold\n<!-- bench: end -->\nafter\n"
+        self.assertEqual(put_between_marks(document, "new"),
+                         "before\n<!-- bench: begin, by x -->\n\nnew\n\n<!-- bench: end -->\nafter\n")
+
+    def test_a_document_without_marks_is_replaced(self):
+        self.assertEqual(put_between_marks("old\n", "new"), "new\n")
+
+
 class BenchTest(unittest.TestCase):
 
     def test_every_comparison_runs_and_its_rows_are_written(self):
-        with tempfile.NamedTemporaryFile("r") as file:
-            done = subprocess.run([BENCH, "--quick", "--etcd", "--json=" + file.name], timeout=280, text=True,
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        with tempfile.NamedTemporaryFile("r") as file, tempfile.NamedTemporaryFile("r") as markdown:
+            done = subprocess.run([BENCH, "--quick", "--etcd", "--json=" + file.name, "--markdown=" + markdown.name],
+                                  timeout=280, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             self.assertEqual(done.returncode, 0, done.stdout)
             rows = json.load(file)["rows"]
+            table = markdown.read()
         self.assertGreater(len(rows), 20)
         for row in rows:
             self.assertLessEqual({"name", "ratio", "goal", "met"}, set(row))
             self.assertTrue(row["ratio"] is not None or row["note"], row)
+            self.assertNotIn("not run by", row["note"] if "1 Ki" in row["name"] else "")
+            self.assertIn("| %s |" % row["name"], table)
 
     def test_a_comparison_that_is_not_known_is_refused(self):
         done = subprocess.run([BENCH, "--only=no"], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

@@ -68,10 +68,16 @@ def aligned(table):
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in table]
 
 
+def markdown_table(table):
+    lines = ["| %s |" % " | ".join(cells) for cells in table]
+    return "\n".join([lines[0], "|" + "---|" * len(table[0])] + lines[1:])
+
+
 class Results:
     def __init__(self):
         self.rows = []
         self.groups = {}  # Comparison -> side -> samples.
+        self.remarks = []
 
     def sample(self, comparison, side, sample):
         self.groups.setdefault(comparison, {}).setdefault(side, []).append(sample)
@@ -91,7 +97,20 @@ class Results:
     def absent(self, name, goal, note, **more):
         self.row(name, [], goal, note=note, **more)
 
-    def table(self):
+    def remark(self, text):
+        """What a row cannot hold, such as a formula."""
+        self.remarks.append(text)
+        print("  => " + text, flush=True)
+
+    def tables(self):
+        """The rows, and the medians of the runs, as cells; the first line has the names."""
+        rows = [["row", "median", "interval (runs)", "goal", "met", ""]]
+        for row in self.rows:
+            spread = "" if row.low is None else "%s .. %s (%d)" % (show(row.low), show(row.high), row.runs)
+            goal = "-" if row.goal is None else (">= " if row.at_least else "<= ") + show(row.goal) + row.unit
+            met = {True: "yes", False: "NO", None: "-"}[row.met]
+            value = "absent" if row.ratio is None else show(row.ratio) + row.unit
+            rows.append([row.name, value, spread, goal, met, row.note])
         medians = [["medians of", "server"] + [column[0] for column in COLUMNS]]
         for comparison, sides in self.groups.items():
             for side, samples in sides.items():
@@ -100,20 +119,24 @@ class Results:
                     values = [sample[key] for sample in samples if sample.get(key) is not None]
                     cells.append(show(median(values), form) if values else "-")
                 medians.append([comparison, side] + cells)
-        rows = [["row", "median", "interval (runs)", "goal", "met", ""]]
-        for row in self.rows:
-            spread = "" if row.low is None else "%s .. %s (%d)" % (show(row.low), show(row.high), row.runs)
-            goal = "-" if row.goal is None else (">= " if row.at_least else "<= ") + show(row.goal) + row.unit
-            met = {True: "yes", False: "NO", None: "-"}[row.met]
-            value = "absent" if row.ratio is None else show(row.ratio) + row.unit
-            rows.append([row.name, value, spread, goal, met, row.note])
-        return "\n".join(aligned(medians) + [""] + aligned(rows))
+        return rows, medians
+
+    def table(self):
+        rows, medians = self.tables()
+        return "\n".join(aligned(medians) + [""] + aligned(rows) + self.remarks)
+
+    def markdown(self, about, command):
+        rows, medians = self.tables()
+        parts = ["`%s`\n\n%s." % (command, ", ".join("%s: %s" % pair for pair in about.items())), markdown_table(rows)]
+        if len(medians) > 1:
+            parts.append(markdown_table(medians))
+        return "\n\n".join(parts + self.remarks)
 
     def json(self, about):
         rows = []
         for row in self.rows:
             rows.append(dict(dataclasses.asdict(row), met=row.met))
-        return json.dumps({"about": about, "rows": rows, "runs": self.groups}, indent=1)
+        return json.dumps({"about": about, "rows": rows, "remarks": self.remarks, "runs": self.groups}, indent=1)
 
 
 def describe(row):

@@ -94,8 +94,8 @@ class Java(Process):
     """RocketMQ's own broker with its own driver, warm: tools/bench/java/run, whose contract is
     in tools/bench/README.md."""
 
-    def __init__(self):
-        super().__init__([Java.program()], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    def __init__(self, warm):
+        super().__init__([Java.program(), "--warm=" + warm], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         if self.process.stdout.readline().strip() != b"ready":
             said = self.said()
             self.__exit__()
@@ -111,7 +111,9 @@ class Java(Process):
 
     @staticmethod
     def program():
-        """In the source tree; None if there is none."""
+        """In the source tree; None if it could not run."""
+        if not shutil.which("java") or not shutil.which("mvn"):
+            return None
         here = os.path.dirname(os.path.realpath(__file__))
         path = os.path.join(os.environ.get("BUILD_WORKSPACE_DIRECTORY", os.path.join(here, "../..")), "tools/bench/java/run")
         return path if os.access(path, os.X_OK) else None

@@ -48,8 +48,9 @@ def run(context):
         return
     power, log_k = line([(math.log(rate), math.log(usage["cores"])) for _, rate, usage in fitted])
     bytes_each, base = line([(connections, usage["rss_bytes"]) for connections, _, usage in fitted])
-    print("  cores = %.3g * (heartbeats a second)^%.3f; memory = %.1f MiB + connections * %.1f KiB" %
-          (math.exp(log_k), power, base / 2**20, bytes_each / 1024), flush=True)
+    context.results.remark(
+        "capacity model: cores = %.3g * (heartbeats a second)^%.3f; memory = %.1f MiB + connections * %.1f KiB" %
+        (math.exp(log_k), power, base / 2**20, bytes_each / 1024))
     for (connections, rate), usages in asked.items():
         what = "capacity model's %%s / measured, %d clients each %.1f s" % (connections, connections / rate)
         cores = math.exp(log_k) * rate**power

@@ -9,16 +9,24 @@ REGISTRY = "broker/registry/client_table_benchmark"
 PROCESSOR = "broker/processor/client_manage_processor_benchmark"
 NS = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
 
+SIZES = (("1 Ki", 1 << 10), ("64 Ki", 1 << 16), ("1 Mi", 1 << 20))
+
+
+def each_size(name, benchmark, unit, per, goals):
+    """Its rows at all sizes, from one thread, which `goals` are about, and from two."""
+    return [("%s, %s clients%s" % (name, size, "" if threads == 1 else ", 2 threads"), PROCESSOR,
+             "%s/%d/threads:%d" % (benchmark, count, threads), unit, per, goals.get(size) if threads == 1 else None)
+            for threads in (1, 2) for size, count in SIZES]
+
+
 # Row, binary, benchmark, unit of the goal, the benchmark's nanoseconds (or counter) in it, goal.
 ROWS = [
-    ("light heartbeat in process, 1 Ki clients", PROCESSOR, "BM_LightHeartbeat/1024", "ns", 1, 100),
-    ("light heartbeat in process, 1 Mi clients", PROCESSOR, "BM_LightHeartbeat/1048576", "ns", 1, 250),
-    ("full unchanged heartbeat in process, 1 Ki clients", PROCESSOR, "BM_FullUnchangedHeartbeat/1024", "us", 1e3, 1.5),
-    ("full unchanged heartbeat in process, 1 Mi clients", PROCESSOR, "BM_FullUnchangedHeartbeat/1048576", "us", 1e3, 3),
+    *each_size("light heartbeat in process", "BM_LightHeartbeat", "ns", 1, {"1 Ki": 100, "1 Mi": 250}),
+    *each_size("bare touch of as many objects", "BM_BareTouch", "ns", 1, {}),
+    *each_size("full unchanged heartbeat in process", "BM_FullUnchangedHeartbeat", "us", 1e3, {"1 Ki": 1.5, "1 Mi": 3}),
     ("a channel's close, 1 Mi clients", REGISTRY, "BM_CloseChannel/1048576", "us", 1e3, 10),
     # Its iteration is ten seconds of housekeeping.
     ("housekeeping, 1 Mi clients at 30 s, CPU a second", REGISTRY, "BM_ScanSteadyState/1048576", "ms", 1e7, 2),
-    ("bare touch of as many objects, 1 Mi", REGISTRY, "BM_BareTouch/1048576", "ns", 1, None),
     ("registry memory a client, 1 Mi clients", REGISTRY, "BM_MemoryPerClient/1048576/iterations:1", "bytes",
      "bytes_per_client", 330),
 ]
@@ -28,7 +36,7 @@ def measure(context, binary):
     """Benchmark -> what it found in each of its runs."""
     flags = ["--benchmark_format=json"]
     if context.quick:
-        flags += ["--benchmark_min_time=0.001", "--benchmark_filter=/1024$"]
+        flags += ["--benchmark_min_time=0.001", "--benchmark_filter=/1024(/|$)"]
     else:
         wanted = "|".join("^%s$" % benchmark for _, where, benchmark, *_ in ROWS if where == binary)
         flags += ["--benchmark_filter=" + wanted, "--benchmark_repetitions=5", "--benchmark_enable_random_interleaving=true"]
@@ -41,7 +49,7 @@ def measure(context, binary):
 
 
 def run(context):
-    """the core alone, at 1 Ki and 1 Mi clients"""
+    """the core alone, CPU an operation at 1 Ki, 64 Ki and 1 Mi clients"""
     found = {binary: measure(context, binary) for binary in (REGISTRY, PROCESSOR)}
     for name, binary, benchmark, unit, what, goal in ROWS:
         runs = found[binary].get(benchmark, [])
