@@ -25,9 +25,9 @@ struct SoakOptions {
   int clients = 60;
   double changes_per_second = 4;
   // What the resident memory of the broker, and that of the process with the
-  // clients, may grow by after the settling. Threads may grow by two, which is
-  // gRPC's pools; open files go up and down with the clients and must, once the
-  // last is gone, be as many as before the first.
+  // clients, may grow by after the settling. Threads may grow by a few, which
+  // are gRPC's pools; open files go up and down with the clients and must, once
+  // the last is gone, be as many as before the first.
   int64_t allowed_growth_kib = 8 * 1024;
   // The same seed makes the same changes, at about the same times.
   uint64_t seed = 1;
