@@ -179,6 +179,10 @@ void BrokerSession::Enter(BrokerState state) {
   VLOG(1) << "session state" << Kv("broker", broker_.address)
           << Kv("from", Name(health_.state)) << Kv("to", Name(state));
   if (std::exchange(health_.state, state) == state) return;
+  if (state == BrokerState::kOnline || state == BrokerState::kIdle) {
+    outage_since_ = absl::InfiniteFuture();
+    outage_logged_ = false;
+  }
   observer_.OnHealthChanged(health_);
 }
 
@@ -256,7 +260,11 @@ void BrokerSession::Pause() {
   state_deadline_ = now + delay;
   outage_since_ = std::min(outage_since_, now);
   const absl::Duration outage = now - outage_since_;
-  if (outage >= kLongOutage && !outage_logged_) {
+  if (outage == absl::ZeroDuration()) {
+    LOG(INFO) << "no stream to the broker, trying again"
+              << Kv("broker", broker_.address)
+              << Kv("error", health_.last_error.ToString());
+  } else if (outage >= kLongOutage && !outage_logged_) {
     outage_logged_ = true;
     LOG(WARNING) << "broker out of reach" << Kv("broker", broker_.address)
                  << Kv("for", absl::FormatDuration(outage))
@@ -425,8 +433,6 @@ void BrokerSession::OnFullHeartbeatTaken(const Request& request,
               << Kv("channel_expiry",
                     absl::FormatDuration(health_.channel_expiry))
               << Kv("reconnects", health_.reconnects);
-    outage_since_ = absl::InfiniteFuture();
-    outage_logged_ = false;
     Enter(BrokerState::kOnline);
   } else if (!same) {
     observer_.OnHealthChanged(health_);

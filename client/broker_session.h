@@ -76,7 +76,8 @@ class BrokerSession final : private BrokerStream::Reactor {
   static constexpr absl::Duration kSecondHeartbeatDelay = absl::Seconds(1);
   // After a refused heartbeat the next follows no later than this.
   static constexpr absl::Duration kRefusedHeartbeatDelay = absl::Seconds(5);
-  // An outage is logged as a warning, once, when it has lasted this long.
+  // The beginning of an outage is logged as information, and the outage as a
+  // warning, once, when it has lasted this long.
   static constexpr absl::Duration kLongOutage = absl::Seconds(30);
 
   // `random` returns numbers in [0, 1).

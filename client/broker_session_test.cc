@@ -7,12 +7,10 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "client/broker_entry.h"
 #include "client/broker_health.h"
-#include "client/broker_stub.h"
 #include "client/fake_broker_stub.h"
 #include "client/manual_event_loop.h"
 #include "common/status_matchers.h"
@@ -1067,77 +1065,6 @@ TEST_P(ShutdownAtEachStepTest, TheSessionMayBeDestroyed) {
 INSTANTIATE_TEST_SUITE_P(
     Life, ShutdownAtEachStepTest,
     ::testing::Range<size_t>(0, ShutdownAtEachStepTest::Steps().size() + 1));
-
-// ---- Reactions that a stream must not make in a state.
-
-// Keeps the reactor, and is silent.
-class SilentStub final : public BrokerStub {
- public:
-  BrokerStream::Reactor& reactor() const { return *reactor_; }
-
-  std::unique_ptr<BrokerStream> NewStream(
-      BrokerStream::Reactor* reactor) override {
-    reactor_ = reactor;
-    return std::make_unique<SilentStream>();
-  }
-  absl::StatusOr<v1::GetConsumerListByGroupResponse> GetConsumerListByGroup(
-      const v1::GetConsumerListByGroupRequest&, absl::Duration) override {
-    return absl::UnimplementedError("streams only");
-  }
-  absl::Status CheckClientConfig(const v1::CheckClientConfigRequest&,
-                                 absl::Duration) override {
-    return absl::UnimplementedError("streams only");
-  }
-  void CancelCalls() override {}
-
- private:
-  class SilentStream final : public BrokerStream {
-    void Start() override {}
-    void Write(const v1::ClientFrame&) override {}
-    void HalfClose() override {}
-  };
-
-  BrokerStream::Reactor* reactor_ = nullptr;
-};
-
-class UnlistedReactionDeathTest : public ::testing::Test {
- protected:
-  UnlistedReactionDeathTest() {
-    session_.SetStatement(Statement({}, {"orders"}));
-  }
-
-  ManualEventLoop loop_;
-  SilentStub stub_;
-  RecordingObserver observer_;
-  BrokerSession session_{kUnnamed,   BrokerSession::Options(), &loop_, &stub_,
-                         &observer_, [] { return 0.0; }};
-};
-
-TEST_F(UnlistedReactionDeathTest, AFrameBeforeTheStartAborts) {
-  EXPECT_DEATH(stub_.reactor().OnRead(Push("orders")), "CONNECTING");
-}
-
-TEST_F(UnlistedReactionDeathTest, AWriteThatNobodyMadeAborts) {
-  EXPECT_DEATH(stub_.reactor().OnWritten(), "CONNECTING");
-}
-
-TEST_F(UnlistedReactionDeathTest, ASecondStartAborts) {
-  stub_.reactor().OnStarted();
-  EXPECT_DEATH(stub_.reactor().OnStarted(), "STATING");
-}
-
-TEST_F(UnlistedReactionDeathTest, ASecondEndAborts) {
-  stub_.reactor().OnFinished(absl::UnavailableError("away"));
-  EXPECT_DEATH(stub_.reactor().OnFinished(absl::OkStatus()), "BACKOFF");
-}
-
-TEST_F(UnlistedReactionDeathTest, AnythingAfterTheSessionStoppedAborts) {
-  session_.Abandon();
-  EXPECT_DEATH(stub_.reactor().OnStarted(), "STOPPED");
-  EXPECT_DEATH(stub_.reactor().OnRead(Push("orders")), "STOPPED");
-  EXPECT_DEATH(stub_.reactor().OnWritten(), "STOPPED");
-  EXPECT_DEATH(stub_.reactor().OnFinished(absl::OkStatus()), "STOPPED");
-}
 
 }  // namespace
 }  // namespace rmq

@@ -1,5 +1,5 @@
 // How the client reaches one broker: the long stream, and calls. The only parts
-// below these interfaces that know gRPC are in grpc_broker_stub.cc; tests step
+// below these interfaces that know gRPC are in grpc_transport.cc; tests step
 // fake_broker_stub.h by hand.
 #ifndef CLIENT_BROKER_STUB_H_
 #define CLIENT_BROKER_STUB_H_

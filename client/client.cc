@@ -250,13 +250,13 @@ uint64_t DrawIncarnation() {
 
 std::string ClientIdOf(const ClientOptions& options, Clock& clock) {
   if (!options.client_id.empty()) return options.client_id;
-  if (!options.instance_name.empty()) {
-    return BuildClientId(LocalIp(), options.instance_name);
+  std::string instance = options.instance_name;
+  if (instance.empty()) {
+    absl::BitGen random;
+    instance = BuildInstanceName(getpid(), clock.ClockToWall(clock.TimeNow()),
+                                 absl::Uniform<uint32_t>(random));
   }
-  absl::BitGen random;
-  return BuildClientId(
-      LocalIp(), BuildInstanceName(getpid(), clock.ClockToWall(clock.TimeNow()),
-                                   absl::Uniform<uint32_t>(random)));
+  return BuildClientId(LocalIp(), instance, options.unit_name);
 }
 
 BrokerSession::Options SessionOptions(const ClientOptions& options) {

@@ -157,7 +157,7 @@ class Client {
   // resolver's latest list, in its order, then those that it is leaving.
   virtual std::vector<BrokerHealth> Health() const = 0;
 
-  // "ip@instance", as brokers list it.
+  // "ip@instance" or "ip@instance@unit", as brokers list it.
   virtual const std::string& client_id() const = 0;
   // Drawn when the client was created, never 0: tells brokers this process from
   // an older one of the same client id.

@@ -28,8 +28,9 @@ std::string AddressText(const sockaddr& address) {
 
 }  // namespace
 
-std::string BuildClientId(absl::string_view ip, absl::string_view instance) {
-  return absl::StrCat(ip, "@", instance);
+std::string BuildClientId(absl::string_view ip, absl::string_view instance,
+                          absl::string_view unit) {
+  return absl::StrCat(ip, "@", instance, unit.empty() ? "" : "@", unit);
 }
 
 std::string LocalIp() {

@@ -10,8 +10,10 @@
 
 namespace rmq {
 
-// "ip@instance". Reference: ClientConfig#buildMQClientId.
-std::string BuildClientId(absl::string_view ip, absl::string_view instance);
+// "ip@instance", or "ip@instance@unit" if the unit is not empty. Reference:
+// ClientConfig#buildMQClientId.
+std::string BuildClientId(absl::string_view ip, absl::string_view instance,
+                          absl::string_view unit);
 
 // The first address of this machine that is up and not loopback, IPv4 before
 // IPv6; "127.0.0.1" if there is none.

@@ -9,7 +9,12 @@ namespace rmq {
 namespace {
 
 TEST(ClientIdTest, AClientIdIsTheAddressAndTheInstance) {
-  EXPECT_EQ(BuildClientId("10.0.0.1", "billing"), "10.0.0.1@billing");
+  EXPECT_EQ(BuildClientId("10.0.0.1", "billing", ""), "10.0.0.1@billing");
+}
+
+TEST(ClientIdTest, AUnitIsTheThirdPart) {
+  EXPECT_EQ(BuildClientId("10.0.0.1", "billing", "east"),
+            "10.0.0.1@billing@east");
 }
 
 TEST(ClientIdTest, AnInstanceNameHasProcessTimeAndRandomNumber) {
@@ -23,9 +28,9 @@ TEST(ClientIdTest, InstancesOfOneProcessIdAndTimeDifferByTheRandomNumber) {
 }
 
 TEST(ClientIdTest, TheLocalAddressMakesAValidClientId) {
-  EXPECT_THAT(
-      ValidateClientId("client_id", BuildClientId(LocalIp(), "x"), Limits()),
-      IsOk());
+  EXPECT_THAT(ValidateClientId("client_id", BuildClientId(LocalIp(), "x", ""),
+                               Limits()),
+              IsOk());
 }
 
 }  // namespace

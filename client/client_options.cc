@@ -89,12 +89,17 @@ absl::Status ClientOptions::Validate() const {
     status = ValidateClientId("instance_name", instance_name, Limits());
     if (!status.ok()) return status;
   }
+  if (!unit_name.empty()) {
+    status = ValidateClientId("unit_name", unit_name, Limits());
+    if (!status.ok()) return status;
+  }
   if (heartbeat_interval < kMinHeartbeatInterval) {
     return OutOfRange("heartbeat_interval", "be at least 100ms",
                       heartbeat_interval);
   }
-  if (requested_channel_expiry < absl::ZeroDuration()) {
-    return OutOfRange("requested_channel_expiry", "not be negative",
+  if (requested_channel_expiry < absl::ZeroDuration() ||
+      requested_channel_expiry == absl::InfiniteDuration()) {
+    return OutOfRange("requested_channel_expiry", "be finite, and not negative",
                       requested_channel_expiry);
   }
   status = ValidatePositive("reply_timeout", reply_timeout);

@@ -74,13 +74,16 @@ struct ClientOptions {
   std::shared_ptr<BrokerResolver> resolver;
 
   // Names this client process, 1 to 255 printable ASCII characters. Empty:
-  // built as "ip@instance_name", as RocketMQ does. Two processes must not share
-  // one.
+  // built as "ip@instance_name" or "ip@instance_name@unit_name", as RocketMQ
+  // does. Two processes must not share one.
   std::string client_id;
   // The second part of the client id that is built. Empty: made of the process
   // id, the time and a random number, so that it is unique also where every
   // process has the id 1 and the same address.
   std::string instance_name;
+  // The third part of the client id that is built, if not empty: for clients of
+  // one instance that belong to different units (clusters).
+  std::string unit_name;
 
   // Shown to operators: RocketMQ's MQVersion ordinal or a number of one's own.
   int32_t version = 0;
@@ -90,7 +93,7 @@ struct ClientOptions {
   // taken. (RocketMQ: heartbeatBrokerInterval.)
   absl::Duration heartbeat_interval = absl::Seconds(30);
   // The channel expiry to ask brokers for; a broker may apply another. Zero:
-  // the broker's own. Must not be negative.
+  // the broker's own. Must be finite, and not negative.
   absl::Duration requested_channel_expiry = absl::ZeroDuration();
   // A broker that leaves a message on the stream unanswered for this long is
   // taken for stalled: the stream is torn down and set up anew. Must be
@@ -107,8 +110,9 @@ struct ClientOptions {
 
   // The callbacks run on the one callback thread of the runtime, one at a time,
   // with no lock held. They may call any method of the client, and may block:
-  // that delays callbacks only. They must not throw, and must not destroy the
-  // client. None starts once Shutdown() was called. May be empty.
+  // that delays callbacks only. One that throws ends the process
+  // (std::terminate), and so does one that destroys its client. None starts
+  // once Shutdown() was called. May be empty.
 
   // Called when a broker pushes that the consumer ids of one of this client's
   // groups changed, and after each connect to a broker, when it has taken the

@@ -81,6 +81,12 @@ TEST(ClientOptionsTest, AnInstanceNameWithAControlCharacterIsRefused) {
   EXPECT_THAT(options.Validate(), IsInvalid(HasSubstr("instance_name")));
 }
 
+TEST(ClientOptionsTest, AUnitNameWithAControlCharacterIsRefused) {
+  ClientOptions options = Good();
+  options.unit_name = "a\nb";
+  EXPECT_THAT(options.Validate(), IsInvalid(HasSubstr("unit_name")));
+}
+
 TEST(ClientOptionsTest, AHeartbeatIntervalOf100MillisecondsIsTheLeast) {
   ClientOptions options = Good();
   options.heartbeat_interval = absl::Milliseconds(100);
@@ -93,9 +99,17 @@ TEST(ClientOptionsTest, AHeartbeatIntervalOf100MillisecondsIsTheLeast) {
 TEST(ClientOptionsTest, ANegativeRequestedExpiryIsRefused) {
   ClientOptions options = Good();
   options.requested_channel_expiry = absl::Milliseconds(-1);
-  EXPECT_THAT(
-      options.Validate(),
-      IsInvalid("requested_channel_expiry must not be negative, got -1ms"));
+  EXPECT_THAT(options.Validate(),
+              IsInvalid("requested_channel_expiry must be finite, and not "
+                        "negative, got -1ms"));
+}
+
+TEST(ClientOptionsTest, AnInfiniteRequestedExpiryIsRefused) {
+  ClientOptions options = Good();
+  options.requested_channel_expiry = absl::InfiniteDuration();
+  EXPECT_THAT(options.Validate(),
+              IsInvalid("requested_channel_expiry must be finite, and not "
+                        "negative, got inf"));
 }
 
 TEST(ClientOptionsTest, AReplyTimeoutOfZeroIsRefused) {

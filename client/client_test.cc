@@ -176,6 +176,12 @@ TEST_F(ClientTest, TheInstanceNameIsTheSecondPartOfTheClientId) {
   EXPECT_THAT(Make().client_id(), ::testing::EndsWith("@billing"));
 }
 
+TEST_F(ClientTest, TheUnitNameIsTheThirdPartOfTheClientId) {
+  options_.instance_name = "billing";
+  options_.unit_name = "east";
+  EXPECT_THAT(Make().client_id(), ::testing::EndsWith("@billing@east"));
+}
+
 TEST_F(ClientTest, ASecondClientOfTheSameIdOnOneRuntimeIsRefused) {
   options_.client_id = "10.0.0.1@billing";
   options_.runtime = ClientRuntime::Create();

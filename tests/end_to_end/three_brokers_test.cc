@@ -30,6 +30,7 @@
 #include "gtest/gtest.h"
 #include "tests/end_to_end/broker_process.h"
 #include "tests/end_to_end/eventually.h"
+#include "tests/end_to_end/raw_client.h"
 #include "tests/end_to_end/tcp_proxy.h"
 #include "tests/end_to_end/watching_client.h"
 #include "tools/cmctl/admin_client.h"
@@ -177,6 +178,7 @@ class ThreeBrokersTest : public ::testing::Test {
   ClientOptions options_;
   std::vector<std::string> broker_flags_;
   std::array<std::string, kBrokers> addresses_;  // Of those that were stopped.
+  std::vector<std::unique_ptr<WatchingClient>> clients_;
 
  private:
   std::string WhatIsWrong(std::initializer_list<int> brokers) const {
@@ -221,7 +223,6 @@ class ThreeBrokersTest : public ::testing::Test {
 
   std::array<Node, kBrokers> nodes_;
   std::array<std::vector<std::string>, 2> members_;
-  std::vector<std::unique_ptr<WatchingClient>> clients_;
 };
 
 TEST_F(ThreeBrokersTest, EachIsKilledAndComesBackWithoutTroublingTheOthers) {
@@ -373,6 +374,31 @@ TEST_F(ThreeBrokersTest, AReconnectReplacesTheClientsOwnOlderStream) {
       Becomes([this] { return broker(1).ReasonsOfLeaving("10.0.0.1@0"); },
               ElementsAre("REPLACED"), kBack));
   EXPECT_TRUE(AllIsWell({0, 1, 2}));
+}
+
+TEST_F(ThreeBrokersTest, AClientThatWasReplacedIsToldAndStaysAway) {
+  broker_flags_ = {"--channel_expiry=120s"};  // The newer stream says no more.
+  StartAll();
+  const int64_t before = proxy(1).accepted();
+  // What another stream of the same process would say.
+  Client& replaced = clients_[0]->client();
+  pb::HeartbeatRequest heartbeat =
+      ConsumerHeartbeat(replaced.client_id(), kGroup);
+  heartbeat.set_incarnation(replaced.incarnation());
+  RawStream newer(broker(1).address());
+  ASSERT_TRUE(newer.Send(heartbeat));
+  const std::string& address = proxy(1).address();
+  EXPECT_TRUE(Becomes([&] { return clients_[0]->State(address); },
+                      BrokerState::kReplaced));
+
+  // The newer one is in its place, and for longer than any pause the older one
+  // does not come back.
+  EXPECT_TRUE(AllIsWell({0, 2}));
+  EXPECT_TRUE(Stays([&] { return broker(1).ConsumerIds(kGroup).size(); },
+                    size_t{kClients}, 2 * kMaxBackoff));
+  EXPECT_EQ(clients_[0]->State(address), BrokerState::kReplaced);
+  EXPECT_EQ(proxy(1).accepted(), before);
+  EXPECT_EQ(Reconnects({0, 1, 2}), 0);
 }
 
 TEST_F(ThreeBrokersTest, AConnectionThatTricklesIsKeptAndTellsInTheEnd) {
