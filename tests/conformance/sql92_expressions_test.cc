@@ -1,9 +1,10 @@
 // Holds the SQL92 checker against the verdicts of RocketMQ's broker that are
-// recorded in traces/sql92_expressions.jsonl.
+// recorded in traces/sql92_*.jsonl.
 
 #include <fstream>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
 #include "broker/filter/sql92.h"
 #include "google/protobuf/struct.pb.h"
@@ -13,12 +14,13 @@
 namespace rmq {
 namespace {
 
-constexpr char kExpressions[] =
-    "tests/conformance/traces/sql92_expressions.jsonl";
+class Sql92ExpressionsTest : public testing::TestWithParam<const char*> {};
 
-TEST(Sql92ExpressionsTest, EveryVerdictIsTheReferences) {
-  std::ifstream file(kExpressions);
-  ASSERT_TRUE(file.is_open()) << kExpressions;
+TEST_P(Sql92ExpressionsTest, EveryVerdictIsTheReferences) {
+  const std::string name =
+      absl::StrCat("tests/conformance/traces/", GetParam(), ".jsonl");
+  std::ifstream file(name);
+  ASSERT_TRUE(file.is_open()) << name;
   int compared = 0;
   for (std::string text; std::getline(file, text); ++compared) {
     google::protobuf::Struct line;
@@ -33,9 +35,14 @@ TEST(Sql92ExpressionsTest, EveryVerdictIsTheReferences) {
         << text
         << "\nhere: " << (error.has_value() ? ToString(*error) : "accepted");
   }
-  EXPECT_GT(compared, 0) << kExpressions << " is empty";
+  EXPECT_GT(compared, 0) << name << " is empty";
   RecordProperty("expressions", compared);
 }
+
+INSTANTIATE_TEST_SUITE_P(Recorded, Sql92ExpressionsTest,
+                         testing::Values("sql92_expressions",
+                                         "sql92_generated"),
+                         [](const auto& info) { return info.param; });
 
 }  // namespace
 }  // namespace rmq
