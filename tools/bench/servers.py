@@ -48,9 +48,9 @@ def broker(*flags, address="127.0.0.1:0"):
     return Server([find("broker/broker"), "--address=" + address, "--metrics_address=", "--max_frame_rate=0", *flags])
 
 
-def echo(api="loop"):
+def echo(api="loop", address="127.0.0.1:0"):
     """Bare gRPC: on the broker's completion loop, or through the callback API."""
-    return Server([find("tools/bench/echo/echo"), "--api=" + api])
+    return Server([find("tools/bench/echo/echo"), "--address=" + address, "--api=" + api])
 
 
 ETCD_LISTENING = re.compile(r"serving insecure client requests on (\S+?),?\s")

@@ -71,7 +71,7 @@ struct LoadOptions {
   absl::Duration duration = absl::Seconds(10);
   // How often progress is told; 0: never.
   absl::Duration live = absl::Seconds(1);
-  // Streams that may be opening at once, at the start.
+  // Streams that may be opening at once.
   int opening = 256;
   // All streams must have registered within this.
   absl::Duration opening_timeout = absl::Seconds(120);

@@ -224,7 +224,8 @@ void LoadStream::OnFrame(const grpc::ByteBuffer& frame) {
 
 void LoadStream::OnCallOver(const std::shared_ptr<grpc::Channel>& channel,
                             const grpc::Status& status) {
-  if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
+  if (status.error_code() == grpc::StatusCode::UNAVAILABLE &&
+      state_ == State::kOpening) {
     connection_.Drop(channel);
   }
   call_ = nullptr;

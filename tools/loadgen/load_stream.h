@@ -14,9 +14,9 @@
 
 namespace rmq::loadgen {
 
-// A connection that some clients share. A channel on which a call ended
-// UNAVAILABLE is used no more, as in the client library: when to dial again is
-// for the clients to decide.
+// A connection that some clients share. A channel that could not connect is
+// used no more, as in the client library: when to dial again is for the clients
+// to decide.
 class LoadConnection {
  public:
   explicit LoadConnection(const std::string& broker) : broker_(broker) {}

@@ -1,6 +1,7 @@
 #include "tools/loadgen/load_worker.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
@@ -85,22 +86,16 @@ int64_t LoadWorker::DoWhatIsDue(int64_t now_ns) {
     return kNever;
   }
 
+  while (!to_reopen_.empty() && to_reopen_.top().time_ns <= now_ns) {
+    LoadStream* const stream = to_reopen_.top().stream;
+    to_reopen_.pop();
+    OpenAgain(stream);
+  }
   const size_t most_opening = std::max(1, options_.opening / options_.threads);
   while (!to_open_.empty() && opening_ < most_opening) {
     LoadStream* const stream = to_open_.front();
     to_open_.pop_front();
-    ++opening_;
-    ++open_;
-    ++counters_.open;
-    stream->Open();
-  }
-  while (!to_reopen_.empty() && to_reopen_.top().time_ns <= now_ns) {
-    LoadStream* const stream = to_reopen_.top().stream;
-    to_reopen_.pop();
-    ++opening_;
-    ++open_;
-    ++counters_.open;
-    stream->Open();
+    Open(stream);
   }
   if (!heartbeats_begun_ && now_ns >= start_ns_.load()) BeginHeartbeats();
   if (!heartbeats_begun_) {
@@ -188,6 +183,12 @@ void LoadWorker::OnRegistered(LoadStream* stream) {
   ++counters_.registered;
   ++counters_.registrations;
   backoffs_.erase(stream->client());
+  if (!std::exchange(broker_answers_, true)) {
+    scout_ = nullptr;
+    for (LoadStream* const other : std::exchange(behind_scout_, {})) {
+      OpenAgain(other);
+    }
+  }
   if (heartbeats_begun_ && options_.pace.kind == Pace::Kind::kClosedLoop) {
     stream->SendHeartbeat();
   }
@@ -212,6 +213,12 @@ void LoadWorker::OnClosed(LoadStream* stream, LoadStream::State before,
   --counters_.open;
   if (before == LoadStream::State::kOpening) --opening_;
   if (before == LoadStream::State::kRegistered) --counters_.registered;
+  if (stream == scout_) {
+    scout_ = nullptr;
+    for (LoadStream* const other : std::exchange(behind_scout_, {})) {
+      ReopenWithBackoff(other);
+    }
+  }
   if (before == LoadStream::State::kCancelled) return;
   if (stopping_) {
     if (!status.ok() && !options_.reconnect) {
@@ -237,6 +244,7 @@ void LoadWorker::OnClosed(LoadStream* stream, LoadStream::State before,
       break;
     default:
       if (!options_.reconnect) break;
+      broker_answers_ = false;
       ReopenWithBackoff(stream);
       return;
   }
@@ -252,6 +260,24 @@ void LoadWorker::ReopenWithBackoff(LoadStream* stream) {
       backoffs_.try_emplace(stream->client(), Backoff::Options())
           .first->second.Next([&] { return uniform(random_); });
   to_reopen_.push({NowNanos() + absl::ToInt64Nanoseconds(delay), stream});
+}
+
+void LoadWorker::OpenAgain(LoadStream* stream) {
+  if (broker_answers_) {
+    to_open_.push_back(stream);
+  } else if (scout_ != nullptr) {
+    behind_scout_.push_back(stream);
+  } else {
+    scout_ = stream;
+    Open(stream);
+  }
+}
+
+void LoadWorker::Open(LoadStream* stream) {
+  ++opening_;
+  ++open_;
+  ++counters_.open;
+  stream->Open();
 }
 
 void LoadWorker::AddError(const LoadStream& stream, const std::string& what) {

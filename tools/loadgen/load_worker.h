@@ -91,6 +91,8 @@ class LoadWorker final : private LoadStream::Owner {
   void CloseNextForChurn();
   void CheckAnswerTimes(int64_t now_ns);
   void ReopenWithBackoff(LoadStream* stream);
+  void OpenAgain(LoadStream* stream);
+  void Open(LoadStream* stream);
   void AddError(const LoadStream& stream, const std::string& what)
       ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -114,6 +116,13 @@ class LoadWorker final : private LoadStream::Owner {
   absl::flat_hash_map<int, Backoff> backoffs_;
   std::deque<LoadStream*> to_open_;
   std::priority_queue<Reopening> to_reopen_;
+  // When streams are being lost, one at a time is opened again, and those that
+  // are due meanwhile do as it finds: they open too, or wait once more. A
+  // broker that is away would refuse each of them, at the cost of a connection
+  // here.
+  bool broker_answers_ = true;
+  LoadStream* scout_ = nullptr;
+  std::vector<LoadStream*> behind_scout_;
   std::unique_ptr<Schedule> schedule_;
   std::mt19937_64 random_;
   size_t opening_ = 0;

@@ -64,7 +64,7 @@ ABSL_FLAG(int, server_pid, 0,
           "process of the broker, if on this machine: its CPU time and memory "
           "are measured");
 ABSL_FLAG(int, threads, 1, "threads of the driver");
-ABSL_FLAG(int, opening, 256, "streams that are opening at once, at the start");
+ABSL_FLAG(int, opening, 256, "streams that are opening at once, at most");
 ABSL_FLAG(absl::Duration, opening_timeout, absl::Seconds(120),
           "all clients must have registered within this");
 ABSL_FLAG(absl::Duration, answer_timeout, absl::Seconds(30),

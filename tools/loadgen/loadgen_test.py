@@ -88,6 +88,32 @@ class LoadgenTest(unittest.TestCase):
             # How many are registered at the end is open: one may be between its two streams.
             self.assertGreater(report["registrations"], 4)
 
+    def test_streams_come_back_to_a_broker_that_does(self):
+        with broker() as first:
+            command = [LOADGEN, "--broker=" + first.address, "--connections=50", "--opening=8", "--reconnect", "--pace=20ms", "--duration=60s",
+                       "--live=20ms", "--json=-"]
+            with tempfile.NamedTemporaryFile("r") as progress:
+                def wait_for(text):
+                    said = ""
+                    while text not in said:
+                        self.assertIsNone(load.poll())
+                        time.sleep(0.02)
+                        said += progress.read()
+
+                with open(progress.name, "w") as log:
+                    load = subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=log)
+                wait_for(" 50/50 registered")
+                first.process.kill()
+                first.process.wait()
+                wait_for(" 0/50 registered")
+                with broker("--address=" + first.address):
+                    wait_for(" 50/50 registered")
+                    load.send_signal(signal.SIGINT)
+                    report = json.loads(load.communicate(timeout=30)[0])
+        self.assertEqual((load.returncode, report["error_texts"]), (0, []))
+        self.assertEqual((report["registered"], report["registrations"]), (50, 100))
+        self.assertGreaterEqual(report["lost"], 50)
+
     def test_one_refused_heartbeat_fails_the_run(self):
         with broker("--max_frame_rate=2") as server:
             code, report, _ = loadgen(server.address, "--pace=closed")
