@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 #include <cstdint>
 #include <cstdlib>
@@ -175,9 +176,25 @@ absl::StatusOr<rmq::BrokerController::Options> OptionsFromFlags() {
   return options;
 }
 
-// gRPC's own log lines: what matters to an operator comes back as a status.
+// gRPC's own log lines: what matters to an operator comes back as a status, but
+// for a failed accept(), after which gRPC 1.51 listens no more.
 void LogFromGrpc(gpr_log_func_args* args) {
+  if (absl::StrContains(args->message, "Failed accept")) {
+    LOG(ERROR) << "no more connections are accepted until a restart"
+               << rmq::Kv("error", args->message);
+    return;
+  }
   VLOG(1) << "grpc: " << args->message;
+}
+
+// Allows this process as many open files as the system lets it have, since each
+// connection is one, and returns how many these are.
+rlim_t RaiseOpenFileLimit() {
+  rlimit limit;
+  PCHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  limit.rlim_cur = limit.rlim_max;
+  PCHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+  return limit.rlim_cur;
 }
 
 }  // namespace
@@ -228,6 +245,7 @@ int main(int argc, char** argv) {
               << absl::FormatDuration(drain_timeout) << "\n";
     return 1;
   }
+  const rlim_t open_files = RaiseOpenFileLimit();
   absl::StatusOr<std::unique_ptr<rmq::BrokerController>> broker =
       rmq::BrokerController::Start(options, &rmq::RealClock());
   if (!broker.ok()) {
@@ -243,6 +261,7 @@ int main(int argc, char** argv) {
                        absl::FormatDuration(options.table.channel_expiry))
             << rmq::Kv("housekeeping_period",
                        absl::FormatDuration(options.housekeeping.period))
+            << rmq::Kv("open_files", open_files)
             << rmq::Kv("version", rmq::kVersion)
             << rmq::Kv("security", "no TLS, no authorisation");
 

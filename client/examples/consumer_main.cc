@@ -4,8 +4,9 @@
 //   bazel run //client/examples:consumer -- --broker=127.0.0.1:10911
 //   --group=orders
 //
-// Start a second one, kill it, and watch. SIGINT or SIGTERM: leaves the group
-// and ends.
+// Start a second one, kill it, and watch; or the broker: the library logs when
+// it is out of reach, and when the client is back. SIGINT or SIGTERM: leaves
+// the group and ends.
 #include <algorithm>
 #include <iostream>
 #include <memory>
@@ -79,16 +80,6 @@ int Run() {
   options.heartbeat_interval = absl::GetFlag(FLAGS_heartbeat_interval);
   options.on_consumer_ids_changed = [&](const rmq::ConsumerIdsChanged& change) {
     printer.Update(client.get(), change);
-  };
-  options.on_broker_health_changed = [](const rmq::BrokerHealth& health) {
-    std::cerr << "broker=" << health.broker.address
-              << " state=" << Name(health.state);
-    if (health.state == rmq::BrokerState::kBackoff ||
-        health.state == rmq::BrokerState::kReplaced ||
-        health.state == rmq::BrokerState::kKicked) {
-      std::cerr << " error=" << health.last_error;
-    }
-    std::cerr << std::endl;
   };
   absl::StatusOr<std::unique_ptr<rmq::Client>> created =
       rmq::Client::Create(std::move(options));

@@ -38,6 +38,11 @@ int Run() {
   options.client_id = absl::GetFlag(FLAGS_client_id);
   options.heartbeat_interval = absl::GetFlag(FLAGS_heartbeat_interval);
   options.on_broker_health_changed = [](const rmq::BrokerHealth& health) {
+    // While a broker is away there are many attempts.
+    if (health.state == rmq::BrokerState::kConnecting ||
+        health.state == rmq::BrokerState::kStating) {
+      return;
+    }
     std::cout << "broker=" << health.broker.address
               << " state=" << Name(health.state);
     if (health.state == rmq::BrokerState::kBackoff ||

@@ -1,5 +1,6 @@
 // A broker that stops, dies, hangs or cannot start: what its clients see.
 #include <signal.h>
+#include <sys/resource.h>
 
 #include <memory>
 #include <string>
@@ -142,6 +143,27 @@ TEST(BrokerStartTest, AnAddressInUseIsOneLineAndExitCodeOne) {
   EXPECT_THAT(second->err,
               AllOf(StartsWith("broker: "), HasSubstr((*broker)->address())));
   EXPECT_EQ(second->err.find('\n'), second->err.size() - 1) << second->err;
+}
+
+TEST(BrokerStartTest, ConnectionsAreNotBoundByTheSoftLimitOfOpenFiles) {
+  rlimit ours;
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &ours), 0);
+  rlimit few = ours;
+  few.rlim_cur = 64;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);  // The broker inherits it.
+  const auto broker = BrokerProcess::Start();
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &ours), 0);
+  ASSERT_THAT(broker, IsOk());
+
+  std::vector<std::unique_ptr<RawStream>> streams;
+  for (int i = 0; i < 80; ++i) {
+    streams.push_back(std::make_unique<RawStream>((*broker)->address()));
+    ASSERT_TRUE(
+        streams.back()->Send(ConsumerHeartbeat(absl::StrCat(i), kGroup)));
+    pb::BrokerFrame frame;
+    ASSERT_TRUE(streams.back()->Receive(&frame)) << "stream " << i;
+  }
+  EXPECT_EQ((*broker)->ConsumerIds(kGroup).size(), streams.size());
 }
 
 TEST(BrokerStartTest, HelpListsItsOwnFlagsOnly) {

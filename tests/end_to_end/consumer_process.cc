@@ -34,7 +34,7 @@ std::vector<std::string> ConsumerProcess::Members() const {
 }
 
 int ConsumerProcess::TimesOnline() const {
-  // From its log: of the states that it prints, some may be left out.
+  // From its log.
   constexpr absl::string_view kKey = " reconnects=";
   const std::string err = process_->err();
   absl::string_view log = err;
