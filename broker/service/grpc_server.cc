@@ -11,15 +11,14 @@
 #include "absl/strings/string_view.h"
 #include "broker/service/completion_loop.h"
 #include "broker/service/connect_stream.h"
+#include "broker/service/connection_arguments.h"
+#include "broker/service/health_service.h"
 #include "broker/service/listen_address.h"
 #include "broker/service/live_calls.h"
 #include "broker/service/slow_reader_watch.h"
 #include "broker/service/unary_call.h"
 #include "broker/service/wire.h"
-#include "common/keepalive.h"
-#include "grpc/health/v1/health.pb.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
-#include "grpcpp/health_check_service_interface.h"
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
@@ -36,8 +35,10 @@ constexpr int kWaitingStreams = 16;
 // Streams ended in one piece of a shutdown.
 constexpr size_t kDrainPiece = 1000;
 // What calls get that arrive while a shutdown cancels the rest: to be turned
-// away, and for health and reflection to answer what they were just asked.
+// away, and for reflection to answer what it was just asked.
 constexpr absl::Duration kLastCalls = absl::Milliseconds(100);
+// Beyond it answers are late, and nothing more is saved.
+constexpr absl::Duration kLongestNap = absl::Milliseconds(100);
 // What is due earlier waits for this: no setting makes the timer spin.
 constexpr absl::Duration kShortestWait = absl::Milliseconds(1);
 
@@ -63,6 +64,10 @@ absl::Status GrpcServer::Options::Validate() const {
     return absl::InvalidArgumentError(
         absl::StrCat("threads must be 1 to 64, got ", threads));
   }
+  if (nap < absl::ZeroDuration() || nap > kLongestNap) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "nap must be 0 to 100ms, got ", absl::FormatDuration(nap)));
+  }
   return absl::OkStatus();
 }
 
@@ -72,6 +77,7 @@ class GrpcServer::Impl {
       : options_(options),
         core_(core),
         slow_readers_(options.slow_reader_limit, core.alarm),
+        health_(core.counters, &live_calls_),
         stream_environment_{
             &client_manager_,       core.request_handler, core.table,
             core.housekeeping,      &slow_readers_,       core.clock,
@@ -113,30 +119,23 @@ class GrpcServer::Impl {
           &AdminHandler::ListSubscriptionGroups);
     Serve(&admin_, &Admin::RequestListTopics, admin, &AdminHandler::ListTopics);
     Serve(&admin_, &Admin::RequestGetPolicy, admin, &AdminHandler::GetPolicy);
+    health_.AddService(pb::ClientManager::service_full_name());
+    health_.AddService(pb::ClientManagerAdmin::service_full_name());
   }
 
   ~Impl() { Shutdown(absl::ZeroDuration()); }
 
   absl::Status Listen() {
-    // gRPC's health service brings no descriptor: naming ours links it, and
-    // server reflection can describe the service.
-    grpc::health::v1::HealthCheckRequest::descriptor();
-    grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     grpc::ServerBuilder builder;
     builder.AddListeningPort(options_.address,
                              grpc::InsecureServerCredentials(), &port_);
     builder.SetMaxReceiveMessageSize(
         static_cast<int>(options_.max_frame_bytes));
-    // Otherwise a second broker would share the port in silence.
-    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-    builder.AddChannelArgument(
-        GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
-        static_cast<int>(
-            absl::ToInt64Milliseconds(kBrokerPermittedPingInterval)));
+    SetConnectionArguments(&builder);
     builder.RegisterService(&client_manager_);
     builder.RegisterService(&admin_);
+    builder.RegisterService(health_.service());
     for (int i = 0; i < options_.threads; ++i) {
       queues_.push_back(builder.AddCompletionQueue());
     }
@@ -147,12 +146,6 @@ class GrpcServer::Impl {
                        ": is the port in use, or the address not this "
                        "machine's?"));
     }
-    // Health checks may name a service, not only ask for the server.
-    if (auto* const health = server_->GetHealthCheckService()) {
-      health->SetServingStatus(pb::ClientManager::service_full_name(), true);
-      health->SetServingStatus(pb::ClientManagerAdmin::service_full_name(),
-                               true);
-    }
     address_ = absl::StrCat(
         options_.address.substr(0, options_.address.rfind(':')), ":", port_);
     for (const auto& queue : queues_) {
@@ -160,7 +153,10 @@ class GrpcServer::Impl {
         ConnectStream::Accept(&stream_environment_, queue.get());
       }
       for (const auto& wait : unary_methods_) wait(queue.get());
-      threads_.emplace_back(RunCompletionLoop, queue.get());
+      health_.Wait(queue.get());
+      threads_.emplace_back([this, queue = queue.get()] {
+        RunCompletionLoop(queue, options_.nap);
+      });
     }
     timer_ = std::thread([this] { RunTimer(); });
     return absl::OkStatus();
@@ -173,9 +169,7 @@ class GrpcServer::Impl {
     if (shutdown_.exchange(true)) return;
     core_.alarm->Stop();
     if (server_ != nullptr) {
-      if (auto* const health = server_->GetHealthCheckService()) {
-        health->SetServingStatus(false);
-      }
+      health_.StopServing();
       core_.notifier->StartDraining();
       draining_ = true;
       std::vector<ClientChannelPtr> closed;
@@ -274,6 +268,7 @@ class GrpcServer::Impl {
   // Own synchronisation.
   SlowReaderWatch slow_readers_;
   LiveCalls live_calls_;
+  HealthService health_;
   std::atomic<bool> draining_{false};
   std::atomic<bool> shutdown_{false};
 

@@ -36,6 +36,9 @@ class GrpcServer {
     absl::Duration slow_reader_limit = absl::Seconds(30);
     // Threads that handle calls, each with its own completion queue.
     int threads = 1;
+    // How long such a thread sleeps when it has handled all that came, so that
+    // what comes meanwhile shares a wake-up; at most 100 ms, 0: not at all.
+    absl::Duration nap = absl::Milliseconds(2);
 
     // InvalidArgument naming the field that makes no sense.
     absl::Status Validate() const;
@@ -71,8 +74,8 @@ class GrpcServer {
 
   // Goes down gracefully: health says NOT_SERVING, new streams and calls are
   // turned away and open streams end with UNAVAILABLE, calls in progress are
-  // finished; what is left after `timeout` is cancelled. Calls of the health
-  // and reflection services, which may stay open for ever, are not waited for.
+  // finished; what is left after `timeout` is cancelled. Calls of server
+  // reflection, which may stay open for ever, are not waited for.
   // Blocks until all is over. Calls after the first do nothing.
   void Shutdown(absl::Duration timeout);
 

@@ -142,7 +142,14 @@ INSTANTIATE_TEST_SUITE_P(
         BadOption{"NoThreads", [](auto& o) { o.threads = 0; },
                   "threads must be 1 to 64, got 0"},
         BadOption{"TooManyThreads", [](auto& o) { o.threads = 65; },
-                  "threads must be 1 to 64, got 65"}),
+                  "threads must be 1 to 64, got 65"},
+        BadOption{"NegativeNap", [](auto& o) { o.nap = -absl::Nanoseconds(1); },
+                  "nap must be 0 to 100ms, got -1ns"},
+        BadOption{"NapTooLong",
+                  [](auto& o) {
+                    o.nap = absl::Milliseconds(100) + absl::Nanoseconds(1);
+                  },
+                  "nap must be 0 to 100ms, got 100.000001ms"}),
     [](const auto& test) { return test.param.name; });
 
 TEST(GrpcServerOptionsTest, BothEdgesOfEachLimitValidate) {
@@ -156,8 +163,10 @@ TEST(GrpcServerOptionsTest, BothEdgesOfEachLimitValidate) {
   options.max_frame_rate = 0;
   options.slow_reader_limit = absl::Nanoseconds(1);
   options.threads = 64;
+  options.nap = absl::ZeroDuration();
   EXPECT_THAT(options.Validate(), IsOk());
   options.max_frame_bytes = 64 * 1024 * 1024;
+  options.nap = absl::Milliseconds(100);
   EXPECT_THAT(options.Validate(), IsOk());
 }
 

@@ -12,8 +12,9 @@
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
+#include "absl/time/time.h"
 #include "broker/service/completion_loop.h"
-#include "common/keepalive.h"
+#include "broker/service/connection_arguments.h"
 #include "grpc/grpc.h"
 #include "grpcpp/completion_queue.h"
 #include "grpcpp/security/server_credentials.h"
@@ -27,6 +28,8 @@ ABSL_FLAG(std::string, address, "127.0.0.1:0",
           "host:port to listen on; port 0 lets the system choose");
 ABSL_FLAG(std::string, api, "loop",
           "loop: the broker's completion loop; callback: gRPC's callback API");
+ABSL_FLAG(absl::Duration, nap, absl::Milliseconds(2),
+          "with --api=loop: the loop's nap, as the broker's");
 ABSL_FLAG(int, threads, 1,
           "with --api=loop: threads, each with a completion queue");
 
@@ -54,12 +57,7 @@ int main(int argc, char** argv) {
   grpc::ServerBuilder builder;
   int port = 0;
   builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  builder.AddChannelArgument(
-      GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
-      static_cast<int>(
-          absl::ToInt64Milliseconds(rmq::kBrokerPermittedPingInterval)));
+  rmq::SetConnectionArguments(&builder);
   std::vector<std::unique_ptr<grpc::ServerCompletionQueue>> queues;
   if (api == "loop") {
     builder.RegisterService(&loop_service);
@@ -68,6 +66,8 @@ int main(int argc, char** argv) {
     }
   } else {
     builder.RegisterService(&callback_service);
+    // As gRPC has it if nobody asks.
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 1);
   }
   const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr || port == 0) {
@@ -76,7 +76,9 @@ int main(int argc, char** argv) {
   }
   for (const auto& queue : queues) {
     rmq::bench::AcceptEchoStreams(&loop_service, queue.get(), &answers);
-    std::thread(rmq::RunCompletionLoop, queue.get()).detach();
+    std::thread([queue = queue.get()] {
+      rmq::RunCompletionLoop(queue, absl::GetFlag(FLAGS_nap));
+    }).detach();
   }
   std::cerr << "listening address=" << address.substr(0, address.rfind(':'))
             << ":" << port << " api=" << api << std::endl;

@@ -1,0 +1,28 @@
+// How the connections of the broker's server are set up.
+#ifndef BROKER_SERVICE_CONNECTION_ARGUMENTS_H_
+#define BROKER_SERVICE_CONNECTION_ARGUMENTS_H_
+
+#include "absl/time/time.h"
+#include "common/keepalive.h"
+#include "grpc/grpc.h"
+#include "grpcpp/server_builder.h"
+
+namespace rmq {
+
+inline void SetConnectionArguments(grpc::ServerBuilder* builder) {
+  // Otherwise a second broker would share the port in silence.
+  builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder->AddChannelArgument(
+      GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+      static_cast<int>(
+          absl::ToInt64Milliseconds(kBrokerPermittedPingInterval)));
+  // gRPC would measure the bandwidth of each connection, by pings and timers of
+  // its own after most heartbeats: a third of what they cost. It is of use to
+  // who streams megabytes.
+  builder->AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+}
+
+}  // namespace rmq
+
+#endif  // BROKER_SERVICE_CONNECTION_ARGUMENTS_H_

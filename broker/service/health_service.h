@@ -1,0 +1,62 @@
+// The standard health service, on the broker's own completion queues.
+#ifndef BROKER_SERVICE_HEALTH_SERVICE_H_
+#define BROKER_SERVICE_HEALTH_SERVICE_H_
+
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "broker/service/edge_counters.h"
+#include "broker/service/live_calls.h"
+#include "broker/service/unary_call.h"
+#include "grpc/health/v1/health.grpc.pb.h"
+#include "grpcpp/completion_queue.h"
+
+namespace rmq {
+
+// Says SERVING of the server and of the services that it knows, then
+// NOT_SERVING. gRPC's own implementation is on its callback API, whose threads
+// would defeat the loops' nap (completion_loop.h). Thread-safe.
+class HealthService {
+ public:
+  // Borrowed, both outlive the queues' events. `live_calls` has each call, the
+  // waiting ones too.
+  HealthService(EdgeCounters* counters, LiveCalls* live_calls);
+
+  // For the server, before it starts.
+  grpc::Service* service() { return &service_; }
+  // "", the server, is known. Before Wait().
+  void AddService(absl::string_view full_name);
+  // Waits for calls on `queue`.
+  void Wait(grpc::ServerCompletionQueue* queue);
+  // NOT_SERVING from now on, also to those that watch; their calls end.
+  void StopServing() ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  using Request = grpc::health::v1::HealthCheckRequest;
+  using Response = grpc::health::v1::HealthCheckResponse;
+  using Check = UnaryCall<Request, Response>;
+  class Watch;
+
+  Response StatusLocked(const Request& request) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  // Constant once calls are waited for.
+  absl::flat_hash_set<std::string> services_{""};
+  Check::Method check_;
+
+  // Own synchronisation.
+  LiveCalls& live_calls_;
+  grpc::health::v1::Health::AsyncService service_;
+
+  absl::Mutex mu_;
+  bool serving_ ABSL_GUARDED_BY(mu_) = true;
+  // That have come and are not over.
+  absl::flat_hash_set<Watch*> watches_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace rmq
+
+#endif  // BROKER_SERVICE_HEALTH_SERVICE_H_

@@ -1,0 +1,120 @@
+#include "broker/service/health_service.h"
+
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "absl/time/time.h"
+#include "broker/service/test_broker.h"
+#include "gmock/gmock.h"
+#include "grpc/health/v1/health.grpc.pb.h"
+#include "grpcpp/client_context.h"
+#include "grpcpp/support/status.h"
+#include "grpcpp/support/sync_stream.h"
+#include "gtest/gtest.h"
+
+namespace rmq {
+namespace {
+
+using ::testing::HasSubstr;
+using Health = grpc::health::v1::Health;
+using Request = grpc::health::v1::HealthCheckRequest;
+using Response = grpc::health::v1::HealthCheckResponse;
+
+Request Of(const std::string& service) {
+  Request request;
+  request.set_service(service);
+  return request;
+}
+
+grpc::Status Check(const TestBroker& broker, const std::string& service,
+                   Response* response) {
+  grpc::ClientContext context;
+  SetTestDeadline(context);
+  return Health::NewStub(broker.connection())
+      ->Check(&context, Of(service), response);
+}
+
+// A Watch call as a client makes it.
+class Watcher {
+ public:
+  Watcher(const TestBroker& broker, const std::string& service)
+      : stub_(Health::NewStub(broker.connection())) {
+    SetTestDeadline(context_);
+    reader_ = stub_->Watch(&context_, Of(service));
+  }
+
+  // The next status; -1 if the call is over.
+  int Read() {
+    Response response;
+    return reader_->Read(&response) ? response.status() : -1;
+  }
+  void Cancel() { context_.TryCancel(); }
+  grpc::Status Finish() { return reader_->Finish(); }
+
+ private:
+  grpc::ClientContext context_;
+  const std::unique_ptr<Health::Stub> stub_;
+  std::unique_ptr<grpc::ClientReader<Response>> reader_;
+};
+
+TEST(HealthServiceTest, TheServerAndEachOfItsServicesIsServing) {
+  TestBroker broker;
+  for (const char* service : {"", "rocketmq.clientmanager.v1.ClientManager",
+                              "rocketmq.clientmanager.v1.ClientManagerAdmin"}) {
+    Response response;
+    EXPECT_TRUE(Check(broker, service, &response).ok()) << service;
+    EXPECT_EQ(response.status(), Response::SERVING) << service;
+  }
+}
+
+TEST(HealthServiceTest, ACheckOfAnUnknownServiceIsNotFound) {
+  TestBroker broker;
+  Response response;
+  const grpc::Status status = Check(broker, "NameServer", &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_THAT(status.error_message(), HasSubstr("\"NameServer\""));
+}
+
+TEST(HealthServiceTest, AWatcherIsToldTheStatusAndItsChangeAndThatIsTheEnd) {
+  TestBroker broker;
+  Watcher watcher(broker, "");
+  EXPECT_EQ(watcher.Read(), Response::SERVING);
+  broker.controller().Shutdown(absl::Seconds(50));
+  EXPECT_EQ(watcher.Read(), Response::NOT_SERVING);
+  EXPECT_EQ(watcher.Read(), -1);
+  EXPECT_EQ(watcher.Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST(HealthServiceTest, AWatcherOfAnUnknownServiceIsToldSo) {
+  TestBroker broker;
+  Watcher watcher(broker, "NameServer");
+  EXPECT_EQ(watcher.Read(), Response::SERVICE_UNKNOWN);
+}
+
+TEST(HealthServiceTest, AWatcherThatLeftIsForgotten) {
+  TestBroker broker;
+  Watcher watcher(broker, "");
+  EXPECT_EQ(watcher.Read(), Response::SERVING);
+  watcher.Cancel();
+  EXPECT_EQ(watcher.Finish().error_code(), grpc::StatusCode::CANCELLED);
+  // Does not return before all calls are over.
+  broker.controller().Shutdown(absl::Seconds(50));
+}
+
+TEST(HealthServiceTest, DuringADrainACheckSaysNotServing) {
+  TestBroker broker(LargeAnswerOptions());
+  // A client that does not read holds up the drain.
+  const auto slow = broker.JoinAndStall("slow", "orders");
+  std::thread stopper([&] { broker.controller().Shutdown(absl::Seconds(50)); });
+  Response response;
+  do {
+    ASSERT_TRUE(Check(broker, "", &response).ok());
+  } while (response.status() == Response::SERVING);
+  EXPECT_EQ(response.status(), Response::NOT_SERVING);
+  EXPECT_FALSE(slow->Finish().ok());
+  stopper.join();
+}
+
+}  // namespace
+}  // namespace rmq
