@@ -33,6 +33,7 @@ COMPARISONS = {
     "idle_cpu": idle.cpu,
     "idle_latency": idle.latency,
     "memory": connections.memory,
+    "flat": connections.flat,
     "capacity": capacity.run,
     "crowd": connections.crowd,
     "restart": connections.restart,

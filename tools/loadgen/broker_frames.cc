@@ -54,7 +54,13 @@ std::string BrokerFrames::ClientId(int client) const {
 }
 
 grpc::ByteBuffer BrokerFrames::Full(int client) const {
-  const auto group = [&](int nth) { return (client + nth) % options_.groups; };
+  const int64_t first =
+      options_.fill_groups
+          ? int64_t{client} * options_.groups / options_.streams
+          : client;
+  const auto group = [&](int nth) {
+    return static_cast<int>((first + nth) % options_.groups);
+  };
   pb::ClientFrame frame;
   frame.set_request_id(kRequestId);
   pb::HeartbeatRequest& heartbeat = *frame.mutable_heartbeat();

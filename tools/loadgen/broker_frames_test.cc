@@ -58,6 +58,26 @@ TEST(BrokerFramesTest, AFullHeartbeatStatesTheGroupsThatWereAskedFor) {
   EXPECT_EQ(heartbeat.statement_token(), 0u);
 }
 
+TEST(BrokerFramesTest, ClientsJoinTheGroupsInTurnOrFillOneAfterTheOther) {
+  LoadOptions options;
+  options.streams = 7;
+  options.groups = 3;
+  const auto groups = [&] {
+    std::string digits;
+    for (int client = 0; client < options.streams; ++client) {
+      digits += ToFrame(BrokerFrames(options).Full(client))
+                    .heartbeat()
+                    .producers(0)
+                    .group()
+                    .back();
+    }
+    return digits;
+  };
+  EXPECT_EQ(groups(), "0120120");
+  options.fill_groups = true;
+  EXPECT_EQ(groups(), "0001122");
+}
+
 TEST(BrokerFramesTest, ALightHeartbeatHasTheTokenAlone) {
   const pb::HeartbeatRequest heartbeat =
       ToFrame(BrokerFrames(LoadOptions()).Light(7)).heartbeat();

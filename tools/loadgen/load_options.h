@@ -52,6 +52,9 @@ struct LoadOptions {
   int streams = 100;
   // Distinct groups of each kind.
   int groups = 100;
+  // Clients fill one group after the other, in the order of their coming, so
+  // that a broker that coalesces pushes has few; false: the groups in turn.
+  bool fill_groups = false;
   // Of each client.
   int producer_groups = 1;
   int consumer_groups = 1;

@@ -34,6 +34,9 @@ ABSL_FLAG(int, connections, 100, "TCP connections");
 ABSL_FLAG(int, streams, 0,
           "clients, each with one stream; 0: as many as connections");
 ABSL_FLAG(int, groups, 100, "distinct groups of each kind");
+ABSL_FLAG(bool, fill_groups, false,
+          "clients fill one group after the other, so that the pushes about "
+          "their coming coalesce; otherwise they join the groups in turn");
 ABSL_FLAG(int, producer_groups, 1, "producer groups of each client");
 ABSL_FLAG(int, consumer_groups, 1, "consumer groups of each client");
 ABSL_FLAG(int, subscriptions, 2, "subscriptions of each consumer group");
@@ -104,6 +107,7 @@ absl::StatusOr<LoadOptions> OptionsFromFlags() {
   options.streams = absl::GetFlag(FLAGS_streams);
   if (options.streams == 0) options.streams = options.connections;
   options.groups = absl::GetFlag(FLAGS_groups);
+  options.fill_groups = absl::GetFlag(FLAGS_fill_groups);
   options.producer_groups = absl::GetFlag(FLAGS_producer_groups);
   options.consumer_groups = absl::GetFlag(FLAGS_consumer_groups);
   options.subscriptions = absl::GetFlag(FLAGS_subscriptions);

@@ -4,7 +4,7 @@ import signal
 import subprocess
 import time
 
-from load import load_command, read_report, run_load
+from load import load_command, read_report, run_load, to_sample
 from processes import Process
 from results import show
 from servers import SERVERS, broker, echo
@@ -49,6 +49,26 @@ def crowd(context):
     context.results.row("9,000 connections registered, time / bare echo's",
                         [a / b for a, b in zip(seconds["broker"], seconds["echo"])], 1.2)
     context.results.row("9,000 connections at an interval of 30 s, of one core", cores, 10, unit=" %")
+
+
+def flat(context):
+    """light heartbeats in a closed loop on 100 connections, beside 20,000 idle streams and without"""
+    idle = context.pick(20_000, 20)
+    idle_flags = {"connections": context.pick(20, 2), "streams": idle, "pace": "silent", "client_prefix": "idle", "consumer_groups": 0,
+                  "warmup": "0s", "duration": "3600s", "live": "100ms"}
+    flags = {"pace": "closed", "connections": context.pick(100, 4), "warmup": context.pick("500ms", "20ms"), "duration": context.pick("2s", "50ms")}
+    sides = {"broker": lambda: broker("--channel_expiry=1h"), "echo": echo, "callback echo": SERVERS["callback echo"]}
+    for side, start in sides.items():
+        ratios = []
+        with start() as alone, start() as crowded, Process(load_command(crowded.address, idle_flags)) as load:
+            load.wait_for("%d/%d registered" % (idle, idle), 120)
+            for nth in range(context.pick(5, 1)):
+                pair = [to_sample(server.run(flags)) for server in (crowded, alone)]
+                for what, sample in zip(("beside idle streams", "alone"), pair):
+                    del sample["client_bytes"]
+                    context.note(what, nth, side, sample)
+                ratios.append(pair[0]["cpu_us"] / pair[1]["cpu_us"] if pair[1]["cpu_us"] > 0 else None)
+        context.results.row("light heartbeat beside 20,000 idle streams / alone, CPU, %s" % side, ratios)
 
 
 def busiest_second(steps):
