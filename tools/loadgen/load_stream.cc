@@ -76,8 +76,10 @@ class LoadStream::Call {
   }
 
   // Writes the stream's heartbeat, once the write before is done: its event may
-  // come after that of the answer.
+  // come after that of the answer. Nothing once the stream has ended, since
+  // the call then goes with its last event.
   void SendHeartbeat() {
+    if (reads_done_) return;
     heartbeat_waits_ = write_in_flight_;
     if (heartbeat_waits_) return;
     write_in_flight_ = true;

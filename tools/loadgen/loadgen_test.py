@@ -90,7 +90,7 @@ class LoadgenTest(unittest.TestCase):
 
     def test_streams_come_back_to_a_broker_that_does(self):
         with broker() as first:
-            command = [LOADGEN, "--broker=" + first.address, "--connections=50", "--opening=8", "--reconnect", "--pace=20ms", "--duration=60s",
+            command = [LOADGEN, "--broker=" + first.address, "--connections=300", "--opening=64", "--reconnect", "--pace=20ms", "--duration=60s",
                        "--live=20ms", "--json=-"]
             with tempfile.NamedTemporaryFile("r") as progress:
                 def wait_for(text):
@@ -102,17 +102,17 @@ class LoadgenTest(unittest.TestCase):
 
                 with open(progress.name, "w") as log:
                     load = subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=log)
-                wait_for(" 50/50 registered")
+                wait_for(" 300/300 registered")
                 first.process.kill()
                 first.process.wait()
-                wait_for(" 0/50 registered")
+                wait_for(" 0/300 registered")
                 with broker("--address=" + first.address):
-                    wait_for(" 50/50 registered")
+                    wait_for(" 300/300 registered")
                     load.send_signal(signal.SIGINT)
                     report = json.loads(load.communicate(timeout=30)[0])
         self.assertEqual((load.returncode, report["error_texts"]), (0, []))
-        self.assertEqual((report["registered"], report["registrations"]), (50, 100))
-        self.assertGreaterEqual(report["lost"], 50)
+        self.assertEqual((report["registered"], report["registrations"]), (300, 600))
+        self.assertGreaterEqual(report["lost"], 300)
 
     def test_one_refused_heartbeat_fails_the_run(self):
         with broker("--max_frame_rate=2") as server:
