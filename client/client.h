@@ -40,8 +40,8 @@ namespace rmq {
 // The consumer ids of a group, as one broker sees it.
 struct ConsumerIds {
   BrokerEntry broker;  // The name and id are those that it gives itself.
-  // In the order of joining. A client that has two streams to the broker is
-  // here twice.
+  // In the order in which the streams were opened. A client that has two
+  // streams to the broker is here twice.
   std::vector<std::string> client_ids;
 };
 

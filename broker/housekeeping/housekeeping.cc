@@ -40,7 +40,9 @@ void Housekeeping::Scan(absl::Time now) {
   bool more = true;
   while (more) {
     ended.clear();
-    more = table_.ScanSome(now, kPieceChannels, &ended);
+    for (size_t i = 0; more && i < kPiecesBeforePushes; ++i) {
+      more = table_.ScanSome(now, kPieceChannels, &ended);
+    }
     notifier_.Flush(table_, now);
     for (const ClientChannelPtr& channel : ended) {
       channel->End(RemovalReason::kExpired);

@@ -45,9 +45,9 @@ class Housekeeping {
   // Expires every channel silent for strictly longer than the channel expiry,
   // and every group that a channel's later statements left out for as long;
   // with the events and pushes of any other removal. Works in pieces of
-  // kPieceChannels. Reference: #scanExceptionChannel. Differs: a group that is
-  // stale on a live channel expires alone; peers are told, groups are cleaned
-  // up.
+  // kPieceChannels, and pushes after each kPiecesBeforePushes. Reference:
+  // #scanExceptionChannel. Differs: a group that is stale on a live channel
+  // expires alone; peers are told, groups are cleaned up.
   void Scan(absl::Time now);
 
   // The channel's stream is over, whichever way: takes it out of all its groups
@@ -57,8 +57,10 @@ class Housekeeping {
   void OnChannelClose(ClientChannel& channel, RemovalReason reason,
                       absl::Time now);
 
-  // What a scan looks at in one piece, under one lock.
-  static constexpr size_t kPieceChannels = 256;
+  // What a scan looks at in one piece, under one lock: few, since all of them
+  // may have expired, and taking one out costs twenty times a look.
+  static constexpr size_t kPieceChannels = 32;
+  static constexpr size_t kPiecesBeforePushes = 8;
 
  private:
   const Options options_;

@@ -97,7 +97,9 @@ TEST_F(HousekeepingTest, AScanWithoutAnythingDueDoesNothing) {
 
 TEST_F(HousekeepingTest, AScanOfManyPiecesEndsThemAll) {
   std::vector<FakeClientChannelPtr> channels;
-  for (size_t i = 0; i < 3 * Housekeeping::kPieceChannels + 1; ++i) {
+  constexpr size_t kBeforePushes =
+      Housekeeping::kPieceChannels * Housekeeping::kPiecesBeforePushes;
+  for (size_t i = 0; i < kBeforePushes + 1; ++i) {
     channels.push_back(Connect(Stated("c1").Producer("pay")));
   }
   housekeeping_.Scan(now_ + kExpiry + kMoment);
@@ -107,7 +109,7 @@ TEST_F(HousekeepingTest, AScanOfManyPiecesEndsThemAll) {
   EXPECT_EQ(table_.counts().channels, 0);
 }
 
-TEST_F(HousekeepingTest, AThousandThatExpireMakeOnePushForEachPiece) {
+TEST_F(HousekeepingTest, AThousandThatExpireMakeOnePushForEachEightPieces) {
   const auto alive = Connect(Stated("alive").Consumer("orders"));
   for (int i = 0; i < 1000; ++i) {
     Connect(Stated(absl::StrCat("c", i)).Consumer("orders"));
@@ -116,7 +118,7 @@ TEST_F(HousekeepingTest, AThousandThatExpireMakeOnePushForEachPiece) {
   alive->RenewLight(0, now_);
   alive->TakePushes();
   housekeeping_.Scan(now_);
-  // 1,001 channels are looked at, 256 in a piece.
+  // 1,001 channels are looked at, 32 in a piece.
   EXPECT_EQ(alive->TakePushes().size(), 4);
 }
 

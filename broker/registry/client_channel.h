@@ -10,16 +10,15 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <memory>
-#include <utility>
 
-#include "absl/algorithm/container.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/liveness.h"
+#include "broker/registry/remote_address.h"
 #include "common/client_types.h"
 
 namespace rmq {
@@ -43,26 +42,16 @@ enum class Renewal {
 
 // A channel's record in one group. Guarded by the table's lock.
 struct Membership {
-  static constexpr int64_t kStated = std::numeric_limits<int64_t>::max();
-
-  // When the channel last stated the group, in full or by token; `last_heard`
-  // is the channel's.
-  absl::Time LastStated(absl::Time last_heard) const {
-    return left_out_at == kStated ? last_heard
-                                  : absl::FromUnixNanos(left_out_at);
-  }
-
   RegisteredGroup* group = nullptr;
   // The client id under which the channel is in the group.
   ClientEntry* client = nullptr;
-  // Key in the group's members: rises with every joining of any group.
-  uint64_t joined = 0;
-  // kStated while the channel's current statement has the group: it is as fresh
-  // as the channel. Otherwise when it was last stated, in nanoseconds since
-  // 1970.
-  int64_t left_out_at = kStated;
   int32_t version = 0;
   LanguageCode language = LanguageCode::kUnspecified;
+  // Whether the statement that is being applied has the group.
+  bool stated = true;
+  // Whether the channel's current statement left the group out: then it has its
+  // own time. Otherwise it is as fresh as the channel.
+  bool left_out = false;
 };
 
 // A channel's place in the ExpiryIndex: its neighbours in the ring of a bucket.
@@ -71,6 +60,9 @@ struct ExpiryLink {
   ExpiryLink* next = nullptr;
 };
 
+// There is one for each client: what a heartbeat or a scan touches stands
+// first, and what few clients have is on the heap.
+//
 // Thread-safety: the public methods are thread-safe. Nothing here takes a lock.
 class ClientChannel : private ExpiryLink {
  public:
@@ -122,9 +114,7 @@ class ClientChannel : private ExpiryLink {
   absl::Time opened_at() const { return opened_at_; }
   // "host:port" of the client, or "". Constant once opened; lives as long as
   // the channel.
-  absl::string_view remote_address() const {
-    return remote_address_ == nullptr ? "" : remote_address_.get();
-  }
+  absl::string_view remote_address() const { return remote_address_.text(); }
   bool closed() const { return liveness_.closed(); }
   // When the channel last sent a heartbeat, or was opened.
   absl::Time last_heard() const { return liveness_.last_heard(); }
@@ -132,11 +122,7 @@ class ClientChannel : private ExpiryLink {
  protected:
   // Copies it. Only before the channel is opened.
   void set_remote_address(absl::string_view address) {
-    // Not a std::string, which takes twice as much for what it cannot hold
-    // inline, and most addresses it cannot.
-    auto copy = std::make_unique<char[]>(address.size() + 1);
-    absl::c_copy(address, copy.get());
-    remote_address_ = std::move(copy);
+    remote_address_.Set(address);
   }
 
  private:
@@ -148,11 +134,13 @@ class ClientChannel : private ExpiryLink {
   friend class GroupMembers;
   friend class ProducerRegistry;
 
-  // Constant once opened.
-  const Kind kind_;
-  ChannelId id_ = 0;
-  absl::Time opened_at_;
-  std::unique_ptr<const char[]> remote_address_;  // Ends with a NUL.
+  using LeftOutTimes = absl::flat_hash_map<const RegisteredGroup*, absl::Time>;
+
+  // When the channel last stated the group of `membership`, in full or by
+  // token.
+  absl::Time LastStated(const Membership& membership) const {
+    return membership.left_out ? left_out_->at(membership.group) : last_heard();
+  }
 
   // Own synchronisation.
   Liveness liveness_;
@@ -162,12 +150,20 @@ class ClientChannel : private ExpiryLink {
 
   // Guarded by the table's lock, as the ExpiryLink is.
 
-  // The table's reference, while it has the channel.
-  std::shared_ptr<ClientChannel> self_;
+  // Of the memberships that are left out; null if none is.
+  std::unique_ptr<LeftOutTimes> left_out_;
   absl::InlinedVector<Membership, 2> memberships_;
   // Of the first full heartbeat; null before.
   ClientEntry* client_ = nullptr;
+  // The table's reference, while it has the channel.
+  std::shared_ptr<ClientChannel> self_;
   uint64_t incarnation_ = 0;
+
+  // Constant once opened.
+  ChannelId id_ = 0;
+  absl::Time opened_at_;
+  RemoteAddress remote_address_;
+  const Kind kind_;
 };
 
 using ClientChannelPtr = std::shared_ptr<ClientChannel>;

@@ -81,6 +81,12 @@ ClientEntry& ClientDirectory::Use(absl::string_view client_id,
   return *entry;
 }
 
+void ClientDirectory::MoveToBack(ClientEntry& entry, ClientChannel& channel) {
+  if (entry.more_ == nullptr || entry.more_->back() == &channel) return;
+  entry.Remove(channel);
+  entry.Add(channel);
+}
+
 void ClientDirectory::Release(ClientEntry& entry, ClientChannel& channel) {
   if (channel.client_ == &entry) return;
   for (const Membership& membership : channel.memberships_) {

@@ -35,7 +35,7 @@ class ClientEntry {
   }
 
   // Each channel that is bound to this client or has a membership under its id,
-  // once, in the order of first use.
+  // once, in the order of first use; MoveToBack() changes it.
   absl::InlinedVector<ClientChannel*, 4> channels() const;
   // The one of them that stands for the client's unary calls, or null.
   ClientChannel* stand_in() const;
@@ -66,6 +66,9 @@ class ClientDirectory {
 
   // The entry of `client_id`, with `channel` among its channels.
   ClientEntry& Use(absl::string_view client_id, ClientChannel& channel);
+
+  // Makes `channel` the last of the entry's channels, of which it is one.
+  void MoveToBack(ClientEntry& entry, ClientChannel& channel);
 
   // `channel` drops one use of `entry`. If it was the last (neither the bound
   // client nor a membership of the channel is left), the channel leaves the

@@ -64,6 +64,20 @@ TEST_F(ClientDirectoryTest, TheFirstOfThreeChannelsMayGoFirst) {
   EXPECT_THAT(entry.channels(), ElementsAre(&b_));
 }
 
+TEST_F(ClientDirectoryTest, AnyOfThreeChannelsMayBecomeTheLast) {
+  ClientEntry& entry = clients_.Use("c1", a_);
+  clients_.MoveToBack(entry, a_);
+  EXPECT_THAT(entry.channels(), ElementsAre(&a_));
+  clients_.Use("c1", b_);
+  clients_.Use("c1", c_);
+  clients_.MoveToBack(entry, a_);
+  EXPECT_THAT(entry.channels(), ElementsAre(&b_, &c_, &a_));
+  clients_.MoveToBack(entry, c_);
+  EXPECT_THAT(entry.channels(), ElementsAre(&b_, &a_, &c_));
+  clients_.MoveToBack(entry, c_);
+  EXPECT_THAT(entry.channels(), ElementsAre(&b_, &a_, &c_));
+}
+
 TEST_F(ClientDirectoryTest, TheKeyIsACopy) {
   std::string id = "c1";
   clients_.Use(id, a_);

@@ -120,24 +120,23 @@ RegisterResult ClientTable::RegisterLocked(
   }
 
   for (Membership& membership : channel.memberships_) {
-    if (membership.left_out_at == Membership::kStated) {
-      membership.left_out_at = absl::ToUnixNanos(*heard_before);
-    }
+    membership.stated = false;
   }
   const Registrant who{channel, client, statement.language, statement.version,
                        revision_ + 1};
   size_t hint = 0;
   for (const AdmittedConsumer& consumer : admitted.consumers) {
     consumers_.Register(*consumer.statement,
-                        consumer.notify_consumer_ids_changed, who,
-                        ++last_joined_, &hint, &events_);
+                        consumer.notify_consumer_ids_changed, who, &hint,
+                        &events_);
   }
   for (absl::string_view group : statement.producer_groups) {
-    if (!producers_.Register(group, admitted.take_new_producers, who,
-                             ++last_joined_, &hint, &events_)) {
+    if (!producers_.Register(group, admitted.take_new_producers, who, &hint,
+                             &events_)) {
       result.rejected_producers.push_back(group);
     }
   }
+  NoteLeftOut(channel, *heard_before);
   DropLeftOutLocked(channel);
   clients_.Release(client, channel);  // If no record came to use it.
 
@@ -204,14 +203,29 @@ void ClientTable::Unregister(ClientChannel& channel,
   if (has_events) DeliverEvents();
 }
 
+void ClientTable::NoteLeftOut(ClientChannel& channel, absl::Time heard_before) {
+  for (Membership& membership : channel.memberships_) {
+    if (membership.left_out != membership.stated) continue;  // As before.
+    membership.left_out = !membership.stated;
+    if (membership.left_out) {
+      if (channel.left_out_ == nullptr) {
+        channel.left_out_ = std::make_unique<ClientChannel::LeftOutTimes>();
+      }
+      channel.left_out_->emplace(membership.group, heard_before);
+    } else {
+      channel.left_out_->erase(membership.group);
+    }
+  }
+  if (channel.left_out_ != nullptr && channel.left_out_->empty()) {
+    channel.left_out_ = nullptr;
+  }
+}
+
 void ClientTable::DropLeftOutLocked(ClientChannel& channel) {
   auto& memberships = channel.memberships_;
-  size_t left_out = static_cast<size_t>(std::count_if(
-      memberships.begin(), memberships.end(), [](const Membership& membership) {
-        return membership.left_out_at != Membership::kStated;
-      }));
-  for (size_t i = 0; left_out > kMaxLeftOutGroups;) {
-    if (memberships[i].left_out_at == Membership::kStated) {
+  for (size_t i = 0; channel.left_out_ != nullptr &&
+                     channel.left_out_->size() > kMaxLeftOutGroups;) {
+    if (!memberships[i].left_out) {
       ++i;
       continue;
     }
@@ -219,7 +233,6 @@ void ClientTable::DropLeftOutLocked(ClientChannel& channel) {
     const std::string client_id(memberships[i].client->client_id());
     RemoveMembershipLocked(channel, memberships[i], RemovalReason::kExpired,
                            client_id);
-    --left_out;
   }
 }
 
@@ -241,11 +254,11 @@ void ClientTable::RemoveMembershipLocked(ClientChannel& channel,
                                          Membership& membership,
                                          RemovalReason reason,
                                          absl::string_view client_id) {
-  if (membership.left_out_at == Membership::kStated) {
+  if (!membership.left_out) {
     channel.statement_token_.store(0, std::memory_order_relaxed);
   }
   const absl::Time last_heard =
-      std::max(membership.LastStated(channel.last_heard()), heard_floor_);
+      std::max(channel.LastStated(membership), heard_floor_);
   const size_t first = events_.size();
   if (membership.group->kind == GroupKind::kConsumer) {
     consumers_.Remove(channel, membership, reason, client_id, revision_ + 1,
@@ -355,8 +368,8 @@ bool ClientTable::ScanSome(absl::Time now, size_t max_channels,
         more = false;
         break;
       }
-      ClientChannelPtr reference = channel->self_;
-      if (ExpireLocked(*channel, now)) ended->push_back(std::move(reference));
+      ClientChannelPtr closed = ExpireLocked(*channel, now);
+      if (closed != nullptr) ended->push_back(std::move(closed));
     }
     has_events = CommitLocked();
   }
@@ -364,26 +377,32 @@ bool ClientTable::ScanSome(absl::Time now, size_t max_channels,
   return more;
 }
 
-bool ClientTable::ExpireLocked(ClientChannel& channel, absl::Time now) {
+ClientChannelPtr ClientTable::ExpireLocked(ClientChannel& channel,
+                                           absl::Time now) {
   const absl::Duration expiry = options_.channel_expiry;
   const absl::Time limit = now - expiry;
   // Strictly longer than the expiry: heard before the limit, not at it.
   if (heard_floor_ < limit && channel.liveness_.CloseIfLastHeardBefore(limit)) {
+    ClientChannelPtr reference = channel.self_;
     RemoveChannelLocked(channel, RemovalReason::kExpired);
-    return true;
+    return reference;
   }
   if (channel.closed()) {
     // By another call, which is about to take it out.
     expiry_.File(channel, now + expiry);
-    return false;
+    return nullptr;
   }
 
-  const absl::Time last_heard = channel.last_heard();
-  absl::Time earliest = std::max(last_heard, heard_floor_);
+  absl::Time earliest = std::max(channel.last_heard(), heard_floor_);
+  if (channel.left_out_ == nullptr) {
+    expiry_.File(channel, earliest + expiry);
+    return nullptr;
+  }
   auto& memberships = channel.memberships_;
   for (size_t i = memberships.size(); i-- > 0;) {
+    if (!memberships[i].left_out) continue;
     const absl::Time stated =
-        std::max(memberships[i].LastStated(last_heard), heard_floor_);
+        std::max(channel.LastStated(memberships[i]), heard_floor_);
     if (stated < limit) {
       const std::string client_id(memberships[i].client->client_id());
       RemoveMembershipLocked(channel, memberships[i], RemovalReason::kExpired,
@@ -392,12 +411,13 @@ bool ClientTable::ExpireLocked(ClientChannel& channel, absl::Time now) {
       earliest = std::min(earliest, stated);
     }
   }
-  RemoveIdleStandInLocked(channel, RemovalReason::kExpired);
-  if (channel.closed()) {
-    return channel.kind_ == ClientChannel::Kind::kStandIn;
+  if (channel.kind_ == ClientChannel::Kind::kStandIn) {
+    ClientChannelPtr reference = channel.self_;
+    RemoveIdleStandInLocked(channel, RemovalReason::kExpired);
+    if (channel.closed()) return reference;
   }
   expiry_.File(channel, earliest + expiry);
-  return false;
+  return nullptr;
 }
 
 bool ClientTable::CommitLocked() {
@@ -485,8 +505,8 @@ void VisitMembers(const RegisteredGroup* group, size_t max,
   auto member = group->members.upper_bound(after);
   MemberCursor last = after;
   for (size_t i = 0; i < max && member != group->members.end(); ++i) {
-    visit(*member->second);
-    last = member->first;
+    visit(**member);
+    last = (*member)->id();
     ++member;
   }
   if (member != group->members.end()) *cursor = last;
@@ -523,7 +543,7 @@ std::vector<MemberInfo> ClientTable::ListMembers(GroupKind kind,
     members.push_back({channel.self_,
                        std::string(membership.client->client_id()),
                        membership.language, membership.version,
-                       membership.LastStated(channel.last_heard())});
+                       channel.LastStated(membership)});
   });
   return members;
 }

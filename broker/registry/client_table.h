@@ -94,8 +94,9 @@ struct ProducerGroupInfo {
   size_t channels = 0;
 };
 
-// Where reading a group's members goes on; 0 is the beginning.
-using MemberCursor = uint64_t;
+// Where reading a group's members goes on: after this channel. 0 is the
+// beginning.
+using MemberCursor = ChannelId;
 
 // Thread-safe. Listeners are called with no lock held and may call back in.
 // Ownership: the table holds a reference to every open channel; listeners are
@@ -205,9 +206,10 @@ class ClientTable {
   absl::optional<ProducerGroupInfo> FindProducerGroup(
       absl::string_view group) const ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Up to `max` (at most kMaxPiece) members after `*cursor`, in the order of
-  // joining; moves the cursor, to 0 after the last. Members that stay while all
-  // pieces are read are read exactly once. An unknown group has none.
+  // Up to `max` (at most kMaxPiece) members after `*cursor`, in the order in
+  // which the channels were opened; moves the cursor, to 0 after the last.
+  // Members that stay while all pieces are read are read exactly once. An
+  // unknown group has none.
   std::vector<MemberInfo> ListMembers(GroupKind kind, absl::string_view group,
                                       size_t max, MemberCursor* cursor) const
       ABSL_LOCKS_EXCLUDED(mu_);
@@ -233,8 +235,8 @@ class ClientTable {
                                        absl::string_view client_id) const
       ABSL_LOCKS_EXCLUDED(mu_);
 
-  // The channel at which the client registered as a producer last, or null.
-  // Reference: ProducerManager#findChannel.
+  // Of the channels at which the client is a producer, the one that joined a
+  // producer group last, or null. Reference: ProducerManager#findChannel.
   ClientChannelPtr FindProducerChannel(absl::string_view client_id) const
       ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -280,6 +282,9 @@ class ClientTable {
   std::vector<ClientChannelPtr> FindStreamsLocked(const ClientEntry& client,
                                                   uint64_t incarnation) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // After `heard_before` the channel has stated what it states now: the rest of
+  // its groups is left out from then on.
+  static void NoteLeftOut(ClientChannel& channel, absl::Time heard_before);
   void RemoveMembershipLocked(ClientChannel& channel, Membership& membership,
                               RemovalReason reason, absl::string_view client_id)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -292,8 +297,8 @@ class ClientTable {
   void RemoveIdleStandInLocked(ClientChannel& channel, RemovalReason reason)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Expires what of an open channel has expired at `now` and files it again.
-  // True if the channel itself was closed.
-  bool ExpireLocked(ClientChannel& channel, absl::Time now)
+  // Returns the channel if it was closed itself, otherwise null.
+  ClientChannelPtr ExpireLocked(ClientChannel& channel, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   const RegisteredGroup* FindGroupLocked(GroupKind kind,
                                          absl::string_view group) const
@@ -321,7 +326,6 @@ class ClientTable {
   // How many are open. Each has its own reference, and is filed in expiry_.
   size_t channels_ ABSL_GUARDED_BY(mu_) = 0;
   ChannelId last_channel_id_ ABSL_GUARDED_BY(mu_) = 0;
-  uint64_t last_joined_ ABSL_GUARDED_BY(mu_) = 0;
   uint64_t next_statement_token_ ABSL_GUARDED_BY(mu_);
   uint64_t revision_ ABSL_GUARDED_BY(mu_) = 0;
   absl::Time heard_floor_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();

@@ -88,7 +88,7 @@ class ClientTableFixture : public ::testing::Test {
     return ended;
   }
 
-  // Client ids of the members, in the order of joining.
+  // Client ids of the members, in the order of their channels' opening.
   std::vector<std::string> Members(GroupKind kind, absl::string_view group) {
     std::vector<std::string> client_ids;
     MemberCursor cursor = 0;

@@ -5,8 +5,7 @@
 namespace rmq {
 
 void ConsumerRegistry::Register(const ConsumerStatement& statement, bool notify,
-                                const Registrant& who, uint64_t joined,
-                                size_t* hint,
+                                const Registrant& who, size_t* hint,
                                 std::vector<ClientEvent>* events) {
   ConsumerGroup& group = groups_.FindOrCreate(statement.group);
   // First: the model of this very statement decides whether it notifies.
@@ -17,9 +16,9 @@ void ConsumerRegistry::Register(const ConsumerStatement& statement, bool notify,
   Membership* const known = GroupMembers::Find(who.channel, group, hint);
   const bool is_new = known == nullptr;
   if (is_new) {
-    GroupMembers::Join(group, who, joined);
+    GroupMembers::Join(group, who);
   } else {
-    known->left_out_at = Membership::kStated;
+    known->stated = true;
     if (known->client != &who.client) {
       ClientEntry& before = *std::exchange(known->client, &who.client);
       known->language = who.language;
@@ -121,7 +120,6 @@ ConsumerRegistry::SubscriptionUpdate ConsumerRegistry::UpdateSubscriptions(
   if (!update.topics_changed && !update.replaced) return update;
 
   auto after = std::make_shared<SubscriptionTable>();
-  after->reserve(stated.size());
   for (const SubscriptionStatement& statement : stated) {
     const auto found = before.find(statement.topic);
     if (found != before.end() &&

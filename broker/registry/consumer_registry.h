@@ -57,10 +57,10 @@ class ConsumerRegistry {
   // it; on a known one another client id replaces the record's, without event.
   // The statement's topics replace the group's; a known topic's subscription is
   // replaced only by a greater sub version, which is no change. `hint`: see
-  // GroupMembers::Find(). `joined` is the key for a new member.
+  // GroupMembers::Find().
   // Reference: #registerConsumer.
   void Register(const ConsumerStatement& statement, bool notify,
-                const Registrant& who, uint64_t joined, size_t* hint,
+                const Registrant& who, size_t* hint,
                 std::vector<ClientEvent>* events);
 
   // Takes a channel out of the group of `membership`. `client_id` is what the

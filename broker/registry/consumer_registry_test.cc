@@ -61,11 +61,14 @@ TEST_F(ConsumerRegistryTest, ASecondChannelOfAClientIsAMemberOfItsOwn) {
   EXPECT_THAT(Consumers("orders"), ElementsAre("c1", "c1"));
 }
 
-TEST_F(ConsumerRegistryTest, MembersAreListedInTheOrderOfJoining) {
-  for (const char* client : {"c3", "c1", "c2"}) {
-    Connect(Stated(client).Consumer("orders"));
-  }
-  EXPECT_THAT(Consumers("orders"), ElementsAre("c3", "c1", "c2"));
+TEST_F(ConsumerRegistryTest, MembersAreListedInTheOrderOfTheirOpening) {
+  const auto first = OpenStream();
+  const auto second = OpenStream();
+  const auto third = OpenStream();
+  Register(*third, Stated("c3").Consumer("orders"));
+  Register(*first, Stated("c1").Consumer("orders"));
+  Register(*second, Stated("c2").Consumer("orders"));
+  EXPECT_THAT(Consumers("orders"), ElementsAre("c1", "c2", "c3"));
 }
 
 TEST_F(ConsumerRegistryTest, AnUnchangedStatementTellsNothing) {

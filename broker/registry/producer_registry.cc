@@ -1,23 +1,26 @@
 #include "broker/registry/producer_registry.h"
 
+#include <algorithm>
 #include <string>
+
+#include "absl/algorithm/container.h"
 
 namespace rmq {
 
 bool ProducerRegistry::Register(absl::string_view name, bool take_new,
-                                const Registrant& who, uint64_t joined,
-                                size_t* hint,
+                                const Registrant& who, size_t* hint,
                                 std::vector<ClientEvent>* events) {
   ProducerGroup* group = groups_.Find(name);
   if (group != nullptr) {
     if (Membership* known = GroupMembers::Find(who.channel, *group, hint)) {
-      known->left_out_at = Membership::kStated;
+      known->stated = true;
       return true;
     }
   }
   if (!take_new) return false;
   if (group == nullptr) group = &groups_.FindOrCreate(name);
-  GroupMembers::Join(*group, who, joined);
+  GroupMembers::Join(*group, who);
+  clients_.MoveToBack(who.client, who.channel);
   ClientEvent& event = events->emplace_back();
   event.type = EventType::kClientRegister;
   event.kind = GroupKind::kProducer;
@@ -57,19 +60,16 @@ void ProducerRegistry::Remove(ClientChannel& channel, Membership& membership,
 }
 
 ClientChannel* ProducerRegistry::FindChannel(const ClientEntry& client) const {
-  ClientChannel* newest = nullptr;
-  uint64_t newest_joined = 0;
-  for (ClientChannel* channel : client.channels()) {
-    for (const Membership& membership : channel->memberships_) {
-      if (membership.client == &client &&
-          membership.group->kind == GroupKind::kProducer &&
-          membership.joined > newest_joined) {
-        newest = channel;
-        newest_joined = membership.joined;
-      }
-    }
-  }
-  return newest;
+  const auto channels = client.channels();
+  const auto found = std::find_if(
+      channels.rbegin(), channels.rend(), [&](const ClientChannel* channel) {
+        return absl::c_any_of(
+            channel->memberships_, [&](const Membership& membership) {
+              return membership.client == &client &&
+                     membership.group->kind == GroupKind::kProducer;
+            });
+      });
+  return found == channels.rend() ? nullptr : *found;
 }
 
 ClientChannel* ProducerRegistry::NextAvailable(absl::string_view name) {
@@ -79,8 +79,8 @@ ClientChannel* ProducerRegistry::NextAvailable(absl::string_view name) {
   for (int tries = 0; tries < kMaxTries; ++tries) {
     auto next = group->members.upper_bound(group->last_chosen);
     if (next == group->members.end()) next = group->members.begin();
-    group->last_chosen = next->first;
-    channel = next->second;
+    channel = *next;
+    group->last_chosen = channel->id();
     if (channel->writable()) break;
   }
   return channel;

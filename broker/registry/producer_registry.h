@@ -20,8 +20,8 @@ struct ProducerGroup : RegisteredGroup {
   explicit ProducerGroup(absl::string_view name)
       : RegisteredGroup(GroupKind::kProducer, name) {}
 
-  // Of the member that NextAvailable() gave last.
-  uint64_t last_chosen = 0;
+  // The member that NextAvailable() gave last.
+  ChannelId last_chosen = 0;
 };
 
 // Invariant: a group exists iff it has a member.
@@ -33,12 +33,10 @@ class ProducerRegistry {
 
   // Adds the channel to the group, or renews its membership; a known channel
   // keeps its first client id. A channel that is new in the group is passed
-  // over if `take_new` is false: returns whether it is a member now. `hint` and
-  // `joined` as in ConsumerRegistry::Register().
-  // Reference: #registerProducer.
+  // over if `take_new` is false: returns whether it is a member now. `hint`:
+  // see GroupMembers::Find(). Reference: #registerProducer.
   bool Register(absl::string_view group, bool take_new, const Registrant& who,
-                uint64_t joined, size_t* hint,
-                std::vector<ClientEvent>* events);
+                size_t* hint, std::vector<ClientEvent>* events);
 
   // Takes a channel out of the group of `membership`. `client_id` is what the
   // event says. Reference: #unregisterProducer, #doChannelCloseEvent.
@@ -46,9 +44,9 @@ class ProducerRegistry {
               RemovalReason reason, absl::string_view client_id,
               uint64_t revision, std::vector<ClientEvent>* events);
 
-  // The channel at which `client` registered as a producer last, of those that
-  // it still has; null if none. Reference: #findChannel. Differs: leaving one
-  // group does not hide a client that is in another.
+  // Of the channels at which `client` is a producer, the one that joined a
+  // producer group last; null if there is none. Reference: #findChannel.
+  // Differs: leaving one group does not hide a client that is in another.
   ClientChannel* FindChannel(const ClientEntry& client) const;
 
   // The next channel of the group in turn that is writable; if none of the next

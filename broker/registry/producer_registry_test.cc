@@ -137,6 +137,14 @@ TEST_F(ProducerRegistryTest, AClientIsFoundWhereItRegisteredLast) {
   EXPECT_EQ(table_.FindProducerChannel("c1"), a);
 }
 
+TEST_F(ProducerRegistryTest, AClientIsFoundWhereItJoinedLastThoughItLeftThat) {
+  const auto a = Connect(Stated("c1").Producer("pay"));
+  Connect(Stated("c1").Producer("pay"));
+  Register(*a, Stated("c1").Producer("pay").Producer("ship"));
+  table_.Unregister(*a, "c1", "ship", "");
+  EXPECT_EQ(table_.FindProducerChannel("c1"), a);
+}
+
 TEST_F(ProducerRegistryTest, AClientIsFoundAfterItsNewestChannelLeft) {
   const auto a = Connect(Stated("c1").Producer("pay"));
   const auto b = Connect(Stated("c1").Producer("pay"));

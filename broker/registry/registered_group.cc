@@ -16,22 +16,24 @@ Membership* GroupMembers::Find(ClientChannel& channel,
   return nullptr;
 }
 
-void GroupMembers::Join(RegisteredGroup& group, const Registrant& who,
-                        uint64_t joined) {
+void GroupMembers::Join(RegisteredGroup& group, const Registrant& who) {
   Membership membership;
   membership.group = &group;
   membership.client = &who.client;
-  membership.joined = joined;
   membership.version = who.version;
   membership.language = who.language;
   who.channel.memberships_.push_back(membership);
-  group.members.emplace(joined, &who.channel);
+  group.members.insert(&who.channel);
 }
 
 void GroupMembers::Leave(ClientChannel& channel, Membership& membership,
                          ClientDirectory& clients) {
   ClientEntry& client = *membership.client;
-  membership.group->members.erase(membership.joined);
+  membership.group->members.erase(&channel);
+  if (membership.left_out) {
+    channel.left_out_->erase(membership.group);
+    if (channel.left_out_->empty()) channel.left_out_ = nullptr;
+  }
   // The order of the rest is kept: see `hint` above.
   channel.memberships_.erase(channel.memberships_.begin() +
                              (&membership - channel.memberships_.data()));

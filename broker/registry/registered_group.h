@@ -2,19 +2,33 @@
 #ifndef BROKER_REGISTRY_REGISTERED_GROUP_H_
 #define BROKER_REGISTRY_REGISTERED_GROUP_H_
 
-#include <cstdint>
+#include <cstddef>
 #include <memory>
 #include <string>
 
-#include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/hash/hash.h"
 #include "absl/strings/string_view.h"
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_directory.h"
 #include "broker/registry/client_event.h"
 
 namespace rmq {
+
+// Channels by their ids: in the order of opening.
+struct ByChannelId {
+  using is_transparent = void;
+  bool operator()(const ClientChannel* a, const ClientChannel* b) const {
+    return a->id() < b->id();
+  }
+  bool operator()(const ClientChannel* a, ChannelId b) const {
+    return a->id() < b;
+  }
+  bool operator()(ChannelId a, const ClientChannel* b) const {
+    return a < b->id();
+  }
+};
 
 // Invariant, outside of a call of its registry: it has at least one member, and
 // each member has exactly one Membership that points back.
@@ -24,9 +38,9 @@ struct RegisteredGroup {
 
   const GroupKind kind;
   const std::string name;
-  // By Membership::joined, that is in the order of joining. A member keeps its
-  // place while others come and go, so the members can be read in pieces.
-  absl::btree_map<uint64_t, ClientChannel*> members;
+  // A member keeps its place while others come and go, so the members can be
+  // read in pieces.
+  absl::btree_set<ClientChannel*, ByChannelId> members;
 };
 
 // Which call changes a registry, and for whom.
@@ -46,23 +60,19 @@ class GroupTable {
  public:
   G* Find(absl::string_view name) const {
     const auto found = groups_.find(name);
-    return found == groups_.end() ? nullptr : found->second.get();
+    return found == groups_.end() ? nullptr : found->get();
   }
 
   G& FindOrCreate(absl::string_view name) {
     if (G* found = Find(name)) return *found;
-    auto owned = std::make_unique<G>(name);
-    G& group = *owned;
-    groups_.emplace(group.name, std::move(owned));
+    G& group = **groups_.insert(std::make_unique<G>(name)).first;
     names_.insert(group.name);
     return group;
   }
 
   void Erase(G& group) {
-    // A copy: the keys die with the group.
-    const std::string name = group.name;
-    names_.erase(name);
-    groups_.erase(name);
+    names_.erase(group.name);
+    groups_.erase(groups_.find(group.name));
   }
 
   // Calls `visit(const G&)` for the groups after `after`, in the order of their
@@ -77,8 +87,27 @@ class GroupTable {
   size_t size() const { return groups_.size(); }
 
  private:
-  // Keys of both are the groups' own names.
-  absl::flat_hash_map<absl::string_view, std::unique_ptr<G>> groups_;
+  static absl::string_view NameOf(absl::string_view name) { return name; }
+  static absl::string_view NameOf(const std::unique_ptr<G>& group) {
+    return group->name;
+  }
+  struct Hash {
+    using is_transparent = void;
+    template <typename T>
+    size_t operator()(const T& group) const {
+      return absl::Hash<absl::string_view>()(NameOf(group));
+    }
+  };
+  struct Equal {
+    using is_transparent = void;
+    template <typename T, typename U>
+    bool operator()(const T& a, const U& b) const {
+      return NameOf(a) == NameOf(b);
+    }
+  };
+
+  // By name. Names are the groups' own.
+  absl::flat_hash_set<std::unique_ptr<G>, Hash, Equal> groups_;
   absl::btree_set<absl::string_view> names_;
 };
 
@@ -93,8 +122,7 @@ class GroupMembers {
                           size_t* hint);
 
   // Makes `who.channel` a member under `who.client`. It must not be one yet.
-  static void Join(RegisteredGroup& group, const Registrant& who,
-                   uint64_t joined);
+  static void Join(RegisteredGroup& group, const Registrant& who);
 
   // Takes `membership`, one of `channel`'s, out of its group.
   static void Leave(ClientChannel& channel, Membership& membership,

@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/btree_map.h"
 
 namespace rmq {
 
@@ -18,8 +18,10 @@ struct SubscriptionData {
 };
 
 // A value that is shared and never changed: a group whose subscriptions change
-// gets a new table, so events and answers can keep the one they saw.
-using SubscriptionTable = absl::flat_hash_map<std::string, SubscriptionData>;
+// gets a new table, so events and answers can keep the one they saw. Most
+// groups have one or two topics, for which a tree is smaller and faster than a
+// hash.
+using SubscriptionTable = absl::btree_map<std::string, SubscriptionData>;
 using SubscriptionTablePtr = std::shared_ptr<const SubscriptionTable>;
 
 }  // namespace rmq

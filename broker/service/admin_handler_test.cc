@@ -167,7 +167,7 @@ TEST_F(AdminHandlerTest, AGroupKindThatIsNoneIsRefused) {
   ExpectPagesAreChecked(&AdminHandler::ListGroups, request);
 }
 
-TEST_F(AdminHandlerTest, ConnectionsOfAConsumerGroupArePagedInOrderOfJoining) {
+TEST_F(AdminHandlerTest, ConnectionsOfAConsumerGroupArePagedInOrderOfOpening) {
   for (int i = 0; i < 5; ++i) {
     Connect(Stated(absl::StrCat("c", i)).Consumer("orders", {{"b"}, {"a"}}));
   }

@@ -508,8 +508,8 @@ bool JavaModel::HeartbeatOfProducer(const Operation& operation,
   member.record = On(Switch::kEachGroupHasItsClock)
                       ? std::make_shared<Record>(*record)
                       : record;
-  member.joined = ++joined_;
   if (!record->client_id.has_value()) return false;
+  last_joins_[{*record->client_id, channel}] = ++joined_;
   producer_lookup_[*record->client_id] = channel;
   if (On(Switch::kProducersAreToldToo)) {
     TellMember(kProducer, "CLIENT_REGISTER", name, channel, record->client_id,
@@ -846,9 +846,10 @@ void JavaModel::FindProducerChannel(const Operation& operation) {
   int64_t newest = 0;
   for (const auto& [name, members] : producers_) {
     for (const auto& [channel, member] : members) {
-      if (member.record->client_id == operation.client_id() &&
-          member.joined > newest) {
-        newest = member.joined;
+      if (member.record->client_id != operation.client_id()) continue;
+      const int64_t joined = last_joins_.at({operation.client_id(), channel});
+      if (joined > newest) {
+        newest = joined;
         outcome_.set_channel(channel);
       }
     }

@@ -116,8 +116,6 @@ class JavaModel {
   // A channel in a group.
   struct Member {
     std::shared_ptr<Record> record;
-    // Rises with each joining of a producer group.
-    int64_t joined = 0;
     // Whether the channel's latest full heartbeat has the group.
     bool stated = true;
   };
@@ -228,7 +226,10 @@ class JavaModel {
   int64_t last_tick_ = 0;
   // Everyone counts as heard then.
   int64_t heard_floor_ = 0;
+  // Joinings of producer groups, and the last one of each client id and
+  // channel.
   int64_t joined_ = 0;
+  std::map<std::pair<std::string, std::string>, int64_t> last_joins_;
   std::map<std::string, Channel, ByNumber> channels_;
   std::map<std::string, Group> consumers_;
   std::map<std::string, Members> producers_;

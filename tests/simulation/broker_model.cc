@@ -205,8 +205,9 @@ BrokerModel::Membership* BrokerModel::Find(Channel& channel, GroupKind kind,
 
 void BrokerModel::Join(int number, GroupKind kind, int group) {
   Channel& channel = channels_[number];
-  channel.memberships.push_back({kind, group, ++last_joined_, true, 0});
-  groups_[static_cast<int>(kind)][group].members[last_joined_] = number;
+  channel.memberships.push_back({kind, group, true, 0});
+  groups_[static_cast<int>(kind)][group].members.insert(number);
+  if (kind == GroupKind::kProducer) channel.last_joined = ++last_joined_;
   if (kind == GroupKind::kConsumer && !channel.stand_in) ++streams_[group];
   ++told_.joins[static_cast<int>(kind)];
 }
@@ -220,7 +221,7 @@ void BrokerModel::Leave(int number, GroupKind kind, int group,
       (Find(channel, kind, group) - channel.memberships.data());
   if (!membership->current) --channel.left_out;
   auto& groups = groups_[static_cast<int>(kind)];
-  groups[group].members.erase(membership->joined);
+  groups[group].members.erase(number);
   channel.memberships.erase(membership);
   ++told_.leaves[static_cast<int>(kind)][static_cast<int>(reason)];
   if (groups[group].members.empty()) {

@@ -56,8 +56,7 @@ class BrokerModel {
   struct Membership {
     GroupKind kind;
     int group;
-    int64_t joined;  // Rises with each joining.
-    bool current;    // The latest statement has it.
+    bool current;  // The latest statement has it.
     Millis left_out_at;
   };
   struct Channel {
@@ -69,10 +68,12 @@ class BrokerModel {
     uint64_t incarnation = 0;
     Millis heard = 0;
     int left_out = 0;  // Memberships that are not current.
+    // When it last joined a producer group: rises with each such joining.
+    int64_t last_joined = 0;
     std::vector<Membership> memberships;
   };
   struct Group {
-    std::map<int64_t, int> members;  // Joined -> channel.
+    std::set<int> members;  // Channels, in the order of opening.
     std::map<int, int64_t> subscriptions;
   };
 

@@ -665,7 +665,7 @@ void Day::Rollout() {
   ++definitions_[group];
   const auto found = model_.groups(GroupKind::kConsumer).find(group);
   if (found == model_.groups(GroupKind::kConsumer).end()) return;
-  for (const auto& [joined, channel] : found->second.members) {
+  for (const int channel : found->second.members) {
     const int client = model_.channels()[channel].client;
     if (clients_[client].channel == channel && Percent(95)) {
       At(now_ + Between(0, 5 * kMinute), Kind::kRestate, client);
@@ -869,11 +869,12 @@ void Day::CompareGroups(GroupKind kind) {
         if (next == expected.members.end()) {
           return Fail(name, " has more members than ", expected.members.size());
         }
-        const auto [joined, number] = *next++;
+        const int number = *next++;
         const BrokerModel::Channel& channel = model_.channels()[number];
         Millis heard = channel.heard;
         for (const BrokerModel::Membership& membership : channel.memberships) {
-          if (membership.joined == joined && !membership.current) {
+          if (membership.kind == kind && membership.group == group &&
+              !membership.current) {
             heard = membership.left_out_at;
           }
         }
@@ -891,11 +892,9 @@ void Day::CompareGroups(GroupKind kind) {
     if (kind == GroupKind::kProducer) {
       const ClientChannelPtr available =
           core_.table.NextAvailableProducer(name);
-      const bool is_member =
-          std::any_of(expected.members.begin(), expected.members.end(),
-                      [&](const auto& member) {
-                        return channels_[member.second] == available;
-                      });
+      const bool is_member = std::any_of(
+          expected.members.begin(), expected.members.end(),
+          [&](int member) { return channels_[member] == available; });
       if (!is_member) Fail("no available producer of ", name);
       continue;
     }
@@ -938,7 +937,7 @@ void Day::CompareClients() {
     for (const BrokerModel::Membership& membership : channel.memberships) {
       if (membership.kind == GroupKind::kProducer) {
         auto& last = producer[channel.client];
-        last = std::max(last, {membership.joined, number});
+        last = std::max(last, {channel.last_joined, number});
         continue;
       }
       const ClientChannelPtr found = core_.table.FindConsumerChannel(
@@ -977,7 +976,7 @@ void Day::CompareClients() {
     for (const DayClient::Consumer& consumer : client.consumers) {
       if (!model_.notified(consumer.group)) continue;
       std::vector<std::string> truth;
-      for (const auto& [joined, member] :
+      for (const int member :
            model_.groups(GroupKind::kConsumer).at(consumer.group).members) {
         truth.push_back(ClientId(model_.channels()[member].client));
       }

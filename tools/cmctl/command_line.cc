@@ -129,7 +129,7 @@ const std::vector<CommandHelp>& Commands() {
        Command::kConnections,
        {kGroup},
        "the channels of a group, and what it subscribes to",
-       "Lists the channels of a group in the order of joining; for a consumer "
+       "Lists the channels of a group in the order of opening; for a consumer "
        "group also\nits modes and subscriptions.",
        {{"kind", 0, "consumer|producer", "which group of that name (consumer)",
          SetKind}}},
@@ -138,7 +138,7 @@ const std::vector<CommandHelp>& Commands() {
        {kGroup},
        "the client ids of a consumer group",
        "Lists the client ids of a consumer group as its members see them, one "
-       "a line, in\nthe order of joining. A client with two channels is there "
+       "a line, in\nthe order of opening. A client with two channels is there "
        "twice.",
        {}},
       {"producers",
