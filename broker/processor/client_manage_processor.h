@@ -49,7 +49,8 @@ struct HeartbeatResult {
 struct ConsumerList {
   // OK, or NOT_FOUND with SYSTEM_ERROR: no consumer in the group.
   CallStatus status;
-  // In the order in which the channels were opened; a client with two channels is there twice.
+  // In the order in which the channels were opened; a client with two channels
+  // is there twice.
   std::vector<std::string> client_ids;
   // 0 after the last page.
   MemberCursor next = 0;

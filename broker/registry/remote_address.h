@@ -30,7 +30,7 @@ class RemoteAddress {
       length_ = static_cast<uint8_t>(text.size());
     } else {
       const auto* const copy = new std::string(text);
-      std::memcpy(bytes_, &copy, sizeof(copy));
+      std::memcpy(bytes_, &copy, sizeof(void*));
       length_ = kOnHeap;
     }
   }
@@ -46,7 +46,7 @@ class RemoteAddress {
 
   const std::string* OnHeap() const {
     const std::string* text;
-    std::memcpy(&text, bytes_, sizeof(text));
+    std::memcpy(&text, bytes_, sizeof(void*));
     return text;
   }
   void Clear() {

@@ -122,8 +122,9 @@ void ConnectStream::OnRead(bool ok) {
   }
 
   const absl::Time now = environment_.clock->TimeNow();
-  // Room for a light heartbeat and its reply without a heap allocation.
-  alignas(8) char block[1024];
+  // Room for a heartbeat of some groups and its reply, so that the arena needs
+  // no heap.
+  alignas(8) char block[4096];
   google::protobuf::ArenaOptions arena_options;
   arena_options.initial_block = block;
   arena_options.initial_block_size = sizeof(block);
