@@ -52,6 +52,9 @@ grpc::ChannelArguments MakeChannelArguments(absl::Duration connect_timeout) {
   args.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, ms(kClientKeepaliveTimeout));
   args.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   args.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  // gRPC would measure the bandwidth by pings after answers, which wake the
+  // broker once more. It is of use to who streams megabytes.
+  args.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   // A connection of its own for each client, as RocketMQ has; and dropping a
   // channel ends its attempts to connect.
   args.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
