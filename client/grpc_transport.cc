@@ -34,6 +34,10 @@ namespace v1 = ::rocketmq::clientmanager::v1;
 // (common/backoff.h), so that ours decides.
 constexpr int kGrpcBackoffMs = 100;
 
+// For how long the end of a transport waits for connections that are being
+// made: some round trips of any network.
+constexpr absl::Duration kMostCloseTime = absl::Milliseconds(200);
+
 absl::Status FromGrpc(const grpc::Status& status) {
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
                       status.error_message());
@@ -63,6 +67,72 @@ grpc::ChannelArguments MakeChannelArguments(absl::Duration connect_timeout) {
   return args;
 }
 
+// What comes out of the completion queue.
+struct Tag {
+  std::function<void(bool ok)> done;  // On the polling thread.
+};
+
+// Destroys channels, but none that is connecting.
+//
+// gRPC 1.51 loses the connection of a channel that is destroyed between the
+// dialling and the broker's HTTP/2 settings, if these come after all: its
+// socket stays open as long as the process lives (mended in gRPC's pull request
+// 32071).
+class ChannelCloser {
+ public:
+  explicit ChannelCloser(grpc::CompletionQueue* queue) : queue_(*queue) {}
+
+  // `channel`, which is closed here once nobody holds it.
+  std::shared_ptr<grpc::Channel> Guard(std::shared_ptr<grpc::Channel> channel) {
+    grpc::Channel* const guarded = channel.get();
+    return {guarded,
+            [this, channel = std::move(channel)](grpc::Channel*) mutable {
+              Close(std::move(channel));
+            }};
+  }
+
+  // Waits for those that are connecting, for `timeout` at most.
+  void CloseAll(absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::flat_hash_set<std::shared_ptr<grpc::Channel>> connecting;
+    MutexLock lock(&mu_);
+    mu_.AwaitWithTimeout(
+        absl::Condition(
+            +[](decltype(connecting)* set) { return set->empty(); },
+            &connecting_),
+        timeout);
+    connecting.swap(connecting_);
+  }
+
+ private:
+  // An attempt to connect has an end of its own, the connect timeout.
+  void Close(std::shared_ptr<grpc::Channel> channel) ABSL_LOCKS_EXCLUDED(mu_) {
+    if (channel->GetState(/*try_to_connect=*/false) !=
+        GRPC_CHANNEL_CONNECTING) {
+      return;
+    }
+    {
+      MutexLock lock(&mu_);
+      connecting_.insert(channel);
+    }
+    channel->NotifyOnStateChange(
+        GRPC_CHANNEL_CONNECTING, gpr_inf_future(GPR_CLOCK_MONOTONIC), &queue_,
+        new Tag{[this, watched = channel.get()](bool) { Forget(watched); }});
+  }
+
+  void Forget(grpc::Channel* channel) ABSL_LOCKS_EXCLUDED(mu_) {
+    // Destroyed last, without the lock.
+    decltype(connecting_)::node_type closed;
+    MutexLock lock(&mu_);
+    closed = connecting_.extract(channel);
+  }
+
+  grpc::CompletionQueue& queue_;
+  absl::Mutex mu_;
+  // Nobody else holds these.
+  absl::flat_hash_set<std::shared_ptr<grpc::Channel>> connecting_
+      ABSL_GUARDED_BY(mu_);
+};
+
 // The current channel to one broker.
 //
 // Two kinds of channels are used no more, and go with their last call; the next
@@ -73,16 +143,18 @@ grpc::ChannelArguments MakeChannelArguments(absl::Duration connect_timeout) {
 // - One whose stream was given up: the connection may be the one that is stuck.
 class ChannelHolder {
  public:
-  ChannelHolder(std::string address, absl::Duration connect_timeout)
+  ChannelHolder(std::string address, absl::Duration connect_timeout,
+                ChannelCloser* closer)
       : target_(absl::StrCat("dns:///", address)),
-        connect_timeout_(connect_timeout) {}
+        connect_timeout_(connect_timeout),
+        closer_(*closer) {}
 
   std::shared_ptr<grpc::Channel> Get() ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
     if (channel_ == nullptr) {
-      channel_ =
+      channel_ = closer_.Guard(
           grpc::CreateCustomChannel(target_, grpc::InsecureChannelCredentials(),
-                                    MakeChannelArguments(connect_timeout_));
+                                    MakeChannelArguments(connect_timeout_)));
     }
     return channel_;
   }
@@ -97,13 +169,9 @@ class ChannelHolder {
  private:
   const std::string target_;
   const absl::Duration connect_timeout_;
+  ChannelCloser& closer_;
   absl::Mutex mu_;
   std::shared_ptr<grpc::Channel> channel_ ABSL_GUARDED_BY(mu_);
-};
-
-// What comes out of the completion queue.
-struct Tag {
-  std::function<void(bool ok)> done;  // On the polling thread.
 };
 
 // How many calls are alive, so that the queue outlives them.
@@ -150,6 +218,7 @@ class ConnectCall : public std::enable_shared_from_this<ConnectCall> {
     stream_.reset();
     stub_.reset();
     channel_.reset();
+    holder_.reset();
     counter_.Remove();
   }
 
@@ -246,7 +315,7 @@ class ConnectCall : public std::enable_shared_from_this<ConnectCall> {
   EventLoop& loop_;
   grpc::CompletionQueue& queue_;
   CallCounter& counter_;
-  const std::shared_ptr<ChannelHolder> holder_;
+  std::shared_ptr<ChannelHolder> holder_;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::ClientManager::Stub> stub_;
 
@@ -281,13 +350,13 @@ class GrpcBrokerStream final : public BrokerStream {
 class GrpcBrokerStub final : public BrokerStub {
  public:
   GrpcBrokerStub(EventLoop* loop, grpc::CompletionQueue* queue,
-                 CallCounter* counter, std::string address,
-                 absl::Duration connect_timeout)
+                 CallCounter* counter, ChannelCloser* closer,
+                 std::string address, absl::Duration connect_timeout)
       : loop_(*loop),
         queue_(*queue),
         counter_(*counter),
         holder_(std::make_shared<ChannelHolder>(std::move(address),
-                                                connect_timeout)) {}
+                                                connect_timeout, closer)) {}
 
   std::unique_ptr<BrokerStream> NewStream(
       BrokerStream::Reactor* reactor) override {
@@ -364,14 +433,16 @@ class GrpcTransport::Impl {
 
   ~Impl() {
     counter_.AwaitNone();
+    closer_.CloseAll(kMostCloseTime);
     queue_.Shutdown();
     poller_.join();
   }
 
   std::unique_ptr<BrokerStub> NewStub(absl::string_view address,
                                       absl::Duration connect_timeout) {
-    return std::make_unique<GrpcBrokerStub>(
-        &loop_, &queue_, &counter_, std::string(address), connect_timeout);
+    return std::make_unique<GrpcBrokerStub>(&loop_, &queue_, &counter_,
+                                            &closer_, std::string(address),
+                                            connect_timeout);
   }
 
  private:
@@ -387,6 +458,7 @@ class GrpcTransport::Impl {
   EventLoop& loop_;
   grpc::CompletionQueue queue_;
   CallCounter counter_;
+  ChannelCloser closer_{&queue_};
   std::thread poller_;  // Last: it uses the members above.
 };
 

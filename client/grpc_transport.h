@@ -24,7 +24,9 @@ class GrpcTransport {
   GrpcTransport(const GrpcTransport&) = delete;
   GrpcTransport& operator=(const GrpcTransport&) = delete;
   // Waits until the calls of the streams, which were cancelled, have ended:
-  // briefly, and without the network. Must not be called on the loop.
+  // briefly, and without the network. Then up to 200 ms more for connections
+  // that are being made, as gRPC must not lose them (see ChannelCloser in the
+  // .cc). Must not be called on the loop.
   ~GrpcTransport();
 
   // The broker at `address`, "host:port". Nothing is connected yet: a stream

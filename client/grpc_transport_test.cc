@@ -1,10 +1,17 @@
 #include "client/grpc_transport.h"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "client/broker_stub.h"
@@ -13,6 +20,7 @@
 #include "client/thread_event_loop.h"
 #include "common/real_clock.h"
 #include "common/status_matchers.h"
+#include "glog/logging.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "rocketmq/clientmanager/v1/client_manager.pb.h"
@@ -25,6 +33,65 @@ namespace v1 = ::rocketmq::clientmanager::v1;
 using ::testing::ElementsAre;
 
 constexpr absl::Duration kPatience = absl::Seconds(30);
+
+// Takes one connection, and sends its HTTP/2 settings when told to.
+class LateBroker {
+ public:
+  LateBroker() {
+    sockaddr_in bound = {};
+    bound.sin_family = AF_INET;
+    bound.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(bound);
+    auto* const address = reinterpret_cast<sockaddr*>(&bound);
+    CHECK_EQ(bind(listener_, address, size), 0);
+    CHECK_EQ(listen(listener_, 1), 0);
+    CHECK_EQ(getsockname(listener_, address, &size), 0);
+    address_ = absl::StrCat("127.0.0.1:", ntohs(bound.sin_port));
+  }
+  ~LateBroker() {
+    close(connection_);
+    close(listener_);
+  }
+  LateBroker(const LateBroker&) = delete;
+  LateBroker& operator=(const LateBroker&) = delete;
+
+  const std::string& address() const { return address_; }
+
+  // Until the client waits for the settings.
+  void AwaitPreface() {
+    connection_ = accept(listener_, nullptr, nullptr);
+    CHECK_GE(connection_, 0);
+    char preface[24];
+    CHECK_EQ(recv(connection_, preface, sizeof(preface), MSG_WAITALL),
+             static_cast<ssize_t>(sizeof(preface)));
+  }
+
+  void SendSettings() {
+    const char settings[] = {0, 0, 0, 4, 0, 0, 0, 0, 0};
+    CHECK_EQ(send(connection_, settings, sizeof(settings), MSG_NOSIGNAL),
+             static_cast<ssize_t>(sizeof(settings)));
+  }
+
+  // Whether the client ends the connection, rather than fall silent.
+  bool AwaitEnd() {
+    // Less than the keepalive, which would end a connection that is forgotten.
+    const timeval patience = {10, 0};
+    CHECK_EQ(setsockopt(connection_, SOL_SOCKET, SO_RCVTIMEO, &patience,
+                        sizeof(patience)),
+             0);
+    char bytes[1024];
+    ssize_t size;
+    do {
+      size = recv(connection_, bytes, sizeof(bytes), 0);
+    } while (size > 0);
+    return size == 0 || errno == ECONNRESET;
+  }
+
+ private:
+  const int listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int connection_ = -1;
+  std::string address_;
+};
 
 class GrpcTransportTest : public ::testing::Test {
  protected:
@@ -113,6 +180,28 @@ TEST_F(GrpcTransportTest, AStreamAfterOneThatWasGivenUpHasANewConnection) {
   StartStream(stub_.get());
   const std::vector<std::string> peers = broker_.AwaitPeers(2);
   EXPECT_NE(peers[0], peers[1]);
+}
+
+TEST_F(GrpcTransportTest, AConnectionEndsThatIsMadeAfterItsStubIsGone) {
+  LateBroker broker;
+  std::unique_ptr<BrokerStub> stub =
+      transport_.NewStub(broker.address(), kPatience);
+  EXPECT_THAT(stub->GetConsumerListByGroup({}, absl::Milliseconds(50)),
+              StatusIs(absl::StatusCode::kDeadlineExceeded));
+  stub.reset();
+  broker.AwaitPreface();
+  broker.SendSettings();
+  EXPECT_TRUE(broker.AwaitEnd());
+}
+
+TEST_F(GrpcTransportTest, ATransportEndsWhileAConnectionIsBeingMade) {
+  LateBroker broker;
+  GrpcTransport transport(&loop_);
+  const std::unique_ptr<BrokerStub> stub =
+      transport.NewStub(broker.address(), absl::Hours(1));
+  StartStream(stub.get());
+  broker.AwaitPreface();
+  OnLoop([this] { stream_.reset(); });
 }
 
 TEST_F(GrpcTransportTest, ACallToABrokerThatIsNotThereIsUnavailable) {

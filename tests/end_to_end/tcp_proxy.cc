@@ -147,12 +147,16 @@ void TcpProxy::SetMode(Mode mode) {
 }
 
 void TcpProxy::CutConnections() {
-  MutexLock lock(&mu_);
-  for (const Connection& connection : connections_) {
-    CloseByReset(connection.up.from);
-    CloseByReset(connection.up.to);
+  {
+    MutexLock lock(&mu_);
+    for (const Connection& connection : connections_) {
+      CloseByReset(connection.up.from);
+      CloseByReset(connection.up.to);
+    }
+    connections_.clear();
   }
-  connections_.clear();
+  // The thread's poll() holds the sockets, so that closing resets nothing yet.
+  Wake();
 }
 
 int64_t TcpProxy::accepted() const {

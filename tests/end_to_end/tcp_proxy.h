@@ -52,7 +52,8 @@ class TcpProxy {
 
   // Has taken effect when it returns.
   void SetMode(Mode mode) ABSL_LOCKS_EXCLUDED(mu_);
-  // Resets every connection, on both sides. They are gone when it returns.
+  // Resets every connection, on both sides. They are the proxy's no more when
+  // it returns; the sides learn of it at once.
   void CutConnections() ABSL_LOCKS_EXCLUDED(mu_);
 
   // How often a client has connected.
