@@ -158,7 +158,10 @@ class GrpcServer::Impl {
         RunCompletionLoop(queue, options_.nap);
       });
     }
-    timer_ = std::thread([this] { RunTimer(); });
+    // Counted from here: when a new thread gets to run is anybody's guess.
+    const absl::Time first_tick =
+        core_.clock->TimeNow() + core_.housekeeping->options().period;
+    timer_ = std::thread([this, first_tick] { RunTimer(first_tick); });
     return absl::OkStatus();
   }
 
@@ -239,10 +242,8 @@ class GrpcServer::Impl {
 
   // Housekeeping, the notifier's window and slow readers: everything that is
   // due by time.
-  void RunTimer() {
+  void RunTimer(absl::Time next_tick) {
     Clock& clock = *core_.clock;
-    const absl::Duration period = core_.housekeeping->options().period;
-    absl::Time next_tick = clock.TimeNow() + period;
     while (true) {
       absl::Time now = clock.TimeNow();
       const absl::Time next = std::min({next_tick, slow_readers_.Check(now),
@@ -253,7 +254,7 @@ class GrpcServer::Impl {
       now = clock.TimeNow();
       if (now >= next_tick) {
         core_.housekeeping->Tick(now);
-        next_tick = now + period;
+        next_tick = now + core_.housekeeping->options().period;
       }
       core_.notifier->Flush(*core_.table, now);
     }

@@ -585,5 +585,16 @@ TEST(GrpcServerTest, TheTimerWakesForWhatIsDueAndForNothingElse) {
             start + absl::Seconds(20) + absl::Milliseconds(100));
 }
 
+TEST(GrpcServerTest, TheFirstHousekeepingIsAPeriodAfterTheStart) {
+  BrokerController::Options options = TestBroker::DefaultOptions();
+  options.housekeeping.period = absl::Seconds(10);
+  RecordingClock clock;
+  const absl::Time start = clock.TimeNow();
+  TestBroker broker(options, &clock);
+  // Perhaps before the timer's thread got to run.
+  clock.simulated().Advance(absl::Seconds(5));
+  EXPECT_THAT(clock.AwaitWaits(1), ElementsAre(start + absl::Seconds(10)));
+}
+
 }  // namespace
 }  // namespace rmq
