@@ -1,5 +1,9 @@
 #include "broker/service/completion_loop.h"
 
+#include <algorithm>
+#include <cstddef>
+
+#include "absl/container/inlined_vector.h"
 #include "absl/time/clock.h"
 #include "grpc/support/time.h"
 
@@ -40,18 +44,24 @@ class QueueSource final : public CompletionSource {
 
 void Run(const Event& event) { event.handler->OnCompletion(event.ok); }
 
-// Runs all events that have come. False at the end.
+// Runs all events that have come after a first one. False at the end.
 bool Drain(CompletionSource& source) {
-  Event event;
-  for (int empty = 0; empty < kEmptyPollsBeforeNap;) {
-    switch (source.Poll(&event)) {
-      case Found::kEvent:
-        Run(event);
-        empty = 0;
-        break;
-      case Found::kNothing: ++empty; break;
-      case Found::kEnd: return false;
+  absl::InlinedVector<Event, kMostEventsTogether> waiting;
+  size_t ran = 1;
+  for (size_t empty = 0;
+       empty < std::clamp(ran, kFewestEmptyPolls, kMostEmptyPolls);) {
+    Event event;
+    const Found found = source.Poll(&event);
+    if (found == Found::kEvent) {
+      empty = 0;
+      waiting.push_back(event);
+      if (waiting.size() < kMostEventsTogether) continue;
     }
+    for (const Event& waited : waiting) Run(waited);
+    ran += waiting.size();
+    waiting.clear();
+    if (found == Found::kNothing) ++empty;
+    if (found == Found::kEnd) return false;
   }
   return true;
 }

@@ -1,5 +1,6 @@
 #include "broker/service/completion_loop.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <utility>
@@ -16,6 +17,8 @@ namespace rmq {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::UnorderedElementsAre;
 
 constexpr absl::Duration kNap = absl::Milliseconds(2);
@@ -67,29 +70,67 @@ std::string Did(const std::string& found, absl::Duration nap = kNap) {
   return script.did();
 }
 
-std::string Times(int n, char what) { return std::string(n, what); }
+std::string Times(size_t n, char what) { return std::string(n, what); }
 
-TEST(CompletionLoopTest, NapsAfterAsManyEmptyPollsInARowAndBlocksForTheNext) {
-  EXPECT_EQ(Did("e" + Times(kEmptyPollsBeforeNap, '-') + "e"),
-            "AR" + Times(kEmptyPollsBeforeNap, 'P') + "N" + "AR" + "P");
+// Polls that find `events`, and then `empty`, at least one, that find none.
+std::string Polled(size_t events, size_t empty) {
+  std::string did;
+  for (; events >= kMostEventsTogether; events -= kMostEventsTogether) {
+    did += Times(kMostEventsTogether, 'P') + Times(kMostEventsTogether, 'R');
+  }
+  return did + Times(events, 'P') + "P" + Times(events, 'R') +
+         Times(empty - 1, 'P');
+}
+
+TEST(CompletionLoopTest, NapsAfterTheFewestEmptyPollsAndBlocksForTheNext) {
+  EXPECT_EQ(Did("e" + Times(kFewestEmptyPolls, '-') + "e"),
+            "AR" + Times(kFewestEmptyPolls, 'P') + "N" + "AR" + "P");
 }
 
 TEST(CompletionLoopTest, DoesNotNapIfTheLastOfThosePollsFindsSomething) {
-  EXPECT_EQ(Did("e" + Times(kEmptyPollsBeforeNap - 1, '-') + "e"),
-            "AR" + Times(kEmptyPollsBeforeNap, 'P') + "R" + "P");
+  EXPECT_EQ(Did("e" + Times(kFewestEmptyPolls - 1, '-') + "e"),
+            "AR" + Times(kFewestEmptyPolls - 1, 'P') + Polled(1, 1));
 }
 
 TEST(CompletionLoopTest, CountsEmptyPollsAnewAfterEachEvent) {
-  EXPECT_EQ(Did("e" + Times(kEmptyPollsBeforeNap - 1, '-') + "e" +
-                Times(kEmptyPollsBeforeNap, '-')),
-            "AR" + Times(kEmptyPollsBeforeNap, 'P') + "R" +
-                Times(kEmptyPollsBeforeNap, 'P') + "N" + "A");
+  EXPECT_EQ(Did("e" + Times(kFewestEmptyPolls - 1, '-') + "e" +
+                Times(kFewestEmptyPolls, '-')),
+            "AR" + Times(kFewestEmptyPolls - 1, 'P') +
+                Polled(1, kFewestEmptyPolls) + "N" + "A");
+}
+
+TEST(CompletionLoopTest, PollsInVainAsOftenAsItRanEventsButNotForEver) {
+  for (const size_t events : {kFewestEmptyPolls, kFewestEmptyPolls + 1,
+                              kMostEmptyPolls, kMostEmptyPolls + 1, 1000ul}) {
+    const size_t polls = std::min(events, kMostEmptyPolls);
+    EXPECT_EQ(Did(Times(events, 'e') + Times(polls, '-')),
+              "AR" + Polled(events - 1, polls) + "N" + "A")
+        << events;
+    EXPECT_THAT(Did(Times(events, 'e') + Times(polls - 1, '-')),
+                Not(HasSubstr("N")))
+        << events;
+  }
+}
+
+TEST(CompletionLoopTest, CountsEventsAnewAfterEachNap) {
+  EXPECT_EQ(Did(Times(5, 'e') + Times(5, '-') + "e" + Times(4, '-')),
+            "AR" + Polled(4, 5) + "N" + "AR" + Times(4, 'P') + "N" + "A");
+}
+
+TEST(CompletionLoopTest, TakesWhatHasComeBeforeItRunsIt) {
+  EXPECT_EQ(Did("eeee"), "AR" + std::string("PPP") + "P" + "RRR");
+}
+
+TEST(CompletionLoopTest, TakesSoManyAtMostBeforeItRunsThem) {
+  const std::string together =
+      Times(kMostEventsTogether, 'P') + Times(kMostEventsTogether, 'R');
+  EXPECT_EQ(Did("e" + Times(kMostEventsTogether, 'e')), "AR" + together + "P");
+  EXPECT_EQ(Did("e" + Times(kMostEventsTogether + 1, 'e')),
+            "AR" + together + "PPR");
 }
 
 TEST(CompletionLoopTest, NeverNapsWhileItIsBusy) {
-  std::string did = "AR";
-  for (int i = 1; i < 1000; ++i) did += "PR";
-  EXPECT_EQ(Did(Times(1000, 'e')), did + "P");
+  EXPECT_EQ(Did(Times(1000, 'e')), "AR" + Polled(999, 1));
 }
 
 TEST(CompletionLoopTest, WithoutANapBlocksForEachEvent) {
@@ -97,7 +138,7 @@ TEST(CompletionLoopTest, WithoutANapBlocksForEachEvent) {
 }
 
 TEST(CompletionLoopTest, NapsForAsLongAsItIsTold) {
-  Script script("e" + Times(kEmptyPollsBeforeNap, '-'));
+  Script script("e" + Times(kFewestEmptyPolls, '-'));
   RunCompletionLoop(&script, absl::Milliseconds(7));
   EXPECT_THAT(script.naps(), ElementsAre(absl::Milliseconds(7)));
 }
