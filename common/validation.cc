@@ -65,8 +65,9 @@ absl::Status Limits::Validate() const {
 }
 
 bool IsLegalName(absl::string_view name) {
-  return !name.empty() &&
-         std::all_of(name.begin(), name.end(), IsLegalNameCharacter);
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return IsLegalNameCharacter(c);
+  });
 }
 
 bool IsLegalConsumerGroup(absl::string_view group) {

@@ -1,6 +1,7 @@
 #include "broker/service/connect_stream.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -11,17 +12,27 @@
 #include "glog/logging.h"
 #include "google/protobuf/arena.h"
 #include "grpcpp/impl/codegen/proto_utils.h"
+#include "grpcpp/support/slice.h"
 
 namespace rmq {
 namespace {
 
-template <typename Message>
-grpc::ByteBuffer Serialize(const Message& message) {
-  grpc::ByteBuffer buffer;
-  bool own_buffer;
-  // Cannot fail: the message is ours, and proto3 requires no field.
-  grpc::SerializationTraits<Message>::Serialize(message, &buffer, &own_buffer);
-  return buffer;
+// As grpc::SerializationTraits has it, without its stream: the size is known.
+grpc::ByteBuffer Serialize(const pb::BrokerFrame& frame) {
+  grpc::Slice slice(frame.ByteSizeLong());
+  frame.SerializeWithCachedSizesToArray(const_cast<uint8_t*>(slice.begin()));
+  return grpc::ByteBuffer(&slice, 1);
+}
+
+// False if the bytes are no ClientFrame. Nearly always they are in one piece.
+bool Parse(grpc::ByteBuffer* bytes, pb::ClientFrame* frame) {
+  grpc::Slice slice;
+  if (bytes->TrySingleSlice(&slice).ok()) {
+    bytes->Clear();
+    return frame->ParseFromArray(slice.begin(), static_cast<int>(slice.size()));
+  }
+  return grpc::SerializationTraits<pb::ClientFrame>::Deserialize(bytes, frame)
+      .ok();
 }
 
 grpc::ByteBuffer PushFrame(const std::string& group) {
@@ -131,9 +142,7 @@ void ConnectStream::OnRead(bool ok) {
   google::protobuf::Arena arena(arena_options);
   auto& frame =
       *google::protobuf::Arena::CreateMessage<pb::ClientFrame>(&arena);
-  if (!grpc::SerializationTraits<pb::ClientFrame>::Deserialize(&read_buffer_,
-                                                               &frame)
-           .ok()) {
+  if (!Parse(&read_buffer_, &frame)) {
     const CallStatus status = BadForm("the frame is not a ClientFrame");
     NoteRefusal(remote_address(), client_.client_id, status,
                 environment_.counters);
