@@ -1,7 +1,7 @@
 #include "broker/housekeeping/housekeeping.h"
 
+#include <algorithm>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/mutex_lock.h"
@@ -25,28 +25,47 @@ Housekeeping::Housekeeping(const Options& options, ClientTable* table,
       last_tick_(now) {}
 
 void Housekeeping::Tick(absl::Time now) {
+  Pass pass;
+  BeginTick(now, &pass);
+  while (!pass.is_over()) ContinueScan(now, &pass);
+}
+
+void Housekeeping::BeginTick(absl::Time now, Pass* pass) {
   absl::Duration since_last;
   {
     MutexLock lock(&mu_);
     since_last = now - std::exchange(last_tick_, now);
   }
   if (since_last > 2 * options_.period) table_.RaiseHeardFloor(now);
-  Scan(now);
+  BeginScan(now, pass);
 }
 
 void Housekeeping::Scan(absl::Time now) {
+  Pass pass;
+  BeginScan(now, &pass);
+  while (!pass.is_over()) ContinueScan(now, &pass);
+}
+
+void Housekeeping::BeginScan(absl::Time now, Pass* pass) {
   table_.BeginScan(now);
-  std::vector<ClientChannelPtr> ended;
-  bool more = true;
-  while (more) {
-    ended.clear();
-    for (size_t i = 0; more && i < kPiecesBeforePushes; ++i) {
-      more = table_.ScanSome(now, kPieceChannels, &ended);
+  pass->more_to_scan_ = true;
+}
+
+void Housekeeping::ContinueScan(absl::Time now, Pass* pass) {
+  std::vector<ClientChannelPtr>& to_end = pass->to_end_;
+  if (to_end.empty()) {
+    for (size_t i = 0; pass->more_to_scan_ && i < kPiecesBeforePushes; ++i) {
+      pass->more_to_scan_ = table_.ScanSome(now, kPieceChannels, &to_end);
     }
     notifier_.Flush(table_, now);
-    for (const ClientChannelPtr& channel : ended) {
-      channel->End(RemovalReason::kExpired);
-    }
+  }
+  const size_t stop = std::min(to_end.size(), pass->ended_ + kEndsInAStep);
+  for (; pass->ended_ < stop; ++pass->ended_) {
+    to_end[pass->ended_]->End(RemovalReason::kExpired);
+  }
+  if (pass->ended_ == to_end.size()) {
+    to_end.clear();
+    pass->ended_ = 0;
   }
 }
 

@@ -5,7 +5,7 @@
 #define BROKER_HOUSEKEEPING_HOUSEKEEPING_H_
 
 #include <cstddef>
-#include <cstdint>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -19,7 +19,7 @@
 namespace rmq {
 
 // Thread-safe. What it is given is borrowed and outlives it. Starts no thread:
-// the edge calls Tick() each `period`.
+// the edge begins a pass each `period`.
 class Housekeeping {
  public:
   struct Options {
@@ -30,22 +30,47 @@ class Housekeeping {
     absl::Status Validate() const;
   };
 
+  // What is left to do of a pass. Used by one thread.
+  class Pass {
+   public:
+    bool is_over() const { return !more_to_scan_ && to_end_.empty(); }
+
+   private:
+    friend class Housekeeping;
+
+    bool more_to_scan_ = false;
+    // Those taken out whose streams are to end, in order; the first `ended_`
+    // have.
+    std::vector<ClientChannelPtr> to_end_;
+    size_t ended_ = 0;
+  };
+
   // `options` must validate. `now` is where the first period begins.
   Housekeeping(const Options& options, ClientTable* table,
                ConsumerIdsNotifier* notifier, absl::Time now);
 
   const Options& options() const { return options_; }
 
-  // The periodic pass. One that comes late by more than a period shows that
-  // this process was away (stopped, starved, suspended) and could hear nobody:
-  // every channel counts as heard at `now` before the scan. Differs: Java then
-  // expires all its clients at once.
+  // The periodic pass, at once: BeginTick(), then all its steps.
   void Tick(absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Begins a periodic pass; if `pass` is not over, the two go on as one. One
+  // that comes late by more than a period shows that this process was away
+  // (stopped, starved, suspended) and could hear nobody: every channel counts
+  // as heard at `now` before the scan. Differs: Java then expires all its
+  // clients at once.
+  void BeginTick(absl::Time now, Pass* pass) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // A step of a pass, `now` being that of its beginning or later: looks at some
+  // channels, and ends kEndsInAStep of those that expired at most. An edge that
+  // waits a little between steps has time for those that live while very many
+  // expire.
+  void ContinueScan(absl::Time now, Pass* pass);
 
   // Expires every channel silent for strictly longer than the channel expiry,
   // and every group that a channel's later statements left out for as long;
-  // with the events and pushes of any other removal. Works in pieces of
-  // kPieceChannels, and pushes after each kPiecesBeforePushes. Reference:
+  // with the events and pushes of any other removal; at once. Works in pieces
+  // of kPieceChannels, and pushes after each kPiecesBeforePushes. Reference:
   // #scanExceptionChannel. Differs: a group that is stale on a live channel
   // expires alone; peers are told, groups are cleaned up.
   void Scan(absl::Time now);
@@ -61,8 +86,12 @@ class Housekeeping {
   // may have expired, and taking one out costs twenty times a look.
   static constexpr size_t kPieceChannels = 32;
   static constexpr size_t kPiecesBeforePushes = 8;
+  // To end a stream is to write to it, which costs more than all else.
+  static constexpr size_t kEndsInAStep = 32;
 
  private:
+  void BeginScan(absl::Time now, Pass* pass);
+
   const Options options_;
   ClientTable& table_;
   ConsumerIdsNotifier& notifier_;

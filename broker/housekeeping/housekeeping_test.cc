@@ -1,6 +1,7 @@
 #include "broker/housekeeping/housekeeping.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
@@ -196,6 +197,74 @@ TEST_F(HousekeepingTest, AChannelThatHeartbeatsOutlivesManyTicks) {
   }
   EXPECT_THAT(channel->ends(), IsEmpty());
   EXPECT_TRUE(table_.FindConsumerGroup("orders").has_value());
+}
+
+// --- A pass in steps ---
+
+size_t CountEnded(const std::vector<FakeClientChannelPtr>& channels) {
+  return static_cast<size_t>(std::count_if(
+      channels.begin(), channels.end(),
+      [](const FakeClientChannelPtr& c) { return !c->ends().empty(); }));
+}
+
+class HousekeepingStepsTest : public HousekeepingTest {
+ protected:
+  // So many that they fall silent together, and a pass that finds them begun.
+  std::vector<FakeClientChannelPtr> BeginToExpire(size_t count) {
+    std::vector<FakeClientChannelPtr> channels;
+    for (size_t i = 0; i < count; ++i) {
+      channels.push_back(Connect(Stated(absl::StrCat("c", i)).Producer("pay")));
+    }
+    TickOnTime(12);
+    EXPECT_EQ(CountEnded(channels), 0);
+    now_ += kPeriod;
+    housekeeping_.BeginTick(now_, &pass_);
+    return channels;
+  }
+  void Step() { housekeeping_.ContinueScan(now_, &pass_); }
+
+  Housekeeping::Pass pass_;
+};
+
+TEST_F(HousekeepingStepsTest, OneStepIsEnoughForSoMany) {
+  const auto channels = BeginToExpire(Housekeeping::kEndsInAStep);
+  Step();
+  EXPECT_TRUE(pass_.is_over());
+  EXPECT_EQ(CountEnded(channels), channels.size());
+}
+
+TEST_F(HousekeepingStepsTest, OneMoreTakesAnotherStep) {
+  const auto channels = BeginToExpire(Housekeeping::kEndsInAStep + 1);
+  Step();
+  EXPECT_FALSE(pass_.is_over());
+  EXPECT_EQ(CountEnded(channels), Housekeeping::kEndsInAStep);
+  EXPECT_THAT(channels.back()->ends(), IsEmpty());
+  Step();
+  EXPECT_TRUE(pass_.is_over());
+  EXPECT_THAT(channels.back()->ends(), ElementsAre(RemovalReason::kExpired));
+}
+
+TEST_F(HousekeepingStepsTest, AChannelHeardBetweenStepsIsKept) {
+  const auto channels = BeginToExpire(
+      Housekeeping::kPieceChannels * Housekeeping::kPiecesBeforePushes + 1);
+  Step();
+  EXPECT_FALSE(pass_.is_over());
+  channels.back()->RenewLight(0, now_);
+  while (!pass_.is_over()) Step();
+  EXPECT_THAT(channels.back()->ends(), IsEmpty());
+  EXPECT_EQ(CountEnded(channels), channels.size() - 1);
+}
+
+TEST_F(HousekeepingStepsTest, APassThatBeginsInAnotherGoesOnWithIt) {
+  const auto channels = BeginToExpire(1000);
+  Step();
+  EXPECT_FALSE(pass_.is_over());
+  now_ += kPeriod;
+  housekeeping_.BeginTick(now_, &pass_);
+  while (!pass_.is_over()) Step();
+  for (const auto& channel : channels) {
+    ASSERT_THAT(channel->ends(), ElementsAre(RemovalReason::kExpired));
+  }
 }
 
 // --- A channel that closes ---

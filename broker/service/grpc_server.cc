@@ -244,20 +244,27 @@ class GrpcServer::Impl {
   // due by time.
   void RunTimer(absl::Time next_tick) {
     Clock& clock = *core_.clock;
+    Housekeeping& housekeeping = *core_.housekeeping;
+    Housekeeping::Pass pass;
     while (true) {
       absl::Time now = clock.TimeNow();
-      const absl::Time next = std::min({next_tick, slow_readers_.Check(now),
-                                        core_.notifier->NextDeadline()});
+      absl::Time next = std::min({next_tick, slow_readers_.Check(now),
+                                  core_.notifier->NextDeadline()});
+      // Each step of a pass leaves the others some time.
+      if (!pass.is_over()) next = now;
       if (!core_.alarm->Await(&clock, std::max(next, now + kShortestWait))) {
-        return;
+        break;
       }
       now = clock.TimeNow();
       if (now >= next_tick) {
-        core_.housekeeping->Tick(now);
-        next_tick = now + core_.housekeeping->options().period;
+        housekeeping.BeginTick(now, &pass);
+        next_tick = now + housekeeping.options().period;
       }
+      if (!pass.is_over()) housekeeping.ContinueScan(now, &pass);
       core_.notifier->Flush(*core_.table, now);
     }
+    // No stream that was taken out is left without its end.
+    while (!pass.is_over()) housekeeping.ContinueScan(clock.TimeNow(), &pass);
   }
 
   // Constant after Listen().

@@ -1,5 +1,6 @@
 #include "broker/service/grpc_server.h"
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -13,6 +14,7 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "broker/broker_controller.h"
+#include "broker/housekeeping/housekeeping.h"
 #include "broker/service/test_broker.h"
 #include "common/clock.h"
 #include "common/mutex_lock.h"
@@ -583,6 +585,29 @@ TEST(GrpcServerTest, TheTimerWakesForWhatIsDueAndForNothingElse) {
   clock.simulated().Advance(absl::Seconds(10));
   EXPECT_EQ(clock.AwaitWaits(4).back(),
             start + absl::Seconds(20) + absl::Milliseconds(100));
+}
+
+TEST(GrpcServerTest, ThoseThatLiveHaveTimeWhileVeryManyExpire) {
+  BrokerController::Options options = TestBroker::DefaultOptions();
+  options.housekeeping.period = absl::Seconds(130);
+  RecordingClock clock;
+  const absl::Time tick = clock.TimeNow() + absl::Seconds(130);
+  TestBroker broker(options, &clock);
+  const auto connection = broker.NewConnection();
+  std::vector<std::unique_ptr<TestStream>> streams;
+  for (size_t i = 0; i < Housekeeping::kEndsInAStep + 1; ++i) {
+    streams.push_back(std::make_unique<TestStream>(connection));
+    streams.back()->Call(ListFrame("orders"));  // Is no heartbeat.
+  }
+  EXPECT_THAT(clock.AwaitWaits(1), ElementsAre(tick));
+  clock.simulated().Advance(absl::Seconds(130));
+  EXPECT_THAT(clock.AwaitWaits(2),
+              ElementsAre(tick, tick + absl::Milliseconds(1)));
+  clock.simulated().Advance(absl::Milliseconds(1));
+  for (const auto& stream : streams) {
+    EXPECT_EQ(stream->Finish().error_code(),
+              grpc::StatusCode::DEADLINE_EXCEEDED);
+  }
 }
 
 TEST(GrpcServerTest, TheFirstHousekeepingIsAPeriodAfterTheStart) {
