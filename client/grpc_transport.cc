@@ -30,13 +30,18 @@ namespace {
 
 namespace v1 = ::rocketmq::clientmanager::v1;
 
-// gRPC's own pause between attempts on one channel, below the first of ours
-// (common/backoff.h), so that ours decides.
-constexpr int kGrpcBackoffMs = 100;
-
 // For how long the end of a transport waits for connections that are being
 // made: some round trips of any network.
 constexpr absl::Duration kMostCloseTime = absl::Milliseconds(200);
+
+// A watch cannot be called off: so often it ends, and begins anew.
+constexpr absl::Duration kWatchTime = absl::Milliseconds(50);
+
+gpr_timespec After(absl::Duration duration) {
+  return gpr_time_add(
+      gpr_now(GPR_CLOCK_MONOTONIC),
+      gpr_time_from_micros(absl::ToInt64Microseconds(duration), GPR_TIMESPAN));
+}
 
 absl::Status FromGrpc(const grpc::Status& status) {
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
@@ -48,10 +53,12 @@ grpc::ChannelArguments MakeChannelArguments(absl::Duration connect_timeout) {
     return static_cast<int>(absl::ToInt64Milliseconds(d));
   };
   grpc::ChannelArguments args;
-  args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kGrpcBackoffMs);
-  args.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kGrpcBackoffMs);
-  // What gRPC calls so is the time that one attempt is given.
+  // What gRPC calls the least backoff is the time that one attempt is given,
+  // and so is any longer backoff. It does not dial again before that: we do, on
+  // another channel, when our own backoff says so (common/backoff.h).
   args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, ms(connect_timeout));
+  args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, ms(connect_timeout));
+  args.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, ms(connect_timeout));
   args.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, ms(kClientKeepaliveTime));
   args.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, ms(kClientKeepaliveTimeout));
   args.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
@@ -72,6 +79,41 @@ struct Tag {
   std::function<void(bool ok)> done;  // On the polling thread.
 };
 
+using Channels = absl::flat_hash_set<std::shared_ptr<grpc::Channel>>;
+
+bool IsConnecting(const std::shared_ptr<grpc::Channel>& channel) {
+  return channel->GetState(/*try_to_connect=*/false) == GRPC_CHANNEL_CONNECTING;
+}
+
+// Channels that connected for longer than their transport waited for, of the
+// whole process: each goes once its attempt has ended and another transport
+// begins or ends.
+class LateChannels {
+ public:
+  static LateChannels& OfTheProcess() {
+    static auto& late = *new LateChannels;
+    return late;
+  }
+
+  void Keep(Channels channels) ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    connecting_.merge(channels);
+  }
+
+  void CloseThoseThatAreDone() ABSL_LOCKS_EXCLUDED(mu_) {
+    Channels done;  // Destroyed last, without the lock.
+    MutexLock lock(&mu_);
+    for (const auto& channel : connecting_) {
+      if (!IsConnecting(channel)) done.insert(channel);
+    }
+    for (const auto& channel : done) connecting_.erase(channel);
+  }
+
+ private:
+  absl::Mutex mu_;
+  Channels connecting_ ABSL_GUARDED_BY(mu_);
+};
+
 // Destroys channels, but none that is connecting.
 //
 // gRPC 1.51 loses the connection of a channel that is destroyed between the
@@ -80,7 +122,9 @@ struct Tag {
 // 32071).
 class ChannelCloser {
  public:
-  explicit ChannelCloser(grpc::CompletionQueue* queue) : queue_(*queue) {}
+  explicit ChannelCloser(grpc::CompletionQueue* queue) : queue_(*queue) {
+    LateChannels::OfTheProcess().CloseThoseThatAreDone();
+  }
 
   // `channel`, which is closed here once nobody holds it.
   std::shared_ptr<grpc::Channel> Guard(std::shared_ptr<grpc::Channel> channel) {
@@ -91,55 +135,63 @@ class ChannelCloser {
             }};
   }
 
-  // Waits for those that are connecting, for `timeout` at most.
+  // Waits for those that are connecting, for `timeout` at most. Who is late is
+  // left to LateChannels.
   void CloseAll(absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_) {
-    absl::flat_hash_set<std::shared_ptr<grpc::Channel>> connecting;
-    MutexLock lock(&mu_);
-    mu_.AwaitWithTimeout(
-        absl::Condition(
-            +[](decltype(connecting)* set) { return set->empty(); },
-            &connecting_),
-        timeout);
-    connecting.swap(connecting_);
+    Channels late;
+    {
+      MutexLock lock(&mu_);
+      mu_.AwaitWithTimeout(
+          absl::Condition(
+              +[](Channels* channels) { return channels->empty(); },
+              &connecting_),
+          timeout);
+      late.swap(connecting_);
+    }
+    LateChannels::OfTheProcess().Keep(std::move(late));
+    LateChannels::OfTheProcess().CloseThoseThatAreDone();
   }
 
  private:
   // An attempt to connect has an end of its own, the connect timeout.
   void Close(std::shared_ptr<grpc::Channel> channel) ABSL_LOCKS_EXCLUDED(mu_) {
-    if (channel->GetState(/*try_to_connect=*/false) !=
-        GRPC_CHANNEL_CONNECTING) {
-      return;
-    }
-    {
-      MutexLock lock(&mu_);
-      connecting_.insert(channel);
-    }
-    channel->NotifyOnStateChange(
-        GRPC_CHANNEL_CONNECTING, gpr_inf_future(GPR_CLOCK_MONOTONIC), &queue_,
-        new Tag{[this, watched = channel.get()](bool) { Forget(watched); }});
+    if (!IsConnecting(channel)) return;
+    MutexLock lock(&mu_);
+    Watch(channel.get());
+    connecting_.insert(std::move(channel));
   }
 
-  void Forget(grpc::Channel* channel) ABSL_LOCKS_EXCLUDED(mu_) {
-    // Destroyed last, without the lock.
-    decltype(connecting_)::node_type closed;
+  void Watch(grpc::Channel* channel) {
+    channel->NotifyOnStateChange(
+        GRPC_CHANNEL_CONNECTING, After(kWatchTime), &queue_,
+        new Tag{[this, channel](bool) { OnWatched(channel); }});
+  }
+
+  void OnWatched(grpc::Channel* channel) ABSL_LOCKS_EXCLUDED(mu_) {
+    Channels::node_type closed;  // Destroyed last, without the lock.
     MutexLock lock(&mu_);
-    closed = connecting_.extract(channel);
+    const auto found = connecting_.find(channel);
+    if (found == connecting_.end()) return;  // It is late.
+    if (IsConnecting(*found)) {
+      Watch(channel);
+    } else {
+      closed = connecting_.extract(found);
+    }
   }
 
   grpc::CompletionQueue& queue_;
   absl::Mutex mu_;
   // Nobody else holds these.
-  absl::flat_hash_set<std::shared_ptr<grpc::Channel>> connecting_
-      ABSL_GUARDED_BY(mu_);
+  Channels connecting_ ABSL_GUARDED_BY(mu_);
 };
 
 // The current channel to one broker.
 //
 // Two kinds of channels are used no more, and go with their last call; the next
 // call then begins a new one:
-// - One on which a call ended UNAVAILABLE: gRPC goes on dialling for a channel
-//   that could not connect, at its own pace. How often a dead broker is dialled
-//   is for the calls to decide, that is for the session's backoff.
+// - One that could not connect, or on which a call ended UNAVAILABLE. How often
+//   a dead broker is dialled is for the calls to decide, that is for the
+//   session's backoff.
 // - One whose stream was given up: the connection may be the one that is stuck.
 class ChannelHolder {
  public:
@@ -150,11 +202,14 @@ class ChannelHolder {
         closer_(*closer) {}
 
   std::shared_ptr<grpc::Channel> Get() ABSL_LOCKS_EXCLUDED(mu_) {
+    std::shared_ptr<grpc::Channel> failed;  // Destroyed last, without the lock.
     MutexLock lock(&mu_);
-    if (channel_ == nullptr) {
-      channel_ = closer_.Guard(
-          grpc::CreateCustomChannel(target_, grpc::InsecureChannelCredentials(),
-                                    MakeChannelArguments(connect_timeout_)));
+    if (channel_ == nullptr || channel_->GetState(/*try_to_connect=*/false) ==
+                                   GRPC_CHANNEL_TRANSIENT_FAILURE) {
+      failed = std::exchange(channel_,
+                             closer_.Guard(grpc::CreateCustomChannel(
+                                 target_, grpc::InsecureChannelCredentials(),
+                                 MakeChannelArguments(connect_timeout_))));
     }
     return channel_;
   }
@@ -394,10 +449,7 @@ class GrpcBrokerStub final : public BrokerStub {
                     const Request& request, Response* response,
                     absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_) {
     grpc::ClientContext context;
-    context.set_deadline(
-        gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
-                     gpr_time_from_micros(absl::ToInt64Microseconds(timeout),
-                                          GPR_TIMESPAN)));
+    context.set_deadline(After(timeout));
     {
       MutexLock lock(&mu_);
       if (cancelled_) return absl::CancelledError("the client is shut down");

@@ -26,7 +26,8 @@ class GrpcTransport {
   // Waits until the calls of the streams, which were cancelled, have ended:
   // briefly, and without the network. Then up to 200 ms more for connections
   // that are being made, as gRPC must not lose them (see ChannelCloser in the
-  // .cc). Must not be called on the loop.
+  // .cc); one that takes longer is closed when another transport of the process
+  // begins or ends. Must not be called on the loop.
   ~GrpcTransport();
 
   // The broker at `address`, "host:port". Nothing is connected yet: a stream

@@ -1,6 +1,7 @@
 #include "client/grpc_transport.h"
 
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -66,18 +67,29 @@ class LateBroker {
              static_cast<ssize_t>(sizeof(preface)));
   }
 
+  void HangUp() {
+    close(connection_);
+    connection_ = -1;
+  }
+
+  // Whether a connection comes, within `patience`.
+  bool IsDialled(absl::Duration patience) {
+    pollfd waiting = {listener_, POLLIN, 0};
+    return poll(&waiting, 1, absl::ToInt64Milliseconds(patience)) == 1;
+  }
+
   void SendSettings() {
     const char settings[] = {0, 0, 0, 4, 0, 0, 0, 0, 0};
     CHECK_EQ(send(connection_, settings, sizeof(settings), MSG_NOSIGNAL),
              static_cast<ssize_t>(sizeof(settings)));
   }
 
-  // Whether the client ends the connection, rather than fall silent.
-  bool AwaitEnd() {
-    // Less than the keepalive, which would end a connection that is forgotten.
-    const timeval patience = {10, 0};
-    CHECK_EQ(setsockopt(connection_, SOL_SOCKET, SO_RCVTIMEO, &patience,
-                        sizeof(patience)),
+  // Whether the client ends the connection, rather than fall silent. `patience`
+  // is to be less than the keepalive, which would end one that is forgotten.
+  bool AwaitEnd(absl::Duration patience = absl::Seconds(10)) {
+    const timeval timeout = absl::ToTimeval(patience);
+    CHECK_EQ(setsockopt(connection_, SOL_SOCKET, SO_RCVTIMEO, &timeout,
+                        sizeof(timeout)),
              0);
     char bytes[1024];
     ssize_t size;
@@ -202,6 +214,42 @@ TEST_F(GrpcTransportTest, ATransportEndsWhileAConnectionIsBeingMade) {
   StartStream(stub.get());
   broker.AwaitPreface();
   OnLoop([this] { stream_.reset(); });
+}
+
+TEST_F(GrpcTransportTest, AConnectionEndsThatIsMadeAfterItsTransportIsGone) {
+  LateBroker broker;
+  {
+    GrpcTransport transport(&loop_);
+    const std::unique_ptr<BrokerStub> stub =
+        transport.NewStub(broker.address(), absl::Hours(1));
+    StartStream(stub.get());
+    broker.AwaitPreface();
+    OnLoop([this] { stream_.reset(); });
+  }
+  broker.SendSettings();
+  // Those that come later look after it.
+  bool ended = false;
+  for (int i = 0; i < 100 && !ended; ++i) {
+    GrpcTransport later(&loop_);
+    ended = broker.AwaitEnd(absl::Milliseconds(100));
+  }
+  EXPECT_TRUE(ended);
+}
+
+TEST_F(GrpcTransportTest, AnAttemptThatFailedIsRepeatedByTheNextCallAlone) {
+  LateBroker broker;
+  const std::unique_ptr<BrokerStub> stub =
+      transport_.NewStub(broker.address(), kPatience);
+  const auto call = [&stub] {
+    EXPECT_THAT(stub->GetConsumerListByGroup({}, absl::Milliseconds(50)),
+                StatusIs(absl::StatusCode::kDeadlineExceeded));
+  };
+  call();
+  broker.AwaitPreface();
+  broker.HangUp();
+  EXPECT_FALSE(broker.IsDialled(absl::Milliseconds(500)));
+  call();
+  EXPECT_TRUE(broker.IsDialled(absl::Seconds(10)));
 }
 
 TEST_F(GrpcTransportTest, ACallToABrokerThatIsNotThereIsUnavailable) {
