@@ -31,7 +31,7 @@ namespace {
 namespace v1 = ::rocketmq::clientmanager::v1;
 
 // For how long the end of a transport waits for connections that are being
-// made: some round trips of any network.
+// made: some round trips of any network. One kWatchTime comes on top.
 constexpr absl::Duration kMostCloseTime = absl::Milliseconds(200);
 
 // A watch cannot be called off: so often it ends, and begins anew.
@@ -87,7 +87,8 @@ bool IsConnecting(const std::shared_ptr<grpc::Channel>& channel) {
 
 // Channels that connected for longer than their transport waited for, of the
 // whole process: each goes once its attempt has ended and another transport
-// begins or ends.
+// begins or ends. As many as were connecting at the ends of transports within
+// one connect timeout, since each end lets those go that are done.
 class LateChannels {
  public:
   static LateChannels& OfTheProcess() {

@@ -24,7 +24,7 @@ class GrpcTransport {
   GrpcTransport(const GrpcTransport&) = delete;
   GrpcTransport& operator=(const GrpcTransport&) = delete;
   // Waits until the calls of the streams, which were cancelled, have ended:
-  // briefly, and without the network. Then up to 200 ms more for connections
+  // briefly, and without the network. Then up to 250 ms more for connections
   // that are being made, as gRPC must not lose them (see ChannelCloser in the
   // .cc); one that takes longer is closed when another transport of the process
   // begins or ends. Must not be called on the loop.

@@ -206,19 +206,9 @@ TEST_F(GrpcTransportTest, AConnectionEndsThatIsMadeAfterItsStubIsGone) {
   EXPECT_TRUE(broker.AwaitEnd());
 }
 
-TEST_F(GrpcTransportTest, ATransportEndsWhileAConnectionIsBeingMade) {
-  LateBroker broker;
-  GrpcTransport transport(&loop_);
-  const std::unique_ptr<BrokerStub> stub =
-      transport.NewStub(broker.address(), absl::Hours(1));
-  StartStream(stub.get());
-  broker.AwaitPreface();
-  OnLoop([this] { stream_.reset(); });
-}
-
 TEST_F(GrpcTransportTest, AConnectionEndsThatIsMadeAfterItsTransportIsGone) {
   LateBroker broker;
-  {
+  {  // Ends while the connection is being made.
     GrpcTransport transport(&loop_);
     const std::unique_ptr<BrokerStub> stub =
         transport.NewStub(broker.address(), absl::Hours(1));

@@ -27,7 +27,7 @@ Housekeeping::Housekeeping(const Options& options, ClientTable* table,
 void Housekeeping::Tick(absl::Time now) {
   Pass pass;
   BeginTick(now, &pass);
-  while (!pass.is_over()) ContinueScan(now, &pass);
+  FinishScan(now, &pass);
 }
 
 void Housekeeping::BeginTick(absl::Time now, Pass* pass) {
@@ -43,7 +43,7 @@ void Housekeeping::BeginTick(absl::Time now, Pass* pass) {
 void Housekeeping::Scan(absl::Time now) {
   Pass pass;
   BeginScan(now, &pass);
-  while (!pass.is_over()) ContinueScan(now, &pass);
+  FinishScan(now, &pass);
 }
 
 void Housekeeping::BeginScan(absl::Time now, Pass* pass) {
@@ -67,6 +67,10 @@ void Housekeeping::ContinueScan(absl::Time now, Pass* pass) {
     to_end.clear();
     pass->ended_ = 0;
   }
+}
+
+void Housekeeping::FinishScan(absl::Time now, Pass* pass) {
+  while (!pass->is_over()) ContinueScan(now, pass);
 }
 
 void Housekeeping::OnChannelClose(ClientChannel& channel, RemovalReason reason,

@@ -67,6 +67,9 @@ class Housekeeping {
   // expire.
   void ContinueScan(absl::Time now, Pass* pass);
 
+  // All steps that are left.
+  void FinishScan(absl::Time now, Pass* pass);
+
   // Expires every channel silent for strictly longer than the channel expiry,
   // and every group that a channel's later statements left out for as long;
   // with the events and pushes of any other removal; at once. Works in pieces

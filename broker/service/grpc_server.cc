@@ -264,7 +264,7 @@ class GrpcServer::Impl {
       core_.notifier->Flush(*core_.table, now);
     }
     // No stream that was taken out is left without its end.
-    while (!pass.is_over()) housekeeping.ContinueScan(clock.TimeNow(), &pass);
+    housekeeping.FinishScan(clock.TimeNow(), &pass);
   }
 
   // Constant after Listen().
