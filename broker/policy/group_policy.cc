@@ -118,8 +118,12 @@ GroupPolicy::Verdict GroupPolicy::AdmitConsumer(
       topic.topic_sys_flag = statement.unit_mode ? kUnitSubscription : 0;
     }
     retry_topics_.emplace(topic.topic, entry);
+    topic.order = has_ordered_topic;
+    NoteOrderLocked();
+  } else if (entry->retry_topic->order != has_ordered_topic) {
+    entry->retry_topic->order = has_ordered_topic;
+    NoteOrderLocked();
   }
-  entry->retry_topic->order = has_ordered_topic;
   verdict.notify_consumer_ids_changed =
       entry->config.notify_consumer_ids_changed_enable;
   if (entry->auto_created) {
@@ -214,6 +218,7 @@ void GroupPolicy::EraseLocked(Entry& entry) {
   unused_.erase(entry.unused);
   if (entry.retry_topic.has_value()) {
     retry_topics_.erase(entry.retry_topic->topic);
+    NoteOrderLocked();
   }
   --auto_created_;
   // A copy: the keys die with the entry.

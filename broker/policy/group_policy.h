@@ -7,6 +7,7 @@
 #ifndef BROKER_POLICY_GROUP_POLICY_H_
 #define BROKER_POLICY_GROUP_POLICY_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <list>
@@ -116,6 +117,12 @@ class GroupPolicy final : public ClientEventListener {
   Verdict AdmitConsumer(const ConsumerStatement& statement)
       ABSL_LOCKS_EXCLUDED(mu_);
 
+  // A number that grows when a consumer group's statement may, said again, have
+  // another outcome here than before: when topics became ordered or no longer.
+  uint64_t order_changes() const {
+    return order_changes_.load(std::memory_order_acquire);
+  }
+
   // Ends what the verdicts of one heartbeat held: from here on members keep the
   // configs. `revision` is that of the events that the heartbeat made, 0 if it
   // made none. Another thread may be about to deliver them: a config stays held
@@ -163,6 +170,13 @@ class GroupPolicy final : public ClientEventListener {
   Entry* FindOrCreateLocked(absl::string_view group, SkipReason* reason)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void LetGoLocked(Entry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // A retry topic came or went, or its order changed.
+  void NoteOrderLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    // Where no topic of the start is ordered, none ever is.
+    if (!ordered_topics_.empty()) {
+      order_changes_.fetch_add(1, std::memory_order_release);
+    }
+  }
   // Makes room for another automatic config. False if all are in use.
   bool MakeRoomLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void EraseLocked(Entry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -182,6 +196,8 @@ class GroupPolicy final : public ClientEventListener {
   // Automatic configs that are not in use, the longest-unused first.
   std::list<Entry*> unused_ ABSL_GUARDED_BY(mu_);
   size_t auto_created_ ABSL_GUARDED_BY(mu_) = 0;
+  // Written under mu_, read without.
+  std::atomic<uint64_t> order_changes_{0};
   // Revision of the latest event that told of a member. All events of earlier
   // ones have come.
   uint64_t latest_revision_ ABSL_GUARDED_BY(mu_) = 0;

@@ -226,6 +226,40 @@ TEST_F(GroupPolicyTest, TheOrderFlagIsThatOfTheLatestHeartbeat) {
   EXPECT_FALSE(is_ordered());
 }
 
+TEST_F(GroupPolicyTest, OrderChangesAreCountedWhereATopicIsOrdered) {
+  GroupPolicy::Options options;
+  TopicConfig ordered;
+  ordered.topic = "ledger";
+  ordered.order = true;
+  options.topics.push_back(ordered);
+  options.max_auto_created_groups = 1;
+  GroupPolicy policy(options);
+  StatedConsumer consumer;
+  consumer.group = "orders";
+  consumer.subscriptions = {{"ledger"}};
+  uint64_t before = policy.order_changes();
+  const auto changed = [&] {
+    return std::exchange(before, policy.order_changes()) != before;
+  };
+  Admit(policy, consumer);
+  EXPECT_TRUE(changed());  // A retry topic is made.
+  Admit(policy, consumer);
+  EXPECT_FALSE(changed());
+  consumer.subscriptions = {{"other"}};
+  Admit(policy, consumer);
+  EXPECT_TRUE(changed());
+  Admit(policy, consumer);
+  EXPECT_FALSE(changed());
+}
+
+TEST_F(GroupPolicyTest, WhereNoTopicIsOrderedNoOrderChanges) {
+  GroupPolicy policy{GroupPolicy::Options()};
+  StatedConsumer consumer;
+  consumer.group = "orders";
+  Admit(policy, consumer);
+  EXPECT_EQ(policy.order_changes(), 0);
+}
+
 TEST_F(GroupPolicyTest, TopicsOfTheStartAndRetryTopicsAreListedByNameAndPaged) {
   GroupPolicy::Options options;
   for (const char* topic : {"b", "%AAA"}) {

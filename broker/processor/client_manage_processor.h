@@ -72,6 +72,11 @@ class ClientManageProcessor {
                             const HeartbeatStatement& statement,
                             absl::Time now);
 
+  // As ClientTable::statement_changes(), the policy's part included.
+  uint64_t statement_changes() const {
+    return table_.statement_changes() + policy_.order_changes();
+  }
+
   // UNREGISTER_CLIENT. An empty group is none. What is not registered is left
   // alone: always a success. Reference: #unregisterClient.
   void UnregisterClient(ClientChannel& channel, absl::string_view client_id,

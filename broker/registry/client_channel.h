@@ -108,6 +108,15 @@ class ClientChannel : private ExpiryLink {
                : Renewal::kFullStatementNeeded;
   }
 
+  // A full heartbeat that would change nothing, as the caller knows by
+  // ClientTable::statement_changes(): renews as a light one does, and returns
+  // the current statement's token. 0, and nothing is renewed, if there is no
+  // token or the channel is closed.
+  uint64_t RenewRepeated(absl::Time now) {
+    const uint64_t token = statement_token_.load(std::memory_order_relaxed);
+    return token != 0 && liveness_.Renew(now) ? token : 0;
+  }
+
   Kind kind() const { return kind_; }
   // Constant once opened.
   ChannelId id() const { return id_; }

@@ -126,9 +126,11 @@ RegisterResult ClientTable::RegisterLocked(
                        revision_ + 1};
   size_t hint = 0;
   for (const AdmittedConsumer& consumer : admitted.consumers) {
-    consumers_.Register(*consumer.statement,
-                        consumer.notify_consumer_ids_changed, who, &hint,
-                        &events_);
+    if (consumers_.Register(*consumer.statement,
+                            consumer.notify_consumer_ids_changed, who, &hint,
+                            &events_)) {
+      statement_changes_.fetch_add(1, std::memory_order_release);
+    }
   }
   for (absl::string_view group : statement.producer_groups) {
     if (!producers_.Register(group, admitted.take_new_producers, who, &hint,

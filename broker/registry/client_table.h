@@ -147,6 +147,15 @@ class ClientTable {
                           const AdmittedStatement& admitted, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mu_);
 
+  // A number that grows with each statement that changed what other channels
+  // may have stated too: a consumer group's modes, subscriptions or switch. As
+  // long as it is what it was before a channel's last statement, and the token
+  // of that is current, a heartbeat that states the same again would change
+  // nothing but the time: ClientChannel::RenewRepeated() does for it.
+  uint64_t statement_changes() const {
+    return statement_changes_.load(std::memory_order_acquire);
+  }
+
   // Takes the channel out of a producer and a consumer group; an empty name is
   // none, and a group that the channel is not in is left alone. A stand-in goes
   // with its last group. Events repeat `client_id`.
@@ -331,6 +340,9 @@ class ClientTable {
   absl::Time heard_floor_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
   std::vector<ClientEvent> events_ ABSL_GUARDED_BY(mu_);
   bool delivering_ ABSL_GUARDED_BY(mu_) = false;
+
+  // Written under mu_, read without.
+  std::atomic<uint64_t> statement_changes_{0};
 
   // Signalled when events_ has been taken for delivery.
   absl::CondVar queue_has_room_;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -15,6 +16,7 @@
 #include "broker/registry/client_event.h"
 #include "broker/registry/client_table_fixture.h"
 #include "broker/registry/fake_client_channel.h"
+#include "broker/registry/recording_listener.h"
 #include "broker/registry/stated.h"
 #include "common/status_matchers.h"
 #include "gmock/gmock.h"
@@ -417,6 +419,78 @@ TEST_F(ClientTableTest, ATokenRenewsManyTimes) {
     EXPECT_THAT(Scan(), IsEmpty());
   }
   EXPECT_THAT(Consumers("orders"), ElementsAre("c1"));
+}
+
+TEST_F(ClientTableTest, ARepeatedHeartbeatRenewsAndKeepsTheToken) {
+  const auto channel = OpenStream();
+  const uint64_t token =
+      Register(*channel, Stated("c1").Consumer("orders")).statement_token;
+  Advance(absl::Seconds(30));
+  EXPECT_EQ(channel->RenewRepeated(now_), token);
+  EXPECT_EQ(channel->last_heard(), now_);
+}
+
+TEST_F(ClientTableTest, WithoutATokenARepeatedHeartbeatRenewsNothing) {
+  const auto channel = OpenStream();
+  const absl::Time opened = now_;
+  Advance(absl::Seconds(30));
+  EXPECT_EQ(channel->RenewRepeated(now_), 0);
+  EXPECT_EQ(channel->last_heard(), opened);
+}
+
+TEST_F(ClientTableTest, OfAClosedChannelARepeatedHeartbeatIsLost) {
+  const auto channel = OpenStream();
+  Register(*channel, Stated("c1").Consumer("orders"));
+  table_.Close(*channel, RemovalReason::kExpired);
+  EXPECT_EQ(channel->RenewRepeated(now_), 0);
+}
+
+TEST_F(ClientTableTest, WhatOthersMayHaveStatedTooCountsAsAStatementChange) {
+  const auto a = OpenStream();
+  const auto b = OpenStream();
+  uint64_t before = table_.statement_changes();
+  const auto changed = [&] {
+    return std::exchange(before, table_.statement_changes()) != before;
+  };
+  Register(*a, Stated("a").Consumer("orders", {{"topic"}}).Producer("p"));
+  EXPECT_FALSE(changed()) << "a new group has nobody who could repeat it";
+  Register(*b, Stated("b").Consumer("orders", {{"topic"}}).Producer("p"));
+  EXPECT_FALSE(changed()) << "the same";
+  Register(*b, Stated("b").Consumer("orders", {{"topic", 2}}));
+  EXPECT_TRUE(changed()) << "a newer subscription";
+  Register(*b, Stated("b").Consumer("orders", {{"topic", 1}}));
+  EXPECT_FALSE(changed()) << "an older subscription counts for nothing";
+  Register(*b, Stated("b").Consumer("orders", {{"topic"}, {"more"}}));
+  EXPECT_TRUE(changed()) << "a topic more";
+  Register(*b, Stated("b").Consumer("orders", {{"more"}}));
+  EXPECT_TRUE(changed()) << "a topic less";
+  Register(*b, Stated("b")
+                   .Consumer("orders", {{"more"}})
+                   .Model(MessageModel::kBroadcasting));
+  EXPECT_TRUE(changed()) << "a mode";
+  table_.Unregister(*a, "a", "p", "orders");
+  EXPECT_FALSE(changed()) << "a member less";
+}
+
+TEST_F(ClientTableTest, TheNotificationSwitchIsAStatementChange) {
+  const auto a = OpenStream();
+  const auto b = OpenStream();
+  Register(*a, Stated("a").Consumer("orders"));
+  RegisterUnnotified(*b, Stated("b").Consumer("orders"));
+  EXPECT_EQ(table_.statement_changes(), 1);
+}
+
+TEST(ClientTableListenersTest, ToWhoWantsUnchangedRegistersEachIsAChange) {
+  RecordingListener listener(RecordingListener::Unchanged::kWanted);
+  ClientTable table(ClientTable::Options(), {&listener});
+  const auto channel = std::make_shared<FakeClientChannel>();
+  const absl::Time now = absl::FromUnixSeconds(1'000'000);
+  ASSERT_THAT(table.Open(channel, now), IsOk());
+  const StatementOf statement(Stated("c1").Consumer("orders"));
+  for (uint64_t changes : {1, 2, 3}) {
+    table.Register(*channel, statement.Admitted(), now);
+    EXPECT_EQ(table.statement_changes(), changes);
+  }
 }
 
 TEST_F(ClientTableTest, BeforeAFullHeartbeatNoTokenIsValid) {

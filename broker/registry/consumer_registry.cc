@@ -4,14 +4,16 @@
 
 namespace rmq {
 
-void ConsumerRegistry::Register(const ConsumerStatement& statement, bool notify,
+bool ConsumerRegistry::Register(const ConsumerStatement& statement, bool notify,
                                 const Registrant& who, size_t* hint,
                                 std::vector<ClientEvent>* events) {
   ConsumerGroup& group = groups_.FindOrCreate(statement.group);
+  const bool is_new_group = group.members.empty();
   // First: the model of this very statement decides whether it notifies.
   const bool modes_changed =
       std::exchange(group.modes, statement.modes) != statement.modes;
-  group.notify_consumer_ids_changed = notify;
+  const bool notify_changed =
+      std::exchange(group.notify_consumer_ids_changed, notify) != notify;
 
   Membership* const known = GroupMembers::Find(who.channel, group, hint);
   const bool is_new = known == nullptr;
@@ -55,6 +57,9 @@ void ConsumerRegistry::Register(const ConsumerStatement& statement, bool notify,
       unchanged_register_) {
     add_of_channel(EventType::kRegister);
   }
+  return unchanged_register_ ||
+         (!is_new_group && (modes_changed || notify_changed ||
+                            update.topics_changed || update.replaced));
 }
 
 void ConsumerRegistry::Remove(ClientChannel& channel, Membership& membership,

@@ -57,9 +57,10 @@ class ConsumerRegistry {
   // it; on a known one another client id replaces the record's, without event.
   // The statement's topics replace the group's; a known topic's subscription is
   // replaced only by a greater sub version, which is no change. `hint`: see
-  // GroupMembers::Find().
+  // GroupMembers::Find(). Returns whether another member that now repeated its
+  // own statement could change something, or be heard by a listener.
   // Reference: #registerConsumer.
-  void Register(const ConsumerStatement& statement, bool notify,
+  bool Register(const ConsumerStatement& statement, bool notify,
                 const Registrant& who, size_t* hint,
                 std::vector<ClientEvent>* events);
 

@@ -11,7 +11,6 @@
 #include "common/mutex_lock.h"
 #include "glog/logging.h"
 #include "google/protobuf/arena.h"
-#include "grpcpp/impl/codegen/proto_utils.h"
 #include "grpcpp/support/slice.h"
 
 namespace rmq {
@@ -24,15 +23,16 @@ grpc::ByteBuffer Serialize(const pb::BrokerFrame& frame) {
   return grpc::ByteBuffer(&slice, 1);
 }
 
-// False if the bytes are no ClientFrame. Nearly always they are in one piece.
-bool Parse(grpc::ByteBuffer* bytes, pb::ClientFrame* frame) {
-  grpc::Slice slice;
-  if (bytes->TrySingleSlice(&slice).ok()) {
-    bytes->Clear();
-    return frame->ParseFromArray(slice.begin(), static_cast<int>(slice.size()));
+// What was read, in one piece, as nearly all frames come. `buffer` is empty
+// afterwards.
+grpc::Slice TakeBytes(grpc::ByteBuffer* buffer) {
+  grpc::Slice bytes;
+  if (!buffer->TrySingleSlice(&bytes).ok()) {
+    const bool copied = buffer->DumpToSingleSlice(&bytes).ok();
+    CHECK(copied) << "what a read has given cannot be read";
   }
-  return grpc::SerializationTraits<pb::ClientFrame>::Deserialize(bytes, frame)
-      .ok();
+  buffer->Clear();
+  return bytes;
 }
 
 grpc::ByteBuffer PushFrame(const std::string& group) {
@@ -133,6 +133,9 @@ void ConnectStream::OnRead(bool ok) {
   }
 
   const absl::Time now = environment_.clock->TimeNow();
+  const grpc::Slice slice = TakeBytes(&read_buffer_);
+  const absl::string_view bytes(reinterpret_cast<const char*>(slice.begin()),
+                                slice.size());
   // Room for a heartbeat of some groups and its reply, so that the arena needs
   // no heap.
   alignas(8) char block[4096];
@@ -140,34 +143,28 @@ void ConnectStream::OnRead(bool ok) {
   arena_options.initial_block = block;
   arena_options.initial_block_size = sizeof(block);
   google::protobuf::Arena arena(arena_options);
-  auto& frame =
-      *google::protobuf::Arena::CreateMessage<pb::ClientFrame>(&arena);
-  if (!Parse(&read_buffer_, &frame)) {
-    const CallStatus status = BadForm("the frame is not a ClientFrame");
-    NoteRefusal(remote_address(), client_.client_id, status,
-                environment_.counters);
-    {
-      MutexLock lock(&mu_);
-      read_in_flight_ = false;
-    }
-    CloseChannel();
-    EndWith(status);
-    ReleaseIfDone();
-    return;
-  }
-
   auto& answer =
       *google::protobuf::Arena::CreateMessage<pb::BrokerFrame>(&arena);
   pb::Reply* const reply = answer.mutable_reply();
-  if (frame_rate_.Take(now)) {
-    environment_.handler->HandleFrame(*this, remote_address(), frame, now,
-                                      &client_, reply);
-  } else {
-    reply->set_request_id(frame.request_id());
-    FillStatus(
-        OverLimit(absl::StrCat("frames on a stream must be at most ",
-                               environment_.max_frame_rate, " a second")),
-        reply->mutable_status());
+  const bool in_time = frame_rate_.Take(now);
+  if (!in_time || !environment_.handler->HandleRepeatedHeartbeat(
+                      *this, bytes, now, client_, reply)) {
+    auto& frame =
+        *google::protobuf::Arena::CreateMessage<pb::ClientFrame>(&arena);
+    if (!frame.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+      RefuseBytes();
+      return;
+    }
+    if (in_time) {
+      environment_.handler->HandleFrame(*this, remote_address(), frame, bytes,
+                                        now, &client_, reply);
+    } else {
+      reply->set_request_id(frame.request_id());
+      FillStatus(
+          OverLimit(absl::StrCat("frames on a stream must be at most ",
+                                 environment_.max_frame_rate, " a second")),
+          reply->mutable_status());
+    }
   }
   if (reply->has_status()) {
     NoteRefusal(remote_address(), client_.client_id,
@@ -190,6 +187,19 @@ void ConnectStream::OnRead(bool ok) {
       if (replies_.size() < kMaxWaitingReplies) StartReadLocked();
     }
   }
+  ReleaseIfDone();
+}
+
+void ConnectStream::RefuseBytes() {
+  const CallStatus status = BadForm("the frame is not a ClientFrame");
+  NoteRefusal(remote_address(), client_.client_id, status,
+              environment_.counters);
+  {
+    MutexLock lock(&mu_);
+    read_in_flight_ = false;
+  }
+  CloseChannel();
+  EndWith(status);
   ReleaseIfDone();
 }
 

@@ -120,6 +120,9 @@ class ConnectStream final : public ClientChannel, public WatchedWriter {
   // Once the client sends no more and its replies are written: closes the
   // channel and finishes with OK.
   void FinishIfReadsDone() ABSL_LOCKS_EXCLUDED(mu_);
+  // What was read is no ClientFrame: ends the stream. The last thing that
+  // OnRead() does.
+  void RefuseBytes() ABSL_LOCKS_EXCLUDED(mu_);
   // The first status counts.
   void EndWith(const CallStatus& status) ABSL_LOCKS_EXCLUDED(mu_);
   // Tells the table that the stream is over.

@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "absl/container/inlined_vector.h"
+#include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
+#include "absl/types/optional.h"
 #include "broker/service/stand_in_channel.h"
 
 namespace rmq {
@@ -18,6 +20,11 @@ CallStatus NeedsHeartbeatFirst(absl::string_view kind) {
   return {
       absl::StatusCode::kFailedPrecondition, ResponseCode::kSystemError,
       absl::StrCat(kind, " must come after the stream's first full heartbeat")};
+}
+
+// Of a heartbeat's bytes, as of `changes`. 0 is unlikely, and does no harm.
+uint64_t Fingerprint(absl::string_view heartbeat, uint64_t changes) {
+  return absl::HashOf(heartbeat, changes);
 }
 
 CallStatus ValidateLightHeartbeat(const pb::HeartbeatRequest& request) {
@@ -201,11 +208,52 @@ CallStatus RequestHandler::ListConsumers(
   return {};
 }
 
+bool RequestHandler::HandleRepeatedHeartbeat(ClientChannel& channel,
+                                             absl::string_view bytes,
+                                             absl::Time now,
+                                             const StreamClient& client,
+                                             pb::Reply* reply) {
+  if (client.last_heartbeat == 0) return false;
+  const absl::optional<HeartbeatBytes> found = FindHeartbeatBytes(bytes);
+  if (!found.has_value() ||
+      Fingerprint(found->heartbeat, processor_.statement_changes()) !=
+          client.last_heartbeat) {
+    return false;
+  }
+  const uint64_t token = channel.RenewRepeated(now);
+  if (token == 0) return false;
+  reply->Clear();
+  reply->set_request_id(found->request_id);
+  pb::HeartbeatResponse* const response = reply->mutable_heartbeat();
+  if (!client.last_was_light) FillFullAnswer(token, response);
+  (client.last_was_light ? counters_.light_heartbeats
+                         : counters_.full_heartbeats)
+      .Count(absl::StatusCode::kOk);
+  return true;
+}
+
+void RequestHandler::Remember(const pb::HeartbeatRequest& request,
+                              absl::string_view bytes, uint64_t changes,
+                              const pb::Reply& reply, StreamClient* client) {
+  client->last_was_light = request.statement_token() != 0;
+  // One without a token has to be read again: a group was passed over.
+  const bool has_settled =
+      client->last_was_light
+          ? reply.has_heartbeat() && !reply.heartbeat().full_statement_needed()
+          : reply.heartbeat().statement_token() != 0;
+  const absl::optional<HeartbeatBytes> found = FindHeartbeatBytes(bytes);
+  client->last_heartbeat = has_settled && found.has_value()
+                               ? Fingerprint(found->heartbeat, changes)
+                               : 0;
+}
+
 void RequestHandler::HandleFrame(ClientChannel& channel, absl::string_view peer,
-                                 const pb::ClientFrame& frame, absl::Time now,
+                                 const pb::ClientFrame& frame,
+                                 absl::string_view bytes, absl::Time now,
                                  StreamClient* client, pb::Reply* reply) {
   reply->Clear();
   reply->set_request_id(frame.request_id());
+  const uint64_t changes = processor_.statement_changes();
   const CallStatus status =
       frame.request_id() == 0
           ? BadForm("request_id must not be 0")
@@ -213,6 +261,9 @@ void RequestHandler::HandleFrame(ClientChannel& channel, absl::string_view peer,
   if (!status.ok()) {
     reply->clear_response();
     FillStatus(status, reply->mutable_status());
+  }
+  if (frame.has_heartbeat()) {
+    Remember(frame.heartbeat(), bytes, changes, *reply, client);
   }
 }
 
@@ -344,6 +395,16 @@ CallStatus RequestHandler::ApplyStatement(ClientChannel& channel,
   statement.client_id = client_id;
   HeartbeatResult result = processor_.Heartbeat(channel, statement, now);
   if (!result.status.ok()) return std::move(result.status);
+  FillFullAnswer(result.statement_token, response);
+  for (const PassedOverGroup& skipped : result.skipped) {
+    counters_.skipped_groups.Count(skipped.reason);
+    FillSkippedGroup(skipped, response->add_skipped_groups());
+  }
+  return {};
+}
+
+void RequestHandler::FillFullAnswer(uint64_t statement_token,
+                                    pb::HeartbeatResponse* response) const {
   const absl::Duration expiry = table_.options().channel_expiry;
   response->set_broker_name(identity_.broker_name);
   response->set_broker_id(identity_.broker_id);
@@ -351,12 +412,7 @@ CallStatus RequestHandler::ApplyStatement(ClientChannel& channel,
   FillDuration(expiry, response->mutable_channel_expiry());
   FillDuration(expiry / kIntervalsPerExpiry,
                response->mutable_suggested_interval());
-  response->set_statement_token(result.statement_token);
-  for (const PassedOverGroup& skipped : result.skipped) {
-    counters_.skipped_groups.Count(skipped.reason);
-    FillSkippedGroup(skipped, response->add_skipped_groups());
-  }
-  return {};
+  response->set_statement_token(statement_token);
 }
 
 }  // namespace rmq

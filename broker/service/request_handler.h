@@ -70,14 +70,28 @@ class RequestHandler {
   // The client id of a stream, fixed by its first full heartbeat of good form.
   struct StreamClient {
     std::string client_id;
+    // Of the last heartbeat's bytes, and of what must not change if they are to
+    // change nothing when they come again; 0: it cannot be repeated.
+    uint64_t last_heartbeat = 0;
+    bool last_was_light = false;
     bool is_bound() const { return !client_id.empty(); }
   };
 
+  // Answers a frame, given as its bytes, that repeats the stream's last
+  // heartbeat where that would change nothing: renews the channel and fills all
+  // of `reply`. Otherwise false, and nothing was done: HandleFrame() is next.
+  // Differs: a full heartbeat is read each time in Java, and by its second
+  // version's fingerprint only where the client makes one.
+  bool HandleRepeatedHeartbeat(ClientChannel& channel, absl::string_view bytes,
+                               absl::Time now, const StreamClient& client,
+                               pb::Reply* reply);
+
   // Answers one frame of `channel`: fills all of `reply`. One call at a time
-  // for a stream; frames in their order.
+  // for a stream; frames in their order. `bytes` are what `frame` was parsed
+  // from; they may be left out, then it cannot be repeated.
   void HandleFrame(ClientChannel& channel, absl::string_view peer,
-                   const pb::ClientFrame& frame, absl::Time now,
-                   StreamClient* client, pb::Reply* reply);
+                   const pb::ClientFrame& frame, absl::string_view bytes,
+                   absl::Time now, StreamClient* client, pb::Reply* reply);
 
  private:
   CallStatus Authorize(absl::string_view peer, absl::string_view call,
@@ -105,6 +119,13 @@ class RequestHandler {
                             const ParsedStatement& parsed,
                             absl::string_view client_id, absl::Time now,
                             pb::HeartbeatResponse* response);
+  // After a heartbeat was answered: what HandleRepeatedHeartbeat() needs.
+  static void Remember(const pb::HeartbeatRequest& request,
+                       absl::string_view bytes, uint64_t changes,
+                       const pb::Reply& reply, StreamClient* client);
+  // All but the groups that were passed over.
+  void FillFullAnswer(uint64_t statement_token,
+                      pb::HeartbeatResponse* response) const;
   static CallStatus CheckStreamClientId(absl::string_view client_id,
                                         const StreamClient& client);
   CallStatus CheckForm(const pb::UnregisterClientRequest& request) const;

@@ -148,8 +148,12 @@ class RequestHandlerTest : public ::testing::Test {
   pb::Reply HandleAsIs(Stream& stream, const pb::ClientFrame& frame) {
     pb::Reply reply;
     reply.mutable_status()->set_message("left over");
-    handler_.HandleFrame(*stream.channel, kPeer, frame, now_, &stream.client,
-                         &reply);
+    const std::string bytes = frame.SerializeAsString();
+    if (!handler_.HandleRepeatedHeartbeat(*stream.channel, bytes, now_,
+                                          stream.client, &reply)) {
+      handler_.HandleFrame(*stream.channel, kPeer, frame, bytes, now_,
+                           &stream.client, &reply);
+    }
     EXPECT_EQ(reply.request_id(), frame.request_id());
     return reply;
   }
@@ -556,7 +560,7 @@ TEST_F(RequestHandlerTest, AStreamsForeignOrOldTokenNeedsAFullHeartbeat) {
   uint64_t old = 0;
   Stream stream = Join(Consumer("c1", "orders"), &old);
   const uint64_t current =
-      Handle(stream, Consumer("c1", "orders")).heartbeat().statement_token();
+      Handle(stream, Consumer("c1", "refunds")).heartbeat().statement_token();
   const uint64_t of_stand_in = RegisterUnary(Consumer("c1", "orders"));
   for (uint64_t token : {of_another, old, of_stand_in}) {
     const pb::Reply reply = Handle(stream, Light("c1", token));
@@ -637,6 +641,127 @@ TEST_F(RequestHandlerTest, AListIsPagedThroughTheStream) {
               BadFormWith("page_size must be 0 to 1000, got 1001"));
 }
 
+// --- Full heartbeats that repeat the last one ---
+// That one was not read again is told by the gate, which is asked for each that
+// is.
+
+TEST_F(RequestHandlerTest, ARepeatedFullHeartbeatIsAnsweredAsItsFirst) {
+  Stream stream = OpenStream();
+  const pb::Reply first = Handle(stream, Consumer("c1", "orders"));
+  pb::Reply again = Handle(stream, Consumer("c1", "orders"));
+  EXPECT_EQ(authorizer_.count("Heartbeat"), 1);
+  again.set_request_id(first.request_id());
+  EXPECT_EQ(again.SerializeAsString(), first.SerializeAsString());
+  EXPECT_EQ(counters_.full_heartbeats.value(absl::StatusCode::kOk), 2);
+}
+
+TEST_F(RequestHandlerTest, ARepeatedFullHeartbeatRenewsWhatItStates) {
+  pb::HeartbeatRequest both = Consumer("c1", "orders");
+  both.add_producers()->set_group("payments");
+  Stream stream = Join(both);
+  now_ += absl::Seconds(10);
+  Handle(stream, Consumer("c1", "orders"));
+  now_ += absl::Seconds(10);
+  Handle(stream, Consumer("c1", "orders"));
+  MemberCursor cursor = 0;
+  EXPECT_EQ(table_.ListMembers(GroupKind::kConsumer, "orders", 1, &cursor)
+                .at(0)
+                .last_heard,
+            now_);
+  // Left out by the second, and not stated by the third either.
+  cursor = 0;
+  EXPECT_EQ(table_.ListMembers(GroupKind::kProducer, "payments", 1, &cursor)
+                .at(0)
+                .last_heard,
+            now_ - absl::Seconds(20));
+}
+
+TEST_F(RequestHandlerTest, ARepeatedLightHeartbeatRenewsAndIsAnsweredAsSuch) {
+  uint64_t token = 0;
+  Stream stream = Join(Consumer("c1", "orders"), &token);
+  for (int i = 0; i < 3; ++i) {
+    now_ += absl::Seconds(10);
+    const pb::Reply reply = Handle(stream, Light("c1", token));
+    EXPECT_TRUE(reply.has_heartbeat());
+    EXPECT_EQ(reply.heartbeat().ByteSizeLong(), 0);
+    EXPECT_EQ(stream.channel->last_heard(), now_);
+  }
+  EXPECT_EQ(counters_.light_heartbeats.value(absl::StatusCode::kOk), 3);
+}
+
+TEST_F(RequestHandlerTest, ARepeatedLightHeartbeatThatIsVoidIsAnsweredAsSuch) {
+  uint64_t token = 0;
+  Stream stream = Join(Consumer("c1", "orders"), &token);
+  Handle(stream, Light("c1", token));
+  pb::ClientFrame unregister;
+  unregister.mutable_unregister_client()->set_consumer_group("orders");
+  Handle(stream, unregister);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_TRUE(
+        Handle(stream, Light("c1", token)).heartbeat().full_statement_needed());
+  }
+  EXPECT_EQ(counters_.full_statements_needed.load(), 2);
+}
+
+TEST_F(RequestHandlerTest, AStatementAfterAnotherOneIsReadAgain) {
+  Stream stream = Join(Consumer("c1", "orders"));
+  Handle(stream, Consumer("c1", "refunds"));
+  Handle(stream, Consumer("c1", "orders"));
+  EXPECT_EQ(authorizer_.count("Heartbeat"), 3);
+}
+
+TEST_F(RequestHandlerTest, WhatWasUnregisteredIsRegisteredAgain) {
+  Stream stream = Join(Consumer("c1", "orders"));
+  pb::ClientFrame unregister;
+  unregister.mutable_unregister_client()->set_consumer_group("orders");
+  Handle(stream, unregister);
+  ASSERT_THAT(ConsumerIds("orders"), IsEmpty());
+  Handle(stream, Consumer("c1", "orders"));
+  EXPECT_THAT(ConsumerIds("orders"), ElementsAre("c1"));
+}
+
+TEST_F(RequestHandlerTest, WhatAnotherMemberChangedIsStatedAgain) {
+  Stream stream = Join(Consumer("c1", "orders"));
+  pb::HeartbeatRequest other = Consumer("c2", "orders");
+  other.mutable_consumers(0)->mutable_subscriptions(0)->set_topic("other");
+  Join(other);
+  ASSERT_FALSE(table_.FindSubscription("orders", "topic").has_value());
+  Handle(stream, Consumer("c1", "orders"));
+  EXPECT_TRUE(table_.FindSubscription("orders", "topic").has_value());
+  EXPECT_FALSE(table_.FindSubscription("orders", "other").has_value());
+}
+
+TEST_F(RequestHandlerTest, AMemberThatStatesTheSameAsOthersChangesNothing) {
+  Stream stream = Join(Consumer("c1", "orders"));
+  Join(Consumer("c2", "orders"));
+  Join(Consumer("c3", "refunds"));
+  const int before = authorizer_.count("Heartbeat");
+  Handle(stream, Consumer("c1", "orders"));
+  EXPECT_EQ(authorizer_.count("Heartbeat"), before);
+}
+
+TEST_F(RequestHandlerTest, AStatementWithASkippedGroupIsReadEachTime) {
+  pb::HeartbeatRequest pulls = Consumer("c1", "orders");
+  pulls.mutable_consumers(0)->set_consume_type(
+      pb::CONSUME_TYPE_CONSUME_ACTIVELY);
+  Stream stream = OpenStream();
+  for (int i = 0; i < 2; ++i) {
+    const pb::Reply reply = Handle(stream, pulls);
+    EXPECT_EQ(reply.heartbeat().skipped_groups_size(), 1);
+  }
+  EXPECT_EQ(counters_.skipped_groups.value(SkipReason::kPullConsumerRejected),
+            2);
+}
+
+TEST_F(RequestHandlerTest, ARepeatedStatementOnAClosedChannelIsAborted) {
+  Stream stream = Join(Consumer("c1", "orders"));
+  Handle(stream, Consumer("c1", "orders"));
+  table_.Close(*stream.channel, RemovalReason::kExpired);
+  EXPECT_THAT(StatusOf(Handle(stream, Consumer("c1", "orders"))),
+              FailsWith(absl::StatusCode::kAborted, ResponseCode::kSystemError,
+                        HasSubstr("closed")));
+}
+
 // --- The gate ---
 
 TEST_F(RequestHandlerTest, TheGateIsToldWhoAsksForWhat) {
@@ -662,15 +787,18 @@ TEST_F(RequestHandlerTest, TheGateIsToldWhoAsksForWhat) {
   EXPECT_EQ(authorizer_.last().client_id, "c2");
 }
 
-TEST_F(RequestHandlerTest, OnlyALightHeartbeatOfWhatHasPassedSkipsTheGate) {
+TEST_F(RequestHandlerTest, OnlyWhatRepeatsWhatHasPassedSkipsTheGate) {
   Stream stream = OpenStream();
   Handle(stream, Light("c1", 4711));
   EXPECT_EQ(authorizer_.count("Heartbeat"), 1);
   const uint64_t token =
       Handle(stream, Consumer("c1", "orders")).heartbeat().statement_token();
   EXPECT_EQ(authorizer_.count("Heartbeat"), 2);
+  Handle(stream, Consumer("c1", "orders"));
   Handle(stream, Light("c1", token));
   EXPECT_EQ(authorizer_.count("Heartbeat"), 2);
+  Handle(stream, Consumer("c1", "refunds"));
+  EXPECT_EQ(authorizer_.count("Heartbeat"), 3);
 }
 
 class ClosedGateTest : public RequestHandlerTest {

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
+#include "google/protobuf/io/coded_stream.h"
 
 namespace rmq {
 namespace {
@@ -194,6 +195,29 @@ absl::Status ParsedStatement::ParseConsumer(const pb::ConsumerData& consumer,
                     parsed.subscriptions[repeated].topic);
   }
   return absl::OkStatus();
+}
+
+absl::optional<HeartbeatBytes> FindHeartbeatBytes(absl::string_view frame) {
+  // As the wire format has them: the number, and how the value is written.
+  constexpr uint32_t kVarint = 0;
+  constexpr uint32_t kLengthDelimited = 2;
+  constexpr uint32_t kRequestId =
+      pb::ClientFrame::kRequestIdFieldNumber << 3 | kVarint;
+  constexpr uint32_t kHeartbeat =
+      pb::ClientFrame::kHeartbeatFieldNumber << 3 | kLengthDelimited;
+  google::protobuf::io::CodedInputStream input(
+      reinterpret_cast<const uint8_t*>(frame.data()),
+      static_cast<int>(frame.size()));
+  HeartbeatBytes found;
+  uint32_t size = 0;
+  if (input.ReadTag() != kRequestId || !input.ReadVarint64(&found.request_id) ||
+      found.request_id == 0 || input.ReadTag() != kHeartbeat ||
+      !input.ReadVarint32(&size)) {
+    return absl::nullopt;
+  }
+  found.heartbeat = frame.substr(static_cast<size_t>(input.CurrentPosition()));
+  if (found.heartbeat.size() != size) return absl::nullopt;
+  return found;
 }
 
 absl::StatusOr<size_t> ParsePageSize(int32_t page_size) {

@@ -3,6 +3,7 @@
 #ifndef BROKER_SERVICE_WIRE_H_
 #define BROKER_SERVICE_WIRE_H_
 
+#include <cstdint>
 #include <string>
 
 #include "absl/container/inlined_vector.h"
@@ -10,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "broker/processor/client_manage_processor.h"
 #include "broker/registry/client_table.h"
 #include "broker/registry/statement.h"
@@ -48,6 +50,17 @@ class ParsedStatement {
   absl::InlinedVector<ConsumerStatement, 4> consumers_;
   absl::InlinedVector<SubscriptionStatement, 8> subscriptions_;
 };
+
+// A frame that holds a request id (not 0) and then a heartbeat, and no more, as
+// protobuf writes them.
+struct HeartbeatBytes {
+  uint64_t request_id;
+  // The HeartbeatRequest: a view into the frame.
+  absl::string_view heartbeat;
+};
+
+// Nothing for any other bytes. Does not look into the heartbeat.
+absl::optional<HeartbeatBytes> FindHeartbeatBytes(absl::string_view frame);
 
 // Page sizes are 0 (the most) to ClientTable::kMaxPiece; returns the size
 // meant.
