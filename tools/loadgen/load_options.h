@@ -81,6 +81,9 @@ struct LoadOptions {
   // A heartbeat that is not answered for longer is an error.
   absl::Duration answer_timeout = absl::Seconds(30);
   int threads = 1;
+  // Threads poll and never sleep: no server pays for waking them, as none does
+  // whose clients are on other machines. Each takes a whole core.
+  bool busy_poll = false;
   // Of client ids; they are made up to 32 bytes. Two processes at one broker
   // need different ones.
   std::string client_prefix = "loadgen";

@@ -58,7 +58,8 @@ void LoadWorker::Run() {
   while (!stopping_ || open_ > 0) {
     const int64_t now_ns = NowNanos();
     const int64_t wake_ns =
-        std::min(DoWhatIsDue(now_ns), now_ns + kLongestWaitNs);
+        std::min(DoWhatIsDue(now_ns),
+                 options_.busy_poll ? now_ns : now_ns + kLongestWaitNs);
     void* tag = nullptr;
     bool ok = false;
     if (queue_.AsyncNext(&tag, &ok, ToDeadline(wake_ns, now_ns)) ==

@@ -67,6 +67,9 @@ ABSL_FLAG(int, server_pid, 0,
           "process of the broker, if on this machine: its CPU time and memory "
           "are measured");
 ABSL_FLAG(int, threads, 1, "threads of the driver");
+ABSL_FLAG(bool, busy_poll, false,
+          "the driver's threads poll and never sleep, so that a broker on the "
+          "same machine does not pay for waking them; each takes a core");
 ABSL_FLAG(int, opening, 256, "streams that are opening at once, at most");
 ABSL_FLAG(absl::Duration, opening_timeout, absl::Seconds(120),
           "all clients must have registered within this");
@@ -119,6 +122,7 @@ absl::StatusOr<LoadOptions> OptionsFromFlags() {
   options.live = absl::GetFlag(FLAGS_live);
   options.server_pid = absl::GetFlag(FLAGS_server_pid);
   options.threads = absl::GetFlag(FLAGS_threads);
+  options.busy_poll = absl::GetFlag(FLAGS_busy_poll);
   options.opening = absl::GetFlag(FLAGS_opening);
   options.opening_timeout = absl::GetFlag(FLAGS_opening_timeout);
   options.answer_timeout = absl::GetFlag(FLAGS_answer_timeout);
