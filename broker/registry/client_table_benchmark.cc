@@ -1,10 +1,12 @@
-// What the registry costs a client: time for each heartbeat, close and scan,
-// and memory. Clients are touched in a random order from a fixed seed while the
-// time advances, since no cache holds a million of them.
+// What the registry costs a client: time for each close and scan, and memory.
+// (Heartbeats: broker/processor.) Clients are touched in a random order from a
+// fixed seed while the time advances, since no cache holds a million of them.
 //
 // Measure with: bazel run -c opt //broker/registry:client_table_benchmark
 #include <malloc.h>
+#include <time.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -28,7 +30,6 @@ namespace {
 struct World {
   explicit World(size_t clients) : table(Options(clients), {}) {
     channels.reserve(clients);
-    tokens.reserve(clients);
     for (size_t i = 0; i < clients; ++i) Connect(i);
   }
 
@@ -42,23 +43,14 @@ struct World {
     auto channel = std::make_shared<BareChannel>();
     if (!table.Open(channel, now).ok()) std::abort();
     const std::string client_id = BenchmarkStatements::ClientId(client);
-    tokens.push_back(
-        table.Register(*channel, statements.Admitted(client, client_id), now)
-            .statement_token);
+    table.Register(*channel, statements.Admitted(client, client_id), now);
     channels.push_back(std::move(channel));
-  }
-
-  // The time between two heartbeats of the whole, when each client sends one an
-  // interval.
-  absl::Duration Step() const {
-    return kHeartbeatInterval / static_cast<int64_t>(channels.size());
   }
 
   absl::Time now = absl::FromUnixSeconds(1'700'000'000);
   BenchmarkStatements statements;
   ClientTable table;
   std::vector<std::shared_ptr<BareChannel>> channels;
-  std::vector<uint64_t> tokens;
 };
 
 // Kept from one benchmark to the next: making a million clients takes longer
@@ -73,71 +65,6 @@ World& SharedWorld(size_t clients) {
 void Sizes(benchmark::internal::Benchmark* benchmark) {
   benchmark->Arg(1 << 10)->Arg(1 << 16)->Arg(1 << 20);
 }
-
-// The floor: finding an object of a channel's size behind a pointer, in random
-// order, and writing one word of it.
-void BM_BareTouch(benchmark::State& state) {
-  struct Object {
-    uint64_t words[sizeof(BareChannel) / sizeof(uint64_t)];
-  };
-  const size_t count = state.range(0);
-  std::vector<std::unique_ptr<Object>> objects;
-  for (size_t i = 0; i < count; ++i) {
-    objects.push_back(std::make_unique<Object>());
-  }
-  const std::vector<uint32_t> order = RandomOrder(count);
-  size_t at = 0;
-  uint64_t now = 1;
-  for (auto _ : state) {
-    objects[order[at]]->words[4] = ++now;
-    if (++at == count) at = 0;
-    benchmark::ClobberMemory();
-  }
-  state.SetItemsProcessed(state.iterations());
-}
-BENCHMARK(BM_BareTouch)->Apply(Sizes);
-
-void BM_LightHeartbeat(benchmark::State& state) {
-  World& world = SharedWorld(state.range(0));
-  const std::vector<uint32_t> order = RandomOrder(world.channels.size());
-  const absl::Duration step = world.Step();
-  size_t at = 0;
-  for (auto _ : state) {
-    world.now += step;
-    const uint32_t client = order[at];
-    if (world.channels[client]->RenewLight(world.tokens[client], world.now) !=
-        Renewal::kRenewed) {
-      state.SkipWithError("not renewed");
-      break;
-    }
-    if (++at == order.size()) at = 0;
-  }
-  state.SetItemsProcessed(state.iterations());
-}
-BENCHMARK(BM_LightHeartbeat)->Apply(Sizes);
-
-void BM_FullUnchangedHeartbeat(benchmark::State& state) {
-  World& world = SharedWorld(state.range(0));
-  const std::vector<uint32_t> order = RandomOrder(world.channels.size());
-  const absl::Duration step = world.Step();
-  // As a frame would hold it: in memory that was just written.
-  std::string client_id;
-  size_t at = 0;
-  for (auto _ : state) {
-    world.now += step;
-    const uint32_t client = order[at];
-    BenchmarkStatements::SetClientId(client, &client_id);
-    benchmark::DoNotOptimize(world.table.Register(
-        *world.channels[client], world.statements.Admitted(client, client_id),
-        world.now));
-    if (++at == order.size()) at = 0;
-  }
-  if (world.table.counts().channels != world.channels.size()) {
-    state.SkipWithError("channels were lost");
-  }
-  state.SetItemsProcessed(state.iterations());
-}
-BENCHMARK(BM_FullUnchangedHeartbeat)->Apply(Sizes);
 
 // A client goes and another comes: only the going is timed.
 void BM_CloseChannel(benchmark::State& state) {
@@ -169,6 +96,16 @@ void BM_CloseChannel(benchmark::State& state) {
 }
 BENCHMARK(BM_CloseChannel)->Apply(Sizes);
 
+// Housekeeping::kPieceChannels: what a scan looks at under one lock.
+constexpr size_t kPieceChannels = 32;
+
+// Other threads' work does not add to it.
+int64_t CpuNanos() {
+  timespec time;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return time.tv_sec * 1'000'000'000 + time.tv_nsec;
+}
+
 // Ten seconds of a broker whose clients all live: a scan, which files again
 // what was heard since. Reported for each client, due or not.
 void BM_ScanSteadyState(benchmark::State& state) {
@@ -187,7 +124,7 @@ void BM_ScanSteadyState(benchmark::State& state) {
   };
   const auto scan = [&] {
     world.table.BeginScan(world.now);
-    while (world.table.ScanSome(world.now, 256, &ended)) {
+    while (world.table.ScanSome(world.now, kPieceChannels, &ended)) {
     }
   };
   for (int i = 0; i < 30; ++i) {
@@ -206,6 +143,58 @@ void BM_ScanSteadyState(benchmark::State& state) {
 }
 BENCHMARK(BM_ScanSteadyState)->Apply(Sizes)->Unit(benchmark::kMicrosecond);
 
+// A scan by the pieces, each of which is one lock: how long each took, with the
+// delivery of its events, which is done after the lock.
+void ReportPieces(World& world, benchmark::State& state, size_t expired) {
+  std::vector<ClientChannelPtr> ended;
+  ended.reserve(world.channels.size());
+  std::vector<int64_t> took_ns;
+  int64_t begin = CpuNanos();
+  world.table.BeginScan(world.now);
+  bool more = true;
+  while (more) {
+    more = world.table.ScanSome(world.now, kPieceChannels, &ended);
+    const int64_t end = CpuNanos();
+    took_ns.push_back(end - begin);
+    begin = end;
+  }
+  if (ended.size() != expired) state.SkipWithError("expired: not as expected");
+  std::sort(took_ns.begin(), took_ns.end());
+  state.counters["longest_us"] = static_cast<double>(took_ns.back()) / 1e3;
+  state.counters["p999_us"] =
+      static_cast<double>(took_ns[took_ns.size() * 999 / 1000]) / 1e3;
+}
+
+// All live, and all are due: each is looked at and filed again.
+void BM_PiecesOfALivingScan(benchmark::State& state) {
+  for (auto _ : state) {
+    World world(state.range(0));
+    const absl::Duration expiry = world.table.options().channel_expiry;
+    world.now += expiry;
+    for (const auto& channel : world.channels) {
+      channel->RenewLight(0, world.now);
+    }
+    world.now += absl::Seconds(1);
+    ReportPieces(world, state, 0);
+  }
+}
+BENCHMARK(BM_PiecesOfALivingScan)
+    ->Apply(Sizes)
+    ->Iterations(1)
+    ->Unit(benchmark::kMillisecond);
+
+void BM_PiecesOfAnExpiringScan(benchmark::State& state) {
+  for (auto _ : state) {
+    World world(state.range(0));
+    world.now += world.table.options().channel_expiry + absl::Seconds(1);
+    ReportPieces(world, state, world.channels.size());
+  }
+}
+BENCHMARK(BM_PiecesOfAnExpiringScan)
+    ->Apply(Sizes)
+    ->Iterations(1)
+    ->Unit(benchmark::kMillisecond);
+
 // Bytes that the registry holds for each client: a channel (the core's part, as
 // allocated), its memberships, its client id, its share of the groups. Not the
 // caller's pointer to the channel.
@@ -219,7 +208,6 @@ void BM_MemoryPerClient(benchmark::State& state) {
       const size_t after = mallinfo2().uordblks + mallinfo2().hblkhd;
       const size_t of_the_world =
           world.channels.capacity() * sizeof(world.channels[0]) +
-          world.tokens.capacity() * sizeof(uint64_t) +
           3 * kBenchmarkGroups * 2 * sizeof(std::string);
       bytes = static_cast<double>(after - before - of_the_world) /
               static_cast<double>(clients);

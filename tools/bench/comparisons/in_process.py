@@ -27,6 +27,11 @@ ROWS = [
     ("a channel's close, 1 Mi clients", REGISTRY, "BM_CloseChannel/1048576", "us", 1e3, 10),
     # Its iteration is ten seconds of housekeeping.
     ("housekeeping, 1 Mi clients at 30 s, CPU a second", REGISTRY, "BM_ScanSteadyState/1048576", "ms", 1e7, 2),
+    ("longest lock of a scan, 1 Mi clients live", REGISTRY, "BM_PiecesOfALivingScan/1048576/iterations:1", "us", "longest_us", 200),
+    ("p99.9 lock of a scan, 1 Mi clients live", REGISTRY, "BM_PiecesOfALivingScan/1048576/iterations:1", "us", "p999_us", None),
+    ("longest lock of a scan, 1 Mi clients expire", REGISTRY, "BM_PiecesOfAnExpiringScan/1048576/iterations:1", "us",
+     "longest_us", None),
+    ("p99.9 lock of a scan, 1 Mi clients expire", REGISTRY, "BM_PiecesOfAnExpiringScan/1048576/iterations:1", "us", "p999_us", None),
     ("registry memory a client, 1 Mi clients", REGISTRY, "BM_MemoryPerClient/1048576/iterations:1", "bytes",
      "bytes_per_client", 330),
 ]
@@ -43,7 +48,9 @@ def measure(context, binary):
     done = subprocess.run([find(binary), *flags], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
     found = {}
     for benchmark in json.loads(done.stdout)["benchmarks"]:
-        if benchmark.get("run_type") != "aggregate" and not benchmark.get("error_occurred"):
+        if benchmark.get("error_occurred"):
+            raise RuntimeError("%s: %s" % (benchmark["run_name"], benchmark["error_message"]))
+        if benchmark.get("run_type") != "aggregate":
             found.setdefault(benchmark["run_name"], []).append(benchmark)
     return found
 
