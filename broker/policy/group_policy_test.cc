@@ -206,12 +206,16 @@ TEST_F(GroupPolicyTest, TheUnitFlagIsThatOfTheFirstHeartbeat) {
   EXPECT_EQ(policy.ListTopics("", 10).at(0).topic_sys_flag, 2);
 }
 
-TEST_F(GroupPolicyTest, TheOrderFlagIsThatOfTheLatestHeartbeat) {
+GroupPolicy::Options WithOrderedLedger() {
   GroupPolicy::Options options;
-  TopicConfig ordered;
-  ordered.topic = "ledger";
-  ordered.order = true;
-  options.topics.push_back(ordered);
+  TopicConfig& topic = options.topics.emplace_back();
+  topic.topic = "ledger";
+  topic.order = true;
+  return options;
+}
+
+TEST_F(GroupPolicyTest, TheOrderFlagIsThatOfTheLatestHeartbeat) {
+  GroupPolicy::Options options = WithOrderedLedger();
   GroupPolicy policy(options);
   const auto is_ordered = [&] {
     return policy.ListTopics("%RETRY%", 1).at(0).order;
@@ -227,11 +231,7 @@ TEST_F(GroupPolicyTest, TheOrderFlagIsThatOfTheLatestHeartbeat) {
 }
 
 TEST_F(GroupPolicyTest, OrderChangesAreCountedWhereATopicIsOrdered) {
-  GroupPolicy::Options options;
-  TopicConfig ordered;
-  ordered.topic = "ledger";
-  ordered.order = true;
-  options.topics.push_back(ordered);
+  GroupPolicy::Options options = WithOrderedLedger();
   options.max_auto_created_groups = 1;
   GroupPolicy policy(options);
   StatedConsumer consumer;
@@ -250,6 +250,8 @@ TEST_F(GroupPolicyTest, OrderChangesAreCountedWhereATopicIsOrdered) {
   EXPECT_TRUE(changed());
   Admit(policy, consumer);
   EXPECT_FALSE(changed());
+  policy.NoteUnregister("others");  // Takes the place of "orders".
+  EXPECT_TRUE(changed());
 }
 
 TEST_F(GroupPolicyTest, WhereNoTopicIsOrderedNoOrderChanges) {

@@ -24,15 +24,12 @@ grpc::ByteBuffer Serialize(const pb::BrokerFrame& frame) {
 }
 
 // What was read, in one piece, as nearly all frames come. `buffer` is empty
-// afterwards.
-grpc::Slice TakeBytes(grpc::ByteBuffer* buffer) {
-  grpc::Slice bytes;
-  if (!buffer->TrySingleSlice(&bytes).ok()) {
-    const bool copied = buffer->DumpToSingleSlice(&bytes).ok();
-    CHECK(copied) << "what a read has given cannot be read";
-  }
+// afterwards. False if it cannot be read.
+bool TakeBytes(grpc::ByteBuffer* buffer, grpc::Slice* bytes) {
+  const bool taken = buffer->TrySingleSlice(bytes).ok() ||
+                     buffer->DumpToSingleSlice(bytes).ok();
   buffer->Clear();
-  return bytes;
+  return taken;
 }
 
 grpc::ByteBuffer PushFrame(const std::string& group) {
@@ -133,7 +130,11 @@ void ConnectStream::OnRead(bool ok) {
   }
 
   const absl::Time now = environment_.clock->TimeNow();
-  const grpc::Slice slice = TakeBytes(&read_buffer_);
+  grpc::Slice slice;
+  if (!TakeBytes(&read_buffer_, &slice)) {
+    RefuseBytes();
+    return;
+  }
   const absl::string_view bytes(reinterpret_cast<const char*>(slice.begin()),
                                 slice.size());
   // Room for a heartbeat of some groups and its reply, so that the arena needs

@@ -80,8 +80,9 @@ class RequestHandler {
   // Answers a frame, given as its bytes, that repeats the stream's last
   // heartbeat where that would change nothing: renews the channel and fills all
   // of `reply`. Otherwise false, and nothing was done: HandleFrame() is next.
-  // Differs: a full heartbeat is read each time in Java, and by its second
-  // version's fingerprint only where the client makes one.
+  // The gate is not asked again, as for any light heartbeat. Differs: a full
+  // heartbeat is read each time in Java, and by its second version's
+  // fingerprint only where the client makes one.
   bool HandleRepeatedHeartbeat(ClientChannel& channel, absl::string_view bytes,
                                absl::Time now, const StreamClient& client,
                                pb::Reply* reply);

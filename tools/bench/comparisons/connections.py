@@ -34,7 +34,7 @@ def crowd(context):
     """9,000 connections: how long until all are registered, and their cost at 30 s"""
     clients, groups = context.pick((CROWD, CROWD_GROUPS), (20, 3))
     flags = {"connections": clients, "pace": context.pick("30s", "500ms"), "warmup": "0s"}
-    # In groups of nine each is told of five others on average, which the echo's clients are not.
+    # In groups of nine each gets five pushes on average; the echo's clients get none.
     alone = "broker, no groups shared"
     seconds = {"broker": [], "echo": [], alone: []}
     cores = []
