@@ -1,11 +1,10 @@
-// The thread that a completion queue's events run on.
+// The thread that the events of completion queues run on.
 #ifndef BROKER_SERVICE_COMPLETION_LOOP_H_
 #define BROKER_SERVICE_COMPLETION_LOOP_H_
 
 #include <cstddef>
 
 #include "absl/time/time.h"
-#include "grpcpp/completion_queue.h"
 
 namespace rmq {
 
@@ -33,7 +32,7 @@ class CompletionTag final : public CompletionHandler {
   T* const target_;
 };
 
-// Where a loop's events come from: a completion queue, or a test's script. Used
+// Where a loop's events come from: completion queues, or a test's script. Used
 // by one thread.
 class CompletionSource {
  public:
@@ -41,7 +40,7 @@ class CompletionSource {
     kEvent,
     // Of Poll() only.
     kNothing,
-    // The queue is shut down, and all its events have come.
+    // What brought events is shut down, and all of them have come.
     kEnd,
   };
   struct Event {
@@ -57,12 +56,14 @@ class CompletionSource {
   // which may bring no event, as a ping does not: one call that finds nothing
   // does not mean that the next will not.
   virtual Found Poll(Event* event) = 0;
+  // As many polls in a row look everywhere.
+  virtual size_t places() const = 0;
   // Blocks for `duration`, while events gather.
   virtual void Nap(absl::Duration duration) = 0;
 };
 
 // Polls in a row that find nothing before a loop naps: as many as it ran events
-// since the last nap, within these bounds. What brings no event is an answer to
+// since the last nap, within these bounds, and enough to look everywhere. What brings no event is an answer to
 // a ping, and comes with the events: with fewer polls a loop falls behind (with
 // 8 at 4,000 heartbeats a second, after 20 events and more), and after the few
 // events of a slow pace more are in vain.
@@ -89,10 +90,6 @@ inline constexpr size_t kMostEventsTogether = 32;
 // and a nap is worth little where several loops run. Methods of the synchronous
 // API poll while they are called only.
 void RunCompletionLoop(CompletionSource* source, absl::Duration nap);
-
-// The events of `queue`.
-void RunCompletionLoop(grpc::CompletionQueue* queue,
-                       absl::Duration nap = absl::ZeroDuration());
 
 }  // namespace rmq
 

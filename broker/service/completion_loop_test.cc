@@ -8,9 +8,6 @@
 
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
-#include "grpc/support/time.h"
-#include "grpcpp/alarm.h"
-#include "grpcpp/completion_queue.h"
 #include "gtest/gtest.h"
 
 namespace rmq {
@@ -19,7 +16,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using ::testing::UnorderedElementsAre;
 
 constexpr absl::Duration kNap = absl::Milliseconds(2);
 
@@ -28,7 +24,8 @@ constexpr absl::Duration kNap = absl::Milliseconds(2);
 // the end.
 class Script final : public CompletionSource, public CompletionHandler {
  public:
-  explicit Script(std::string found) : found_(std::move(found)) {}
+  explicit Script(std::string found, size_t places = 1)
+      : found_(std::move(found)), places_(places) {}
 
   Found Await(Event* event) override {
     did_ += 'A';
@@ -38,6 +35,7 @@ class Script final : public CompletionSource, public CompletionHandler {
     did_ += 'P';
     return Next(event);
   }
+  size_t places() const override { return places_; }
   void Nap(absl::Duration duration) override {
     did_ += 'N';
     naps_.push_back(duration);
@@ -59,13 +57,15 @@ class Script final : public CompletionSource, public CompletionHandler {
   }
 
   const std::string found_;
+  const size_t places_;
   size_t next_ = 0;
   std::string did_;
   std::vector<absl::Duration> naps_;
 };
 
-std::string Did(const std::string& found, absl::Duration nap = kNap) {
-  Script script(found);
+std::string Did(const std::string& found, absl::Duration nap = kNap,
+                size_t places = 1) {
+  Script script(found, places);
   RunCompletionLoop(&script, nap);
   return script.did();
 }
@@ -112,6 +112,15 @@ TEST(CompletionLoopTest, PollsInVainAsOftenAsItRanEventsButNotForEver) {
   }
 }
 
+TEST(CompletionLoopTest, LooksEverywhereBeforeItNaps) {
+  for (const size_t places : {kFewestEmptyPolls + 1, kMostEmptyPolls + 1}) {
+    EXPECT_EQ(Did("e" + Times(places, '-'), kNap, places),
+              "AR" + Times(places, 'P') + "N" + "A");
+    EXPECT_EQ(Did("e" + Times(places - 1, '-'), kNap, places),
+              "AR" + Times(places, 'P'));
+  }
+}
+
 TEST(CompletionLoopTest, CountsEventsAnewAfterEachNap) {
   EXPECT_EQ(Did(Times(5, 'e') + Times(5, '-') + "e" + Times(4, '-')),
             "AR" + Polled(4, 5) + "N" + "AR" + Times(4, 'P') + "N" + "A");
@@ -151,43 +160,6 @@ TEST(CompletionLoopTest, ReturnsAtAnEndThatAPollFindsWithoutANap) {
   EXPECT_EQ(Did("e"), "ARP");
   EXPECT_EQ(Did("e--"), "ARPPP");
 }
-
-// --- On a completion queue ---
-
-class Results final : public CompletionHandler {
- public:
-  void OnCompletion(bool ok) override { oks_.push_back(ok); }
-  const std::vector<bool>& oks() const { return oks_; }
-
- private:
-  std::vector<bool> oks_;
-};
-
-class QueueTest : public ::testing::TestWithParam<absl::Duration> {};
-
-TEST_P(QueueTest, RunsAllEventsOfAQueueThatIsShutDownAndReturns) {
-  grpc::CompletionQueue queue;
-  Results results;
-  void* const tag = static_cast<CompletionHandler*>(&results);
-  grpc::Alarm due[3];
-  for (grpc::Alarm& alarm : due) {
-    alarm.Set(&queue, gpr_now(GPR_CLOCK_MONOTONIC), tag);
-  }
-  grpc::Alarm never;
-  never.Set(&queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), tag);
-  never.Cancel();
-  queue.Shutdown();
-  RunCompletionLoop(&queue, GetParam());
-  // An alarm that is cancelled is an operation that failed.
-  EXPECT_THAT(results.oks(), UnorderedElementsAre(true, true, true, false));
-}
-
-INSTANTIATE_TEST_SUITE_P(Each, QueueTest,
-                         ::testing::Values(absl::ZeroDuration(), kNap),
-                         [](const auto& test) {
-                           return test.param == kNap ? "WithANap"
-                                                     : "WithoutANap";
-                         });
 
 }  // namespace
 }  // namespace rmq

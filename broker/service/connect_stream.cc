@@ -64,24 +64,24 @@ CallStatus EndStatus(RemovalReason reason) {
   return status(absl::StatusCode::kInternal, Name(reason));
 }
 
-void ConnectStream::Accept(const Environment* environment,
-                           grpc::ServerCompletionQueue* queue) {
+void ConnectStream::Accept(const Environment* environment, ServerLoop* loop) {
   // Not make_shared: the watch's weak_ptr would keep the memory.
   const std::shared_ptr<ConnectStream> stream(
-      new ConnectStream(environment, queue));
+      new ConnectStream(environment, loop));
   environment->live_calls->Wait();
   MutexLock lock(&stream->mu_);
   stream->self_ = stream;
   environment->service->RequestConnect(
-      &stream->context_, &stream->stream_, queue, queue,
+      &stream->context_, &stream->stream_, stream->queue_,
+      loop->queue.get(),
       static_cast<CompletionHandler*>(&stream->accepted_tag_));
 }
 
-ConnectStream::ConnectStream(const Environment* environment,
-                             grpc::ServerCompletionQueue* queue)
+ConnectStream::ConnectStream(const Environment* environment, ServerLoop* loop)
     : ClientChannel(Kind::kStream),
       environment_(*environment),
-      queue_(queue),
+      loop_(*loop),
+      queue_(loop->queues.AddCall()),
       frame_rate_(environment->max_frame_rate) {}
 
 void ConnectStream::OnAccepted(bool ok) {
@@ -91,7 +91,7 @@ void ConnectStream::OnAccepted(bool ok) {
     live_calls.Abandon();
     return;
   }
-  Accept(&environment_, queue_);
+  Accept(&environment_, &loop_);
   live_calls.Begin();
   set_remote_address(PeerAddress(context_.peer()));
   std::shared_ptr<ConnectStream> self;
@@ -354,6 +354,7 @@ void ConnectStream::ReleaseIfDone() {
 }
 
 void ConnectStream::Release() {
+  loop_.queues.RemoveCall(queue_);
   std::shared_ptr<ConnectStream> self;
   MutexLock lock(&mu_);
   self = std::move(self_);

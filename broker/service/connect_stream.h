@@ -20,6 +20,7 @@
 #include "broker/service/edge_counters.h"
 #include "broker/service/frame_rate_limit.h"
 #include "broker/service/live_calls.h"
+#include "broker/service/loop_queues.h"
 #include "broker/service/request_handler.h"
 #include "broker/service/slow_reader_watch.h"
 #include "common/clock.h"
@@ -84,12 +85,11 @@ class ConnectStream final : public ClientChannel, public WatchedWriter {
   // Replies that may wait to be written before reading pauses.
   static constexpr size_t kMaxWaitingReplies = 8;
 
-  // Waits for a client on `queue`; when one comes, waits for the next.
-  static void Accept(const Environment* environment,
-                     grpc::ServerCompletionQueue* queue);
+  // Waits for a client on `loop`, which is borrowed; when one comes, waits for
+  // the next.
+  static void Accept(const Environment* environment, ServerLoop* loop);
 
-  ConnectStream(const Environment* environment,
-                grpc::ServerCompletionQueue* queue);
+  ConnectStream(const Environment* environment, ServerLoop* loop);
 
   // ClientChannel.
   void NotifyConsumerIdsChanged(absl::string_view group) override
@@ -130,12 +130,13 @@ class ConnectStream final : public ClientChannel, public WatchedWriter {
   // Lets the stream go after its last event. The last thing that an event does.
   void ReleaseIfDone() ABSL_LOCKS_EXCLUDED(mu_);
 
-  // After the last event, and once. *this may be gone then.
+  // On the loop, after the last event, and once. *this may be gone then.
   void Release() ABSL_LOCKS_EXCLUDED(mu_);
 
   // Constant once accepted.
   const Environment& environment_;
-  grpc::ServerCompletionQueue* const queue_;
+  ServerLoop& loop_;
+  grpc::CompletionQueue* const queue_;
   grpc::ServerContext context_;
   grpc::ServerAsyncReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer> stream_{
       &context_};

@@ -1,5 +1,6 @@
 #include "broker/service/connect_stream.h"
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
@@ -7,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "broker/broker_controller.h"
+#include "broker/service/loop_queues.h"
 #include "broker/service/test_broker.h"
 #include "gmock/gmock.h"
 #include "grpcpp/completion_queue.h"
@@ -104,6 +106,34 @@ TEST(ConnectStreamTest, ARequestIdOfZeroIsRefusedAndTheStreamGoesOn) {
   EXPECT_EQ(reply.request_id(), 0);
   EXPECT_EQ(reply.status().code(), grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_FALSE(stream->Call(ConsumerHeartbeat("c1", "orders")).has_status());
+}
+
+TEST(ConnectStreamTest, MoreStreamsThanOneQueueCarriesAreServedAlike) {
+  BrokerController::Options options = TestBroker::DefaultOptions();
+  options.server.nap = absl::ZeroDuration();
+  TestBroker broker(options);
+  constexpr size_t kStreams = LoopQueues::kMostCallsOnAQueue + 10;
+  std::vector<std::unique_ptr<TestStream>> streams;
+  for (size_t i = 0; i < kStreams; ++i) {
+    streams.push_back(std::make_unique<TestStream>(broker.connection()));
+    ASSERT_FALSE(streams[i]
+                     ->Call(ProducerHeartbeat(absl::StrCat("c", i), "payments"))
+                     .has_status())
+        << i;
+  }
+  // Most leave, and the last ones, on a queue of their own, are still there.
+  for (size_t i = 0; i < kStreams - 2; ++i) {
+    streams[i]->HalfClose();
+    ASSERT_TRUE(streams[i]->Finish().ok()) << i;
+  }
+  const std::string last = absl::StrCat("c", kStreams - 1);
+  EXPECT_FALSE(streams[kStreams - 1]
+                   ->Call(ConsumerHeartbeat(last, "orders"))
+                   .has_status());
+  streams[kStreams - 1]->TakePushes();
+  const auto newcomer = broker.Join(ConsumerHeartbeat("newcomer", "orders"));
+  EXPECT_EQ(streams[kStreams - 1]->ReadPush(), "orders");
+  EXPECT_THAT(broker.ConsumerIds("orders"), ElementsAre(last, "newcomer"));
 }
 
 // --- The client's end ---

@@ -15,6 +15,7 @@
 #include "broker/service/health_service.h"
 #include "broker/service/listen_address.h"
 #include "broker/service/live_calls.h"
+#include "broker/service/loop_queues.h"
 #include "broker/service/slow_reader_watch.h"
 #include "broker/service/unary_call.h"
 #include "broker/service/wire.h"
@@ -29,7 +30,7 @@ namespace {
 
 using AdminAsyncService = pb::ClientManagerAdmin::AsyncService;
 
-// Streams that wait for a client on each queue, so that a crowd of connecting
+// Streams that wait for a client on each loop, so that a crowd of connecting
 // clients does not wait for one stream to be set up after the other.
 constexpr int kWaitingStreams = 16;
 // Streams ended in one piece of a shutdown.
@@ -137,7 +138,8 @@ class GrpcServer::Impl {
     builder.RegisterService(&admin_);
     builder.RegisterService(health_.service());
     for (int i = 0; i < options_.threads; ++i) {
-      queues_.push_back(builder.AddCompletionQueue());
+      loops_.push_back(
+          std::make_unique<ServerLoop>(builder.AddCompletionQueue()));
     }
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port_ == 0) {
@@ -148,14 +150,14 @@ class GrpcServer::Impl {
     }
     address_ = absl::StrCat(
         options_.address.substr(0, options_.address.rfind(':')), ":", port_);
-    for (const auto& queue : queues_) {
+    for (const auto& loop : loops_) {
       for (int i = 0; i < kWaitingStreams; ++i) {
-        ConnectStream::Accept(&stream_environment_, queue.get());
+        ConnectStream::Accept(&stream_environment_, loop.get());
       }
-      for (const auto& wait : unary_methods_) wait(queue.get());
-      health_.Wait(queue.get());
-      threads_.emplace_back([this, queue = queue.get()] {
-        RunCompletionLoop(queue, options_.nap);
+      for (const auto& wait : unary_methods_) wait(loop->queue.get());
+      health_.Wait(loop->queue.get());
+      threads_.emplace_back([this, loop = loop.get()] {
+        RunCompletionLoop(&loop->queues, options_.nap);
       });
     }
     // Counted from here: when a new thread gets to run is anybody's guess.
@@ -196,12 +198,14 @@ class GrpcServer::Impl {
     }
     // Their events may be handled only now; see LiveCalls.
     live_calls_.AwaitNone();
-    for (const auto& queue : queues_) queue->Shutdown();
+    for (const auto& loop : loops_) loop->queue->Shutdown();
     for (std::thread& thread : threads_) thread.join();
     if (timer_.joinable()) timer_.join();
-    // Queues whose server never came to life have nobody to drain them.
+    // Those whose server never came to life have nobody to drain them.
     if (threads_.empty()) {
-      for (const auto& queue : queues_) RunCompletionLoop(queue.get());
+      for (const auto& loop : loops_) {
+        RunCompletionLoop(&loop->queues, absl::ZeroDuration());
+      }
     }
   }
 
@@ -285,7 +289,7 @@ class GrpcServer::Impl {
   const ConnectStream::Environment stream_environment_;
   // Each begins to wait for calls of one method; holds what answers them.
   std::vector<std::function<void(grpc::ServerCompletionQueue*)>> unary_methods_;
-  std::vector<std::unique_ptr<grpc::ServerCompletionQueue>> queues_;
+  std::vector<std::unique_ptr<ServerLoop>> loops_;
   // After what it serves: it goes first.
   std::unique_ptr<grpc::Server> server_;
   std::vector<std::thread> threads_;

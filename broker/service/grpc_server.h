@@ -34,7 +34,7 @@ class GrpcServer {
     int32_t max_frame_rate = 100;
     // A client that leaves a write pending for longer is cut off.
     absl::Duration slow_reader_limit = absl::Seconds(30);
-    // Threads that handle calls, each with its own completion queue.
+    // Threads that handle calls, each with its own completion queues.
     int threads = 1;
     // How long such a thread sleeps when it has handled all that came, so that
     // what comes meanwhile shares a wake-up; at most 100 ms, 0: not at all.

@@ -70,11 +70,13 @@ class LoadStream::Call {
   explicit Call(LoadStream* stream)
       : stream_(*stream),
         channel_(stream->connection_.Get()),
+        queue_(*stream->environment_.queues->AddCall()),
         call_(grpc::GenericStub(channel_).PrepareCall(
-            &context_, stream->environment_.frames->method(),
-            stream->environment_.queue)) {
+            &context_, stream->environment_.frames->method(), &queue_)) {
     call_->StartCall(static_cast<CompletionHandler*>(&started_tag_));
   }
+
+  ~Call() { stream_.environment_.queues->RemoveCall(&queue_); }
 
   // Writes the stream's heartbeat, once the write before is done: its event may
   // come after that of the answer. Nothing once the stream has ended, since
@@ -157,6 +159,7 @@ class LoadStream::Call {
   LoadStream& stream_;
   const std::shared_ptr<grpc::Channel> channel_;
   grpc::ClientContext context_;
+  grpc::CompletionQueue& queue_;
   const std::unique_ptr<grpc::GenericClientAsyncReaderWriter> call_;
   grpc::ByteBuffer frame_;
   grpc::Status status_;

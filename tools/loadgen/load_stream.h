@@ -6,8 +6,8 @@
 #include <memory>
 #include <string>
 
+#include "broker/service/loop_queues.h"
 #include "grpcpp/channel.h"
-#include "grpcpp/completion_queue.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/status.h"
 #include "tools/loadgen/client_frames.h"
@@ -29,7 +29,7 @@ class LoadConnection {
   std::shared_ptr<grpc::Channel> channel_;
 };
 
-// Used, like its owner, by the thread that runs the queue's events only.
+// Used, like its owner, by the thread that runs the queues' events only.
 //
 //   closed -> opening -> registered -> closing -> closed
 //
@@ -56,10 +56,10 @@ class LoadStream {
     ~Owner() = default;
   };
 
-  // All is borrowed; outlives the queue's events.
+  // All is borrowed; outlives the queues' events.
   struct Environment {
     const ClientFrames* frames;
-    grpc::CompletionQueue* queue;
+    LoopQueues* queues;
     Owner* owner;
     bool light;
   };

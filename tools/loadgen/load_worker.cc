@@ -33,7 +33,7 @@ LoadWorker::LoadWorker(const LoadOptions& options, const ClientFrames& frames,
     : options_(options),
       index_(index),
       counters_(*counters),
-      environment_{&frames, &queue_, this, options.light},
+      environment_{&frames, &queues_, this, options.light},
       random_(options.seed + static_cast<uint64_t>(index)) {
   for (int c = index; c < options.connections; c += options.threads) {
     connections_.push_back(std::make_unique<LoadConnection>(options.broker));
@@ -51,7 +51,7 @@ LoadWorker::LoadWorker(const LoadOptions& options, const ClientFrames& frames,
 
 LoadWorker::~LoadWorker() {
   queue_.Shutdown();
-  RunCompletionLoop(&queue_);
+  RunCompletionLoop(&queues_, absl::ZeroDuration());
 }
 
 void LoadWorker::Run() {
@@ -60,11 +60,10 @@ void LoadWorker::Run() {
     const int64_t wake_ns =
         std::min(DoWhatIsDue(now_ns),
                  options_.busy_poll ? now_ns : now_ns + kLongestWaitNs);
-    void* tag = nullptr;
-    bool ok = false;
-    if (queue_.AsyncNext(&tag, &ok, ToDeadline(wake_ns, now_ns)) ==
-        grpc::CompletionQueue::GOT_EVENT) {
-      static_cast<CompletionHandler*>(tag)->OnCompletion(ok);
+    CompletionSource::Event event;
+    if (queues_.AwaitUntil(ToDeadline(wake_ns, now_ns), &event) ==
+        CompletionSource::Found::kEvent) {
+      event.handler->OnCompletion(event.ok);
     }
   }
 }

@@ -1,4 +1,4 @@
-// A thread of the load: some of the streams, on one completion queue.
+// A thread of the load: some of the streams, on a loop of their own.
 #ifndef TOOLS_LOADGEN_LOAD_WORKER_H_
 #define TOOLS_LOADGEN_LOAD_WORKER_H_
 
@@ -15,6 +15,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
+#include "broker/service/loop_queues.h"
 #include "common/backoff.h"
 #include "grpcpp/completion_queue.h"
 #include "tools/loadgen/client_frames.h"
@@ -109,6 +110,7 @@ class LoadWorker final : private LoadStream::Owner {
 
   // Used by the thread only.
   grpc::CompletionQueue queue_;
+  LoopQueues queues_{&queue_};
   const LoadStream::Environment environment_;
   std::vector<std::unique_ptr<LoadConnection>> connections_;
   std::vector<std::unique_ptr<LoadStream>> streams_;

@@ -15,8 +15,8 @@
 #include "absl/time/time.h"
 #include "broker/service/completion_loop.h"
 #include "broker/service/connection_arguments.h"
+#include "broker/service/loop_queues.h"
 #include "grpc/grpc.h"
-#include "grpcpp/completion_queue.h"
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
@@ -31,7 +31,7 @@ ABSL_FLAG(std::string, api, "loop",
 ABSL_FLAG(absl::Duration, nap, absl::Milliseconds(2),
           "with --api=loop: the loop's nap, as the broker's");
 ABSL_FLAG(int, threads, 1,
-          "with --api=loop: threads, each with a completion queue");
+          "with --api=loop: threads, each with its own completion queues");
 
 int main(int argc, char** argv) {
   absl::SetProgramUsageMessage(
@@ -58,11 +58,12 @@ int main(int argc, char** argv) {
   int port = 0;
   builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
   rmq::SetConnectionArguments(&builder);
-  std::vector<std::unique_ptr<grpc::ServerCompletionQueue>> queues;
+  std::vector<std::unique_ptr<rmq::ServerLoop>> loops;
   if (api == "loop") {
     builder.RegisterService(&loop_service);
     for (int i = 0; i < absl::GetFlag(FLAGS_threads); ++i) {
-      queues.push_back(builder.AddCompletionQueue());
+      loops.push_back(
+          std::make_unique<rmq::ServerLoop>(builder.AddCompletionQueue()));
     }
   } else {
     builder.RegisterService(&callback_service);
@@ -74,10 +75,10 @@ int main(int argc, char** argv) {
     std::cerr << "echo: cannot listen on " << address << "\n";
     return 1;
   }
-  for (const auto& queue : queues) {
-    rmq::bench::AcceptEchoStreams(&loop_service, queue.get(), &answers);
-    std::thread([queue = queue.get()] {
-      rmq::RunCompletionLoop(queue, absl::GetFlag(FLAGS_nap));
+  for (const auto& loop : loops) {
+    rmq::bench::AcceptEchoStreams(&loop_service, loop.get(), &answers);
+    std::thread([loop = loop.get()] {
+      rmq::RunCompletionLoop(&loop->queues, absl::GetFlag(FLAGS_nap));
     }).detach();
   }
   std::cerr << "listening address=" << address.substr(0, address.rfind(':'))

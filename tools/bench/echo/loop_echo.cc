@@ -16,26 +16,31 @@ constexpr int kWaitingStreams = 16;
 // Deletes itself after its last event. Used by the loop's thread only.
 class EchoStream {
  public:
-  static void Accept(LoopEchoService* service,
-                     grpc::ServerCompletionQueue* queue,
+  static void Accept(LoopEchoService* service, ServerLoop* loop,
                      const EchoAnswers* answers) {
-    auto* const stream = new EchoStream(service, queue, answers);
+    auto* const stream = new EchoStream(service, loop, answers);
     service->RequestConnect(
-        &stream->context_, &stream->stream_, queue, queue,
+        &stream->context_, &stream->stream_, &stream->queue_,
+        loop->queue.get(),
         static_cast<CompletionHandler*>(&stream->accepted_tag_));
   }
 
  private:
-  EchoStream(LoopEchoService* service, grpc::ServerCompletionQueue* queue,
+  EchoStream(LoopEchoService* service, ServerLoop* loop,
              const EchoAnswers* answers)
-      : service_(*service), queue_(*queue), answers_(*answers) {}
+      : service_(*service),
+        loop_(*loop),
+        queue_(*loop->queues.AddCall()),
+        answers_(*answers) {}
+
+  ~EchoStream() { loop_.queues.RemoveCall(&queue_); }
 
   void OnAccepted(bool ok) {
     if (!ok) {
       delete this;
       return;
     }
-    Accept(&service_, &queue_, &answers_);
+    Accept(&service_, &loop_, &answers_);
     Read();
   }
 
@@ -77,7 +82,8 @@ class EchoStream {
   }
 
   LoopEchoService& service_;
-  grpc::ServerCompletionQueue& queue_;
+  ServerLoop& loop_;
+  grpc::CompletionQueue& queue_;
   const EchoAnswers& answers_;
   grpc::ServerContext context_;
   grpc::ServerAsyncReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer> stream_{
@@ -94,11 +100,10 @@ class EchoStream {
 
 }  // namespace
 
-void AcceptEchoStreams(LoopEchoService* service,
-                       grpc::ServerCompletionQueue* queue,
+void AcceptEchoStreams(LoopEchoService* service, ServerLoop* loop,
                        const EchoAnswers* answers) {
   for (int i = 0; i < kWaitingStreams; ++i) {
-    EchoStream::Accept(service, queue, answers);
+    EchoStream::Accept(service, loop, answers);
   }
 }
 

@@ -2,7 +2,7 @@
 #ifndef TOOLS_BENCH_ECHO_LOOP_ECHO_H_
 #define TOOLS_BENCH_ECHO_LOOP_ECHO_H_
 
-#include "grpcpp/completion_queue.h"
+#include "broker/service/loop_queues.h"
 #include "rocketmq/clientmanager/v1/client_manager.grpc.pb.h"
 #include "tools/bench/echo/echo_answers.h"
 
@@ -13,12 +13,10 @@ using LoopEchoService =
     rocketmq::clientmanager::v1::ClientManager::WithRawMethod_Connect<
         rocketmq::clientmanager::v1::ClientManager::Service>;
 
-// Waits on `queue` for as many streams at once as the broker does, and echoes
-// on each one that comes: a read and a write a frame. The queue's events are to
-// be run by RunCompletionLoop(), on one thread. All is borrowed and outlives
-// the queue's events.
-void AcceptEchoStreams(LoopEchoService* service,
-                       grpc::ServerCompletionQueue* queue,
+// Waits on `loop` for as many streams at once as the broker does, and echoes
+// on each one that comes: a read and a write a frame. Its events are to be run
+// by RunCompletionLoop(). All is borrowed and outlives them.
+void AcceptEchoStreams(LoopEchoService* service, ServerLoop* loop,
                        const EchoAnswers* answers);
 
 }  // namespace rmq::bench
