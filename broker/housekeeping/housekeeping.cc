@@ -48,16 +48,22 @@ void Housekeeping::Scan(absl::Time now) {
 
 void Housekeeping::BeginScan(absl::Time now, Pass* pass) {
   table_.BeginScan(now);
-  pass->more_to_scan_ = true;
+  if (!std::exchange(pass->more_to_scan_, true)) {
+    pass->push_at_ = now + options_.period;
+  }
 }
 
 void Housekeeping::ContinueScan(absl::Time now, Pass* pass) {
   std::vector<ClientChannelPtr>& to_end = pass->to_end_;
-  if (to_end.empty()) {
-    for (size_t i = 0; pass->more_to_scan_ && i < kPiecesBeforePushes; ++i) {
+  if (pass->more_to_scan_) {
+    for (size_t i = 0; pass->more_to_scan_ && i < kPiecesInAStep; ++i) {
       pass->more_to_scan_ = table_.ScanSome(now, kPieceChannels, &to_end);
     }
-    notifier_.Flush(table_, now);
+    if (!pass->more_to_scan_ || now >= pass->push_at_) {
+      notifier_.Flush(table_, now);
+      pass->push_at_ = now + options_.period;
+    }
+    if (pass->more_to_scan_) return;
   }
   const size_t stop = std::min(to_end.size(), pass->ended_ + kEndsInAStep);
   for (; pass->ended_ < stop; ++pass->ended_) {

@@ -39,6 +39,8 @@ class Housekeeping {
     friend class Housekeeping;
 
     bool more_to_scan_ = false;
+    // When the changes that a long scan has made so far are pushed.
+    absl::Time push_at_;
     // Those taken out whose streams are to end, in order; the first `ended_`
     // have.
     std::vector<ClientChannelPtr> to_end_;
@@ -61,10 +63,12 @@ class Housekeeping {
   // clients at once.
   void BeginTick(absl::Time now, Pass* pass) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // A step of a pass, `now` being that of its beginning or later: looks at some
-  // channels, and ends kEndsInAStep of those that expired at most. An edge that
-  // waits a little between steps has time for those that live while very many
-  // expire.
+  // A step of a pass, `now` being that of its beginning or later: looks at
+  // kPiecesInAStep pieces; when all have been looked at, tells the groups that
+  // have changed, and ends kEndsInAStep of the channels that expired at most.
+  // So whoever is left of a group is told once, however many others expired,
+  // unless the scan takes longer than a period. An edge that waits a little
+  // between steps has time for those that live while very many expire.
   void ContinueScan(absl::Time now, Pass* pass);
 
   // All steps that are left.
@@ -72,8 +76,7 @@ class Housekeeping {
 
   // Expires every channel silent for strictly longer than the channel expiry,
   // and every group that a channel's later statements left out for as long;
-  // with the events and pushes of any other removal; at once. Works in pieces
-  // of kPieceChannels, and pushes after each kPiecesBeforePushes. Reference:
+  // with the events and pushes of any other removal; at once. Reference:
   // #scanExceptionChannel. Differs: a group that is stale on a live channel
   // expires alone; peers are told, groups are cleaned up.
   void Scan(absl::Time now);
@@ -88,7 +91,7 @@ class Housekeeping {
   // What a scan looks at in one piece, under one lock: few, since all of them
   // may have expired, and taking one out costs twenty times a look.
   static constexpr size_t kPieceChannels = 32;
-  static constexpr size_t kPiecesBeforePushes = 8;
+  static constexpr size_t kPiecesInAStep = 8;
   // To end a stream is to write to it, which costs more than all else.
   static constexpr size_t kEndsInAStep = 32;
 

@@ -98,9 +98,9 @@ TEST_F(HousekeepingTest, AScanWithoutAnythingDueDoesNothing) {
 
 TEST_F(HousekeepingTest, AScanOfManyPiecesEndsThemAll) {
   std::vector<FakeClientChannelPtr> channels;
-  constexpr size_t kBeforePushes =
-      Housekeeping::kPieceChannels * Housekeeping::kPiecesBeforePushes;
-  for (size_t i = 0; i < kBeforePushes + 1; ++i) {
+  constexpr size_t kInAStep =
+      Housekeeping::kPieceChannels * Housekeeping::kPiecesInAStep;
+  for (size_t i = 0; i < kInAStep + 1; ++i) {
     channels.push_back(Connect(Stated("c1").Producer("pay")));
   }
   housekeeping_.Scan(now_ + kExpiry + kMoment);
@@ -110,7 +110,7 @@ TEST_F(HousekeepingTest, AScanOfManyPiecesEndsThemAll) {
   EXPECT_EQ(table_.counts().channels, 0);
 }
 
-TEST_F(HousekeepingTest, AThousandThatExpireMakeOnePushForEachEightPieces) {
+TEST_F(HousekeepingTest, AThousandThatExpireMakeOnePush) {
   const auto alive = Connect(Stated("alive").Consumer("orders"));
   for (int i = 0; i < 1000; ++i) {
     Connect(Stated(absl::StrCat("c", i)).Consumer("orders"));
@@ -119,8 +119,7 @@ TEST_F(HousekeepingTest, AThousandThatExpireMakeOnePushForEachEightPieces) {
   alive->RenewLight(0, now_);
   alive->TakePushes();
   housekeeping_.Scan(now_);
-  // 1,001 channels are looked at, 32 in a piece.
-  EXPECT_EQ(alive->TakePushes().size(), 4);
+  EXPECT_THAT(alive->TakePushes(), ElementsAre("orders"));
 }
 
 TEST_F(HousekeepingTest, ALeftOutGroupThatExpiresIsPushedAndEndsNothing) {
@@ -246,13 +245,46 @@ TEST_F(HousekeepingStepsTest, OneMoreTakesAnotherStep) {
 
 TEST_F(HousekeepingStepsTest, AChannelHeardBetweenStepsIsKept) {
   const auto channels = BeginToExpire(
-      Housekeeping::kPieceChannels * Housekeeping::kPiecesBeforePushes + 1);
+      Housekeeping::kPieceChannels * Housekeeping::kPiecesInAStep + 1);
   Step();
   EXPECT_FALSE(pass_.is_over());
   channels.back()->RenewLight(0, now_);
   housekeeping_.FinishScan(now_, &pass_);
   EXPECT_THAT(channels.back()->ends(), IsEmpty());
   EXPECT_EQ(CountEnded(channels), channels.size() - 1);
+}
+
+TEST_F(HousekeepingStepsTest, NoneEndsBeforeAllHaveBeenTakenOut) {
+  const auto channels = BeginToExpire(
+      Housekeeping::kPieceChannels * Housekeeping::kPiecesInAStep + 1);
+  Step();
+  EXPECT_EQ(CountEnded(channels), 0);
+  EXPECT_GT(table_.counts().channels, 0);
+  Step();
+  EXPECT_EQ(CountEnded(channels), Housekeeping::kEndsInAStep);
+  EXPECT_EQ(table_.counts().channels, 0);
+}
+
+TEST_F(HousekeepingStepsTest, AScanOfMoreThanAPeriodPushesEachPeriod) {
+  const auto alive = Connect(Stated("alive").Consumer("orders"));
+  for (size_t i = 0; i < 2 * Housekeeping::kPieceChannels *
+                             Housekeeping::kPiecesInAStep;
+       ++i) {
+    Connect(Stated(absl::StrCat("c", i)).Consumer("orders"));
+  }
+  TickOnTime(12);
+  alive->RenewLight(0, now_);
+  alive->TakePushes();
+  now_ += kPeriod;
+  housekeeping_.BeginTick(now_, &pass_);
+  now_ += kPeriod - kMoment;
+  Step();
+  EXPECT_THAT(alive->TakePushes(), IsEmpty());
+  now_ += kMoment;
+  Step();
+  EXPECT_THAT(alive->TakePushes(), ElementsAre("orders"));
+  Step();
+  EXPECT_THAT(alive->TakePushes(), ElementsAre("orders"));
 }
 
 TEST_F(HousekeepingStepsTest, APassThatBeginsInAnotherGoesOnWithIt) {

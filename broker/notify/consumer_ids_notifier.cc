@@ -1,5 +1,6 @@
 #include "broker/notify/consumer_ids_notifier.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -25,46 +26,75 @@ void ConsumerIdsNotifier::OnClientEvent(const ClientEvent& event) {
   if (!dirty_.insert(event.group).second) ++counts_.coalesced;
 }
 
-void ConsumerIdsNotifier::Flush(const ClientTable& table, absl::Time now) {
-  absl::flat_hash_set<std::string> groups;
-  bool opened = false;
-  {
-    MutexLock lock(&mu_);
-    if (dirty_.empty()) return;
+bool ConsumerIdsNotifier::BeginFlushLocked(absl::Time now,
+                                           absl::Time* deadline) {
+  if (!dirty_.empty()) {
     if (dirty_since_ == absl::InfiniteFuture()) {
       dirty_since_ = now;
-      opened = true;
+      *deadline = now + options_.notify_window;
     }
     if (now >= dirty_since_ + options_.notify_window) {
-      groups.swap(dirty_);
+      *deadline = absl::InfiniteFuture();
       dirty_since_ = absl::InfiniteFuture();
+      while (!dirty_.empty()) {
+        due_.insert(std::move(dirty_.extract(dirty_.begin()).value()));
+      }
     }
   }
-  if (groups.empty()) {
-    if (opened && on_deadline_) on_deadline_(now + options_.notify_window);
-    return;
+  return has_rounds_locked() && now >= paused_until_;
+}
+
+bool ConsumerIdsNotifier::TakeRoundLocked(Round* round) {
+  if (!begun_.empty()) {
+    *round = std::move(begun_.back());
+    begun_.pop_back();
+    return true;
   }
-  int64_t pushes = 0;
+  if (due_.empty()) return false;
+  *round = {std::move(due_.extract(due_.begin()).value())};
+  return true;
+}
+
+void ConsumerIdsNotifier::Flush(const ClientTable& table, absl::Time now) {
+  absl::Time deadline = absl::InfiniteFuture();
+  bool begins;
+  {
+    MutexLock lock(&mu_);
+    begins = BeginFlushLocked(now, &deadline);
+  }
   std::vector<ClientChannelPtr> channels;
-  for (const std::string& group : groups) {
-    MemberCursor cursor = 0;
-    do {
-      channels.clear();
-      table.ListChannels(group, ClientTable::kMaxPiece, &cursor, &channels);
-      for (const ClientChannelPtr& channel : channels) {
-        if (channel->kind() != ClientChannel::Kind::kStream) continue;
-        channel->NotifyConsumerIdsChanged(group);
-        ++pushes;
-      }
-    } while (cursor != 0);
+  Round round;
+  for (size_t left = begins ? kMostPushes : 0; left > 0;) {
+    {
+      MutexLock lock(&mu_);
+      if (!TakeRoundLocked(&round)) break;
+    }
+    channels.clear();
+    table.ListChannels(round.group, left, &round.cursor, &channels);
+    int64_t pushes = 0;
+    for (const ClientChannelPtr& channel : channels) {
+      if (channel->kind() != ClientChannel::Kind::kStream) continue;
+      channel->NotifyConsumerIdsChanged(round.group);
+      ++pushes;
+    }
+    left -= std::max<size_t>(channels.size(), 1);
+    MutexLock lock(&mu_);
+    counts_.pushes += pushes;
+    if (round.cursor != 0 && !draining_) begun_.push_back(std::move(round));
+    const bool pauses = left == 0 && has_rounds_locked();
+    paused_until_ = pauses ? now + kPause : absl::InfinitePast();
+    if (pauses) deadline = paused_until_;
   }
-  MutexLock lock(&mu_);
-  counts_.pushes += pushes;
+  if (deadline != absl::InfiniteFuture() && on_deadline_) {
+    on_deadline_(deadline);
+  }
 }
 
 absl::Time ConsumerIdsNotifier::NextDeadline() const {
   MutexLock lock(&mu_);
-  return dirty_since_ + options_.notify_window;
+  const absl::Time window_ends = dirty_since_ + options_.notify_window;
+  return has_rounds_locked() ? std::min(window_ends, paused_until_)
+                             : window_ends;
 }
 
 void ConsumerIdsNotifier::StartDraining() {
@@ -72,6 +102,8 @@ void ConsumerIdsNotifier::StartDraining() {
   draining_ = true;
   dirty_.clear();
   dirty_since_ = absl::InfiniteFuture();
+  due_.clear();
+  begun_.clear();
 }
 
 ConsumerIdsNotifier::Counts ConsumerIdsNotifier::counts() const {

@@ -1,5 +1,6 @@
 #include "broker/notify/consumer_ids_notifier.h"
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
@@ -57,7 +58,22 @@ class ConsumerIdsNotifierTest : public ::testing::Test {
     }
     table_.Register(channel, statement.Admitted(), now_);
   }
+  std::vector<FakeClientChannelPtr> ConnectMany(size_t count,
+                                                const std::string& group) {
+    std::vector<FakeClientChannelPtr> channels;
+    for (size_t i = 0; i < count; ++i) {
+      channels.push_back(
+          Connect(Stated(absl::StrCat(group, "-", i)).Consumer(group)));
+    }
+    return channels;
+  }
   void Flush() { notifier_.Flush(table_, now_); }
+  static size_t TakeAllPushes(
+      const std::vector<FakeClientChannelPtr>& channels) {
+    size_t pushes = 0;
+    for (const auto& channel : channels) pushes += channel->TakePushes().size();
+    return pushes;
+  }
 
   absl::Time now_ = absl::FromUnixSeconds(1'000'000);
   std::vector<absl::Time> deadlines_;  // As the notifier told them.
@@ -146,16 +162,111 @@ TEST_F(ConsumerIdsNotifierTest, AGroupThatHasGoneIsPushedToNobody) {
   EXPECT_EQ(notifier_.counts().pushes, 0);
 }
 
-TEST_F(ConsumerIdsNotifierTest, AGroupLargerThanOnePieceIsPushedWhole) {
-  std::vector<FakeClientChannelPtr> channels;
-  for (size_t i = 0; i < 2 * ClientTable::kMaxPiece + 1; ++i) {
-    channels.push_back(
-        Connect(Stated(absl::StrCat("c", i)).Consumer("orders")));
-  }
+// --- Very many pushes ---
+
+constexpr size_t kMost = ConsumerIdsNotifier::kMostPushes;
+constexpr absl::Duration kPause = ConsumerIdsNotifier::kPause;
+
+TEST_F(ConsumerIdsNotifierTest, AsManyPushesAsOneFlushMakesAreMadeAtOnce) {
+  const auto channels = ConnectMany(kMost, "orders");
   Flush();
-  for (const auto& channel : channels) {
-    ASSERT_THAT(channel->TakePushes(), SizeIs(1));
+  EXPECT_EQ(TakeAllPushes(channels), kMost);
+  EXPECT_EQ(notifier_.NextDeadline(), absl::InfiniteFuture());
+  EXPECT_THAT(deadlines_, IsEmpty());
+}
+
+TEST_F(ConsumerIdsNotifierTest, OneMoreIsMadeAPauseLater) {
+  const auto channels = ConnectMany(kMost + 1, "orders");
+  Flush();
+  EXPECT_EQ(TakeAllPushes(channels), kMost);
+  EXPECT_EQ(notifier_.NextDeadline(), now_ + kPause);
+  EXPECT_THAT(deadlines_, ElementsAre(now_ + kPause));
+  now_ += kPause - absl::Nanoseconds(1);
+  Flush();
+  EXPECT_EQ(TakeAllPushes(channels), 0);
+  now_ += absl::Nanoseconds(1);
+  Flush();
+  EXPECT_EQ(TakeAllPushes(channels), 1);
+  EXPECT_EQ(notifier_.NextDeadline(), absl::InfiniteFuture());
+  EXPECT_THAT(deadlines_, SizeIs(1));
+}
+
+TEST_F(ConsumerIdsNotifierTest, EachMemberOfALargeGroupIsPushedOnce) {
+  const auto channels = ConnectMany(5 * kMost, "orders");
+  for (int i = 0; i < 5; ++i) {
+    Flush();
+    now_ += kPause;
   }
+  for (const auto& channel : channels) {
+    ASSERT_THAT(channel->TakePushes(), ElementsAre("orders"));
+  }
+  EXPECT_EQ(notifier_.NextDeadline(), absl::InfiniteFuture());
+}
+
+TEST_F(ConsumerIdsNotifierTest, GroupsShareTheNumberOfPushes) {
+  const auto orders = ConnectMany(kMost - 1, "orders");
+  const auto audit = ConnectMany(2, "audit");
+  const auto stock = ConnectMany(kMost, "stock");
+  Flush();
+  EXPECT_EQ(TakeAllPushes(orders) + TakeAllPushes(audit) + TakeAllPushes(stock),
+            kMost);
+  now_ += kPause;
+  Flush();
+  now_ += kPause;
+  Flush();
+  EXPECT_EQ(notifier_.counts().pushes, 2 * kMost + 1);
+  EXPECT_EQ(notifier_.NextDeadline(), absl::InfiniteFuture());
+}
+
+TEST_F(ConsumerIdsNotifierTest, AChangeWhileOthersWaitIsPushedAfterThem) {
+  const auto channels = ConnectMany(kMost + 1, "orders");
+  Flush();
+  const auto late = Connect(Stated("late").Consumer("zebras"));
+  Flush();
+  EXPECT_THAT(late->TakePushes(), IsEmpty());
+  now_ += kPause;
+  Flush();
+  EXPECT_THAT(late->TakePushes(), ElementsAre("zebras"));
+}
+
+TEST_F(ConsumerIdsNotifierTest, AMemberThatWasPushedHearsOfALaterChange) {
+  const auto channels = ConnectMany(kMost + 1, "orders");
+  Flush();
+  ASSERT_THAT(channels[0]->TakePushes(), SizeIs(1));
+  // While the rest of the group waits for its pushes.
+  table_.Close(*channels[1], RemovalReason::kDisconnected);
+  Flush();
+  for (int i = 0; i < 2; ++i) {
+    now_ += kPause;
+    Flush();
+  }
+  EXPECT_THAT(channels[0]->TakePushes(), ElementsAre("orders"));
+  EXPECT_EQ(notifier_.NextDeadline(), absl::InfiniteFuture());
+}
+
+TEST_F(ConsumerIdsNotifierTest, ChangesWhileAGroupWaitsMakeNoMorePushes) {
+  const auto first = ConnectMany(kMost, "a");
+  const auto channels = ConnectMany(2, "orders");
+  Flush();
+  TakeAllPushes(channels);
+  for (int i = 0; i < 10; ++i) {
+    Connect(Stated(absl::StrCat("late", i)).Consumer("orders"));
+    Flush();
+  }
+  now_ += kPause;
+  Flush();
+  EXPECT_THAT(channels[0]->TakePushes(), ElementsAre("orders"));
+}
+
+TEST_F(ConsumerIdsNotifierTest, DrainingDropsThePushesThatWait) {
+  const auto channels = ConnectMany(kMost + 1, "orders");
+  Flush();
+  TakeAllPushes(channels);
+  notifier_.StartDraining();
+  EXPECT_EQ(notifier_.NextDeadline(), absl::InfiniteFuture());
+  now_ += kPause;
+  Flush();
+  EXPECT_EQ(TakeAllPushes(channels), 0);
 }
 
 TEST_F(ConsumerIdsNotifierTest, AStandInGetsNoPush) {

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "broker/broker_controller.h"
+#include "broker/notify/consumer_ids_notifier.h"
 #include "broker/service/loop_queues.h"
 #include "broker/service/test_broker.h"
 #include "gmock/gmock.h"
@@ -463,7 +464,28 @@ TEST(ConnectStreamTest, PushesToASlowReaderCoalesceToOneAGroup) {
   EXPECT_LE(PushesSoFar(*slow).size(), 1);
 }
 
-// --- The notifier's window ---
+// --- The notifier's window, and its pauses ---
+
+TEST(ConnectStreamTest, ThePushesOfALargeGroupThatAreLeftAreMadeAPauseLater) {
+  BrokerController::Options options = TestBroker::DefaultOptions();
+  options.server.nap = absl::ZeroDuration();
+  TestBroker broker(options);
+  std::vector<std::unique_ptr<TestStream>> streams;
+  for (size_t i = 0; i < ConsumerIdsNotifier::kMostPushes + 1; ++i) {
+    streams.push_back(std::make_unique<TestStream>(broker.connection()));
+    streams[i]->Call(ConsumerHeartbeat(absl::StrCat("c", i), "orders"));
+    if (i == 0) {
+      EXPECT_THAT(streams[0]->TakePushes(), ElementsAre("orders"));
+    } else {
+      EXPECT_EQ(streams[0]->ReadPush(), "orders");
+    }
+  }
+  TestStream& last = *streams.back();
+  EXPECT_THAT(PushesSoFar(last), IsEmpty());
+  broker.clock().Advance(ConsumerIdsNotifier::kPause);
+  EXPECT_EQ(last.ReadPush(), "orders");
+  EXPECT_THAT(PushesSoFar(*streams[0]), IsEmpty());
+}
 
 TEST(ConnectStreamTest, ChangesWithinTheWindowMakeOnePush) {
   BrokerController::Options options = TestBroker::DefaultOptions();

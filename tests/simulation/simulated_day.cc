@@ -460,6 +460,11 @@ void Day::Tick() {
   ++ticks_;
   std::vector<int> expired = model_.Tick(now_);
   core_.housekeeping.Tick(Now());
+  // As the edge's timer does it, where there are more than one flush makes.
+  ConsumerIdsNotifier& notifier = core_.notifier;
+  while (notifier.NextDeadline() != absl::InfiniteFuture()) {
+    notifier.Flush(core_.table, notifier.NextDeadline());
+  }
   Settle("a tick", std::move(expired), RemovalReason::kExpired);
   At((now_ / kPeriod + 1) * kPeriod, Kind::kTick);
 }
