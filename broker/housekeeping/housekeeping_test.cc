@@ -267,8 +267,8 @@ TEST_F(HousekeepingStepsTest, NoneEndsBeforeAllHaveBeenTakenOut) {
 
 TEST_F(HousekeepingStepsTest, AScanOfMoreThanAPeriodPushesEachPeriod) {
   const auto alive = Connect(Stated("alive").Consumer("orders"));
-  for (size_t i = 0; i < 2 * Housekeeping::kPieceChannels *
-                             Housekeeping::kPiecesInAStep;
+  for (size_t i = 0;
+       i < 2 * Housekeeping::kPieceChannels * Housekeeping::kPiecesInAStep;
        ++i) {
     Connect(Stated(absl::StrCat("c", i)).Consumer("orders"));
   }

@@ -63,10 +63,10 @@ class CompletionSource {
 };
 
 // Polls in a row that find nothing before a loop naps: as many as it ran events
-// since the last nap, within these bounds, and enough to look everywhere. What brings no event is an answer to
-// a ping, and comes with the events: with fewer polls a loop falls behind (with
-// 8 at 4,000 heartbeats a second, after 20 events and more), and after the few
-// events of a slow pace more are in vain.
+// since the last nap, within these bounds, and enough to look everywhere. What
+// brings no event is an answer to a ping, and comes with the events: with fewer
+// polls a loop falls behind (with 8 at 4,000 heartbeats a second, after 20
+// events and more), and after the few events of a slow pace more are in vain.
 inline constexpr size_t kFewestEmptyPolls = 4;
 inline constexpr size_t kMostEmptyPolls = 16;
 // Events that are taken before the first of them runs. Taking one and running

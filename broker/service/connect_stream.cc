@@ -72,8 +72,7 @@ void ConnectStream::Accept(const Environment* environment, ServerLoop* loop) {
   MutexLock lock(&stream->mu_);
   stream->self_ = stream;
   environment->service->RequestConnect(
-      &stream->context_, &stream->stream_, stream->queue_,
-      loop->queue.get(),
+      &stream->context_, &stream->stream_, stream->queue_, loop->queue.get(),
       static_cast<CompletionHandler*>(&stream->accepted_tag_));
 }
 

@@ -35,13 +35,14 @@
 namespace rmq {
 
 // Connect carries raw bytes, so that a frame is parsed when it is handled and a
-// stream at rest holds no message; all other methods are typed.
-using ClientManagerAsyncService = pb::ClientManager::WithAsyncMethod_Heartbeat<
-    pb::ClientManager::WithAsyncMethod_UnregisterClient<
-        pb::ClientManager::WithAsyncMethod_CheckClientConfig<
-            pb::ClientManager::WithAsyncMethod_GetConsumerListByGroup<
-                pb::ClientManager::WithRawMethod_Connect<
-                    pb::ClientManager::Service>>>>>;
+// stream at rest holds no message; the others are UnaryMethods.
+using ClientManagerAsyncService =
+    pb::ClientManager::WithGenericMethod_Heartbeat<
+        pb::ClientManager::WithGenericMethod_UnregisterClient<
+            pb::ClientManager::WithGenericMethod_CheckClientConfig<
+                pb::ClientManager::WithGenericMethod_GetConsumerListByGroup<
+                    pb::ClientManager::WithRawMethod_Connect<
+                        pb::ClientManager::Service>>>>>;
 
 // What a client is told whose stream, or whose call, the broker ends for
 // `reason`.

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
-#include <functional>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -18,8 +18,12 @@
 #include "broker/service/loop_queues.h"
 #include "broker/service/slow_reader_watch.h"
 #include "broker/service/unary_call.h"
+#include "broker/service/unary_methods.h"
 #include "broker/service/wire.h"
+#include "google/protobuf/descriptor.h"
+#include "grpc/health/v1/health.grpc.pb.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
+#include "grpcpp/generic/async_generic_service.h"
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
@@ -28,11 +32,42 @@
 namespace rmq {
 namespace {
 
-using AdminAsyncService = pb::ClientManagerAdmin::AsyncService;
+// All methods are UnaryMethods. One of them is registered nevertheless, as
+// reflection takes the names of services from registered methods; but as a
+// stream of bytes, so that its calls are UnaryCalls too.
+class AdminService final : public pb::ClientManagerAdmin::Service {
+ public:
+  AdminService() {
+    MarkMethodStreamed(kRegistered, nullptr);
+    for (int i = 0; i < Descriptor().method_count(); ++i) {
+      if (i != kRegistered) MarkMethodGeneric(i);
+    }
+  }
+
+  static std::string RegisteredPath() {
+    return UnaryMethods::Path(pb::ClientManagerAdmin::service_full_name(),
+                              Descriptor().method(kRegistered)->name());
+  }
+
+  void RequestRegistered(grpc::ServerContext* context,
+                         grpc::GenericServerAsyncReaderWriter* call,
+                         grpc::ServerCompletionQueue* queue, void* tag) {
+    RequestAsyncBidiStreaming(kRegistered, context, call, queue, queue, tag);
+  }
+
+ private:
+  static constexpr int kRegistered = 0;
+
+  static const google::protobuf::ServiceDescriptor& Descriptor() {
+    return *pb::ListGroupsRequest::descriptor()->file()->FindServiceByName(
+        "ClientManagerAdmin");
+  }
+};
 
 // Streams that wait for a client on each loop, so that a crowd of connecting
 // clients does not wait for one stream to be set up after the other.
 constexpr int kWaitingStreams = 16;
+constexpr int kWaitingUnaryCalls = 4;
 // Streams ended in one piece of a shutdown.
 constexpr size_t kDrainPiece = 1000;
 // What calls get that arrive while a shutdown cancels the rest: to be turned
@@ -80,48 +115,61 @@ class GrpcServer::Impl {
       : options_(options),
         core_(core),
         slow_readers_(options.slow_reader_limit, core.alarm),
-        health_(core.counters, &live_calls_),
+        health_(&live_calls_),
         stream_environment_{
             &client_manager_,       core.request_handler, core.table,
             core.housekeeping,      &slow_readers_,       core.clock,
             options.max_frame_rate, &draining_,           &live_calls_,
-            core.counters} {
+            core.counters},
+        generic_calls_{[this](grpc::GenericServerContext* context,
+                              grpc::GenericServerAsyncReaderWriter* call,
+                              grpc::ServerCompletionQueue* queue, void* tag) {
+                         generic_.RequestCall(context, call, queue, queue, tag);
+                       },
+                       "", &methods_, core.counters, &live_calls_},
+        admin_calls_{[this](grpc::GenericServerContext* context,
+                            grpc::GenericServerAsyncReaderWriter* call,
+                            grpc::ServerCompletionQueue* queue, void* tag) {
+                       admin_.RequestRegistered(context, call, queue, tag);
+                     },
+                     AdminService::RegisteredPath(), &methods_, core.counters,
+                     &live_calls_} {
     using Handler = RequestHandler;
-    using Service = ClientManagerAsyncService;
     Handler* const handler = core.request_handler;
-    Serve(&client_manager_, &Service::RequestHeartbeat, handler,
-          &Handler::Heartbeat);
-    Serve(&client_manager_, &Service::RequestUnregisterClient, handler,
-          &Handler::UnregisterClient);
-    Serve(&client_manager_, &Service::RequestCheckClientConfig, handler,
-          &Handler::CheckClientConfig);
-    Serve(&client_manager_, &Service::RequestGetConsumerListByGroup, handler,
+    absl::string_view service = pb::ClientManager::service_full_name();
+    Serve(service, "Heartbeat", handler, &Handler::Heartbeat);
+    Serve(service, "UnregisterClient", handler, &Handler::UnregisterClient);
+    Serve(service, "CheckClientConfig", handler, &Handler::CheckClientConfig);
+    Serve(service, "GetConsumerListByGroup", handler,
           &Handler::GetConsumerListByGroup);
-    using Admin = AdminAsyncService;
     AdminHandler* const admin = core.admin_handler;
-    Serve(&admin_, &Admin::RequestListGroups, admin, &AdminHandler::ListGroups);
-    Serve(&admin_, &Admin::RequestGetConsumerConnectionList, admin,
+    service = pb::ClientManagerAdmin::service_full_name();
+    Serve(service, "ListGroups", admin, &AdminHandler::ListGroups);
+    Serve(service, "GetConsumerConnectionList", admin,
           &AdminHandler::GetConsumerConnectionList);
-    Serve(&admin_, &Admin::RequestGetProducerConnectionList, admin,
+    Serve(service, "GetProducerConnectionList", admin,
           &AdminHandler::GetProducerConnectionList);
-    Serve(&admin_, &Admin::RequestQueryTopicConsumeByWho, admin,
+    Serve(service, "QueryTopicConsumeByWho", admin,
           &AdminHandler::QueryTopicConsumeByWho);
-    Serve(&admin_, &Admin::RequestGetAllProducerInfo, admin,
+    Serve(service, "GetAllProducerInfo", admin,
           &AdminHandler::GetAllProducerInfo);
-    Serve(&admin_, &Admin::RequestGetGroupOnline, admin,
-          &AdminHandler::GetGroupOnline);
-    Serve(&admin_, &Admin::RequestFindConsumerChannel, admin,
+    Serve(service, "GetGroupOnline", admin, &AdminHandler::GetGroupOnline);
+    Serve(service, "FindConsumerChannel", admin,
           &AdminHandler::FindConsumerChannel);
-    Serve(&admin_, &Admin::RequestFindProducerChannel, admin,
+    Serve(service, "FindProducerChannel", admin,
           &AdminHandler::FindProducerChannel);
-    Serve(&admin_, &Admin::RequestGetAvailableProducerChannel, admin,
+    Serve(service, "GetAvailableProducerChannel", admin,
           &AdminHandler::GetAvailableProducerChannel);
-    Serve(&admin_, &Admin::RequestFindSubscription, admin,
-          &AdminHandler::FindSubscription);
-    Serve(&admin_, &Admin::RequestListSubscriptionGroups, admin,
+    Serve(service, "FindSubscription", admin, &AdminHandler::FindSubscription);
+    Serve(service, "ListSubscriptionGroups", admin,
           &AdminHandler::ListSubscriptionGroups);
-    Serve(&admin_, &Admin::RequestListTopics, admin, &AdminHandler::ListTopics);
-    Serve(&admin_, &Admin::RequestGetPolicy, admin, &AdminHandler::GetPolicy);
+    Serve(service, "ListTopics", admin, &AdminHandler::ListTopics);
+    Serve(service, "GetPolicy", admin, &AdminHandler::GetPolicy);
+    methods_.Add<HealthService::Request, HealthService::Response>(
+        grpc::health::v1::Health::service_full_name(), "Check",
+        [this](absl::string_view, const auto& request, auto* response) {
+          return health_.Check(request, response);
+        });
     health_.AddService(pb::ClientManager::service_full_name());
     health_.AddService(pb::ClientManagerAdmin::service_full_name());
   }
@@ -139,6 +187,7 @@ class GrpcServer::Impl {
     builder.RegisterService(&client_manager_);
     builder.RegisterService(&admin_);
     builder.RegisterService(health_.service());
+    builder.RegisterAsyncGenericService(&generic_);
     for (int i = 0; i < options_.threads; ++i) {
       loops_.push_back(
           std::make_unique<ServerLoop>(builder.AddCompletionQueue()));
@@ -156,7 +205,10 @@ class GrpcServer::Impl {
       for (int i = 0; i < kWaitingStreams; ++i) {
         ConnectStream::Accept(&stream_environment_, loop.get());
       }
-      for (const auto& wait : unary_methods_) wait(loop->queue.get());
+      for (int i = 0; i < kWaitingUnaryCalls; ++i) {
+        UnaryCall::Wait(&generic_calls_, loop->queue.get());
+      }
+      UnaryCall::Wait(&admin_calls_, loop->queue.get());
       health_.Wait(loop->queue.get());
       threads_.emplace_back([this, loop = loop.get()] {
         RunCompletionLoop(&loop->queues, options_.nap);
@@ -212,38 +264,20 @@ class GrpcServer::Impl {
   }
 
  private:
-  // Has calls of one unary method answered by `answer` of `handler`. `request`
-  // is the generated service's RequestX().
-  template <typename Service, typename Base, typename Handler, typename Request,
-            typename Response>
-  void Serve(Service* service,
-             void (Base::*request)(grpc::ServerContext*, Request*,
-                                   grpc::ServerAsyncResponseWriter<Response>*,
-                                   grpc::CompletionQueue*,
-                                   grpc::ServerCompletionQueue*, void*),
+  // Has calls of a unary method answered by `answer` of `handler`.
+  template <typename Handler, typename Request, typename Response>
+  void Serve(absl::string_view service, absl::string_view method,
              Handler* handler,
              CallStatus (Handler::*answer)(absl::string_view, absl::Time,
                                            const Request&, Response*)) {
-    using Call = UnaryCall<Request, Response>;
-    const auto method = std::make_shared<typename Call::Method>();
-    method->counters = core_.counters;
-    method->wait = [service, request](
-                       grpc::ServerContext* context, Request* message,
-                       typename Call::Responder* responder,
-                       grpc::ServerCompletionQueue* queue, void* tag) {
-      (service->*request)(context, message, responder, queue, queue, tag);
-    };
-    method->answer = [this, handler, answer](absl::string_view peer,
-                                             const Request& message,
-                                             Response* response) {
-      const absl::Time now = core_.clock->TimeNow();
-      if (draining_) return EndStatus(RemovalReason::kDrained);
-      return (handler->*answer)(peer, now, message, response);
-    };
-    method->live_calls = &live_calls_;
-    unary_methods_.push_back([method](grpc::ServerCompletionQueue* queue) {
-      Call::Wait(method.get(), queue);
-    });
+    methods_.Add<Request, Response>(
+        service, method,
+        [this, handler, answer](absl::string_view peer, const Request& message,
+                                Response* response) {
+          const absl::Time now = core_.clock->TimeNow();
+          if (draining_) return EndStatus(RemovalReason::kDrained);
+          return (handler->*answer)(peer, now, message, response);
+        });
   }
 
   // Housekeeping, the notifier's window and slow readers: everything that is
@@ -289,10 +323,12 @@ class GrpcServer::Impl {
   std::atomic<bool> shutdown_{false};
 
   ClientManagerAsyncService client_manager_;
-  AdminAsyncService admin_;
+  AdminService admin_;
+  grpc::AsyncGenericService generic_;
+  UnaryMethods methods_;
   const ConnectStream::Environment stream_environment_;
-  // Each begins to wait for calls of one method; holds what answers them.
-  std::vector<std::function<void(grpc::ServerCompletionQueue*)>> unary_methods_;
+  const UnaryCall::Environment generic_calls_;
+  const UnaryCall::Environment admin_calls_;
   std::vector<std::unique_ptr<ServerLoop>> loops_;
   // After what it serves: it goes first.
   std::unique_ptr<grpc::Server> server_;

@@ -21,12 +21,14 @@
 #include "common/simulated_clock.h"
 #include "common/status_matchers.h"
 #include "gmock/gmock.h"
+#include "google/protobuf/descriptor.h"
 #include "grpc/health/v1/health.pb.h"
 #include "grpc/support/time.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/client_callback.h"
 #include "grpcpp/support/slice.h"
+#include "grpcpp/support/sync_stream.h"
 #include "gtest/gtest.h"
 
 namespace rmq {
@@ -62,6 +64,12 @@ GenericOutcome GenericCall(const std::shared_ptr<grpc::Channel>& connection,
   done.WaitForNotification();
   outcome.response_code = ResponseCodeOf(context);
   return outcome;
+}
+
+MATCHER_P(SaysInvalid, message, "") {
+  *result_listener << arg.error_code() << ": " << arg.error_message();
+  return arg.error_code() == grpc::StatusCode::INVALID_ARGUMENT &&
+         absl::StrContains(arg.error_message(), message);
 }
 
 // Whether the standard health service says SERVING; nothing if it cannot be
@@ -259,20 +267,82 @@ TEST(GrpcServerTest, BytesThatAreNoRequestAreRefusedAndTheNextCallIsServed) {
   TestBroker broker;
   const std::string method =
       "/rocketmq.clientmanager.v1.ClientManager/Heartbeat";
-  EXPECT_EQ(
-      GenericCall(broker.connection(), method, "\x0a\xff").status.error_code(),
-      grpc::StatusCode::INTERNAL);
-  EXPECT_EQ(GenericCall(broker.connection(), method, "").status.error_code(),
-            grpc::StatusCode::INVALID_ARGUMENT);
+  const GenericOutcome outcome =
+      GenericCall(broker.connection(), method, "\x0a\xff");
+  EXPECT_EQ(outcome.status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(outcome.status.error_message(),
+            "the message is not a HeartbeatRequest");
+  EXPECT_EQ(outcome.response_code, 1);
+  EXPECT_THAT(GenericCall(broker.connection(), method, "").status,
+              SaysInvalid("client_id"));
+}
+
+TEST(GrpcServerTest, ACallWithoutAMessageIsRefused) {
+  TestBroker broker;
+  grpc::ClientContext context;
+  SetTestDeadline(context);
+  pb::HeartbeatResponse response;
+  // A stream of requests may be none, which a unary call's client cannot say.
+  const grpc::internal::RpcMethod method(
+      "/rocketmq.clientmanager.v1.ClientManager/Heartbeat",
+      grpc::internal::RpcMethod::CLIENT_STREAMING);
+  const std::unique_ptr<grpc::ClientWriter<pb::HeartbeatRequest>> call(
+      grpc::internal::ClientWriterFactory<pb::HeartbeatRequest>::Create(
+          broker.connection().get(), method, &context, &response));
+  call->WritesDone();
+  EXPECT_THAT(call->Finish(), SaysInvalid("the call has no message"));
+}
+
+TEST(GrpcServerTest, ACallThatSendsNoMessageDelaysNoStop) {
+  TestBroker broker;
+  grpc::ClientContext context;
+  SetTestDeadline(context);
+  pb::HeartbeatResponse response;
+  const grpc::internal::RpcMethod method(
+      "/rocketmq.clientmanager.v1.ClientManager/Heartbeat",
+      grpc::internal::RpcMethod::CLIENT_STREAMING);
+  const std::unique_ptr<grpc::ClientWriter<pb::HeartbeatRequest>> call(
+      grpc::internal::ClientWriterFactory<pb::HeartbeatRequest>::Create(
+          broker.connection().get(), method, &context, &response));
+  EXPECT_EQ(Serving(broker.connection()), absl::make_optional(true));
+  const Stopwatch stopwatch;
+  broker.controller().Shutdown(absl::Seconds(50));
+  EXPECT_LT(stopwatch.seconds(), 40);
+  EXPECT_FALSE(call->Finish().ok());
+}
+
+TEST(GrpcServerTest, EveryUnaryMethodOfItsServicesIsServed) {
+  TestBroker broker;
+  const google::protobuf::FileDescriptor* const files[] = {
+      pb::HeartbeatRequest::descriptor()->file(),
+      pb::ListGroupsRequest::descriptor()->file(),
+      grpc::health::v1::HealthCheckRequest::descriptor()->file()};
+  for (const auto* const file : files) {
+    ASSERT_EQ(file->service_count(), 1);
+    const auto& service = *file->service(0);
+    for (int i = 0; i < service.method_count(); ++i) {
+      const auto& method = *service.method(i);
+      if (method.server_streaming()) continue;
+      const GenericOutcome outcome = GenericCall(
+          broker.connection(),
+          absl::StrCat("/", service.full_name(), "/", method.name()), "");
+      EXPECT_NE(outcome.status.error_code(), grpc::StatusCode::UNIMPLEMENTED)
+          << method.full_name();
+    }
+  }
 }
 
 TEST(GrpcServerTest, AnUnknownMethodIsUnimplemented) {
   TestBroker broker;
-  EXPECT_EQ(
-      GenericCall(broker.connection(),
-                  "/rocketmq.clientmanager.v1.ClientManager/SendMessage", "")
-          .status.error_code(),
-      grpc::StatusCode::UNIMPLEMENTED);
+  for (const std::string method :
+       {"/rocketmq.clientmanager.v1.ClientManager/SendMessage",
+        "/no.such.Service/Heartbeat", "nonsense"}) {
+    const GenericOutcome outcome = GenericCall(broker.connection(), method, "");
+    EXPECT_EQ(outcome.status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
+    EXPECT_EQ(outcome.status.error_message(),
+              absl::StrCat("no such method: \"", method, "\""));
+    EXPECT_EQ(outcome.response_code, 3);
+  }
 }
 
 TEST(GrpcServerTest, HealthSaysServing) {

@@ -110,24 +110,12 @@ class HealthService::Watch {
   CompletionTag<Watch, &Watch::OnDone> done_tag_{this};
 };
 
-HealthService::HealthService(EdgeCounters* counters, LiveCalls* live_calls)
-    : live_calls_(*live_calls) {
-  check_.counters = counters;
-  check_.live_calls = live_calls;
-  check_.wait = [this](grpc::ServerContext* context, Request* request,
-                       Check::Responder* responder,
-                       grpc::ServerCompletionQueue* queue, void* tag) {
-    service_.RequestCheck(context, request, responder, queue, queue, tag);
-  };
-  check_.answer = [this](absl::string_view /*peer*/, const Request& request,
-                         Response* response) {
-    MutexLock lock(&mu_);
-    *response = StatusLocked(request);
-    if (response->status() != Response::SERVICE_UNKNOWN) return CallStatus();
-    return CallStatus{
-        absl::StatusCode::kNotFound, ResponseCode::kSystemError,
-        absl::StrCat("no such service: ", Quoted(request.service()))};
-  };
+CallStatus HealthService::Check(const Request& request, Response* response) {
+  MutexLock lock(&mu_);
+  *response = StatusLocked(request);
+  if (response->status() != Response::SERVICE_UNKNOWN) return CallStatus();
+  return {absl::StatusCode::kNotFound, ResponseCode::kSystemError,
+          absl::StrCat("no such service: ", Quoted(request.service()))};
 }
 
 void HealthService::AddService(absl::string_view full_name) {
@@ -135,7 +123,6 @@ void HealthService::AddService(absl::string_view full_name) {
 }
 
 void HealthService::Wait(grpc::ServerCompletionQueue* queue) {
-  Check::Wait(&check_, queue);
   Watch::Wait(this, queue);
 }
 

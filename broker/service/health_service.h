@@ -8,9 +8,8 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
-#include "broker/service/edge_counters.h"
 #include "broker/service/live_calls.h"
-#include "broker/service/unary_call.h"
+#include "common/response_code.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "grpcpp/completion_queue.h"
 
@@ -21,23 +20,26 @@ namespace rmq {
 // would defeat the loops' nap (completion_loop.h). Thread-safe.
 class HealthService {
  public:
-  // Borrowed, both outlive the queues' events. `live_calls` has each call, the
-  // waiting ones too.
-  HealthService(EdgeCounters* counters, LiveCalls* live_calls);
+  using Request = grpc::health::v1::HealthCheckRequest;
+  using Response = grpc::health::v1::HealthCheckResponse;
+
+  // Borrowed, outlives the queues' events; has each call of Watch, the waiting
+  // ones too.
+  explicit HealthService(LiveCalls* live_calls) : live_calls_(*live_calls) {}
 
   // For the server, before it starts.
   grpc::Service* service() { return &service_; }
   // "", the server, is known. Before Wait().
   void AddService(absl::string_view full_name);
-  // Waits for calls on `queue`.
+  // Waits for calls of Watch on `queue`.
   void Wait(grpc::ServerCompletionQueue* queue);
+  // Answers a call of Check. NotFound if the service is not known.
+  CallStatus Check(const Request& request, Response* response)
+      ABSL_LOCKS_EXCLUDED(mu_);
   // NOT_SERVING from now on, also to those that watch; their calls end.
   void StopServing() ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
-  using Request = grpc::health::v1::HealthCheckRequest;
-  using Response = grpc::health::v1::HealthCheckResponse;
-  using Check = UnaryCall<Request, Response>;
   class Watch;
 
   Response StatusLocked(const Request& request) const
@@ -45,11 +47,13 @@ class HealthService {
 
   // Constant once calls are waited for.
   absl::flat_hash_set<std::string> services_{""};
-  Check::Method check_;
 
   // Own synchronisation.
   LiveCalls& live_calls_;
-  grpc::health::v1::Health::AsyncService service_;
+  grpc::health::v1::Health::WithGenericMethod_Check<
+      grpc::health::v1::Health::WithAsyncMethod_Watch<
+          grpc::health::v1::Health::Service>>
+      service_;
 
   absl::Mutex mu_;
   bool serving_ ABSL_GUARDED_BY(mu_) = true;

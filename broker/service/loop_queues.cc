@@ -81,8 +81,8 @@ Found LoopQueues::AwaitUntil(gpr_timespec deadline, Event* event) {
 }
 
 Found LoopQueues::Poll(Event* event) {
-  switch (NextOf(*queues_[polled_].queue, gpr_time_0(GPR_CLOCK_MONOTONIC),
-                 event)) {
+  switch (
+      NextOf(*queues_[polled_].queue, gpr_time_0(GPR_CLOCK_MONOTONIC), event)) {
     case NextStatus::GOT_EVENT:
       // None that always has an event keeps the others from being seen.
       if (++in_a_row_ == kMostEventsTogether) PollTheNextOne();
@@ -90,7 +90,10 @@ Found LoopQueues::Poll(Event* event) {
     case NextStatus::TIMEOUT: break;
     case NextStatus::SHUTDOWN:
       if (queues_.size() == 1) return Found::kEnd;
-      if (polled_ > 0) queues_.erase(queues_.begin() + polled_--);
+      if (polled_ > 0) {
+        queues_.erase(queues_.begin() + static_cast<std::ptrdiff_t>(polled_));
+        --polled_;
+      }
   }
   PollTheNextOne();
   return Found::kNothing;

@@ -213,14 +213,11 @@ TEST_P(EndTest, ALoopRunsAllEventsOfAllQueuesBeforeItEnds) {
   EXPECT_EQ(queues.places(), 1);
 }
 
-INSTANTIATE_TEST_SUITE_P(, EndTest,
-                         ::testing::Values(absl::ZeroDuration(),
-                                           absl::Milliseconds(2)),
-                         [](const auto& test) {
-                           return test.param == absl::ZeroDuration()
-                                      ? "WithoutANap"
-                                      : "WithANap";
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    , EndTest, ::testing::Values(absl::ZeroDuration(), absl::Milliseconds(2)),
+    [](const auto& test) {
+      return test.param == absl::ZeroDuration() ? "WithoutANap" : "WithANap";
+    });
 
 }  // namespace
 }  // namespace rmq

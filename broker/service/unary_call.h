@@ -4,89 +4,66 @@
 
 #include <functional>
 #include <string>
-#include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "broker/service/completion_loop.h"
 #include "broker/service/edge_counters.h"
 #include "broker/service/live_calls.h"
-#include "broker/service/refusal_log.h"
-#include "broker/service/wire.h"
+#include "broker/service/unary_methods.h"
 #include "common/response_code.h"
 #include "grpcpp/completion_queue.h"
-#include "grpcpp/server_context.h"
-#include "grpcpp/support/async_unary_call.h"
+#include "grpcpp/generic/async_generic_service.h"
+#include "grpcpp/support/byte_buffer.h"
 
 namespace rmq {
 
 // Waits for a call, and when one comes waits for the next with a new UnaryCall,
-// answers, and deletes itself.
-template <typename Request, typename Response>
+// reads its message, answers, and deletes itself.
+//
+// It is a call of whichever method: gRPC gives each connection a table of the
+// methods that are registered, 150 bytes for each of them, so that unary
+// methods are not. Used by the queue's loop only.
 class UnaryCall {
  public:
-  using Responder = grpc::ServerAsyncResponseWriter<Response>;
-  struct Method {
-    // The generated service's RequestX().
-    std::function<void(grpc::ServerContext*, Request*, Responder*,
+  // What all calls share; borrowed, outlives the queue's events.
+  struct Environment {
+    // Has gRPC wait for a call: AsyncGenericService::RequestCall(), or that of
+    // a registered method.
+    std::function<void(grpc::GenericServerContext*,
+                       grpc::GenericServerAsyncReaderWriter*,
                        grpc::ServerCompletionQueue*, void* tag)>
-        wait;
+        request;
+    // The path of all calls; empty: each call's context knows it.
+    std::string path;
+    const UnaryMethods* methods;
     EdgeCounters* counters;
-    // Fills the response. `peer` is "host:port".
-    std::function<CallStatus(absl::string_view peer, const Request&, Response*)>
-        answer;
-    // Has each call, the waiting ones too, until its last event.
+    // Has each call, the waiting ones too, until its last event. Those that
+    // have sent no message yet count as waiting.
     LiveCalls* live_calls;
   };
 
-  // `method` and `queue` are borrowed and outlive the queue's events.
-  static void Wait(const Method* method, grpc::ServerCompletionQueue* queue) {
-    method->live_calls->Wait();
-    UnaryCall* const call = new UnaryCall(method, queue);
-    method->wait(&call->context_, &call->request_, &call->responder_, queue,
-                 static_cast<CompletionHandler*>(&call->received_));
-  }
+  static void Wait(const Environment* environment,
+                   grpc::ServerCompletionQueue* queue);
 
  private:
-  UnaryCall(const Method* method, grpc::ServerCompletionQueue* queue)
-      : method_(*method), queue_(queue) {}
+  UnaryCall(const Environment* environment, grpc::ServerCompletionQueue* queue)
+      : environment_(*environment), queue_(queue) {}
 
-  void OnReceived(bool ok) {
-    LiveCalls& live_calls = *method_.live_calls;
-    if (!ok) {  // The server is shutting down.
-      delete this;
-      live_calls.Abandon();
-      return;
-    }
-    Wait(&method_, queue_);
-    live_calls.Begin();
-    Response response;
-    const std::string peer = PeerAddress(context_.peer());
-    const CallStatus status = method_.answer(peer, request_, &response);
-    context_.AddTrailingMetadata(
-        kResponseCodeMetadata,
-        absl::StrCat(static_cast<int>(status.response_code)));
-    void* const tag = static_cast<CompletionHandler*>(&finished_);
-    if (status.ok()) {
-      responder_.Finish(response, grpc::Status::OK, tag);
-    } else {
-      NoteRefusal(peer, "", status, method_.counters);
-      responder_.FinishWithError(ToGrpcStatus(status), tag);
-    }
-  }
+  void OnAccepted(bool ok);
+  void OnRead(bool ok);
+  void OnFinished(bool ok);
 
-  void OnFinished(bool) {
-    LiveCalls& live_calls = *method_.live_calls;
-    delete this;
-    live_calls.End();
-  }
+  // Fills `response`.
+  CallStatus Answer(absl::string_view peer, bool was_read,
+                    grpc::ByteBuffer* response);
 
-  const Method& method_;
+  const Environment& environment_;
   grpc::ServerCompletionQueue* const queue_;
-  grpc::ServerContext context_;
-  Request request_;
-  Responder responder_{&context_};
-  CompletionTag<UnaryCall, &UnaryCall::OnReceived> received_{this};
-  CompletionTag<UnaryCall, &UnaryCall::OnFinished> finished_{this};
+  grpc::GenericServerContext context_;
+  grpc::GenericServerAsyncReaderWriter call_{&context_};
+  grpc::ByteBuffer request_;
+  CompletionTag<UnaryCall, &UnaryCall::OnAccepted> accepted_tag_{this};
+  CompletionTag<UnaryCall, &UnaryCall::OnRead> read_tag_{this};
+  CompletionTag<UnaryCall, &UnaryCall::OnFinished> finished_tag_{this};
 };
 
 }  // namespace rmq

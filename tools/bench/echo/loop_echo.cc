@@ -20,8 +20,7 @@ class EchoStream {
                      const EchoAnswers* answers) {
     auto* const stream = new EchoStream(service, loop, answers);
     service->RequestConnect(
-        &stream->context_, &stream->stream_, &stream->queue_,
-        loop->queue.get(),
+        &stream->context_, &stream->stream_, &stream->queue_, loop->queue.get(),
         static_cast<CompletionHandler*>(&stream->accepted_tag_));
   }
 
