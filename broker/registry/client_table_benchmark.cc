@@ -16,15 +16,22 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_format.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "benchmark/benchmark.h"
 #include "broker/registry/benchmark_clients.h"
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/client_table.h"
+#include "broker/registry/statement.h"
+#include "common/client_types.h"
 
 namespace rmq {
 namespace {
+
+// Channels that close one after the other in one measurement.
+constexpr size_t kBatch = 256;
 
 // A table of so many clients, each with one stream that has registered.
 struct World {
@@ -35,7 +42,7 @@ struct World {
 
   static ClientTable::Options Options(size_t clients) {
     ClientTable::Options options;
-    options.max_channels = clients + 1;
+    options.max_channels = clients + kBatch;
     return options;
   }
 
@@ -70,7 +77,6 @@ void Sizes(benchmark::internal::Benchmark* benchmark) {
 void BM_CloseChannel(benchmark::State& state) {
   World& world = SharedWorld(state.range(0));
   const std::vector<uint32_t> order = RandomOrder(world.channels.size());
-  constexpr size_t kBatch = 256;
   size_t at = 0;
   while (state.KeepRunningBatch(kBatch)) {
     const size_t first = at;
@@ -95,6 +101,51 @@ void BM_CloseChannel(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 BENCHMARK(BM_CloseChannel)->Apply(Sizes);
+
+// The close of a channel in so many consumer groups, each with others in it.
+void BM_CloseChannelInGroups(benchmark::State& state) {
+  World& world = SharedWorld(state.range(0));
+  std::vector<std::string> groups(state.range(1));
+  std::vector<ConsumerStatement> consumers(groups.size());
+  std::vector<AdmittedConsumer> admitted(groups.size());
+  SubscriptionStatement subscription;
+  subscription.topic = "topic-00001";
+  subscription.expression = "*";
+  subscription.expression_type = "TAG";
+  subscription.sub_version = 1;
+  size_t drawn = 0;
+  while (state.KeepRunningBatch(kBatch)) {
+    state.PauseTiming();
+    std::vector<std::shared_ptr<BareChannel>> channels(kBatch);
+    for (std::shared_ptr<BareChannel>& channel : channels) {
+      for (size_t i = 0; i < groups.size(); ++i) {
+        // As BenchmarkStatements has them, scattered; no two the same.
+        groups[i] = absl::StrFormat("consumer-group-%05d",
+                                    drawn++ * 7919 % kBenchmarkGroups);
+        consumers[i].group = groups[i];
+        consumers[i].modes = {ConsumeType::kConsumePassively,
+                              MessageModel::kClustering,
+                              ConsumeFromWhere::kLastOffset};
+        consumers[i].subscriptions = absl::MakeConstSpan(&subscription, 1);
+        admitted[i] = {&consumers[i], true};
+      }
+      HeartbeatStatement statement;
+      const std::string client_id =
+          BenchmarkStatements::ClientId(world.channels.size() + drawn);
+      statement.client_id = client_id;
+      statement.consumers = consumers;
+      channel = std::make_shared<BareChannel>();
+      if (!world.table.Open(channel, world.now).ok()) std::abort();
+      world.table.Register(*channel, {&statement, admitted}, world.now);
+    }
+    state.ResumeTiming();
+    for (const std::shared_ptr<BareChannel>& channel : channels) {
+      world.table.Close(*channel, RemovalReason::kDisconnected);
+    }
+  }
+}
+BENCHMARK(BM_CloseChannelInGroups)
+    ->ArgsProduct({{1 << 10, 1 << 20}, {1, 4, 16, 64}});
 
 // Housekeeping::kPieceChannels: what a scan looks at under one lock.
 constexpr size_t kPieceChannels = 32;

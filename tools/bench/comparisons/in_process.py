@@ -25,6 +25,8 @@ ROWS = [
     *each_size("bare touch of as many objects", "BM_BareTouch", "ns", 1, {}),
     *each_size("full unchanged heartbeat in process", "BM_FullUnchangedHeartbeat", "us", 1e3, {"1 Ki": 1.5, "1 Mi": 3}),
     ("a channel's close, 1 Mi clients", REGISTRY, "BM_CloseChannel/1048576", "us", 1e3, 10),
+    *(("a channel's close with %d consumer groups, 1 Mi clients" % groups, REGISTRY,
+       "BM_CloseChannelInGroups/1048576/%d" % groups, "us", 1e3, None) for groups in (1, 4, 16, 64)),
     # Its iteration is ten seconds of housekeeping.
     ("housekeeping, 1 Mi clients at 30 s, CPU a second", REGISTRY, "BM_ScanSteadyState/1048576", "ms", 1e7, 2),
     ("longest lock of a scan, 1 Mi clients live", REGISTRY, "BM_PiecesOfALivingScan/1048576/iterations:1", "us", "longest_us", 200),
