@@ -76,7 +76,8 @@ class Housekeeping {
 
   // Expires every channel silent for strictly longer than the channel expiry,
   // and every group that a channel's later statements left out for as long;
-  // with the events and pushes of any other removal; at once. Reference:
+  // with the events and pushes of any other removal; at once, but for pushes
+  // that the notifier leaves for later. Reference:
   // #scanExceptionChannel. Differs: a group that is stale on a live channel
   // expires alone; peers are told, groups are cleaned up.
   void Scan(absl::Time now);

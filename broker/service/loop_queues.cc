@@ -61,14 +61,15 @@ Found LoopQueues::Await(Event* event) {
 }
 
 Found LoopQueues::AwaitUntil(gpr_timespec deadline, Event* event) {
-  while (true) {
+  for (absl::Duration wait = kShortestWait;;
+       wait = std::min(2 * wait, kLongestWait)) {
     for (size_t i = 0; queues_.size() > 1 && i < queues_.size(); ++i) {
       const Found found = Poll(event);
       if (found != Found::kNothing) return found;
     }
     const bool is_alone = queues_.size() == 1;
     const gpr_timespec until =
-        is_alone ? deadline : gpr_time_min(deadline, FromNow(kLongestWait));
+        is_alone ? deadline : gpr_time_min(deadline, FromNow(wait));
     switch (NextOf(*queues_.front().queue, until, event)) {
       case NextStatus::GOT_EVENT: return Found::kEvent;
       case NextStatus::SHUTDOWN:

@@ -31,8 +31,10 @@ class LoopQueues final : public CompletionSource {
   // does.
   static constexpr size_t kMostCallsOnAQueue = 2048;
   // What comes for a further queue while a loop with nothing to do blocks on
-  // the first is seen this much later at most.
-  static constexpr absl::Duration kLongestWait = absl::Milliseconds(2);
+  // the first is seen so much later at most: the longer, the longer nothing has
+  // come, since looking costs.
+  static constexpr absl::Duration kShortestWait = absl::Milliseconds(2);
+  static constexpr absl::Duration kLongestWait = absl::Milliseconds(8);
 
   // `first` is borrowed.
   explicit LoopQueues(grpc::CompletionQueue* first);

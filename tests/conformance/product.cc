@@ -227,6 +227,10 @@ class Product::Broker {
     } else {
       OnChannel(operation);
     }
+    // As the edge's timer does it, where there are more than one flush makes.
+    while (notifier_.NextDeadline() != absl::InfiniteFuture()) {
+      notifier_.Flush(table_, notifier_.NextDeadline());
+    }
     return outcome_;
   }
 
