@@ -36,8 +36,8 @@ bool ConsumerIdsNotifier::BeginFlushLocked(absl::Time now,
     if (now >= dirty_since_ + options_.notify_window) {
       *deadline = absl::InfiniteFuture();
       dirty_since_ = absl::InfiniteFuture();
-      while (!dirty_.empty()) {
-        due_.insert(std::move(dirty_.extract(dirty_.begin()).value()));
+      for (auto group = dirty_.begin(); group != dirty_.end();) {
+        due_.insert(std::move(dirty_.extract(group++).value()));
       }
     }
   }

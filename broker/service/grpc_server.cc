@@ -79,6 +79,8 @@ constexpr absl::Duration kLongestNap = absl::Milliseconds(100);
 // worked: no setting makes it spin, and what it has to do much of leaves half
 // the time to others.
 constexpr absl::Duration kShortestWait = absl::Milliseconds(1);
+// One that seems to have worked for longer was stopped meanwhile.
+constexpr absl::Duration kLongestRest = absl::Milliseconds(100);
 
 }  // namespace
 
@@ -292,7 +294,8 @@ class GrpcServer::Impl {
       absl::Time next = std::min({next_tick, slow_readers_.Check(now),
                                   core_.notifier->NextDeadline()});
       if (!pass.is_over()) next = now;
-      next = std::max(next, now + std::max(kShortestWait, now - woke));
+      next = std::max(
+          next, now + std::clamp(now - woke, kShortestWait, kLongestRest));
       if (!core_.alarm->Await(&clock, next)) break;
       woke = clock.TimeNow();
       if (woke >= next_tick) {

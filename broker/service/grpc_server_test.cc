@@ -277,33 +277,39 @@ TEST(GrpcServerTest, BytesThatAreNoRequestAreRefusedAndTheNextCallIsServed) {
               SaysInvalid("client_id"));
 }
 
+// A heartbeat by a client that has not said what: a stream of requests may be
+// none, which a unary call's client cannot say.
+class CallWithoutAMessage {
+ public:
+  explicit CallWithoutAMessage(
+      const std::shared_ptr<grpc::Channel>& connection) {
+    SetTestDeadline(context_);
+    call_.reset(
+        grpc::internal::ClientWriterFactory<pb::HeartbeatRequest>::Create(
+            connection.get(), method_, &context_, &response_));
+  }
+
+  grpc::ClientWriter<pb::HeartbeatRequest>* operator->() { return call_.get(); }
+
+ private:
+  const grpc::internal::RpcMethod method_{
+      "/rocketmq.clientmanager.v1.ClientManager/Heartbeat",
+      grpc::internal::RpcMethod::CLIENT_STREAMING};
+  grpc::ClientContext context_;
+  pb::HeartbeatResponse response_;
+  std::unique_ptr<grpc::ClientWriter<pb::HeartbeatRequest>> call_;
+};
+
 TEST(GrpcServerTest, ACallWithoutAMessageIsRefused) {
   TestBroker broker;
-  grpc::ClientContext context;
-  SetTestDeadline(context);
-  pb::HeartbeatResponse response;
-  // A stream of requests may be none, which a unary call's client cannot say.
-  const grpc::internal::RpcMethod method(
-      "/rocketmq.clientmanager.v1.ClientManager/Heartbeat",
-      grpc::internal::RpcMethod::CLIENT_STREAMING);
-  const std::unique_ptr<grpc::ClientWriter<pb::HeartbeatRequest>> call(
-      grpc::internal::ClientWriterFactory<pb::HeartbeatRequest>::Create(
-          broker.connection().get(), method, &context, &response));
+  CallWithoutAMessage call(broker.connection());
   call->WritesDone();
   EXPECT_THAT(call->Finish(), SaysInvalid("the call has no message"));
 }
 
 TEST(GrpcServerTest, ACallThatSendsNoMessageDelaysNoStop) {
   TestBroker broker;
-  grpc::ClientContext context;
-  SetTestDeadline(context);
-  pb::HeartbeatResponse response;
-  const grpc::internal::RpcMethod method(
-      "/rocketmq.clientmanager.v1.ClientManager/Heartbeat",
-      grpc::internal::RpcMethod::CLIENT_STREAMING);
-  const std::unique_ptr<grpc::ClientWriter<pb::HeartbeatRequest>> call(
-      grpc::internal::ClientWriterFactory<pb::HeartbeatRequest>::Create(
-          broker.connection().get(), method, &context, &response));
+  CallWithoutAMessage call(broker.connection());
   EXPECT_EQ(Serving(broker.connection()), absl::make_optional(true));
   const Stopwatch stopwatch;
   broker.controller().Shutdown(absl::Seconds(50));

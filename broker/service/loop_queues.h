@@ -19,7 +19,7 @@ namespace rmq {
 // Distributions build gRPC with its assertions, one of which looks up each
 // operation that ends among all that are pending on its queue. An open stream
 // has two there, so with 100,000 streams on one queue an event costs 100 us.
-// With so few a queue it costs one.
+// With so few a queue it costs three.
 //
 // The first queue is polled for as long as the loop runs. A further one goes
 // when its last call has left it and gRPC has nothing for it any more.

@@ -57,7 +57,8 @@ CallStatus UnaryCall::Answer(absl::string_view peer, bool was_read,
             ResponseCode::kRequestCodeNotSupported,
             absl::StrCat("no such method: ", Quoted(path))};
   }
-  if (!was_read) return BadForm("the call has no message");
+  // gRPC itself tells the client of a message that is too large.
+  if (!was_read) return BadForm("the call has no message that can be read");
   return (*answer)(peer, &request_, response);
 }
 
