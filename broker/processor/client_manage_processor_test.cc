@@ -104,12 +104,25 @@ TEST_F(ClientManageProcessorTest, AnUnchangedHeartbeatPushesNothing) {
   EXPECT_THAT(channel->TakePushes(), IsEmpty());
 }
 
-TEST_F(ClientManageProcessorTest, AReplacementIsOnePushForEachMember) {
+TEST_F(ClientManageProcessorTest, AReplacementThatChangesNothingPushesNothing) {
   const auto peer = Connect(Stated("c2").Consumer("orders"));
   const auto before = Connect(Stated("c1").Incarnation(7).Consumer("orders"));
   peer->TakePushes();
   before->TakePushes();
   const auto after = Connect(Stated("c1").Incarnation(7).Consumer("orders"));
+  EXPECT_THAT(peer->TakePushes(), IsEmpty());
+  EXPECT_THAT(after->TakePushes(), IsEmpty());
+  EXPECT_THAT(before->TakePushes(), IsEmpty());
+}
+
+TEST_F(ClientManageProcessorTest,
+       AReplacementThatChangesTheGroupIsOnePushForEachMember) {
+  const auto peer = Connect(Stated("c2").Consumer("orders"));
+  const auto before = Connect(Stated("c1").Incarnation(7).Consumer("orders"));
+  peer->TakePushes();
+  before->TakePushes();
+  const auto after =
+      Connect(Stated("c1").Incarnation(7).Consumer("orders", {{"more"}}));
   EXPECT_THAT(peer->TakePushes(), ElementsAre("orders"));
   EXPECT_THAT(after->TakePushes(), ElementsAre("orders"));
   EXPECT_THAT(before->TakePushes(), IsEmpty());

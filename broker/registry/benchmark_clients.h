@@ -83,6 +83,10 @@ class BenchmarkStatements {
     return client_id;
   }
 
+  // From here on each client has sub versions of its own, as those have that
+  // draw them from a clock. Otherwise all have the same.
+  void UseDistinctVersions() { distinct_versions_ = true; }
+
   // Valid until the next call.
   const HeartbeatStatement& Of(size_t client, absl::string_view client_id) {
     // Scattered: neighbours in the order of opening share no group.
@@ -91,6 +95,10 @@ class BenchmarkStatements {
     consumer_.group = consumers_[group];
     subscriptions_[0].topic = topics_[group];
     subscriptions_[1].topic = topics_[(group + 1) % kBenchmarkGroups];
+    if (distinct_versions_) {
+      subscriptions_[0].sub_version = static_cast<int64_t>(2 * client + 2);
+      subscriptions_[1].sub_version = static_cast<int64_t>(2 * client + 3);
+    }
     statement_.client_id = client_id;
     return statement_;
   }
@@ -106,6 +114,7 @@ class BenchmarkStatements {
   ConsumerStatement consumer_;
   HeartbeatStatement statement_;
   AdmittedConsumer admitted_[1] = {{&consumer_, true}};
+  bool distinct_versions_ = false;
 };
 
 }  // namespace rmq

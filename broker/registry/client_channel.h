@@ -17,6 +17,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "broker/registry/client_event.h"
+#include "broker/registry/held_statement.h"
 #include "broker/registry/liveness.h"
 #include "broker/registry/remote_address.h"
 #include "common/client_types.h"
@@ -43,15 +44,19 @@ enum class Renewal {
 // A channel's record in one group. Guarded by the table's lock.
 struct Membership {
   RegisteredGroup* group = nullptr;
-  // The client id under which the channel is in the group.
-  ClientEntry* client = nullptr;
+  // Of a consumer group: what the channel states of it. Empty for a producer
+  // group.
+  HeldStatement held;
   int32_t version = 0;
   LanguageCode language = LanguageCode::kUnspecified;
-  // Whether the statement that is being applied has the group.
+  // Whether the channel's latest full heartbeat, which may be the one that is
+  // being applied, states the group.
   bool stated = true;
   // Whether the channel's current statement left the group out: then it has its
   // own time. Otherwise it is as fresh as the channel.
   bool left_out = false;
+  // The channel is in the group under another client id than its first.
+  bool has_other_client = false;
 };
 
 // A channel's place in the ExpiryIndex: its neighbours in the ring of a bucket.
@@ -120,7 +125,7 @@ class ClientChannel : private ExpiryLink {
   Kind kind() const { return kind_; }
   // Constant once opened.
   ChannelId id() const { return id_; }
-  absl::Time opened_at() const { return opened_at_; }
+  absl::Time opened_at() const { return absl::FromUnixNanos(opened_at_ns_); }
   // "host:port" of the client, or "". Constant once opened; lives as long as
   // the channel.
   absl::string_view remote_address() const { return remote_address_.text(); }
@@ -143,12 +148,40 @@ class ClientChannel : private ExpiryLink {
   friend class GroupMembers;
   friend class ProducerRegistry;
 
-  using LeftOutTimes = absl::flat_hash_map<const RegisteredGroup*, absl::Time>;
+  // What few channels have, by group.
+  struct Exceptions {
+    // When it was last stated, of memberships that are left out.
+    absl::flat_hash_map<const RegisteredGroup*, absl::Time> left_out;
+    // The client id, of memberships under another one than the channel's.
+    absl::flat_hash_map<const RegisteredGroup*, ClientEntry*> other_clients;
+  };
+
+  Exceptions& exceptions() {
+    if (exceptions_ == nullptr) exceptions_ = std::make_unique<Exceptions>();
+    return *exceptions_;
+  }
+  void DropExceptionsIfNone() {
+    if (exceptions_ != nullptr && exceptions_->left_out.empty() &&
+        exceptions_->other_clients.empty()) {
+      exceptions_ = nullptr;
+    }
+  }
+  size_t left_out_groups() const {
+    return exceptions_ == nullptr ? 0 : exceptions_->left_out.size();
+  }
 
   // When the channel last stated the group of `membership`, in full or by
   // token.
   absl::Time LastStated(const Membership& membership) const {
-    return membership.left_out ? left_out_->at(membership.group) : last_heard();
+    return membership.left_out ? exceptions_->left_out.at(membership.group)
+                               : last_heard();
+  }
+
+  // The client id under which the channel is in the group of `membership`.
+  ClientEntry& ClientOf(const Membership& membership) const {
+    return membership.has_other_client
+               ? *exceptions_->other_clients.at(membership.group)
+               : *client_;
   }
 
   // Own synchronisation.
@@ -159,18 +192,20 @@ class ClientChannel : private ExpiryLink {
 
   // Guarded by the table's lock, as the ExpiryLink is.
 
-  // Of the memberships that are left out; null if none is.
-  std::unique_ptr<LeftOutTimes> left_out_;
+  // Null if there are none.
+  std::unique_ptr<Exceptions> exceptions_;
   absl::InlinedVector<Membership, 2> memberships_;
   // Of the first full heartbeat; null before.
   ClientEntry* client_ = nullptr;
   // The table's reference, while it has the channel.
   std::shared_ptr<ClientChannel> self_;
+  // Of the first full heartbeat.
   uint64_t incarnation_ = 0;
+  uint64_t stream_number_ = 0;
 
   // Constant once opened.
   ChannelId id_ = 0;
-  absl::Time opened_at_;
+  int64_t opened_at_ns_ = 0;  // Since 1970: half the size of an absl::Time.
   RemoteAddress remote_address_;
   const Kind kind_;
 };

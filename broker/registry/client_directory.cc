@@ -89,8 +89,10 @@ void ClientDirectory::MoveToBack(ClientEntry& entry, ClientChannel& channel) {
 
 void ClientDirectory::Release(ClientEntry& entry, ClientChannel& channel) {
   if (channel.client_ == &entry) return;
-  for (const Membership& membership : channel.memberships_) {
-    if (membership.client == &entry) return;
+  if (channel.exceptions_ != nullptr) {
+    for (const auto& [group, other] : channel.exceptions_->other_clients) {
+      if (other == &entry) return;
+    }
   }
   entry.Remove(channel);
   if (entry.first_ == nullptr) entries_.erase(entries_.find(entry.client_id()));

@@ -43,6 +43,9 @@ ClientTable::~ClientTable() {
   MutexLock lock(&mu_);
   while (ClientChannel* channel = expiry_.Any()) {
     expiry_.Remove(*channel);
+    // Others may hold the channel for longer; what it has stated is shared in
+    // the registry.
+    channel->memberships_.clear();
     channel->self_.reset();
   }
 }
@@ -59,7 +62,7 @@ absl::Status ClientTable::OpenLocked(ClientChannelPtr channel, absl::Time now) {
                      options_.max_channels));
   }
   channel->id_ = ++last_channel_id_;
-  channel->opened_at_ = now;
+  channel->opened_at_ns_ = absl::ToUnixNanos(now);
   channel->liveness_.Renew(now);
   expiry_.File(*channel, now + options_.channel_expiry);
   ++channels_;
@@ -74,15 +77,16 @@ RegisterResult ClientTable::Register(ClientChannel& channel,
   AwaitQueueRoom();
   RegisterResult result;
   std::vector<ClientChannelPtr> replaced;
-  bool has_events;
+  Committed committed;
   {
     MutexLock lock(&mu_);
     const uint64_t before = revision_;
+    BeginLocked();
     result = RegisterLocked(channel, admitted, now, &replaced);
-    has_events = CommitLocked();
+    committed = CommitLocked();
     if (revision_ != before) result.revision = revision_;
   }
-  if (has_events) DeliverEvents();
+  Finish(committed);
   for (const ClientChannelPtr& old : replaced) {
     old->End(RemovalReason::kReplaced);
   }
@@ -105,7 +109,7 @@ RegisterResult ClientTable::RegisterLocked(
     if (statement.incarnation != 0) {
       *replaced = FindStreamsLocked(client, statement.incarnation);
       for (const ClientChannelPtr& other : *replaced) {
-        if (other->id_ < channel.id_) continue;
+        if (!IsNewer(*other, channel, statement.stream_number)) continue;
         // This one's first heartbeat was overtaken by a newer stream's.
         replaced->clear();
         clients_.Release(client, channel);
@@ -117,20 +121,26 @@ RegisterResult ClientTable::RegisterLocked(
     }
     channel.client_ = &client;
     channel.incarnation_ = statement.incarnation;
+    channel.stream_number_ = statement.stream_number;
   }
+  // If another call is closing a stream, that call takes it out and ends it.
+  replaced->erase(std::remove_if(replaced->begin(), replaced->end(),
+                                 [](const ClientChannelPtr& old) {
+                                   return !old->liveness_.Close();
+                                 }),
+                  replaced->end());
 
   for (Membership& membership : channel.memberships_) {
     membership.stated = false;
   }
-  const Registrant who{channel, client, statement.language, statement.version,
-                       revision_ + 1};
+  const Registrant who{channel,           client,        statement.language,
+                       statement.version, revision_ + 1, ++full_heartbeats_,
+                       *replaced};
   size_t hint = 0;
   for (const AdmittedConsumer& consumer : admitted.consumers) {
-    if (consumers_.Register(*consumer.statement,
-                            consumer.notify_consumer_ids_changed, who, &hint,
-                            &events_)) {
-      statement_changes_.fetch_add(1, std::memory_order_release);
-    }
+    NoteStatementChange(consumers_.Register(
+        *consumer.statement, consumer.notify_consumer_ids_changed, who,
+        heard_floor_, &hint, &events_));
   }
   for (absl::string_view group : statement.producer_groups) {
     if (!producers_.Register(group, admitted.take_new_producers, who, &hint,
@@ -138,17 +148,12 @@ RegisterResult ClientTable::RegisterLocked(
       result.rejected_producers.push_back(group);
     }
   }
-  NoteLeftOut(channel, *heard_before);
+  NoteLeftOutLocked(channel, *heard_before);
+  // If no record came to use it. `client` may be gone from here on.
+  clients_.Release(client, channel);
   DropLeftOutLocked(channel);
-  clients_.Release(client, channel);  // If no record came to use it.
 
-  // After the new one has joined, so that no group empties in between. One that
-  // another call is closing is that call's to take out and to end.
-  replaced->erase(std::remove_if(replaced->begin(), replaced->end(),
-                                 [](const ClientChannelPtr& old) {
-                                   return !old->liveness_.Close();
-                                 }),
-                  replaced->end());
+  // After the new one has joined, so that no group empties in between.
   for (const ClientChannelPtr& old : *replaced) {
     RemoveChannelLocked(*old, RemovalReason::kReplaced);
   }
@@ -169,6 +174,16 @@ RegisterResult ClientTable::RegisterLocked(
   return result;
 }
 
+bool ClientTable::IsNewer(const ClientChannel& other,
+                          const ClientChannel& channel,
+                          uint64_t stream_number) {
+  if (other.stream_number_ != 0 && stream_number != 0 &&
+      other.stream_number_ != stream_number) {
+    return other.stream_number_ > stream_number;
+  }
+  return other.id_ > channel.id_;
+}
+
 std::vector<ClientChannelPtr> ClientTable::FindStreamsLocked(
     const ClientEntry& client, uint64_t incarnation) const {
   std::vector<ClientChannelPtr> streams;
@@ -186,9 +201,10 @@ void ClientTable::Unregister(ClientChannel& channel,
                              absl::string_view producer_group,
                              absl::string_view consumer_group) {
   AwaitQueueRoom();
-  bool has_events;
+  Committed committed;
   {
     MutexLock lock(&mu_);
+    BeginLocked();
     for (const RegisteredGroup* group :
          {FindGroupLocked(GroupKind::kProducer, producer_group),
           FindGroupLocked(GroupKind::kConsumer, consumer_group)}) {
@@ -200,39 +216,38 @@ void ClientTable::Unregister(ClientChannel& channel,
                              client_id);
     }
     RemoveIdleStandInLocked(channel, RemovalReason::kUnregistered);
-    has_events = CommitLocked();
+    committed = CommitLocked();
   }
-  if (has_events) DeliverEvents();
+  Finish(committed);
 }
 
-void ClientTable::NoteLeftOut(ClientChannel& channel, absl::Time heard_before) {
+void ClientTable::NoteLeftOutLocked(ClientChannel& channel,
+                                    absl::Time heard_before) {
   for (Membership& membership : channel.memberships_) {
     if (membership.left_out != membership.stated) continue;  // As before.
     membership.left_out = !membership.stated;
-    if (membership.left_out) {
-      if (channel.left_out_ == nullptr) {
-        channel.left_out_ = std::make_unique<ClientChannel::LeftOutTimes>();
-      }
-      channel.left_out_->emplace(membership.group, heard_before);
-    } else {
-      channel.left_out_->erase(membership.group);
+    if (!membership.left_out) {
+      channel.exceptions_->left_out.erase(membership.group);
+      continue;
+    }
+    channel.exceptions().left_out.emplace(membership.group, heard_before);
+    if (membership.group->kind == GroupKind::kConsumer) {
+      NoteStatementChange(
+          consumers_.NoteLeftOut(channel, membership, revision_ + 1, &events_));
     }
   }
-  if (channel.left_out_ != nullptr && channel.left_out_->empty()) {
-    channel.left_out_ = nullptr;
-  }
+  channel.DropExceptionsIfNone();
 }
 
 void ClientTable::DropLeftOutLocked(ClientChannel& channel) {
   auto& memberships = channel.memberships_;
-  for (size_t i = 0; channel.left_out_ != nullptr &&
-                     channel.left_out_->size() > kMaxLeftOutGroups;) {
+  for (size_t i = 0; channel.left_out_groups() > kMaxLeftOutGroups;) {
     if (!memberships[i].left_out) {
       ++i;
       continue;
     }
     // A copy: the entry may go with the membership.
-    const std::string client_id(memberships[i].client->client_id());
+    const std::string client_id(channel.ClientOf(memberships[i]).client_id());
     RemoveMembershipLocked(channel, memberships[i], RemovalReason::kExpired,
                            client_id);
   }
@@ -242,13 +257,14 @@ bool ClientTable::Close(ClientChannel& channel, RemovalReason reason) {
   // The bit first: from here on no heartbeat can bring the channel back.
   if (!channel.liveness_.Close()) return false;
   AwaitQueueRoom();
-  bool has_events;
+  Committed committed;
   {
     MutexLock lock(&mu_);
+    BeginLocked();
     RemoveChannelLocked(channel, reason);
-    has_events = CommitLocked();
+    committed = CommitLocked();
   }
-  if (has_events) DeliverEvents();
+  Finish(committed);
   return true;
 }
 
@@ -259,17 +275,14 @@ void ClientTable::RemoveMembershipLocked(ClientChannel& channel,
   if (!membership.left_out) {
     channel.statement_token_.store(0, std::memory_order_relaxed);
   }
-  const absl::Time last_heard =
-      std::max(channel.LastStated(membership), heard_floor_);
-  const size_t first = events_.size();
   if (membership.group->kind == GroupKind::kConsumer) {
-    consumers_.Remove(channel, membership, reason, client_id, revision_ + 1,
-                      &events_);
+    NoteStatementChange(consumers_.Remove(channel, membership, reason,
+                                          client_id, heard_floor_,
+                                          revision_ + 1, &events_));
   } else {
-    producers_.Remove(channel, membership, reason, client_id, revision_ + 1,
-                      &events_);
+    producers_.Remove(channel, membership, reason, client_id, heard_floor_,
+                      revision_ + 1, &events_);
   }
-  events_[first].last_heard = last_heard;
 }
 
 void ClientTable::RemoveChannelLocked(ClientChannel& channel,
@@ -278,7 +291,7 @@ void ClientTable::RemoveChannelLocked(ClientChannel& channel,
   while (!channel.memberships_.empty()) {
     Membership& last = channel.memberships_.back();
     // A copy: the entry may go with the membership.
-    const std::string client_id(last.client->client_id());
+    const std::string client_id(channel.ClientOf(last).client_id());
     RemoveMembershipLocked(channel, last, reason, client_id);
   }
   channel.statement_token_.store(0, std::memory_order_relaxed);
@@ -327,10 +340,11 @@ absl::StatusOr<ClientChannelPtr> ClientTable::FindOrOpenStandIn(
 bool ClientTable::CloseSome(RemovalReason reason, size_t max_channels,
                             std::vector<ClientChannelPtr>* closed) {
   AwaitQueueRoom();
-  bool has_events;
+  Committed committed;
   bool more;
   {
     MutexLock lock(&mu_);
+    BeginLocked();
     for (size_t i = 0; i < max_channels; ++i) {
       ClientChannel* const any = expiry_.Any();
       if (any == nullptr) break;
@@ -341,9 +355,9 @@ bool ClientTable::CloseSome(RemovalReason reason, size_t max_channels,
       RemoveChannelLocked(*channel, reason);
     }
     more = channels_ > 0;
-    has_events = CommitLocked();
+    committed = CommitLocked();
   }
-  if (has_events) DeliverEvents();
+  Finish(committed);
   return more;
 }
 
@@ -360,10 +374,11 @@ void ClientTable::BeginScan(absl::Time now) {
 bool ClientTable::ScanSome(absl::Time now, size_t max_channels,
                            std::vector<ClientChannelPtr>* ended) {
   AwaitQueueRoom();
-  bool has_events;
+  Committed committed;
   bool more = true;
   {
     MutexLock lock(&mu_);
+    BeginLocked();
     for (size_t looked = 0; looked < max_channels; ++looked) {
       ClientChannel* const channel = expiry_.PopDue();
       if (channel == nullptr) {
@@ -373,9 +388,9 @@ bool ClientTable::ScanSome(absl::Time now, size_t max_channels,
       ClientChannelPtr closed = ExpireLocked(*channel, now);
       if (closed != nullptr) ended->push_back(std::move(closed));
     }
-    has_events = CommitLocked();
+    committed = CommitLocked();
   }
-  if (has_events) DeliverEvents();
+  Finish(committed);
   return more;
 }
 
@@ -396,7 +411,7 @@ ClientChannelPtr ClientTable::ExpireLocked(ClientChannel& channel,
   }
 
   absl::Time earliest = std::max(channel.last_heard(), heard_floor_);
-  if (channel.left_out_ == nullptr) {
+  if (channel.left_out_groups() == 0) {
     expiry_.File(channel, earliest + expiry);
     return nullptr;
   }
@@ -406,7 +421,7 @@ ClientChannelPtr ClientTable::ExpireLocked(ClientChannel& channel,
     const absl::Time stated =
         std::max(channel.LastStated(memberships[i]), heard_floor_);
     if (stated < limit) {
-      const std::string client_id(memberships[i].client->client_id());
+      const std::string client_id(channel.ClientOf(memberships[i]).client_id());
       RemoveMembershipLocked(channel, memberships[i], RemovalReason::kExpired,
                              client_id);
     } else {
@@ -422,12 +437,28 @@ ClientChannelPtr ClientTable::ExpireLocked(ClientChannel& channel,
   return nullptr;
 }
 
-bool ClientTable::CommitLocked() {
+void ClientTable::NoteStatementChange(bool is_one) {
+  if (is_one) statement_changes_.fetch_add(1, std::memory_order_release);
+}
+
+void ClientTable::BeginLocked() { consumers_.AllowLooks(kMaxPiece); }
+
+ClientTable::Committed ClientTable::CommitLocked() {
   // Events of this call, if it made any, stand last.
   if (!events_.empty() && events_.back().revision > revision_) ++revision_;
   queue_is_full_.store(events_.size() > kMaxQueuedEvents,
                        std::memory_order_relaxed);
-  return !events_.empty();
+  return {!events_.empty(), consumers_.HasUnsettled()};
+}
+
+void ClientTable::Finish(Committed committed) {
+  while (committed.has_unsettled) {
+    MutexLock lock(&mu_);
+    BeginLocked();
+    NoteStatementChange(consumers_.Settle(revision_ + 1, &events_));
+    committed = CommitLocked();
+  }
+  if (committed.has_events) DeliverEvents();
 }
 
 void ClientTable::AwaitQueueRoom() {
@@ -477,7 +508,8 @@ const RegisteredGroup* ClientTable::FindGroupLocked(
 namespace {
 
 ConsumerGroupInfo InfoOf(const ConsumerGroup& group) {
-  return {group.name, group.modes, group.subscriptions, group.members.size()};
+  return {group.name, group.statement.modes(), group.statement.subscriptions(),
+          group.members.size()};
 }
 
 ProducerGroupInfo InfoOf(const ProducerGroup& group) {
@@ -543,7 +575,7 @@ std::vector<MemberInfo> ClientTable::ListMembers(GroupKind kind,
     size_t hint = 0;
     const Membership& membership = *GroupMembers::Find(channel, *group, &hint);
     members.push_back({channel.self_,
-                       std::string(membership.client->client_id()),
+                       std::string(channel.ClientOf(membership).client_id()),
                        membership.language, membership.version,
                        channel.LastStated(membership)});
   });
@@ -581,7 +613,7 @@ ClientChannelPtr ClientTable::FindConsumerChannel(
     size_t hint = 0;
     const Membership* const membership =
         GroupMembers::Find(*channel, *group, &hint);
-    if (membership != nullptr && membership->client == client) {
+    if (membership != nullptr && &channel->ClientOf(*membership) == client) {
       return channel->self_;
     }
   }
@@ -608,8 +640,9 @@ absl::optional<SubscriptionData> ClientTable::FindSubscription(
   MutexLock lock(&mu_);
   const ConsumerGroup* const group = consumers_.groups().Find(group_name);
   if (group == nullptr) return absl::nullopt;
-  const auto found = group->subscriptions->find(topic);
-  if (found == group->subscriptions->end()) return absl::nullopt;
+  const SubscriptionTable& subscriptions = *group->statement.subscriptions();
+  const auto found = subscriptions.find(topic);
+  if (found == subscriptions.end()) return absl::nullopt;
   return found->second;
 }
 

@@ -147,11 +147,11 @@ class ClientTable {
                           const AdmittedStatement& admitted, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mu_);
 
-  // A number that grows with each statement that changed what other channels
-  // may have stated too: a consumer group's modes, subscriptions or switch. As
-  // long as it is what it was before a channel's last statement, and the token
-  // of that is current, a heartbeat that states the same again would change
-  // nothing but the time: ClientChannel::RenewRepeated() does for it.
+  // A number that grows whenever that changed which every full heartbeat sets
+  // anew: the modes of a consumer group, or its switch. As long as it is what
+  // it was before a channel's last statement, and the token of that is current,
+  // a heartbeat that states the same again would change nothing but the time:
+  // ClientChannel::RenewRepeated() does for it.
   uint64_t statement_changes() const {
     return statement_changes_.load(std::memory_order_acquire);
   }
@@ -291,9 +291,15 @@ class ClientTable {
   std::vector<ClientChannelPtr> FindStreamsLocked(const ClientEntry& client,
                                                   uint64_t incarnation) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Whether `other`, an open stream, was opened by the client after `channel`,
+  // whose first heartbeat has `stream_number`.
+  static bool IsNewer(const ClientChannel& other, const ClientChannel& channel,
+                      uint64_t stream_number);
   // After `heard_before` the channel has stated what it states now: the rest of
   // its groups is left out from then on.
-  static void NoteLeftOut(ClientChannel& channel, absl::Time heard_before);
+  void NoteLeftOutLocked(ClientChannel& channel, absl::Time heard_before)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void NoteStatementChange(bool is_one);
   void RemoveMembershipLocked(ClientChannel& channel, Membership& membership,
                               RemovalReason reason, absl::string_view client_id)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -313,9 +319,17 @@ class ClientTable {
                                          absl::string_view group) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
-  // Ends a call that may have made events, all with the revision after
-  // revision_. Returns whether there are events to deliver.
-  bool CommitLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // What a change leaves to be done without the lock.
+  struct Committed {
+    bool has_events = false;
+    bool has_unsettled = false;
+  };
+  // Begins a change, or a piece of one: what is done under one lock.
+  void BeginLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Ends it. Its events, if it made any, have the revision after revision_.
+  Committed CommitLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Looks at members of large groups, in pieces, and delivers events.
+  void Finish(Committed committed) ABSL_LOCKS_EXCLUDED(mu_);
   // Waits for room in the queue, by delivering or by waiting for the call that
   // does. Nothing for a listener's own calls.
   void AwaitQueueRoom() ABSL_LOCKS_EXCLUDED(mu_);
@@ -337,6 +351,8 @@ class ClientTable {
   ChannelId last_channel_id_ ABSL_GUARDED_BY(mu_) = 0;
   uint64_t next_statement_token_ ABSL_GUARDED_BY(mu_);
   uint64_t revision_ ABSL_GUARDED_BY(mu_) = 0;
+  // How many were applied.
+  uint64_t full_heartbeats_ ABSL_GUARDED_BY(mu_) = 0;
   absl::Time heard_floor_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
   std::vector<ClientEvent> events_ ABSL_GUARDED_BY(mu_);
   bool delivering_ ABSL_GUARDED_BY(mu_) = false;

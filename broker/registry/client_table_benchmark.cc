@@ -33,16 +33,23 @@ namespace {
 // Channels that close one after the other in one measurement.
 constexpr size_t kBatch = 256;
 
+// Channels that a benchmark opens besides those of the world.
+constexpr size_t kMostExtra = 100'000;
+
+enum class Versions { kEqual, kDistinct };
+
 // A table of so many clients, each with one stream that has registered.
 struct World {
-  explicit World(size_t clients) : table(Options(clients), {}) {
+  explicit World(size_t clients, Versions versions = Versions::kEqual)
+      : table(Options(clients), {}) {
+    if (versions == Versions::kDistinct) statements.UseDistinctVersions();
     channels.reserve(clients);
     for (size_t i = 0; i < clients; ++i) Connect(i);
   }
 
   static ClientTable::Options Options(size_t clients) {
     ClientTable::Options options;
-    options.max_channels = clients + kBatch;
+    options.max_channels = clients + kMostExtra;
     return options;
   }
 
@@ -247,15 +254,15 @@ BENCHMARK(BM_PiecesOfAnExpiringScan)
     ->Unit(benchmark::kMillisecond);
 
 // Bytes that the registry holds for each client: a channel (the core's part, as
-// allocated), its memberships, its client id, its share of the groups. Not the
-// caller's pointer to the channel.
-void BM_MemoryPerClient(benchmark::State& state) {
+// allocated), its memberships and what they state, its client id, its share of
+// the groups. Not the caller's pointer to the channel.
+void ReportMemoryPerClient(benchmark::State& state, Versions versions) {
   const size_t clients = state.range(0);
   double bytes = 0;
   for (auto _ : state) {
     const size_t before = mallinfo2().uordblks + mallinfo2().hblkhd;
     {
-      World world(clients);
+      World world(clients, versions);
       const size_t after = mallinfo2().uordblks + mallinfo2().hblkhd;
       const size_t of_the_world =
           world.channels.capacity() * sizeof(world.channels[0]) +
@@ -266,8 +273,56 @@ void BM_MemoryPerClient(benchmark::State& state) {
   }
   state.counters["bytes_per_client"] = bytes;
 }
+
+// All state the same sub versions.
+void BM_MemoryPerClient(benchmark::State& state) {
+  ReportMemoryPerClient(state, Versions::kEqual);
+}
 BENCHMARK(BM_MemoryPerClient)
     ->Arg(1 << 20)
+    ->Iterations(1)
+    ->Unit(benchmark::kMillisecond);
+
+// Each states sub versions of its own.
+void BM_MemoryPerClientOfDistinctVersions(benchmark::State& state) {
+  ReportMemoryPerClient(state, Versions::kDistinct);
+}
+BENCHMARK(BM_MemoryPerClientOfDistinctVersions)
+    ->Arg(1 << 20)
+    ->Iterations(1)
+    ->Unit(benchmark::kMillisecond);
+
+// A group of so many members of distinct versions empties, those of the
+// greatest first: again and again who comes next has to be found.
+void BM_EmptyAGroupFromItsLatest(benchmark::State& state) {
+  const size_t members = state.range(0);
+  for (auto _ : state) {
+    state.PauseTiming();
+    World world(0);
+    world.statements.UseDistinctVersions();
+    for (size_t i = 0; i < members; ++i) {
+      auto channel = std::make_shared<BareChannel>();
+      if (!world.table.Open(channel, world.now).ok()) std::abort();
+      const std::string client_id = BenchmarkStatements::ClientId(i);
+      // Clients that are so far apart are in one group.
+      world.table.Register(
+          *channel,
+          world.statements.Admitted(i * kBenchmarkGroups, client_id),
+          world.now);
+      world.channels.push_back(std::move(channel));
+    }
+    state.ResumeTiming();
+    while (!world.channels.empty()) {
+      world.table.Close(*world.channels.back(), RemovalReason::kDisconnected);
+      world.channels.pop_back();
+    }
+  }
+  state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(members));
+}
+BENCHMARK(BM_EmptyAGroupFromItsLatest)
+    ->Arg(1 << 10)
+    ->Arg(10'000)
+    ->Arg(100'000)
     ->Iterations(1)
     ->Unit(benchmark::kMillisecond);
 

@@ -445,7 +445,7 @@ TEST_F(ClientTableTest, OfAClosedChannelARepeatedHeartbeatIsLost) {
   EXPECT_EQ(channel->RenewRepeated(now_), 0);
 }
 
-TEST_F(ClientTableTest, WhatOthersMayHaveStatedTooCountsAsAStatementChange) {
+TEST_F(ClientTableTest, OnlyAChangeOfModesIsAStatementChange) {
   const auto a = OpenStream();
   const auto b = OpenStream();
   uint64_t before = table_.statement_changes();
@@ -457,19 +457,33 @@ TEST_F(ClientTableTest, WhatOthersMayHaveStatedTooCountsAsAStatementChange) {
   Register(*b, Stated("b").Consumer("orders", {{"topic"}}).Producer("p"));
   EXPECT_FALSE(changed()) << "the same";
   Register(*b, Stated("b").Consumer("orders", {{"topic", 2}}));
-  EXPECT_TRUE(changed()) << "a newer subscription";
-  Register(*b, Stated("b").Consumer("orders", {{"topic", 1}}));
-  EXPECT_FALSE(changed()) << "an older subscription counts for nothing";
-  Register(*b, Stated("b").Consumer("orders", {{"topic"}, {"more"}}));
-  EXPECT_TRUE(changed()) << "a topic more";
+  EXPECT_FALSE(changed()) << "a newer subscription is that member's own";
   Register(*b, Stated("b").Consumer("orders", {{"more"}}));
-  EXPECT_TRUE(changed()) << "a topic less";
+  EXPECT_FALSE(changed()) << "so is another topic";
   Register(*b, Stated("b")
                    .Consumer("orders", {{"more"}})
                    .Model(MessageModel::kBroadcasting));
   EXPECT_TRUE(changed()) << "a mode";
   table_.Unregister(*a, "a", "p", "orders");
-  EXPECT_FALSE(changed()) << "a member less";
+  EXPECT_FALSE(changed()) << "a member whose mode is not the group's";
+}
+
+TEST_F(ClientTableTest, ModesThatGoWithAMemberAreAStatementChange) {
+  Connect(Stated("a").Consumer("orders"));
+  const auto b = Connect(
+      Stated("b").Consumer("orders").Model(MessageModel::kBroadcasting));
+  const uint64_t before = table_.statement_changes();
+  table_.Close(*b, RemovalReason::kDisconnected);
+  EXPECT_EQ(table_.statement_changes(), before + 1);
+}
+
+TEST_F(ClientTableTest, ModesThatAMemberLeavesOutAreAStatementChange) {
+  Connect(Stated("a").Consumer("orders"));
+  const auto b = Connect(
+      Stated("b").Consumer("orders").Model(MessageModel::kBroadcasting));
+  const uint64_t before = table_.statement_changes();
+  Register(*b, Stated("b").Consumer("others"));
+  EXPECT_EQ(table_.statement_changes(), before + 1);
 }
 
 TEST_F(ClientTableTest, TheNotificationSwitchIsAStatementChange) {
@@ -1021,14 +1035,57 @@ TEST_F(ClientTableTest, TheNewStreamJoinsBeforeTheOldOneLeaves) {
   Connect(Stated("c1").Incarnation(7).Producer("pay").Consumer("orders"));
   TakeEvents();
   Connect(Stated("c1").Incarnation(7).Producer("pay").Consumer("orders"));
+  EXPECT_THAT(TakeEvents(),
+              ElementsAre("consumer orders CLIENT_REGISTER c1",
+                          "consumer orders CLIENT_UNREGISTER c1 REPLACED",
+                          "consumer orders REGISTER c1",
+                          "producer pay CLIENT_REGISTER c1",
+                          "producer pay CLIENT_UNREGISTER c1 REPLACED"));
+}
+
+TEST_F(ClientTableTest, AReplacementThatAddsATopicIsOneChange) {
+  Connect(Stated("c1").Incarnation(7).Consumer("orders", {{"pay"}}));
+  TakeEvents();
+  Connect(
+      Stated("c1").Incarnation(7).Consumer("orders", {{"pay"}, {"ship", 1}}));
   EXPECT_THAT(
       TakeEvents(),
       ElementsAre("consumer orders CLIENT_REGISTER c1",
-                  "consumer orders CHANGE", "consumer orders REGISTER c1",
-                  "producer pay CLIENT_REGISTER c1",
-                  "producer pay CLIENT_UNREGISTER c1 REPLACED",
                   "consumer orders CLIENT_UNREGISTER c1 REPLACED",
-                  "consumer orders CHANGE"));
+                  "consumer orders CHANGE", "consumer orders REGISTER c1"));
+}
+
+TEST_F(ClientTableTest, AReplacementThatDropsATopicIsOneChange) {
+  Connect(Stated("c1").Incarnation(7).Consumer("orders", {{"pay"}, {"ship"}}));
+  TakeEvents();
+  Connect(Stated("c1").Incarnation(7).Consumer("orders", {{"pay"}}));
+  EXPECT_THAT(
+      TakeEvents(),
+      ElementsAre("consumer orders CLIENT_REGISTER c1",
+                  "consumer orders CLIENT_UNREGISTER c1 REPLACED",
+                  "consumer orders CHANGE", "consumer orders REGISTER c1"));
+  EXPECT_FALSE(table_.FindSubscription("orders", "ship").has_value());
+}
+
+TEST_F(ClientTableTest, AReplacementThatJoinsAGroupIsAChangeOfThatGroupAlone) {
+  Connect(Stated("c1").Incarnation(7).Consumer("orders"));
+  TakeEvents();
+  Connect(Stated("c1").Incarnation(7).Consumer("orders").Consumer("more"));
+  EXPECT_THAT(TakeEvents(),
+              ElementsAre("consumer orders CLIENT_REGISTER c1",
+                          "consumer orders CLIENT_UNREGISTER c1 REPLACED",
+                          "consumer orders REGISTER c1",
+                          "consumer more CLIENT_REGISTER c1",
+                          "consumer more CHANGE", "consumer more REGISTER c1"));
+}
+
+TEST_F(ClientTableTest, AReplacementKeepsTheTokensOfOthers) {
+  const auto other = OpenStream();
+  const uint64_t token =
+      Register(*other, Stated("c2").Consumer("orders")).statement_token;
+  Connect(Stated("c1").Incarnation(7).Consumer("orders", {{"pay"}}));
+  Connect(Stated("c1").Incarnation(7).Consumer("orders", {{"ship"}}));
+  EXPECT_EQ(other->RenewLight(token, now_), Renewal::kRenewed);
 }
 
 TEST_F(ClientTableTest, AGroupOfTheOldStreamThatTheNewOneDoesNotStateGoes) {
@@ -1080,6 +1137,55 @@ TEST_F(ClientTableTest,
   EXPECT_THAT(TakeEvents(), IsEmpty());
   EXPECT_THAT(Consumers("orders"), ElementsAre("c1"));
   EXPECT_EQ(table_.counts().channels, 1);
+}
+
+TEST_F(ClientTableTest, OfNumberedStreamsTheOneWithTheGreaterNumberStays) {
+  const auto live = OpenStream();
+  const auto late = OpenStream();
+  Register(*live,
+           Stated("c1").Incarnation(7).StreamNumber(2).Consumer("orders"));
+  TakeEvents();
+  // Opened by the client before the live one, accepted by the broker after it.
+  EXPECT_EQ(
+      Register(*late,
+               Stated("c1").Incarnation(7).StreamNumber(1).Consumer("orders"))
+          .outcome,
+      Outcome::kReplaced);
+  EXPECT_THAT(late->ends(), ElementsAre(RemovalReason::kReplaced));
+  EXPECT_FALSE(live->closed());
+  EXPECT_THAT(TakeEvents(), IsEmpty());
+}
+
+TEST_F(ClientTableTest, AStreamThatIsAcceptedEarlierReplacesByItsNumber) {
+  const auto newer = OpenStream();
+  const auto older =
+      Connect(Stated("c1").Incarnation(7).StreamNumber(1).Consumer("orders"));
+  Register(*newer,
+           Stated("c1").Incarnation(7).StreamNumber(2).Consumer("orders"));
+  EXPECT_TRUE(older->closed());
+  EXPECT_FALSE(newer->closed());
+}
+
+TEST_F(ClientTableTest, WithoutANumberTheStreamThatIsAcceptedLaterStays) {
+  for (const auto& [first, second] :
+       {std::pair(0, 0), {0, 1}, {2, 0}, {3, 3}}) {
+    const auto before = Connect(
+        Stated("c1").Incarnation(7).StreamNumber(first).Consumer("orders"));
+    const auto after = Connect(
+        Stated("c1").Incarnation(7).StreamNumber(second).Consumer("orders"));
+    EXPECT_TRUE(before->closed()) << first << ", " << second;
+    EXPECT_FALSE(after->closed()) << first << ", " << second;
+    table_.Close(*after, RemovalReason::kDisconnected);
+  }
+}
+
+TEST_F(ClientTableTest, NumbersOfAnotherIncarnationAreNotCompared) {
+  const auto live =
+      Connect(Stated("c1").Incarnation(7).StreamNumber(9).Consumer("orders"));
+  const auto other =
+      Connect(Stated("c1").Incarnation(8).StreamNumber(1).Consumer("orders"));
+  EXPECT_FALSE(live->closed());
+  EXPECT_FALSE(other->closed());
 }
 
 TEST_F(ClientTableTest, AStandInIsNotReplacedByAStream) {

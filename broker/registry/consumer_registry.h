@@ -6,17 +6,19 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
+#include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
-#include "absl/types/span.h"
+#include "absl/time/time.h"
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_directory.h"
 #include "broker/registry/client_event.h"
+#include "broker/registry/effective_statement.h"
+#include "broker/registry/held_statement.h"
 #include "broker/registry/registered_group.h"
 #include "broker/registry/statement.h"
 #include "broker/registry/subscription_table.h"
@@ -27,25 +29,22 @@ struct ConsumerGroup : RegisteredGroup {
   explicit ConsumerGroup(absl::string_view name)
       : RegisteredGroup(GroupKind::kConsumer, name) {}
 
-  // Whether a change of membership is told: kChange is made at all.
-  bool IsNotified() const {
-    return notify_consumer_ids_changed &&
-           modes.message_model != MessageModel::kBroadcasting;
-  }
-
-  // Those of the latest statement of any member.
-  ConsumerModes modes;
-  // The policy's switch, as of the latest statement.
+  EffectiveStatement statement;
+  // The policy's switch, as of the latest full heartbeat of any member.
   bool notify_consumer_ids_changed = true;
-  // Never null.
-  SubscriptionTablePtr subscriptions =
-      std::make_shared<const SubscriptionTable>();
 };
 
 // Invariants: a group exists iff it has a member; the groups of a topic are
 // those that subscribe to it now. (Differs: Java's topic index keeps topics
-// that a heartbeat dropped, and groups that expired.) Not thread-safe: a part
-// of ClientTable, guarded by its lock. `events` are appended in Java's order.
+// that a heartbeat dropped, and groups that expired.) A group's statement is
+// what its members state (EffectiveStatement), in very large groups once
+// Settle() has looked at enough of them.
+//
+// CHANGE is made if the group's switch is on and its message model is or was
+// not BROADCASTING.
+//
+// Not thread-safe: a part of ClientTable, guarded by its lock. `events` are
+// appended in Java's order.
 class ConsumerRegistry {
  public:
   // `unchanged_register`: make kRegister for statements that changed nothing.
@@ -53,23 +52,41 @@ class ConsumerRegistry {
   ConsumerRegistry(ClientDirectory* clients, bool unchanged_register)
       : clients_(*clients), unchanged_register_(unchanged_register) {}
 
+  // How many members the calls from here on may look at together, under one
+  // lock: see EffectiveStatement::Look().
+  void AllowLooks(size_t budget) { looks_left_ = budget; }
+
   // Applies one group of a statement. A channel that is new in the group joins
   // it; on a known one another client id replaces the record's, without event.
-  // The statement's topics replace the group's; a known topic's subscription is
-  // replaced only by a greater sub version, which is no change. `hint`: see
-  // GroupMembers::Find(). Returns whether another member that now repeated its
-  // own statement could change something, or be heard by a listener.
-  // Reference: #registerConsumer.
+  // Streams that the channel replaces leave the group in the same change, which
+  // is no CHANGE if the client ids and the topics are what they were. `hint`:
+  // see GroupMembers::Find(). Returns whether another member that now repeated
+  // its own statement could change something, or be heard by a listener.
+  // Reference: #registerConsumer. Differs: see EffectiveStatement.
   bool Register(const ConsumerStatement& statement, bool notify,
-                const Registrant& who, size_t* hint,
+                const Registrant& who, absl::Time heard_floor, size_t* hint,
                 std::vector<ClientEvent>* events);
 
+  // The channel's latest full heartbeat left the group of `membership` out.
+  // Returns as Register().
+  bool NoteLeftOut(ClientChannel& channel, Membership& membership,
+                   uint64_t revision, std::vector<ClientEvent>* events);
+
   // Takes a channel out of the group of `membership`. `client_id` is what the
-  // event says. Reference: #unregisterConsumer, #doChannelCloseEvent. Differs:
-  // the same for a scan, and the group's notification switch holds for all.
-  void Remove(ClientChannel& channel, Membership& membership,
+  // event says. Returns as Register(). Reference: #unregisterConsumer,
+  // #doChannelCloseEvent. Differs: the same for a scan, and the group's
+  // notification switch holds for all; what only the member stated goes with
+  // it.
+  bool Remove(ClientChannel& channel, Membership& membership,
               RemovalReason reason, absl::string_view client_id,
-              uint64_t revision, std::vector<ClientEvent>* events);
+              absl::Time heard_floor, uint64_t revision,
+              std::vector<ClientEvent>* events);
+
+  // Whether a group waits for members to be looked at.
+  bool HasUnsettled() const { return !unsettled_.empty(); }
+  // Looks at members of groups that wait, as many as it may. Returns as
+  // Register().
+  bool Settle(uint64_t revision, std::vector<ClientEvent>* events);
 
   const GroupTable<ConsumerGroup>& groups() const { return groups_; }
 
@@ -79,19 +96,42 @@ class ConsumerRegistry {
       absl::string_view topic) const;
 
  private:
-  struct SubscriptionUpdate {
-    // A topic was added or removed: what Java calls an update.
-    bool topics_changed = false;
-    // A known topic's subscription was replaced by a newer one.
-    bool replaced = false;
+  // What of a group decides whether a change of it is told.
+  struct Before {
+    ConsumerModes modes;
+    // The group had a member.
+    bool existed;
   };
-  SubscriptionUpdate UpdateSubscriptions(
-      ConsumerGroup& group, absl::Span<const SubscriptionStatement> stated);
+
+  class EventMaker;
+
+  // Looks for what the change of `group` needs, if it may, and ends the change.
+  EffectiveStatement::Change TakeChange(ConsumerGroup& group);
+  // The same where nothing but the modes can concern anybody. Returns as
+  // Register().
+  bool TakeChangeOfModes(ConsumerGroup& group, const Before& before,
+                         uint64_t revision, std::vector<ClientEvent>* events);
+  // Takes the streams that `who` replaces out of the group. `left` gets their
+  // events. Returns whether the group's client ids are others than before;
+  // `joins`: whether the channel was no member.
+  bool RemoveReplaced(ConsumerGroup& group, const Registrant& who, bool joins,
+                      absl::Time heard_floor, std::vector<ClientEvent>* left);
+  // Whether a channel other than `but` is in the group under the client id.
+  bool HasMember(const ConsumerGroup& group, absl::string_view client_id,
+                 const ClientChannel* but) const;
+  // Whether a change of `group` is told.
+  static bool IsTold(const ConsumerGroup& group, const Before& before);
+  // Whether the members have to be told of each other, and had not before.
+  static bool BeginsToBalance(const ConsumerGroup& group, const Before& before);
   void Unindex(const ConsumerGroup& group, const std::string& topic);
 
   ClientDirectory& clients_;
   const bool unchanged_register_;
+  size_t looks_left_ = 0;
+  HeldStatementPool held_;
   GroupTable<ConsumerGroup> groups_;
+  // By name, so that it is the same at each run.
+  absl::btree_map<absl::string_view, ConsumerGroup*> unsettled_;
   // Names are the groups' own; no set is empty.
   absl::flat_hash_map<std::string, absl::btree_set<absl::string_view>>
       groups_by_topic_;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/client_table.h"
@@ -215,16 +216,128 @@ TEST_F(ConsumerRegistryTest, ADroppedTopicMayComeBackWithALesserVersion) {
   EXPECT_EQ(ExpressionOf("orders", "pay"), "new");
 }
 
-TEST_F(ConsumerRegistryTest, MembersThatDisagreeTakeTurns) {
+// --- A group is what its living members state ---
+
+TEST_F(ConsumerRegistryTest, TheTopicsAreThoseOfAllMembers) {
+  Connect(Stated("c1").Consumer("orders", {{"pay"}}));
+  Connect(Stated("c2").Consumer("orders", {{"ship"}}));
+  EXPECT_EQ(ExpressionOf("orders", "pay"), "*");
+  EXPECT_EQ(ExpressionOf("orders", "ship"), "*");
+}
+
+TEST_F(ConsumerRegistryTest, RestatingWhatOthersDoNotStateChangesNothing) {
   const auto a = Connect(Stated("c1").Consumer("orders", {{"pay"}}));
   Connect(Stated("c2").Consumer("orders", {{"ship"}}));
-  EXPECT_EQ(ExpressionOf("orders", "pay"), "none");
   TakeEvents();
   Register(*a, Stated("c1").Consumer("orders", {{"pay"}}));
-  EXPECT_EQ(ExpressionOf("orders", "pay"), "*");
+  EXPECT_THAT(TakeEvents(), IsEmpty());
+}
+
+TEST_F(ConsumerRegistryTest, ATopicGoesWithTheLastMemberThatStatesIt) {
+  Connect(Stated("c1").Consumer("orders", {{"pay"}}));
+  const auto b = Connect(Stated("c2").Consumer("orders", {{"ship"}}));
+  const auto c = Connect(Stated("c3").Consumer("orders", {{"ship"}}));
+  table_.Close(*b, RemovalReason::kDisconnected);
+  EXPECT_EQ(ExpressionOf("orders", "ship"), "*");
+  table_.Close(*c, RemovalReason::kDisconnected);
   EXPECT_EQ(ExpressionOf("orders", "ship"), "none");
-  EXPECT_THAT(TakeEvents(), ElementsAre("consumer orders CHANGE",
-                                        "consumer orders REGISTER c1"));
+  EXPECT_EQ(ExpressionOf("orders", "pay"), "*");
+  EXPECT_THAT(GroupsOf("ship"), IsEmpty());
+}
+
+TEST_F(ConsumerRegistryTest, ATopicThatOneMemberDropsStaysWhileAnotherHasIt) {
+  const auto a = Connect(Stated("c1").Consumer("orders", {{"pay"}, {"ship"}}));
+  Connect(Stated("c2").Consumer("orders", {{"ship"}}));
+  TakeEvents();
+  Register(*a, Stated("c1").Consumer("orders", {{"pay"}}));
+  EXPECT_THAT(TakeEvents(), IsEmpty());
+  EXPECT_EQ(ExpressionOf("orders", "ship"), "*");
+}
+
+TEST_F(ConsumerRegistryTest, AnExpressionGoesWithTheMemberThatStatesIt) {
+  Connect(Stated("c1").Consumer("orders", {{"pay", 100, "stable"}}));
+  const auto canary =
+      Connect(Stated("c2").Consumer("orders", {{"pay", 200, "canary"}}));
+  EXPECT_EQ(ExpressionOf("orders", "pay"), "canary");
+  table_.Close(*canary, RemovalReason::kDisconnected);
+  EXPECT_EQ(ExpressionOf("orders", "pay"), "stable");
+  EXPECT_EQ(table_.FindSubscription("orders", "pay")->sub_version, 100);
+}
+
+TEST_F(ConsumerRegistryTest, AVersionGoesWithTheMemberThatStatesIt) {
+  Connect(Stated("c1").Consumer("orders", {{"pay", 100}}));
+  const auto later = Connect(Stated("c2").Consumer("orders", {{"pay", 200}}));
+  EXPECT_EQ(table_.FindSubscription("orders", "pay")->sub_version, 200);
+  table_.Close(*later, RemovalReason::kDisconnected);
+  EXPECT_EQ(table_.FindSubscription("orders", "pay")->sub_version, 100);
+}
+
+TEST_F(ConsumerRegistryTest, OfEqualVersionsTheFirstStatedCounts) {
+  const auto a =
+      Connect(Stated("c1").Consumer("orders", {{"pay", 0, "first"}}));
+  const auto b =
+      Connect(Stated("c2").Consumer("orders", {{"pay", 0, "second"}}));
+  Connect(Stated("c3").Consumer("orders", {{"pay", 0, "third"}}));
+  EXPECT_EQ(ExpressionOf("orders", "pay"), "first");
+  // Dropped and stated again, it is the latest.
+  Register(*a, Stated("c1").Consumer("orders"));
+  Register(*a, Stated("c1").Consumer("orders", {{"pay", 0, "first"}}));
+  EXPECT_EQ(ExpressionOf("orders", "pay"), "second");
+  table_.Close(*b, RemovalReason::kDisconnected);
+  EXPECT_EQ(ExpressionOf("orders", "pay"), "third");
+}
+
+TEST_F(ConsumerRegistryTest, AMembersOwnOlderVersionDoesNotComeBack) {
+  const auto a = Connect(Stated("c1").Consumer("orders", {{"pay", 5, "a5"}}));
+  Connect(Stated("c2").Consumer("orders", {{"pay", 3, "b3"}}));
+  Register(*a, Stated("c1").Consumer("orders", {{"pay", 4, "a4"}}));
+  EXPECT_EQ(ExpressionOf("orders", "pay"), "a5");
+  Register(*a, Stated("c1").Consumer("orders"));
+  EXPECT_EQ(ExpressionOf("orders", "pay"), "b3");
+}
+
+TEST_F(ConsumerRegistryTest, AnEmptyListStatesNothingBesideOthers) {
+  const auto a = Connect(Stated("c1").Consumer("orders", {{"pay"}}));
+  const auto b = Connect(Stated("c2").Consumer("orders"));
+  EXPECT_EQ(ExpressionOf("orders", "pay"), "*");
+  table_.Close(*a, RemovalReason::kDisconnected);
+  EXPECT_THAT(*table_.FindConsumerGroup("orders")->subscriptions, IsEmpty());
+}
+
+TEST_F(ConsumerRegistryTest, ALeftOutMembershipHoldsWhatItStated) {
+  const auto a = Connect(Stated("c1").Consumer("orders", {{"pay"}}));
+  Connect(Stated("c2").Consumer("orders", {{"ship"}}));
+  Register(*a, Stated("c1").Consumer("others"));
+  EXPECT_EQ(ExpressionOf("orders", "pay"), "*");
+  Advance(kExpiry + kMoment);
+  Scan();
+  EXPECT_EQ(ExpressionOf("orders", "pay"), "none");
+}
+
+TEST_F(ConsumerRegistryTest, AStandInsStatementCountsAlike) {
+  Connect(Stated("c1").Consumer("orders", {{"pay", 1, "stream"}}));
+  const ClientChannelPtr stand_in = StandIn("c2");
+  Register(*stand_in, Stated("c2").Consumer("orders", {{"pay", 2, "unary"}}));
+  EXPECT_EQ(ExpressionOf("orders", "pay"), "unary");
+  table_.Unregister(*stand_in, "c2", "", "orders");
+  EXPECT_EQ(ExpressionOf("orders", "pay"), "stream");
+}
+
+TEST_F(ConsumerRegistryTest, ALargeGroupFindsWhoComesNextInPieces) {
+  constexpr int kMembers = 3 * ClientTable::kMaxPiece;
+  std::vector<FakeClientChannelPtr> members;
+  for (int i = 0; i < kMembers; ++i) {
+    // Each of a version of its own, every third of another expression.
+    members.push_back(
+        Connect(Stated(absl::StrCat("c", i))
+                    .Consumer("orders", {{"pay", i, i % 3 == 0 ? "x" : "*"}})));
+  }
+  for (int i = kMembers - 1; i > 0; --i) {
+    table_.Close(*members[i], RemovalReason::kDisconnected);
+    const SubscriptionData pay = *table_.FindSubscription("orders", "pay");
+    ASSERT_EQ(pay.sub_version, i - 1);
+    ASSERT_EQ(pay.expression, (i - 1) % 3 == 0 ? "x" : "*");
+  }
 }
 
 TEST_F(ConsumerRegistryTest, ARegisterCarriesTheTopicsAfterIt) {
@@ -307,6 +420,92 @@ TEST_F(ConsumerRegistryTest, TheModesAreThoseOfTheLatestHeartbeatOfAnyMember) {
             ConsumeType::kConsumePop);
 }
 
+TEST_F(ConsumerRegistryTest, TheModesGoWithTheMemberThatStatesThem) {
+  Connect(Stated("c1").Consumer("orders").Type(ConsumeType::kConsumeActively));
+  const auto canary =
+      Connect(Stated("c2").Consumer("orders").Type(ConsumeType::kConsumePop));
+  table_.Close(*canary, RemovalReason::kDisconnected);
+  EXPECT_EQ(table_.FindConsumerGroup("orders")->modes.consume_type,
+            ConsumeType::kConsumeActively);
+}
+
+TEST_F(ConsumerRegistryTest, ARepeatedFullHeartbeatSetsTheModesAnew) {
+  const auto a = Connect(
+      Stated("c1").Consumer("orders").Type(ConsumeType::kConsumeActively));
+  Connect(Stated("c2").Consumer("orders").Type(ConsumeType::kConsumePop));
+  Register(*a,
+           Stated("c1").Consumer("orders").Type(ConsumeType::kConsumeActively));
+  EXPECT_EQ(table_.FindConsumerGroup("orders")->modes.consume_type,
+            ConsumeType::kConsumeActively);
+}
+
+TEST_F(ConsumerRegistryTest, ALightHeartbeatSetsNoModes) {
+  const auto a = OpenStream();
+  const uint64_t token = Register(*a, Stated("c1").Consumer("orders").Type(
+                                          ConsumeType::kConsumeActively))
+                             .statement_token;
+  Connect(Stated("c2").Consumer("orders").Type(ConsumeType::kConsumePop));
+  a->RenewLight(token, now_);
+  EXPECT_EQ(table_.FindConsumerGroup("orders")->modes.consume_type,
+            ConsumeType::kConsumePop);
+}
+
+TEST_F(ConsumerRegistryTest, ModesOfALeftOutMembershipComeLast) {
+  Connect(Stated("c1").Consumer("orders").Type(ConsumeType::kConsumeActively));
+  const auto b =
+      Connect(Stated("c2").Consumer("orders").Type(ConsumeType::kConsumePop));
+  Register(*b, Stated("c2").Consumer("others"));
+  EXPECT_EQ(table_.FindConsumerGroup("orders")->modes.consume_type,
+            ConsumeType::kConsumeActively);
+}
+
+TEST_F(ConsumerRegistryTest, ModesOfALeftOutMembershipCountWhereItIsAlone) {
+  const auto a =
+      Connect(Stated("c1").Consumer("orders").Type(ConsumeType::kConsumePop));
+  Register(*a, Stated("c1").Consumer("others"));
+  EXPECT_EQ(table_.FindConsumerGroup("orders")->modes.consume_type,
+            ConsumeType::kConsumePop);
+}
+
+TEST_F(ConsumerRegistryTest, TurningFromBroadcastingToClusteringIsAChange) {
+  const auto channel = Connect(
+      Stated("c1").Consumer("orders").Model(MessageModel::kBroadcasting));
+  TakeEvents();
+  Register(*channel,
+           Stated("c1").Consumer("orders").Model(MessageModel::kClustering));
+  EXPECT_THAT(TakeEvents(), ElementsAre("consumer orders CHANGE",
+                                        "consumer orders REGISTER c1"));
+}
+
+TEST_F(ConsumerRegistryTest, TurningFromClusteringToBroadcastingIsNoChange) {
+  const auto channel = Connect(Stated("c1").Consumer("orders"));
+  TakeEvents();
+  Register(*channel,
+           Stated("c1").Consumer("orders").Model(MessageModel::kBroadcasting));
+  EXPECT_THAT(TakeEvents(), ElementsAre("consumer orders REGISTER c1"));
+}
+
+TEST_F(ConsumerRegistryTest, ABroadcastingCanaryThatLeavesIsAChange) {
+  Connect(Stated("c1").Consumer("orders"));
+  const auto canary = Connect(
+      Stated("c2").Consumer("orders").Model(MessageModel::kBroadcasting));
+  TakeEvents();
+  table_.Close(*canary, RemovalReason::kDisconnected);
+  EXPECT_THAT(TakeEvents(),
+              ElementsAre("consumer orders CLIENT_UNREGISTER c2 DISCONNECTED",
+                          "consumer orders CHANGE"));
+}
+
+TEST_F(ConsumerRegistryTest, LeavingABroadcastingGroupOutMayBeAChange) {
+  Connect(Stated("c1").Consumer("orders"));
+  const auto b = Connect(
+      Stated("c2").Consumer("orders").Model(MessageModel::kBroadcasting));
+  TakeEvents();
+  Register(*b, Stated("c2").Producer("pay"));
+  EXPECT_THAT(TakeEvents(), ElementsAre("producer pay CLIENT_REGISTER c2",
+                                        "consumer orders CHANGE"));
+}
+
 TEST_F(ConsumerRegistryTest, AChangeOfModesAloneIsARegisterButNoChange) {
   const auto channel = Connect(Stated("c1").Consumer("orders"));
   TakeEvents();
@@ -331,7 +530,7 @@ TEST_F(ConsumerRegistryTest, NoMessageModelCountsAsClustering) {
   EXPECT_THAT(TakeEvents(), ::testing::Contains("consumer orders CHANGE"));
 }
 
-TEST_F(ConsumerRegistryTest, TheModelOfTheJoiningHeartbeatItselfDecides) {
+TEST_F(ConsumerRegistryTest, TheModelBeforeOrAfterAJoinDecides) {
   Connect(Stated("c1").Consumer("orders").Model(MessageModel::kBroadcasting));
   TakeEvents();
   Connect(Stated("c2").Consumer("orders").Model(MessageModel::kClustering));
@@ -340,7 +539,11 @@ TEST_F(ConsumerRegistryTest, TheModelOfTheJoiningHeartbeatItselfDecides) {
                                         "consumer orders REGISTER c2"));
   Connect(Stated("c3").Consumer("orders").Model(MessageModel::kBroadcasting));
   EXPECT_THAT(TakeEvents(), ElementsAre("consumer orders CLIENT_REGISTER c3",
+                                        "consumer orders CHANGE",
                                         "consumer orders REGISTER c3"));
+  Connect(Stated("c4").Consumer("orders").Model(MessageModel::kBroadcasting));
+  EXPECT_THAT(TakeEvents(), ElementsAre("consumer orders CLIENT_REGISTER c4",
+                                        "consumer orders REGISTER c4"));
 }
 
 TEST_F(ConsumerRegistryTest, AGroupWhoseNotificationIsOffTellsNoChange) {

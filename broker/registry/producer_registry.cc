@@ -35,7 +35,7 @@ bool ProducerRegistry::Register(absl::string_view name, bool take_new,
 
 void ProducerRegistry::Remove(ClientChannel& channel, Membership& membership,
                               RemovalReason reason, absl::string_view client_id,
-                              uint64_t revision,
+                              absl::Time heard_floor, uint64_t revision,
                               std::vector<ClientEvent>* events) {
   ProducerGroup& group = static_cast<ProducerGroup&>(*membership.group);
   const auto add = [&](EventType type) -> ClientEvent& {
@@ -52,6 +52,7 @@ void ProducerRegistry::Remove(ClientChannel& channel, Membership& membership,
   left.channel = channel.self_;
   left.language = membership.language;
   left.version = membership.version;
+  left.last_heard = std::max(channel.LastStated(membership), heard_floor);
 
   GroupMembers::Leave(channel, membership, clients_);
   if (!group.members.empty()) return;
@@ -65,8 +66,8 @@ ClientChannel* ProducerRegistry::FindChannel(const ClientEntry& client) const {
       channels.rbegin(), channels.rend(), [&](const ClientChannel* channel) {
         return absl::c_any_of(
             channel->memberships_, [&](const Membership& membership) {
-              return membership.client == &client &&
-                     membership.group->kind == GroupKind::kProducer;
+              return membership.group->kind == GroupKind::kProducer &&
+                     &channel->ClientOf(membership) == &client;
             });
       });
   return found == channels.rend() ? nullptr : *found;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_directory.h"
 #include "broker/registry/client_event.h"
@@ -42,7 +43,8 @@ class ProducerRegistry {
   // event says. Reference: #unregisterProducer, #doChannelCloseEvent.
   void Remove(ClientChannel& channel, Membership& membership,
               RemovalReason reason, absl::string_view client_id,
-              uint64_t revision, std::vector<ClientEvent>* events);
+              absl::Time heard_floor, uint64_t revision,
+              std::vector<ClientEvent>* events);
 
   // Of the channels at which `client` is a producer, the one that joined a
   // producer group last; null if there is none. Reference: #findChannel.

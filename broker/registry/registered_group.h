@@ -10,9 +10,11 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/hash/hash.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_directory.h"
 #include "broker/registry/client_event.h"
+#include "broker/registry/held_statement.h"
 
 namespace rmq {
 
@@ -51,6 +53,10 @@ struct Registrant {
   LanguageCode language;
   int32_t version;
   uint64_t revision;
+  // The heartbeat's, among all that were applied.
+  uint64_t number;
+  // The client's older streams, whose place `channel` takes; they are closed.
+  absl::Span<const std::shared_ptr<ClientChannel>> replaced;
 };
 
 // The group tables' common part: groups by name, and their members' records.
@@ -122,11 +128,17 @@ class GroupMembers {
                           size_t* hint);
 
   // Makes `who.channel` a member under `who.client`. It must not be one yet.
-  static void Join(RegisteredGroup& group, const Registrant& who);
+  static Membership& Join(RegisteredGroup& group, const Registrant& who);
 
-  // Takes `membership`, one of `channel`'s, out of its group.
-  static void Leave(ClientChannel& channel, Membership& membership,
-                    ClientDirectory& clients);
+  // Has the channel be in the group of `membership` under `client`. Who calls
+  // it releases the entry before.
+  static void SetClient(ClientChannel& channel, Membership& membership,
+                        ClientEntry& client);
+
+  // Takes `membership`, one of `channel`'s, out of its group. Returns what it
+  // held.
+  static HeldStatement Leave(ClientChannel& channel, Membership& membership,
+                             ClientDirectory& clients);
 };
 
 }  // namespace rmq

@@ -40,6 +40,10 @@ struct Stated {
     incarnation = value;
     return *this;
   }
+  Stated& StreamNumber(uint64_t value) {
+    stream_number = value;
+    return *this;
+  }
   Stated& Program(LanguageCode its_language, int32_t its_version) {
     language = its_language;
     version = its_version;
@@ -72,6 +76,7 @@ struct Stated {
 
   std::string client_id;
   uint64_t incarnation = 0;
+  uint64_t stream_number = 0;
   LanguageCode language = LanguageCode::kCpp;
   int32_t version = 1;
   std::vector<std::string> producers;
@@ -98,6 +103,7 @@ class StatementOf {
     producers_.assign(stated_.producers.begin(), stated_.producers.end());
     statement_.client_id = stated_.client_id;
     statement_.incarnation = stated_.incarnation;
+    statement_.stream_number = stated_.stream_number;
     statement_.language = stated_.language;
     statement_.version = stated_.version;
     statement_.producer_groups = producers_;

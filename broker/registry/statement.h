@@ -37,6 +37,8 @@ struct HeartbeatStatement {
   absl::string_view client_id;
   // Tells a process from an older one of the same client id; 0 is "not told".
   uint64_t incarnation = 0;
+  // Rises with each stream that the process opens; 0 is "not told".
+  uint64_t stream_number = 0;
   LanguageCode language = LanguageCode::kUnspecified;
   int32_t version = 0;
   // No group twice in either.

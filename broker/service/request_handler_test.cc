@@ -720,15 +720,33 @@ TEST_F(RequestHandlerTest, WhatWasUnregisteredIsRegisteredAgain) {
   EXPECT_THAT(ConsumerIds("orders"), ElementsAre("c1"));
 }
 
-TEST_F(RequestHandlerTest, WhatAnotherMemberChangedIsStatedAgain) {
+TEST_F(RequestHandlerTest, ModesThatAnotherMemberChangedAreStatedAgain) {
+  const auto model = [&] {
+    return table_.FindConsumerGroup("orders")->modes.message_model;
+  };
+  pb::HeartbeatRequest clustering = Consumer("c1", "orders");
+  clustering.mutable_consumers(0)->set_message_model(
+      pb::MESSAGE_MODEL_CLUSTERING);
+  Stream stream = Join(clustering);
+  pb::HeartbeatRequest broadcasting = Consumer("c2", "orders");
+  broadcasting.mutable_consumers(0)->set_message_model(
+      pb::MESSAGE_MODEL_BROADCASTING);
+  Join(broadcasting);
+  ASSERT_EQ(model(), MessageModel::kBroadcasting);
+  Handle(stream, clustering);
+  EXPECT_EQ(model(), MessageModel::kClustering);
+}
+
+TEST_F(RequestHandlerTest, WhatAnotherMemberSubscribesToIsNotReadAgain) {
   Stream stream = Join(Consumer("c1", "orders"));
   pb::HeartbeatRequest other = Consumer("c2", "orders");
   other.mutable_consumers(0)->mutable_subscriptions(0)->set_topic("other");
   Join(other);
-  ASSERT_FALSE(table_.FindSubscription("orders", "topic").has_value());
+  const int before = authorizer_.count("Heartbeat");
   Handle(stream, Consumer("c1", "orders"));
+  EXPECT_EQ(authorizer_.count("Heartbeat"), before);
   EXPECT_TRUE(table_.FindSubscription("orders", "topic").has_value());
-  EXPECT_FALSE(table_.FindSubscription("orders", "other").has_value());
+  EXPECT_TRUE(table_.FindSubscription("orders", "other").has_value());
 }
 
 TEST_F(RequestHandlerTest, AMemberThatStatesTheSameAsOthersChangesNothing) {

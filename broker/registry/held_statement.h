@@ -1,0 +1,133 @@
+// What a member of a consumer group has stated, as the registry keeps it.
+//
+// There is one for each membership, so its size counts: statements that differ
+// in nothing but sub versions share one copy of their text, and those that do
+// not differ at all share everything.
+#ifndef BROKER_REGISTRY_HELD_STATEMENT_H_
+#define BROKER_REGISTRY_HELD_STATEMENT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "broker/registry/statement.h"
+#include "common/client_types.h"
+
+namespace rmq {
+
+class HeldStatementPool;
+
+// A value of the size of a pointer, which can be moved but not copied. Empty by
+// default: it states nothing and has no modes.
+//
+// Not thread-safe. It must not outlive the pool that made it.
+class HeldStatement {
+ public:
+  HeldStatement() = default;
+  HeldStatement(HeldStatement&& other) noexcept
+      : word_(std::exchange(other.word_, nullptr)) {}
+  HeldStatement& operator=(HeldStatement&& other) noexcept {
+    std::swap(word_, other.word_);
+    return *this;
+  }
+  ~HeldStatement();
+
+  bool empty() const { return word_ == nullptr; }
+
+  // All of these but size() and Find() need one that is not empty.
+  const ConsumerModes& modes() const;
+  bool unit_mode() const;
+
+  // Topics stand in the order of their names.
+  size_t size() const;
+  const std::string& topic(size_t at) const;
+  const std::string& expression(size_t at) const;
+  const std::string& expression_type(size_t at) const;
+  int64_t sub_version(size_t at) const;
+
+  // Where `topic` stands; size() if it is not stated.
+  size_t Find(absl::string_view topic) const;
+
+ private:
+  friend class HeldStatementPool;
+
+  // All of a statement, with the sub versions of the one that came first.
+  struct Shape;
+  // The sub versions of a statement that differ from those of its shape.
+  struct OwnVersions;
+
+  explicit HeldStatement(char* word) : word_(word) {}
+
+  const Shape& shape() const;
+  const OwnVersions* own_versions() const;
+
+  // Null, or where a Shape begins, or one byte behind where an OwnVersions
+  // begins: both begin at even addresses.
+  char* word_ = nullptr;
+};
+
+// Makes held statements and keeps what they share. It must outlive them. Not
+// thread-safe.
+class HeldStatementPool {
+ public:
+  HeldStatementPool();
+  HeldStatementPool(const HeldStatementPool&) = delete;
+  HeldStatementPool& operator=(const HeldStatementPool&) = delete;
+  ~HeldStatementPool();
+
+  // What a member holds that held `before` (empty: nothing) and now states
+  // `stated`. A topic that `before` has, stated with a sub version that is not
+  // greater, stays as `before` has it. A topic that is not stated is dropped.
+  HeldStatement State(const HeldStatement& before,
+                      const ConsumerStatement& stated);
+
+  // Whether State() would return what `before` is.
+  static bool ChangesNothing(const HeldStatement& before,
+                             const ConsumerStatement& stated);
+
+  // How many different texts are kept.
+  size_t shapes() const { return shapes_.size(); }
+
+ private:
+  friend class HeldStatement;
+  using Shape = HeldStatement::Shape;
+
+  // What makes a shape: all but the sub versions. Topics in the order of their
+  // names.
+  struct Key {
+    const ConsumerModes& modes;
+    bool unit_mode;
+    absl::Span<const SubscriptionStatement> subscriptions;
+  };
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(const Key& key) const;
+    size_t operator()(const std::unique_ptr<Shape>& shape) const;
+    size_t operator()(const Shape* shape) const;
+  };
+  struct Equal {
+    using is_transparent = void;
+    bool operator()(const std::unique_ptr<Shape>& a,
+                    const std::unique_ptr<Shape>& b) const {
+      return a == b;
+    }
+    bool operator()(const std::unique_ptr<Shape>& a, const Shape* b) const {
+      return a.get() == b;
+    }
+    bool operator()(const std::unique_ptr<Shape>& shape, const Key& key) const;
+  };
+
+  Shape& FindOrMake(const Key& key);
+
+  absl::flat_hash_set<std::unique_ptr<Shape>, Hash, Equal> shapes_;
+};
+
+}  // namespace rmq
+
+#endif  // BROKER_REGISTRY_HELD_STATEMENT_H_
