@@ -130,6 +130,7 @@ absl::Status ParsedStatement::Parse(const pb::HeartbeatRequest& request,
 
   statement_.client_id = request.client_id();
   statement_.incarnation = request.incarnation();
+  statement_.stream_number = request.stream_number();
   statement_.language = static_cast<LanguageCode>(request.language());
   statement_.version = request.version();
   statement_.producer_groups = producer_groups_;

@@ -26,6 +26,7 @@ pb::HeartbeatRequest GoodHeartbeat() {
   pb::HeartbeatRequest request;
   request.set_client_id("192.0.2.1@1");
   request.set_incarnation(7);
+  request.set_stream_number(3);
   request.set_language(pb::LANGUAGE_CODE_GO);
   request.set_version(42);
   request.add_producers()->set_group("payments");
@@ -116,6 +117,7 @@ TEST(ParsedStatementTest, EveryFieldArrives) {
   const HeartbeatStatement& statement = parsed.statement();
   EXPECT_EQ(statement.client_id, "192.0.2.1@1");
   EXPECT_EQ(statement.incarnation, 7);
+  EXPECT_EQ(statement.stream_number, 3);
   EXPECT_EQ(statement.language, LanguageCode::kGo);
   EXPECT_EQ(statement.version, 42);
   EXPECT_THAT(statement.producer_groups, ElementsAre("payments"));
