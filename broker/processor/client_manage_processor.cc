@@ -1,5 +1,7 @@
 #include "broker/processor/client_manage_processor.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -81,13 +83,20 @@ HeartbeatResult ClientManageProcessor::Heartbeat(
   return result;
 }
 
-void ClientManageProcessor::UnregisterClient(ClientChannel& channel,
-                                             absl::string_view client_id,
-                                             absl::string_view producer_group,
-                                             absl::string_view consumer_group,
-                                             absl::Time now) {
-  if (!consumer_group.empty()) policy_.NoteUnregister(consumer_group);
-  table_.Unregister(channel, client_id, producer_group, consumer_group);
+void ClientManageProcessor::UnregisterClient(
+    ClientChannel& channel, absl::string_view client_id,
+    absl::Span<const absl::string_view> producer_groups,
+    absl::Span<const absl::string_view> consumer_groups, absl::Time now) {
+  // The table takes a pair at a time.
+  const size_t pairs = std::max(producer_groups.size(), consumer_groups.size());
+  for (size_t i = 0; i < pairs; ++i) {
+    const absl::string_view producer =
+        i < producer_groups.size() ? producer_groups[i] : "";
+    const absl::string_view consumer =
+        i < consumer_groups.size() ? consumer_groups[i] : "";
+    if (!consumer.empty()) policy_.NoteUnregister(consumer);
+    table_.Unregister(channel, client_id, producer, consumer);
+  }
   notifier_.Flush(table_, now);
 }
 

@@ -16,6 +16,7 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "broker/notify/consumer_ids_notifier.h"
 #include "broker/policy/group_policy.h"
 #include "broker/registry/client_channel.h"
@@ -77,11 +78,15 @@ class ClientManageProcessor {
     return table_.statement_changes() + policy_.order_changes();
   }
 
-  // UNREGISTER_CLIENT. An empty group is none. What is not registered is left
-  // alone: always a success. Reference: #unregisterClient.
+  // UNREGISTER_CLIENT, of any number of groups. An empty name is no group, and
+  // a group may be there twice. Groups that are not registered are left alone:
+  // always a success. All changes are flushed together.
+  // Reference: #unregisterClient. Differs: Java's request has one group of each
+  // kind.
   void UnregisterClient(ClientChannel& channel, absl::string_view client_id,
-                        absl::string_view producer_group,
-                        absl::string_view consumer_group, absl::Time now);
+                        absl::Span<const absl::string_view> producer_groups,
+                        absl::Span<const absl::string_view> consumer_groups,
+                        absl::Time now);
 
   // CHECK_CLIENT_CONFIG of one subscription. An empty type is TAG, whose
   // expression is not looked at. FAILED_PRECONDITION with SYSTEM_ERROR if the

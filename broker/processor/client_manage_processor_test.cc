@@ -31,6 +31,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
 
 class ClientManageProcessorTest : public ::testing::Test {
  protected:
@@ -60,7 +61,7 @@ class ClientManageProcessorTest : public ::testing::Test {
   }
   void Unregister(ClientChannel& channel, absl::string_view producer,
                   absl::string_view consumer) {
-    processor_.UnregisterClient(channel, "c1", producer, consumer, now_);
+    processor_.UnregisterClient(channel, "c1", {producer}, {consumer}, now_);
   }
 
   absl::Time now_ = absl::FromUnixSeconds(1'000'000);
@@ -346,6 +347,19 @@ TEST_F(ClientManageProcessorTest, AnUnregisterPushesToTheSurvivors) {
   EXPECT_THAT(a->TakePushes(), IsEmpty());
   EXPECT_THAT(b->TakePushes(), ElementsAre("orders"));
   EXPECT_FALSE(table_.FindProducerGroup("pay").has_value());
+}
+
+TEST_F(ClientManageProcessorTest, AnUnregisterOfManyGroupsPushesEachOnce) {
+  const auto a = Connect(
+      Stated("c1").Consumer("g1").Consumer("g2").Consumer("g3").Producer("p"));
+  const auto b =
+      Connect(Stated("c2").Consumer("g1").Consumer("g2").Consumer("g3"));
+  a->TakePushes();
+  b->TakePushes();
+  processor_.UnregisterClient(*a, "c1", {"p"}, {"g1", "g3", "", "g1"}, now_);
+  EXPECT_THAT(a->TakePushes(), IsEmpty());
+  EXPECT_THAT(b->TakePushes(), UnorderedElementsAre("g1", "g3"));
+  EXPECT_FALSE(table_.FindProducerGroup("p").has_value());
 }
 
 TEST_F(ClientManageProcessorTest, AnUnregisterMakesTheConfigThatItNames) {

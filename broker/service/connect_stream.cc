@@ -100,15 +100,17 @@ void ConnectStream::OnAccepted(bool ok) {
   }
   CallStatus status = FromStatus(
       environment_.table->Open(std::move(self), environment_.clock->TimeNow()));
+  absl::string_view reason;
   // After opening: a drain says so before it closes what is open, so that a
   // stream is ended by one of the two.
   if (status.ok() && environment_.draining->load()) {
     environment_.table->Close(*this, RemovalReason::kDrained);
     status = EndStatus(RemovalReason::kDrained);
+    reason = Name(RemovalReason::kDrained);
   }
   if (!status.ok()) {
     NoteRefusal(remote_address(), "", status, environment_.counters);
-    EndWith(status);
+    EndWith(status, reason);
     return;
   }
   MutexLock lock(&mu_);
@@ -248,7 +250,9 @@ void ConnectStream::NotifyConsumerIdsChanged(absl::string_view group) {
   }
 }
 
-void ConnectStream::End(RemovalReason reason) { EndWith(EndStatus(reason)); }
+void ConnectStream::End(RemovalReason reason) {
+  EndWith(EndStatus(reason), Name(reason));
+}
 
 absl::Time ConnectStream::CutOffIfPendingSince(absl::Time limit) {
   {
@@ -322,7 +326,8 @@ void ConnectStream::FinishIfReadsDone() {
   EndWith(CallStatus());
 }
 
-void ConnectStream::EndWith(const CallStatus& status) {
+void ConnectStream::EndWith(const CallStatus& status,
+                            absl::string_view reason) {
   MutexLock lock(&mu_);
   if (std::exchange(ending_, true)) return;
   status_ = ToGrpcStatus(status);
@@ -330,6 +335,9 @@ void ConnectStream::EndWith(const CallStatus& status) {
     context_.AddTrailingMetadata(
         kResponseCodeMetadata,
         absl::StrCat(static_cast<int>(status.response_code)));
+  }
+  if (!reason.empty()) {
+    context_.AddTrailingMetadata(kEndReasonMetadata, std::string(reason));
   }
   replies_.clear();
   DropPushesLocked();

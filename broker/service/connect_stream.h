@@ -124,8 +124,10 @@ class ConnectStream final : public ClientChannel, public WatchedWriter {
   // What was read is no ClientFrame: ends the stream. The last thing that
   // OnRead() does.
   void RefuseBytes() ABSL_LOCKS_EXCLUDED(mu_);
-  // The first status counts.
-  void EndWith(const CallStatus& status) ABSL_LOCKS_EXCLUDED(mu_);
+  // Ends the stream with `status`, and with `reason` in the trailing metadata
+  // if it is not empty. Only the first call counts.
+  void EndWith(const CallStatus& status, absl::string_view reason = "")
+      ABSL_LOCKS_EXCLUDED(mu_);
   // Tells the table that the stream is over.
   void CloseChannel() ABSL_LOCKS_EXCLUDED(mu_);
   // Lets the stream go after its last event. The last thing that an event does.

@@ -149,6 +149,7 @@ TEST(ConnectStreamTest, AHalfCloseEndsWithOkOnceAllRepliesAreWritten) {
   std::vector<pb::BrokerFrame> rest;
   EXPECT_THAT(stream->Finish(&rest), EndsWith(grpc::StatusCode::OK, ""));
   EXPECT_THAT(rest, SizeIs(20));
+  EXPECT_EQ(EndReasonOf(stream->context()), "");
 
   EXPECT_EQ(peer->ReadPush(), "orders");
   EXPECT_THAT(broker.ConsumerIds("orders"), ElementsAre("c2"));
@@ -212,6 +213,7 @@ TEST(ConnectStreamTest, ASilentStreamExpiresAndItsPeersAreTold) {
   EXPECT_THAT(silent->Finish(),
               EndsWith(grpc::StatusCode::DEADLINE_EXCEEDED, "EXPIRED"));
   EXPECT_EQ(ResponseCodeOf(silent->context()), 1);
+  EXPECT_EQ(EndReasonOf(silent->context()), "EXPIRED");
   EXPECT_THAT(broker.ConsumerIds("orders"), ElementsAre("peer"));
 }
 
@@ -225,6 +227,7 @@ TEST(ConnectStreamTest, AStreamThatNeverSaidAnythingExpiresToo) {
   broker.clock().Advance(absl::Seconds(130));
   EXPECT_THAT(stream->Finish(),
               EndsWith(grpc::StatusCode::DEADLINE_EXCEEDED, "EXPIRED"));
+  EXPECT_EQ(EndReasonOf(stream->context()), "EXPIRED");
 }
 
 TEST(ConnectStreamTest, AReplacedStreamIsAbortedAndItsPeersAreToldOnce) {
@@ -238,6 +241,7 @@ TEST(ConnectStreamTest, AReplacedStreamIsAbortedAndItsPeersAreToldOnce) {
   const auto fresh = broker.Join(heartbeat);
   EXPECT_THAT(old->Finish(), EndsWith(grpc::StatusCode::ABORTED, "REPLACED"));
   EXPECT_EQ(ResponseCodeOf(old->context()), 1);
+  EXPECT_EQ(EndReasonOf(old->context()), "REPLACED");
   EXPECT_THAT(PushesSoFar(*peer), ElementsAre("orders"));
   EXPECT_THAT(broker.ConsumerIds("orders"), ElementsAre("peer", "c1"));
 
@@ -270,6 +274,7 @@ TEST(ConnectStreamTest, TheLimitOnChannelsTurnsAStreamAwayAndThereIsRoomAgain) {
   EXPECT_THAT(third->Finish(), EndsWith(grpc::StatusCode::RESOURCE_EXHAUSTED,
                                         "max_channels is 2"));
   EXPECT_EQ(ResponseCodeOf(third->context()), 2);
+  EXPECT_EQ(EndReasonOf(third->context()), "");
 
   second.reset();
   ASSERT_TRUE(broker.AwaitConsumers("orders", 1));
@@ -344,6 +349,7 @@ TEST(ConnectStreamTest, BytesThatAreNoFrameEndTheStreamWithInvalidArgument) {
   EXPECT_THAT(status, EndsWith(grpc::StatusCode::INVALID_ARGUMENT,
                                "the frame is not a ClientFrame"));
   EXPECT_EQ(ResponseCodeOf(context), 1);
+  EXPECT_EQ(EndReasonOf(context), "");
   EXPECT_THAT(broker.ConsumerIds("orders"), ElementsAre("peer"));
   EXPECT_FALSE(peer->Call(ListFrame("orders")).has_status());
   queue.Shutdown();
@@ -418,6 +424,7 @@ TEST(ConnectStreamTest, AClientThatDoesNotReadIsCutOffAndNoOtherNotices) {
   EXPECT_EQ(peer->ReadPush(), "orders");
   EXPECT_THAT(broker.ConsumerIds("orders"), ElementsAre("peer"));
   EXPECT_EQ(slow->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  EXPECT_EQ(EndReasonOf(slow->context()), "");
 }
 
 TEST(ConnectStreamTest, AClientThatReadsInTimeIsNotCutOff) {

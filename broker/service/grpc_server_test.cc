@@ -374,6 +374,7 @@ TEST(GrpcServerTest, ADrainWithClientsThatReadEndsLongBeforeItsTimeout) {
   const grpc::Status status = stream->Finish();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
   EXPECT_THAT(status.error_message(), HasSubstr("DRAINED"));
+  EXPECT_EQ(EndReasonOf(stream->context()), "DRAINED");
 }
 
 TEST(GrpcServerTest, ADrainPushesNothing) {
@@ -576,6 +577,7 @@ TEST(GrpcServerTest, AStreamThatOpensBehindTheDrainIsTurnedAwayToo) {
   const grpc::Status status = late->Finish();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
   EXPECT_THAT(status.error_message(), HasSubstr("DRAINED"));
+  EXPECT_EQ(EndReasonOf(late->context()), "DRAINED");
   stopper.join();
   EXPECT_LT(stopwatch.seconds(), 40);
 }

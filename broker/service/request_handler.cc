@@ -1,5 +1,6 @@
 #include "broker/service/request_handler.h"
 
+#include <cstddef>
 #include <memory>
 #include <utility>
 
@@ -8,11 +9,14 @@
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
 #include "broker/service/stand_in_channel.h"
+#include "google/protobuf/repeated_field.h"
 
 namespace rmq {
 namespace {
 
 constexpr int kIntervalsPerExpiry = 4;
+// As proto says: a client cannot know a limit that can be set.
+constexpr size_t kMaxGroupsToLeaveAtOnce = 256;
 // A stand-in may expire between being found and being used, once.
 constexpr int kStandInTries = 2;
 
@@ -25,6 +29,35 @@ CallStatus NeedsHeartbeatFirst(absl::string_view kind) {
 // Of a heartbeat's bytes, as of `changes`. 0 is unlikely, and does no harm.
 uint64_t Fingerprint(absl::string_view heartbeat, uint64_t changes) {
   return absl::HashOf(heartbeat, changes);
+}
+
+using GroupNames = absl::InlinedVector<absl::string_view, 8>;
+
+// Of one kind: `group`, unless it is empty, and `further_groups`.
+GroupNames NamedGroups(
+    const std::string& group,
+    const google::protobuf::RepeatedPtrField<std::string>& further_groups) {
+  GroupNames names;
+  if (!group.empty()) names.push_back(group);
+  names.insert(names.end(), further_groups.begin(), further_groups.end());
+  return names;
+}
+
+// `further_groups` is the field `field`s, as `group` is the field `field`.
+absl::Status ValidateNamedGroups(
+    absl::string_view field, const std::string& group,
+    const google::protobuf::RepeatedPtrField<std::string>& further_groups,
+    const Limits& limits) {
+  if (!group.empty()) {
+    const absl::Status status = ValidateGroup(field, group, limits);
+    if (!status.ok()) return status;
+  }
+  for (int i = 0; i < further_groups.size(); ++i) {
+    const absl::Status status = ValidateGroup(absl::StrCat(field, "s[", i, "]"),
+                                              further_groups[i], limits);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
 }
 
 CallStatus ValidateLightHeartbeat(const pb::HeartbeatRequest& request) {
@@ -112,9 +145,7 @@ CallStatus RequestHandler::UnregisterClient(
     absl::string_view peer, absl::Time now,
     const pb::UnregisterClientRequest& request,
     pb::UnregisterClientResponse* /*response*/) {
-  CallStatus status =
-      Authorize(peer, "UnregisterClient", request.client_id(),
-                {request.producer_group(), request.consumer_group()});
+  CallStatus status = AuthorizeUnregister(peer, request, request.client_id());
   if (!status.ok()) return status;
   status =
       FromStatus(ValidateClientId("client_id", request.client_id(), limits_));
@@ -123,30 +154,52 @@ CallStatus RequestHandler::UnregisterClient(
   if (!status.ok()) return status;
   const ClientChannelPtr channel = table_.FindStandIn(request.client_id());
   if (channel != nullptr) {
-    processor_.UnregisterClient(*channel, request.client_id(),
-                                request.producer_group(),
-                                request.consumer_group(), now);
+    Unregister(*channel, request, request.client_id(), now);
   }
   return {};
 }
 
+CallStatus RequestHandler::AuthorizeUnregister(
+    absl::string_view peer, const pb::UnregisterClientRequest& request,
+    absl::string_view client_id) {
+  GroupNames groups =
+      NamedGroups(request.producer_group(), request.producer_groups());
+  const GroupNames consumers =
+      NamedGroups(request.consumer_group(), request.consumer_groups());
+  groups.insert(groups.end(), consumers.begin(), consumers.end());
+  return Authorize(peer, "UnregisterClient", client_id, groups);
+}
+
+void RequestHandler::Unregister(ClientChannel& channel,
+                                const pb::UnregisterClientRequest& request,
+                                absl::string_view client_id, absl::Time now) {
+  processor_.UnregisterClient(
+      channel, client_id,
+      NamedGroups(request.producer_group(), request.producer_groups()),
+      NamedGroups(request.consumer_group(), request.consumer_groups()), now);
+}
+
 CallStatus RequestHandler::CheckForm(
     const pb::UnregisterClientRequest& request) const {
-  if (request.producer_group().empty() && request.consumer_group().empty()) {
+  const int groups = (request.producer_group().empty() ? 0 : 1) +
+                     (request.consumer_group().empty() ? 0 : 1) +
+                     request.producer_groups_size() +
+                     request.consumer_groups_size();
+  if (groups == 0) {
     return BadForm(
-        "producer_group and consumer_group are both empty; at least one must "
-        "be given");
+        "producer_group and consumer_group are both empty, as are "
+        "producer_groups and consumer_groups; at least one group must be "
+        "given");
   }
-  if (!request.producer_group().empty()) {
-    const absl::Status status =
-        ValidateGroup("producer_group", request.producer_group(), limits_);
-    if (!status.ok()) return FromStatus(status);
-  }
-  if (!request.consumer_group().empty()) {
-    return FromStatus(
-        ValidateGroup("consumer_group", request.consumer_group(), limits_));
-  }
-  return {};
+  absl::Status status = ValidateCount("groups to leave in one request", groups,
+                                      kMaxGroupsToLeaveAtOnce);
+  if (!status.ok()) return FromStatus(status);
+  status = ValidateNamedGroups("producer_group", request.producer_group(),
+                               request.producer_groups(), limits_);
+  if (!status.ok()) return FromStatus(status);
+  return FromStatus(ValidateNamedGroups("consumer_group",
+                                        request.consumer_group(),
+                                        request.consumer_groups(), limits_));
 }
 
 CallStatus RequestHandler::CheckClientConfig(
@@ -282,18 +335,14 @@ CallStatus RequestHandler::Dispatch(ClientChannel& channel,
 
     case pb::ClientFrame::kUnregisterClient: {
       const pb::UnregisterClientRequest& request = frame.unregister_client();
-      CallStatus status =
-          Authorize(peer, "UnregisterClient", client->client_id,
-                    {request.producer_group(), request.consumer_group()});
+      CallStatus status = AuthorizeUnregister(peer, request, client->client_id);
       if (!status.ok()) return status;
       if (!client->is_bound()) return NeedsHeartbeatFirst("unregister_client");
       status = CheckStreamClientId(request.client_id(), *client);
       if (!status.ok()) return status;
       status = CheckForm(request);
       if (!status.ok()) return status;
-      processor_.UnregisterClient(channel, client->client_id,
-                                  request.producer_group(),
-                                  request.consumer_group(), now);
+      Unregister(channel, request, client->client_id, now);
       reply->mutable_unregister_client();
       return {};
     }
@@ -413,6 +462,8 @@ void RequestHandler::FillFullAnswer(uint64_t statement_token,
   FillDuration(expiry / kIntervalsPerExpiry,
                response->mutable_suggested_interval());
   response->set_statement_token(statement_token);
+  response->add_features(pb::FEATURE_UNREGISTER_MANY_GROUPS);
+  response->add_features(pb::FEATURE_END_REASON);
 }
 
 }  // namespace rmq

@@ -104,6 +104,13 @@ class RequestHandler {
   CallStatus AuthorizeHeartbeat(absl::string_view peer,
                                 const pb::HeartbeatRequest& request,
                                 absl::string_view client_id);
+  CallStatus AuthorizeUnregister(absl::string_view peer,
+                                 const pb::UnregisterClientRequest& request,
+                                 absl::string_view client_id);
+  // A request of good form.
+  void Unregister(ClientChannel& channel,
+                  const pb::UnregisterClientRequest& request,
+                  absl::string_view client_id, absl::Time now);
 
   // A frame whose request id and kind are good.
   CallStatus Dispatch(ClientChannel& channel, absl::string_view peer,

@@ -115,6 +115,9 @@ class RequestHandlerTest : public ::testing::Test {
     request.set_client_id(std::string(client_id));
     request.set_producer_group(std::string(producer));
     request.set_consumer_group(std::string(consumer));
+    return Unregister(request);
+  }
+  CallStatus Unregister(const pb::UnregisterClientRequest& request) {
     pb::UnregisterClientResponse response;
     return handler_.UnregisterClient(kPeer, now_, request, &response);
   }
@@ -199,6 +202,9 @@ TEST_F(RequestHandlerTest, AFullHeartbeatIsAnsweredWithAllThatAClientNeeds) {
   EXPECT_NE(response_.statement_token(), 0);
   EXPECT_EQ(response_.skipped_groups_size(), 0);
   EXPECT_FALSE(response_.full_statement_needed());
+  EXPECT_THAT(
+      response_.features(),
+      ElementsAre(pb::FEATURE_UNREGISTER_MANY_GROUPS, pb::FEATURE_END_REASON));
   EXPECT_THAT(ConsumerIds("orders"), ElementsAre("c1"));
 }
 
@@ -381,6 +387,65 @@ TEST_F(RequestHandlerTest, AnUnregisterNeedsAGroupOfGoodForm) {
               BadFormWith(HasSubstr("consumer_group must be letters")));
   EXPECT_THAT(Unregister("c1", "", std::string(121, 'x')),
               BadFormWith(HasSubstr("consumer_group must be at most 120")));
+}
+
+pb::UnregisterClientRequest UnregisterOf(
+    const std::vector<std::string>& producers,
+    const std::vector<std::string>& consumers) {
+  pb::UnregisterClientRequest request;
+  request.set_client_id("c1");
+  request.mutable_producer_groups()->Add(producers.begin(), producers.end());
+  request.mutable_consumer_groups()->Add(consumers.begin(), consumers.end());
+  return request;
+}
+
+TEST_F(RequestHandlerTest, ManyGroupsAreLeftByOneUnregister) {
+  pb::HeartbeatRequest request = Consumer("c1", "orders");
+  for (const char* group : {"refunds", "returns", "stays"}) {
+    *request.add_consumers() = request.consumers(0);
+    request.mutable_consumers()->rbegin()->set_group(group);
+  }
+  for (const char* group : {"payments", "invoices"}) {
+    request.add_producers()->set_group(group);
+  }
+  RegisterUnary(request);
+  pb::UnregisterClientRequest leave = UnregisterOf(
+      {"payments", "invoices"}, {"refunds", "unknown", "returns", "refunds"});
+  leave.set_consumer_group("orders");
+  EXPECT_THAT(Unregister(leave), IsSuccess());
+  EXPECT_EQ(table_.counts().producer_groups, 0);
+  EXPECT_EQ(table_.counts().consumer_groups, 1);
+  EXPECT_THAT(ConsumerIds("stays"), ElementsAre("c1"));
+
+  EXPECT_THAT(Unregister(UnregisterOf({}, {"stays", "orders"})), IsSuccess());
+  EXPECT_EQ(table_.counts().channels, 0);
+}
+
+TEST_F(RequestHandlerTest, EachOfManyGroupsToLeaveNeedsGoodForm) {
+  EXPECT_THAT(Unregister(UnregisterOf({"a", "a b"}, {})),
+              BadFormWith(HasSubstr("producer_groups[1] must be letters")));
+  EXPECT_THAT(Unregister(UnregisterOf({}, {"a", "b", "c", ""})),
+              BadFormWith(StartsWith("consumer_groups[3] must not be empty")));
+}
+
+TEST_F(RequestHandlerTest, AGroupOfBadFormAmongManyLeavesAllAsTheyWere) {
+  RegisterUnary(Consumer("c1", "orders"));
+  EXPECT_THAT(Unregister(UnregisterOf({}, {"orders", "a b"})),
+              BadFormWith(HasSubstr("consumer_groups[1]")));
+  EXPECT_THAT(ConsumerIds("orders"), ElementsAre("c1"));
+}
+
+TEST_F(RequestHandlerTest, SoManyGroupsAndNoMoreAreLeftAtOnce) {
+  std::vector<std::string> names;
+  for (int i = 0; i < 254; ++i) names.push_back(absl::StrCat("g", i));
+  pb::UnregisterClientRequest request = UnregisterOf({"p"}, names);
+  request.set_producer_group("payments");
+  EXPECT_THAT(Unregister(request), IsSuccess());
+  request.set_consumer_group("orders");
+  EXPECT_THAT(
+      Unregister(request),
+      FailsWith(absl::StatusCode::kResourceExhausted, ResponseCode::kSystemBusy,
+                "groups to leave in one request must be at most 256, got 257"));
 }
 
 // --- Unary checks and lists ---
@@ -605,6 +670,22 @@ TEST_F(RequestHandlerTest, UnregisteringNothingOnAStreamIsASuccess) {
               BadFormWith(HasSubstr("are both empty")));
 }
 
+TEST_F(RequestHandlerTest, ManyGroupsAreLeftByOneFrameOfAStream) {
+  pb::HeartbeatRequest both = Consumer("c1", "orders");
+  *both.add_consumers() = both.consumers(0);
+  both.mutable_consumers(1)->set_group("refunds");
+  Stream stream = Join(both);
+  const Stream peer = Join(Consumer("c2", "orders"));
+  pb::ClientFrame frame;
+  *frame.mutable_unregister_client() = UnregisterOf({}, {"orders", "refunds"});
+  const pb::Reply reply = Handle(stream, frame);
+  EXPECT_THAT(StatusOf(reply), IsSuccess());
+  EXPECT_TRUE(reply.has_unregister_client());
+  EXPECT_THAT(ConsumerIds("orders"), ElementsAre("c2"));
+  EXPECT_THAT(ConsumerIds("refunds"), IsEmpty());
+  EXPECT_EQ(table_.counts().channels, 2);
+}
+
 TEST_F(RequestHandlerTest, AListIsPagedThroughTheStream) {
   std::vector<Stream> members;
   std::vector<std::string> client_ids;
@@ -800,9 +881,13 @@ TEST_F(RequestHandlerTest, TheGateIsToldWhoAsksForWhat) {
 
   pb::ClientFrame unregister;
   unregister.mutable_unregister_client()->set_consumer_group("orders");
+  unregister.mutable_unregister_client()->add_consumer_groups("others");
+  unregister.mutable_unregister_client()->add_producer_groups("payments");
   Handle(stream, unregister);
   EXPECT_EQ(authorizer_.last().call, "UnregisterClient");
   EXPECT_EQ(authorizer_.last().client_id, "c2");
+  EXPECT_THAT(authorizer_.last().groups,
+              ElementsAre("payments", "orders", "others"));
 }
 
 TEST_F(RequestHandlerTest, OnlyWhatRepeatsWhatHasPassedSkipsTheGate) {

@@ -32,6 +32,13 @@ int ResponseCodeOf(const grpc::ClientContext& context) {
   return code;
 }
 
+std::string EndReasonOf(const grpc::ClientContext& context) {
+  const auto& metadata = context.GetServerTrailingMetadata();
+  const auto found = metadata.find("rocketmq-end-reason");
+  if (found == metadata.end()) return "";
+  return {found->second.data(), found->second.size()};
+}
+
 pb::HeartbeatRequest ConsumerHeartbeat(absl::string_view client_id,
                                        absl::string_view group) {
   pb::HeartbeatRequest request;

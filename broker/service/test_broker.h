@@ -33,6 +33,8 @@ void SetTestDeadline(grpc::ClientContext& context);
 
 // What the trailing metadata says; -1 if nothing.
 int ResponseCodeOf(const grpc::ClientContext& context);
+// The same for `rocketmq-end-reason`; empty if it is not there.
+std::string EndReasonOf(const grpc::ClientContext& context);
 
 // A full heartbeat of one consumer group with one topic.
 pb::HeartbeatRequest ConsumerHeartbeat(absl::string_view client_id,

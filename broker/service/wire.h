@@ -96,6 +96,11 @@ void FillStatus(const CallStatus& status, pb::Status* message);
 grpc::Status ToGrpcStatus(const CallStatus& status);
 inline constexpr char kResponseCodeMetadata[] = "rocketmq-response-code";
 
+// Trailing metadata of a stream that the broker itself ends: why, as the name
+// of a RemovalReason (FEATURE_END_REASON). A proxy, or gRPC, ends a stream with
+// the same status codes, but without it.
+inline constexpr char kEndReasonMetadata[] = "rocketmq-end-reason";
+
 }  // namespace rmq
 
 #endif  // BROKER_SERVICE_WIRE_H_

@@ -274,8 +274,8 @@ class Product::Broker {
       }
     } else if (op == "unregister") {
       processor_.UnregisterClient(channel, operation.client_id(),
-                                  operation.producer_group(),
-                                  operation.consumer_group(), now_);
+                                  {operation.producer_group()},
+                                  {operation.consumer_group()}, now_);
       Answer(CallStatus(), &outcome_);
     } else if (op == "check_client_config") {
       const Subscription& subscription = operation.subscription();

@@ -176,8 +176,8 @@ class CoreRaceTest : public ::testing::Test {
       } else if (operation < 40) {
         Heartbeat(*channel, client_id, random);
       } else if (operation < 50) {
-        core_.processor.UnregisterClient(*channel, client_id, producer,
-                                         consumer, Now());
+        core_.processor.UnregisterClient(*channel, client_id, {producer},
+                                         {consumer}, Now());
       } else if (operation < 58) {
         core_.housekeeping.OnChannelClose(*channel,
                                           RemovalReason::kDisconnected, Now());
@@ -194,8 +194,8 @@ class CoreRaceTest : public ::testing::Test {
       } else if (operation < 80) {
         if (const ClientChannelPtr stand_in =
                 core_.table.FindStandIn(client_id)) {
-          core_.processor.UnregisterClient(*stand_in, client_id, producer,
-                                           consumer, Now());
+          core_.processor.UnregisterClient(*stand_in, client_id, {producer},
+                                           {consumer}, Now());
         }
       } else if (operation < 90) {
         core_.processor.GetConsumerListByGroup(consumer, 3, 0);

@@ -804,8 +804,8 @@ void Day::Unregister(int number, int producer_group, int consumer_group) {
   }
   model_.Unregister(client.channel, producer_group, consumer_group);
   core_.processor.UnregisterClient(*channel, ClientId(number),
-                                   ProducerName(producer_group),
-                                   ConsumerName(consumer_group), Now());
+                                   {ProducerName(producer_group)},
+                                   {ConsumerName(consumer_group)}, Now());
   Settle("an unregister", {}, RemovalReason::kUnregistered);
 }
 
