@@ -10,7 +10,8 @@
 #include "common/kv.h"
 #include "common/mutex_lock.h"
 #include "glog/logging.h"
-#include "google/protobuf/arena.h"
+#include "google/protobuf/io/coded_stream.h"
+#include "grpcpp/support/proto_buffer_reader.h"
 #include "grpcpp/support/slice.h"
 
 namespace rmq {
@@ -31,6 +32,21 @@ bool TakeBytes(grpc::ByteBuffer* buffer, grpc::Slice* bytes) {
   buffer->Clear();
   return taken;
 }
+
+// The request id that the frame begins with; 0 if it begins otherwise. `buffer`
+// is empty afterwards. Copies nothing.
+uint64_t TakeRequestId(grpc::ByteBuffer* buffer) {
+  uint64_t request_id;
+  {
+    grpc::ProtoBufferReader bytes(buffer);
+    google::protobuf::io::CodedInputStream input(&bytes);
+    request_id = ReadRequestId(&input);
+  }
+  buffer->Clear();
+  return request_id;
+}
+
+CallStatus NoFrame() { return BadForm("the frame is not a ClientFrame"); }
 
 grpc::ByteBuffer PushFrame(const std::string& group) {
   pb::BrokerFrame frame;
@@ -130,14 +146,6 @@ void ConnectStream::OnRead(bool ok) {
     return;
   }
 
-  const absl::Time now = environment_.clock->TimeNow();
-  grpc::Slice slice;
-  if (!TakeBytes(&read_buffer_, &slice)) {
-    RefuseBytes();
-    return;
-  }
-  const absl::string_view bytes(reinterpret_cast<const char*>(slice.begin()),
-                                slice.size());
   // Room for a heartbeat of some groups and its reply, so that the arena needs
   // no heap.
   alignas(8) char block[4096];
@@ -148,25 +156,10 @@ void ConnectStream::OnRead(bool ok) {
   auto& answer =
       *google::protobuf::Arena::CreateMessage<pb::BrokerFrame>(&arena);
   pb::Reply* const reply = answer.mutable_reply();
-  const bool in_time = frame_rate_.Take(now);
-  if (!in_time || !environment_.handler->HandleRepeatedHeartbeat(
-                      *this, bytes, now, client_, reply)) {
-    auto& frame =
-        *google::protobuf::Arena::CreateMessage<pb::ClientFrame>(&arena);
-    if (!frame.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-      RefuseBytes();
-      return;
-    }
-    if (in_time) {
-      environment_.handler->HandleFrame(*this, remote_address(), frame, bytes,
-                                        now, &client_, reply);
-    } else {
-      reply->set_request_id(frame.request_id());
-      FillStatus(
-          OverLimit(absl::StrCat("frames on a stream must be at most ",
-                                 environment_.max_frame_rate, " a second")),
-          reply->mutable_status());
-    }
+  const CallStatus answered = AnswerFrame(&arena, reply);
+  if (!answered.ok()) {
+    RefuseStream(answered);
+    return;
   }
   if (reply->has_status()) {
     NoteRefusal(remote_address(), client_.client_id,
@@ -192,8 +185,47 @@ void ConnectStream::OnRead(bool ok) {
   ReleaseIfDone();
 }
 
-void ConnectStream::RefuseBytes() {
-  const CallStatus status = BadForm("the frame is not a ClientFrame");
+CallStatus ConnectStream::AnswerFrame(google::protobuf::Arena* arena,
+                                      pb::Reply* reply) {
+  const absl::Time now = environment_.clock->TimeNow();
+  const bool in_time = frame_rate_.Take(now);
+  if (read_buffer_.Length() > environment_.max_frame_bytes) {
+    CallStatus status =
+        OverSize("frame", read_buffer_.Length(), environment_.max_frame_bytes);
+    const uint64_t request_id = TakeRequestId(&read_buffer_);
+    // Nobody would know which frame the reply is to.
+    if (request_id == 0) return status;
+    reply->set_request_id(request_id);
+    FillStatus(status, reply->mutable_status());
+    return {};
+  }
+
+  grpc::Slice slice;
+  if (!TakeBytes(&read_buffer_, &slice)) return NoFrame();
+  const absl::string_view bytes(reinterpret_cast<const char*>(slice.begin()),
+                                slice.size());
+  if (in_time && environment_.handler->HandleRepeatedHeartbeat(
+                     *this, bytes, now, client_, reply)) {
+    return {};
+  }
+  auto& frame = *google::protobuf::Arena::CreateMessage<pb::ClientFrame>(arena);
+  if (!frame.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return NoFrame();
+  }
+  if (in_time) {
+    environment_.handler->HandleFrame(*this, remote_address(), frame, bytes,
+                                      now, &client_, reply);
+  } else {
+    reply->set_request_id(frame.request_id());
+    FillStatus(
+        OverLimit(absl::StrCat("frames on a stream must be at most ",
+                               environment_.max_frame_rate, " a second")),
+        reply->mutable_status());
+  }
+  return {};
+}
+
+void ConnectStream::RefuseStream(const CallStatus& status) {
   NoteRefusal(remote_address(), client_.client_id, status,
               environment_.counters);
   {

@@ -3,6 +3,7 @@
 #define BROKER_SERVICE_CONNECT_STREAM_H_
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -25,6 +26,7 @@
 #include "broker/service/slow_reader_watch.h"
 #include "common/clock.h"
 #include "common/response_code.h"
+#include "google/protobuf/arena.h"
 #include "grpcpp/completion_queue.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/async_stream.h"
@@ -74,6 +76,8 @@ class ConnectStream final : public ClientChannel, public WatchedWriter {
     Housekeeping* housekeeping;
     SlowReaderWatch* slow_readers;
     Clock* clock;
+    // Larger frames are refused.
+    size_t max_frame_bytes;
     // Frames a second and channel; 0: no limit.
     int32_t max_frame_rate;
     // Once true new streams are turned away with UNAVAILABLE.
@@ -121,9 +125,12 @@ class ConnectStream final : public ClientChannel, public WatchedWriter {
   // Once the client sends no more and its replies are written: closes the
   // channel and finishes with OK.
   void FinishIfReadsDone() ABSL_LOCKS_EXCLUDED(mu_);
-  // What was read is no ClientFrame: ends the stream. The last thing that
-  // OnRead() does.
-  void RefuseBytes() ABSL_LOCKS_EXCLUDED(mu_);
+  // Answers what was read, and frees it: fills all of `reply`, which is on
+  // `arena`. An error if it cannot be answered: then the stream must end so.
+  CallStatus AnswerFrame(google::protobuf::Arena* arena, pb::Reply* reply)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // Ends the stream for what was read. The last thing that OnRead() does.
+  void RefuseStream(const CallStatus& status) ABSL_LOCKS_EXCLUDED(mu_);
   // Ends the stream with `status`, and with `reason` in the trailing metadata
   // if it is not empty. Only the first call counts.
   void EndWith(const CallStatus& status, absl::string_view reason = "")

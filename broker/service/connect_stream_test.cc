@@ -284,75 +284,126 @@ TEST(ConnectStreamTest, TheLimitOnChannelsTurnsAStreamAwayAndThereIsRoomAgain) {
 
 // --- Bad input ---
 
-TEST(ConnectStreamTest, AFrameOverTheSizeLimitEndsItsStreamAndNoOther) {
-  BrokerController::Options options = TestBroker::DefaultOptions();
-  options.server.max_frame_bytes = 4096;
-  TestBroker broker(options);
-  const auto peer = broker.Join(ConsumerHeartbeat("peer", "orders"));
-  const auto stream = broker.Connect();
+// A frame of so many bytes; more than 300.
+pb::ClientFrame FrameOfSize(size_t bytes) {
   pb::ClientFrame frame = FrameOf(ConsumerHeartbeat("c1", "others"));
-  frame.set_request_id(1);
+  frame.set_request_id(7);
   std::string& expression = *frame.mutable_heartbeat()
                                  ->mutable_consumers(0)
                                  ->mutable_subscriptions(0)
                                  ->mutable_expression();
-  expression.assign(4096, 'x');
-  while (frame.ByteSizeLong() > 4096) expression.pop_back();
-  ASSERT_EQ(frame.ByteSizeLong(), 4096);
-  EXPECT_FALSE(stream->Call(frame).has_status());
+  expression.assign(bytes, 'x');
+  while (frame.ByteSizeLong() > bytes) expression.pop_back();
+  EXPECT_EQ(frame.ByteSizeLong(), bytes);
+  return frame;
+}
 
-  expression.push_back('x');
-  stream->WriteAsIs(frame);
-  EXPECT_EQ(stream->Finish().error_code(),
-            grpc::StatusCode::RESOURCE_EXHAUSTED);
+BrokerController::Options SmallFrames() {
+  BrokerController::Options options = TestBroker::DefaultOptions();
+  options.server.max_frame_bytes = 4096;
+  return options;
+}
+
+TEST(ConnectStreamTest, AFrameOverTheSizeLimitIsRefusedAndTheStreamGoesOn) {
+  TestBroker broker(SmallFrames());
+  const auto stream = broker.Join(ConsumerHeartbeat("c1", "orders"));
+  EXPECT_FALSE(stream->Call(FrameOfSize(4096)).has_status());
+
+  for (size_t bytes : {size_t{4097}, size_t{1} << 20}) {
+    const pb::Reply refused = stream->Call(FrameOfSize(bytes));
+    EXPECT_EQ(refused.request_id(), 7);
+    EXPECT_EQ(refused.status().code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+    EXPECT_EQ(refused.status().response_code(), pb::RESPONSE_CODE_SYSTEM_BUSY);
+    EXPECT_EQ(refused.status().message(),
+              absl::StrCat("frame must be at most 4096 bytes, got ", bytes));
+    EXPECT_EQ(refused.response_case(), pb::Reply::RESPONSE_NOT_SET);
+  }
+  EXPECT_THAT(broker.ConsumerIds("others"), ElementsAre("c1"));
+  EXPECT_FALSE(stream->Call(ConsumerHeartbeat("c1", "orders")).has_status());
+}
+
+// A stream of bytes, whatever they are.
+class RawStream {
+ public:
+  explicit RawStream(const TestBroker& broker) : stub_(broker.NewConnection()) {
+    SetTestDeadline(context_);
+    call_ = stub_.PrepareCall(
+        &context_, "/rocketmq.clientmanager.v1.ClientManager/Connect", &queue_);
+    call_->StartCall(nullptr);
+    EXPECT_TRUE(Run());
+  }
+  // After Finish().
+  ~RawStream() { queue_.Shutdown(); }
+
+  void Write(const std::string& bytes) {
+    grpc::Slice slice(bytes);
+    call_->Write(grpc::ByteBuffer(&slice, 1), nullptr);
+    EXPECT_TRUE(Run());
+  }
+  // Reads to the end.
+  grpc::Status Finish() {
+    bool more = true;
+    while (more) {
+      grpc::ByteBuffer answer;
+      call_->Read(&answer, nullptr);
+      more = Run();
+    }
+    grpc::Status status;
+    call_->Finish(&status, nullptr);
+    EXPECT_TRUE(Run());
+    return status;
+  }
+
+  const grpc::ClientContext& context() const { return context_; }
+
+ private:
+  // Waits for the operation that was started.
+  bool Run() {
+    void* tag = nullptr;
+    bool ok = false;
+    EXPECT_TRUE(queue_.Next(&tag, &ok));
+    return ok;
+  }
+
+  grpc::GenericStub stub_;
+  grpc::ClientContext context_;
+  grpc::CompletionQueue queue_;
+  std::unique_ptr<grpc::GenericClientAsyncReaderWriter> call_;
+};
+
+TEST(ConnectStreamTest, ALargeFrameThatDoesNotBeginWithItsIdEndsItsStream) {
+  TestBroker broker(SmallFrames());
+  const auto peer = broker.Join(ConsumerHeartbeat("peer", "orders"));
+  RawStream stream(broker);
+  pb::ClientFrame frame = FrameOf(ConsumerHeartbeat("c1", "orders"));
+  frame.set_request_id(1);
+  stream.Write(frame.SerializeAsString());
+  ASSERT_TRUE(broker.AwaitConsumers("orders", 2));
+  stream.Write(std::string(5000, 'x'));
+  EXPECT_THAT(stream.Finish(),
+              EndsWith(grpc::StatusCode::RESOURCE_EXHAUSTED,
+                       "frame must be at most 4096 bytes, got 5000"));
+  EXPECT_EQ(ResponseCodeOf(stream.context()), 2);
+  EXPECT_EQ(EndReasonOf(stream.context()), "");
+  EXPECT_THAT(broker.ConsumerIds("orders"), ElementsAre("peer"));
   EXPECT_FALSE(peer->Call(ListFrame("orders")).has_status());
-  EXPECT_TRUE(broker.AwaitConsumers("others", 0));
 }
 
 TEST(ConnectStreamTest, BytesThatAreNoFrameEndTheStreamWithInvalidArgument) {
   TestBroker broker;
   const auto peer = broker.Join(ConsumerHeartbeat("peer", "orders"));
-  const std::shared_ptr<grpc::Channel> connection = broker.NewConnection();
-  grpc::GenericStub stub(connection);
-  grpc::ClientContext context;
-  SetTestDeadline(context);
-  grpc::CompletionQueue queue;
-  const auto run = [&queue] {
-    void* tag = nullptr;
-    bool ok = false;
-    EXPECT_TRUE(queue.Next(&tag, &ok));
-    return ok;
-  };
-  const auto call = stub.PrepareCall(
-      &context, "/rocketmq.clientmanager.v1.ClientManager/Connect", &queue);
-  call->StartCall(nullptr);
-  ASSERT_TRUE(run());
-  const auto write = [&](const std::string& bytes) {
-    grpc::Slice slice(bytes);
-    call->Write(grpc::ByteBuffer(&slice, 1), nullptr);
-    EXPECT_TRUE(run());
-  };
+  RawStream stream(broker);
   pb::ClientFrame frame = FrameOf(ConsumerHeartbeat("c1", "orders"));
   frame.set_request_id(1);
-  write(frame.SerializeAsString());
+  stream.Write(frame.SerializeAsString());
   ASSERT_TRUE(broker.AwaitConsumers("orders", 2));
-  write("\x0a\xff\xff");
-  bool more = true;
-  while (more) {
-    grpc::ByteBuffer answer;
-    call->Read(&answer, nullptr);
-    more = run();
-  }
-  grpc::Status status;
-  call->Finish(&status, nullptr);
-  EXPECT_TRUE(run());
-  EXPECT_THAT(status, EndsWith(grpc::StatusCode::INVALID_ARGUMENT,
-                               "the frame is not a ClientFrame"));
-  EXPECT_EQ(ResponseCodeOf(context), 1);
-  EXPECT_EQ(EndReasonOf(context), "");
+  stream.Write("\x0a\xff\xff");
+  EXPECT_THAT(stream.Finish(), EndsWith(grpc::StatusCode::INVALID_ARGUMENT,
+                                        "the frame is not a ClientFrame"));
+  EXPECT_EQ(ResponseCodeOf(stream.context()), 1);
+  EXPECT_EQ(EndReasonOf(stream.context()), "");
   EXPECT_THAT(broker.ConsumerIds("orders"), ElementsAre("peer"));
   EXPECT_FALSE(peer->Call(ListFrame("orders")).has_status());
-  queue.Shutdown();
 }
 
 TEST(ConnectStreamTest, FramesOverTheRateAreRefusedAndTheStreamGoesOn) {

@@ -64,6 +64,11 @@ class AdminService final : public pb::ClientManagerAdmin::Service {
   }
 };
 
+// The largest max_frame_bytes, and what gRPC hands over whatever
+// max_frame_bytes is. What gRPC refuses by itself the broker never sees, and
+// cannot log; and it would save nothing: gRPC reads a message to its end before
+// it looks at its size.
+constexpr size_t kLargestFrame = 64 * 1024 * 1024;
 // Streams that wait for a client on each loop, so that a crowd of connecting
 // clients does not wait for one stream to be set up after the other.
 constexpr int kWaitingStreams = 16;
@@ -87,7 +92,7 @@ constexpr absl::Duration kLongestRest = absl::Milliseconds(100);
 absl::Status GrpcServer::Options::Validate() const {
   const absl::Status listen = ParseListenAddress("address", address).status();
   if (!listen.ok()) return listen;
-  if (max_frame_bytes < 1024 || max_frame_bytes > 64 * 1024 * 1024) {
+  if (max_frame_bytes < 1024 || max_frame_bytes > kLargestFrame) {
     return absl::InvalidArgumentError(absl::StrCat(
         "max_frame_bytes must be 1 KiB to 64 MiB, got ", max_frame_bytes));
   }
@@ -118,23 +123,36 @@ class GrpcServer::Impl {
         core_(core),
         slow_readers_(options.slow_reader_limit, core.alarm),
         health_(&live_calls_),
-        stream_environment_{
-            &client_manager_,       core.request_handler, core.table,
-            core.housekeeping,      &slow_readers_,       core.clock,
-            options.max_frame_rate, &draining_,           &live_calls_,
-            core.counters},
+        stream_environment_{&client_manager_,
+                            core.request_handler,
+                            core.table,
+                            core.housekeeping,
+                            &slow_readers_,
+                            core.clock,
+                            options.max_frame_bytes,
+                            options.max_frame_rate,
+                            &draining_,
+                            &live_calls_,
+                            core.counters},
         generic_calls_{[this](grpc::GenericServerContext* context,
                               grpc::GenericServerAsyncReaderWriter* call,
                               grpc::ServerCompletionQueue* queue, void* tag) {
                          generic_.RequestCall(context, call, queue, queue, tag);
                        },
-                       "", &methods_, core.counters, &live_calls_},
+                       "",
+                       &methods_,
+                       options.max_frame_bytes,
+                       core.counters,
+                       &live_calls_},
         admin_calls_{[this](grpc::GenericServerContext* context,
                             grpc::GenericServerAsyncReaderWriter* call,
                             grpc::ServerCompletionQueue* queue, void* tag) {
                        admin_.RequestRegistered(context, call, queue, tag);
                      },
-                     AdminService::RegisteredPath(), &methods_, core.counters,
+                     AdminService::RegisteredPath(),
+                     &methods_,
+                     options.max_frame_bytes,
+                     core.counters,
                      &live_calls_} {
     using Handler = RequestHandler;
     Handler* const handler = core.request_handler;
@@ -183,8 +201,7 @@ class GrpcServer::Impl {
     grpc::ServerBuilder builder;
     builder.AddListeningPort(options_.address,
                              grpc::InsecureServerCredentials(), &port_);
-    builder.SetMaxReceiveMessageSize(
-        static_cast<int>(options_.max_frame_bytes));
+    builder.SetMaxReceiveMessageSize(static_cast<int>(kLargestFrame));
     SetConnectionArguments(&builder);
     builder.RegisterService(&client_manager_);
     builder.RegisterService(&admin_);

@@ -28,7 +28,8 @@ class GrpcServer {
   struct Options {
     // "host:port"; port 0 lets the system choose, port() tells which.
     std::string address = "127.0.0.1:10911";
-    // Larger frames and messages end the call with RESOURCE_EXHAUSTED.
+    // Larger frames and messages are refused with RESOURCE_EXHAUSTED; 1 KiB to
+    // 64 MiB.
     size_t max_frame_bytes = 1024 * 1024;
     // Frames a second and channel; 0: no limit.
     int32_t max_frame_rate = 100;

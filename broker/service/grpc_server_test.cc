@@ -258,8 +258,12 @@ TEST(GrpcServerTest, ARequestOverTheSizeLimitIsResourceExhausted) {
   EXPECT_TRUE(broker.Heartbeat(request, &response).ok());
 
   subscription->mutable_expression()->push_back('x');
-  EXPECT_EQ(broker.Heartbeat(request, &response).error_code(),
-            grpc::StatusCode::RESOURCE_EXHAUSTED);
+  int code = -1;
+  const grpc::Status status = broker.Heartbeat(request, &response, &code);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(status.error_message(),
+            "message must be at most 4096 bytes, got 4097");
+  EXPECT_EQ(code, 2);
   EXPECT_THAT(broker.ConsumerIds("orders"), ElementsAre("c1"));
 }
 

@@ -42,7 +42,7 @@ class HealthService::Watch {
     if (write_in_flight_ || told_last_ || done_) return;
     write_in_flight_ = true;
     told_last_ = !health_.serving_;
-    const Response response = health_.StatusLocked(request_);
+    const Response response = health_.StatusLocked(is_known_);
     void* const tag = static_cast<CompletionHandler*>(&written_tag_);
     if (told_last_) {
       writer_.WriteAndFinish(response, grpc::WriteOptions(),
@@ -63,6 +63,9 @@ class HealthService::Watch {
     }
     Wait(&health_, queue_);
     live_calls.Begin();
+    is_known_ = health_.Knows(request_);
+    // The call may last for ever, and its request may be large.
+    Request().Swap(&request_);
     MutexLock lock(&health_.mu_);
     health_.watches_.insert(this);
     TellLocked();
@@ -100,7 +103,10 @@ class HealthService::Watch {
   HealthService& health_;
   grpc::ServerCompletionQueue* const queue_;
   grpc::ServerContext context_;
+  // Empty once accepted.
   Request request_;
+  // Constant once accepted: whether the service is known.
+  bool is_known_ = false;
   grpc::ServerAsyncWriter<Response> writer_{&context_};
   bool write_in_flight_ ABSL_GUARDED_BY(health_.mu_) = false;
   bool told_last_ ABSL_GUARDED_BY(health_.mu_) = false;
@@ -112,7 +118,7 @@ class HealthService::Watch {
 
 CallStatus HealthService::Check(const Request& request, Response* response) {
   MutexLock lock(&mu_);
-  *response = StatusLocked(request);
+  *response = StatusLocked(Knows(request));
   if (response->status() != Response::SERVICE_UNKNOWN) return CallStatus();
   return {absl::StatusCode::kNotFound, ResponseCode::kSystemError,
           absl::StrCat("no such service: ", Quoted(request.service()))};
@@ -132,10 +138,9 @@ void HealthService::StopServing() {
   for (Watch* const watch : watches_) watch->OnServingStopped();
 }
 
-HealthService::Response HealthService::StatusLocked(
-    const Request& request) const {
+HealthService::Response HealthService::StatusLocked(bool is_known) const {
   Response response;
-  if (!services_.contains(request.service())) {
+  if (!is_known) {
     response.set_status(Response::SERVICE_UNKNOWN);
   } else {
     response.set_status(serving_ ? Response::SERVING : Response::NOT_SERVING);

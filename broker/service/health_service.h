@@ -42,8 +42,11 @@ class HealthService {
  private:
   class Watch;
 
-  Response StatusLocked(const Request& request) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool Knows(const Request& request) const {
+    return services_.contains(request.service());
+  }
+  // Of a service that is known, or of one that is not.
+  Response StatusLocked(bool is_known) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   // Constant once calls are waited for.
   absl::flat_hash_set<std::string> services_{""};

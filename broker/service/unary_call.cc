@@ -24,14 +24,15 @@ void UnaryCall::OnAccepted(bool ok) {
     return;
   }
   Wait(&environment_, queue_);
+  // Of a call that gRPC has cancelled it would be unknown.
+  peer_ = PeerAddress(context_.peer());
   call_.Read(&request_, static_cast<CompletionHandler*>(&read_tag_));
 }
 
 void UnaryCall::OnRead(bool ok) {
   environment_.live_calls->Begin();
-  const std::string peer = PeerAddress(context_.peer());
   grpc::ByteBuffer response;
-  const CallStatus status = Answer(peer, ok, &response);
+  const CallStatus status = Answer(ok, &response);
   context_.AddTrailingMetadata(
       kResponseCodeMetadata,
       absl::StrCat(static_cast<int>(status.response_code)));
@@ -41,14 +42,13 @@ void UnaryCall::OnRead(bool ok) {
   } else {
     // A method that is not there is none of ours: tools ask what there is.
     if (status.code != absl::StatusCode::kUnimplemented) {
-      NoteRefusal(peer, "", status, environment_.counters);
+      NoteRefusal(peer_, "", status, environment_.counters);
     }
     call_.Finish(ToGrpcStatus(status), tag);
   }
 }
 
-CallStatus UnaryCall::Answer(absl::string_view peer, bool was_read,
-                             grpc::ByteBuffer* response) {
+CallStatus UnaryCall::Answer(bool was_read, grpc::ByteBuffer* response) {
   const std::string& path =
       environment_.path.empty() ? context_.method() : environment_.path;
   const UnaryMethods::Answer* const answer = environment_.methods->Find(path);
@@ -57,9 +57,16 @@ CallStatus UnaryCall::Answer(absl::string_view peer, bool was_read,
             ResponseCode::kRequestCodeNotSupported,
             absl::StrCat("no such method: ", Quoted(path))};
   }
-  // gRPC itself tells the client of a message that is too large.
-  if (!was_read) return BadForm("the call has no message that can be read");
-  return (*answer)(peer, &request_, response);
+  if (!was_read) {
+    return BadForm(
+        "the call has no message that can be read: none, or one that is larger "
+        "than gRPC reads");
+  }
+  if (request_.Length() > environment_.max_message_bytes) {
+    return OverSize("message", request_.Length(),
+                    environment_.max_message_bytes);
+  }
+  return (*answer)(peer_, &request_, response);
 }
 
 void UnaryCall::OnFinished(bool /*ok*/) {

@@ -2,6 +2,7 @@
 #ifndef BROKER_SERVICE_UNARY_CALL_H_
 #define BROKER_SERVICE_UNARY_CALL_H_
 
+#include <cstddef>
 #include <functional>
 #include <string>
 
@@ -35,6 +36,8 @@ class UnaryCall {
     // The path of all calls; empty: each call's context knows it.
     std::string path;
     const UnaryMethods* methods;
+    // Larger messages are refused.
+    size_t max_message_bytes;
     EdgeCounters* counters;
     // Has each call, the waiting ones too, until its last event. Those that
     // have sent no message yet count as waiting.
@@ -53,13 +56,14 @@ class UnaryCall {
   void OnFinished(bool ok);
 
   // Fills `response`.
-  CallStatus Answer(absl::string_view peer, bool was_read,
-                    grpc::ByteBuffer* response);
+  CallStatus Answer(bool was_read, grpc::ByteBuffer* response);
 
   const Environment& environment_;
   grpc::ServerCompletionQueue* const queue_;
   grpc::GenericServerContext context_;
   grpc::GenericServerAsyncReaderWriter call_{&context_};
+  // "host:port" of the client; constant once accepted.
+  std::string peer_;
   grpc::ByteBuffer request_;
   CompletionTag<UnaryCall, &UnaryCall::OnAccepted> accepted_tag_{this};
   CompletionTag<UnaryCall, &UnaryCall::OnRead> read_tag_{this};

@@ -9,10 +9,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
-#include "google/protobuf/io/coded_stream.h"
 
 namespace rmq {
 namespace {
+
+// How the wire format writes a value: the low three bits of a field's tag.
+constexpr uint32_t kVarint = 0;
+constexpr uint32_t kLengthDelimited = 2;
 
 // A check that passes costs nothing: the field's name is made only for a
 // message. `check(field)` returns a Status.
@@ -198,21 +201,26 @@ absl::Status ParsedStatement::ParseConsumer(const pb::ConsumerData& consumer,
   return absl::OkStatus();
 }
 
-absl::optional<HeartbeatBytes> FindHeartbeatBytes(absl::string_view frame) {
-  // As the wire format has them: the number, and how the value is written.
-  constexpr uint32_t kVarint = 0;
-  constexpr uint32_t kLengthDelimited = 2;
+uint64_t ReadRequestId(google::protobuf::io::CodedInputStream* frame) {
   constexpr uint32_t kRequestId =
       pb::ClientFrame::kRequestIdFieldNumber << 3 | kVarint;
+  uint64_t request_id = 0;
+  if (frame->ReadTag() != kRequestId || !frame->ReadVarint64(&request_id)) {
+    return 0;
+  }
+  return request_id;
+}
+
+absl::optional<HeartbeatBytes> FindHeartbeatBytes(absl::string_view frame) {
   constexpr uint32_t kHeartbeat =
       pb::ClientFrame::kHeartbeatFieldNumber << 3 | kLengthDelimited;
   google::protobuf::io::CodedInputStream input(
       reinterpret_cast<const uint8_t*>(frame.data()),
       static_cast<int>(frame.size()));
   HeartbeatBytes found;
+  found.request_id = ReadRequestId(&input);
   uint32_t size = 0;
-  if (input.ReadTag() != kRequestId || !input.ReadVarint64(&found.request_id) ||
-      found.request_id == 0 || input.ReadTag() != kHeartbeat ||
+  if (found.request_id == 0 || input.ReadTag() != kHeartbeat ||
       !input.ReadVarint32(&size)) {
     return absl::nullopt;
   }
@@ -306,6 +314,11 @@ std::string PeerAddress(absl::string_view peer) {
     if (absl::ConsumePrefix(&peer, scheme)) break;
   }
   return absl::StrReplaceAll(peer, {{"%5B", "["}, {"%5D", "]"}});
+}
+
+CallStatus OverSize(absl::string_view what, size_t bytes, size_t max_bytes) {
+  return OverLimit(absl::StrCat(what, " must be at most ", max_bytes,
+                                " bytes, got ", bytes));
 }
 
 void FillStatus(const CallStatus& status, pb::Status* message) {

@@ -3,6 +3,7 @@
 #ifndef BROKER_SERVICE_WIRE_H_
 #define BROKER_SERVICE_WIRE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -19,6 +20,7 @@
 #include "common/clock.h"
 #include "common/response_code.h"
 #include "common/validation.h"
+#include "google/protobuf/io/coded_stream.h"
 #include "grpcpp/support/status.h"
 #include "rocketmq/clientmanager/v1/admin.pb.h"
 #include "rocketmq/clientmanager/v1/client_manager.pb.h"
@@ -50,6 +52,10 @@ class ParsedStatement {
   absl::InlinedVector<ConsumerStatement, 4> consumers_;
   absl::InlinedVector<SubscriptionStatement, 8> subscriptions_;
 };
+
+// The request id that a frame's bytes begin with, as protobuf writes them; 0 if
+// they begin with something else. Reads no further.
+uint64_t ReadRequestId(google::protobuf::io::CodedInputStream* frame);
 
 // A frame that holds a request id (not 0) and then a heartbeat, and no more, as
 // protobuf writes them.
@@ -89,6 +95,10 @@ void FillDuration(absl::Duration duration, google::protobuf::Duration* message);
 // "host:port" of ServerContext::peer()'s "ipv4:host:port" or escaped
 // "ipv6:[host]:port"; others as they are.
 std::string PeerAddress(absl::string_view peer);
+
+// The refusal of a frame or message that is too large: `what` it is, and both
+// numbers.
+CallStatus OverSize(absl::string_view what, size_t bytes, size_t max_bytes);
 
 // How a stream's own Status message and a unary call's grpc::Status tell a
 // CallStatus. The latter goes with trailing metadata kResponseCodeMetadata.

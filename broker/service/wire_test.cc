@@ -1,5 +1,6 @@
 #include "broker/service/wire.h"
 
+#include <cstdint>
 #include <functional>
 #include <limits>
 #include <memory>
@@ -13,6 +14,7 @@
 #include "common/simulated_clock.h"
 #include "common/status_matchers.h"
 #include "gmock/gmock.h"
+#include "google/protobuf/io/coded_stream.h"
 #include "gtest/gtest.h"
 
 namespace rmq {
@@ -107,6 +109,24 @@ TEST(FindHeartbeatBytesTest, WhatMayMeanSomethingElseIsNone) {
         good + good.substr(0, 2), good.substr(0, good.size() - 1),
         good.substr(0, 2), good.substr(0, 3)}) {
     EXPECT_FALSE(FindHeartbeatBytes(frame).has_value());
+  }
+}
+
+TEST(ReadRequestIdTest, ReadsTheNumberThatAFrameBeginsWith) {
+  const auto read = [](const std::string& bytes) {
+    google::protobuf::io::CodedInputStream input(
+        reinterpret_cast<const uint8_t*>(bytes.data()),
+        static_cast<int>(bytes.size()));
+    return ReadRequestId(&input);
+  };
+  for (uint64_t request_id : {uint64_t{1}, uint64_t{300}, ~uint64_t{0}}) {
+    EXPECT_EQ(read(Frame(GoodHeartbeat(), request_id)), request_id);
+  }
+  const std::string frame = Frame(GoodHeartbeat(), 300);
+  for (const std::string& bytes :
+       {std::string(), Frame(GoodHeartbeat(), 0), frame.substr(0, 1),
+        frame.substr(0, 2), frame.substr(3)}) {
+    EXPECT_EQ(read(bytes), 0);
   }
 }
 
