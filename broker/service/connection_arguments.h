@@ -9,14 +9,27 @@
 
 namespace rmq {
 
-inline void SetConnectionArguments(grpc::ServerBuilder* builder) {
+// The times as common/keepalive.h has them.
+inline void SetConnectionArguments(
+    grpc::ServerBuilder* builder,
+    absl::Duration keepalive_time = kBrokerKeepaliveTime,
+    absl::Duration keepalive_timeout = kBrokerKeepaliveTimeout) {
+  const auto milliseconds = [](absl::Duration duration) {
+    return static_cast<int>(absl::ToInt64Milliseconds(duration));
+  };
   // Otherwise a second broker would share the port in silence.
   builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  // By default gRPC's server asks a silent connection for a sign of life every
+  // two hours, and one without a call never.
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS,
+                              milliseconds(keepalive_time));
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+                              milliseconds(keepalive_timeout));
+  // Both ways: the server's pings, and the clients'.
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder->AddChannelArgument(
       GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
-      static_cast<int>(
-          absl::ToInt64Milliseconds(kBrokerPermittedPingInterval)));
+      milliseconds(kBrokerPermittedPingInterval));
   // gRPC would measure the bandwidth of each connection, by pings and timers of
   // its own after most heartbeats: a third of what they cost. It is of use to
   // who streams megabytes.

@@ -105,6 +105,14 @@ absl::Status GrpcServer::Options::Validate() const {
         absl::StrCat("slow_reader_limit must be positive, got ",
                      absl::FormatDuration(slow_reader_limit)));
   }
+  for (const auto& [name, duration] :
+       {std::make_pair("keepalive_time", keepalive_time),
+        std::make_pair("keepalive_timeout", keepalive_timeout)}) {
+    if (duration < absl::Milliseconds(1) || duration > absl::Hours(24)) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          name, " must be 1ms to 24h, got ", absl::FormatDuration(duration)));
+    }
+  }
   if (threads < 1 || threads > 64) {
     return absl::InvalidArgumentError(
         absl::StrCat("threads must be 1 to 64, got ", threads));
@@ -202,7 +210,8 @@ class GrpcServer::Impl {
     builder.AddListeningPort(options_.address,
                              grpc::InsecureServerCredentials(), &port_);
     builder.SetMaxReceiveMessageSize(static_cast<int>(kLargestFrame));
-    SetConnectionArguments(&builder);
+    SetConnectionArguments(&builder, options_.keepalive_time,
+                           options_.keepalive_timeout);
     builder.RegisterService(&client_manager_);
     builder.RegisterService(&admin_);
     builder.RegisterService(health_.service());

@@ -18,6 +18,7 @@
 #include "broker/service/edge_counters.h"
 #include "broker/service/request_handler.h"
 #include "common/clock.h"
+#include "common/keepalive.h"
 
 namespace rmq {
 
@@ -35,6 +36,11 @@ class GrpcServer {
     int32_t max_frame_rate = 100;
     // A client that leaves a write pending for longer is cut off.
     absl::Duration slow_reader_limit = absl::Seconds(30);
+    // A connection on which nothing came for `keepalive_time` is asked for a
+    // sign of life, and closed if none comes within `keepalive_timeout`; with
+    // or without a call on it.
+    absl::Duration keepalive_time = kBrokerKeepaliveTime;
+    absl::Duration keepalive_timeout = kBrokerKeepaliveTimeout;
     // Threads that handle calls, each with its own completion queues.
     int threads = 1;
     // How long such a thread sleeps when it has handled all that came, so that
