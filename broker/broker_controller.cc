@@ -59,7 +59,10 @@ class BrokerController::Impl {
   Impl(const Options& options, Clock* clock,
        std::unique_ptr<Authorizer> authorizer)
       : authorizer_(std::move(authorizer)),
-        policy_(options.policy),
+        policy_(options.policy,
+                [this](absl::string_view group) {
+                  return table_.FindConsumerGroup(group).has_value();
+                }),
         notifier_(options.notifier,
                   [this](absl::Time time) { alarm_.BringForward(time); }),
         metrics_(std::make_shared<ClientManagerMetrics>(

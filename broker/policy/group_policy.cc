@@ -69,7 +69,8 @@ absl::Status GroupPolicy::Options::Validate() const {
   return absl::OkStatus();
 }
 
-GroupPolicy::GroupPolicy(Options options) : options_(std::move(options)) {
+GroupPolicy::GroupPolicy(Options options, InUse in_use)
+    : options_(std::move(options)), in_use_(std::move(in_use)) {
   for (const SubscriptionGroupConfig& config : options_.subscription_groups) {
     auto entry = std::make_unique<Entry>();
     entry->config = config;
@@ -91,7 +92,18 @@ GroupPolicy::Verdict GroupPolicy::AdmitConsumer(
     verdict.skip = SkipReason::kPullConsumerRejected;
     return verdict;
   }
-  MutexLock lock(&mu_);
+  SkipReason reason;
+  do {
+    MutexLock lock(&mu_);
+    Entry* const entry = FindOrCreateLocked(statement.group, &reason);
+    if (entry != nullptr) return AdmitLocked(statement, *entry);
+  } while (reason == SkipReason::kTooManyGroups && MakeRoom());
+  verdict.skip = reason;
+  return verdict;
+}
+
+GroupPolicy::Verdict GroupPolicy::AdmitLocked(
+    const ConsumerStatement& statement, Entry& entry) {
   // Before this group's retry topic is made: it may be one of those stated.
   const bool has_ordered_topic = std::any_of(
       statement.subscriptions.begin(), statement.subscriptions.end(),
@@ -99,70 +111,65 @@ GroupPolicy::Verdict GroupPolicy::AdmitConsumer(
           ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
             return IsOrderedLocked(subscription.topic);
           });
-  SkipReason reason;
-  Entry* const entry = FindOrCreateLocked(statement.group, &reason);
-  if (entry == nullptr) {
-    verdict.skip = reason;
-    return verdict;
-  }
-  if (!entry->retry_topic.has_value()) {
-    TopicConfig& topic = entry->retry_topic.emplace();
+  if (!entry.retry_topic.has_value()) {
+    TopicConfig& topic = entry.retry_topic.emplace();
     topic.topic = absl::StrCat(kRetryTopicPrefix, statement.group);
     const auto of_the_start = topics_.find(topic.topic);
     if (of_the_start != topics_.end()) {
       topic = of_the_start->second;
     } else {
-      topic.read_queue_nums = entry->config.retry_queue_nums;
-      topic.write_queue_nums = entry->config.retry_queue_nums;
+      topic.read_queue_nums = entry.config.retry_queue_nums;
+      topic.write_queue_nums = entry.config.retry_queue_nums;
       topic.perm = kReadAndWrite;
       topic.topic_sys_flag = statement.unit_mode ? kUnitSubscription : 0;
     }
-    retry_topics_.emplace(topic.topic, entry);
+    retry_topics_.emplace(topic.topic, &entry);
     topic.order = has_ordered_topic;
     NoteOrderLocked();
-  } else if (entry->retry_topic->order != has_ordered_topic) {
-    entry->retry_topic->order = has_ordered_topic;
+  } else if (entry.retry_topic->order != has_ordered_topic) {
+    entry.retry_topic->order = has_ordered_topic;
     NoteOrderLocked();
   }
+  Verdict verdict;
   verdict.notify_consumer_ids_changed =
-      entry->config.notify_consumer_ids_changed_enable;
-  if (entry->auto_created) {
+      entry.config.notify_consumer_ids_changed_enable;
+  if (entry.auto_created) {
     verdict.held = true;
-    if (entry->is_unused()) unused_.erase(entry->unused);
-    ++entry->holds;
+    SetUseLocked(entry, entry.has_members, entry.holds + 1);
   }
   return verdict;
 }
 
-void GroupPolicy::Release(absl::Span<const absl::string_view> consumer_groups,
-                          uint64_t revision) {
+void GroupPolicy::Release(absl::Span<const absl::string_view> consumer_groups) {
   if (consumer_groups.empty()) return;
   MutexLock lock(&mu_);
   for (absl::string_view group : consumer_groups) {
     const auto found = entries_.find(group);
     if (found == entries_.end() || found->second->holds == 0) continue;
     Entry& entry = *found->second;
-    // Joining comes first within a revision: while there are members, nobody's
-    // leaving can come before it.
-    const bool has_joined = revision < latest_revision_ ||
-                            (revision == latest_revision_ && entry.members > 0);
-    if (revision == 0 || has_joined) {
-      LetGoLocked(entry);
-    } else {
-      awaiting_.emplace(revision, &entry);
-    }
+    SetUseLocked(entry, entry.has_members, entry.holds - 1);
   }
 }
 
-void GroupPolicy::LetGoLocked(Entry& entry) {
-  --entry.holds;
+void GroupPolicy::SetUseLocked(Entry& entry, bool has_members, int64_t holds) {
+  if (entry.is_unused()) unused_.erase(entry.unused);
+  entry.has_members = has_members;
+  entry.holds = holds;
+  entry.last_use = ++uses_;
   if (entry.is_unused()) entry.unused = unused_.insert(unused_.end(), &entry);
 }
 
-void GroupPolicy::NoteUnregister(absl::string_view consumer_group) {
-  MutexLock lock(&mu_);
+void GroupPolicy::EnsureConfig(absl::string_view consumer_group) {
   SkipReason reason;
-  FindOrCreateLocked(consumer_group, &reason);
+  do {
+    MutexLock lock(&mu_);
+    Entry* const entry = FindOrCreateLocked(consumer_group, &reason);
+    if (entry == nullptr) continue;
+    if (entry->auto_created) {
+      SetUseLocked(*entry, entry->has_members, entry->holds);
+    }
+    return;
+  } while (reason == SkipReason::kTooManyGroups && MakeRoom());
 }
 
 bool GroupPolicy::IsOrderedLocked(absl::string_view topic) const {
@@ -176,14 +183,7 @@ bool GroupPolicy::IsOrderedLocked(absl::string_view topic) const {
 GroupPolicy::Entry* GroupPolicy::FindOrCreateLocked(absl::string_view group,
                                                     SkipReason* reason) {
   const auto found = entries_.find(group);
-  if (found != entries_.end()) {
-    Entry& entry = *found->second;
-    if (entry.is_unused()) {
-      // Used just now: to the end of the line.
-      unused_.splice(unused_.end(), unused_, entry.unused);
-    }
-    return &entry;
-  }
+  if (found != entries_.end()) return found->second.get();
   if (!IsLegalConsumerGroup(group)) {
     *reason = SkipReason::kIllegalGroup;
     return nullptr;
@@ -193,7 +193,7 @@ GroupPolicy::Entry* GroupPolicy::FindOrCreateLocked(absl::string_view group,
     *reason = SkipReason::kNoSuchGroup;
     return nullptr;
   }
-  if (auto_created_ >= options_.max_auto_created_groups && !MakeRoomLocked()) {
+  if (auto_created_ >= options_.max_auto_created_groups) {
     *reason = SkipReason::kTooManyGroups;
     return nullptr;
   }
@@ -201,6 +201,7 @@ GroupPolicy::Entry* GroupPolicy::FindOrCreateLocked(absl::string_view group,
   Entry& entry = *owned;
   entry.config.group = std::string(group);
   entry.auto_created = true;
+  entry.last_use = ++uses_;
   entry.unused = unused_.insert(unused_.end(), &entry);
   ++auto_created_;
   names_.insert(entry.config.group);
@@ -208,10 +209,36 @@ GroupPolicy::Entry* GroupPolicy::FindOrCreateLocked(absl::string_view group,
   return &entry;
 }
 
-bool GroupPolicy::MakeRoomLocked() {
-  if (unused_.empty()) return false;
-  EraseLocked(*unused_.front());
-  return true;
+bool GroupPolicy::MakeRoom() {
+  absl::optional<uint64_t> begun;
+  while (true) {
+    std::string group;
+    uint64_t last_use;
+    {
+      MutexLock lock(&mu_);
+      if (auto_created_ < options_.max_auto_created_groups) return true;
+      if (!begun.has_value()) begun = uses_;
+      // Configs that became unused after the call began are not looked at, so
+      // other threads cannot prolong the call.
+      if (unused_.empty() || unused_.front()->last_use > *begun) return false;
+      group = unused_.front()->config.group;
+      last_use = unused_.front()->last_use;
+    }
+    const bool in_use = in_use_(group);
+    MutexLock lock(&mu_);
+    const auto found = entries_.find(group);
+    // Another thread dropped it first. It may have taken the room for the same
+    // group that this call is for.
+    if (found == entries_.end()) return true;
+    Entry& entry = *found->second;
+    // The answer is older than what another thread did to the config.
+    if (entry.last_use != last_use) continue;
+    if (!in_use) {
+      EraseLocked(entry);
+      return true;
+    }
+    SetUseLocked(entry, /*has_members=*/true, entry.holds);
+  }
 }
 
 void GroupPolicy::EraseLocked(Entry& entry) {
@@ -229,24 +256,13 @@ void GroupPolicy::EraseLocked(Entry& entry) {
 
 void GroupPolicy::OnClientEvent(const ClientEvent& event) {
   if (event.kind != GroupKind::kConsumer) return;
-  const bool joined = event.type == EventType::kClientRegister;
-  if (!joined && event.type != EventType::kClientUnregister) return;
+  const bool has_members = event.type == EventType::kClientRegister;
+  // kUnregister: the last member has left.
+  if (!has_members && event.type != EventType::kUnregister) return;
   MutexLock lock(&mu_);
-  latest_revision_ = event.revision;
-  while (!awaiting_.empty() && awaiting_.begin()->first < latest_revision_) {
-    LetGoLocked(*awaiting_.begin()->second);
-    awaiting_.erase(awaiting_.begin());
-  }
   const auto found = entries_.find(event.group);
   if (found == entries_.end() || !found->second->auto_created) return;
-  Entry& entry = *found->second;
-  if (joined) {
-    if (entry.is_unused()) unused_.erase(entry.unused);
-    ++entry.members;
-  } else if (entry.members > 0) {
-    --entry.members;
-    if (entry.is_unused()) entry.unused = unused_.insert(unused_.end(), &entry);
-  }
+  SetUseLocked(*found->second, has_members, found->second->holds);
 }
 
 std::vector<SubscriptionGroupConfig> GroupPolicy::ListSubscriptionGroups(

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
 #include <string>
@@ -65,9 +66,8 @@ inline constexpr size_t kSkipReasons = 5;
 
 absl::string_view Name(SkipReason reason);
 
-// Thread-safe. A listener of the ClientTable's events: it counts the members of
-// the groups whose config was made automatically, so that of too many the
-// longest-unused one goes.
+// Thread-safe. Listens to the ClientTable's events to know which automatic
+// configs are unused: at the limit the longest-unused one goes.
 class GroupPolicy final : public ClientEventListener {
  public:
   struct Options {
@@ -93,8 +93,13 @@ class GroupPolicy final : public ClientEventListener {
     absl::Status Validate() const;
   };
 
-  // `options` must validate.
-  explicit GroupPolicy(Options options);
+  // Whether a consumer group has members. Called with no lock of the policy
+  // held, in a call of AdmitConsumer() or EnsureConfig().
+  using InUse = std::function<bool(absl::string_view group)>;
+
+  // `options` must validate. Events may be delivered late, so the policy asks
+  // `in_use` before it drops a config.
+  GroupPolicy(Options options, InUse in_use);
 
   const Options& options() const { return options_; }
 
@@ -103,9 +108,8 @@ class GroupPolicy final : public ClientEventListener {
     absl::optional<SkipReason> skip;
     // Whether the group's members are told of changes.
     bool notify_consumer_ids_changed = true;
-    // The config was made automatically, and is held: no other group can take
-    // its place before the heartbeat's members count. Call Release() when the
-    // heartbeat has been applied.
+    // The config was made automatically and stays at least until Release(),
+    // which the caller calls after the heartbeat has been applied.
     bool held = false;
   };
 
@@ -123,16 +127,14 @@ class GroupPolicy final : public ClientEventListener {
     return order_changes_.load(std::memory_order_acquire);
   }
 
-  // Ends what the verdicts of one heartbeat held: from here on members keep the
-  // configs. `revision` is that of the events that the heartbeat made, 0 if it
-  // made none. Another thread may be about to deliver them: a config stays held
-  // until they have come.
-  void Release(absl::Span<const absl::string_view> consumer_groups,
-               uint64_t revision) ABSL_LOCKS_EXCLUDED(mu_);
-
-  // An unregister makes the config of the group that it names, as Java's does.
-  void NoteUnregister(absl::string_view consumer_group)
+  // Ends the holds of a heartbeat: `consumer_groups` has a group once for each
+  // verdict that held it. From here on the group's members keep its config.
+  void Release(absl::Span<const absl::string_view> consumer_groups)
       ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Makes the config of a group unless it exists or may not be made. An
+  // unregister does so for the group that it names, as in Java.
+  void EnsureConfig(absl::string_view consumer_group) ABSL_LOCKS_EXCLUDED(mu_);
 
   void OnClientEvent(const ClientEvent& event) override
       ABSL_LOCKS_EXCLUDED(mu_);
@@ -151,13 +153,19 @@ class GroupPolicy final : public ClientEventListener {
     // Once a consumer of the group has been let in.
     absl::optional<TopicConfig> retry_topic;
     bool auto_created = false;
-    // Of auto-created ones: channels in the group, and verdicts that hold it.
-    int64_t members = 0;
+    // The rest matters for auto-created ones only, and SetUseLocked() sets it.
+    //
+    // What the events so far, or InUse, say. It is false for a group whose
+    // members joined before this config was made, until InUse is asked.
+    bool has_members = false;
+    // Verdicts that hold the config.
     int64_t holds = 0;
-    // Place in unused_, if auto-created and without either.
+    // Value of uses_ when it was last set.
+    uint64_t last_use = 0;
+    // Place in unused_, if is_unused().
     std::list<Entry*>::iterator unused;
     bool is_unused() const {
-      return auto_created && members == 0 && holds == 0;
+      return auto_created && !has_members && holds == 0;
     }
   };
 
@@ -166,10 +174,15 @@ class GroupPolicy final : public ClientEventListener {
   bool IsOrderedLocked(absl::string_view topic) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // The config of a group, made if need be and allowed. Null with the reason if
-  // there is none.
+  // there is none; after kTooManyGroups MakeRoom() may help.
   Entry* FindOrCreateLocked(absl::string_view group, SkipReason* reason)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void LetGoLocked(Entry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  Verdict AdmitLocked(const ConsumerStatement& statement, Entry& entry)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Sets what keeps an automatic config. If nothing does, the config becomes
+  // the shortest-unused one.
+  void SetUseLocked(Entry& entry, bool has_members, int64_t holds)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // A retry topic came or went, or its order changed.
   void NoteOrderLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     // Where no topic of the start is ordered, none ever is.
@@ -177,12 +190,14 @@ class GroupPolicy final : public ClientEventListener {
       order_changes_.fetch_add(1, std::memory_order_release);
     }
   }
-  // Makes room for another automatic config. False if all are in use.
-  bool MakeRoomLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Makes room for one more automatic config. Returns false if all are in use.
+  // After true another thread may have taken the room: try again.
+  bool MakeRoom() ABSL_LOCKS_EXCLUDED(mu_);
   void EraseLocked(Entry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   // Constant after construction.
   const Options options_;
+  const InUse in_use_;
   absl::btree_map<std::string, TopicConfig> topics_;
   absl::flat_hash_set<std::string> ordered_topics_;
 
@@ -193,17 +208,15 @@ class GroupPolicy final : public ClientEventListener {
   absl::btree_set<absl::string_view> names_ ABSL_GUARDED_BY(mu_);
   // Topic -> entry, of the retry topics that exist, in order for ListTopics().
   absl::btree_map<std::string, Entry*> retry_topics_ ABSL_GUARDED_BY(mu_);
-  // Automatic configs that are not in use, the longest-unused first.
+  // Automatic configs that are not known to be in use, the longest-unused
+  // first.
   std::list<Entry*> unused_ ABSL_GUARDED_BY(mu_);
+  // Counts the changes of use, so that one is seen that happens while
+  // MakeRoom() has let the lock go.
+  uint64_t uses_ ABSL_GUARDED_BY(mu_) = 0;
   size_t auto_created_ ABSL_GUARDED_BY(mu_) = 0;
   // Written under mu_, read without.
   std::atomic<uint64_t> order_changes_{0};
-  // Revision of the latest event that told of a member. All events of earlier
-  // ones have come.
-  uint64_t latest_revision_ ABSL_GUARDED_BY(mu_) = 0;
-  // Holds that end when all events of their revision have come. At most one a
-  // heartbeat and group whose events are queued.
-  absl::btree_multimap<uint64_t, Entry*> awaiting_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace rmq

@@ -1,6 +1,8 @@
 #include "broker/policy/group_policy.h"
 
+#include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,7 +34,7 @@ class GroupPolicyTest : public ::testing::Test {
     const StatementOf statement(stated);
     const GroupPolicy::Verdict verdict =
         policy.AdmitConsumer((*statement).consumers[0]);
-    if (verdict.held) policy.Release({consumer.group}, /*revision=*/0);
+    if (verdict.held) policy.Release({consumer.group});
     return verdict;
   }
   static absl::optional<SkipReason> SkipOf(GroupPolicy& policy,
@@ -43,24 +45,30 @@ class GroupPolicyTest : public ::testing::Test {
   }
 
   static void Tell(GroupPolicy& policy, EventType type, absl::string_view group,
-                   GroupKind kind = GroupKind::kConsumer,
-                   uint64_t revision = 1) {
+                   GroupKind kind = GroupKind::kConsumer) {
     ClientEvent event;
-    event.revision = revision;
     event.type = type;
     event.kind = kind;
     event.group = std::string(group);
     policy.OnClientEvent(event);
   }
-  static void Join(GroupPolicy& policy, absl::string_view group,
-                   uint64_t revision = 1) {
-    Tell(policy, EventType::kClientRegister, group, GroupKind::kConsumer,
-         revision);
+  // The table gets a member, and tells of it at once.
+  void Join(GroupPolicy& policy, absl::string_view group) {
+    ++members_[std::string(group)];
+    TellJoin(policy, group);
   }
-  static void Leave(GroupPolicy& policy, absl::string_view group,
-                    uint64_t revision = 1) {
-    Tell(policy, EventType::kClientUnregister, group, GroupKind::kConsumer,
-         revision);
+  void Leave(GroupPolicy& policy, absl::string_view group) {
+    --members_[std::string(group)];
+    TellLeave(policy, group, /*emptied=*/members_[std::string(group)] == 0);
+  }
+  static void TellJoin(GroupPolicy& policy, absl::string_view group) {
+    Tell(policy, EventType::kClientRegister, group);
+  }
+  static void TellLeave(GroupPolicy& policy, absl::string_view group,
+                        bool emptied) {
+    Tell(policy, EventType::kClientUnregister, group);
+    if (emptied) Tell(policy, EventType::kUnregister, group);
+    Tell(policy, EventType::kChange, group);
   }
 
   static std::vector<std::string> Groups(const GroupPolicy& policy) {
@@ -78,6 +86,15 @@ class GroupPolicyTest : public ::testing::Test {
     return names;
   }
 
+  // What the table knows: members by group.
+  std::map<std::string, int> members_;
+  int asked_ = 0;
+  GroupPolicy::InUse in_use_ = [this](absl::string_view group) {
+    ++asked_;
+    const auto found = members_.find(std::string(group));
+    return found != members_.end() && found->second > 0;
+  };
+
   static GroupPolicy::Options WithLimit(size_t limit) {
     GroupPolicy::Options options;
     options.max_auto_created_groups = limit;
@@ -93,7 +110,7 @@ class GroupPolicyTest : public ::testing::Test {
 // --- Who is let in ---
 
 TEST_F(GroupPolicyTest, AnUnknownGroupGetsAConfig) {
-  GroupPolicy policy({});
+  GroupPolicy policy({}, in_use_);
   EXPECT_EQ(SkipOf(policy, "orders"), absl::nullopt);
   const std::vector<SubscriptionGroupConfig> configs =
       policy.ListSubscriptionGroups("", 10);
@@ -104,7 +121,7 @@ TEST_F(GroupPolicyTest, AnUnknownGroupGetsAConfig) {
 }
 
 TEST_F(GroupPolicyTest, WithoutAutoCreateAnUnknownGroupIsPassedOver) {
-  GroupPolicy policy(WithoutAutoCreate());
+  GroupPolicy policy(WithoutAutoCreate(), in_use_);
   EXPECT_EQ(SkipOf(policy, "orders"), SkipReason::kNoSuchGroup);
   EXPECT_THAT(Groups(policy), IsEmpty());
   EXPECT_THAT(Topics(policy), IsEmpty());
@@ -113,19 +130,19 @@ TEST_F(GroupPolicyTest, WithoutAutoCreateAnUnknownGroupIsPassedOver) {
 TEST_F(GroupPolicyTest, WithoutAutoCreateAConfiguredGroupIsLetIn) {
   GroupPolicy::Options options = WithoutAutoCreate();
   options.subscription_groups.push_back({"orders"});
-  GroupPolicy policy(options);
+  GroupPolicy policy(options, in_use_);
   EXPECT_EQ(SkipOf(policy, "orders"), absl::nullopt);
 }
 
 TEST_F(GroupPolicyTest, WithoutAutoCreateASystemGroupGetsAConfig) {
-  GroupPolicy policy(WithoutAutoCreate());
+  GroupPolicy policy(WithoutAutoCreate(), in_use_);
   EXPECT_EQ(SkipOf(policy, "CID_RMQ_SYS_TRANS"), absl::nullopt);
   EXPECT_EQ(SkipOf(policy, "CID_RMQ_SYS"), SkipReason::kNoSuchGroup);
   EXPECT_THAT(Groups(policy), ElementsAre("CID_RMQ_SYS_TRANS"));
 }
 
 TEST_F(GroupPolicyTest, AGroupOfAnIllegalNameIsPassedOver) {
-  GroupPolicy policy({});
+  GroupPolicy policy({}, in_use_);
   EXPECT_EQ(SkipOf(policy, ""), SkipReason::kIllegalGroup);
   EXPECT_EQ(SkipOf(policy, "a b"), SkipReason::kIllegalGroup);
   EXPECT_EQ(SkipOf(policy, "CID_RMQ_SYS_!"), SkipReason::kIllegalGroup);
@@ -133,7 +150,7 @@ TEST_F(GroupPolicyTest, AGroupOfAnIllegalNameIsPassedOver) {
 }
 
 TEST_F(GroupPolicyTest, AGroupOf120BytesIsLegalAndOneOf121IsNot) {
-  GroupPolicy policy({});
+  GroupPolicy policy({}, in_use_);
   EXPECT_EQ(SkipOf(policy, std::string(120, 'g')), absl::nullopt);
   EXPECT_EQ(SkipOf(policy, std::string(121, 'g')), SkipReason::kIllegalGroup);
 }
@@ -142,7 +159,7 @@ TEST_F(GroupPolicyTest, TheNotifySwitchIsTheGroupsOwn) {
   GroupPolicy::Options options;
   options.subscription_groups.push_back(
       {"quiet", /*notify_consumer_ids_changed_enable=*/false});
-  GroupPolicy policy(options);
+  GroupPolicy policy(options, in_use_);
   StatedConsumer consumer;
   consumer.group = "quiet";
   EXPECT_FALSE(Admit(policy, consumer).notify_consumer_ids_changed);
@@ -154,12 +171,12 @@ TEST_F(GroupPolicyTest, PullConsumersAreRejectedOnlyIfTheSwitchSaysSo) {
   StatedConsumer consumer;
   consumer.group = "orders";
   consumer.modes.consume_type = ConsumeType::kConsumeActively;
-  GroupPolicy lenient({});
+  GroupPolicy lenient({}, in_use_);
   EXPECT_EQ(Admit(lenient, consumer).skip, absl::nullopt);
 
   GroupPolicy::Options options;
   options.reject_pull_consumer_enable = true;
-  GroupPolicy strict(options);
+  GroupPolicy strict(options, in_use_);
   EXPECT_EQ(Admit(strict, consumer).skip, SkipReason::kPullConsumerRejected);
   EXPECT_THAT(Groups(strict), IsEmpty());
   consumer.modes.consume_type = ConsumeType::kConsumePop;
@@ -169,11 +186,11 @@ TEST_F(GroupPolicyTest, PullConsumersAreRejectedOnlyIfTheSwitchSaysSo) {
 }
 
 TEST_F(GroupPolicyTest, AnUnregisterMakesTheConfigOfItsGroupButNoRetryTopic) {
-  GroupPolicy policy({});
-  policy.NoteUnregister("orders");
+  GroupPolicy policy({}, in_use_);
+  policy.EnsureConfig("orders");
   EXPECT_THAT(Groups(policy), ElementsAre("orders"));
   EXPECT_THAT(Topics(policy), IsEmpty());
-  policy.NoteUnregister("not legal!");
+  policy.EnsureConfig("not legal!");
   EXPECT_THAT(Groups(policy), ElementsAre("orders"));
 }
 
@@ -182,7 +199,7 @@ TEST_F(GroupPolicyTest, AnUnregisterMakesTheConfigOfItsGroupButNoRetryTopic) {
 TEST_F(GroupPolicyTest, AConsumerMakesTheRetryTopicOfItsGroup) {
   GroupPolicy::Options options;
   options.subscription_groups.push_back({"orders", true, 8});
-  GroupPolicy policy(options);
+  GroupPolicy policy(options, in_use_);
   EXPECT_THAT(Topics(policy), IsEmpty());
   SkipOf(policy, "orders");
   const std::vector<TopicConfig> topics = policy.ListTopics("", 10);
@@ -196,7 +213,7 @@ TEST_F(GroupPolicyTest, AConsumerMakesTheRetryTopicOfItsGroup) {
 }
 
 TEST_F(GroupPolicyTest, TheUnitFlagIsThatOfTheFirstHeartbeat) {
-  GroupPolicy policy({});
+  GroupPolicy policy({}, in_use_);
   StatedConsumer consumer;
   consumer.group = "units";
   consumer.unit_mode = true;
@@ -216,7 +233,7 @@ GroupPolicy::Options WithOrderedLedger() {
 
 TEST_F(GroupPolicyTest, TheOrderFlagIsThatOfTheLatestHeartbeat) {
   GroupPolicy::Options options = WithOrderedLedger();
-  GroupPolicy policy(options);
+  GroupPolicy policy(options, in_use_);
   const auto is_ordered = [&] {
     return policy.ListTopics("%RETRY%", 1).at(0).order;
   };
@@ -233,7 +250,7 @@ TEST_F(GroupPolicyTest, TheOrderFlagIsThatOfTheLatestHeartbeat) {
 TEST_F(GroupPolicyTest, OrderChangesAreCountedWhereATopicIsOrdered) {
   GroupPolicy::Options options = WithOrderedLedger();
   options.max_auto_created_groups = 1;
-  GroupPolicy policy(options);
+  GroupPolicy policy(options, in_use_);
   StatedConsumer consumer;
   consumer.group = "orders";
   consumer.subscriptions = {{"ledger"}};
@@ -250,12 +267,12 @@ TEST_F(GroupPolicyTest, OrderChangesAreCountedWhereATopicIsOrdered) {
   EXPECT_TRUE(changed());
   Admit(policy, consumer);
   EXPECT_FALSE(changed());
-  policy.NoteUnregister("others");  // Takes the place of "orders".
+  policy.EnsureConfig("others");  // Takes the place of "orders".
   EXPECT_TRUE(changed());
 }
 
 TEST_F(GroupPolicyTest, WhereNoTopicIsOrderedNoOrderChanges) {
-  GroupPolicy policy{GroupPolicy::Options()};
+  GroupPolicy policy(GroupPolicy::Options(), in_use_);
   StatedConsumer consumer;
   consumer.group = "orders";
   Admit(policy, consumer);
@@ -269,7 +286,7 @@ TEST_F(GroupPolicyTest, TopicsOfTheStartAndRetryTopicsAreListedByNameAndPaged) {
     config.topic = topic;
     options.topics.push_back(config);
   }
-  GroupPolicy policy(options);
+  GroupPolicy policy(options, in_use_);
   SkipOf(policy, "y");
   SkipOf(policy, "x");
   EXPECT_THAT(Topics(policy), ElementsAre("%AAA", "%RETRY%x", "%RETRY%y", "b"));
@@ -280,7 +297,7 @@ TEST_F(GroupPolicyTest, TopicsOfTheStartAndRetryTopicsAreListedByNameAndPaged) {
 }
 
 TEST_F(GroupPolicyTest, ConfigsAreListedByNameAndPaged) {
-  GroupPolicy policy({});
+  GroupPolicy policy({}, in_use_);
   for (const char* group : {"c", "a", "b"}) SkipOf(policy, group);
   EXPECT_THAT(Groups(policy), ElementsAre("a", "b", "c"));
   const auto page = policy.ListSubscriptionGroups("a", 1);
@@ -291,7 +308,7 @@ TEST_F(GroupPolicyTest, ConfigsAreListedByNameAndPaged) {
 // --- The limit on automatic configs ---
 
 TEST_F(GroupPolicyTest, AtTheLimitTheLongestUnusedConfigGoesWithItsTopic) {
-  GroupPolicy policy(WithLimit(2));
+  GroupPolicy policy(WithLimit(2), in_use_);
   SkipOf(policy, "a");
   SkipOf(policy, "b");
   EXPECT_THAT(Groups(policy), ElementsAre("a", "b"));
@@ -301,7 +318,7 @@ TEST_F(GroupPolicyTest, AtTheLimitTheLongestUnusedConfigGoesWithItsTopic) {
 }
 
 TEST_F(GroupPolicyTest, AConfigThatWasUsedAgainIsNotTheLongestUnused) {
-  GroupPolicy policy(WithLimit(2));
+  GroupPolicy policy(WithLimit(2), in_use_);
   SkipOf(policy, "a");
   SkipOf(policy, "b");
   SkipOf(policy, "a");
@@ -310,16 +327,16 @@ TEST_F(GroupPolicyTest, AConfigThatWasUsedAgainIsNotTheLongestUnused) {
 }
 
 TEST_F(GroupPolicyTest, AnUnregisterIsAUseToo) {
-  GroupPolicy policy(WithLimit(2));
+  GroupPolicy policy(WithLimit(2), in_use_);
   SkipOf(policy, "a");
   SkipOf(policy, "b");
-  policy.NoteUnregister("a");
+  policy.EnsureConfig("a");
   SkipOf(policy, "c");
   EXPECT_THAT(Groups(policy), ElementsAre("a", "c"));
 }
 
 TEST_F(GroupPolicyTest, AConfigWithMembersDoesNotGo) {
-  GroupPolicy policy(WithLimit(2));
+  GroupPolicy policy(WithLimit(2), in_use_);
   SkipOf(policy, "a");
   Join(policy, "a");
   SkipOf(policy, "b");
@@ -328,7 +345,7 @@ TEST_F(GroupPolicyTest, AConfigWithMembersDoesNotGo) {
 }
 
 TEST_F(GroupPolicyTest, WhenAllHaveMembersANewGroupIsPassedOver) {
-  GroupPolicy policy(WithLimit(2));
+  GroupPolicy policy(WithLimit(2), in_use_);
   for (const char* group : {"a", "b"}) {
     SkipOf(policy, group);
     Join(policy, group);
@@ -339,7 +356,7 @@ TEST_F(GroupPolicyTest, WhenAllHaveMembersANewGroupIsPassedOver) {
 }
 
 TEST_F(GroupPolicyTest, AConfigGoesOnlyAfterItsLastMemberLeft) {
-  GroupPolicy policy(WithLimit(1));
+  GroupPolicy policy(WithLimit(1), in_use_);
   SkipOf(policy, "a");
   Join(policy, "a");
   Join(policy, "a");
@@ -351,7 +368,7 @@ TEST_F(GroupPolicyTest, AConfigGoesOnlyAfterItsLastMemberLeft) {
 }
 
 TEST_F(GroupPolicyTest, TheOneThatEmptiedLastIsUnusedTheShortest) {
-  GroupPolicy policy(WithLimit(2));
+  GroupPolicy policy(WithLimit(2), in_use_);
   for (const char* group : {"a", "b"}) {
     SkipOf(policy, group);
     Join(policy, group);
@@ -365,7 +382,7 @@ TEST_F(GroupPolicyTest, TheOneThatEmptiedLastIsUnusedTheShortest) {
 TEST_F(GroupPolicyTest, ConfigsOfTheStartNeitherCountNorGo) {
   GroupPolicy::Options options = WithLimit(1);
   options.subscription_groups = {{"x"}, {"y"}};
-  GroupPolicy policy(options);
+  GroupPolicy policy(options, in_use_);
   SkipOf(policy, "a");
   EXPECT_THAT(Groups(policy), ElementsAre("a", "x", "y"));
   SkipOf(policy, "b");
@@ -377,91 +394,172 @@ TEST_F(GroupPolicyTest, ConfigsOfTheStartNeitherCountNorGo) {
 }
 
 TEST_F(GroupPolicyTest, ProducersOfTheSameNameKeepNoConfig) {
-  GroupPolicy policy(WithLimit(1));
+  GroupPolicy policy(WithLimit(1), in_use_);
   SkipOf(policy, "a");
   Tell(policy, EventType::kClientRegister, "a", GroupKind::kProducer);
   EXPECT_EQ(SkipOf(policy, "b"), absl::nullopt);
 }
 
 TEST_F(GroupPolicyTest, AGroupOfAHeartbeatUnderWayIsHeld) {
-  GroupPolicy policy(WithLimit(1));
+  GroupPolicy policy(WithLimit(1), in_use_);
   const StatementOf statement(Stated("c1").Consumer("a").Consumer("b"));
   EXPECT_TRUE(policy.AdmitConsumer((*statement).consumers[0]).held);
   EXPECT_EQ(policy.AdmitConsumer((*statement).consumers[1]).skip,
             SkipReason::kTooManyGroups);
   EXPECT_THAT(Groups(policy), ElementsAre("a"));
-  policy.Release({"a"}, /*revision=*/0);
+  policy.Release({"a"});
   EXPECT_EQ(SkipOf(policy, "b"), absl::nullopt);
   EXPECT_THAT(Groups(policy), ElementsAre("b"));
 }
 
 TEST_F(GroupPolicyTest, AGroupThatTwoHeartbeatsHoldIsHeldUntilBothAreThrough) {
-  GroupPolicy policy(WithLimit(1));
+  GroupPolicy policy(WithLimit(1), in_use_);
   const StatementOf statement(Stated("c1").Consumer("a"));
   policy.AdmitConsumer((*statement).consumers[0]);
   policy.AdmitConsumer((*statement).consumers[0]);
-  policy.Release({"a"}, /*revision=*/0);
+  policy.Release({"a"});
   EXPECT_EQ(SkipOf(policy, "b"), SkipReason::kTooManyGroups);
-  policy.Release({"a"}, /*revision=*/0);
+  policy.Release({"a"});
   EXPECT_EQ(SkipOf(policy, "b"), absl::nullopt);
 }
 
 TEST_F(GroupPolicyTest, AHeldGroupThatGotAMemberIsKeptByIt) {
-  GroupPolicy policy(WithLimit(1));
+  GroupPolicy policy(WithLimit(1), in_use_);
   const StatementOf statement(Stated("c1").Consumer("a"));
   policy.AdmitConsumer((*statement).consumers[0]);
-  Join(policy, "a", 7);
-  policy.Release({"a"}, 7);
+  Join(policy, "a");
+  policy.Release({"a"});
   EXPECT_EQ(SkipOf(policy, "b"), SkipReason::kTooManyGroups);
-  Leave(policy, "a", 8);
+  Leave(policy, "a");
   EXPECT_EQ(SkipOf(policy, "b"), absl::nullopt);
 }
 
-TEST_F(GroupPolicyTest, AGroupIsHeldUntilAnotherThreadHasDeliveredItsJoining) {
-  GroupPolicy policy(WithLimit(1));
-  const StatementOf statement(Stated("c1").Consumer("a"));
-  policy.AdmitConsumer((*statement).consumers[0]);
-  policy.Release({"a"}, 7);
-  Join(policy, "elsewhere", 6);
+TEST_F(GroupPolicyTest, AMemberKeepsItsConfigBeforeTheEventOfItsJoining) {
+  GroupPolicy policy(WithLimit(1), in_use_);
+  SkipOf(policy, "a");
+  members_["a"] = 1;
   EXPECT_EQ(SkipOf(policy, "b"), SkipReason::kTooManyGroups);
-  Join(policy, "elsewhere", 7);  // Of the same heartbeat, before "a".
+  TellJoin(policy, "a");
   EXPECT_EQ(SkipOf(policy, "b"), SkipReason::kTooManyGroups);
-  Join(policy, "a", 7);
-  EXPECT_EQ(SkipOf(policy, "b"), SkipReason::kTooManyGroups);
-  Leave(policy, "a", 8);
+  Leave(policy, "a");
   EXPECT_EQ(SkipOf(policy, "b"), absl::nullopt);
   EXPECT_THAT(Groups(policy), ElementsAre("b"));
 }
 
-TEST_F(GroupPolicyTest, AGroupIsHeldWhoseOnlyMemberLeavesBeforeTheNextJoins) {
-  GroupPolicy policy(WithLimit(1));
+TEST_F(GroupPolicyTest, AMemberKeepsItsConfigThoughALeaveBeforeItIsToldLate) {
+  GroupPolicy policy(WithLimit(1), in_use_);
   SkipOf(policy, "a");
-  Join(policy, "a", 5);
-  const StatementOf statement(Stated("c1").Consumer("a"));
-  EXPECT_TRUE(policy.AdmitConsumer((*statement).consumers[0]).held);
-  policy.Release({"a"}, 7);
-  Leave(policy, "a", 6);
+  Join(policy, "a");
+  // In the table the group has emptied and has a member again.
+  TellLeave(policy, "a", /*emptied=*/true);
   EXPECT_EQ(SkipOf(policy, "b"), SkipReason::kTooManyGroups);
-  Join(policy, "a", 7);
-  Leave(policy, "a", 8);
+  TellJoin(policy, "a");
+  Leave(policy, "a");
+  EXPECT_EQ(SkipOf(policy, "b"), absl::nullopt);
+}
+
+TEST_F(GroupPolicyTest, AConfigYoungerThanTheMembersOfItsGroupIsKeptByThem) {
+  members_["a"] = 1;
+  GroupPolicy policy(WithLimit(1), in_use_);
+  SkipOf(policy, "a");
+  EXPECT_EQ(SkipOf(policy, "b"), SkipReason::kTooManyGroups);
+  Leave(policy, "a");
   EXPECT_EQ(SkipOf(policy, "b"), absl::nullopt);
 }
 
 TEST_F(GroupPolicyTest, AHeldGroupWithoutMembersIsLetGoAfterItsHeartbeat) {
-  GroupPolicy policy(WithLimit(1));
+  GroupPolicy policy(WithLimit(1), in_use_);
   const StatementOf statement(Stated("c1").Consumer("a"));
   policy.AdmitConsumer((*statement).consumers[0]);
-  Join(policy, "elsewhere", 7);
-  policy.Release({"a"}, 7);
+  Join(policy, "elsewhere");
   EXPECT_EQ(SkipOf(policy, "b"), SkipReason::kTooManyGroups);
-  Leave(policy, "elsewhere", 8);
+  policy.Release({"a"});
   EXPECT_EQ(SkipOf(policy, "b"), absl::nullopt);
+}
+
+TEST_F(GroupPolicyTest, OfManyConfigsInUseNoneIsAskedAbout) {
+  GroupPolicy policy(WithLimit(100), in_use_);
+  for (int i = 0; i < 100; ++i) {
+    SkipOf(policy, absl::StrCat("g", i));
+    Join(policy, absl::StrCat("g", i));
+  }
+  EXPECT_EQ(SkipOf(policy, "new"), SkipReason::kTooManyGroups);
+  EXPECT_EQ(asked_, 0);
+  Leave(policy, "g7");
+  EXPECT_EQ(SkipOf(policy, "new"), absl::nullopt);
+  EXPECT_EQ(asked_, 1);
+}
+
+TEST_F(GroupPolicyTest, AConfigInUseIsAskedAboutOnceUntilItsGroupEmpties) {
+  members_["a"] = 1;  // Nothing tells of it.
+  GroupPolicy policy(WithLimit(1), in_use_);
+  SkipOf(policy, "a");
+  SkipOf(policy, "b");
+  SkipOf(policy, "b");
+  EXPECT_EQ(asked_, 1);
+}
+
+TEST_F(GroupPolicyTest, AConfigThatIsUsedWhileItIsAskedAboutDoesNotGo) {
+  GroupPolicy* asking = nullptr;
+  std::vector<std::string> asked;
+  GroupPolicy policy(WithLimit(2), [&](absl::string_view group) {
+    asked.emplace_back(group);
+    if (group == "a") SkipOf(*asking, "a");
+    return false;
+  });
+  asking = &policy;
+  SkipOf(policy, "a");
+  SkipOf(policy, "b");
+  EXPECT_EQ(SkipOf(policy, "c"), absl::nullopt);
+  EXPECT_THAT(asked, ElementsAre("a", "b"));
+  EXPECT_THAT(Groups(policy), ElementsAre("a", "c"));
+}
+
+TEST_F(GroupPolicyTest, AGroupThatEmptiesWhileItIsAskedAboutIsUnused) {
+  GroupPolicy* asking = nullptr;
+  GroupPolicy policy(WithLimit(1), [&](absl::string_view group) {
+    const bool had_members = members_[std::string(group)] > 0;
+    if (had_members) Leave(*asking, group);
+    return had_members;
+  });
+  asking = &policy;
+  SkipOf(policy, "a");
+  members_["a"] = 1;
+  EXPECT_EQ(SkipOf(policy, "b"), SkipReason::kTooManyGroups);
+  EXPECT_EQ(SkipOf(policy, "b"), absl::nullopt);
+}
+
+TEST_F(GroupPolicyTest, ConfigsThatAreAllUsedMeanwhileAreAskedAboutOnceEach) {
+  GroupPolicy* asking = nullptr;
+  int asked = 0;
+  GroupPolicy policy(WithLimit(3), [&](absl::string_view group) {
+    ++asked;
+    SkipOf(*asking, group);
+    return false;
+  });
+  asking = &policy;
+  for (const char* group : {"a", "b", "c"}) SkipOf(policy, group);
+  EXPECT_EQ(SkipOf(policy, "d"), SkipReason::kTooManyGroups);
+  EXPECT_EQ(asked, 3);
+}
+
+TEST_F(GroupPolicyTest, AGroupThatAnotherThreadMadeMeanwhileIsLetIn) {
+  GroupPolicy* asking = nullptr;
+  bool raced = false;
+  GroupPolicy policy(WithLimit(1), [&](absl::string_view) {
+    if (!std::exchange(raced, true)) SkipOf(*asking, "b");
+    return false;
+  });
+  asking = &policy;
+  SkipOf(policy, "a");
+  EXPECT_EQ(SkipOf(policy, "b"), absl::nullopt);
+  EXPECT_THAT(Groups(policy), ElementsAre("b"));
 }
 
 TEST_F(GroupPolicyTest, AGroupOfTheStartNeedNotBeHeld) {
   GroupPolicy::Options options;
   options.subscription_groups = {{"a"}};
-  GroupPolicy policy(options);
+  GroupPolicy policy(options, in_use_);
   const StatementOf statement(Stated("c1").Consumer("a"));
   EXPECT_FALSE(policy.AdmitConsumer((*statement).consumers[0]).held);
 }
@@ -524,7 +622,7 @@ TEST_F(GroupPolicyTest, OfARetryTopicOfTheStartOnlyTheOrderFlagChanges) {
   of_the_start.read_queue_nums = 3;
   of_the_start.order = true;
   ASSERT_THAT(options.Validate(), IsOk());
-  GroupPolicy policy(options);
+  GroupPolicy policy(options, in_use_);
   SkipOf(policy, "orders");
   const std::vector<TopicConfig> topics = policy.ListTopics("", 10);
   ASSERT_EQ(topics.size(), 1);

@@ -59,7 +59,7 @@ HeartbeatResult ClientManageProcessor::Heartbeat(
   admitted.consumers = consumers;
   admitted.take_new_producers = policy_.options().enable_register_producer;
   const RegisterResult registered = table_.Register(channel, admitted, now);
-  policy_.Release(held, registered.revision);
+  policy_.Release(held);
   notifier_.Flush(table_, now);
 
   switch (registered.outcome) {
@@ -94,7 +94,7 @@ void ClientManageProcessor::UnregisterClient(
         i < producer_groups.size() ? producer_groups[i] : "";
     const absl::string_view consumer =
         i < consumer_groups.size() ? consumer_groups[i] : "";
-    if (!consumer.empty()) policy_.NoteUnregister(consumer);
+    if (!consumer.empty()) policy_.EnsureConfig(consumer);
     table_.Unregister(channel, client_id, producer, consumer);
   }
   notifier_.Flush(table_, now);

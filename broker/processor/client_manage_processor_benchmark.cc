@@ -51,7 +51,9 @@ struct Core {
 
   const absl::Time now = absl::FromUnixSeconds(1'700'000'000);
   BenchmarkStatements statements;
-  GroupPolicy policy{GroupPolicy::Options()};
+  GroupPolicy policy{GroupPolicy::Options(), [this](absl::string_view group) {
+                       return table.FindConsumerGroup(group).has_value();
+                     }};
   ConsumerIdsNotifier notifier{ConsumerIdsNotifier::Options()};
   ClientTable table;
   ClientManageProcessor processor{&table, &policy, &notifier};

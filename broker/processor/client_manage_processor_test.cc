@@ -1,6 +1,9 @@
 #include "broker/processor/client_manage_processor.h"
 
+#include <malloc.h>
+
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <limits>
 #include <memory>
@@ -36,7 +39,9 @@ using ::testing::UnorderedElementsAre;
 class ClientManageProcessorTest : public ::testing::Test {
  protected:
   explicit ClientManageProcessorTest(const GroupPolicy::Options& options = {})
-      : policy_(options) {}
+      : policy_(options, [this](absl::string_view group) {
+          return table_.FindConsumerGroup(group).has_value();
+        }) {}
 
   FakeClientChannelPtr OpenStream() {
     auto channel = std::make_shared<FakeClientChannel>();
@@ -127,6 +132,24 @@ TEST_F(ClientManageProcessorTest,
   EXPECT_THAT(peer->TakePushes(), ElementsAre("orders"));
   EXPECT_THAT(after->TakePushes(), ElementsAre("orders"));
   EXPECT_THAT(before->TakePushes(), IsEmpty());
+}
+
+TEST_F(ClientManageProcessorTest, MembersThatDisagreeTakeNoMemoryAHeartbeat) {
+  const auto a = Connect(Stated("c1").Consumer("orders"));
+  const auto b = Connect(Stated("c2").Consumer("orders"));
+  int64_t version = 0;
+  const auto disagree = [&](int rounds) {
+    for (int round = 0; round < rounds; ++round) {
+      Heartbeat(*a, Stated("c1").Consumer("orders", {{"x", ++version}}));
+      Heartbeat(*b, Stated("c2").Consumer("orders", {{"y", ++version}}));
+      listener_.Take();
+      a->TakePushes();
+      b->TakePushes();
+    }
+    return static_cast<int64_t>(mallinfo2().uordblks);
+  };
+  const int64_t before = disagree(100);
+  EXPECT_LT(disagree(5'000) - before, 10'000);
 }
 
 TEST_F(ClientManageProcessorTest, AnIllegalGroupIsPassedOverAndTheRestCounts) {
@@ -319,9 +342,14 @@ TEST_F(ProcessorOfOneGroupTest, AGroupWhoseJoiningIsStillQueuedMakesNoRoom) {
           processor->Heartbeat(*channel, *statement, now_).skipped.size());
     }
   });
+  const ClientTable* in_use = nullptr;
+  GroupPolicy policy(OfOne(), [&](absl::string_view group) {
+    return in_use->FindConsumerGroup(group).has_value();
+  });
   ClientTable table(ClientTable::Options(),
-                    {&interrupting, &policy_, &notifier_});
-  ClientManageProcessor interrupted(&table, &policy_, &notifier_);
+                    {&interrupting, &policy, &notifier_});
+  in_use = &table;
+  ClientManageProcessor interrupted(&table, &policy, &notifier_);
   processor = &interrupted;
   const auto channel = std::make_shared<FakeClientChannel>();
   for (const auto& opened : {channel, second, third}) {
@@ -331,7 +359,7 @@ TEST_F(ProcessorOfOneGroupTest, AGroupWhoseJoiningIsStillQueuedMakesNoRoom) {
   interrupted.Heartbeat(*channel, *statement, now_);
 
   EXPECT_THAT(skipped, ElementsAre(0, 1));
-  EXPECT_EQ(policy_.ListSubscriptionGroups("", 10).at(0).group, "a");
+  EXPECT_EQ(policy.ListSubscriptionGroups("", 10).at(0).group, "a");
   EXPECT_TRUE(table.FindConsumerGroup("a").has_value());
   EXPECT_FALSE(table.FindConsumerGroup("b").has_value());
 }

@@ -63,7 +63,10 @@ class AdminHandlerTest : public ClientTableFixture {
  protected:
   explicit AdminHandlerTest(const CallStatus& gate = {})
       : authorizer_(gate),
-        policy_(PolicyWithTopics()),
+        policy_(PolicyWithTopics(),
+                [this](absl::string_view group) {
+                  return table_.FindConsumerGroup(group).has_value();
+                }),
         handler_(Limits(), &table_, &policy_, &clock_, &authorizer_) {}
 
   template <typename Request, typename Response>

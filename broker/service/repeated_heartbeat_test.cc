@@ -144,7 +144,9 @@ class World {
   RecordingAuthorizer authorizer_{CallStatus()};
   EdgeCounters counters_;
   RecordingListener listener_;
-  GroupPolicy policy_{WithAnOrderedTopic()};
+  GroupPolicy policy_{WithAnOrderedTopic(), [this](absl::string_view group) {
+                        return table_.FindConsumerGroup(group).has_value();
+                      }};
   ConsumerIdsNotifier notifier_{ConsumerIdsNotifier::Options()};
   ClientTable table_{ClientTable::Options(),
                      {&policy_, &notifier_, &listener_}};

@@ -92,7 +92,10 @@ class RequestHandlerTest : public ::testing::Test {
   explicit RequestHandlerTest(const ClientTable::Options& table = {},
                               const CallStatus& gate = {})
       : authorizer_(gate),
-        policy_(RejectPull()),
+        policy_(RejectPull(),
+                [this](absl::string_view group) {
+                  return table_.FindConsumerGroup(group).has_value();
+                }),
         notifier_(ConsumerIdsNotifier::Options()),
         table_(table, {&policy_, &notifier_}),
         processor_(&table_, &policy_, &notifier_),

@@ -175,7 +175,10 @@ ConsumerIdsNotifier::Options NotifierOptions(const Config& config) {
 class Product::Broker {
  public:
   explicit Broker(const Config& config)
-      : policy_(PolicyOptions(config)),
+      : policy_(PolicyOptions(config),
+                [this](absl::string_view group) {
+                  return table_.FindConsumerGroup(group).has_value();
+                }),
         notifier_(NotifierOptions(config)),
         listener_(&outcome_),
         table_(TableOptions(config), {&policy_, &notifier_, &listener_}),

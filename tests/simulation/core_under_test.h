@@ -19,7 +19,10 @@ namespace rmq {
 struct CoreUnderTest {
   CoreUnderTest(GroupPolicy::Options policy_options,
                 ClientEventListener* observer, absl::Time now)
-      : policy(std::move(policy_options)),
+      : policy(std::move(policy_options),
+               [this](absl::string_view group) {
+                 return table.FindConsumerGroup(group).has_value();
+               }),
         notifier(ConsumerIdsNotifier::Options()),
         table(ClientTable::Options(), {&policy, &notifier, observer}),
         processor(&table, &policy, &notifier),
