@@ -112,7 +112,9 @@ TEST(BrokerMainTest, AValueThatMakesNoSenseIsOneLineThatNamesItsFlag) {
             "max_subscriptions_per_group must be at least 1"},
            {"--max_auto_created_groups=0",
             "max_auto_created_groups must be at least 1"},
-           {"--config=/no/such/file", "/no/such/file"}}) {
+           {"--config=/no/such/file", "/no/such/file"},
+           {"--config=/", "cannot read config file /: Is a directory"},
+           {"--config=/proc/self/mem", "Input/output error"}}) {
     const ProcessOutcome outcome = RunBroker({bad.flag});
     EXPECT_EQ(outcome.exit_code, 1) << bad.flag;
     EXPECT_THAT(outcome.err,

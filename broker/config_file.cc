@@ -1,10 +1,11 @@
 #include "broker/config_file.h"
 
 #include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iterator>
+#include <cstddef>
+#include <cstdio>
+#include <memory>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/io/tokenizer.h"
 #include "google/protobuf/text_format.h"
@@ -35,6 +36,34 @@ class FirstError final : public google::protobuf::io::ErrorCollector {
   const absl::string_view name_;
   absl::Status status_;
 };
+
+struct FileCloser {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+
+// Uses stdio because std::ifstream opens a directory, and throws when a read
+// fails.
+absl::StatusOr<std::string> ReadConfigFile(const std::string& path) {
+  const auto error = [&] {
+    return absl::ErrnoToStatus(errno,
+                               absl::StrCat("cannot read config file ", path));
+  };
+  const std::unique_ptr<std::FILE, FileCloser> file(
+      std::fopen(path.c_str(), "rb"));
+  if (file == nullptr) return error();
+  std::string text;
+  char piece[64 << 10];
+  while (const size_t size = std::fread(piece, 1, sizeof(piece), file.get())) {
+    text.append(piece, size);
+    if (text.size() > kMaxConfigBytes) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("config file ", path, " must be at most ",
+                       kMaxConfigBytes, " bytes"));
+    }
+  }
+  if (std::ferror(file.get()) != 0) return error();
+  return text;
+}
 
 }  // namespace
 
@@ -97,14 +126,9 @@ absl::Status ApplyConfigText(absl::string_view name, const std::string& text,
 absl::Status ApplyConfigFile(const std::string& path,
                              GroupPolicy::Options* policy,
                              ConsumerIdsNotifier::Options* notifier) {
-  std::ifstream file(path);
-  if (!file) {
-    return absl::NotFoundError(absl::StrCat("cannot read config file ", path,
-                                            ": ", std::strerror(errno)));
-  }
-  const std::string text((std::istreambuf_iterator<char>(file)),
-                         std::istreambuf_iterator<char>());
-  return ApplyConfigText(path, text, policy, notifier);
+  const absl::StatusOr<std::string> text = ReadConfigFile(path);
+  if (!text.ok()) return text.status();
+  return ApplyConfigText(path, *text, policy, notifier);
 }
 
 }  // namespace rmq

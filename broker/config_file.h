@@ -3,6 +3,7 @@
 #ifndef BROKER_CONFIG_FILE_H_
 #define BROKER_CONFIG_FILE_H_
 
+#include <cstddef>
 #include <string>
 
 #include "absl/status/status.h"
@@ -22,7 +23,12 @@ absl::Status ApplyConfigText(absl::string_view name, const std::string& text,
                              GroupPolicy::Options* policy,
                              ConsumerIdsNotifier::Options* notifier);
 
-// The same for the file at `path`. NotFound if it cannot be read.
+// A file of 200,000 groups and their topics has about as much.
+inline constexpr size_t kMaxConfigBytes = 64 << 20;
+
+// The same for the file at `path`. If it cannot be read whole, the error of the
+// operating system (NotFound if there is none), with the path.
+// InvalidArgument if it has more than kMaxConfigBytes.
 absl::Status ApplyConfigFile(const std::string& path,
                              GroupPolicy::Options* policy,
                              ConsumerIdsNotifier::Options* notifier);

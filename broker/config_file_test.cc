@@ -1,7 +1,11 @@
 #include "broker/config_file.h"
 
+#include <fstream>
+#include <ios>
 #include <string>
 
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "common/status_matchers.h"
 #include "gtest/gtest.h"
 
@@ -106,6 +110,58 @@ TEST(ConfigFileTest, AFileThatIsNotThereIsNamed) {
               StatusIs(absl::StatusCode::kNotFound,
                        "cannot read config file /no/such/file: No such file or "
                        "directory"));
+}
+
+absl::Status ApplyFile(const std::string& path) {
+  GroupPolicy::Options policy;
+  ConsumerIdsNotifier::Options notifier;
+  return ApplyConfigFile(path, &policy, &notifier);
+}
+
+TEST(ConfigFileTest, AFolderIsRefusedWithTheReason) {
+  const std::string folder = ::testing::TempDir();
+  EXPECT_THAT(ApplyFile(folder), StatusIs(absl::StatusCode::kFailedPrecondition,
+                                          "cannot read config file " + folder +
+                                              ": Is a directory"));
+}
+
+TEST(ConfigFileTest, AFileThatFailsToBeReadIsRefusedWithTheReason) {
+  // Page 0 of a process is never mapped.
+  EXPECT_THAT(ApplyFile("/proc/self/mem"),
+              StatusIs(absl::StatusCode::kUnknown,
+                       "cannot read config file /proc/self/mem: "
+                       "Input/output error"));
+}
+
+TEST(ConfigFileTest, AFileWithoutEndIsRefused) {
+  EXPECT_THAT(ApplyFile("/dev/zero"),
+              StatusIs(kInvalid,
+                       "config file /dev/zero must be at most 67108864 bytes"));
+}
+
+TEST(ConfigFileTest, AFileOfAnySizeBelowTheLimitIsReadWhole) {
+  const std::string path = ::testing::TempDir() + "/long.textproto";
+  std::string text;
+  for (int i = 0; i < 20'000; ++i) {
+    text += "topics { topic: 't" + std::to_string(i) + "' }\n";
+  }
+  std::ofstream(path) << text;
+  GroupPolicy::Options policy;
+  ConsumerIdsNotifier::Options notifier;
+  ASSERT_THAT(ApplyConfigFile(path, &policy, &notifier), IsOk());
+  EXPECT_EQ(policy.topics.size(), 20'000u);
+}
+
+TEST(ConfigFileTest, AFileOfOtherBytesIsRefusedInOneLine) {
+  const std::string path = ::testing::TempDir() + "/binary";
+  std::string bytes;
+  for (int byte = 0; byte < 256; ++byte) bytes += static_cast<char>(byte);
+  std::ofstream(path, std::ios::binary) << bytes;
+  const absl::Status status = ApplyFile(path);
+  EXPECT_THAT(status, StatusIs(kInvalid, StartsWith(path + ":1:")));
+  for (const char byte : std::string(status.message())) {
+    EXPECT_TRUE(absl::ascii_isprint(byte)) << int{byte};
+  }
 }
 
 }  // namespace

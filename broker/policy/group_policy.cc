@@ -65,6 +65,14 @@ absl::Status GroupPolicy::Options::Validate() const {
       return absl::InvalidArgumentError(
           absl::StrCat(at, " stands there twice"));
     }
+    for (const auto& [name, queues] :
+         {std::make_pair("read_queue_nums", config.read_queue_nums),
+          std::make_pair("write_queue_nums", config.write_queue_nums)}) {
+      if (queues < 0) {
+        return absl::InvalidArgumentError(absl::StrCat(
+            at, ": ", name, " must not be negative, got ", queues));
+      }
+    }
   }
   return absl::OkStatus();
 }

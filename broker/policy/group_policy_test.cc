@@ -606,6 +606,24 @@ TEST_F(GroupPolicyTest, NegativeRetryQueuesAreRefusedAndNoneAreNot) {
   EXPECT_THAT(options.Validate(), IsOk());
 }
 
+TEST_F(GroupPolicyTest, NegativeQueuesOfATopicAreRefusedAndNoneAreNot) {
+  GroupPolicy::Options options;
+  TopicConfig& topic = options.topics.emplace_back();
+  topic.topic = "a";
+  EXPECT_THAT(options.Validate(), IsOk());
+  topic.read_queue_nums = -1;
+  EXPECT_THAT(options.Validate(),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       "topic \"a\": read_queue_nums must not be negative, got "
+                       "-1"));
+  topic.read_queue_nums = 0;
+  topic.write_queue_nums = -1;
+  EXPECT_THAT(options.Validate(),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       "topic \"a\": write_queue_nums must not be negative, "
+                       "got -1"));
+}
+
 TEST_F(GroupPolicyTest, ATopicOfAnIllegalNameIsRefused) {
   GroupPolicy::Options options;
   options.topics.emplace_back().topic = "a/b";
