@@ -2,8 +2,15 @@
 
 #include <algorithm>
 #include <new>
+#include <utility>
 
 namespace rmq {
+namespace {
+
+// The place of a channel that is the only one of its client.
+constexpr ClientEntry::Place kOnlyPlace = 1;
+
+}  // namespace
 
 ClientEntry::ClientEntry(absl::string_view client_id)
     : length_(client_id.size()) {
@@ -21,49 +28,112 @@ void ClientEntry::Deleter::operator()(ClientEntry* entry) const {
   ::operator delete(entry);
 }
 
-absl::InlinedVector<ClientChannel*, 4> ClientEntry::channels() const {
-  absl::InlinedVector<ClientChannel*, 4> channels;
-  if (first_ != nullptr) channels.push_back(first_);
-  if (more_ != nullptr) {
-    channels.insert(channels.end(), more_->begin(), more_->end());
+bool ClientEntry::IsBoundStream(const ClientChannel& channel) const {
+  return channel.client_ == this && channel.incarnation_ != 0 &&
+         channel.kind_ == ClientChannel::Kind::kStream;
+}
+
+bool ClientEntry::IsBoundStandIn(const ClientChannel& channel) const {
+  return channel.client_ == this &&
+         channel.kind_ == ClientChannel::Kind::kStandIn;
+}
+
+ClientChannel* ClientEntry::Next(Place* place) const {
+  if (many_ == nullptr) {
+    if (*place >= kOnlyPlace) return nullptr;
+    *place = kOnlyPlace;
+    return only_;
   }
-  return channels;
+  const auto next = many_->by_place.upper_bound(*place);
+  if (next == many_->by_place.end()) return nullptr;
+  *place = next->first;
+  return next->second;
+}
+
+ClientChannel* ClientEntry::Previous(Place* place) const {
+  if (many_ == nullptr) {
+    if (*place <= kOnlyPlace) return nullptr;
+    *place = kOnlyPlace;
+    return only_;
+  }
+  auto previous = many_->by_place.lower_bound(*place);
+  if (previous == many_->by_place.begin()) return nullptr;
+  --previous;
+  *place = previous->first;
+  return previous->second;
+}
+
+absl::InlinedVector<ClientChannel*, 1> ClientEntry::Streams(
+    uint64_t incarnation) const {
+  absl::InlinedVector<ClientChannel*, 1> streams;
+  if (many_ == nullptr) {
+    if (IsBoundStream(*only_) && only_->incarnation_ == incarnation) {
+      streams.push_back(only_);
+    }
+    return streams;
+  }
+  for (auto at = many_->by_incarnation.lower_bound({incarnation, kBeforeAll});
+       at != many_->by_incarnation.end() && at->first == incarnation; ++at) {
+    streams.push_back(many_->by_place.at(at->second));
+  }
+  return streams;
 }
 
 ClientChannel* ClientEntry::stand_in() const {
-  for (ClientChannel* channel : channels()) {
-    if (channel->kind_ == ClientChannel::Kind::kStandIn &&
-        channel->client_ == this) {
-      return channel;
-    }
-  }
-  return nullptr;
+  if (many_ != nullptr) return many_->stand_in;
+  return IsBoundStandIn(*only_) ? only_ : nullptr;
 }
 
 bool ClientEntry::Has(const ClientChannel& channel) const {
-  if (first_ == &channel) return true;
-  return more_ != nullptr &&
-         std::find(more_->begin(), more_->end(), &channel) != more_->end();
+  return many_ == nullptr ? only_ == &channel
+                          : many_->places.contains(&channel);
 }
 
 void ClientEntry::Add(ClientChannel& channel) {
-  if (first_ == nullptr) {
-    first_ = &channel;
-    return;
+  if (many_ == nullptr) {
+    if (only_ == nullptr) {
+      only_ = &channel;
+      return;
+    }
+    many_ = std::make_unique<Many>();
+    Append(*std::exchange(only_, nullptr));
   }
-  if (more_ == nullptr) more_ = std::make_unique<std::vector<ClientChannel*>>();
-  more_->push_back(&channel);
+  Append(channel);
 }
 
 void ClientEntry::Remove(const ClientChannel& channel) {
-  if (first_ == &channel) {
-    first_ = more_ == nullptr ? nullptr : more_->front();
-    if (more_ != nullptr) more_->erase(more_->begin());
-  } else if (more_ != nullptr) {
-    more_->erase(std::remove(more_->begin(), more_->end(), &channel),
-                 more_->end());
+  if (many_ == nullptr) {
+    if (only_ == &channel) only_ = nullptr;
+    return;
   }
-  if (more_ != nullptr && more_->empty()) more_ = nullptr;
+  const auto found = many_->places.find(&channel);
+  if (found == many_->places.end()) return;
+  Erase(channel, found->second);
+  if (many_->by_place.size() > 1) return;
+  only_ = many_->by_place.begin()->second;
+  many_ = nullptr;
+}
+
+void ClientEntry::Append(ClientChannel& channel) {
+  const Place place = ++many_->last;
+  many_->by_place.emplace_hint(many_->by_place.end(), place, &channel);
+  many_->places.insert_or_assign(&channel, place);
+  NoteBinding(channel, place);
+}
+
+void ClientEntry::Erase(const ClientChannel& channel, Place place) {
+  many_->by_place.erase(place);
+  many_->places.erase(&channel);
+  many_->by_incarnation.erase({channel.incarnation_, place});
+  if (many_->stand_in == &channel) many_->stand_in = nullptr;
+}
+
+void ClientEntry::NoteBinding(ClientChannel& channel, Place place) {
+  if (IsBoundStream(channel)) {
+    many_->by_incarnation.emplace(channel.incarnation_, place);
+  } else if (IsBoundStandIn(channel)) {
+    many_->stand_in = &channel;
+  }
 }
 
 ClientEntry* ClientDirectory::Find(absl::string_view client_id) const {
@@ -81,10 +151,20 @@ ClientEntry& ClientDirectory::Use(absl::string_view client_id,
   return *entry;
 }
 
+void ClientDirectory::Bind(ClientEntry& entry, ClientChannel& channel,
+                           uint64_t incarnation) {
+  channel.client_ = &entry;
+  channel.incarnation_ = incarnation;
+  if (entry.many_ == nullptr) return;
+  entry.NoteBinding(channel, entry.many_->places.at(&channel));
+}
+
 void ClientDirectory::MoveToBack(ClientEntry& entry, ClientChannel& channel) {
-  if (entry.more_ == nullptr || entry.more_->back() == &channel) return;
-  entry.Remove(channel);
-  entry.Add(channel);
+  if (entry.many_ == nullptr) return;
+  const ClientEntry::Place place = entry.many_->places.at(&channel);
+  if (place == entry.many_->last) return;
+  entry.Erase(channel, place);
+  entry.Append(channel);
 }
 
 void ClientDirectory::Release(ClientEntry& entry, ClientChannel& channel) {
@@ -95,7 +175,8 @@ void ClientDirectory::Release(ClientEntry& entry, ClientChannel& channel) {
     }
   }
   entry.Remove(channel);
-  if (entry.first_ == nullptr) entries_.erase(entries_.find(entry.client_id()));
+  if (entry.only_ != nullptr || entry.many_ != nullptr) return;
+  entries_.erase(entries_.find(entry.client_id()));
 }
 
 }  // namespace rmq

@@ -3,9 +3,14 @@
 #define BROKER_REGISTRY_CLIENT_DIRECTORY_H_
 
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <memory>
-#include <vector>
+#include <utility>
 
+#include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/container/inlined_vector.h"
 #include "absl/hash/hash.h"
@@ -17,9 +22,17 @@ namespace rmq {
 // One client id that some channel uses. Its address is constant while it lives.
 //
 // There is one for each client: the id stands behind the object in the same
-// allocation, and the first channel, mostly the only one, in the object.
+// allocation, and a client's only channel, as nearly all have just one, in the
+// object. Clients that share an id make one entry of very many channels:
+// nothing here is linear in their number.
 class ClientEntry {
  public:
+  // Orders the channels of an entry by their first use; MoveToBack() gives a
+  // channel a new one. Valid while the entry lives.
+  using Place = uint64_t;
+  static constexpr Place kBeforeAll = 0;
+  static constexpr Place kAfterAll = std::numeric_limits<Place>::max();
+
   struct Deleter {
     void operator()(ClientEntry* entry) const;
   };
@@ -34,10 +47,19 @@ class ClientEntry {
     return {reinterpret_cast<const char*>(this + 1), length_};
   }
 
-  // Each channel that is bound to this client or has a membership under its id,
-  // once, in the order of first use; MoveToBack() changes it.
-  absl::InlinedVector<ClientChannel*, 4> channels() const;
-  // The one of them that stands for the client's unary calls, or null.
+  // The entry has each channel that is bound to this client, or has a
+  // membership under its id, once.
+  //
+  // The first channel after `*place`, or the last before it, and where it
+  // stands. Null if there is none. A caller that reads all of them in pieces,
+  // as it should under a lock, may miss those that come or move meanwhile.
+  ClientChannel* Next(Place* place) const;
+  ClientChannel* Previous(Place* place) const;
+
+  // The streams that are bound to this client with `incarnation` (not 0), in
+  // the order of first use. Costs as many as there are of that incarnation.
+  absl::InlinedVector<ClientChannel*, 1> Streams(uint64_t incarnation) const;
+  // The channel that stands for the client's unary calls, or null.
   ClientChannel* stand_in() const;
 
  private:
@@ -46,14 +68,31 @@ class ClientEntry {
   explicit ClientEntry(absl::string_view client_id);
   ~ClientEntry() = default;
 
+  // Of an entry with more than one channel: all of them.
+  struct Many {
+    absl::btree_map<Place, ClientChannel*> by_place;
+    absl::flat_hash_map<const ClientChannel*, Place> places;
+    // Of the streams that are bound to the client with an incarnation.
+    absl::btree_set<std::pair<uint64_t, Place>> by_incarnation;
+    ClientChannel* stand_in = nullptr;
+    Place last = kBeforeAll;
+  };
+
+  bool IsBoundStream(const ClientChannel& channel) const;
+  bool IsBoundStandIn(const ClientChannel& channel) const;
   bool Has(const ClientChannel& channel) const;
   void Add(ClientChannel& channel);
   // Nothing if it is not there.
   void Remove(const ClientChannel& channel);
+  // Gives the channel the last place of `many`.
+  void Append(ClientChannel& channel);
+  void Erase(const ClientChannel& channel, Place place);
+  // Notes what a channel of `many` is bound as.
+  void NoteBinding(ClientChannel& channel, Place place);
 
-  ClientChannel* first_ = nullptr;
-  // Null if there are none: never empty.
-  std::unique_ptr<std::vector<ClientChannel*>> more_;
+  // One of the two is null; both, only while the entry is made.
+  ClientChannel* only_ = nullptr;
+  std::unique_ptr<Many> many_;
   const size_t length_;  // Of the id, which begins behind the object.
 };
 
@@ -66,6 +105,10 @@ class ClientDirectory {
 
   // The entry of `client_id`, with `channel` among its channels.
   ClientEntry& Use(absl::string_view client_id, ClientChannel& channel);
+
+  // Makes the client of `entry`, which `channel` uses, the one of the channel.
+  // `incarnation`: 0 if the client has none.
+  void Bind(ClientEntry& entry, ClientChannel& channel, uint64_t incarnation);
 
   // Makes `channel` the last of the entry's channels, of which it is one.
   void MoveToBack(ClientEntry& entry, ClientChannel& channel);

@@ -1,6 +1,8 @@
 #include "broker/registry/client_directory.h"
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include "broker/registry/fake_client_channel.h"
 #include "gmock/gmock.h"
@@ -10,10 +12,28 @@ namespace rmq {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 class ClientDirectoryTest : public ::testing::Test {
  protected:
+  // The order is the same from both ends.
+  static std::vector<const ClientChannel*> Channels(const ClientEntry& entry) {
+    std::vector<const ClientChannel*> forth, back;
+    ClientEntry::Place place = ClientEntry::kBeforeAll;
+    while (const ClientChannel* channel = entry.Next(&place)) {
+      forth.push_back(channel);
+    }
+    place = ClientEntry::kAfterAll;
+    while (const ClientChannel* channel = entry.Previous(&place)) {
+      back.push_back(channel);
+    }
+    std::reverse(back.begin(), back.end());
+    EXPECT_EQ(forth, back);
+    return forth;
+  }
+
   FakeClientChannel a_, b_, c_;
+  FakeClientChannel stand_in_{ClientChannel::Kind::kStandIn};
   ClientDirectory clients_;
 };
 
@@ -24,32 +44,32 @@ TEST_F(ClientDirectoryTest, AClientThatNoChannelUsesIsUnknown) {
 TEST_F(ClientDirectoryTest, TheFirstUseMakesTheEntry) {
   ClientEntry& entry = clients_.Use("c1", a_);
   EXPECT_EQ(entry.client_id(), "c1");
-  EXPECT_THAT(entry.channels(), ElementsAre(&a_));
+  EXPECT_THAT(Channels(entry), ElementsAre(&a_));
   EXPECT_EQ(clients_.Find("c1"), &entry);
 }
 
 TEST_F(ClientDirectoryTest, ASecondUseOfTheSameChannelListsItOnce) {
   ClientEntry& entry = clients_.Use("c1", a_);
   EXPECT_EQ(&clients_.Use("c1", a_), &entry);
-  EXPECT_THAT(entry.channels(), ElementsAre(&a_));
+  EXPECT_THAT(Channels(entry), ElementsAre(&a_));
 }
 
 TEST_F(ClientDirectoryTest, ChannelsOfAClientStandInTheOrderOfTheirFirstUse) {
   clients_.Use("c1", b_);
   clients_.Use("c1", a_);
-  EXPECT_THAT(clients_.Use("c1", b_).channels(), ElementsAre(&b_, &a_));
+  EXPECT_THAT(Channels(clients_.Use("c1", b_)), ElementsAre(&b_, &a_));
 }
 
 TEST_F(ClientDirectoryTest, OneChannelMayUseTwoClients) {
   EXPECT_NE(&clients_.Use("c1", a_), &clients_.Use("c2", a_));
-  EXPECT_THAT(clients_.Find("c2")->channels(), ElementsAre(&a_));
+  EXPECT_THAT(Channels(*clients_.Find("c2")), ElementsAre(&a_));
 }
 
 TEST_F(ClientDirectoryTest, AnEntryGoesWithItsLastChannel) {
   ClientEntry& entry = clients_.Use("c1", a_);
   clients_.Use("c1", b_);
   clients_.Release(entry, a_);
-  EXPECT_THAT(clients_.Find("c1")->channels(), ElementsAre(&b_));
+  EXPECT_THAT(Channels(*clients_.Find("c1")), ElementsAre(&b_));
   clients_.Release(entry, b_);
   EXPECT_EQ(clients_.Find("c1"), nullptr);
 }
@@ -59,23 +79,95 @@ TEST_F(ClientDirectoryTest, TheFirstOfThreeChannelsMayGoFirst) {
   clients_.Use("c1", b_);
   clients_.Use("c1", c_);
   clients_.Release(entry, a_);
-  EXPECT_THAT(entry.channels(), ElementsAre(&b_, &c_));
+  EXPECT_THAT(Channels(entry), ElementsAre(&b_, &c_));
   clients_.Release(entry, c_);
-  EXPECT_THAT(entry.channels(), ElementsAre(&b_));
+  EXPECT_THAT(Channels(entry), ElementsAre(&b_));
 }
 
 TEST_F(ClientDirectoryTest, AnyOfThreeChannelsMayBecomeTheLast) {
   ClientEntry& entry = clients_.Use("c1", a_);
   clients_.MoveToBack(entry, a_);
-  EXPECT_THAT(entry.channels(), ElementsAre(&a_));
+  EXPECT_THAT(Channels(entry), ElementsAre(&a_));
   clients_.Use("c1", b_);
   clients_.Use("c1", c_);
   clients_.MoveToBack(entry, a_);
-  EXPECT_THAT(entry.channels(), ElementsAre(&b_, &c_, &a_));
+  EXPECT_THAT(Channels(entry), ElementsAre(&b_, &c_, &a_));
   clients_.MoveToBack(entry, c_);
-  EXPECT_THAT(entry.channels(), ElementsAre(&b_, &a_, &c_));
+  EXPECT_THAT(Channels(entry), ElementsAre(&b_, &a_, &c_));
   clients_.MoveToBack(entry, c_);
-  EXPECT_THAT(entry.channels(), ElementsAre(&b_, &a_, &c_));
+  EXPECT_THAT(Channels(entry), ElementsAre(&b_, &a_, &c_));
+}
+
+TEST_F(ClientDirectoryTest, StreamsAreFoundByTheirIncarnation) {
+  ClientEntry& entry = clients_.Use("c1", a_);
+  clients_.Bind(entry, a_, 7);
+  EXPECT_THAT(entry.Streams(7), ElementsAre(&a_));
+  EXPECT_THAT(entry.Streams(8), IsEmpty());
+  // Bound before the second comes, and after it.
+  clients_.Use("c1", b_);
+  clients_.Bind(entry, b_, 8);
+  clients_.Use("c1", c_);
+  EXPECT_THAT(entry.Streams(7), ElementsAre(&a_));
+  EXPECT_THAT(entry.Streams(8), ElementsAre(&b_));
+  clients_.Bind(entry, c_, 7);
+  EXPECT_THAT(entry.Streams(7), ElementsAre(&a_, &c_));
+  clients_.MoveToBack(entry, a_);
+  EXPECT_THAT(entry.Streams(7), ElementsAre(&c_, &a_));
+}
+
+TEST_F(ClientDirectoryTest, AStreamThatIsNotBoundIsNotFoundByIncarnation) {
+  ClientEntry& entry = clients_.Use("c1", a_);
+  ClientEntry& other = clients_.Use("c2", a_);
+  clients_.Bind(other, a_, 7);
+  EXPECT_THAT(entry.Streams(7), IsEmpty());
+  clients_.Use("c1", b_);
+  EXPECT_THAT(entry.Streams(7), IsEmpty());
+  EXPECT_THAT(other.Streams(7), ElementsAre(&a_));
+}
+
+TEST_F(ClientDirectoryTest, AStandInIsNoStream) {
+  ClientEntry& entry = clients_.Use("c1", stand_in_);
+  clients_.Bind(entry, stand_in_, 7);
+  EXPECT_THAT(entry.Streams(7), IsEmpty());
+  clients_.Use("c1", a_);
+  EXPECT_THAT(entry.Streams(7), IsEmpty());
+}
+
+TEST_F(ClientDirectoryTest, TheStandInIsFoundBesideAnyNumberOfStreams) {
+  ClientEntry& entry = clients_.Use("c1", a_);
+  clients_.Bind(entry, a_, 0);
+  EXPECT_EQ(entry.stand_in(), nullptr);
+  clients_.Use("c1", stand_in_);
+  EXPECT_EQ(entry.stand_in(), nullptr);
+  clients_.Bind(entry, stand_in_, 0);
+  EXPECT_EQ(entry.stand_in(), &stand_in_);
+  clients_.Use("c1", b_);
+  clients_.MoveToBack(entry, stand_in_);
+  EXPECT_EQ(entry.stand_in(), &stand_in_);
+  EXPECT_THAT(Channels(entry), ElementsAre(&a_, &b_, &stand_in_));
+}
+
+TEST_F(ClientDirectoryTest, AStandInOfAnotherClientIsNotTheClients) {
+  ClientEntry& other = clients_.Use("c2", stand_in_);
+  clients_.Bind(other, stand_in_, 0);
+  ClientEntry& entry = clients_.Use("c1", stand_in_);
+  EXPECT_EQ(entry.stand_in(), nullptr);
+  clients_.Use("c1", a_);
+  EXPECT_EQ(entry.stand_in(), nullptr);
+}
+
+TEST_F(ClientDirectoryTest, ReadingGoesOnAfterWhatHasGoneMeanwhile) {
+  ClientEntry& entry = clients_.Use("c1", a_);
+  clients_.Use("c1", b_);
+  clients_.Use("c1", c_);
+  ClientEntry::Place place = ClientEntry::kBeforeAll;
+  EXPECT_EQ(entry.Next(&place), &a_);
+  clients_.Release(entry, a_);
+  EXPECT_EQ(entry.Next(&place), &b_);
+  clients_.MoveToBack(entry, b_);
+  EXPECT_EQ(entry.Next(&place), &c_);
+  EXPECT_EQ(entry.Next(&place), &b_);
+  EXPECT_EQ(entry.Next(&place), nullptr);
 }
 
 TEST_F(ClientDirectoryTest, TheKeyIsACopy) {

@@ -119,8 +119,7 @@ RegisterResult ClientTable::RegisterLocked(
         return result;
       }
     }
-    channel.client_ = &client;
-    channel.incarnation_ = statement.incarnation;
+    clients_.Bind(client, channel, statement.incarnation);
     channel.stream_number_ = statement.stream_number;
   }
   // If another call is closing a stream, that call takes it out and ends it.
@@ -187,11 +186,8 @@ bool ClientTable::IsNewer(const ClientChannel& other,
 std::vector<ClientChannelPtr> ClientTable::FindStreamsLocked(
     const ClientEntry& client, uint64_t incarnation) const {
   std::vector<ClientChannelPtr> streams;
-  for (ClientChannel* channel : client.channels()) {
-    if (channel->kind_ == ClientChannel::Kind::kStream && !channel->closed() &&
-        channel->client_ == &client && channel->incarnation_ == incarnation) {
-      streams.push_back(channel->self_);
-    }
+  for (ClientChannel* channel : client.Streams(incarnation)) {
+    if (!channel->closed()) streams.push_back(channel->self_);
   }
   return streams;
 }
@@ -333,7 +329,8 @@ absl::StatusOr<ClientChannelPtr> ClientTable::FindOrOpenStandIn(
   if (known != nullptr) return known;
   const absl::Status opened = OpenLocked(channel, now);
   if (!opened.ok()) return opened;
-  channel->client_ = &clients_.Use(client_id, *channel);
+  clients_.Bind(clients_.Use(client_id, *channel), *channel,
+                /*incarnation=*/0);
   return channel;
 }
 
@@ -605,28 +602,38 @@ std::vector<ProducerGroupInfo> ClientTable::ListProducerGroups(
 
 ClientChannelPtr ClientTable::FindConsumerChannel(
     absl::string_view group_name, absl::string_view client_id) const {
-  MutexLock lock(&mu_);
-  const ConsumerGroup* const group = consumers_.groups().Find(group_name);
-  const ClientEntry* const client = clients_.Find(client_id);
-  if (group == nullptr || client == nullptr) return nullptr;
-  for (ClientChannel* channel : client->channels()) {
-    size_t hint = 0;
-    const Membership* const membership =
-        GroupMembers::Find(*channel, *group, &hint);
-    if (membership != nullptr && &channel->ClientOf(*membership) == client) {
-      return channel->self_;
+  for (ClientEntry::Place place = ClientEntry::kBeforeAll;;) {
+    MutexLock lock(&mu_);
+    const ConsumerGroup* const group = consumers_.groups().Find(group_name);
+    const ClientEntry* const client = clients_.Find(client_id);
+    if (group == nullptr || client == nullptr) return nullptr;
+    for (size_t i = 0; i < kMaxPiece; ++i) {
+      ClientChannel* const channel = client->Next(&place);
+      if (channel == nullptr) return nullptr;
+      size_t hint = 0;
+      const Membership* const membership =
+          GroupMembers::Find(*channel, *group, &hint);
+      if (membership != nullptr && &channel->ClientOf(*membership) == client) {
+        return channel->self_;
+      }
     }
   }
-  return nullptr;
 }
 
 ClientChannelPtr ClientTable::FindProducerChannel(
     absl::string_view client_id) const {
-  MutexLock lock(&mu_);
-  const ClientEntry* const client = clients_.Find(client_id);
-  if (client == nullptr) return nullptr;
-  ClientChannel* const channel = producers_.FindChannel(*client);
-  return channel == nullptr ? nullptr : channel->self_;
+  for (ClientEntry::Place place = ClientEntry::kAfterAll;;) {
+    MutexLock lock(&mu_);
+    const ClientEntry* const client = clients_.Find(client_id);
+    if (client == nullptr) return nullptr;
+    for (size_t i = 0; i < kMaxPiece; ++i) {
+      ClientChannel* const channel = client->Previous(&place);
+      if (channel == nullptr) return nullptr;
+      if (ProducerRegistry::IsProducer(*channel, *client)) {
+        return channel->self_;
+      }
+    }
+  }
 }
 
 ClientChannelPtr ClientTable::NextAvailableProducer(absl::string_view group) {

@@ -109,6 +109,41 @@ void BM_CloseChannel(benchmark::State& state) {
 }
 BENCHMARK(BM_CloseChannel)->Apply(Sizes);
 
+// So many streams with one client id, each of another process, come and go.
+// Timed a stream: what it costs must not grow with their number.
+void BM_StreamsOfOneClientId(benchmark::State& state) {
+  const absl::Time now = absl::FromUnixSeconds(1'700'000'000);
+  ConsumerStatement consumer;
+  consumer.group = "orders";
+  const AdmittedConsumer admitted_consumer{&consumer, false};
+  for (auto _ : state) {
+    ClientTable table(ClientTable::Options(), {});
+    std::vector<std::shared_ptr<BareChannel>> channels;
+    for (int64_t i = 1; i <= state.range(0); ++i) {
+      auto channel = std::make_shared<BareChannel>();
+      if (!table.Open(channel, now).ok()) std::abort();
+      HeartbeatStatement statement;
+      statement.client_id = "10.0.0.1@DEFAULT";
+      statement.incarnation = static_cast<uint64_t>(i);
+      statement.consumers = {&consumer, 1};
+      AdmittedStatement admitted;
+      admitted.statement = &statement;
+      admitted.consumers = {&admitted_consumer, 1};
+      table.Register(*channel, admitted, now);
+      channels.push_back(std::move(channel));
+    }
+    for (const auto& channel : channels) {
+      table.Close(*channel, RemovalReason::kDisconnected);
+    }
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(BM_StreamsOfOneClientId)
+    ->Arg(1'000)
+    ->Arg(10'000)
+    ->Arg(40'000)
+    ->Unit(benchmark::kMillisecond);
+
 // The close of a channel in so many consumer groups, each with others in it.
 void BM_CloseChannelInGroups(benchmark::State& state) {
   World& world = SharedWorld(state.range(0));

@@ -154,13 +154,17 @@ bool ConsumerRegistry::HasMember(const ConsumerGroup& group,
                                  const ClientChannel* but) const {
   const ClientEntry* const client = clients_.Find(client_id);
   if (client == nullptr) return false;
-  return absl::c_any_of(client->channels(), [&](ClientChannel* channel) {
+  ClientEntry::Place place = ClientEntry::kBeforeAll;
+  while (ClientChannel* const channel = client->Next(&place)) {
     size_t hint = 0;
     const Membership* const membership =
         GroupMembers::Find(*channel, group, &hint);
-    return channel != but && membership != nullptr &&
-           &channel->ClientOf(*membership) == client;
-  });
+    if (channel != but && membership != nullptr &&
+        &channel->ClientOf(*membership) == client) {
+      return true;
+    }
+  }
+  return false;
 }
 
 bool ConsumerRegistry::NoteLeftOut(ClientChannel& channel,

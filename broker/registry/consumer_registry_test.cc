@@ -607,5 +607,19 @@ TEST_F(ConsumerRegistryTest, AGroupThatComesBackBeginsAnew) {
                                         "consumer orders REGISTER c1"));
 }
 
+// --- Channels of one client id ---
+
+TEST_F(ConsumerRegistryTest, AMemberIsFoundBehindAnyNumberOfTheClientsStreams) {
+  for (size_t i = 0; i < 2 * ClientTable::kMaxPiece; ++i) {
+    Connect(Stated("c1").Incarnation(i + 1).Producer("pay"));
+  }
+  EXPECT_EQ(table_.FindConsumerChannel("orders", "c1"), nullptr);
+  Connect(Stated("c2").Consumer("orders"));
+  EXPECT_EQ(table_.FindConsumerChannel("orders", "c1"), nullptr);
+  const auto first = Connect(Stated("c1").Consumer("orders"));
+  Connect(Stated("c1").Consumer("orders"));
+  EXPECT_EQ(table_.FindConsumerChannel("orders", "c1"), first);
+}
+
 }  // namespace
 }  // namespace rmq

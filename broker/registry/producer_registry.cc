@@ -1,6 +1,5 @@
 #include "broker/registry/producer_registry.h"
 
-#include <algorithm>
 #include <string>
 
 #include "absl/algorithm/container.h"
@@ -60,17 +59,13 @@ void ProducerRegistry::Remove(ClientChannel& channel, Membership& membership,
   groups_.Erase(group);
 }
 
-ClientChannel* ProducerRegistry::FindChannel(const ClientEntry& client) const {
-  const auto channels = client.channels();
-  const auto found = std::find_if(
-      channels.rbegin(), channels.rend(), [&](const ClientChannel* channel) {
-        return absl::c_any_of(
-            channel->memberships_, [&](const Membership& membership) {
-              return membership.group->kind == GroupKind::kProducer &&
-                     &channel->ClientOf(membership) == &client;
-            });
-      });
-  return found == channels.rend() ? nullptr : *found;
+bool ProducerRegistry::IsProducer(const ClientChannel& channel,
+                                  const ClientEntry& client) {
+  return absl::c_any_of(channel.memberships_,
+                        [&](const Membership& membership) {
+                          return membership.client == &client &&
+                                 membership.group->kind == GroupKind::kProducer;
+                        });
 }
 
 ClientChannel* ProducerRegistry::NextAvailable(absl::string_view name) {

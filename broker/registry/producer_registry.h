@@ -46,10 +46,12 @@ class ProducerRegistry {
               absl::Time heard_floor, uint64_t revision,
               std::vector<ClientEvent>* events);
 
-  // Of the channels at which `client` is a producer, the one that joined a
-  // producer group last; null if there is none. Reference: #findChannel.
-  // Differs: leaving one group does not hide a client that is in another.
-  ClientChannel* FindChannel(const ClientEntry& client) const;
+  // Whether `client` is a producer at `channel`. Of several such channels the
+  // one that joined a producer group last stands last among the client's.
+  // Reference: #findChannel. Differs: leaving one group does not hide a client
+  // that is in another.
+  static bool IsProducer(const ClientChannel& channel,
+                         const ClientEntry& client);
 
   // The next channel of the group in turn that is writable; if none of the next
   // `kMaxTries` is, the last one looked at. Null if there is no such group.

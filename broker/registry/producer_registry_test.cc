@@ -214,5 +214,16 @@ TEST_F(AvailableProducerTest, AnUnknownGroupHasNone) {
   EXPECT_EQ(table_.NextAvailableProducer("unknown"), nullptr);
 }
 
+TEST_F(ProducerRegistryTest,
+       AProducerIsFoundBeforeAnyNumberOfTheClientsStreams) {
+  const auto only = Connect(Stated("c1").Producer("pay"));
+  for (size_t i = 0; i < 2 * ClientTable::kMaxPiece; ++i) {
+    Connect(Stated("c1").Incarnation(i + 1).Consumer("orders"));
+  }
+  EXPECT_EQ(table_.FindProducerChannel("c1"), only);
+  table_.Close(*only, RemovalReason::kDisconnected);
+  EXPECT_EQ(table_.FindProducerChannel("c1"), nullptr);
+}
+
 }  // namespace
 }  // namespace rmq
