@@ -55,16 +55,27 @@ std::optional<std::string> ConsumeTypeOf(const Consumer& consumer) {
                   {"CONSUME_ACTIVELY", "CONSUME_PASSIVELY", "CONSUME_POP"});
 }
 
-std::optional<std::string> MessageModelOf(const Consumer& consumer) {
-  return EnumName(consumer.message_model(), {"BROADCASTING", "CLUSTERING"});
+Modes ModesOf(const Consumer& consumer) {
+  return {ConsumeTypeOf(consumer),
+          EnumName(consumer.message_model(), {"BROADCASTING", "CLUSTERING"}),
+          EnumName(consumer.consume_from_where(),
+                   {"CONSUME_FROM_LAST_OFFSET", "CONSUME_FROM_FIRST_OFFSET",
+                    "CONSUME_FROM_TIMESTAMP", "CONSUME_FROM_MIN_OFFSET",
+                    "CONSUME_FROM_MAX_OFFSET",
+                    "CONSUME_FROM_LAST_OFFSET_AND_FROM_MIN_WHEN_BOOT_FIRST"})};
 }
 
-std::optional<std::string> ConsumeFromWhereOf(const Consumer& consumer) {
-  return EnumName(consumer.consume_from_where(),
-                  {"CONSUME_FROM_LAST_OFFSET", "CONSUME_FROM_FIRST_OFFSET",
-                   "CONSUME_FROM_TIMESTAMP", "CONSUME_FROM_MIN_OFFSET",
-                   "CONSUME_FROM_MAX_OFFSET",
-                   "CONSUME_FROM_LAST_OFFSET_AND_FROM_MIN_WHEN_BOOT_FIRST"});
+// As groups hold them: an absent type is TAG.
+std::vector<Subscription> SubscriptionsOf(const Consumer& consumer) {
+  std::vector<Subscription> subscriptions;
+  for (const Subscription& stated : consumer.subscription_data_set()) {
+    Subscription& subscription = subscriptions.emplace_back(stated);
+    if (!stated.has_expression_type() && !stated.null_expression_type()) {
+      subscription.set_expression_type("TAG");
+    }
+    subscription.clear_null_expression_type();
+  }
+  return subscriptions;
 }
 
 // The names in the order of a small ConcurrentHashMap. It counts only where an
@@ -110,6 +121,8 @@ const char* Name(Switch which) {
       "reconnect replaces",
       "unary calls have a stand-in",
       "a pause expires nobody",
+      "a group is what its members state",
+      "an older stream never wins",
   };
   static_assert(std::size(kNames) == static_cast<size_t>(Switch::kCount), "");
   return kNames[static_cast<size_t>(which)];
@@ -216,7 +229,7 @@ void JavaModel::DoHeartbeat(const Operation& operation) {
     LightHeartbeat(body, channel);
     return;
   }
-  std::string replaced;
+  std::vector<std::string> replaced;
   if (On(Switch::kReconnectReplaces) &&
       !IsNewestOfItsIncarnation(operation.channel(), body, &replaced)) {
     for (const Consumer& consumer : body.consumer_data_set()) Admit(consumer);
@@ -230,16 +243,11 @@ void JavaModel::DoHeartbeat(const Operation& operation) {
     return;
   }
 
+  ++full_heartbeats_;
+  reason_ = "REPLACED";
   channel.heard_at = now_;
   channel.statement_holds = false;
-  for (auto& [name, group] : consumers_) {
-    const auto member = group.members.find(operation.channel());
-    if (member != group.members.end()) member->second.stated = false;
-  }
-  for (auto& [name, members] : producers_) {
-    const auto member = members.find(operation.channel());
-    if (member != members.end()) member->second.stated = false;
-  }
+  const std::vector<std::string> left_out = LeaveAllOut(operation.channel());
   const auto record = std::make_shared<Record>();
   if (body.has_client_id()) record->client_id = body.client_id();
   record->language = operation.language();
@@ -247,7 +255,8 @@ void JavaModel::DoHeartbeat(const Operation& operation) {
   record->refreshed_at = now_;
   bool is_sub_change = body.heartbeat_fingerprint() == 0;
   for (const Consumer& consumer : body.consumer_data_set()) {
-    if (!HeartbeatOfConsumer(operation, consumer, record, &is_sub_change)) {
+    if (!HeartbeatOfConsumer(operation, consumer, record, replaced,
+                             &is_sub_change)) {
       Throw(kNullPointer);
       return;
     }
@@ -264,11 +273,11 @@ void JavaModel::DoHeartbeat(const Operation& operation) {
   }
   channel.statement = StatementKey(body);
   channel.statement_holds = outcome_.skipped().empty();
-  if (!replaced.empty()) {
-    reason_ = "REPLACED";
-    CloseByBroker(replaced);
-    OnClose(replaced);
+  for (const std::string& older : replaced) {
+    CloseByBroker(older);
+    OnClose(older);
   }
+  ForgetModesOfTheLeftOut(left_out);
   Answer(0);
   (*outcome_.mutable_ext())["IS_SUPPORT_HEART_BEAT_V2"] = "true";
   (*outcome_.mutable_ext())["IS_SUB_CHANGE"] = is_sub_change ? "true" : "false";
@@ -276,7 +285,7 @@ void JavaModel::DoHeartbeat(const Operation& operation) {
 
 bool JavaModel::IsNewestOfItsIncarnation(const std::string& name,
                                          const Heartbeat& body,
-                                         std::string* replaced) {
+                                         std::vector<std::string>* replaced) {
   Channel& channel = channels_[name];
   if (channel.is_stand_in || channel.client_id.has_value()) return true;
   if (body.incarnation() != 0) {
@@ -286,20 +295,58 @@ bool JavaModel::IsNewestOfItsIncarnation(const std::string& name,
           state.incarnation != body.incarnation()) {
         continue;
       }
-      if (ByNumber()(name, other)) return false;
-      *replaced = other;
+      const bool are_numbered = On(Switch::kAnOlderStreamNeverWins) &&
+                                state.stream_number != 0 &&
+                                body.stream_number() != 0 &&
+                                state.stream_number != body.stream_number();
+      const bool is_newer = are_numbered
+                                ? state.stream_number > body.stream_number()
+                                : ByNumber()(name, other);
+      if (is_newer) return false;
+      replaced->push_back(other);
     }
   }
   channel.client_id = body.client_id();
   channel.incarnation = body.incarnation();
+  channel.stream_number = body.stream_number();
   return true;
+}
+
+std::vector<std::string> JavaModel::LeaveAllOut(const std::string& channel) {
+  std::vector<std::string> left_out;
+  for (auto& [name, group] : consumers_) {
+    const auto member = group.members.find(channel);
+    if (member == group.members.end()) continue;
+    if (std::exchange(member->second.statement.is_current, false)) {
+      left_out.push_back(name);
+    }
+  }
+  for (auto& [name, members] : producers_) {
+    const auto member = members.find(channel);
+    if (member != members.end()) member->second.statement.is_current = false;
+  }
+  return left_out;
+}
+
+// Those that the heartbeat stated after all have been recomputed before.
+void JavaModel::ForgetModesOfTheLeftOut(
+    const std::vector<std::string>& left_out) {
+  for (const std::string& name : left_out) {
+    Group& group = consumers_[name];
+    const Group before = group;
+    Recompute(group);
+    if (IsBroadcasting(before) && !IsBroadcasting(group) &&
+        configs_[name].notify_consumer_ids_changed_enable()) {
+      TellChange(name, group);
+    }
+  }
 }
 
 void JavaModel::LightHeartbeat(const Heartbeat& body, Channel& channel) {
   channel.heard_at = now_;
   const auto renew = [&](Members& members) {
     for (auto& [name, member] : members) {
-      if (&channels_[name] == &channel && member.stated) {
+      if (&channels_[name] == &channel && member.statement.is_current) {
         member.record->refreshed_at = now_;
       }
     }
@@ -316,6 +363,7 @@ void JavaModel::LightHeartbeat(const Heartbeat& body, Channel& channel) {
 bool JavaModel::HeartbeatOfConsumer(const Operation& operation,
                                     const Consumer& consumer,
                                     const std::shared_ptr<Record>& record,
+                                    const std::vector<std::string>& replaced,
                                     bool* is_sub_change) {
   const Heartbeat& body = operation.body();
   const std::string& name = consumer.group_name();
@@ -338,6 +386,7 @@ bool JavaModel::HeartbeatOfConsumer(const Operation& operation,
 
   const bool without_sub = IsLight(body);
   Group& group = consumers_[name];
+  const Group before = group;
   Topics topics;
   for (const Subscription& subscription : consumer.subscription_data_set()) {
     topics.insert(subscription.topic());
@@ -349,13 +398,31 @@ bool JavaModel::HeartbeatOfConsumer(const Operation& operation,
   if (!UpdateChannel(operation.channel(), consumer, record, group, &is_new)) {
     return false;
   }
+  Members leaving;
+  if (On(Switch::kAGroupIsWhatItsMembersState)) {
+    MemberStatement& member = group.members[operation.channel()].statement;
+    member.State(ModesOf(consumer), full_heartbeats_);
+    if (!without_sub) member.Hold(SubscriptionsOf(consumer));
+    for (const std::string& older : replaced) {
+      const auto node = group.members.extract(older);
+      if (!node.empty()) leaving[older] = node.mapped();
+    }
+    Recompute(group);
+    topics = TopicsOf(group);
+  } else if (!without_sub) {
+    UpdateSubscriptions(consumer, group);
+  }
   const auto tell = [&](const char* type) {
     TellMember(kConsumer, type, name, operation.channel(), record->client_id,
                topics);
   };
   if (is_new && !without_sub) tell("CLIENT_REGISTER");
-  const bool is_changed = !without_sub && UpdateSubscriptions(consumer, group);
-  if ((is_new || is_changed) && !IsBroadcasting(group) &&
+  for (const auto& [older, member] : leaving) {
+    TellMember(kConsumer, "CLIENT_UNREGISTER", name, older,
+               member.record->client_id, TopicsOf(before));
+  }
+  if (IsChange(before, group, is_new, !leaving.empty()) &&
+      MayNotify(before, group) &&
       configs_[name].notify_consumer_ids_changed_enable()) {
     TellChange(name, group);
   }
@@ -370,6 +437,14 @@ bool JavaModel::HeartbeatOfConsumer(const Operation& operation,
   }
   tell("REGISTER");
   return true;
+}
+
+bool JavaModel::IsChange(const Group& before, const Group& after, bool is_new,
+                         bool is_replacement) const {
+  if (TopicsOf(before) != TopicsOf(after)) return true;
+  if (!On(Switch::kAGroupIsWhatItsMembersState)) return is_new;
+  if (IsBroadcasting(before) && !IsBroadcasting(after)) return true;
+  return is_replacement ? ClientIdsOf(before) != ClientIdsOf(after) : is_new;
 }
 
 bool JavaModel::Admit(const Consumer& consumer) {
@@ -429,9 +504,9 @@ bool JavaModel::UpdateChannel(const std::string& channel,
                               const Consumer& consumer,
                               const std::shared_ptr<Record>& record,
                               Group& group, bool* is_new) {
-  group.consume_type = ConsumeTypeOf(consumer);
-  group.message_model = MessageModelOf(consumer);
-  group.consume_from_where = ConsumeFromWhereOf(consumer);
+  if (!On(Switch::kAGroupIsWhatItsMembersState)) {
+    group.statement.modes = ModesOf(consumer);
+  }
 
   const auto own = On(Switch::kEachGroupHasItsClock)
                        ? std::make_shared<Record>(*record)
@@ -439,7 +514,7 @@ bool JavaModel::UpdateChannel(const std::string& channel,
   auto [found, added] = group.members.try_emplace(channel);
   *is_new = added;
   Member& member = found->second;
-  member.stated = true;
+  member.statement.is_current = true;
   if (added) {
     member.record = own;
     return true;
@@ -451,34 +526,19 @@ bool JavaModel::UpdateChannel(const std::string& channel,
   return true;
 }
 
-bool JavaModel::UpdateSubscriptions(const Consumer& consumer, Group& group) {
-  bool is_changed = false;
-  std::set<std::string> topics;
-  for (const Subscription& stated : consumer.subscription_data_set()) {
-    Subscription subscription = stated;
-    if (!stated.has_expression_type() && !stated.null_expression_type()) {
-      subscription.set_expression_type("TAG");
-    }
-    subscription.clear_null_expression_type();
+void JavaModel::UpdateSubscriptions(const Consumer& consumer, Group& group) {
+  std::map<std::string, Subscription>& known = group.statement.subscriptions;
+  Topics topics;
+  for (const Subscription& stated : SubscriptionsOf(consumer)) {
     topics.insert(stated.topic());
-    const auto known = group.subscriptions.find(stated.topic());
-    if (known == group.subscriptions.end()) {
-      group.subscriptions[stated.topic()] = std::move(subscription);
-      is_changed = true;
-    } else if (stated.sub_version() > known->second.sub_version()) {
-      known->second = std::move(subscription);
+    const auto [held, is_new] = known.try_emplace(stated.topic(), stated);
+    if (!is_new && stated.sub_version() > held->second.sub_version()) {
+      held->second = stated;
     }
   }
-  for (auto known = group.subscriptions.begin();
-       known != group.subscriptions.end();) {
-    if (topics.count(known->first) != 0) {
-      ++known;
-    } else {
-      known = group.subscriptions.erase(known);
-      is_changed = true;
-    }
+  for (auto held = known.begin(); held != known.end();) {
+    held = topics.count(held->first) != 0 ? std::next(held) : known.erase(held);
   }
-  return is_changed;
 }
 
 bool JavaModel::HeartbeatOfProducer(const Operation& operation,
@@ -492,7 +552,7 @@ bool JavaModel::HeartbeatOfProducer(const Operation& operation,
     const auto known = group->second.find(channel);
     if (known != group->second.end()) {
       known->second.record->refreshed_at = now_;
-      known->second.stated = true;
+      known->second.statement.is_current = true;
       return true;
     }
   }
@@ -559,17 +619,18 @@ void JavaModel::DoUnregister(const Operation& operation) {
       Group& group = found->second;
       const auto member = group.members.find(channel);
       const bool is_removed = member != group.members.end();
+      Group before = group;
       if (is_removed) {
-        if (member->second.stated) channels_[channel].statement_holds = false;
-        group.members.erase(member);
-        TellMember(kConsumer, "CLIENT_UNREGISTER", name, channel, client_id,
-                   TopicsOf(group));
+        if (member->second.statement.is_current) {
+          channels_[channel].statement_holds = false;
+        }
+        before = RemoveConsumer(name, channel, client_id);
       }
       if (group.members.empty()) {
         Tell(kConsumer, "UNREGISTER", name);
-        ClearTopicIndex(name, group);
+        ClearTopicIndex(name, before);
       }
-      if (is_notified && !IsBroadcasting(group) &&
+      if (is_notified && MayNotify(before, group) &&
           (is_removed || !On(Switch::kStrangerUnregisterIsSilent))) {
         TellChange(name, group);
       }
@@ -637,15 +698,14 @@ void JavaModel::OnCloseOfConsumer(const std::string& channel,
   Group& group = found->second;
   const auto member = group.members.find(channel);
   if (member == group.members.end()) return;
-  const ClientId client_id = member->second.record->client_id;
-  group.members.erase(member);
-  TellMember(kConsumer, "CLIENT_UNREGISTER", name, channel, client_id,
-             TopicsOf(group));
+  const Group before =
+      RemoveConsumer(name, channel, member->second.record->client_id);
   if (group.members.empty()) {
     Tell(kConsumer, "UNREGISTER", name);
-    ClearTopicIndex(name, group);
+    ClearTopicIndex(name, before);
   }
-  if (IsNotified(name, group) || (also_broadcasting && IsBroadcasting(group))) {
+  if ((MayNotify(before, group) && HonoursNotification(name)) ||
+      (also_broadcasting && IsBroadcasting(group))) {
     TellChange(name, group);
   }
   if (group.members.empty()) consumers_.erase(found);
@@ -755,17 +815,28 @@ void JavaModel::ExpireProducer(const std::string& group,
 void JavaModel::ExpireConsumer(const std::string& name,
                                const std::string& channel) {
   Group& group = consumers_[name];
-  const ClientId client_id = group.members[channel].record->client_id;
-  group.members.erase(channel);
-  TellMember(kConsumer, "CLIENT_UNREGISTER", name, channel, client_id,
-             TopicsOf(group));
+  const Group before =
+      RemoveConsumer(name, channel, group.members[channel].record->client_id);
   if (group.members.empty() && On(Switch::kExpiryUnregistersEmptiedGroup)) {
     Tell(kConsumer, "UNREGISTER", name);
   }
-  if (On(Switch::kExpiryNotifiesSurvivors) && IsNotified(name, group)) {
+  if (On(Switch::kExpiryNotifiesSurvivors) && MayNotify(before, group) &&
+      HonoursNotification(name)) {
     TellChange(name, group);
   }
   if (group.members.empty()) consumers_.erase(name);
+}
+
+JavaModel::Group JavaModel::RemoveConsumer(const std::string& name,
+                                           const std::string& channel,
+                                           ClientId told) {
+  Group& group = consumers_[name];
+  Group before = group;
+  group.members.erase(channel);
+  Recompute(group);
+  TellMember(kConsumer, "CLIENT_UNREGISTER", name, channel, told,
+             TopicsOf(before));
+  return before;
 }
 
 void JavaModel::CloseByBroker(const std::string& name) {
@@ -793,7 +864,9 @@ void JavaModel::RemoveProducer(const std::string& group,
                                const ClientId& told) {
   const auto member = producers_[group].find(channel);
   if (member == producers_[group].end()) return;
-  if (member->second.stated) channels_[channel].statement_holds = false;
+  if (member->second.statement.is_current) {
+    channels_[channel].statement_holds = false;
+  }
   producers_[group].erase(member);
   TellMember(kProducer, "CLIENT_UNREGISTER", group, channel, told, {});
 }
@@ -864,7 +937,8 @@ void JavaModel::QueryTopicConsumeByWho(const std::string& topic) {
     return;
   }
   for (const auto& [name, group] : consumers_) {
-    if (group.subscriptions.count(topic) != 0) outcome_.add_groups(name);
+    if (group.statement.subscriptions.count(topic) != 0)
+      outcome_.add_groups(name);
   }
 }
 
@@ -898,13 +972,14 @@ void JavaModel::Snapshot() {
   for (const auto& [name, group] : consumers_) {
     ConsumerGroup& shown = *outcome_.add_consumer_groups();
     shown.set_group(name);
-    if (group.consume_type) shown.set_consume_type(*group.consume_type);
-    if (group.message_model) shown.set_message_model(*group.message_model);
-    if (group.consume_from_where) {
-      shown.set_consume_from_where(*group.consume_from_where);
+    const Modes& modes = group.statement.modes;
+    if (modes.consume_type) shown.set_consume_type(*modes.consume_type);
+    if (modes.message_model) shown.set_message_model(*modes.message_model);
+    if (modes.consume_from_where) {
+      shown.set_consume_from_where(*modes.consume_from_where);
     }
     add_all(group.members, shown.mutable_connections());
-    for (const auto& [topic, subscription] : group.subscriptions) {
+    for (const auto& [topic, subscription] : group.statement.subscriptions) {
       *shown.add_subscriptions() = On(Switch::kTagSetsAreDerived)
                                        ? AsOnTheWire(subscription)
                                        : subscription;
@@ -982,20 +1057,44 @@ void JavaModel::Throw(const char* exception) {
 
 JavaModel::Topics JavaModel::TopicsOf(const Group& group) {
   Topics topics;
-  for (const auto& [topic, subscription] : group.subscriptions) {
+  for (const auto& [topic, subscription] : group.statement.subscriptions) {
     topics.insert(topic);
   }
   return topics;
 }
 
-bool JavaModel::IsNotified(const std::string& name, const Group& group) {
-  return !IsBroadcasting(group) &&
-         (!On(Switch::kCloseHonoursNotificationOff) ||
-          configs_[name].notify_consumer_ids_changed_enable());
+std::set<JavaModel::ClientId> JavaModel::ClientIdsOf(const Group& group) {
+  std::set<ClientId> client_ids;
+  for (const auto& [channel, member] : group.members) {
+    client_ids.insert(member.record->client_id);
+  }
+  return client_ids;
+}
+
+void JavaModel::Recompute(Group& group) const {
+  if (!On(Switch::kAGroupIsWhatItsMembersState)) return;
+  std::vector<const MemberStatement*> statements;
+  for (const auto& [channel, member] : group.members) {
+    statements.push_back(&member.statement);
+  }
+  group.statement = Combine(statements);
+}
+
+bool JavaModel::MayNotify(const Group& before, const Group& after) const {
+  if (!On(Switch::kAGroupIsWhatItsMembersState)) return !IsBroadcasting(after);
+  const auto is_clustering = [](const Group& group) {
+    return !group.members.empty() && !IsBroadcasting(group);
+  };
+  return is_clustering(before) || is_clustering(after);
+}
+
+bool JavaModel::HonoursNotification(const std::string& name) {
+  return !On(Switch::kCloseHonoursNotificationOff) ||
+         configs_[name].notify_consumer_ids_changed_enable();
 }
 
 void JavaModel::ClearTopicIndex(const std::string& name, const Group& group) {
-  for (const auto& [topic, subscription] : group.subscriptions) {
+  for (const auto& [topic, subscription] : group.statement.subscriptions) {
     topic_index_[topic].erase(name);
   }
 }

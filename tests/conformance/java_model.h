@@ -18,7 +18,10 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "tests/conformance/effective_statement.h"
 #include "tests/conformance/trace.pb.h"
 
 namespace rmq::conformance {
@@ -76,6 +79,12 @@ enum class Switch {
   kUnaryCallsHaveAStandIn,
   // A tick that comes late by more than a period hears from everyone first.
   kAPauseExpiresNobody,
+  // A consumer group's topics, expressions and modes are made of what each of
+  // its members stated last; Java's are those of the latest heartbeat.
+  kAGroupIsWhatItsMembersState,
+  // Of two channels of one incarnation that number their streams, the one with
+  // the smaller number goes, whichever was opened later.
+  kAnOlderStreamNeverWins,
   kCount,
 };
 
@@ -116,17 +125,14 @@ class JavaModel {
   // A channel in a group.
   struct Member {
     std::shared_ptr<Record> record;
-    // Whether the channel's latest full heartbeat has the group.
-    bool stated = true;
+    // Of a producer only whether it is current.
+    MemberStatement statement;
   };
   using Members = std::map<std::string, Member, ByNumber>;
 
   struct Group {
-    std::optional<std::string> consume_type;
-    std::optional<std::string> message_model;
-    std::optional<std::string> consume_from_where;
     Members members;
-    std::map<std::string, Subscription> subscriptions;
+    EffectiveStatement statement;
   };
 
   struct Channel {
@@ -136,6 +142,7 @@ class JavaModel {
     // Of its first full heartbeat.
     std::optional<std::string> client_id;
     int64_t incarnation = 0;
+    uint64_t stream_number = 0;
     // The consumer groups noted on it: "a|b|".
     std::string noted_groups;
     // The latest full heartbeat as a light one is compared with it, and whether
@@ -165,12 +172,16 @@ class JavaModel {
   // --- Heartbeats ---
   void LightHeartbeat(const Heartbeat& body, Channel& channel);
   // False if a newer channel of the same incarnation has been there before.
-  // Otherwise sets the older one that is to go, or nothing.
+  // Otherwise adds the older ones, which are to go, to `replaced`.
   bool IsNewestOfItsIncarnation(const std::string& name, const Heartbeat& body,
-                                std::string* replaced);
+                                std::vector<std::string>* replaced);
+  // Marks the channel's memberships as left out. Returns the consumer groups of
+  // those that were not left out before.
+  std::vector<std::string> LeaveAllOut(const std::string& channel);
   // These return false where Java throws a NullPointerException.
   bool HeartbeatOfConsumer(const Operation& operation, const Consumer& consumer,
                            const std::shared_ptr<Record>& record,
+                           const std::vector<std::string>& replaced,
                            bool* is_sub_change);
   bool HeartbeatOfProducer(const Operation& operation, const Producer& producer,
                            const std::shared_ptr<Record>& record);
@@ -179,10 +190,19 @@ class JavaModel {
   bool UpdateChannel(const std::string& channel, const Consumer& consumer,
                      const std::shared_ptr<Record>& record, Group& group,
                      bool* is_new);
-  bool UpdateSubscriptions(const Consumer& consumer, Group& group);
+  void UpdateSubscriptions(const Consumer& consumer, Group& group);
+  // Whether a heartbeat that stated the group changed it, so that its members
+  // are told.
+  bool IsChange(const Group& before, const Group& after, bool is_new,
+                bool is_replacement) const;
+  void ForgetModesOfTheLeftOut(const std::vector<std::string>& left_out);
   GroupConfig* FindConfig(const std::string& group);
 
   // --- Removals ---
+  // Takes a member out of a consumer group and tells of it. Returns the group
+  // as it was before.
+  Group RemoveConsumer(const std::string& name, const std::string& channel,
+                       ClientId told);
   // The channel's close event.
   void OnClose(const std::string& channel);
   void OnCloseOfConsumer(const std::string& channel, const std::string& group,
@@ -212,10 +232,16 @@ class JavaModel {
   void Answer(int code, const std::string& remark = "");
   void Throw(const char* exception);
   static bool IsBroadcasting(const Group& group) {
-    return group.message_model == "BROADCASTING";
+    return group.statement.modes.IsBroadcasting();
   }
   static Topics TopicsOf(const Group& group);
-  bool IsNotified(const std::string& name, const Group& group);
+  static std::set<ClientId> ClientIdsOf(const Group& group);
+  // Makes the group's statement that of its members.
+  void Recompute(Group& group) const;
+  // Whether the message model lets the group's members hear of a change.
+  bool MayNotify(const Group& before, const Group& after) const;
+  // Whether its config does, when a channel goes without having asked for it.
+  bool HonoursNotification(const std::string& name);
   void ClearTopicIndex(const std::string& name, const Group& group);
   bool IsStale(const Record& record, bool is_producer) const;
 
@@ -230,6 +256,8 @@ class JavaModel {
   // channel.
   int64_t joined_ = 0;
   std::map<std::pair<std::string, std::string>, int64_t> last_joins_;
+  // Full heartbeats that were applied.
+  int64_t full_heartbeats_ = 0;
   std::map<std::string, Channel, ByNumber> channels_;
   std::map<std::string, Group> consumers_;
   std::map<std::string, Members> producers_;

@@ -336,6 +336,7 @@ class Product::Broker {
     statement.language = ValueOf(operation.language(), LanguageCode::kNodeJs);
     statement.version = operation.version();
     statement.incarnation = static_cast<uint64_t>(body.incarnation());
+    statement.stream_number = body.stream_number();
     statement.producer_groups = producers;
     statement.consumers = consumers;
 
