@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/util/json_util.h"
@@ -228,6 +229,353 @@ TEST(JavaModelTest, RetryTopicCountsAsOrderedItself) {
   EXPECT_TRUE(is_ordered("t_order"));
   EXPECT_TRUE(is_ordered("%RETRY%cg_a"));
   EXPECT_FALSE(is_ordered("t1"));
+}
+
+// --- A group is what its members state ---
+
+std::string TopicJson(absl::string_view topic, int version = 1,
+                      absl::string_view expression = "*") {
+  return absl::StrCat(R"({"topic":")", topic, R"(","subVersion":)", version,
+                      R"(,"subString":")", expression, R"("})");
+}
+
+// The group cg_a of one heartbeat.
+std::string Stating(const std::vector<std::string>& topics,
+                    absl::string_view model = "CLUSTERING") {
+  return absl::StrCat(R"({"groupName":"cg_a","messageModel":")", model,
+                      R"(","subscriptionDataSet":[)",
+                      absl::StrJoin(topics, ","), "]}");
+}
+
+// "TYPE channel [topics]", of CHANGE "CHANGE [channels]".
+std::vector<std::string> EventsOf(const Outcome& outcome) {
+  std::vector<std::string> events;
+  for (const Event& event : outcome.events()) {
+    const auto& list = event.type() == "CHANGE" || event.type() == "UNREGISTER"
+                           ? event.channels()
+                           : event.topics();
+    events.push_back(absl::StrCat(event.type(), " ", event.channel(),
+                                  event.channel().empty() ? "" : " ", "[",
+                                  absl::StrJoin(list, " "), "]"));
+  }
+  return events;
+}
+
+class MembersTest : public testing::Test {
+ protected:
+  MembersTest() : model_(AllSwitches()) {
+    model_.Do(R"({"op":"open_channel","channel":"ch3"})");
+  }
+
+  // Without `consumer` the heartbeat has another group only. The channel is
+  // that of client "c" and its number, if no other is given.
+  Outcome State(int channel, const std::string& consumer, int client = 0,
+                int incarnation = 0, int stream_number = 0) {
+    return model_.Do(absl::StrCat(
+        R"({"op":"heartbeat","channel":"ch)", channel,
+        R"(","body":{"clientID":"c)", client == 0 ? channel : client,
+        R"(","incarnation":)", incarnation, R"(,"streamNumber":)",
+        stream_number, R"(,"consumerDataSet":[)",
+        consumer.empty() ? R"({"groupName":"cg_other"})" : consumer, "]}}"));
+  }
+  // "topic expression".
+  std::vector<std::string> Subscriptions() {
+    std::vector<std::string> held;
+    const Outcome snapshot = Snapshot();
+    for (const ConsumerGroup& group : snapshot.consumer_groups()) {
+      if (group.group() != "cg_a") continue;
+      for (const Subscription& subscription : group.subscriptions()) {
+        held.push_back(
+            absl::StrCat(subscription.topic(), " ", subscription.sub_string()));
+      }
+    }
+    return held;
+  }
+  std::string MessageModel() {
+    const Outcome snapshot = Snapshot();
+    for (const ConsumerGroup& group : snapshot.consumer_groups()) {
+      if (group.group() == "cg_a") return group.message_model();
+    }
+    return "no such group";
+  }
+  Outcome Snapshot() { return model_.Do(R"({"op":"snapshot"})"); }
+  int GroupsOf(absl::string_view topic) {
+    return model_
+        .Do(absl::StrCat(R"({"op":"query_topic_consume_by_who","topic":")",
+                         topic, R"("})"))
+        .groups_size();
+  }
+
+  Script model_;
+};
+
+TEST(JavaModelTest, JavaTakesThoseOfTheLatestHeartbeat) {
+  Switches switches = AllSwitches();
+  switches.reset(static_cast<size_t>(Switch::kAGroupIsWhatItsMembersState));
+  Script java(switches);
+  java.Heartbeat("ch1", Stating({TopicJson("t1")}));
+  EXPECT_THAT(EventsOf(java.Heartbeat("ch2", Stating({TopicJson("t2")}))),
+              ElementsAre("CLIENT_REGISTER ch2 [t2]", "CHANGE [ch1 ch2]",
+                          "REGISTER ch2 [t2]"));
+}
+
+TEST_F(MembersTest, AJoiningMemberTakesNothingFromTheGroup) {
+  State(1, Stating({TopicJson("t1")}));
+  EXPECT_THAT(EventsOf(State(2, Stating({TopicJson("t2")}))),
+              ElementsAre("CLIENT_REGISTER ch2 [t1 t2]", "CHANGE [ch1 ch2]",
+                          "REGISTER ch2 [t1 t2]"));
+  EXPECT_THAT(Subscriptions(), ElementsAre("t1 *", "t2 *"));
+}
+
+TEST_F(MembersTest, AChangeIsMadeWhenTheSetOfTopicsChangesOnly) {
+  State(1, Stating({TopicJson("t1")}));
+  State(2, Stating({TopicJson("t1")}));
+  EXPECT_THAT(TypesOf(State(2, Stating({TopicJson("t1"), TopicJson("t2")}))),
+              ElementsAre("CHANGE", "REGISTER"));
+  EXPECT_THAT(TypesOf(State(1, Stating({TopicJson("t2")}))),
+              ElementsAre("REGISTER"));
+  EXPECT_THAT(TypesOf(State(2, Stating({TopicJson("t2")}))),
+              ElementsAre("CHANGE", "REGISTER"));
+  EXPECT_THAT(TypesOf(State(2, Stating({TopicJson("t2", 2, "A")}))),
+              ElementsAre("REGISTER"));
+}
+
+TEST_F(MembersTest, ALeaveTellsTheTopicsBeforeItAndTakesItsOwnAlong) {
+  State(1, Stating({TopicJson("t1"), TopicJson("t2", 1, "A")}));
+  State(2, Stating({TopicJson("t2", 2, "B"), TopicJson("t3")}));
+  EXPECT_THAT(EventsOf(model_.Close("ch2")),
+              ElementsAre("CLIENT_UNREGISTER ch2 [t1 t2 t3]", "CHANGE [ch1]"));
+  EXPECT_THAT(Subscriptions(), ElementsAre("t1 *", "t2 A"));
+}
+
+TEST_F(MembersTest, TheTopicIndexFollows) {
+  State(1, Stating({TopicJson("t1")}));
+  State(2, Stating({TopicJson("t2")}));
+  EXPECT_EQ(GroupsOf("t1"), 1);
+  model_.Close("ch1");
+  EXPECT_EQ(GroupsOf("t1"), 0);
+  EXPECT_EQ(GroupsOf("t2"), 1);
+}
+
+TEST_F(MembersTest, AnExpiredMemberTakesItsTopicsAlong) {
+  State(1, Stating({TopicJson("t1")}));
+  State(2, Stating({TopicJson("t2")}));
+  model_.AdvanceAndScan(60000);
+  State(1, Stating({TopicJson("t1")}));
+  model_.AdvanceAndScan(60001);
+  EXPECT_THAT(Subscriptions(), ElementsAre("t1 *"));
+}
+
+TEST_F(MembersTest, AnUnregisteredMemberTakesItsTopicsAlong) {
+  State(1, Stating({TopicJson("t1")}));
+  State(2, Stating({TopicJson("t2")}));
+  model_.Do(R"({"op":"unregister","channel":"ch2","clientId":"c2",)"
+            R"("consumerGroup":"cg_a"})");
+  EXPECT_THAT(Subscriptions(), ElementsAre("t1 *"));
+}
+
+TEST_F(MembersTest, ALeftOutMemberHoldsItsTopicsUntilItExpires) {
+  State(1, Stating({TopicJson("t1")}));
+  State(2, Stating({TopicJson("t2")}));
+  EXPECT_THAT(TypesOf(State(2, "")),
+              ElementsAre("CLIENT_REGISTER", "CHANGE", "REGISTER"));
+  EXPECT_THAT(Subscriptions(), ElementsAre("t1 *", "t2 *"));
+  model_.AdvanceAndScan(60000);
+  State(1, Stating({TopicJson("t1")}));
+  State(2, "");
+  EXPECT_THAT(TypesOf(model_.AdvanceAndScan(60001)),
+              ElementsAre("CLIENT_UNREGISTER", "CHANGE"));
+  EXPECT_THAT(Subscriptions(), ElementsAre("t1 *"));
+}
+
+TEST_F(MembersTest, AStandInHoldsWhatItsUnaryCallsState) {
+  State(1, Stating({TopicJson("t1")}));
+  model_.Do(absl::StrCat(
+      R"({"op":"heartbeat","channel":"unary","unary":true,"body":)",
+      R"({"clientID":"c2","consumerDataSet":[)", Stating({TopicJson("t2")}),
+      "]}}"));
+  EXPECT_THAT(Subscriptions(), ElementsAre("t1 *", "t2 *"));
+  model_.Do(R"({"op":"unregister","channel":"unary","unary":true,)"
+            R"("clientId":"c2","consumerGroup":"cg_a"})");
+  EXPECT_THAT(Subscriptions(), ElementsAre("t1 *"));
+}
+
+TEST_F(MembersTest, ALightHeartbeatStatesNoModes) {
+  constexpr char kV2[] = R"(,"heartbeatFingerprint":7)";
+  constexpr char kLight[] = R"(,"heartbeatFingerprint":7,"withoutSub":true)";
+  model_.Heartbeat("ch1", Stating({}, "CLUSTERING"), "", kV2);
+  State(2, Stating({}, "BROADCASTING"));
+  EXPECT_EQ(model_.Heartbeat("ch1", Stating({}), "", kLight).renewal(),
+            "RENEWED");
+  EXPECT_EQ(MessageModel(), "BROADCASTING");
+  model_.Heartbeat("ch1", Stating({}, "CLUSTERING"), "", kV2);
+  EXPECT_EQ(MessageModel(), "CLUSTERING");
+}
+
+TEST_F(MembersTest, ABroadcastingGroupThatTurnsToClusteringIsTold) {
+  State(1, Stating({TopicJson("t1")}, "BROADCASTING"));
+  State(2, Stating({TopicJson("t1")}, "BROADCASTING"));
+  const Outcome turned = State(1, Stating({TopicJson("t1")}));
+  EXPECT_THAT(EventsOf(turned),
+              ElementsAre("CHANGE [ch1 ch2]", "REGISTER ch1 [t1]"));
+  EXPECT_EQ(turned.pushes_size(), 2);
+}
+
+TEST_F(MembersTest, AClusteringGroupThatTurnsToBroadcastingIsNotTold) {
+  State(1, Stating({TopicJson("t1")}));
+  State(2, Stating({TopicJson("t1")}));
+  EXPECT_THAT(TypesOf(State(1, Stating({TopicJson("t1")}, "BROADCASTING"))),
+              ElementsAre("REGISTER"));
+}
+
+TEST_F(MembersTest, AJoiningIsToldIfTheGroupWasClusteringBeforeIt) {
+  State(1, Stating({}));
+  EXPECT_THAT(TypesOf(State(2, Stating({}, "BROADCASTING"))),
+              ElementsAre("CLIENT_REGISTER", "CHANGE", "REGISTER"));
+  EXPECT_THAT(TypesOf(State(3, Stating({}, "BROADCASTING"))),
+              ElementsAre("CLIENT_REGISTER", "REGISTER"));
+}
+
+TEST_F(MembersTest, ALeaveIsToldIfTheGroupIsClusteringBeforeOrAfterIt) {
+  State(1, Stating({}));
+  State(2, Stating({}, "BROADCASTING"));
+  EXPECT_THAT(TypesOf(model_.Close("ch2")),
+              ElementsAre("CLIENT_UNREGISTER", "CHANGE"));
+  State(3, Stating({}, "BROADCASTING"));
+  EXPECT_THAT(TypesOf(model_.Close("ch1")), ElementsAre("CLIENT_UNREGISTER"));
+  EXPECT_THAT(TypesOf(model_.Close("ch3")),
+              ElementsAre("CLIENT_UNREGISTER", "UNREGISTER"));
+}
+
+TEST_F(MembersTest, ABroadcastingMemberThatIsLeftOutTurnsTheGroup) {
+  State(1, Stating({}));
+  State(2, Stating({}, "BROADCASTING"));
+  const Outcome left_out = State(2, "");
+  EXPECT_EQ(MessageModel(), "CLUSTERING");
+  ASSERT_EQ(left_out.events_size(), 4);
+  EXPECT_EQ(left_out.events(3).type(), "CHANGE");
+  EXPECT_EQ(left_out.events(3).group(), "cg_a");
+  EXPECT_THAT(left_out.events(3).channels(), ElementsAre("ch1", "ch2"));
+}
+
+TEST_F(MembersTest, AClusteringMemberThatIsLeftOutTurnsTheGroupInSilence) {
+  State(1, Stating({}, "BROADCASTING"));
+  State(2, Stating({}));
+  EXPECT_THAT(TypesOf(State(2, "")),
+              ElementsAre("CLIENT_REGISTER", "CHANGE", "REGISTER"));
+  EXPECT_EQ(MessageModel(), "BROADCASTING");
+}
+
+TEST(JavaModelTest, NoChangeIsMadeIfTheGroupsSwitchIsOff) {
+  Config config = DefaultConfig();
+  GroupConfig& quiet = *config.add_subscription_groups();
+  quiet.set_group_name("cg_a");
+  Script model(AllSwitches(), config);
+  model.Heartbeat("ch1", Stating({}, "BROADCASTING"));
+  EXPECT_THAT(TypesOf(model.Heartbeat("ch1", Stating({TopicJson("t1")}))),
+              ElementsAre("REGISTER"));
+  EXPECT_THAT(TypesOf(model.Close("ch1")),
+              ElementsAre("CLIENT_UNREGISTER", "UNREGISTER"));
+}
+
+TEST_F(MembersTest, AReplacementThatLeavesTheGroupEqualIsNoChange) {
+  State(1, Stating({TopicJson("t1")}), 1, 7);
+  const Outcome replacing = State(2, Stating({TopicJson("t1")}), 1, 7);
+  EXPECT_THAT(EventsOf(replacing),
+              ElementsAre("CLIENT_REGISTER ch2 [t1]",
+                          "CLIENT_UNREGISTER ch1 [t1]", "REGISTER ch2 [t1]"));
+  EXPECT_EQ(replacing.events(1).reason(), "REPLACED");
+  EXPECT_THAT(replacing.closed(), ElementsAre("ch1"));
+  EXPECT_THAT(replacing.pushes(), IsEmpty());
+}
+
+TEST_F(MembersTest, AReplacementIsOneRecomputation) {
+  State(1, Stating({TopicJson("t1", 5, "old"), TopicJson("t2")}), 1, 7);
+  EXPECT_THAT(
+      EventsOf(State(2, Stating({TopicJson("t1", 1, "new"), TopicJson("t3")}),
+                     1, 7)),
+      ElementsAre("CLIENT_REGISTER ch2 [t1 t3]",
+                  "CLIENT_UNREGISTER ch1 [t1 t2]", "CHANGE [ch2]",
+                  "REGISTER ch2 [t1 t3]"));
+  EXPECT_THAT(Subscriptions(), ElementsAre("t1 new", "t3 *"));
+}
+
+TEST_F(MembersTest, AReplacementThatTurnsTheGroupToClusteringIsAChange) {
+  State(1, Stating({}, "BROADCASTING"), 1, 7);
+  EXPECT_THAT(EventsOf(State(2, Stating({}), 1, 7)),
+              ElementsAre("CLIENT_REGISTER ch2 []", "CLIENT_UNREGISTER ch1 []",
+                          "CHANGE [ch2]", "REGISTER ch2 []"));
+}
+
+TEST_F(MembersTest, AReplacementUnderAnotherClientIdIsAChange) {
+  State(1, Stating({}), 1, 7);
+  State(1, Stating({}), 2, 7);  // The record of ch1 is now one of c2.
+  EXPECT_THAT(TypesOf(State(2, Stating({}), 1, 7)),
+              ElementsAre("CLIENT_REGISTER", "CLIENT_UNREGISTER", "CHANGE",
+                          "REGISTER"));
+}
+
+TEST_F(MembersTest, AGroupThatTheNewStreamDoesNotStateIsLeftAsEver) {
+  State(1, Stating({TopicJson("t1")}), 1, 7);
+  State(3, Stating({TopicJson("t2")}));
+  const Outcome replacing = State(2, "", 1, 7);
+  ASSERT_EQ(replacing.events_size(), 5);
+  EXPECT_EQ(replacing.events(3).group(), "cg_a");
+  EXPECT_EQ(replacing.events(3).reason(), "REPLACED");
+  EXPECT_THAT(replacing.events(3).topics(), ElementsAre("t1", "t2"));
+  EXPECT_EQ(replacing.events(4).type(), "CHANGE");
+  EXPECT_THAT(Subscriptions(), ElementsAre("t2 *"));
+}
+
+TEST_F(MembersTest, OneMembersChangeVoidsNoOthersToken) {
+  constexpr char kV2[] = R"(,"heartbeatFingerprint":7)";
+  constexpr char kLight[] = R"(,"heartbeatFingerprint":7,"withoutSub":true)";
+  model_.Heartbeat("ch1", Stating({TopicJson("t1")}), "", kV2);
+  State(2, Stating({TopicJson("t1", 2, "A"), TopicJson("t2")}, "BROADCASTING"));
+  State(2, Stating({}));
+  model_.Close("ch2");
+  EXPECT_EQ(model_.Heartbeat("ch1", Stating({}), "", kLight).renewal(),
+            "RENEWED");
+  EXPECT_THAT(Subscriptions(), ElementsAre("t1 *"));
+}
+
+// --- An older stream never wins ---
+
+TEST_F(MembersTest, TheSmallerStreamNumberGoesWhicheverWasOpenedLater) {
+  State(1, Stating({}), 1, 7, /*stream_number=*/2);
+  const Outcome late = State(2, Stating({}), 1, 7, /*stream_number=*/1);
+  EXPECT_EQ(late.refused(), "closed");
+  EXPECT_THAT(late.closed(), ElementsAre("ch2"));
+  EXPECT_THAT(State(3, Stating({}), 1, 7, /*stream_number=*/3).closed(),
+              ElementsAre("ch1"));
+}
+
+TEST_F(MembersTest, TheGreaterStreamNumberStaysThoughItWasOpenedFirst) {
+  State(2, Stating({}), 1, 7, /*stream_number=*/1);
+  EXPECT_THAT(State(1, Stating({}), 1, 7, /*stream_number=*/2).closed(),
+              ElementsAre("ch2"));
+}
+
+TEST_F(MembersTest, WithoutTwoStreamNumbersTheOneOpenedLaterStays) {
+  State(1, Stating({}), 1, 7, /*stream_number=*/2);
+  EXPECT_THAT(State(2, Stating({}), 1, 7, /*stream_number=*/0).closed(),
+              ElementsAre("ch1"));
+  EXPECT_THAT(State(3, Stating({}), 1, 7, /*stream_number=*/1).closed(),
+              ElementsAre("ch2"));
+}
+
+TEST_F(MembersTest, EqualStreamNumbersGoByOpening) {
+  State(2, Stating({}), 1, 7, /*stream_number=*/2);
+  EXPECT_EQ(State(1, Stating({}), 1, 7, /*stream_number=*/2).refused(),
+            "closed");
+}
+
+TEST_F(MembersTest, StreamNumbersOfOtherIncarnationsAreNotCompared) {
+  State(1, Stating({}), 1, 7, /*stream_number=*/2);
+  EXPECT_EQ(State(2, Stating({}), 1, 8, /*stream_number=*/1).code(), 0);
+  EXPECT_EQ(State(3, Stating({}), 1, 0, /*stream_number=*/1).code(), 0);
+  const Outcome snapshot = Snapshot();
+  EXPECT_EQ(snapshot.consumer_groups(0).connections_size(), 3);
 }
 
 TEST(JavaModelTest, EverySwitchHasAName) {
