@@ -45,7 +45,8 @@ constexpr Expression kExpressions[] = {
     {"SQL92", "a >", 23},   {"SQL92", "(a = 1", 23},
 };
 
-constexpr int64_t kIncarnations[] = {0, 0, 7, 8};
+constexpr int64_t kIncarnations[] = {0, 7, 7, 8};
+constexpr uint64_t kStreamNumbers[] = {0, 1, 2, 3, 4};
 constexpr int64_t kPeriodMs = 10000;
 
 constexpr size_t kMaxOpen = 8;
@@ -54,6 +55,7 @@ constexpr size_t kMaxClosed = 3;
 }  // namespace
 
 RandomOperations::RandomOperations(uint64_t seed) : random_(seed) {
+  DrawNames();
   MakeConfig();
   MakeLookUps();
   has_ticks_ = Chance(40);
@@ -63,6 +65,21 @@ RandomOperations::RandomOperations(uint64_t seed) : random_(seed) {
     stand_in.client_id = client;
     stand_in.is_stand_in = true;
   }
+}
+
+void RandomOperations::DrawNames() {
+  is_narrow_ = Chance(60);
+  is_calm_ = Chance(40);
+  groups_.assign(std::begin(kConsumerGroups), std::end(kConsumerGroups));
+  topics_.assign(std::begin(kTopics), std::end(kTopics));
+  versions_.assign(std::begin(kVersions), std::end(kVersions));
+  if (!is_narrow_) return;
+  const auto keep = [&](auto* list, size_t count) {
+    while (list->size() > count) list->erase(list->begin() + Any(list->size()));
+  };
+  keep(&groups_, 2 + Any(2));
+  keep(&topics_, 3);
+  keep(&versions_, 3);
 }
 
 void RandomOperations::MakeConfig() {
@@ -104,13 +121,13 @@ void RandomOperations::MakeLookUps() {
     return look_up;
   };
   add("snapshot");
-  for (const char* topic : kTopics) {
+  for (const std::string& topic : topics_) {
     add("query_topic_consume_by_who").set_topic(topic);
   }
   for (const char* client : kClients) {
     add("find_producer_channel").set_client_id(client);
   }
-  for (const char* group : kConsumerGroups) {
+  for (const std::string& group : groups_) {
     add("group_online").set_group(group);
     add("consumer_list").set_group(group);
     for (const char* client : kClients) {
@@ -162,6 +179,7 @@ Operation RandomOperations::Open() {
   channel.name = absl::StrCat("ch", ++opened_);
   channel.client_id = OneOf(kClients);
   channel.incarnation = OneOf(kIncarnations);
+  channel.stream_number = OneOf(kStreamNumbers);
   Operation operation;
   operation.set_op("open_channel");
   operation.set_channel(channel.name);
@@ -175,7 +193,7 @@ Operation RandomOperations::Advance() {
   const int64_t steps[] = {
       0,          1,      1000,       10000,      expiry / 3,
       expiry / 2, expiry, expiry + 1, expiry - 1, expiry / 2 + 1};
-  const int64_t ms = OneOf(steps);
+  const int64_t ms = is_calm_ && Chance(95) ? steps[Any(3)] : OneOf(steps);
   if (has_ticks_ && Chance(85)) to_pass_ms_ = ms;
   Operation operation;
   operation.set_op("advance");
@@ -198,7 +216,8 @@ Operation RandomOperations::Tick() {
 }
 
 RandomOperations::Channel& RandomOperations::AnyChannel() {
-  return Chance(12) ? stand_ins_[Any(stand_ins_.size())] : AnyStream();
+  return Chance(is_narrow_ ? 18 : 12) ? stand_ins_[Any(stand_ins_.size())]
+                                      : AnyStream();
 }
 
 RandomOperations::Channel& RandomOperations::AnyStream() {
@@ -216,19 +235,12 @@ Operation RandomOperations::MakeHeartbeat() {
   operation.set_version(static_cast<int32_t>(400 + Any(3)));
   Heartbeat& body = *operation.mutable_body();
   const bool is_first = channel.last.client_id().empty();
-  if (!is_first && Chance(60)) {
-    body = channel.last;
-    // Now and then a group is left out, or states another set of topics.
-    auto& consumers = *body.mutable_consumer_data_set();
-    if (!consumers.empty() && Chance(20)) {
-      consumers.DeleteSubrange(static_cast<int>(Any(consumers.size())), 1);
-    } else if (!consumers.empty() && Chance(20)) {
-      Consumer& changed = consumers[static_cast<int>(Any(consumers.size()))];
-      changed = MakeConsumer(changed.group_name());
-    }
-    if (body.producer_data_set_size() > 0 && Chance(10)) {
-      body.mutable_producer_data_set()->RemoveLast();
-    }
+  const Heartbeat* const last =
+      is_first ? LastOfItsProcess(channel) : &channel.last;
+  if (last != nullptr && Chance(70)) {
+    body = *last;
+    body.set_stream_number(channel.stream_number);
+    if (Chance(50)) Alter(&body);
   } else {
     body = FullBody(channel);
   }
@@ -259,8 +271,10 @@ Heartbeat RandomOperations::FullBody(const Channel& channel) {
                          ? channel.client_id
                          : std::string(OneOf(kClients)));
   body.set_incarnation(channel.incarnation);
-  for (const char* group : kConsumerGroups) {
-    if (Chance(22)) *body.add_consumer_data_set() = MakeConsumer(group);
+  body.set_stream_number(channel.stream_number);
+  for (const std::string& group : groups_) {
+    if (Chance(is_narrow_ ? 65 : 22))
+      *body.add_consumer_data_set() = MakeConsumer(group);
   }
   for (const char* group : kProducerGroups) {
     if (Chance(25)) body.add_producer_data_set()->set_group_name(group);
@@ -268,10 +282,54 @@ Heartbeat RandomOperations::FullBody(const Channel& channel) {
   return body;
 }
 
+const Heartbeat* RandomOperations::LastOfItsProcess(
+    const Channel& channel) const {
+  for (const Channel& other : open_) {
+    if (other.last.client_id() == channel.client_id &&
+        other.incarnation == channel.incarnation && other.incarnation != 0) {
+      return &other.last;
+    }
+  }
+  return nullptr;
+}
+
+void RandomOperations::Alter(Heartbeat* body) {
+  auto& consumers = *body->mutable_consumer_data_set();
+  if (body->producer_data_set_size() > 0 && Chance(10)) {
+    body->mutable_producer_data_set()->RemoveLast();
+  }
+  const std::string& group = OneOf(groups_);
+  const auto known = std::find_if(
+      consumers.begin(), consumers.end(),
+      [&](const Consumer& other) { return other.group_name() == group; });
+  if (known == consumers.end()) {
+    *consumers.Add() = MakeConsumer(group);
+    return;
+  }
+  auto& subscriptions = *known->mutable_subscription_data_set();
+  const std::string& topic = OneOf(topics_);
+  const auto held = std::find_if(
+      subscriptions.begin(), subscriptions.end(),
+      [&](const Subscription& other) { return other.topic() == topic; });
+  switch (Any(6)) {
+    case 0: consumers.erase(known); break;
+    case 1: *known = MakeConsumer(group); break;
+    case 2: known->set_message_model(OneOf(kModels)); break;
+    case 3: subscriptions.Clear(); break;
+    case 4:
+      if (held != subscriptions.end()) subscriptions.erase(held);
+      break;
+    case 5:
+      *(held != subscriptions.end() ? &*held : subscriptions.Add()) =
+          MakeSubscription(topic);
+      break;
+  }
+}
+
 Consumer RandomOperations::MakeConsumer(const std::string& group) {
   Consumer consumer;
   consumer.set_group_name(group);
-  const bool is_usual = Chance(85);
+  const bool is_usual = Chance(is_narrow_ ? 65 : 85);
   if (is_usual || Chance(80)) {
     consumer.set_consume_type(is_usual ? kTypes[group == "cg_pull" ? 0 : 1]
                                        : OneOf(kTypes));
@@ -284,8 +342,9 @@ Consumer RandomOperations::MakeConsumer(const std::string& group) {
     consumer.set_consume_from_where(is_usual ? kPlaces[0] : OneOf(kPlaces));
   }
   consumer.set_unit_mode(Chance(20));
-  for (const char* topic : kTopics) {
-    if (Chance(35)) {
+  if (Chance(10)) return consumer;
+  for (const std::string& topic : topics_) {
+    if (Chance(is_narrow_ ? 55 : 35)) {
       *consumer.add_subscription_data_set() = MakeSubscription(topic);
     }
   }
@@ -298,7 +357,7 @@ Subscription RandomOperations::MakeSubscription(const std::string& topic) {
   subscription.set_topic(topic);
   subscription.set_sub_string(expression.text);
   if (Chance(90)) subscription.set_expression_type(expression.type);
-  subscription.set_sub_version(OneOf(kVersions));
+  subscription.set_sub_version(OneOf(versions_));
   if (Chance(10)) subscription.add_tags_set("stated");
   return subscription;
 }
@@ -340,7 +399,7 @@ Operation RandomOperations::MakeUnregister() {
         consumers > 0 && Chance(75)
             ? last.consumer_data_set(static_cast<int>(Any(consumers)))
                   .group_name()
-            : std::string(OneOf(kConsumerGroups)));
+            : OneOf(groups_));
   }
   if (Chance(50)) {
     const int producers = last.producer_data_set_size();
@@ -360,7 +419,7 @@ Operation RandomOperations::MakeCheck() {
   operation.set_op("check_client_config");
   operation.set_channel(channel.name);
   operation.set_client_id(channel.client_id);
-  operation.set_group(OneOf(kConsumerGroups));
+  operation.set_group(OneOf(groups_));
   if (Chance(95)) {
     Subscription& subscription = *operation.mutable_subscription();
     subscription.set_topic("t1");

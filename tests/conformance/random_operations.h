@@ -1,6 +1,8 @@
 // Operations of traces, made up from a seed: a small world of clients, channels
 // and groups that come, go, come back, disagree and fall silent. In some worlds
-// the broker's housekeeping ticks, and is late now and then.
+// the broker's housekeeping ticks, and is late now and then. In some there are
+// so few groups, topics and versions that the members of a group meet in all of
+// them. In some hardly any time passes, so that members stay.
 #ifndef TESTS_CONFORMANCE_RANDOM_OPERATIONS_H_
 #define TESTS_CONFORMANCE_RANDOM_OPERATIONS_H_
 
@@ -33,6 +35,7 @@ class RandomOperations {
     std::string name;
     std::string client_id;
     int64_t incarnation = 0;
+    uint64_t stream_number = 0;
     bool is_stand_in = false;
     Heartbeat last;
   };
@@ -45,6 +48,7 @@ class RandomOperations {
     return list[Any(std::size(list))];
   }
 
+  void DrawNames();
   void MakeConfig();
   void MakeLookUps();
   Operation Open();
@@ -52,6 +56,11 @@ class RandomOperations {
   Operation Tick();
   Operation MakeHeartbeat();
   Heartbeat FullBody(const Channel& channel);
+  // What the channel's process stated last over another one; null if it has
+  // not.
+  const Heartbeat* LastOfItsProcess(const Channel& channel) const;
+  // The client changes its mind about one of its groups.
+  void Alter(Heartbeat* body);
   Consumer MakeConsumer(const std::string& group);
   Subscription MakeSubscription(const std::string& topic);
   void SpoilForm(Heartbeat* body);
@@ -61,6 +70,12 @@ class RandomOperations {
   Channel& AnyStream();
 
   std::mt19937_64 random_;
+  // Of this world.
+  bool is_narrow_ = false;
+  bool is_calm_ = false;
+  std::vector<std::string> groups_;
+  std::vector<std::string> topics_;
+  std::vector<int64_t> versions_;
   Config config_;
   std::vector<Operation> look_ups_;
   int opened_ = 0;
