@@ -148,7 +148,8 @@ JavaModel::JavaModel(const Config& config, Switches switches)
   }
 }
 
-const Outcome& JavaModel::Apply(const Operation& operation) {
+const Outcome& JavaModel::Apply(const Operation& operation,
+                                const Outcome& leaving) {
   outcome_.Clear();
   const std::string& op = operation.op();
   if (op == "open_channel") {
@@ -166,9 +167,9 @@ const Outcome& JavaModel::Apply(const Operation& operation) {
   } else if (op == "advance") {
     now_ += operation.ms();
   } else if (op == "scan") {
-    Scan();
+    Scan(leaving);
   } else if (op == "tick") {
-    Tick();
+    Tick(leaving);
   } else if (op == "find_consumer_channel") {
     FindConsumerChannel(operation);
   } else if (op == "find_producer_channel") {
@@ -711,18 +712,18 @@ void JavaModel::OnCloseOfConsumer(const std::string& channel,
   if (group.members.empty()) consumers_.erase(found);
 }
 
-void JavaModel::Tick() {
+void JavaModel::Tick(const Outcome& leaving) {
   const int64_t since_last = now_ - std::exchange(last_tick_, now_);
   if (On(Switch::kAPauseExpiresNobody) && since_last > 2 * kPeriodMs) {
     heard_floor_ = now_;
   }
-  Scan();
+  Scan(leaving);
 }
 
-void JavaModel::Scan() {
+void JavaModel::Scan(const Outcome& leaving) {
   reason_ = "EXPIRED";
   if (On(Switch::kOnlySilenceClosesAChannel)) {
-    ScanByChannel();
+    ScanByChannel(leaving);
   } else {
     ScanByGroup();
   }
@@ -774,30 +775,49 @@ void JavaModel::ScanConsumers(const CloseFunction& close) {
   }
 }
 
-void JavaModel::ScanByChannel() {
+void JavaModel::ScanByChannel(const Outcome& leaving) {
+  struct Leave {
+    bool is_producer;
+    std::string group;
+    std::string channel;
+  };
+  std::vector<Leave> leaves;
   for (auto& [channel, state] : channels_) {
     const bool is_silent =
         state.open && now_ - std::max(state.heard_at, heard_floor_) >
                           config_.channel_expired_timeout_ms();
     if (is_silent) CloseByBroker(channel);
-    std::vector<std::string> leaving;
-    for (const auto& [name, members] : producers_) {
+    const auto add = [&, &channel = channel](bool is_producer,
+                                             const std::string& group,
+                                             const Members& members) {
       const auto member = members.find(channel);
       if (member != members.end() &&
-          (is_silent || IsStale(*member->second.record, true))) {
-        leaving.push_back(name);
+          (is_silent || IsStale(*member->second.record, is_producer))) {
+        leaves.push_back({is_producer, group, channel});
       }
+    };
+    for (const auto& [name, members] : producers_) add(true, name, members);
+    for (const auto& [name, group] : consumers_)
+      add(false, name, group.members);
+  }
+  const auto place = [&](const Leave& leave) {
+    const auto told = std::find_if(
+        leaving.events().begin(), leaving.events().end(), [&](const Event& e) {
+          return e.type() == "CLIENT_UNREGISTER" &&
+                 (e.kind() == kProducer) == leave.is_producer &&
+                 e.group() == leave.group && e.channel() == leave.channel;
+        });
+    return told - leaving.events().begin();
+  };
+  std::stable_sort(
+      leaves.begin(), leaves.end(),
+      [&](const Leave& a, const Leave& b) { return place(a) < place(b); });
+  for (const Leave& leave : leaves) {
+    if (leave.is_producer) {
+      ExpireProducer(leave.group, leave.channel);
+    } else {
+      ExpireConsumer(leave.group, leave.channel);
     }
-    for (const std::string& name : leaving) ExpireProducer(name, channel);
-    leaving.clear();
-    for (const auto& [name, group] : consumers_) {
-      const auto member = group.members.find(channel);
-      if (member != group.members.end() &&
-          (is_silent || IsStale(*member->second.record, false))) {
-        leaving.push_back(name);
-      }
-    }
-    for (const std::string& name : leaving) ExpireConsumer(name, channel);
   }
 }
 

@@ -103,7 +103,12 @@ class JavaModel {
   // Carries out one operation. Of `operation.expect()` only the code is looked
   // at, and only for SQL92 expressions, whose verdict is not the model's. The
   // result is valid until the next call.
-  const Outcome& Apply(const Operation& operation);
+  //
+  // In which order several channels leave a group in one scan is this broker's
+  // own affair, but what is told of each depends on who is left. So a scan by
+  // channels (kOnlySilenceClosesAChannel) follows the events of `leaving`.
+  const Outcome& Apply(const Operation& operation,
+                       const Outcome& leaving = Outcome());
 
  private:
   // "ch2" before "ch10".
@@ -161,8 +166,8 @@ class JavaModel {
   void CheckClientConfig(const Operation& operation);
   void CloseChannel(const std::string& name);
   void Kick(const std::string& name);
-  void Scan();
-  void Tick();
+  void Scan(const Outcome& leaving);
+  void Tick(const Outcome& leaving);
   void FindConsumerChannel(const Operation& operation);
   void FindProducerChannel(const Operation& operation);
   void QueryTopicConsumeByWho(const std::string& topic);
@@ -212,7 +217,7 @@ class JavaModel {
   // Returns false where Java ends the scan with a NullPointerException.
   bool ScanProducers(const CloseFunction& close);
   void ScanConsumers(const CloseFunction& close);
-  void ScanByChannel();
+  void ScanByChannel(const Outcome& leaving);
   void ExpireProducer(const std::string& group, const std::string& channel);
   void ExpireConsumer(const std::string& group, const std::string& channel);
   void CloseByBroker(const std::string& name);

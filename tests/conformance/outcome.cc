@@ -88,35 +88,6 @@ void SortLeavesInARow(RepeatedPtrField<Event>* events) {
   }
 }
 
-// The order in which several channels leave a group is free: sorts them, and
-// forgets the members in between. What the last CHANGE says stays.
-void SortLeavesOfAGroup(RepeatedPtrField<Event>* events) {
-  for (auto first = events->begin(); first != events->end();) {
-    const auto last = std::find_if(first, events->end(), [&](const Event& e) {
-      return !AreOfOneGroup(e, *first);
-    });
-    std::vector<Event*> leaves;
-    Event* change = nullptr;
-    for (auto event = first; event != last; ++event) {
-      if (IsLeave(*event)) leaves.push_back(&*event);
-    }
-    for (auto event = first; leaves.size() > 1 && event != last; ++event) {
-      if (event->type() != "CHANGE") continue;
-      if (change != nullptr) change->clear_channels();
-      change = &*event;
-    }
-    std::vector<Event> sorted;
-    for (Event* leave : leaves) sorted.push_back(*leave);
-    std::sort(sorted.begin(), sorted.end(), [](const Event& a, const Event& b) {
-      return a.channel() < b.channel();
-    });
-    for (size_t i = 0; i < leaves.size(); ++i) {
-      *leaves[i] = std::move(sorted[i]);
-    }
-    first = last;
-  }
-}
-
 std::vector<std::string> Lines(const Outcome& outcome) {
   std::vector<std::string> lines;
   const auto add_all = [&](const char* what, const auto& list) {
@@ -180,11 +151,8 @@ Outcome ComparedWithRecording(const Operation& operation, Outcome outcome) {
   return outcome;
 }
 
-Outcome ComparedWithProduct(const Operation& operation, Outcome outcome) {
+Outcome ComparedWithProduct(Outcome outcome) {
   Sort(&outcome);
-  if (operation.op() == "scan" || operation.op() == "tick") {
-    SortLeavesOfAGroup(outcome.mutable_events());
-  }
   if (outcome.code() != kSystemError) outcome.clear_remark();
   outcome.clear_ext();
   return outcome;

@@ -15,9 +15,8 @@ namespace rmq::conformance {
 Outcome ComparedWithRecording(const Operation& operation, Outcome outcome);
 
 // What the model with all switches and the product must agree in: besides the
-// above, what recordings do not have, but for `ext`, which is Java's own, and
-// the order in which several channels leave one group in one scan.
-Outcome ComparedWithProduct(const Operation& operation, Outcome outcome);
+// above, what recordings do not have, but for `ext`, which is Java's own.
+Outcome ComparedWithProduct(Outcome outcome);
 
 // find_consumer_channel: the product gives one channel, the model all right
 // ones. Makes `expected` agree if the product's is among them.

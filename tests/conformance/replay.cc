@@ -63,19 +63,18 @@ class TraceReplay {
             ComparedWithRecording(operation, operation.expect()),
             ComparedWithRecording(operation, of_java));
 
-    Outcome expected = ComparedWithProduct(operation, ours_.Apply(operation));
-    const Outcome compared_java = ComparedWithProduct(operation, of_java);
+    const Outcome& of_product = product_->Apply(operation);
+    Outcome expected = ComparedWithProduct(ours_.Apply(operation, of_product));
+    const Outcome compared_java = ComparedWithProduct(of_java);
     for (size_t i = 0; i < all_but_one_.size(); ++i) {
       SwitchCount& count = result_.mattered[i];
-      const Outcome with =
-          ComparedWithProduct(operation, only_one_[i].Apply(operation));
+      const Outcome with = ComparedWithProduct(only_one_[i].Apply(operation));
       if (!AreEqual(compared_java, with)) ++count.added_to_java;
       const Outcome without =
-          ComparedWithProduct(operation, all_but_one_[i].Apply(operation));
+          ComparedWithProduct(all_but_one_[i].Apply(operation, of_product));
       if (!AreEqual(expected, without)) ++count.taken_from_ours;
     }
-    const Outcome got =
-        ComparedWithProduct(operation, product_->Apply(operation));
+    const Outcome got = ComparedWithProduct(of_product);
     AllowAnyOf(got, &expected);
     Compare(line, "the product differs from the model with all switches (-, +)",
             expected, got);
