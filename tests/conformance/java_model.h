@@ -21,7 +21,7 @@
 #include <utility>
 #include <vector>
 
-#include "tests/conformance/effective_statement.h"
+#include "tests/conformance/member_statement.h"
 #include "tests/conformance/trace.pb.h"
 
 namespace rmq::conformance {
@@ -137,7 +137,7 @@ class JavaModel {
 
   struct Group {
     Members members;
-    EffectiveStatement statement;
+    GroupStatement statement;
   };
 
   struct Channel {

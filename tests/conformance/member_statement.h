@@ -1,7 +1,7 @@
 // What a consumer group subscribes to and how, made of what its members state:
 // worked out from all of them, each time, with nothing remembered.
-#ifndef TESTS_CONFORMANCE_EFFECTIVE_STATEMENT_H_
-#define TESTS_CONFORMANCE_EFFECTIVE_STATEMENT_H_
+#ifndef TESTS_CONFORMANCE_MEMBER_STATEMENT_H_
+#define TESTS_CONFORMANCE_MEMBER_STATEMENT_H_
 
 #include <cstdint>
 #include <map>
@@ -23,7 +23,7 @@ struct Modes {
 };
 
 // A group's.
-struct EffectiveStatement {
+struct GroupStatement {
   Modes modes;
   std::map<std::string, Subscription> subscriptions;  // By topic.
 };
@@ -54,8 +54,8 @@ struct MemberStatement {
 // Topics: all that any member holds. Of each the greatest sub version, and of
 // equal ones the first stated. Modes: those stated last, by a member that is
 // current if there is one. Without members nothing.
-EffectiveStatement Combine(const std::vector<const MemberStatement*>& members);
+GroupStatement Combine(const std::vector<const MemberStatement*>& members);
 
 }  // namespace rmq::conformance
 
-#endif  // TESTS_CONFORMANCE_EFFECTIVE_STATEMENT_H_
+#endif  // TESTS_CONFORMANCE_MEMBER_STATEMENT_H_

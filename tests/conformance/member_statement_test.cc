@@ -1,4 +1,4 @@
-#include "tests/conformance/effective_statement.h"
+#include "tests/conformance/member_statement.h"
 
 #include <string>
 #include <vector>
@@ -48,7 +48,7 @@ class Members {
   bool IsBroadcasting() const { return Combined().modes.IsBroadcasting(); }
 
  private:
-  EffectiveStatement Combined() const {
+  GroupStatement Combined() const {
     std::vector<const MemberStatement*> members;
     for (const MemberStatement& member : members_) members.push_back(&member);
     return Combine(members);
@@ -58,14 +58,14 @@ class Members {
   int64_t number_ = 0;
 };
 
-TEST(EffectiveStatementTest, AGroupHasTheTopicsThatAnyMemberHolds) {
+TEST(MemberStatementTest, AGroupHasTheTopicsThatAnyMemberHolds) {
   Members group(2);
   group.State(0, {Of("t1", 1, "a"), Of("t2", 1, "b")});
   group.State(1, {Of("t2", 1, "b"), Of("t3", 1, "c")});
   EXPECT_THAT(group.Subscriptions(), ElementsAre("t1 a", "t2 b", "t3 c"));
 }
 
-TEST(EffectiveStatementTest, ATopicGoesWhenItsLastHolderDropsItOrLeaves) {
+TEST(MemberStatementTest, ATopicGoesWhenItsLastHolderDropsItOrLeaves) {
   Members group(3);
   group.State(0, {Of("t1", 1, "a"), Of("t2", 1, "a")});
   group.State(1, {Of("t1", 1, "a"), Of("t2", 1, "a")});
@@ -79,7 +79,7 @@ TEST(EffectiveStatementTest, ATopicGoesWhenItsLastHolderDropsItOrLeaves) {
   EXPECT_THAT(group.Subscriptions(), IsEmpty());
 }
 
-TEST(EffectiveStatementTest, TheGreatestVersionAmongTheHoldersCounts) {
+TEST(MemberStatementTest, TheGreatestVersionAmongTheHoldersCounts) {
   Members group(2);
   group.State(0, {Of("t1", 2, "two")});
   group.State(1, {Of("t1", 1, "one")});
@@ -88,7 +88,7 @@ TEST(EffectiveStatementTest, TheGreatestVersionAmongTheHoldersCounts) {
   EXPECT_THAT(group.Subscriptions(), ElementsAre("t1 one"));
 }
 
-TEST(EffectiveStatementTest, OfEqualVersionsTheFirstStatedCounts) {
+TEST(MemberStatementTest, OfEqualVersionsTheFirstStatedCounts) {
   Members group(2);
   group.State(1, {Of("t1", 1, "first")});
   group.State(0, {Of("t1", 1, "second")});
@@ -98,7 +98,7 @@ TEST(EffectiveStatementTest, OfEqualVersionsTheFirstStatedCounts) {
   EXPECT_THAT(group.Subscriptions(), ElementsAre("t1 second"));
 }
 
-TEST(EffectiveStatementTest, AVersionThatIsNotGreaterLeavesTheHolding) {
+TEST(MemberStatementTest, AVersionThatIsNotGreaterLeavesTheHolding) {
   Members group(1);
   group.State(0, {Of("t1", 5, "five")});
   group.State(0, {Of("t1", 5, "equal")});
@@ -108,7 +108,7 @@ TEST(EffectiveStatementTest, AVersionThatIsNotGreaterLeavesTheHolding) {
   EXPECT_THAT(group.Subscriptions(), ElementsAre("t1 six"));
 }
 
-TEST(EffectiveStatementTest, AGreaterVersionIsStatedAnew) {
+TEST(MemberStatementTest, AGreaterVersionIsStatedAnew) {
   Members group(2);
   group.State(0, {Of("t1", 1, "old")});
   group.State(1, {Of("t1", 2, "first")});
@@ -116,7 +116,7 @@ TEST(EffectiveStatementTest, AGreaterVersionIsStatedAnew) {
   EXPECT_THAT(group.Subscriptions(), ElementsAre("t1 first"));
 }
 
-TEST(EffectiveStatementTest, ADroppedTopicComesBackWithAnyVersion) {
+TEST(MemberStatementTest, ADroppedTopicComesBackWithAnyVersion) {
   Members group(1);
   group.State(0, {Of("t1", 5, "five")});
   group.State(0, {});
@@ -125,7 +125,7 @@ TEST(EffectiveStatementTest, ADroppedTopicComesBackWithAnyVersion) {
   EXPECT_THAT(group.Subscriptions(), ElementsAre("t1 minus one"));
 }
 
-TEST(EffectiveStatementTest, ALeftOutMemberHoldsWhatItStated) {
+TEST(MemberStatementTest, ALeftOutMemberHoldsWhatItStated) {
   Members group(1);
   group.State(0, {Of("t1", 1, "a")}, kBroadcasting);
   group.LeaveOut(0);
@@ -133,7 +133,7 @@ TEST(EffectiveStatementTest, ALeftOutMemberHoldsWhatItStated) {
   EXPECT_TRUE(group.IsBroadcasting());
 }
 
-TEST(EffectiveStatementTest, AnEmptyListStatesNothingBesideOthers) {
+TEST(MemberStatementTest, AnEmptyListStatesNothingBesideOthers) {
   Members group(2);
   group.State(0, {Of("t1", 1, "a")});
   group.State(1, {});
@@ -142,7 +142,7 @@ TEST(EffectiveStatementTest, AnEmptyListStatesNothingBesideOthers) {
   EXPECT_THAT(group.Subscriptions(), IsEmpty());
 }
 
-TEST(EffectiveStatementTest, ModesAreThoseStatedLastByALivingMember) {
+TEST(MemberStatementTest, ModesAreThoseStatedLastByALivingMember) {
   Members group(2);
   group.State(0, {}, kClustering);
   group.State(1, {}, kBroadcasting);
@@ -153,7 +153,7 @@ TEST(EffectiveStatementTest, ModesAreThoseStatedLastByALivingMember) {
   EXPECT_TRUE(group.IsBroadcasting());
 }
 
-TEST(EffectiveStatementTest, ModesOfLeftOutMembersComeLast) {
+TEST(MemberStatementTest, ModesOfLeftOutMembersComeLast) {
   Members group(3);
   group.State(0, {}, kClustering);
   group.State(1, {}, kClustering);

@@ -1,4 +1,4 @@
-#include "tests/conformance/effective_statement.h"
+#include "tests/conformance/member_statement.h"
 
 #include <utility>
 
@@ -36,8 +36,8 @@ void MemberStatement::Hold(const std::vector<Subscription>& stated) {
   }
 }
 
-EffectiveStatement Combine(const std::vector<const MemberStatement*>& members) {
-  EffectiveStatement group;
+GroupStatement Combine(const std::vector<const MemberStatement*>& members) {
+  GroupStatement group;
   const MemberStatement* latest = nullptr;
   std::map<std::string, const MemberStatement::Holding*> winners;
   for (const MemberStatement* member : members) {
