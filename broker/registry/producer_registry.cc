@@ -63,8 +63,9 @@ bool ProducerRegistry::IsProducer(const ClientChannel& channel,
                                   const ClientEntry& client) {
   return absl::c_any_of(channel.memberships_,
                         [&](const Membership& membership) {
-                          return membership.client == &client &&
-                                 membership.group->kind == GroupKind::kProducer;
+                          return membership.group->kind ==
+                                     GroupKind::kProducer &&
+                                 &channel.ClientOf(membership) == &client;
                         });
 }
 

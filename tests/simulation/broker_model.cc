@@ -1,6 +1,7 @@
 #include "tests/simulation/broker_model.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "absl/strings/str_cat.h"
 
@@ -51,7 +52,7 @@ bool BrokerModel::Heartbeat(int number, const Statement& statement, Millis now,
       }
     }
     for (const int other : replaced) {
-      if (other < number) continue;
+      if (!IsNewer(other, number, statement)) continue;
       CloseOpen(number, RemovalReason::kReplaced);
       ended->push_back(number);
       return false;
@@ -59,64 +60,128 @@ bool BrokerModel::Heartbeat(int number, const Statement& statement, Millis now,
     channel.bound = true;
     channel.client = statement.client;
     channel.incarnation = statement.incarnation;
+    channel.stream_number = statement.stream_number;
     streams_of_[statement.client].insert(number);
   }
 
+  ++full_heartbeats_;
+  std::vector<int> left_out;
   for (Membership& membership : channel.memberships) {
     if (!membership.current) continue;
     membership.current = false;
     membership.left_out_at = heard_before;
     ++channel.left_out;
+    if (membership.kind == GroupKind::kConsumer) {
+      left_out.push_back(membership.group);
+    }
   }
-  const auto state = [&](GroupKind kind, int group) {
-    Membership& membership = *Find(channel, kind, group);
-    if (!std::exchange(membership.current, true)) --channel.left_out;
-  };
   for (const StatedGroup& stated : statement.consumers) {
-    const bool is_new =
-        Find(channel, GroupKind::kConsumer, stated.group) == nullptr;
-    const int64_t streams_before = Streams(stated.group);
-    if (is_new) Join(number, GroupKind::kConsumer, stated.group);
-    state(GroupKind::kConsumer, stated.group);
-
-    std::map<int, int64_t>& before =
-        groups_[static_cast<int>(GroupKind::kConsumer)][stated.group]
-            .subscriptions;
-    std::map<int, int64_t> after;
-    bool replaced_one = false;
-    bool added = false;
-    for (const auto& [topic, version] : stated.subscriptions) {
-      const auto known = before.find(topic);
-      if (known == before.end()) {
-        added = true;
-        after[topic] = version;
-      } else {
-        replaced_one |= version > known->second;
-        after[topic] = std::max(version, known->second);
-      }
-    }
-    bool dropped = false;
-    for (const auto& [topic, version] : before) {
-      dropped |= after.count(topic) == 0;
-    }
-    before = after;
-    if ((is_new || added || dropped) && notified_[stated.group]) {
-      NoteChange(stated.group, streams_before);
-    }
-    if (is_new || added || dropped || replaced_one) ++told_.registers;
+    StateConsumer(number, stated, replaced);
   }
   for (const int group : statement.producers) {
-    if (Find(channel, GroupKind::kProducer, group) == nullptr) {
-      Join(number, GroupKind::kProducer, group);
-    }
-    state(GroupKind::kProducer, group);
+    Join(number, GroupKind::kProducer, group);
   }
   for (const int other : replaced) {
     CloseOpen(other, RemovalReason::kReplaced);
     ended->push_back(other);
   }
+  for (const int group : left_out) {
+    if (Find(number, GroupKind::kConsumer, group)->current) continue;
+    const Before before = Observe(group);
+    Recompute(group);
+    if (before.statement.broadcasting &&
+        !consumer_group(group).statement.broadcasting) {
+      NoteChange(group, before);
+    }
+  }
   channel.token = true;
   return true;
+}
+
+bool BrokerModel::IsNewer(int other, int channel,
+                          const Statement& statement) const {
+  const uint64_t its = channels_[other].stream_number;
+  const uint64_t ours = statement.stream_number;
+  return its != 0 && ours != 0 && its != ours ? its > ours : other > channel;
+}
+
+void BrokerModel::StateConsumer(int channel, const StatedGroup& stated,
+                                const std::vector<int>& replaced) {
+  const int group = stated.group;
+  const Before before = Observe(group);
+  const bool joins = Find(channel, GroupKind::kConsumer, group) == nullptr;
+  Join(channel, GroupKind::kConsumer, group);
+  Restate(stated, full_heartbeats_,
+          *Find(channel, GroupKind::kConsumer, group));
+  bool is_replacement = false;
+  for (const int other : replaced) {
+    if (Find(other, GroupKind::kConsumer, group) == nullptr) continue;
+    TakeOut(other, GroupKind::kConsumer, group, RemovalReason::kReplaced);
+    is_replacement = true;
+  }
+  Recompute(group);
+
+  const GroupStatement& after = consumer_group(group).statement;
+  const auto topics_of = [](const Subscriptions& subscriptions) {
+    std::set<int> topics;
+    for (const auto& [topic, held] : subscriptions) topics.insert(topic);
+    return topics;
+  };
+  const bool members_changed =
+      is_replacement ? before.clients != ClientsOf(group) : joins;
+  if (members_changed ||
+      topics_of(before.statement.subscriptions) !=
+          topics_of(after.subscriptions) ||
+      (before.statement.broadcasting && !after.broadcasting)) {
+    NoteChange(group, before);
+  }
+  if (joins || !(before.statement == after)) ++told_.registers;
+}
+
+// Topics that are not stated are forgotten.
+void BrokerModel::Restate(const StatedGroup& stated, int64_t number,
+                          Membership& membership) {
+  membership.number = number;
+  membership.broadcasting = stated.broadcasting;
+  const std::map<int, Holding> before = std::exchange(membership.holdings, {});
+  for (const auto& [topic, subscription] : stated.subscriptions) {
+    const auto held = before.find(topic);
+    const bool is_kept =
+        held != before.end() &&
+        subscription.version <= held->second.subscription.version;
+    membership.holdings[topic] =
+        is_kept ? held->second : Holding{subscription, number};
+  }
+}
+
+void BrokerModel::Recompute(int group) {
+  GroupStatement statement;
+  const Membership* latest = nullptr;
+  std::map<int, const Holding*> winners;
+  for (const int member : consumer_group(group).members) {
+    const Membership& membership = *Find(member, GroupKind::kConsumer, group);
+    const auto rank = [](const Membership& m) {
+      return std::pair(m.current, m.number);
+    };
+    if (latest == nullptr || rank(membership) > rank(*latest)) {
+      latest = &membership;
+    }
+    for (const auto& [topic, holding] : membership.holdings) {
+      // Of equal versions the first stated.
+      const auto rank_of = [](const Holding& h) {
+        return std::pair(h.subscription.version, -h.number);
+      };
+      const Holding*& winner = winners[topic];
+      if (winner == nullptr || rank_of(holding) > rank_of(*winner)) {
+        winner = &holding;
+      }
+    }
+  }
+  statement.broadcasting = latest != nullptr && latest->broadcasting;
+  for (const auto& [topic, winner] : winners) {
+    statement.subscriptions[topic] = winner->subscription;
+  }
+  consumer_group(group).statement = std::move(statement);
 }
 
 BrokerModel::Light BrokerModel::RenewLight(int number, Millis now) {
@@ -133,7 +198,7 @@ void BrokerModel::Unregister(int number, int producer_group,
        {std::pair(GroupKind::kProducer, producer_group),
         std::pair(GroupKind::kConsumer, consumer_group)}) {
     if (group < 0) continue;
-    const Membership* const membership = Find(channel, kind, group);
+    const Membership* const membership = Find(number, kind, group);
     if (membership == nullptr) continue;
     if (membership->current) channel.token = false;
     Leave(number, kind, group, RemovalReason::kUnregistered);
@@ -149,36 +214,72 @@ bool BrokerModel::Close(int number, RemovalReason reason) {
   return true;
 }
 
-std::vector<int> BrokerModel::Tick(Millis now) {
+std::vector<int> BrokerModel::Tick(Millis now,
+                                   const std::vector<Departure>& order) {
   if (now - std::exchange(last_tick_, now) > 2 * period_) floor_ = now;
-  std::vector<int> expired;
-  const std::vector<int> open = open_;
-  for (const int number : open) {
-    Channel& channel = channels_[number];
+  std::vector<int> silent;
+  std::vector<Departure> departures;
+  for (const int number : open_) {
+    const Channel& channel = channels_[number];
     const Millis silence = now - std::max(channel.heard, floor_);
-    if (silence > channel_expiry_) {
+    const bool is_silent = silence > channel_expiry_;
+    if (is_silent) {
       longest_silence_ = std::max(longest_silence_, silence);
-      CloseOpen(number, RemovalReason::kExpired);
-      expired.push_back(number);
+      silent.push_back(number);
+    } else if (channel.left_out == 0) {
       continue;
     }
-    if (channel.left_out == 0) continue;
-    std::vector<Membership> stale;
+    bool stays = false;
     for (const Membership& membership : channel.memberships) {
-      if (!membership.current &&
-          now - std::max(membership.left_out_at, floor_) > channel_expiry_) {
-        stale.push_back(membership);
+      const bool is_stale =
+          !membership.current &&
+          now - std::max(membership.left_out_at, floor_) > channel_expiry_;
+      if (is_silent || is_stale) {
+        departures.push_back({number, membership.kind, membership.group});
+      } else {
+        stays = true;
       }
     }
-    for (const Membership& membership : stale) {
-      Leave(number, membership.kind, membership.group, RemovalReason::kExpired);
-    }
-    if (!stale.empty() && channel.stand_in && channel.memberships.empty()) {
-      CloseOpen(number, RemovalReason::kExpired);
-      expired.push_back(number);
+    if (!is_silent && channel.stand_in && !stays) silent.push_back(number);
+  }
+  LeaveInOrder(std::move(departures), order, RemovalReason::kExpired);
+  for (const int number : silent) CloseOpen(number, RemovalReason::kExpired);
+  return silent;
+}
+
+void BrokerModel::CloseAll(RemovalReason reason,
+                           const std::vector<Departure>& order) {
+  std::vector<Departure> departures;
+  for (const int number : open_) {
+    for (const Membership& membership : channels_[number].memberships) {
+      departures.push_back({number, membership.kind, membership.group});
     }
   }
-  return expired;
+  LeaveInOrder(std::move(departures), order, reason);
+  while (!open_.empty()) CloseOpen(open_.back(), reason);
+}
+
+void BrokerModel::LeaveInOrder(std::vector<Departure> departures,
+                               const std::vector<Departure>& order,
+                               RemovalReason reason) {
+  const auto key = [](const Departure& departure) {
+    return std::tuple(departure.channel, departure.kind, departure.group);
+  };
+  std::map<std::tuple<int, GroupKind, int>, size_t> places;
+  for (const Departure& departure : order) {
+    places.emplace(key(departure), places.size());
+  }
+  const auto place = [&](const Departure& departure) {
+    const auto found = places.find(key(departure));
+    return found == places.end() ? places.size() : found->second;
+  };
+  std::stable_sort(departures.begin(), departures.end(),
+                   [&](const Departure& a, const Departure& b) {
+                     return place(a) < place(b);
+                   });
+  for (const Departure& departure : departures) {
+    Leave(departure.channel, departure.kind, departure.group, reason);
+  }
 }
 
 std::pair<int64_t, int64_t> BrokerModel::TakePushes() {
@@ -193,9 +294,31 @@ int BrokerModel::FindStandIn(int client) const {
   return found == stand_ins_.end() ? -1 : found->second;
 }
 
-BrokerModel::Membership* BrokerModel::Find(Channel& channel, GroupKind kind,
+bool BrokerModel::notified(int group) const {
+  const auto& consumers = groups(GroupKind::kConsumer);
+  const auto found = consumers.find(group);
+  return switched_on_[group] && found != consumers.end() &&
+         !found->second.statement.broadcasting;
+}
+
+BrokerModel::Before BrokerModel::Observe(int group) {
+  const auto& consumers = groups(GroupKind::kConsumer);
+  const auto found = consumers.find(group);
+  if (found == consumers.end()) return {false, 0, {}, {}};
+  return {true, Streams(group), found->second.statement, ClientsOf(group)};
+}
+
+std::set<int> BrokerModel::ClientsOf(int group) const {
+  std::set<int> clients;
+  for (const int member : groups(GroupKind::kConsumer).at(group).members) {
+    clients.insert(channels_[member].client);
+  }
+  return clients;
+}
+
+BrokerModel::Membership* BrokerModel::Find(int channel, GroupKind kind,
                                            int group) {
-  for (Membership& membership : channel.memberships) {
+  for (Membership& membership : channels_[channel].memberships) {
     if (membership.kind == kind && membership.group == group) {
       return &membership;
     }
@@ -203,9 +326,16 @@ BrokerModel::Membership* BrokerModel::Find(Channel& channel, GroupKind kind,
   return nullptr;
 }
 
+// Or states it again.
 void BrokerModel::Join(int number, GroupKind kind, int group) {
   Channel& channel = channels_[number];
-  channel.memberships.push_back({kind, group, true, 0});
+  if (Membership* const known = Find(number, kind, group)) {
+    if (!std::exchange(known->current, true)) --channel.left_out;
+    return;
+  }
+  Membership& membership = channel.memberships.emplace_back();
+  membership.kind = kind;
+  membership.group = group;
   groups_[static_cast<int>(kind)][group].members.insert(number);
   if (kind == GroupKind::kProducer) channel.last_joined = ++last_joined_;
   if (kind == GroupKind::kConsumer && !channel.stand_in) ++streams_[group];
@@ -214,29 +344,38 @@ void BrokerModel::Join(int number, GroupKind kind, int group) {
 
 void BrokerModel::Leave(int number, GroupKind kind, int group,
                         RemovalReason reason) {
-  Channel& channel = channels_[number];
-  const int64_t streams_before = Streams(group);
-  const auto membership =
-      channel.memberships.begin() +
-      (Find(channel, kind, group) - channel.memberships.data());
-  if (!membership->current) --channel.left_out;
+  const bool is_consumer = kind == GroupKind::kConsumer;
+  const Before before = is_consumer ? Observe(group) : Before();
+  TakeOut(number, kind, group, reason);
   auto& groups = groups_[static_cast<int>(kind)];
-  groups[group].members.erase(number);
-  channel.memberships.erase(membership);
-  ++told_.leaves[static_cast<int>(kind)][static_cast<int>(reason)];
   if (groups[group].members.empty()) {
     groups.erase(group);
     ++told_.emptied[static_cast<int>(kind)];
+  } else if (is_consumer) {
+    Recompute(group);
   }
-  if (kind != GroupKind::kConsumer) return;
-  if (!channel.stand_in) --streams_[group];
-  if (notified_[group]) NoteChange(group, streams_before);
+  if (is_consumer) NoteChange(group, before);
+}
+
+void BrokerModel::TakeOut(int number, GroupKind kind, int group,
+                          RemovalReason reason) {
+  Channel& channel = channels_[number];
+  const auto membership =
+      channel.memberships.begin() +
+      (Find(number, kind, group) - channel.memberships.data());
+  if (!membership->current) --channel.left_out;
+  channel.memberships.erase(membership);
+  groups_[static_cast<int>(kind)][group].members.erase(number);
+  if (kind == GroupKind::kConsumer && !channel.stand_in) --streams_[group];
+  ++told_.leaves[static_cast<int>(kind)][static_cast<int>(reason)];
 }
 
 void BrokerModel::CloseOpen(int number, RemovalReason reason) {
   while (!channels_[number].memberships.empty()) {
-    const Membership membership = channels_[number].memberships.front();
-    Leave(number, membership.kind, membership.group, reason);
+    const Membership& first = channels_[number].memberships.front();
+    const GroupKind kind = first.kind;
+    const int group = first.group;
+    Leave(number, kind, group, reason);
   }
   Channel& channel = channels_[number];
   channel.open = false;
@@ -249,10 +388,15 @@ void BrokerModel::CloseOpen(int number, RemovalReason reason) {
   ++closed_[static_cast<int>(reason)];
 }
 
-void BrokerModel::NoteChange(int consumer_group, int64_t streams_before) {
+// Clustering before or after it; a group that is not there counts for nothing.
+void BrokerModel::NoteChange(int group, const Before& before) {
+  const bool was_clustering = before.existed && !before.statement.broadcasting;
+  const bool is_told =
+      switched_on_[group] && (was_clustering || notified(group));
+  if (!is_told) return;
   ++told_.changes;
-  dirty_.insert(consumer_group);
-  most_pushes_ += std::max(streams_before, Streams(consumer_group));
+  dirty_.insert(group);
+  most_pushes_ += std::max(before.streams, Streams(group));
 }
 
 int64_t BrokerModel::Streams(int consumer_group) const {

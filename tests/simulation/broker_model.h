@@ -39,25 +39,45 @@ struct Told {
 class BrokerModel {
  public:
   using Millis = int64_t;
-  using Subscriptions =
-      std::vector<std::pair<int, int64_t>>;  // Topic, version.
+
+  struct Subscription {
+    int64_t version;
+    int expression;
+
+    friend bool operator==(const Subscription& a, const Subscription& b) {
+      return a.version == b.version && a.expression == b.expression;
+    }
+  };
+  using Subscriptions = std::map<int, Subscription>;  // By topic.
 
   struct StatedGroup {
     int group;
+    bool broadcasting;
     Subscriptions subscriptions;
   };
   struct Statement {
     int client;
     uint64_t incarnation;
+    uint64_t stream_number;
     std::vector<StatedGroup> consumers;
     std::vector<int> producers;
   };
 
+  struct Holding {
+    Subscription subscription;
+    int64_t number;  // Of the full heartbeat that brought it.
+  };
+  // A channel in a group, and what it stated of it last.
   struct Membership {
     GroupKind kind;
     int group;
-    bool current;  // The latest statement has it.
-    Millis left_out_at;
+    bool current = true;  // The latest full heartbeat has it.
+    Millis left_out_at = 0;
+    // Of the latest full heartbeat that has it. Of consumers only, as what
+    // follows.
+    int64_t number = 0;
+    bool broadcasting = false;
+    std::map<int, Holding> holdings;  // By topic.
   };
   struct Channel {
     bool stand_in = false;
@@ -66,24 +86,42 @@ class BrokerModel {
     bool token = false;  // Light heartbeats are enough.
     int client = -1;
     uint64_t incarnation = 0;
+    uint64_t stream_number = 0;
     Millis heard = 0;
     int left_out = 0;  // Memberships that are not current.
     // When it last joined a producer group: rises with each such joining.
     int64_t last_joined = 0;
     std::vector<Membership> memberships;
   };
+  // What the members of a consumer group state, together.
+  struct GroupStatement {
+    bool broadcasting = false;
+    Subscriptions subscriptions;
+
+    friend bool operator==(const GroupStatement& a, const GroupStatement& b) {
+      return a.broadcasting == b.broadcasting &&
+             a.subscriptions == b.subscriptions;
+    }
+  };
   struct Group {
     std::set<int> members;  // Channels, in the order of opening.
-    std::map<int, int64_t> subscriptions;
+    GroupStatement statement;
   };
 
   enum class Light { kRenewed, kFullNeeded, kClosed };
 
+  // A channel that leaves a group.
+  struct Departure {
+    int channel;
+    GroupKind kind;
+    int group;
+  };
+
   BrokerModel(Millis channel_expiry, Millis period,
-              std::vector<bool> notified_groups)
+              std::vector<bool> switched_on_groups)
       : channel_expiry_(channel_expiry),
         period_(period),
-        notified_(std::move(notified_groups)) {}
+        switched_on_(std::move(switched_on_groups)) {}
 
   // The number of the new channel: 0, 1, ... A stand-in has its client at once.
   int Open(bool stand_in, int client, Millis now);
@@ -97,8 +135,12 @@ class BrokerModel {
   void Unregister(int channel, int producer_group, int consumer_group);
   // False if it was closed.
   bool Close(int channel, RemovalReason reason);
-  // Whom the tick at `now` expires.
-  std::vector<int> Tick(Millis now);
+  // Whom the tick at `now` expires. What is told of a departure depends on who
+  // is left, and the order of those of one tick is the broker's own affair, so
+  // the model follows `order`, what the broker has told.
+  std::vector<int> Tick(Millis now, const std::vector<Departure>& order);
+  // The same for a broker that goes down.
+  void CloseAll(RemovalReason reason, const std::vector<Departure>& order);
 
   // The pushes that the calls since the last one must have made if each group
   // was pushed once, and at the most.
@@ -110,7 +152,8 @@ class BrokerModel {
   const std::map<int, Group>& groups(GroupKind kind) const {
     return groups_[static_cast<int>(kind)];
   }
-  bool notified(int consumer_group) const { return notified_[consumer_group]; }
+  // Whether its members are told of changes now.
+  bool notified(int consumer_group) const;
   // The open stand-in of a client, or -1.
   int FindStandIn(int client) const;
   const Told& told() const { return told_; }
@@ -122,17 +165,42 @@ class BrokerModel {
   Millis longest_silence() const { return longest_silence_; }
 
  private:
-  Membership* Find(Channel& channel, GroupKind kind, int group);
+  // A consumer group before a change to it.
+  struct Before {
+    bool existed;
+    int64_t streams;
+    GroupStatement statement;
+    std::set<int> clients;
+  };
+
+  // Whether the other stream of the same incarnation is the newer one.
+  bool IsNewer(int other, int channel, const Statement& statement) const;
+  void StateConsumer(int channel, const StatedGroup& stated,
+                     const std::vector<int>& replaced);
+  static void Restate(const StatedGroup& stated, int64_t number,
+                      Membership& membership);
+  Before Observe(int consumer_group);
+  void Recompute(int consumer_group);
+  std::set<int> ClientsOf(int consumer_group) const;
+  // Its CHANGE, if the group may be told of it.
+  void NoteChange(int consumer_group, const Before& before);
+
+  Group& consumer_group(int group) {
+    return groups_[static_cast<int>(GroupKind::kConsumer)][group];
+  }
+  Membership* Find(int channel, GroupKind kind, int group);
   void Join(int channel, GroupKind kind, int group);
   void Leave(int channel, GroupKind kind, int group, RemovalReason reason);
+  void LeaveInOrder(std::vector<Departure> departures,
+                    const std::vector<Departure>& order, RemovalReason reason);
+  // Takes the membership out, and nothing else.
+  void TakeOut(int channel, GroupKind kind, int group, RemovalReason reason);
   void CloseOpen(int channel, RemovalReason reason);
-  // Before and after the change: the pushes are between the two.
-  void NoteChange(int consumer_group, int64_t streams_before);
   int64_t Streams(int consumer_group) const;
 
   const Millis channel_expiry_;
   const Millis period_;
-  const std::vector<bool> notified_;
+  const std::vector<bool> switched_on_;  // By consumer group.
   std::vector<Channel> channels_;
   std::vector<int> open_;
   std::map<int, int> stand_ins_;             // Client -> channel.
@@ -142,6 +210,7 @@ class BrokerModel {
   std::set<int> dirty_;
   int64_t most_pushes_ = 0;
   int64_t last_joined_ = 0;
+  int64_t full_heartbeats_ = 0;  // Applied so far.
   Millis floor_ = 0;
   Millis last_tick_ = 0;
   Millis longest_silence_ = 0;

@@ -52,6 +52,7 @@ class DayChannel final : public ClientChannel {
   bool writable() const override { return true; }
 
   int number = -1;  // The model's.
+  uint64_t stream_number = 0;
 
  private:
   Day& day_;
@@ -59,17 +60,34 @@ class DayChannel final : public ClientChannel {
 
 using DayChannelPtr = std::shared_ptr<DayChannel>;
 
+// How one member of a group differs from what the others state.
+enum class Canary {
+  kNone,
+  kAnotherTopicToo,
+  kRetryTopicOnly,
+  kNothing,
+  kGreaterVersion,
+  kEqualVersion,
+  kSmallerVersion,
+  kVersionOfTheFuture,
+  kOtherMessageModel,
+};
+constexpr int kCanaries = 8;
+
 // What one client process is and knows.
 struct DayClient {
   enum class State { kAway, kLive, kSilent };
   struct Consumer {
     int group;
     int definition;  // Of its subscriptions; rises with each rollout.
+    Canary canary = Canary::kNone;
   };
 
   State state = State::kAway;
   bool unary = false;
   uint64_t incarnation = 0;
+  bool numbers_streams = true;
+  uint64_t streams = 0;  // That the process has opened.
   int channel = -1;
   uint64_t token = 0;
   uint32_t generation = 0;  // Of its timer: older ones are void.
@@ -94,7 +112,7 @@ class Day final : public ClientEventListener {
         listed_(consumer_groups_),
         seen_groups_(consumer_groups_),
         clients_(options.clients),
-        model_(kExpiry, kPeriod, NotifiedGroups(consumer_groups_)),
+        model_(kExpiry, kPeriod, SwitchedOnGroups(consumer_groups_)),
         core_(PolicyOptions(consumer_groups_), this, start_) {}
 
   DayReport Run();
@@ -117,6 +135,8 @@ class Day final : public ClientEventListener {
     kCut,
     kLateClose,  // `subject` is a channel.
     kRollout,
+    kCanary,
+    kTakeBack,
     kStranger,
     kCutStorm,
     kHalfOpenStorm,
@@ -136,12 +156,12 @@ class Day final : public ClientEventListener {
 
   static bool IsBroadcasting(int group) { return group % 10 == 3; }
   static bool IsSwitchedOff(int group) { return group % 10 == 7; }
-  static std::vector<bool> NotifiedGroups(int groups) {
-    std::vector<bool> notified;
+  static std::vector<bool> SwitchedOnGroups(int groups) {
+    std::vector<bool> switched_on;
     for (int group = 0; group < groups; ++group) {
-      notified.push_back(!IsBroadcasting(group) && !IsSwitchedOff(group));
+      switched_on.push_back(!IsSwitchedOff(group));
     }
-    return notified;
+    return switched_on;
   }
   static GroupPolicy::Options PolicyOptions(int groups) {
     GroupPolicy::Options options;
@@ -172,8 +192,12 @@ class Day final : public ClientEventListener {
     return topic < topics_ ? absl::StrCat("t", topic)
                            : absl::StrCat("%RETRY%g", topic - topics_);
   }
-  static std::string Expression(int64_t version) {
-    return absl::StrCat("v", version);
+  static std::string Expression(int expression) {
+    return absl::StrCat("e", expression);
+  }
+  static MessageModel ModelOf(bool broadcasting) {
+    return broadcasting ? MessageModel::kBroadcasting
+                        : MessageModel::kClustering;
   }
 
   // Randomness of our own: the library's distributions differ.
@@ -224,18 +248,19 @@ class Day final : public ClientEventListener {
   void RaceOfTwoStreams(int client);
   void FallSilent(int client);
   void Rollout();
+  void SendCanary();
+  void TakeBack(int client);
   void Stranger();
   void NextAct(int client) {
     At(now_ + Between(10 * kSecond, most_calm_), Kind::kAct, client);
   }
 
   void DrawGroups(DayClient& client);
-  BrokerModel::Subscriptions SubscriptionsOf(
-      const DayClient::Consumer& consumer) const;
   int OpenChannel(int client, ClientChannel::Kind kind);
   // The client's next incarnation of its stream or stand-in, and a heartbeat.
   void Connect(int client);
   void FullHeartbeat(int client, int channel);
+  BrokerModel::StatedGroup StatedBy(const DayClient::Consumer& consumer) const;
   void Unregister(int client, int producer_group, int consumer_group);
   void CloseChannel(int channel, RemovalReason reason);
 
@@ -279,11 +304,12 @@ class Day final : public ClientEventListener {
   int64_t pushes_ = 0;
   int64_t settled_pushes_ = 0;
   std::vector<std::pair<int, RemovalReason>> ended_;
+  std::vector<BrokerModel::Departure> departures_;
 
   // Figures.
   int64_t light_ = 0, full_ = 0, full_needed_ = 0, closed_ = 0, ticks_ = 0;
   int64_t least_pushes_ = 0, most_pushes_ = 0, checkpoints_ = 0;
-  int64_t late_closes_ = 0, overtaken_ = 0;
+  int64_t late_closes_ = 0, overtaken_ = 0, canaries_ = 0;
   DayReport report_;
 };
 
@@ -307,16 +333,20 @@ void Day::OnClientEvent(const ClientEvent& event) {
     case EventType::kRegister: ++told_.registers; break;
   }
   int group = 0;
-  if (event.kind == GroupKind::kConsumer &&
-      absl::SimpleAtoi(absl::string_view(event.group).substr(1), &group)) {
-    listed_[group] = nullptr;
+  if (!absl::SimpleAtoi(absl::string_view(event.group).substr(1), &group)) {
+    return Fail("an event of ", event.group);
+  }
+  if (event.kind == GroupKind::kConsumer) listed_[group] = nullptr;
+  if (event.type == EventType::kClientUnregister) {
+    const int channel = static_cast<const DayChannel&>(*event.channel).number;
+    departures_.push_back({channel, event.kind, group});
   }
 }
 
 void Day::OnPush(const DayChannel& channel, absl::string_view name) {
   ++pushes_;
   int group = -1;
-  if (!absl::SimpleAtoi(name.substr(1), &group) || !model_.notified(group)) {
+  if (!absl::SimpleAtoi(name.substr(1), &group) || IsSwitchedOff(group)) {
     return Fail("a push of ", name, ", which is not notified");
   }
   const int owner = model_.channels()[channel.number].client;
@@ -356,6 +386,7 @@ DayReport Day::Run() {
   At(kPeriod, Kind::kTick);
   At(kMinute, Kind::kStranger);
   At(kMinute, Kind::kRollout);
+  At(kMinute, Kind::kCanary);
   const Millis quarter = length_ / 4;
   for (int i = 1; i <= 3; ++i) {
     At(i * quarter, i == 2 ? Kind::kHalfOpenStorm : Kind::kCutStorm);
@@ -402,6 +433,8 @@ void Day::Play(const Timer& timer) {
   switch (timer.kind) {
     case Kind::kTick: return Tick();
     case Kind::kRollout: return Rollout();
+    case Kind::kCanary: return SendCanary();
+    case Kind::kTakeBack: return TakeBack(timer.subject);
     case Kind::kStranger: return Stranger();
     case Kind::kCheckpoint: return Checkpoint();
     case Kind::kAct: return Act(timer.subject);
@@ -458,13 +491,13 @@ void Day::Tick() {
     return;
   }
   ++ticks_;
-  std::vector<int> expired = model_.Tick(now_);
   core_.housekeeping.Tick(Now());
   // As the edge's timer does it, where there are more than one flush makes.
   ConsumerIdsNotifier& notifier = core_.notifier;
   while (notifier.NextDeadline() != absl::InfiniteFuture()) {
     notifier.Flush(core_.table, notifier.NextDeadline());
   }
+  std::vector<int> expired = model_.Tick(now_, departures_);
   Settle("a tick", std::move(expired), RemovalReason::kExpired);
   At((now_ / kPeriod + 1) * kPeriod, Kind::kTick);
 }
@@ -555,12 +588,16 @@ void Day::Return(int number) {
   client.state = DayClient::State::kLive;
   // Not 0, which replaces nothing; but some clients do not tell theirs.
   client.incarnation = Percent(5) ? 0 : random_() | 1;
+  client.numbers_streams = !Percent(20);
+  client.streams = 0;
+  client.known.clear();
   client.consumers.insert(client.consumers.end(), client.laid_aside.begin(),
                           client.laid_aside.end());
   client.laid_aside.clear();
   if (Percent(20)) DrawGroups(client);
   for (DayClient::Consumer& consumer : client.consumers) {
     consumer.definition = definitions_[consumer.group];
+    if (Percent(50)) consumer.canary = Canary::kNone;
   }
   Connect(number);
   ClientAt(now_ + kHeartbeat, Kind::kHeartbeat, number);
@@ -639,17 +676,22 @@ void Day::LayAside(int number, bool unregister) {
 }
 
 // Two streams of one process, and the newer one's first heartbeat is read
-// first.
+// first. If the older one was delayed on its way, the broker has it for the
+// newer one, but for its number.
 void Day::RaceOfTwoStreams(int number) {
   DayClient& client = clients_[number];
   if (client.incarnation == 0) return;
-  const int older = OpenChannel(number, ClientChannel::Kind::kStream);
-  const int newer = OpenChannel(number, ClientChannel::Kind::kStream);
-  client.channel = newer;
-  client.known.clear();
-  FullHeartbeat(number, newer);
+  const int first = OpenChannel(number, ClientChannel::Kind::kStream);
+  const int second = OpenChannel(number, ClientChannel::Kind::kStream);
+  const bool is_delayed = Percent(50);
+  if (is_delayed) {
+    std::swap(channels_[first]->stream_number,
+              channels_[second]->stream_number);
+  }
+  client.channel = is_delayed ? first : second;
+  FullHeartbeat(number, client.channel);
   ++overtaken_;
-  FullHeartbeat(number, older);
+  FullHeartbeat(number, is_delayed ? second : first);
 }
 
 void Day::FallSilent(int number) {
@@ -676,6 +718,35 @@ void Day::Rollout() {
       At(now_ + Between(0, 5 * kMinute), Kind::kRestate, client);
     }
   }
+}
+
+// One member differs from the others, and is taken back, or comes to an end
+// first. The first few groups have several at a time.
+void Day::SendCanary() {
+  At(now_ + std::max(kGrain, 30 * kMinute / consumer_groups_), Kind::kCanary);
+  const int group = Below(Percent(50) ? 5 : consumer_groups_);
+  const auto found = model_.groups(GroupKind::kConsumer).find(group);
+  if (found == model_.groups(GroupKind::kConsumer).end()) return;
+  const std::set<int>& members = found->second.members;
+  const int channel =
+      *std::next(members.begin(), Below(static_cast<int64_t>(members.size())));
+  const int number = model_.channels()[channel].client;
+  DayClient& client = clients_[number];
+  if (client.channel != channel) return;
+  for (DayClient::Consumer& consumer : client.consumers) {
+    if (consumer.group != group) continue;
+    consumer.canary = static_cast<Canary>(1 + Below(kCanaries));
+    ++canaries_;
+  }
+  At(now_ + Between(kSecond, 20 * kMinute), Kind::kTakeBack, number);
+  Restate(number);
+}
+
+void Day::TakeBack(int number) {
+  for (DayClient::Consumer& consumer : clients_[number].consumers) {
+    consumer.canary = Canary::kNone;
+  }
+  Restate(number);
 }
 
 // Opens a stream and says nothing.
@@ -710,22 +781,42 @@ void Day::DrawGroups(DayClient& client) {
   }
 }
 
-BrokerModel::Subscriptions Day::SubscriptionsOf(
+BrokerModel::StatedGroup Day::StatedBy(
     const DayClient::Consumer& consumer) const {
-  BrokerModel::Subscriptions subscriptions;
+  const Canary canary = consumer.canary;
+  BrokerModel::StatedGroup stated;
+  stated.group = consumer.group;
+  stated.broadcasting =
+      IsBroadcasting(consumer.group) != (canary == Canary::kOtherMessageModel);
+  if (canary == Canary::kNothing) return stated;
+
+  // Between one rollout's versions and the next one's there is room.
+  BrokerModel::Subscription subscription;
+  subscription.version = int64_t{10} * consumer.definition;
+  subscription.expression = 10 * consumer.definition;
+  switch (canary) {
+    case Canary::kGreaterVersion: subscription.version += 1; break;
+    case Canary::kSmallerVersion: subscription.version -= 15; break;
+    case Canary::kVersionOfTheFuture: subscription.version += 25; break;
+    default: break;
+  }
+  if (canary >= Canary::kGreaterVersion) {
+    subscription.expression += static_cast<int>(canary);
+  }
   const auto add = [&](int topic) {
-    for (const auto& [other, version] : subscriptions) {
-      if (other == topic) return;
-    }
-    subscriptions.emplace_back(topic, consumer.definition);
+    stated.subscriptions.emplace(topic, subscription);
   };
   add(topics_ + consumer.group);
+  if (canary == Canary::kRetryTopicOnly) return stated;
   for (int i = 0; i <= consumer.group % 3; ++i) {
     add((consumer.group * 7 + i) % topics_);
   }
   // Each other definition exchanges a topic, the others only expressions.
   add((consumer.group * 11 + consumer.definition / 2) % topics_);
-  return subscriptions;
+  if (canary == Canary::kAnotherTopicToo) {
+    add((consumer.group * 13 + 5) % topics_);
+  }
+  return stated;
 }
 
 int Day::OpenChannel(int client, ClientChannel::Kind kind) {
@@ -739,6 +830,9 @@ int Day::OpenChannel(int client, ClientChannel::Kind kind) {
     if (!core_.table.Open(channel, Now()).ok()) Fail("no new stream");
     channel->number = model_.Open(/*stand_in=*/false, client, now_);
   }
+  if (client >= 0 && clients_[client].numbers_streams) {
+    channel->stream_number = ++clients_[client].streams;
+  }
   const int number = channel->number;
   channels_.push_back(std::move(channel));
   return number;
@@ -746,7 +840,6 @@ int Day::OpenChannel(int client, ClientChannel::Kind kind) {
 
 void Day::Connect(int number) {
   DayClient& client = clients_[number];
-  client.known.clear();
   const int stand_in = client.unary ? model_.FindStandIn(number) : -1;
   client.channel =
       stand_in >= 0
@@ -759,20 +852,21 @@ void Day::Connect(int number) {
 void Day::FullHeartbeat(int number, int channel) {
   DayClient& client = clients_[number];
   ++full_;
-  BrokerModel::Statement statement{number, client.incarnation, {}, {}};
+  const uint64_t stream_number = channels_[channel]->stream_number;
+  BrokerModel::Statement statement{
+      number, client.incarnation, stream_number, {}, {}};
   Stated stated(ClientId(number));
-  stated.Incarnation(client.incarnation);
+  stated.Incarnation(client.incarnation).StreamNumber(stream_number);
   for (const DayClient::Consumer& consumer : client.consumers) {
-    statement.consumers.push_back({consumer.group, SubscriptionsOf(consumer)});
+    statement.consumers.push_back(StatedBy(consumer));
+    const BrokerModel::StatedGroup& group = statement.consumers.back();
     std::vector<StatedSubscription> subscriptions;
-    for (const auto& [topic, version] :
-         statement.consumers.back().subscriptions) {
-      subscriptions.push_back({TopicName(topic), version, Expression(version)});
+    for (const auto& [topic, subscription] : group.subscriptions) {
+      subscriptions.push_back({TopicName(topic), subscription.version,
+                               Expression(subscription.expression)});
     }
-    stated.Consumer(ConsumerName(consumer.group), std::move(subscriptions));
-    if (IsBroadcasting(consumer.group)) {
-      stated.Model(MessageModel::kBroadcasting);
-    }
+    stated.Consumer(ConsumerName(consumer.group), std::move(subscriptions))
+        .Model(ModelOf(group.broadcasting));
     seen_groups_[consumer.group] = true;
     retry_topics_.insert(consumer.group);
   }
@@ -826,6 +920,7 @@ void Day::Settle(absl::string_view what, std::vector<int> ended,
          expected.size(), " by ", Name(reason));
   }
   ended_.clear();
+  departures_.clear();
   if (!(told_ == model_.told())) {
     Fail(what, " told\n", told_.ToString(), "expected\n",
          model_.told().ToString());
@@ -905,12 +1000,17 @@ void Day::CompareGroups(GroupKind kind) {
     }
     const auto info = core_.table.FindConsumerGroup(name);
     if (!info.has_value()) return Fail("no group ", name);
-    Expect(expected.subscriptions.size(), info->subscriptions->size(), name);
-    for (const auto& [topic, version] : expected.subscriptions) {
+    const BrokerModel::GroupStatement& statement = expected.statement;
+    if (info->modes.message_model != ModelOf(statement.broadcasting)) {
+      Fail(name, " has the message model ", Name(info->modes.message_model));
+    }
+    Expect(statement.subscriptions.size(), info->subscriptions->size(), name);
+    for (const auto& [topic, subscription] : statement.subscriptions) {
       const auto found = core_.table.FindSubscription(name, TopicName(topic));
-      if (!found.has_value() || found->sub_version != version ||
-          found->expression != Expression(version)) {
-        Fail(name, " has not version ", version, " of ", TopicName(topic));
+      if (!found.has_value() || found->sub_version != subscription.version ||
+          found->expression != Expression(subscription.expression)) {
+        Fail(name, " has not version ", subscription.version, " of ",
+             TopicName(topic));
       }
     }
   }
@@ -919,7 +1019,7 @@ void Day::CompareGroups(GroupKind kind) {
 void Day::CompareTopics() {
   std::vector<std::vector<std::string>> expected(topics_ + consumer_groups_);
   for (const auto& [group, state] : model_.groups(GroupKind::kConsumer)) {
-    for (const auto& [topic, version] : state.subscriptions) {
+    for (const auto& [topic, subscription] : state.statement.subscriptions) {
       expected[topic].push_back(ConsumerName(group));
     }
   }
@@ -980,15 +1080,18 @@ void Day::CompareClients() {
     if (client.unary) continue;
     for (const DayClient::Consumer& consumer : client.consumers) {
       if (!model_.notified(consumer.group)) continue;
-      std::vector<std::string> truth;
+      // A client that came over another stream is the same one to the others.
+      std::set<std::string> truth;
       for (const int member :
            model_.groups(GroupKind::kConsumer).at(consumer.group).members) {
-        truth.push_back(ClientId(model_.channels()[member].client));
+        truth.insert(ClientId(model_.channels()[member].client));
       }
       const auto known = std::find_if(
           client.known.begin(), client.known.end(),
           [&](const auto& entry) { return entry.first == consumer.group; });
-      if (known == client.known.end() || *known->second != truth) {
+      if (known == client.known.end() ||
+          std::set<std::string>(known->second->begin(), known->second->end()) !=
+              truth) {
         Fail(ClientId(number), " knows a wrong list of ",
              ConsumerName(consumer.group));
       }
@@ -1019,12 +1122,8 @@ void Day::Drain() {
     drained += closed.size();
   }
   Expect(model_.open_channels().size(), drained, "drained channels");
-  for (const int number : std::vector<int>(model_.open_channels())) {
-    model_.Close(number, RemovalReason::kDrained);
-  }
-  // Which channel is the last of a group is the core's choice; what is told is
-  // the same in any order.
-  model_.TakePushes();
+  model_.CloseAll(RemovalReason::kDrained, departures_);
+  model_.TakePushes();  // Nothing is pushed while draining.
   Settle("draining", {}, RemovalReason::kDrained);
   const ClientTable::Counts counts = core_.table.counts();
   Expect<size_t>(0, counts.channels, "channels left");
@@ -1050,10 +1149,10 @@ std::string Day::Figures() const {
                     Name(static_cast<RemovalReason>(reason)));
   }
   absl::StrAppend(&text, "; ", late_closes_, " closed again later, ",
-                  overtaken_, " overtaken; longest silence ",
-                  model_.longest_silence(), " ms\n", told_.ToString(),
-                  "pushes: ", pushes_, ", at least ", least_pushes_,
-                  ", uncoalesced at most ", most_pushes_, "\n");
+                  overtaken_, " overtaken, ", canaries_,
+                  " canaries; longest silence ", model_.longest_silence(),
+                  " ms\n", told_.ToString(), "pushes: ", pushes_, ", at least ",
+                  least_pushes_, ", uncoalesced at most ", most_pushes_, "\n");
   return text;
 }
 
