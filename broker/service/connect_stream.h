@@ -19,12 +19,12 @@
 #include "broker/registry/client_table.h"
 #include "broker/service/completion_loop.h"
 #include "broker/service/edge_counters.h"
-#include "broker/service/frame_rate_limit.h"
 #include "broker/service/live_calls.h"
 #include "broker/service/loop_queues.h"
 #include "broker/service/request_handler.h"
 #include "broker/service/slow_reader_watch.h"
 #include "common/clock.h"
+#include "common/rate_limit.h"
 #include "common/response_code.h"
 #include "google/protobuf/arena.h"
 #include "grpcpp/completion_queue.h"
@@ -153,7 +153,7 @@ class ConnectStream final : public ClientChannel, public WatchedWriter {
 
   // Used by the loop only.
   RequestHandler::StreamClient client_;
-  FrameRateLimit frame_rate_;
+  RateLimit frame_rate_;
   grpc::ByteBuffer read_buffer_;
 
   // Written under mu_; writable() reads it without.

@@ -1,4 +1,4 @@
-#include "broker/service/frame_rate_limit.h"
+#include "common/rate_limit.h"
 
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
@@ -9,43 +9,43 @@ namespace {
 const absl::Time kStart = absl::FromUnixSeconds(1'000'000);
 constexpr absl::Duration kMoment = absl::Nanoseconds(1);
 
-// How many of `frames` frames at `now` are within the limit.
-int Take(FrameRateLimit& limit, int frames, absl::Time now) {
+// How many of `events` events at `now` are within the limit.
+int Take(RateLimit& limit, int events, absl::Time now) {
   int taken = 0;
-  for (int i = 0; i < frames; ++i) taken += limit.Take(now) ? 1 : 0;
+  for (int i = 0; i < events; ++i) taken += limit.Take(now) ? 1 : 0;
   return taken;
 }
 
-TEST(FrameRateLimitTest, OneSecondsWorthMayComeAtOnceAndNotOneMore) {
-  FrameRateLimit limit(100);
+TEST(RateLimitTest, OneSecondsWorthMayComeAtOnceAndNotOneMore) {
+  RateLimit limit(100);
   EXPECT_EQ(Take(limit, 100, kStart), 100);
   EXPECT_FALSE(limit.Take(kStart));
 }
 
-TEST(FrameRateLimitTest, AFrameIsThereAgainAfterItsShareOfASecond) {
-  FrameRateLimit limit(100);
+TEST(RateLimitTest, AnEventIsLetThroughAgainAfterItsShareOfASecond) {
+  RateLimit limit(100);
   Take(limit, 100, kStart);
   EXPECT_FALSE(limit.Take(kStart + absl::Milliseconds(10) - kMoment));
   EXPECT_TRUE(limit.Take(kStart + absl::Milliseconds(10)));
   EXPECT_FALSE(limit.Take(kStart + absl::Milliseconds(10)));
 }
 
-TEST(FrameRateLimitTest, WhatIsRefusedDoesNotCount) {
-  FrameRateLimit limit(10);
+TEST(RateLimitTest, WhatIsRefusedDoesNotCount) {
+  RateLimit limit(10);
   Take(limit, 10, kStart);
   EXPECT_EQ(Take(limit, 1000, kStart), 0);
   EXPECT_EQ(Take(limit, 1000, kStart + absl::Seconds(1)), 10);
 }
 
-TEST(FrameRateLimitTest, ALongPauseDoesNotSaveUpMoreThanASecondsWorth) {
-  FrameRateLimit limit(10);
+TEST(RateLimitTest, ALongPauseDoesNotSaveUpMoreThanASecondsWorth) {
+  RateLimit limit(10);
   EXPECT_EQ(Take(limit, 1, kStart), 1);
   EXPECT_EQ(Take(limit, 1000, kStart + absl::Hours(1)), 10);
 }
 
-TEST(FrameRateLimitTest, AClientThatKeepsToTheRateIsNeverRefused) {
+TEST(RateLimitTest, AClientThatKeepsToTheRateIsNeverRefused) {
   // A third of a second is no whole number of ticks.
-  FrameRateLimit limit(3);
+  RateLimit limit(3);
   EXPECT_EQ(Take(limit, 3, kStart), 3);
   int refused = 0;
   for (int i = 1; i <= 3000; ++i) {
@@ -54,15 +54,22 @@ TEST(FrameRateLimitTest, AClientThatKeepsToTheRateIsNeverRefused) {
   EXPECT_EQ(refused, 0);
 }
 
-TEST(FrameRateLimitTest, OneASecondIsALimitToo) {
-  FrameRateLimit limit(1);
+TEST(RateLimitTest, OneASecondIsALimitToo) {
+  RateLimit limit(1);
   EXPECT_TRUE(limit.Take(kStart));
   EXPECT_FALSE(limit.Take(kStart + absl::Seconds(1) - kMoment));
   EXPECT_TRUE(limit.Take(kStart + absl::Seconds(1)));
 }
 
-TEST(FrameRateLimitTest, ZeroIsNoLimit) {
-  FrameRateLimit limit(0);
+TEST(RateLimitTest, ABurstMayBeLargerThanASecondsWorth) {
+  RateLimit limit(10, 30);
+  EXPECT_EQ(Take(limit, 1000, kStart), 30);
+  EXPECT_EQ(Take(limit, 1000, kStart + absl::Seconds(1)), 10);
+  EXPECT_EQ(Take(limit, 1000, kStart + absl::Hours(1)), 30);
+}
+
+TEST(RateLimitTest, ZeroIsNoLimit) {
+  RateLimit limit(0);
   EXPECT_EQ(Take(limit, 100'000, kStart), 100'000);
 }
 
