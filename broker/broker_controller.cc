@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "broker/client_event_logger.h"
+#include "broker/logging/process_log.h"
 #include "broker/metrics/client_manager_metrics.h"
 #include "broker/metrics/metrics_exposer.h"
 #include "broker/processor/client_manage_processor.h"
@@ -81,8 +82,8 @@ class BrokerController::Impl {
                        authorizer_.get()),
         clock_(*clock) {
     metrics_->SetReadings([this] {
-      return ClientManagerMetrics::Readings{table_.counts(),
-                                            notifier_.counts()};
+      return ClientManagerMetrics::Readings{table_.counts(), notifier_.counts(),
+                                            LogLinesDropped()};
     });
   }
 

@@ -1,13 +1,14 @@
 // The broker: flags -> BrokerController -> wait for a signal.
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <iostream>
 #include <memory>
 #include <random>
 #include <string>
@@ -22,15 +23,16 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "broker/broker_controller.h"
 #include "broker/config_file.h"
+#include "broker/logging/process_log.h"
 #include "common/kv.h"
 #include "common/real_clock.h"
 #include "common/version.h"
 #include "glog/logging.h"
-#include "grpc/support/log.h"
 
 ABSL_FLAG(std::string, address, "127.0.0.1:10911",
           "host:port to listen on; port 0 lets the system choose. RocketMQ: "
@@ -182,17 +184,6 @@ absl::StatusOr<rmq::BrokerController::Options> OptionsFromFlags() {
   return options;
 }
 
-// gRPC's own log lines: what matters to an operator comes back as a status, but
-// for a failed accept(), after which gRPC 1.51 listens no more.
-void LogFromGrpc(gpr_log_func_args* args) {
-  if (absl::StrContains(args->message, "Failed accept")) {
-    LOG(ERROR) << "no more connections are accepted until a restart"
-               << rmq::Kv("error", args->message);
-    return;
-  }
-  VLOG(1) << "grpc: " << args->message;
-}
-
 // Allows this process as many open files as the system lets it have, since each
 // connection is one, and returns how many these are.
 rlim_t RaiseOpenFileLimit() {
@@ -203,14 +194,84 @@ rlim_t RaiseOpenFileLimit() {
   return limit.rlim_cur;
 }
 
+// The signals that AwaitStopSignal() waits for.
+sigset_t HandledSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal :
+       {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2}) {
+    sigaddset(&signals, signal);
+  }
+  return signals;
+}
+
+// Returns the next signal that stops the broker. HandledSignals() are blocked.
+int AwaitStopSignal() {
+  const sigset_t signals = HandledSignals();
+  while (true) {
+    int signal = 0;
+    sigwait(&signals, &signal);
+    switch (signal) {
+      case SIGHUP:
+        LOG(WARNING) << "reloading the configuration is not supported yet, "
+                        "nothing has changed"
+                     << rmq::Kv("signal", strsignal(signal));
+        break;
+      case SIGUSR1:
+      case SIGUSR2:
+        LOG(INFO) << "ignored" << rmq::Kv("signal", strsignal(signal));
+        break;
+      default: return signal;
+    }
+  }
+}
+
+// Says on one line of stderr what is wrong. Returns the exit code.
+int Fail(absl::string_view message) {
+  rmq::LogPlainLine(absl::StrCat("broker: ", message));
+  rmq::FlushProcessLog();
+  return 1;
+}
+
+// Opens /dev/null on those of the descriptors 0 to 2 that are closed: else the
+// next sockets would have these numbers, and clients would be sent the log.
+void OpenClosedStandardDescriptors() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    // It gets this number, the lowest one that is free.
+    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0) {
+      constexpr char kMessage[] =
+          "broker: stdin, stdout or stderr is closed, and /dev/null cannot be "
+          "opened\n";
+      (void)!write(STDERR_FILENO, kMessage, sizeof(kMessage) - 1);
+      _exit(1);
+    }
+  }
+}
+
+// Called by the system before libraries are initialised, since gRPC opens
+// descriptors then.
+__attribute__((section(".preinit_array"),
+               used)) void (*const before_libraries)(int, char**, char**) =
+    [](int, char**, char**) { OpenClosedStandardDescriptors(); };
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  // Before any thread begins, so that all of them leave the signals to
+  // sigwait().
+  const sigset_t signals = HandledSignals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  rmq::StartProcessLog(argv[0]);
+
   absl::SetProgramUsageMessage(
       "RocketMQ's client manager over gRPC: producers and consumers register "
       "by heartbeats,\nconsumer groups are told when their membership "
-      "changes.\n\n  broker [--address=127.0.0.1:10911] [flags]\n\nFlags, with "
-      "their defaults:");
+      "changes.\n\n  broker [--address=127.0.0.1:10911] [flags]\n\n"
+      "SIGTERM, SIGINT and SIGQUIT stop it gracefully (--drain_timeout), a "
+      "second one of them\nat once. SIGHUP will reload the configuration: that "
+      "is not supported yet, and changes\nnothing. SIGUSR1 and SIGUSR2 are "
+      "ignored. The log goes to stderr; a reader that\nstalls costs lines of "
+      "the log.\n\nFlags, with their defaults:");
   absl::FlagsUsageConfig usage;
   usage.version_string = [] {
     return absl::StrCat("rocketmq-client-manager broker ", rmq::kVersion, "\n");
@@ -222,42 +283,23 @@ int main(int argc, char** argv) {
   absl::SetFlagsUsageConfig(usage);
   const std::vector<char*> arguments = absl::ParseCommandLine(argc, argv);
   if (arguments.size() > 1) {
-    std::cerr << "broker: takes flags only, got \"" << arguments[1]
-              << "\" (see --help)\n";
-    return 1;
+    return Fail(absl::StrCat("takes flags only, got \"", arguments[1],
+                             "\" (see --help)"));
   }
-  FLAGS_logtostderr = true;
-  google::InitGoogleLogging(argv[0]);
-  gpr_set_log_function(LogFromGrpc);
-
-  // Before any thread begins, so that all of them leave the signals to
-  // sigwait().
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
   const absl::StatusOr<rmq::BrokerController::Options> options_or =
       OptionsFromFlags();
-  if (!options_or.ok()) {
-    std::cerr << "broker: " << options_or.status().message() << "\n";
-    return 1;
-  }
+  if (!options_or.ok()) return Fail(options_or.status().message());
   const rmq::BrokerController::Options& options = *options_or;
   const absl::Duration drain_timeout = absl::GetFlag(FLAGS_drain_timeout);
   if (drain_timeout < absl::ZeroDuration()) {
-    std::cerr << "broker: drain_timeout must not be negative, got "
-              << absl::FormatDuration(drain_timeout) << "\n";
-    return 1;
+    return Fail(absl::StrCat("drain_timeout must not be negative, got ",
+                             absl::FormatDuration(drain_timeout)));
   }
   const rlim_t open_files = RaiseOpenFileLimit();
   absl::StatusOr<std::unique_ptr<rmq::BrokerController>> broker =
       rmq::BrokerController::Start(options, &rmq::RealClock());
-  if (!broker.ok()) {
-    std::cerr << "broker: " << broker.status().message() << "\n";
-    return 1;
-  }
+  if (!broker.ok()) return Fail(broker.status().message());
   LOG(INFO) << "listening" << rmq::Kv("address", (*broker)->address())
             << rmq::Kv("metrics_address", (*broker)->metrics_address())
             << rmq::Kv("cluster", options.identity.cluster)
@@ -271,17 +313,18 @@ int main(int argc, char** argv) {
             << rmq::Kv("version", rmq::kVersion)
             << rmq::Kv("security", "no TLS, no authorisation");
 
-  int signal = 0;
-  sigwait(&signals, &signal);
+  const int signal = AwaitStopSignal();
   LOG(INFO) << "stopping" << rmq::Kv("signal", strsignal(signal))
             << rmq::Kv("drain_timeout", absl::FormatDuration(drain_timeout));
-  std::thread([signals] {
-    int again = 0;
-    sigwait(&signals, &again);
+  std::thread([] {
+    const int again = AwaitStopSignal();
     LOG(WARNING) << "stopping at once" << rmq::Kv("signal", strsignal(again));
+    rmq::FlushProcessLog();
     std::_Exit(1);
   }).detach();
   (*broker)->Shutdown(drain_timeout);
+  broker->reset();
   LOG(INFO) << "stopped";
+  rmq::FlushProcessLog();
   return 0;
 }

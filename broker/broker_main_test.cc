@@ -4,8 +4,11 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -19,6 +22,7 @@
 #include "grpcpp/security/credentials.h"
 #include "grpcpp/support/channel_arguments.h"
 #include "gtest/gtest.h"
+#include "httplib.h"
 #include "tests/end_to_end/broker_process.h"
 #include "tests/end_to_end/child_process.h"
 #include "tests/end_to_end/eventually.h"
@@ -27,6 +31,7 @@ namespace rmq {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ContainsRegex;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -57,6 +62,10 @@ TEST(BrokerMainTest, HelpShowsTheFlagsWithTheirUnitsAndDefaults) {
                     HasSubstr("default: \"127.0.0.1:10911\""),
                     HasSubstr("--channel_expiry"), HasSubstr("like 120s"),
                     HasSubstr("default: 2m"), HasSubstr("brokerId")));
+  for (const char* signal :
+       {"SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2"}) {
+    EXPECT_THAT(outcome.out, HasSubstr(signal));
+  }
   EXPECT_THAT(outcome.out, Not(HasSubstr("--v (")));
 }
 
@@ -152,7 +161,29 @@ TEST_P(BrokerSignalTest, EndsTwoHundredStreamsAndTheBrokerWithZero) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, BrokerSignalTest,
-                         ::testing::Values(SIGTERM, SIGINT));
+                         ::testing::Values(SIGTERM, SIGINT, SIGQUIT));
+
+TEST(BrokerMainTest, SignalsThatStandForNothingYetAreLoggedAndChangeNothing) {
+  const auto broker = BrokerProcess::Start();
+  ASSERT_THAT(broker, IsOk());
+  ChildProcess& process = (*broker)->process();
+  TestStream stream(grpc::CreateChannel((*broker)->address(),
+                                        grpc::InsecureChannelCredentials()));
+  ASSERT_FALSE(stream.Call(ConsumerHeartbeat("c1", "orders")).has_status());
+  for (const auto& [signal, message] :
+       {std::make_pair(SIGHUP,
+                       "reloading the configuration is not supported yet, "
+                       "nothing has changed signal=Hangup\n"),
+        std::make_pair(SIGUSR1, "] ignored signal=\"User defined signal 1\"\n"),
+        std::make_pair(SIGUSR2,
+                       "] ignored signal=\"User defined signal 2\"\n")}) {
+    process.Signal(signal);
+    EXPECT_TRUE(Becomes([&] { return process.err(); }, HasSubstr(message)));
+  }
+  EXPECT_FALSE(stream.Call(ConsumerHeartbeat("c1", "orders")).has_status());
+  process.Signal(SIGTERM);
+  EXPECT_THAT(process.WaitForExit(kPatience), Optional(0));
+}
 
 TEST(BrokerMainTest, ASecondSignalStopsAtOnce) {
   const auto broker = BrokerProcess::Start(
@@ -179,6 +210,159 @@ TEST(BrokerMainTest, ASecondSignalStopsAtOnce) {
   process.Signal(SIGTERM);
   EXPECT_THAT(process.WaitForExit(kPatience), Optional(1));
   EXPECT_THAT(process.err(), HasSubstr("] stopping at once"));
+}
+
+// A broker whose log does not go to the test.
+class RedirectedBroker {
+ public:
+  // `before` and `redirections` are a shell's.
+  explicit RedirectedBroker(const std::string& redirections,
+                            const std::string& before = "") {
+    ChildProcess::Options options;
+    options.command = {
+        "/bin/sh",
+        "-c",
+        absl::StrCat(before, "exec \"$0\" \"$@\" ", redirections),
+        RunfilePath("broker/broker"),
+        "--address=" + address_,
+        "--metrics_address=" + metrics_address_,
+        "--drain_timeout=20s"};
+    absl::StatusOr<std::unique_ptr<ChildProcess>> process =
+        ChildProcess::Start(std::move(options));
+    EXPECT_THAT(process, IsOk());
+    process_ = *std::move(process);
+    connection_ =
+        grpc::CreateChannel(address_, grpc::InsecureChannelCredentials());
+    EXPECT_TRUE(Becomes([this] { return connection_->GetState(true); },
+                        GRPC_CHANNEL_READY));
+  }
+
+  ChildProcess& process() { return *process_; }
+  const std::shared_ptr<grpc::Channel>& connection() { return connection_; }
+
+  // Each client makes a line of the log that it joined.
+  bool AnswersClients(int clients) {
+    for (int i = 0; i < clients; ++i) {
+      TestStream stream(connection_);
+      if (stream.Call(ConsumerHeartbeat(absl::StrCat("c", i), "orders"))
+              .has_status()) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  std::string Metrics() const {
+    httplib::Client client("http://" + metrics_address_);
+    const httplib::Result result = client.Get("/metrics");
+    return result == nullptr ? "" : result->body;
+  }
+
+  // What a standard descriptor is.
+  std::string Descriptor(int fd) const {
+    std::error_code error;
+    return std::filesystem::read_symlink(
+               absl::StrCat("/proc/", process_->pid(), "/fd/", fd), error)
+        .string();
+  }
+
+ private:
+  const std::string address_ = UnusedAddress();
+  const std::string metrics_address_ = UnusedAddress();
+  std::unique_ptr<ChildProcess> process_;
+  std::shared_ptr<grpc::Channel> connection_;
+};
+
+// Descriptor 3 is a full pipe that nobody reads.
+std::string FullPipe() {
+  const std::string fifo = absl::StrCat(::testing::TempDir(), "/full_pipe");
+  return absl::StrCat("rm -f '", fifo, "'; mkfifo '", fifo, "'; exec 3<>'",
+                      fifo, "'; head -c 65536 /dev/zero >&3; ");
+}
+
+constexpr int kClients = 50;
+
+TEST(BrokerLogTest, AReaderThatStallsHoldsUpNoClientAndNoStop) {
+  RedirectedBroker broker("2>&3", FullPipe());
+  EXPECT_TRUE(broker.AnswersClients(kClients));
+  for (const int signal : {SIGHUP, SIGUSR1, SIGUSR2}) {
+    broker.process().Signal(signal);
+  }
+  EXPECT_TRUE(broker.AnswersClients(kClients));
+  TestStream open(broker.connection());
+  EXPECT_FALSE(open.Call(ConsumerHeartbeat("open", "orders")).has_status());
+  broker.process().Signal(SIGTERM);
+  EXPECT_THAT(broker.process().WaitForExit(absl::Seconds(15)), Optional(0));
+}
+
+TEST(BrokerLogTest, AReaderThatStallsDoesNotHoldUpTheSecondSignal) {
+  RedirectedBroker broker("2>&3", FullPipe());
+  ASSERT_TRUE(broker.AnswersClients(kClients));
+  broker.process().Signal(SIGSTOP);  // So that both are there at once.
+  broker.process().Signal(SIGTERM);
+  broker.process().Signal(SIGINT);
+  broker.process().Signal(SIGCONT);
+  EXPECT_THAT(broker.process().WaitForExit(absl::Seconds(15)), Optional(1));
+}
+
+TEST(BrokerLogTest, AReaderThatStallsDoesNotHoldUpARefusalToStart) {
+  ChildProcess::Options options;
+  options.command = {"/bin/sh", "-c",
+                     FullPipe() + "exec \"$0\" --threads=0 2>&3",
+                     RunfilePath("broker/broker")};
+  const absl::StatusOr<ProcessOutcome> outcome = RunToEnd(std::move(options));
+  ASSERT_THAT(outcome, IsOk());
+  EXPECT_EQ(outcome->exit_code, 1);
+}
+
+TEST(BrokerLogTest, AReaderThatEndsEndsNobodyElse) {
+  const std::string fifo = absl::StrCat(::testing::TempDir(), "/read_once");
+  RedirectedBroker broker(absl::StrCat("2>'", fifo, "'"),
+                          absl::StrCat("rm -f '", fifo, "'; mkfifo '", fifo,
+                                       "'; head -n 1 '", fifo, "' & "));
+  EXPECT_TRUE(broker.AnswersClients(kClients));
+  EXPECT_TRUE(Becomes([&] { return broker.process().out(); },
+                      HasSubstr("] listening address=")));
+  EXPECT_TRUE(broker.AnswersClients(kClients));
+  broker.process().Signal(SIGTERM);
+  EXPECT_THAT(broker.process().WaitForExit(absl::Seconds(15)), Optional(0));
+}
+
+TEST(BrokerLogTest, LinesThatAFullDiskRefusesAreCounted) {
+  RedirectedBroker broker("2>/dev/full");
+  EXPECT_TRUE(broker.AnswersClients(kClients));
+  EXPECT_TRUE(Becomes([&] { return broker.Metrics(); },
+                      ContainsRegex("\nrocketmq_client_manager_log_lines_"
+                                    "dropped_total\\{[^}]*\\} [1-9][0-9]+\n")));
+  broker.process().Signal(SIGTERM);
+  EXPECT_THAT(broker.process().WaitForExit(absl::Seconds(15)), Optional(0));
+}
+
+TEST(BrokerLogTest, ClosedStandardDescriptorsAreOpenedOnNothing) {
+  struct Closed {
+    std::string redirections;
+    std::vector<int> descriptors;
+  };
+  for (const Closed& closed : std::vector<Closed>{
+           {"2>&-", {2}}, {"<&-", {0}}, {"<&- >&- 2>&-", {0, 1, 2}}}) {
+    RedirectedBroker broker(closed.redirections);
+    EXPECT_TRUE(broker.AnswersClients(kClients)) << closed.redirections;
+    for (const int fd : closed.descriptors) {
+      EXPECT_EQ(broker.Descriptor(fd), "/dev/null") << closed.redirections;
+    }
+    broker.process().Signal(SIGTERM);
+    EXPECT_THAT(broker.process().WaitForExit(absl::Seconds(15)), Optional(0));
+  }
+}
+
+TEST(BrokerLogTest, AFailureBeforeTheStartIsToldThoughStdoutIsClosed) {
+  ChildProcess::Options options;
+  options.command = {"/bin/sh", "-c", "exec \"$0\" --threads=0 <&- >&-",
+                     RunfilePath("broker/broker")};
+  const absl::StatusOr<ProcessOutcome> outcome = RunToEnd(std::move(options));
+  ASSERT_THAT(outcome, IsOk());
+  EXPECT_EQ(outcome->exit_code, 1);
+  EXPECT_EQ(outcome->err, "broker: threads must be 1 to 64, got 0\n");
 }
 
 }  // namespace

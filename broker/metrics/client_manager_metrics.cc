@@ -162,7 +162,7 @@ void ClientManagerMetrics::CountConsumerLocked(const ClientEvent& event,
 
 std::vector<MetricFamily> ClientManagerMetrics::Collect() const {
   std::vector<MetricFamily> families;
-  families.reserve(16);
+  families.reserve(17);
   const auto family = [&](absl::string_view name, absl::string_view help,
                           MetricType type) {
     return Family(&families, std::string(name), std::string(help), type,
@@ -222,6 +222,10 @@ std::vector<MetricFamily> ClientManagerMetrics::Collect() const {
   family("rocketmq_client_manager_slow_readers_total",
          "Streams cut off since they did not read", MetricType::Counter)
       .Add({}, static_cast<double>(edge_.slow_readers.load()));
+
+  family("rocketmq_client_manager_log_lines_dropped_total",
+         "Lines of the log that did not reach stderr", MetricType::Counter)
+      .Add({}, static_cast<double>(readings.log_lines_dropped));
 
   MutexLock lock(&mu_);
   Family removals = family("rocketmq_client_manager_removals_total",

@@ -49,6 +49,7 @@ class ClientManagerMetrics final : public ClientEventListener,
   struct Readings {
     ClientTable::Counts table;
     ConsumerIdsNotifier::Counts notifier;
+    int64_t log_lines_dropped = 0;
   };
 
   struct Identity {
