@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "broker/client_event_logger.h"
+#include "broker/logging/client_event_logger.h"
 #include "broker/logging/process_log.h"
 #include "broker/metrics/client_manager_metrics.h"
 #include "broker/metrics/metrics_exposer.h"
@@ -60,6 +60,7 @@ class BrokerController::Impl {
   Impl(const Options& options, Clock* clock,
        std::unique_ptr<Authorizer> authorizer)
       : authorizer_(std::move(authorizer)),
+        logger_(clock),
         policy_(options.policy,
                 [this](absl::string_view group) {
                   return table_.FindConsumerGroup(group).has_value();
@@ -83,6 +84,7 @@ class BrokerController::Impl {
         clock_(*clock) {
     metrics_->SetReadings([this] {
       return ClientManagerMetrics::Readings{table_.counts(), notifier_.counts(),
+                                            logger_.lines_left_out(),
                                             LogLinesDropped()};
     });
   }

@@ -162,7 +162,7 @@ void ClientManagerMetrics::CountConsumerLocked(const ClientEvent& event,
 
 std::vector<MetricFamily> ClientManagerMetrics::Collect() const {
   std::vector<MetricFamily> families;
-  families.reserve(17);
+  families.reserve(18);
   const auto family = [&](absl::string_view name, absl::string_view help,
                           MetricType type) {
     return Family(&families, std::string(name), std::string(help), type,
@@ -223,6 +223,11 @@ std::vector<MetricFamily> ClientManagerMetrics::Collect() const {
          "Streams cut off since they did not read", MetricType::Counter)
       .Add({}, static_cast<double>(edge_.slow_readers.load()));
 
+  family("rocketmq_client_manager_membership_lines_left_out_total",
+         "Lines of the log that tell who joined or left, left out since there "
+         "were too many a second",
+         MetricType::Counter)
+      .Add({}, static_cast<double>(readings.membership_lines_left_out));
   family("rocketmq_client_manager_log_lines_dropped_total",
          "Lines of the log that did not reach stderr", MetricType::Counter)
       .Add({}, static_cast<double>(readings.log_lines_dropped));

@@ -49,6 +49,7 @@ class ClientManagerMetrics final : public ClientEventListener,
   struct Readings {
     ClientTable::Counts table;
     ConsumerIdsNotifier::Counts notifier;
+    int64_t membership_lines_left_out = 0;
     int64_t log_lines_dropped = 0;
   };
 

@@ -80,6 +80,9 @@ class ClientEventListener {
  public:
   virtual ~ClientEventListener() = default;
   virtual void OnClientEvent(const ClientEvent& event) = 0;
+  // Called after the last event of each delivery. A delivery has all events of
+  // the revisions that it has any of.
+  virtual void OnEventsDelivered() {}
   // Whether kRegister is wanted for statements that changed nothing too, as
   // Java makes them. They cost an event for each full heartbeat.
   virtual bool WantsUnchangedRegister() const { return false; }

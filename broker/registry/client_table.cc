@@ -492,6 +492,9 @@ void ClientTable::DeliverEvents() {
         listener->OnClientEvent(event);
       }
     }
+    for (ClientEventListener* listener : listeners_) {
+      listener->OnEventsDelivered();
+    }
     delivering_table = outer;
   }
 }

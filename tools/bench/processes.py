@@ -34,7 +34,6 @@ class Process:
         with open(self.log.name, "w", encoding="utf-8") as log:
             self.process = subprocess.Popen(command, stdin=stdin, stdout=stdout or log, stderr=log)
         self.pid = self.process.pid
-        self.news_begin = 0
 
     def __enter__(self):
         return self
@@ -51,14 +50,6 @@ class Process:
     def said(self):
         self.log.seek(0)
         return self.log.read()
-
-    def news(self):
-        """The lines since the last call of this."""
-        self.log.seek(self.news_begin)
-        lines = self.log.read()
-        lines = lines[:lines.rfind("\n") + 1]
-        self.news_begin += len(lines.encode())
-        return lines
 
     def wait_for(self, text, timeout):
         """Until it has said so. An error if it does not, or ends before."""

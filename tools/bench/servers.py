@@ -42,10 +42,34 @@ class Server(Process):
         server["rss_bytes_per_client"] = (server["rss_bytes"] - self.rss_at_start) / report["clients"]
         return report
 
+    def expired(self):
+        """How many consumers it has taken out since they were silent."""
+        return 0
+
 
 def broker(*flags, address="127.0.0.1:0"):
-    """Ours. Its logs go to a file, as they are by default."""
+    """Ours. Its log goes to a file."""
     return Server([find("broker/broker"), "--address=" + address, "--metrics_address=", "--max_frame_rate=0", *flags])
+
+
+class MeasuredBroker(Server):
+    """Ours with its metrics: of very many clients that leave at once the log names only some."""
+
+    LISTENING = re.compile(r"listening address=(\S+) metrics_address=(\S+)\s")
+
+    def __init__(self, *flags, address="127.0.0.1:0"):
+        super().__init__([find("broker/broker"), "--address=" + address, "--metrics_address=127.0.0.1:0", "--max_frame_rate=0", *flags],
+                         self.LISTENING)
+        self.metrics_address = self.LISTENING.search(self.said()).group(2)
+
+    def expired(self):
+        connection = http.client.HTTPConnection(self.metrics_address, timeout=60)
+        try:
+            connection.request("GET", "/metrics")
+            metrics = connection.getresponse().read().decode()
+        finally:
+            connection.close()
+        return int(float(re.search(r'^rocketmq_client_manager_removals_total\{.*kind="consumer",reason="expired"\} (\S+)', metrics, re.M).group(1)))
 
 
 def echo(api="loop", address="127.0.0.1:0"):

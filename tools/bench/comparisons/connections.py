@@ -7,7 +7,7 @@ import time
 from load import load_command, read_report, run_load, to_sample
 from processes import Process
 from results import show
-from servers import SERVERS, broker, echo
+from servers import SERVERS, MeasuredBroker, broker, echo
 
 
 # Groups of nine: who joins is told to all that are there, so that larger ones
@@ -110,7 +110,7 @@ def one_restart(context, start, expiry):
                 time.sleep(expiry)
                 load.process.send_signal(signal.SIGINT)
                 output = load.process.communicate(timeout=120)[0]
-                expired = second.said().count("reason=EXPIRED")
+                expired = second.expired()
     report = read_report(command, output, load.process.returncode)
     steps = [step for step in report["steps"] if step["unix_seconds"] > listening]
     seconds = next((step["unix_seconds"] - listening for step in steps if step["registered"] == clients), None)
@@ -124,7 +124,7 @@ def restart(context):
     found = []
     echo_seconds = []
     for nth in range(context.pick(3, 1)):
-        found.append(one_restart(context, lambda address: broker("--channel_expiry=%ds" % expiry, address=address), expiry))
+        found.append(one_restart(context, lambda address: MeasuredBroker("--channel_expiry=%ds" % expiry, address=address), expiry))
         echo_seconds.append(one_restart(context, lambda address: echo(address=address), 0)[0])
         seconds, peak, faults = found[-1]
         print("  restart %d  broker: all back %s s after listening, busiest second %s of the mean, %d expired or missing; "

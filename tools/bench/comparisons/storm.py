@@ -1,17 +1,13 @@
 """A great many clients that fall silent at once, beside others that live."""
 
 import json
-import re
 import signal
 import subprocess
 import time
-from datetime import datetime
 
 from load import load_command
 from processes import Process
-from servers import broker
-
-EXPIRED = re.compile(r"^I(\d{8} \d\d:\d\d:\d\d\.\d{6}) .* kind=consumer .* reason=EXPIRED$", re.M)
+from servers import MeasuredBroker
 
 
 def one_storm(context, nth, groups, notify_window):
@@ -25,8 +21,8 @@ def one_storm(context, nth, groups, notify_window):
                       live=context.pick("1s", "100ms"))
     dying_flags = dict(flags, connections=context.pick(100, 2), streams=dying, pace="once", client_prefix="dying", answer_timeout="120s",
                        live=context.pick("250ms", "50ms"))
-    with broker("--channel_expiry=%ds" % expiry, "--notify_window=" + notify_window,
-                "--housekeeping_period=%s" % context.pick("10s", "100ms")) as server:
+    with MeasuredBroker("--channel_expiry=%ds" % expiry, "--notify_window=" + notify_window,
+                        "--housekeeping_period=%s" % context.pick("10s", "100ms")) as server:
         live_command = load_command(server.address, live_flags)
         live = Process(live_command, stdout=subprocess.PIPE)
         with live, Process(load_command(server.address, dying_flags)) as dead:
@@ -37,27 +33,30 @@ def one_storm(context, nth, groups, notify_window):
             dead.process.send_signal(signal.SIGSTOP)
             calm_begins = time.time()
             deadline = time.monotonic() + expiry + 60
-            # By line ends alone, and each line once: both cores are the servers'.
-            left = 0
-            while left < dying and time.monotonic() < deadline:
+            # Seldom: both cores are the servers'. The storm begins after the last look that saw none of it.
+            expired = 0
+            begins = ends = calm_begins
+            while expired < dying and time.monotonic() < deadline:
                 time.sleep(context.pick(0.5, 0.05))
-                left += sum(line.endswith("EXPIRED") and "kind=consumer" in line for line in server.news().splitlines())
+                looked = time.time()
+                expired = server.expired()
+                if expired == 0:
+                    begins = looked
+                ends = looked
             time.sleep(context.pick(5, 0.3))
             live.process.send_signal(signal.SIGINT)
             output = live.process.communicate(timeout=120)[0]
-            expired = EXPIRED.findall(server.said())
+            expired = server.expired()
     report = json.loads(output)  # Its errors are among the lost.
-    times = [datetime.strptime(when, "%Y%m%d %H:%M:%S.%f").timestamp() for when in expired]
-    begins, ends = (min(times), max(times)) if times else (0, 0)
     step = context.pick(1, 0.1)
     storm = [s["answers"]["p99_us"] for s in report["steps"] if begins < s["unix_seconds"] <= ends + 2 * step]
     calm = [s["answers"]["p99_us"] for s in report["steps"] if calm_begins + step < s["unix_seconds"] <= begins]
     # As many seconds of the calm as the storm has, the last ones.
     calm = calm[-len(storm):]
-    lost = len(expired) - dying + report["errors"] + living - report["registered"] + report["full_statements_needed"]
+    lost = expired - dying + report["errors"] + living - report["registered"] + report["full_statements_needed"]
     ratio = max(storm) / max(calm) if storm and calm else None
     print("  storm %d  %d groups: %d expired within %.2f s; live p99 of the worst second %.2f ms, before %.2f ms; %d pushes; %d lost" %
-          (nth + 1, groups, len(expired), ends - begins, max(storm, default=0) / 1000, max(calm, default=0) / 1000,
+          (nth + 1, groups, expired, ends - begins, max(storm, default=0) / 1000, max(calm, default=0) / 1000,
            report["pushes"], lost), flush=True)
     return ratio, lost
 

@@ -1,0 +1,91 @@
+#include "broker/logging/client_event_logger.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "common/kv.h"
+#include "glog/logging.h"
+
+namespace rmq {
+
+ClientEventLogger::~ClientEventLogger() {
+  WriteLines();
+  TellLeftOut();
+}
+
+void ClientEventLogger::OnClientEvent(const ClientEvent& event) {
+  if (event.type != EventType::kClientRegister &&
+      event.type != EventType::kClientUnregister) {
+    return;
+  }
+  if (event.revision != revision_) {
+    WriteLines();
+    revision_ = event.revision;
+  }
+  Line& line = LineOf(event);
+  (event.kind == GroupKind::kConsumer ? line.has_consumers
+                                      : line.has_producers) = true;
+  if (line.groups < kMaxNames) {
+    absl::StrAppend(&line.names, line.groups == 0 ? "" : ",", event.group);
+  }
+  ++line.groups;
+}
+
+ClientEventLogger::Line& ClientEventLogger::LineOf(const ClientEvent& event) {
+  // From the end: most events are of the channel of the one before. A
+  // replacement tells of two channels in turn.
+  const auto found =
+      std::find_if(lines_.rbegin(), lines_.rend(), [&](const Line& line) {
+        return line.channel == event.channel && line.type == event.type &&
+               line.reason == event.reason && line.client_id == event.client_id;
+      });
+  if (found != lines_.rend()) return *found;
+  Line& line = lines_.emplace_back();
+  line.type = event.type;
+  line.reason = event.reason;
+  line.channel = event.channel;
+  line.client_id = event.client_id;
+  return line;
+}
+
+void ClientEventLogger::WriteLines() {
+  for (const Line& line : lines_) {
+    if (!rate_.Take(clock_.TimeNow())) {
+      ++left_out_untold_;
+      ++lines_left_out_;
+      continue;
+    }
+    TellLeftOut();
+    const absl::string_view verb =
+        line.type == EventType::kClientRegister   ? "joined"
+        : line.reason == RemovalReason::kReplaced ? "replaced"
+                                                  : "left";
+    const bool has_both = line.has_consumers && line.has_producers;
+    LOG(INFO) << verb
+              << Kv("kind",
+                    has_both ? "consumer,producer"
+                             : Name(line.has_consumers ? GroupKind::kConsumer
+                                                       : GroupKind::kProducer))
+              << (line.groups == 1 ? "" : Kv("groups", line.groups))
+              << Kv("group", line.groups <= kMaxNames
+                                 ? line.names
+                                 : absl::StrCat(line.names, ",..."))
+              << Kv("client_id", line.client_id)
+              << Kv("channel", line.channel->id())
+              << Kv("remote", line.channel->remote_address())
+              << (line.type == EventType::kClientRegister
+                      ? ""
+                      : Kv("reason", Name(line.reason)));
+  }
+  lines_.clear();
+}
+
+void ClientEventLogger::TellLeftOut() {
+  if (left_out_untold_ == 0) return;
+  LOG(WARNING) << "left out " << std::exchange(left_out_untold_, 0)
+               << " membership lines" << Kv("per_second", kLinesPerSecond);
+}
+
+}  // namespace rmq

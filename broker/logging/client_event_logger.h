@@ -1,0 +1,80 @@
+// The log of who joins and leaves.
+#ifndef BROKER_LOGGING_CLIENT_EVENT_LOGGER_H_
+#define BROKER_LOGGING_CLIENT_EVENT_LOGGER_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/registry/client_channel.h"
+#include "broker/registry/client_event.h"
+#include "common/clock.h"
+#include "common/rate_limit.h"
+
+namespace rmq {
+
+// One line for all groups that a channel joined, or left for one reason, by one
+// call or piece of a scan:
+//
+//   joined kind=consumer group=orders client_id=c1 channel=7 remote=...
+//   left kind=consumer groups=20 group=orders,payments,refunds,... client_id=c1
+//       channel=7 remote=... reason=EXPIRED
+//
+// "replaced" stands for "left" if a newer stream of the same client took over.
+// `group` has the first kMaxNames groups; `kind` both kinds if there are both.
+//
+// Clients come and go as they like: of more than kLinesPerSecond lines (and
+// kBurst at once) the rest are left out, and the next line is preceded by "left
+// out N membership lines".
+//
+// Called as ClientTable calls its listeners, by one thread at a time.
+class ClientEventLogger final : public ClientEventListener {
+ public:
+  static constexpr int32_t kLinesPerSecond = 200;
+  static constexpr int32_t kBurst = 1000;
+  static constexpr size_t kMaxNames = 3;
+
+  // `clock` is borrowed.
+  explicit ClientEventLogger(Clock* clock)
+      : clock_(*clock), rate_(kLinesPerSecond, kBurst) {}
+  // Logs how many lines were left out since the last one.
+  ~ClientEventLogger() override;
+
+  void OnClientEvent(const ClientEvent& event) override;
+  void OnEventsDelivered() override { WriteLines(); }
+
+  // Lines that were left out since the start. Thread-safe.
+  int64_t lines_left_out() const { return lines_left_out_; }
+
+ private:
+  struct Line {
+    EventType type = EventType::kClientRegister;
+    RemovalReason reason = RemovalReason::kUnregistered;
+    std::shared_ptr<ClientChannel> channel;
+    std::string client_id;
+    bool has_consumers = false;
+    bool has_producers = false;
+    size_t groups = 0;
+    // Of the first kMaxNames groups, with commas.
+    std::string names;
+  };
+
+  Line& LineOf(const ClientEvent& event);
+  void WriteLines();
+  void TellLeftOut();
+
+  Clock& clock_;
+  RateLimit rate_;
+  // Of `revision_`, in the order of their first events.
+  std::vector<Line> lines_;
+  uint64_t revision_ = 0;
+  int64_t left_out_untold_ = 0;
+  std::atomic<int64_t> lines_left_out_{0};
+};
+
+}  // namespace rmq
+
+#endif  // BROKER_LOGGING_CLIENT_EVENT_LOGGER_H_

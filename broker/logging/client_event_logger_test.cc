@@ -1,0 +1,198 @@
+#include "broker/logging/client_event_logger.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "broker/registry/client_channel.h"
+#include "broker/registry/client_event.h"
+#include "broker/registry/client_table.h"
+#include "broker/registry/fake_client_channel.h"
+#include "broker/registry/stated.h"
+#include "common/kv.h"
+#include "common/simulated_clock.h"
+#include "glog/logging.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace rmq {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using ::testing::StartsWith;
+
+// What glog is told, without its prefix.
+class LogLines final : public google::LogSink {
+ public:
+  LogLines() { google::AddLogSink(this); }
+  ~LogLines() override { google::RemoveLogSink(this); }
+
+  void send(google::LogSeverity /*severity*/, const char* /*full_filename*/,
+            const char* /*base_filename*/, int /*line*/,
+            const google::LogMessageTime& /*time*/, const char* message,
+            size_t length) override {
+    lines_.emplace_back(message, length);
+  }
+  using google::LogSink::send;
+
+  // The lines since the last call.
+  std::vector<std::string> Take() { return std::exchange(lines_, {}); }
+
+ private:
+  std::vector<std::string> lines_;
+};
+
+class ClientEventLoggerTest : public ::testing::Test {
+ protected:
+  FakeClientChannelPtr OpenStream() {
+    auto channel = std::make_shared<FakeClientChannel>();
+    EXPECT_TRUE(table_->Open(channel, clock_.TimeNow()).ok());
+    return channel;
+  }
+  void Register(ClientChannel& channel, const Stated& stated) {
+    const StatementOf statement(stated);
+    table_->Register(channel, statement.Admitted(), clock_.TimeNow());
+  }
+  // That many clients join, each with a line of its own.
+  void Join(int clients) {
+    for (int i = 0; i < clients; ++i) {
+      Register(*OpenStream(), Stated(absl::StrCat("c", i)).Consumer("orders"));
+    }
+  }
+
+  LogLines log_;
+  SimulatedClock clock_;
+  std::unique_ptr<ClientEventLogger> logger_ =
+      std::make_unique<ClientEventLogger>(&clock_);
+  std::unique_ptr<ClientTable> table_ = std::make_unique<ClientTable>(
+      ClientTable::Options(), std::vector<ClientEventListener*>{logger_.get()});
+};
+
+TEST_F(ClientEventLoggerTest, AJoinAndALeaveAreOneLineEach) {
+  const auto channel = OpenStream();
+  const std::string where = absl::StrCat(
+      Kv("channel", channel->id()), Kv("remote", channel->remote_address()));
+  Register(*channel, Stated("c1").Consumer("orders"));
+  EXPECT_THAT(
+      log_.Take(),
+      ElementsAre("joined kind=consumer group=orders client_id=c1" + where));
+  table_->Close(*channel, RemovalReason::kDisconnected);
+  EXPECT_THAT(log_.Take(),
+              ElementsAre("left kind=consumer group=orders client_id=c1" +
+                          where + " reason=DISCONNECTED"));
+}
+
+TEST_F(ClientEventLoggerTest, AllGroupsOfAHeartbeatAreOneLine) {
+  const auto channel = OpenStream();
+  Stated stated("c1");
+  for (int i = 0; i < 256; ++i) stated.Consumer(absl::StrCat("g", i));
+  Register(*channel, stated);
+  EXPECT_THAT(log_.Take(),
+              ElementsAre(StartsWith("joined kind=consumer groups=256 "
+                                     "group=g0,g1,g2,... client_id=c1")));
+}
+
+TEST_F(ClientEventLoggerTest, UpToThreeGroupsAreNamedInFull) {
+  Register(*OpenStream(),
+           Stated("c1").Consumer("a").Consumer("b").Consumer("c"));
+  EXPECT_THAT(log_.Take(), ElementsAre(HasSubstr(" groups=3 group=a,b,c ")));
+}
+
+TEST_F(ClientEventLoggerTest, BothKindsAreOneLine) {
+  const auto channel = OpenStream();
+  Register(*channel, Stated("c1").Consumer("orders").Producer("payments"));
+  EXPECT_THAT(log_.Take(),
+              ElementsAre(StartsWith("joined kind=consumer,producer groups=2 "
+                                     "group=orders,payments client_id=c1")));
+  table_->Close(*channel, RemovalReason::kExpired);
+  EXPECT_THAT(log_.Take(), ElementsAre(AllOf(StartsWith("left "),
+                                             EndsWith(" reason=EXPIRED"))));
+}
+
+TEST_F(ClientEventLoggerTest, AProducerIsOfThatKind) {
+  Register(*OpenStream(), Stated("c1").Producer("payments"));
+  EXPECT_THAT(log_.Take(),
+              ElementsAre(StartsWith("joined kind=producer group=payments ")));
+}
+
+TEST_F(ClientEventLoggerTest, AReplacementIsOneLineForEachOfTheTwoStreams) {
+  const Stated stated =
+      Stated("c1").Incarnation(7).Consumer("a").Consumer("b").Consumer("c");
+  const auto older = OpenStream();
+  Register(*older, stated);
+  log_.Take();
+  const auto newer = OpenStream();
+  Register(*newer, stated);
+  EXPECT_THAT(log_.Take(),
+              ::testing::UnorderedElementsAre(
+                  AllOf(StartsWith("joined kind=consumer groups=3 group="),
+                        HasSubstr(Kv("channel", newer->id()) + " ")),
+                  AllOf(StartsWith("replaced kind=consumer groups=3 group="),
+                        HasSubstr(Kv("channel", older->id()) + " "),
+                        EndsWith(" reason=REPLACED"))));
+}
+
+TEST_F(ClientEventLoggerTest, EachChannelThatAScanExpiresHasItsLine) {
+  Join(20);
+  log_.Take();
+  clock_.Advance(absl::Hours(1));
+  table_->BeginScan(clock_.TimeNow());
+  std::vector<ClientChannelPtr> ended;
+  EXPECT_FALSE(table_->ScanSome(clock_.TimeNow(), 1000, &ended));
+  EXPECT_THAT(log_.Take(), AllOf(SizeIs(20), Each(EndsWith("=EXPIRED"))));
+}
+
+TEST_F(ClientEventLoggerTest, AHeartbeatThatChangesNothingIsNoLine) {
+  const auto channel = OpenStream();
+  Register(*channel, Stated("c1").Consumer("orders"));
+  log_.Take();
+  Register(*channel, Stated("c1").Consumer("orders"));
+  EXPECT_THAT(log_.Take(), IsEmpty());
+}
+
+TEST_F(ClientEventLoggerTest, ABurstOfLinesIsWrittenAndNotOneMore) {
+  Join(ClientEventLogger::kBurst);
+  EXPECT_EQ(logger_->lines_left_out(), 0);
+  Join(1);
+  EXPECT_EQ(logger_->lines_left_out(), 1);
+  EXPECT_THAT(log_.Take(), AllOf(SizeIs(ClientEventLogger::kBurst),
+                                 Each(StartsWith("joined "))));
+}
+
+TEST_F(ClientEventLoggerTest, TheNextLineIsPrecededByHowManyWereLeftOut) {
+  Join(ClientEventLogger::kBurst + 40'000);
+  log_.Take();
+  clock_.Advance(absl::Seconds(1) / ClientEventLogger::kLinesPerSecond);
+  Join(2);
+  EXPECT_THAT(log_.Take(),
+              ElementsAre("left out 40000 membership lines per_second=200",
+                          StartsWith("joined ")));
+  clock_.Advance(absl::Seconds(1));
+  Join(ClientEventLogger::kLinesPerSecond);
+  EXPECT_THAT(
+      log_.Take(),
+      AllOf(SizeIs(ClientEventLogger::kLinesPerSecond + 1),
+            ::testing::Contains(StartsWith("left out 1 membership lines"))));
+  EXPECT_EQ(logger_->lines_left_out(), 40'001);
+}
+
+TEST_F(ClientEventLoggerTest, TheEndTellsHowManyWereLeftOut) {
+  Join(ClientEventLogger::kBurst + 5);
+  log_.Take();
+  table_.reset();
+  logger_.reset();
+  EXPECT_THAT(log_.Take(),
+              ElementsAre(StartsWith("left out 5 membership lines")));
+}
+
+}  // namespace
+}  // namespace rmq
