@@ -492,11 +492,6 @@ void Day::Tick() {
   }
   ++ticks_;
   core_.housekeeping.Tick(Now());
-  // As the edge's timer does it, where there are more than one flush makes.
-  ConsumerIdsNotifier& notifier = core_.notifier;
-  while (notifier.NextDeadline() != absl::InfiniteFuture()) {
-    notifier.Flush(core_.table, notifier.NextDeadline());
-  }
   std::vector<int> expired = model_.Tick(now_, departures_);
   Settle("a tick", std::move(expired), RemovalReason::kExpired);
   At((now_ / kPeriod + 1) * kPeriod, Kind::kTick);
@@ -911,6 +906,12 @@ void Day::CloseChannel(int channel, RemovalReason reason) {
 
 void Day::Settle(absl::string_view what, std::vector<int> ended,
                  RemovalReason reason) {
+  // As the edge's timer does it, where there are more pushes than one flush
+  // makes.
+  ConsumerIdsNotifier& notifier = core_.notifier;
+  while (notifier.NextDeadline() != absl::InfiniteFuture()) {
+    notifier.Flush(core_.table, notifier.NextDeadline());
+  }
   std::vector<std::pair<int, RemovalReason>> expected;
   for (const int channel : ended) expected.emplace_back(channel, reason);
   std::sort(expected.begin(), expected.end());
