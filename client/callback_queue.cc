@@ -25,9 +25,8 @@ void CallbackQueue::Close() {
 bool CallbackQueue::AwaitIdle(Clock* clock, absl::Time deadline) {
   MutexLock lock(&mu_);
   return clock->AwaitWithDeadline(
-      &mu_,
-      absl::Condition(
-          +[](bool* running) { return !*running; }, &running_),
+      &lock, &idle_,
+      [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return !running_; },
       deadline);
 }
 
@@ -49,6 +48,7 @@ void CallbackQueue::RunOne() noexcept {
   callback = nullptr;
   MutexLock lock(&mu_);
   running_ = false;
+  idle_.SignalAll();
   posted_ = !order_.empty();
   if (posted_)
     dispatcher_.Post([self = shared_from_this()] { self->RunOne(); });

@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "client/event_loop.h"
 #include "common/clock.h"
+#include "common/cond_var.h"
 
 namespace rmq {
 
@@ -53,6 +54,7 @@ class CallbackQueue : public std::enable_shared_from_this<CallbackQueue> {
   EventLoop& dispatcher_;
 
   absl::Mutex mu_;
+  CondVar idle_;  // No callback is running.
   // The keys of `callbacks_`, in the order of their first Add().
   std::deque<Key> order_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<Key, std::function<void()>> callbacks_

@@ -22,6 +22,7 @@
 #include "client/client_id.h"
 #include "client/client_runtime_impl.h"
 #include "common/clock.h"
+#include "common/cond_var.h"
 #include "common/kv.h"
 #include "common/mutex_lock.h"
 #include "common/validation.h"
@@ -237,6 +238,7 @@ class ClientImpl final : public Client, private BrokerTable::Observer {
       ABSL_GUARDED_BY(mu_);
   int64_t last_sub_version_ ABSL_GUARDED_BY(mu_) = 0;
   bool stopped_ ABSL_GUARDED_BY(mu_) = false;  // Every session is.
+  CondVar all_stopped_;                        // Signals `stopped_`.
   // The first error that a session stopped with.
   absl::Status stop_status_ ABSL_GUARDED_BY(mu_);
 };
@@ -505,6 +507,7 @@ absl::Status ClientImpl::Shutdown(absl::Duration timeout) {
     if (before != Phase::kShutDown) {
       // No session has anything to leave before Start().
       stopped_ = before == Phase::kCreated;
+      if (stopped_) all_stopped_.SignalAll();
       parts_.loop().Post([this] { table_->Shutdown(); });
     }
   }
@@ -513,8 +516,10 @@ absl::Status ClientImpl::Shutdown(absl::Duration timeout) {
   bool all_stopped;
   {
     MutexLock lock(&mu_);
-    all_stopped =
-        clock.AwaitWithDeadline(&mu_, absl::Condition(&stopped_), deadline);
+    all_stopped = clock.AwaitWithDeadline(
+        &lock, &all_stopped_,
+        [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return stopped_; },
+        deadline);
   }
   if (!all_stopped) {
     RunOnLoop([this] { table_->Abandon(); });
@@ -607,6 +612,7 @@ void ClientImpl::OnStopped(const absl::Status& status) {
   MutexLock lock(&mu_);
   stop_status_ = status;
   stopped_ = true;
+  all_stopped_.SignalAll();
 }
 
 void ClientImpl::RunOnLoop(const std::function<void()>& task) const {

@@ -10,8 +10,10 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "common/cond_var.h"
 #include "common/keepalive.h"
 #include "common/mutex_lock.h"
+#include "common/real_clock.h"
 #include "glog/logging.h"
 #include "grpc/grpc.h"
 #include "grpc/support/time.h"
@@ -142,11 +144,12 @@ class ChannelCloser {
     Channels late;
     {
       MutexLock lock(&mu_);
-      mu_.AwaitWithTimeout(
-          absl::Condition(
-              +[](Channels* channels) { return channels->empty(); },
-              &connecting_),
-          timeout);
+      RealClock().AwaitWithDeadline(
+          &lock, &closed_,
+          [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+            return connecting_.empty();
+          },
+          RealClock().TimeNow() + timeout);
       late.swap(connecting_);
     }
     LateChannels::OfTheProcess().Keep(std::move(late));
@@ -177,11 +180,13 @@ class ChannelCloser {
       Watch(channel);
     } else {
       closed = connecting_.extract(found);
+      closed_.SignalAll();
     }
   }
 
   grpc::CompletionQueue& queue_;
   absl::Mutex mu_;
+  CondVar closed_;  // One of `connecting_`.
   // Nobody else holds these.
   Channels connecting_ ABSL_GUARDED_BY(mu_);
 };

@@ -13,6 +13,7 @@ ThreadEventLoop::~ThreadEventLoop() {
   {
     MutexLock lock(&mu_);
     stopping_ = true;
+    has_work_.Signal();
   }
   thread_.join();
 }
@@ -20,6 +21,7 @@ ThreadEventLoop::~ThreadEventLoop() {
 void ThreadEventLoop::Post(std::function<void()> task) {
   MutexLock lock(&mu_);
   tasks_.push_back(std::move(task));
+  if (tasks_.size() == 1) has_work_.Signal();
 }
 
 EventLoop::TimerId ThreadEventLoop::RunAt(absl::Time when,
@@ -34,9 +36,12 @@ void ThreadEventLoop::Run() {
   while (true) {
     {
       MutexLock lock(&mu_);
-      clock_.AwaitWithDeadline(&mu_,
-                               absl::Condition(this, &ThreadEventLoop::HasWork),
-                               timers_.NextTime());
+      clock_.AwaitWithDeadline(
+          &lock, &has_work_,
+          [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+            return stopping_ || !tasks_.empty();
+          },
+          timers_.NextTime());
       if (stopping_ && tasks_.empty()) return;
       batch.swap(tasks_);
     }

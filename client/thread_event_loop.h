@@ -12,6 +12,7 @@
 #include "client/event_loop.h"
 #include "client/timer_queue.h"
 #include "common/clock.h"
+#include "common/cond_var.h"
 
 namespace rmq {
 
@@ -38,14 +39,12 @@ class ThreadEventLoop final : public EventLoop {
 
  private:
   void Run();
-  bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    return stopping_ || !tasks_.empty();
-  }
 
   Clock& clock_;
   TimerQueue timers_;  // Used by `thread_` only.
 
   absl::Mutex mu_;
+  CondVar has_work_;  // Tasks, or the end.
   std::deque<std::function<void()>> tasks_ ABSL_GUARDED_BY(mu_);
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
 

@@ -23,22 +23,15 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
  public:
   explicit MutexLock(absl::Mutex* mu) ABSL_EXCLUSIVE_LOCK_FUNCTION(mu)
       : mu_(mu) {
-    mu_->Lock();
-#if defined(__SANITIZE_THREAD__)
-    __tsan_acquire(mu_);
-#endif
+    Lock();
   }
 
-  ~MutexLock() ABSL_UNLOCK_FUNCTION() {
-#if defined(__SANITIZE_THREAD__)
-    __tsan_release(mu_);
-#endif
-    mu_->Unlock();
-  }
+  ~MutexLock() ABSL_UNLOCK_FUNCTION() { Unlock(); }
 
   // Waits for a signal, or for none: check again afterwards. Use this rather
   // than absl::Mutex::Await(), whose conditions other threads evaluate where
-  // the sanitizer does not see the lock.
+  // the sanitizer does not see the lock. A wait with a deadline needs a
+  // CondVar of cond_var.h.
   void Wait(absl::CondVar* signal) {
 #if defined(__SANITIZE_THREAD__)
     __tsan_release(mu_);
@@ -53,6 +46,23 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
   MutexLock& operator=(const MutexLock&) = delete;
 
  private:
+  // These let go of the mutex for the time of a wait.
+  friend class CondVar;
+  friend class SimulatedClock;
+
+  void Lock() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    mu_->Lock();
+#if defined(__SANITIZE_THREAD__)
+    __tsan_acquire(mu_);
+#endif
+  }
+  void Unlock() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+#if defined(__SANITIZE_THREAD__)
+    __tsan_release(mu_);
+#endif
+    mu_->Unlock();
+  }
+
   absl::Mutex* const mu_;
 };
 

@@ -2,7 +2,6 @@
 
 #include <chrono>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 
@@ -16,11 +15,9 @@ class SteadyClock final : public Clock {
                                              steady_at_start_);
   }
 
-  bool AwaitWithDeadline(absl::Mutex* mu, const absl::Condition& cond,
-                         absl::Time deadline) override
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
-    // A duration, since absl::Mutex takes deadlines by the wall clock only.
-    return mu->AwaitWithTimeout(cond, deadline - TimeNow());
+  void WaitUntil(MutexLock* lock, CondVar* cond_var,
+                 absl::Time deadline) override {
+    cond_var->WaitFor(lock, deadline - TimeNow());
   }
 
   absl::Time ClockToWall(absl::Time time) override {

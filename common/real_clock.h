@@ -7,7 +7,8 @@
 namespace rmq {
 
 // The process's real clock. It is set to wall time when first used and goes on
-// steadily from there: setting the machine's time does not move it.
+// steadily from there: setting the machine's time moves neither it nor the
+// waits on it.
 // Thread-safe; never destroyed.
 Clock& RealClock();
 

@@ -12,27 +12,25 @@ absl::Time SimulatedClock::TimeNow() {
   return now_;
 }
 
-bool SimulatedClock::AwaitWithDeadline(absl::Mutex* mu,
-                                       const absl::Condition& cond,
-                                       absl::Time deadline) {
-  Waiter waiter{mu, &cond, deadline};
+void SimulatedClock::WaitUntil(MutexLock* lock, CondVar* cond_var,
+                               absl::Time deadline) {
+  Waiter waiter{lock->mu_, cond_var, deadline};
   {
-    MutexLock lock(&mu_);
-    if (deadline <= now_) return cond.Eval();
+    MutexLock clock_lock(&mu_);
+    if (deadline <= now_) return;
     waiters_.push_back(&waiter);
+    waiter_added_.SignalAll();
   }
-  mu->Await(absl::Condition(&waiter, &Waiter::DueOrHolds));
-  // Advance() may be about to lock `*mu` for this waiter: let it, and only then
-  // let the waiter go.
-  const auto unpinned = +[](Waiter* w) { return w->pins == 0; };
-  mu->Unlock();
+  cond_var->Wait(lock);
+  // Advance() may be about to lock the mutex for this waiter: let it, and only
+  // then let the waiter go.
+  lock->Unlock();
   {
-    MutexLock lock(&mu_);
+    MutexLock clock_lock(&mu_);
     waiters_.erase(std::find(waiters_.begin(), waiters_.end(), &waiter));
-    mu_.Await(absl::Condition(unpinned, &waiter));
+    while (waiter.pins > 0) unpinned_.Wait(&clock_lock);
   }
-  mu->Lock();
-  return cond.Eval();
+  lock->Lock();
 }
 
 void SimulatedClock::Advance(absl::Duration duration) {
@@ -52,20 +50,20 @@ void SimulatedClock::Advance(absl::Duration duration) {
   });
   for (Waiter* waiter : due) {
     {
+      // The waiter registers with this mutex held, and the wait releases it:
+      // once it is free, the waiter hears the signal.
       MutexLock lock(waiter->mu);
-      waiter->due = true;
+      waiter->cond_var->SignalAll();
     }
     MutexLock lock(&mu_);
     --waiter->pins;
+    unpinned_.SignalAll();
   }
 }
 
 void SimulatedClock::WaitForWaiters(int n) {
   MutexLock lock(&mu_);
-  auto enough = [this, n]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    return static_cast<int>(waiters_.size()) >= n;
-  };
-  mu_.Await(absl::Condition(&enough));
+  while (static_cast<int>(waiters_.size()) < n) waiter_added_.Wait(&lock);
 }
 
 }  // namespace rmq

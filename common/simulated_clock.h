@@ -8,6 +8,8 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "common/clock.h"
+#include "common/cond_var.h"
+#include "common/mutex_lock.h"
 
 namespace rmq {
 
@@ -20,9 +22,8 @@ class SimulatedClock final : public Clock {
       : now_(start) {}
 
   absl::Time TimeNow() override ABSL_LOCKS_EXCLUDED(mu_);
-  bool AwaitWithDeadline(absl::Mutex* mu, const absl::Condition& cond,
-                         absl::Time deadline) override
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) ABSL_LOCKS_EXCLUDED(mu_);
+  void WaitUntil(MutexLock* lock, CondVar* cond_var,
+                 absl::Time deadline) override ABSL_LOCKS_EXCLUDED(mu_);
   // Simulated time is wall time.
   absl::Time ClockToWall(absl::Time time) override { return time; }
 
@@ -31,22 +32,22 @@ class SimulatedClock final : public Clock {
   // waiter waits with.
   void Advance(absl::Duration duration) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Blocks until at least `n` calls of AwaitWithDeadline() are waiting.
+  // Blocks until at least `n` calls of WaitUntil() are waiting.
   void WaitForWaiters(int n) ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   struct Waiter {
     absl::Mutex* const mu;
-    const absl::Condition* const cond;
+    CondVar* const cond_var;
     const absl::Time deadline;
-    bool due = false;  // Guarded by *mu.
-    int pins = 0;      // Advance() calls that hold a pointer; guarded by mu_.
-    bool DueOrHolds() const { return due || cond->Eval(); }
+    int pins = 0;  // Advance() calls that hold a pointer; guarded by mu_.
   };
 
   absl::Mutex mu_;
   absl::Time now_ ABSL_GUARDED_BY(mu_);
   std::vector<Waiter*> waiters_ ABSL_GUARDED_BY(mu_);
+  CondVar waiter_added_;
+  CondVar unpinned_;
 };
 
 }  // namespace rmq

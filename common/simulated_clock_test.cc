@@ -5,6 +5,7 @@
 
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "common/cond_var.h"
 #include "common/mutex_lock.h"
 #include "gtest/gtest.h"
 
@@ -22,29 +23,30 @@ TEST(SimulatedClockTest, ADeadlineThatIsReachedAlreadyDoesNotWait) {
   SimulatedClock clock;
   absl::Mutex mu;
   MutexLock lock(&mu);
-  bool never = false;
-  EXPECT_FALSE(
-      clock.AwaitWithDeadline(&mu, absl::Condition(&never), clock.TimeNow()));
+  CondVar cond_var;
+  EXPECT_FALSE(clock.AwaitWithDeadline(
+      &lock, &cond_var, [] { return false; }, clock.TimeNow()));
 }
 
 TEST(SimulatedClockTest, AConditionThatHoldsDoesNotWait) {
   SimulatedClock clock;
   absl::Mutex mu;
   MutexLock lock(&mu);
-  bool always = true;
-  EXPECT_TRUE(clock.AwaitWithDeadline(&mu, absl::Condition(&always),
-                                      absl::InfiniteFuture()));
+  CondVar cond_var;
+  EXPECT_TRUE(clock.AwaitWithDeadline(
+      &lock, &cond_var, [] { return true; }, absl::InfiniteFuture()));
 }
 
 TEST(SimulatedClockTest, AdvancingToTheDeadlineWakesTheWaiterAndNotBefore) {
   SimulatedClock clock;
   const absl::Time deadline = clock.TimeNow() + absl::Seconds(10);
   absl::Mutex mu;
-  bool never = false;
+  CondVar cond_var;
   std::atomic<bool> woken{false};
   std::thread waiter([&] {
     MutexLock lock(&mu);
-    clock.AwaitWithDeadline(&mu, absl::Condition(&never), deadline);
+    clock.AwaitWithDeadline(
+        &lock, &cond_var, [] { return false; }, deadline);
     woken = true;
   });
   clock.WaitForWaiters(1);
@@ -58,17 +60,19 @@ TEST(SimulatedClockTest, AdvancingToTheDeadlineWakesTheWaiterAndNotBefore) {
 TEST(SimulatedClockTest, AConditionThatComesTrueEndsTheWait) {
   SimulatedClock clock;
   absl::Mutex mu;
+  CondVar cond_var;
   bool done = false;
   bool result = false;
   std::thread waiter([&] {
     MutexLock lock(&mu);
-    result = clock.AwaitWithDeadline(&mu, absl::Condition(&done),
-                                     absl::InfiniteFuture());
+    result = clock.AwaitWithDeadline(
+        &lock, &cond_var, [&done] { return done; }, absl::InfiniteFuture());
   });
   clock.WaitForWaiters(1);
   {
     MutexLock lock(&mu);
     done = true;
+    cond_var.SignalAll();
   }
   waiter.join();
   EXPECT_TRUE(result);

@@ -16,10 +16,10 @@ class AlarmTest : public ::testing::Test {
  protected:
   // When a thread that waits for `time` is woken; InfinitePast if it is told to
   // stop. To be asked for with Woken().
-  void Wait(absl::Time time) {
-    waiter_ = std::thread([this, time] {
-      woken_ =
-          alarm_.Await(&clock_, time) ? clock_.TimeNow() : absl::InfinitePast();
+  void Wait(absl::Time time, absl::Time not_before = absl::InfinitePast()) {
+    waiter_ = std::thread([this, time, not_before] {
+      woken_ = alarm_.Await(&clock_, not_before, time) ? clock_.TimeNow()
+                                                       : absl::InfinitePast();
       done_.Notify();
     });
     clock_.WaitForWaiters(1);
@@ -79,17 +79,47 @@ TEST_F(AlarmTest, ATimeBroughtForwardWhileNobodyWaitsIsKept) {
 
 TEST_F(AlarmTest, ATimeBroughtForwardWakesOnce) {
   alarm_.BringForward(start_);
-  EXPECT_TRUE(alarm_.Await(&clock_, start_ + absl::Seconds(10)));
+  EXPECT_TRUE(alarm_.Await(&clock_, start_, start_ + absl::Seconds(10)));
   Wait(start_ + absl::Seconds(10));
   clock_.Advance(absl::Seconds(10));
   EXPECT_EQ(Woken(), start_ + absl::Seconds(10));
+}
+
+TEST_F(AlarmTest, ATimeBroughtForwardDoesNotEndTheRest) {
+  alarm_.BringForward(start_ - absl::Seconds(1));
+  Wait(start_ + absl::Seconds(10), /*not_before=*/start_ + absl::Seconds(2));
+  alarm_.BringForward(start_ - absl::Seconds(2));
+  clock_.Advance(absl::Seconds(2) - kMoment);
+  clock_.WaitForWaiters(1);
+  EXPECT_FALSE(done_.HasBeenNotified());
+  clock_.Advance(kMoment);
+  EXPECT_EQ(Woken(), start_ + absl::Seconds(2));
+}
+
+TEST_F(AlarmTest, ARestThatEndsAfterTheTimeIsKept) {
+  Wait(start_ + absl::Seconds(1), /*not_before=*/start_ + absl::Seconds(2));
+  clock_.Advance(absl::Seconds(2));
+  EXPECT_EQ(Woken(), start_ + absl::Seconds(2));
+}
+
+TEST_F(AlarmTest, ATimeBroughtForwardToAfterTheRestWakesThen) {
+  Wait(start_ + absl::Seconds(10), /*not_before=*/start_ + absl::Seconds(2));
+  alarm_.BringForward(start_ + absl::Seconds(3));
+  clock_.Advance(absl::Seconds(3));
+  EXPECT_EQ(Woken(), start_ + absl::Seconds(3));
+}
+
+TEST_F(AlarmTest, AStopEndsARest) {
+  Wait(start_, /*not_before=*/start_ + absl::Seconds(2));
+  alarm_.Stop();
+  EXPECT_EQ(Woken(), absl::InfinitePast());
 }
 
 TEST_F(AlarmTest, AStopEndsTheWaitAndAllLaterOnes) {
   Wait(start_ + absl::Seconds(10));
   alarm_.Stop();
   EXPECT_EQ(Woken(), absl::InfinitePast());
-  EXPECT_FALSE(alarm_.Await(&clock_, start_ + absl::Seconds(10)));
+  EXPECT_FALSE(alarm_.Await(&clock_, start_, start_ + absl::Seconds(10)));
 }
 
 }  // namespace

@@ -20,6 +20,7 @@
 #include "broker/service/unary_call.h"
 #include "broker/service/unary_methods.h"
 #include "broker/service/wire.h"
+#include "common/real_clock.h"
 #include "google/protobuf/descriptor.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
@@ -270,7 +271,9 @@ class GrpcServer::Impl {
         }
       }
       // The server waits for all calls, and some that are not ours never end.
-      timeout = live_calls_.AwaitNoneBegun(timeout)
+      // By the real clock whatever the broker's: gRPC's own deadline is real.
+      timeout = live_calls_.AwaitNoneBegun(&RealClock(),
+                                           RealClock().TimeNow() + timeout)
                     ? std::min(timeout, kLastCalls)
                     : absl::ZeroDuration();
       server_->Shutdown(
@@ -320,9 +323,9 @@ class GrpcServer::Impl {
       absl::Time next = std::min({next_tick, slow_readers_.Check(now),
                                   core_.notifier->NextDeadline()});
       if (!pass.is_over()) next = now;
-      next = std::max(
-          next, now + std::clamp(now - woke, kShortestWait, kLongestRest));
-      if (!core_.alarm->Await(&clock, next)) break;
+      const absl::Time rest_ends =
+          now + std::clamp(now - woke, kShortestWait, kLongestRest);
+      if (!core_.alarm->Await(&clock, rest_ends, next)) break;
       woke = clock.TimeNow();
       if (woke >= next_tick) {
         housekeeping.BeginTick(woke, &pass);

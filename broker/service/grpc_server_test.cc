@@ -22,8 +22,10 @@
 #include "absl/time/time.h"
 #include "broker/broker_controller.h"
 #include "broker/housekeeping/housekeeping.h"
+#include "broker/notify/consumer_ids_notifier.h"
 #include "broker/service/test_broker.h"
 #include "common/clock.h"
+#include "common/cond_var.h"
 #include "common/mutex_lock.h"
 #include "common/simulated_clock.h"
 #include "common/status_matchers.h"
@@ -472,9 +474,9 @@ class HoldingClock final : public Clock {
     }
     return simulated_.TimeNow();
   }
-  bool AwaitWithDeadline(absl::Mutex* mu, const absl::Condition& cond,
-                         absl::Time deadline) override {
-    return simulated_.AwaitWithDeadline(mu, cond, deadline);
+  void WaitUntil(MutexLock* lock, CondVar* cond_var,
+                 absl::Time deadline) override {
+    simulated_.WaitUntil(lock, cond_var, deadline);
   }
   absl::Time ClockToWall(absl::Time time) override { return time; }
 
@@ -725,13 +727,13 @@ TEST(GrpcServerTest, AConnectionIsKeptAsLongAsItAnswersPings) {
 class RecordingClock final : public Clock {
  public:
   absl::Time TimeNow() override { return simulated_.TimeNow(); }
-  bool AwaitWithDeadline(absl::Mutex* mu, const absl::Condition& cond,
-                         absl::Time deadline) override {
+  void WaitUntil(MutexLock* lock, CondVar* cond_var,
+                 absl::Time deadline) override {
     {
-      MutexLock lock(&mu_);
+      MutexLock waits_lock(&mu_);
       waits_.push_back(deadline);
     }
-    return simulated_.AwaitWithDeadline(mu, cond, deadline);
+    simulated_.WaitUntil(lock, cond_var, deadline);
   }
   absl::Time ClockToWall(absl::Time time) override { return time; }
 
@@ -800,6 +802,65 @@ TEST(GrpcServerTest, ThoseThatLiveHaveTimeWhileVeryManyExpire) {
     EXPECT_EQ(stream->Finish().error_code(),
               grpc::StatusCode::DEADLINE_EXCEEDED);
   }
+}
+
+// A clock on which a piece of the timer's work takes kWorkTime. The timer looks
+// at the time thrice a round: when it is woken, before its work and after it.
+class WorkingClock final : public Clock {
+ public:
+  static constexpr absl::Duration kWorkTime = absl::Milliseconds(5);
+
+  absl::Time TimeNow() override {
+    bool works = false;
+    {
+      MutexLock lock(&mu_);
+      works = std::this_thread::get_id() == timer_ && ++looks_ == 3;
+    }
+    if (works) recording_.simulated().Advance(kWorkTime);
+    return recording_.TimeNow();
+  }
+  void WaitUntil(MutexLock* lock, CondVar* cond_var,
+                 absl::Time deadline) override {
+    {
+      MutexLock looks_lock(&mu_);
+      timer_ = std::this_thread::get_id();
+      looks_ = 0;
+    }
+    recording_.WaitUntil(lock, cond_var, deadline);
+  }
+  absl::Time ClockToWall(absl::Time time) override { return time; }
+
+  RecordingClock& recording() { return recording_; }
+
+ private:
+  RecordingClock recording_;
+  absl::Mutex mu_;
+  std::thread::id timer_ ABSL_GUARDED_BY(mu_);
+  int looks_ ABSL_GUARDED_BY(mu_) = 0;
+};
+
+TEST(GrpcServerTest, TheTimerRestsForAsLongAsItsPushesTook) {
+  BrokerController::Options options = TestBroker::DefaultOptions();
+  options.housekeeping.period = absl::Seconds(10);
+  WorkingClock clock;
+  const absl::Time start = clock.TimeNow();
+  TestBroker broker(options, &clock);
+  EXPECT_THAT(clock.recording().AwaitWaits(1),
+              ElementsAre(start + absl::Seconds(10)));
+  // A join pushes to the first of them. The others are left to the timer.
+  pb::HeartbeatResponse response;
+  for (size_t i = 0; i < 3 * ConsumerIdsNotifier::kMostPushes; ++i) {
+    const std::string client_id = absl::StrCat("c", i);
+    ASSERT_TRUE(
+        broker.Heartbeat(ConsumerHeartbeat(client_id, "orders"), &response)
+            .ok());
+  }
+  const absl::Time pause_ends = start + ConsumerIdsNotifier::kPause;
+  EXPECT_EQ(clock.recording().AwaitWaits(2).back(), pause_ends);
+  clock.recording().simulated().Advance(ConsumerIdsNotifier::kPause);
+  // While it pushed, the next pause has ended too; it rests nevertheless.
+  EXPECT_EQ(clock.recording().AwaitWaits(3).back(),
+            pause_ends + 2 * WorkingClock::kWorkTime);
 }
 
 TEST(GrpcServerTest, TheFirstHousekeepingIsAPeriodAfterTheStart) {

@@ -7,6 +7,8 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "common/clock.h"
+#include "common/cond_var.h"
 #include "common/mutex_lock.h"
 
 namespace rmq {
@@ -35,36 +37,41 @@ class LiveCalls {
   void Abandon() ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
     --waiting_;
+    SignalIfNoneLocked();
   }
 
   // After the last event of one that begun: it starts nothing any more.
   void End() ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
     --begun_;
+    SignalIfNoneLocked();
   }
 
-  // Blocks until none that begun is left, for `timeout` at most. Whether none
-  // is.
-  bool AwaitNoneBegun(absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_) {
+  // Blocks until none that begun is left, or `clock` reaches `deadline`.
+  // Whether none is.
+  bool AwaitNoneBegun(Clock* clock, absl::Time deadline)
+      ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
     const auto none = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
       return begun_ == 0;
     };
-    return mu_.AwaitWithTimeout(absl::Condition(&none), timeout);
+    return clock->AwaitWithDeadline(&lock, &none_, none, deadline);
   }
 
   // Blocks until there is none at all. Calls end once their server is shut
   // down.
   void AwaitNone() ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
-    const auto none = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-      return waiting_ + begun_ == 0;
-    };
-    mu_.Await(absl::Condition(&none));
+    while (waiting_ + begun_ > 0) none_.Wait(&lock);
   }
 
  private:
+  void SignalIfNoneLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    if (begun_ == 0) none_.SignalAll();
+  }
+
   absl::Mutex mu_;
+  CondVar none_;
   int64_t waiting_ ABSL_GUARDED_BY(mu_) = 0;
   int64_t begun_ ABSL_GUARDED_BY(mu_) = 0;
 };

@@ -62,7 +62,8 @@ TEST_F(SlowReaderWatchTest, AWritePendingForTheLimitCutsOffAndNotBefore) {
 TEST_F(SlowReaderWatchTest, AWriteWakesTheAlarmWhenItsLimitIsOver) {
   SimulatedClock clock(kStart + kLimit);
   WriterPendingSince(kStart);
-  EXPECT_TRUE(alarm_.Await(&clock, absl::InfiniteFuture()));
+  EXPECT_TRUE(
+      alarm_.Await(&clock, absl::InfinitePast(), absl::InfiniteFuture()));
 }
 
 // Else a wake-up that is a moment late would look like an absence.

@@ -10,6 +10,8 @@ namespace rmq::examples {
 namespace {
 
 constexpr absl::Duration kQueryTimeout = absl::Seconds(3);
+// The time at which a wait ends must be one that the standard library can tell.
+constexpr absl::Duration kLongestWait = absl::Hours(24 * 365);
 
 }  // namespace
 
@@ -26,14 +28,16 @@ void GroupWaiter::OnConsumerIdsChanged(Client& client,
   } else if (!absl::IsNotFound(ids.status())) {
     return;
   }
-  absl::MutexLock lock(&mu_);
+  const std::lock_guard<std::mutex> lock(mu_);
   seen_[change.broker.address] = members;
+  seen_changed_.notify_all();
 }
 
 bool GroupWaiter::Await(absl::Duration timeout) const {
-  absl::MutexLock lock(&mu_);
-  return mu_.AwaitWithTimeout(
-      absl::Condition(this, &GroupWaiter::IsCompleteLocked), timeout);
+  std::unique_lock<std::mutex> lock(mu_);
+  return seen_changed_.wait_for(
+      lock, absl::ToChronoNanoseconds(std::min(timeout, kLongestWait)),
+      [this] { return IsCompleteLocked(); });
 }
 
 bool GroupWaiter::IsCompleteLocked() const {

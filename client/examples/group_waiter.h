@@ -10,13 +10,13 @@
 #ifndef CLIENT_EXAMPLES_GROUP_WAITER_H_
 #define CLIENT_EXAMPLES_GROUP_WAITER_H_
 
+#include <condition_variable>
 #include <cstddef>
+#include <mutex>
 #include <string>
 #include <utility>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "client/client.h"
 
@@ -30,22 +30,24 @@ class GroupWaiter {
 
   // For the callback: asks the broker who is in the group now. A broker that
   // does not answer leaves what was known of it.
-  void OnConsumerIdsChanged(Client& client, const ConsumerIdsChanged& change)
-      ABSL_LOCKS_EXCLUDED(mu_);
+  void OnConsumerIdsChanged(Client& client, const ConsumerIdsChanged& change);
 
   // Whether the group has as many members, at one broker at least, before the
   // time is over. Members that share a client id count once.
-  bool Await(absl::Duration timeout) const ABSL_LOCKS_EXCLUDED(mu_);
+  bool Await(absl::Duration timeout) const;
 
  private:
-  bool IsCompleteLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool IsCompleteLocked() const;
 
   const std::string group_;
   const size_t members_;
 
-  mutable absl::Mutex mu_;
-  // By the broker's address.
-  absl::flat_hash_map<std::string, size_t> seen_ ABSL_GUARDED_BY(mu_);
+  // The standard library's, since its wait for a duration goes by the steady
+  // clock. A timed wait on an absl::Mutex may follow the wall clock.
+  mutable std::mutex mu_;
+  mutable std::condition_variable seen_changed_;
+  // By the broker's address. Guarded by `mu_`.
+  absl::flat_hash_map<std::string, size_t> seen_;
 };
 
 }  // namespace rmq::examples

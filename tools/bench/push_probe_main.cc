@@ -22,7 +22,9 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "common/cond_var.h"
 #include "common/mutex_lock.h"
+#include "common/real_clock.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/create_channel.h"
@@ -80,20 +82,24 @@ class Client {
   }
   // False if it takes too long.
   bool AwaitReplies(int count) ABSL_LOCKS_EXCLUDED(mu_) {
-    const auto come = [&]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+    const auto come = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
       return replies_ >= count;
     };
     MutexLock lock(&mu_);
-    return mu_.AwaitWithTimeout(absl::Condition(&come), kPatience);
+    return RealClock().AwaitWithDeadline(&lock, &come_, come,
+                                         RealClock().TimeNow() + kPatience);
   }
   // Likewise; fills when the last one was read.
   bool AwaitPushes(int count, absl::Time* when) ABSL_LOCKS_EXCLUDED(mu_) {
-    const auto come = [&]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+    const auto come = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
       return pushes_ >= count;
     };
     MutexLock lock(&mu_);
     *when = absl::InfiniteFuture();
-    if (!mu_.AwaitWithTimeout(absl::Condition(&come), kPatience)) return false;
+    if (!RealClock().AwaitWithDeadline(&lock, &come_, come,
+                                       RealClock().TimeNow() + kPatience)) {
+      return false;
+    }
     *when = last_push_;
     return true;
   }
@@ -105,10 +111,11 @@ class Client {
       MutexLock lock(&mu_);
       if (frame.has_notify_consumer_ids_changed()) {
         ++pushes_;
-        last_push_ = absl::Now();
+        last_push_ = RealClock().TimeNow();
       } else {
         ++replies_;
       }
+      come_.SignalAll();
     }
   }
 
@@ -118,6 +125,7 @@ class Client {
       grpc::ClientReaderWriter<pb::ClientFrame, pb::BrokerFrame>>
       stream_;
   mutable absl::Mutex mu_;
+  CondVar come_;  // A reply, or a push.
   int replies_ ABSL_GUARDED_BY(mu_) = 0;
   int pushes_ ABSL_GUARDED_BY(mu_) = 0;
   absl::Time last_push_ ABSL_GUARDED_BY(mu_);
@@ -136,7 +144,7 @@ std::vector<double> Probe(const std::string& address, int count,
   for (int i = 0; i < count; ++i) {
     absl::SleepFor(interval);
     const int pushes = member.pushes();
-    const absl::Time begin = absl::Now();
+    const absl::Time begin = RealClock().TimeNow();
     guest.Write(i % 2 == 0 ? Heartbeat("guest@probe") : Leave());
     if (!member.AwaitPushes(pushes + 1, &when)) return times;
     times.push_back(absl::ToDoubleMilliseconds(when - begin));

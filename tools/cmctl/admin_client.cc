@@ -6,7 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "grpc/grpc.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/create_channel.h"
@@ -73,7 +73,10 @@ absl::Status ToStatus(const grpc::Status& status, absl::string_view broker,
 AdminClient::AdminClient(absl::string_view broker, absl::Duration timeout)
     : broker_(broker),
       timeout_(timeout),
-      deadline_(absl::ToChronoTime(absl::Now() + timeout)) {
+      deadline_(
+          gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                       gpr_time_from_nanos(absl::ToInt64Nanoseconds(timeout),
+                                           GPR_TIMESPAN))) {
   const std::shared_ptr<grpc::Channel> channel = MakeChannel(broker);
   client_manager_ = pb::ClientManager::NewStub(channel);
   admin_ = pb::ClientManagerAdmin::NewStub(channel);

@@ -2,7 +2,6 @@
 #ifndef TOOLS_CMCTL_ADMIN_CLIENT_H_
 #define TOOLS_CMCTL_ADMIN_CLIENT_H_
 
-#include <chrono>
 #include <memory>
 #include <string>
 
@@ -10,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "grpc/support/time.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/support/status.h"
 #include "rocketmq/clientmanager/v1/admin.grpc.pb.h"
@@ -76,7 +76,7 @@ class AdminClient {
 
   const std::string broker_;
   const absl::Duration timeout_;
-  const std::chrono::system_clock::time_point deadline_;
+  const gpr_timespec deadline_;
   std::unique_ptr<pb::ClientManager::Stub> client_manager_;
   std::unique_ptr<pb::ClientManagerAdmin::Stub> admin_;
 };

@@ -65,7 +65,7 @@ std::string Ms(double us) { return absl::StrFormat("%.2f ms", us / 1000); }
 
 class LoadRun {
  public:
-  LoadRun(const LoadOptions& options, const absl::Notification& interrupt,
+  LoadRun(const LoadOptions& options, const Interrupt& interrupt,
           std::ostream& live)
       : options_(options),
         interrupt_(interrupt),
@@ -113,7 +113,7 @@ class LoadRun {
 
   // Nothing more will happen.
   bool IsOver() const {
-    return interrupt_.HasBeenNotified() ||
+    return interrupt_.is_set() ||
            (counters_.open == 0 && !options_.reconnect &&
             counters_.errors + counters_.expired >= options_.streams);
   }
@@ -131,7 +131,7 @@ class LoadRun {
         return;
       }
       StepIfDue(now_ns);
-      interrupt_.WaitForNotificationWithTimeout(kPollPeriod);
+      interrupt_.WaitFor(kPollPeriod);
     }
     report_.set_registration_seconds(
         static_cast<double>(NowNanos() - start_ns_) / 1e9);
@@ -145,7 +145,7 @@ class LoadRun {
          now_ns = NowNanos()) {
       int64_t wake_ns = end_ns;
       if (period_ns > 0) wake_ns = std::min(wake_ns, last_step_ns_ + period_ns);
-      interrupt_.WaitForNotificationWithTimeout(
+      interrupt_.WaitFor(
           absl::Nanoseconds(std::max<int64_t>(0, wake_ns - now_ns)));
       StepIfDue(NowNanos());
     }
@@ -267,7 +267,7 @@ class LoadRun {
   }
 
   const LoadOptions& options_;
-  const absl::Notification& interrupt_;
+  const Interrupt& interrupt_;
   std::ostream& live_;
   const std::unique_ptr<const ClientFrames> frames_;
   LoadCounters counters_;
@@ -289,7 +289,7 @@ class LoadRun {
 }  // namespace
 
 absl::StatusOr<LoadReport> RunLoad(const LoadOptions& options,
-                                   const absl::Notification& interrupt,
+                                   const Interrupt& interrupt,
                                    std::ostream& live) {
   const absl::Status status = options.Validate();
   if (!status.ok()) return status;

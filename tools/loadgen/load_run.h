@@ -6,7 +6,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "absl/synchronization/notification.h"
+#include "tools/loadgen/interrupt.h"
 #include "tools/loadgen/load_options.h"
 #include "tools/loadgen/load_report.pb.h"
 
@@ -20,7 +20,7 @@ namespace rmq::loadgen {
 // validate, ResourceExhausted if this process may not open so many files,
 // NotFound if there is no process `server_pid`.
 absl::StatusOr<LoadReport> RunLoad(const LoadOptions& options,
-                                   const absl::Notification& interrupt,
+                                   const Interrupt& interrupt,
                                    std::ostream& live);
 
 // The report as a person reads it, several lines.

@@ -18,10 +18,10 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "common/version.h"
 #include "google/protobuf/util/json_util.h"
+#include "tools/loadgen/interrupt.h"
 #include "tools/loadgen/load_options.h"
 #include "tools/loadgen/load_report.pb.h"
 #include "tools/loadgen/load_run.h"
@@ -183,11 +183,11 @@ int main(int argc, char** argv) {
   sigaddset(&signals, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   // Never destroyed: the thread that waits for a signal is never joined.
-  auto* const interrupt = new absl::Notification;
+  auto* const interrupt = new rmq::loadgen::Interrupt;
   std::thread([signals, interrupt] {
     int signal = 0;
     sigwait(&signals, &signal);
-    interrupt->Notify();
+    interrupt->Set();
   }).detach();
 
   const absl::StatusOr<LoadReport> report =
