@@ -59,7 +59,8 @@ void Housekeeping::ContinueScan(absl::Time now, Pass* pass) {
     for (size_t i = 0; pass->more_to_scan_ && i < kPiecesInAStep; ++i) {
       pass->more_to_scan_ = table_.ScanSome(now, kPieceChannels, &to_end);
     }
-    if (!pass->more_to_scan_ || now >= pass->push_at_) {
+    if (!pass->more_to_scan_ || now >= pass->push_at_ ||
+        notifier_.TakeMissedFlush()) {
       notifier_.Flush(table_, now);
       pass->push_at_ = now + options_.period;
     }

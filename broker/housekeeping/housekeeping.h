@@ -67,8 +67,10 @@ class Housekeeping {
   // kPiecesInAStep pieces; when all have been looked at, tells the groups that
   // have changed, and ends kEndsInAStep of the channels that expired at most.
   // So whoever is left of a group is told once, however many others expired,
-  // unless the scan takes longer than a period. An edge that waits a little
-  // between steps has time for those that live while very many expire.
+  // unless the scan takes longer than a period, or delivered a change that
+  // another call made meanwhile: that one is pushed after the step. An edge
+  // that waits a little between steps has time for those that live while very
+  // many expire.
   void ContinueScan(absl::Time now, Pass* pass);
 
   // All steps that are left.

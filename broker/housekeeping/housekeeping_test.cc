@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -285,6 +288,56 @@ TEST_F(HousekeepingStepsTest, AScanOfMoreThanAPeriodPushesEachPeriod) {
   EXPECT_THAT(alive->TakePushes(), ElementsAre("orders"));
   Step();
   EXPECT_THAT(alive->TakePushes(), ElementsAre("orders"));
+}
+
+// Lets another call join "orders" while the scan delivers its first event, as a
+// thread of the edge does.
+class JoinsWhileAScanDelivers final : public ClientEventListener {
+ public:
+  void OnClientEvent(const ClientEvent& event) override {
+    if (event.reason == RemovalReason::kExpired && join_) {
+      std::thread(std::exchange(join_, nullptr)).join();
+    }
+  }
+  void SetJoin(std::function<void()> join) { join_ = std::move(join); }
+
+ private:
+  std::function<void()> join_;
+};
+
+TEST(HousekeepingDeliveryTest, AJoinThatAScanDeliversIsPushedAfterItsStep) {
+  absl::Time now = absl::FromUnixSeconds(1'000'000);
+  JoinsWhileAScanDelivers listener;
+  ConsumerIdsNotifier notifier{ConsumerIdsNotifier::Options()};
+  ClientTable table(ClientTable::Options(), {&notifier, &listener});
+  Housekeeping::Options options;
+  options.period = kExpiry;  // One tick finds them all.
+  Housekeeping housekeeping(options, &table, &notifier, now);
+  const auto connect = [&](const Stated& stated) {
+    auto channel = std::make_shared<FakeClientChannel>();
+    EXPECT_THAT(table.Open(channel, now), IsOk());
+    const StatementOf statement(stated);
+    table.Register(*channel, statement.Admitted(), now);
+    notifier.Flush(table, now);
+    return channel;
+  };
+  std::vector<FakeClientChannelPtr> silent;
+  for (size_t i = 0;
+       i < 2 * Housekeeping::kPieceChannels * Housekeeping::kPiecesInAStep;
+       ++i) {
+    silent.push_back(connect(Stated(absl::StrCat("c", i)).Producer("pay")));
+  }
+  now += kExpiry + kMoment;
+  FakeClientChannelPtr joined;
+  listener.SetJoin([&] { joined = connect(Stated("new").Consumer("orders")); });
+  Housekeeping::Pass pass;
+  housekeeping.BeginTick(now, &pass);
+  housekeeping.ContinueScan(now, &pass);
+  ASSERT_FALSE(pass.is_over());
+  ASSERT_NE(joined, nullptr);
+  EXPECT_THAT(joined->TakePushes(), ElementsAre("orders"));
+  housekeeping.FinishScan(now, &pass);
+  EXPECT_THAT(joined->TakePushes(), IsEmpty());
 }
 
 TEST_F(HousekeepingStepsTest, APassThatBeginsInAnotherGoesOnWithIt) {

@@ -57,9 +57,13 @@ bool ConsumerIdsNotifier::TakeRoundLocked(Round* round) {
 
 void ConsumerIdsNotifier::Flush(const ClientTable& table, absl::Time now) {
   absl::Time deadline = absl::InfiniteFuture();
+  // Asked before `dirty_` is looked at: what is not in there by then is
+  // delivered later, and whoever delivers it finds `missed_flush_`.
+  const bool others_deliver = table.IsDelivering();
   bool begins;
   {
     MutexLock lock(&mu_);
+    missed_flush_ = others_deliver;
     begins = BeginFlushLocked(now, &deadline);
   }
   std::vector<ClientChannelPtr> channels;
@@ -88,6 +92,11 @@ void ConsumerIdsNotifier::Flush(const ClientTable& table, absl::Time now) {
   if (deadline != absl::InfiniteFuture() && on_deadline_) {
     on_deadline_(deadline);
   }
+}
+
+bool ConsumerIdsNotifier::TakeMissedFlush() {
+  MutexLock lock(&mu_);
+  return std::exchange(missed_flush_, false);
 }
 
 absl::Time ConsumerIdsNotifier::NextDeadline() const {

@@ -71,6 +71,12 @@ class ConsumerIdsNotifier final : public ClientEventListener {
   static constexpr size_t kMostPushes = 128;
   static constexpr absl::Duration kPause = absl::Milliseconds(1);
 
+  // Whether a Flush() came while another call was delivering the table's
+  // events, since this was asked last. That flush could not see all changes of
+  // its own caller: the call that delivers them has to flush too. A call that
+  // flushes after each delivery need not ask.
+  bool TakeMissedFlush() ABSL_LOCKS_EXCLUDED(mu_);
+
   // When the next Flush() has something to push; InfiniteFuture if nothing is
   // dirty. With a window of zero every change is flushed by the call that made
   // it, and nobody need wait for this unless there are many pushes.
@@ -111,6 +117,7 @@ class ConsumerIdsNotifier final : public ClientEventListener {
   absl::btree_set<std::string> due_ ABSL_GUARDED_BY(mu_);
   // At most one for each thread that flushes.
   std::vector<Round> begun_ ABSL_GUARDED_BY(mu_);
+  bool missed_flush_ ABSL_GUARDED_BY(mu_) = false;
   // While pushes are left over: when the next ones may be made.
   absl::Time paused_until_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
   bool draining_ ABSL_GUARDED_BY(mu_) = false;

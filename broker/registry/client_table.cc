@@ -474,12 +474,12 @@ void ClientTable::DeliverEvents() {
     {
       MutexLock lock(&mu_);
       if (batch.empty()) {
-        if (delivering_) return;
-        delivering_ = true;
+        if (delivering_.load(std::memory_order_relaxed)) return;
+        delivering_.store(true, std::memory_order_relaxed);
       }
       batch.clear();
       if (events_.empty()) {
-        delivering_ = false;
+        delivering_.store(false, std::memory_order_release);
         return;
       }
       batch.swap(events_);

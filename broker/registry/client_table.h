@@ -274,6 +274,12 @@ class ClientTable {
   };
   Counts counts() const ABSL_LOCKS_EXCLUDED(mu_);
 
+  // Whether a call is delivering events now. If none is, the listeners have
+  // heard all events of calls that have returned.
+  bool IsDelivering() const {
+    return delivering_.load(std::memory_order_acquire);
+  }
+
  private:
   // A call that finds more events queued delivers first.
   static constexpr size_t kMaxQueuedEvents = 64 * 1024;
@@ -355,7 +361,7 @@ class ClientTable {
   uint64_t full_heartbeats_ ABSL_GUARDED_BY(mu_) = 0;
   absl::Time heard_floor_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
   std::vector<ClientEvent> events_ ABSL_GUARDED_BY(mu_);
-  bool delivering_ ABSL_GUARDED_BY(mu_) = false;
+  std::atomic<bool> delivering_{false};  // Written with `mu_` held.
 
   // Written under mu_, read without.
   std::atomic<uint64_t> statement_changes_{0};
