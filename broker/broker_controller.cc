@@ -102,7 +102,8 @@ class BrokerController::Impl {
       if (exposer.ok()) {
         exposer_ = *std::move(exposer);
       } else {
-        LOG(WARNING) << "metrics are not served"
+        LOG(WARNING) << "metrics are not served: --metrics_address can name "
+                        "another address, or be empty"
                      << Kv("reason", exposer.status().message());
       }
     }

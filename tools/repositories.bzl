@@ -86,13 +86,9 @@ def rocketmq_client_manager_repositories():
             name = "com_github_jupp0r_prometheus_cpp",
             files = {
                 Label("//tools/deps:build_files/prometheus_core.BUILD.tpl"): "core/BUILD.bazel",
-                Label("//tools/deps:build_files/prometheus_pull.BUILD.tpl"): "pull/BUILD.bazel",
             },
-            headers = {
-                "prometheus/exposer.h": "prometheus-cpp-dev",
-                "prometheus/registry.h": "prometheus-cpp-dev",
-            },
-            module = "prometheus-cpp-pull",
+            headers = {"prometheus/text_serializer.h": "prometheus-cpp-dev"},
+            module = "prometheus-cpp-core",
             package = "prometheus-cpp-dev",
             version = "1.0.1",
         )
@@ -104,6 +100,15 @@ def rocketmq_client_manager_repositories():
             module = "cpp-httplib",
             package = "libcpp-httplib-dev",
             version = "0.11.4",
+        )
+    if "org_gnu_libmicrohttpd" not in declared:
+        system_library(
+            name = "org_gnu_libmicrohttpd",
+            files = _build_files("microhttpd"),
+            headers = {"microhttpd.h": "libmicrohttpd-dev"},
+            module = "libmicrohttpd",
+            package = "libmicrohttpd-dev",
+            version = "0.9.75",
         )
 
     # Bazel's own: rules, and what its rules look for.

@@ -14,6 +14,7 @@
 #include "broker/service/connection_arguments.h"
 #include "broker/service/health_service.h"
 #include "broker/service/listen_address.h"
+#include "broker/service/listen_socket.h"
 #include "broker/service/live_calls.h"
 #include "broker/service/loop_queues.h"
 #include "broker/service/slow_reader_watch.h"
@@ -223,10 +224,7 @@ class GrpcServer::Impl {
     }
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port_ == 0) {
-      return absl::UnavailableError(
-          absl::StrCat("cannot listen on ", options_.address,
-                       ": is the port in use, or the address not this "
-                       "machine's?"));
+      return WhyNotListening();
     }
     address_ = absl::StrCat(
         options_.address.substr(0, options_.address.rfind(':')), ":", port_);
@@ -295,6 +293,17 @@ class GrpcServer::Impl {
   }
 
  private:
+  // gRPC tells its log alone: the address is tried again by hand.
+  absl::Status WhyNotListening() const {
+    const absl::Status status =
+        ListenSocket::Open(*ParseListenAddress("address", options_.address))
+            .status();
+    if (!status.ok()) return status;
+    return absl::UnavailableError(
+        absl::StrCat("cannot listen on ", options_.address,
+                     ": gRPC could not, and says why in its log"));
+  }
+
   // Has calls of a unary method answered by `answer` of `handler`.
   template <typename Handler, typename Request, typename Response>
   void Serve(absl::string_view service, absl::string_view method,

@@ -216,7 +216,7 @@ TEST(GrpcServerTest, ASecondBrokerOnThePortIsToldSoInOneLine) {
       StatusIs(
           absl::StatusCode::kUnavailable,
           AllOf(HasSubstr(absl::StrCat("cannot listen on ", broker.address())),
-                HasSubstr("port in use"), Not(HasSubstr("\n")))));
+                HasSubstr("the port is in use"), Not(HasSubstr("\n")))));
   EXPECT_THAT(broker.ConsumerIds("orders"), IsEmpty());  // The first lives.
 }
 

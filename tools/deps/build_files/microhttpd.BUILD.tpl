@@ -3,7 +3,6 @@ load("@rules_cc//cc:defs.bzl", "cc_library")
 package(default_visibility = ["//visibility:public"])
 
 cc_library(
-    name = "pull",
-    linkopts = ["-lprometheus-cpp-pull"],
-    deps = ["//core"],
+    name = "microhttpd",
+    linkopts = ["-lmicrohttpd"],
 )
