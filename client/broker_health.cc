@@ -10,6 +10,8 @@ absl::string_view Name(BrokerState state) {
     case BrokerState::kStating: return "STATING";
     case BrokerState::kOnline: return "ONLINE";
     case BrokerState::kBackoff: return "BACKOFF";
+    case BrokerState::kRefused: return "REFUSED";
+    case BrokerState::kReserve: return "RESERVE";
     case BrokerState::kLeaving: return "LEAVING";
     case BrokerState::kReplaced: return "REPLACED";
     case BrokerState::kKicked: return "KICKED";

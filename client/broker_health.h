@@ -26,9 +26,17 @@ enum class BrokerState {
   // The broker could not be reached or the stream broke; the client tries again
   // after a pause.
   kBackoff,
+  // The broker takes no frame as large as the client's statement; `last_error`
+  // has both sizes. No stream, and no attempt, until the statement changes: the
+  // client is in no group there.
+  kRefused,
+  // Another address of this client leads to the same broker, and the client is,
+  // or is about to be, online there. No stream this way, until that one ends.
+  kReserve,
   // The client is taking its groups out.
   kLeaving,
-  // For good: a newer stream of this client id and incarnation took over.
+  // For good: a stream of this client id and incarnation took over, and it is
+  // none of this client's.
   kReplaced,
   // For good: an operator took the client out.
   kKicked,

@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/kv.h"
 #include "glog/logging.h"
@@ -22,6 +24,48 @@ absl::Duration FromProto(const google::protobuf::Duration& duration) {
 absl::Status FromProto(const v1::Status& status) {
   return absl::Status(static_cast<absl::StatusCode>(status.code()),
                       status.message());
+}
+
+// The limit that a refusal names, if it is about the size of a frame of `bytes`
+// bytes: its message then has both numbers, as gRPC's "Received message larger
+// than max (1200000 vs. 1048576)".
+absl::optional<size_t> LimitTold(const absl::Status& refusal, size_t bytes) {
+  if (!absl::IsResourceExhausted(refusal)) return absl::nullopt;
+  bool names_size = false;
+  size_t limit = 0;
+  absl::string_view rest = refusal.message();
+  while (!rest.empty()) {
+    size_t digits = 0;
+    while (digits < rest.size() && absl::ascii_isdigit(rest[digits])) ++digits;
+    size_t number;
+    if (absl::SimpleAtoi(rest.substr(0, digits), &number)) {
+      if (number == bytes) names_size = true;
+      if (number < bytes) limit = std::max(limit, number);
+    }
+    rest.remove_prefix(std::max<size_t>(digits, 1));
+  }
+  if (!names_size || limit == 0) return absl::nullopt;
+  return limit;
+}
+
+bool Offers(const v1::HeartbeatResponse& response, v1::Feature feature) {
+  return std::find(response.features().begin(), response.features().end(),
+                   feature) != response.features().end();
+}
+
+// The size of a frame with `statement`, or a little more.
+size_t LargestFrame(const v1::HeartbeatRequest& statement) {
+  constexpr size_t kNumbersAndTags = 32;  // What a frame and a stream add.
+  return statement.ByteSizeLong() + kNumbersAndTags;
+}
+
+void Add(const std::string& group, std::string* first,
+         google::protobuf::RepeatedPtrField<std::string>* others) {
+  if (first->empty()) {
+    *first = group;
+  } else {
+    *others->Add() = group;
+  }
 }
 
 std::vector<SkippedGroup> SkippedGroups(const v1::HeartbeatResponse& response) {
@@ -53,12 +97,14 @@ bool IsSkipped(const std::vector<SkippedGroup>& skipped,
 
 BrokerSession::BrokerSession(BrokerEntry broker, Options options,
                              EventLoop* loop, BrokerStub* stub,
-                             Observer* observer, std::function<double()> random)
+                             Observer* observer, std::function<double()> random,
+                             std::function<uint64_t()> next_stream_number)
     : options_(std::move(options)),
       loop_(*loop),
       stub_(*stub),
       observer_(*observer),
       random_(std::move(random)),
+      next_stream_number_(std::move(next_stream_number)),
       broker_(std::move(broker)),
       backoff_(options_.backoff) {
   NameBroker();
@@ -77,9 +123,19 @@ void BrokerSession::SetStatement(
       break;
     case BrokerState::kConnecting:
     case BrokerState::kBackoff:
+    case BrokerState::kReserve:
       if (statement_ == nullptr) {
         current_ = {};
         Enter(BrokerState::kIdle);
+      }
+      break;
+    case BrokerState::kRefused:
+      if (statement_ == nullptr) {
+        Enter(BrokerState::kIdle);
+      } else if (LargestFrame(*statement_) <= frame_limit_) {
+        Connect();
+      } else {  // The limit may be another by now.
+        Pause();
       }
       break;
     case BrokerState::kStating:
@@ -114,6 +170,8 @@ void BrokerSession::Shutdown() {
     case BrokerState::kIdle:
     case BrokerState::kConnecting:
     case BrokerState::kBackoff:
+    case BrokerState::kRefused:
+    case BrokerState::kReserve:
     case BrokerState::kReplaced:
     case BrokerState::kKicked: Stop(absl::OkStatus()); break;
     case BrokerState::kStating:
@@ -129,6 +187,22 @@ void BrokerSession::Abandon() {
   if (health_.state == BrokerState::kLeaving) {
     Stop(absl::DeadlineExceededError("no time left to unregister"));
   }
+  Rearm();
+}
+
+void BrokerSession::TakeOver() {
+  CHECK(health_.state == BrokerState::kReserve) << Name(health_.state);
+  LOG(INFO) << "the way to a broker that was in reserve is taken"
+            << Kv("broker", broker_.address);
+  Connect();
+  Rearm();
+}
+
+void BrokerSession::EndReserve(BrokerState state) {
+  CHECK(health_.state == BrokerState::kReserve) << Name(health_.state);
+  LOG(WARNING) << "taken off the broker for good"
+               << Kv("broker", broker_.address) << Kv("state", Name(state));
+  Enter(state);
   Rearm();
 }
 
@@ -165,12 +239,13 @@ void BrokerSession::OnWritten() {
   Rearm();
 }
 
-void BrokerSession::OnFinished(const absl::Status& status) {
+void BrokerSession::OnFinished(const StreamEnd& end) {
   CHECK(current_.stream != nullptr) << Name(health_.state);
-  if (status.ok() && health_.state != BrokerState::kLeaving) {
-    LoseStream(absl::UnavailableError("the broker ended the stream"));
+  if (end.status.ok() && health_.state != BrokerState::kLeaving) {
+    LoseStream(
+        {absl::UnavailableError("the broker ended the stream"), end.reason});
   } else {
-    LoseStream(status);
+    LoseStream(end);
   }
   Rearm();
 }
@@ -179,7 +254,8 @@ void BrokerSession::Enter(BrokerState state) {
   VLOG(1) << "session state" << Kv("broker", broker_.address)
           << Kv("from", Name(health_.state)) << Kv("to", Name(state));
   if (std::exchange(health_.state, state) == state) return;
-  if (state == BrokerState::kOnline || state == BrokerState::kIdle) {
+  if (state == BrokerState::kOnline || state == BrokerState::kIdle ||
+      state == BrokerState::kReserve) {
     outage_since_ = absl::InfiniteFuture();
     outage_logged_ = false;
   }
@@ -189,6 +265,7 @@ void BrokerSession::Enter(BrokerState state) {
 void BrokerSession::Connect() {
   current_ = {};
   current_.stream = stub_.NewStream(this);
+  current_.number = next_stream_number_();
   state_deadline_ = loop_.Now() + options_.connect_timeout;
   Enter(BrokerState::kConnecting);
   current_.stream->Start();
@@ -197,6 +274,11 @@ void BrokerSession::Connect() {
 void BrokerSession::Leave() {
   state_deadline_ = loop_.Now() + options_.reply_timeout;
   UnregisterAllBut(nullptr);
+  // The end of the stream takes all groups out. So does one request, if they
+  // fit into one; more of them would only take their time.
+  Groups rest = current_.to_unregister;
+  TakeOneRequest(&rest);
+  if (!rest.empty()) current_.to_unregister = {};
   Enter(BrokerState::kLeaving);
   Pump();
 }
@@ -214,6 +296,7 @@ void BrokerSession::UnregisterAllBut(const HeartbeatRequest* statement) {
   const auto move_unwanted = [](absl::btree_set<std::string>* from,
                                 const absl::btree_set<std::string>& wanted,
                                 absl::btree_set<std::string>* to) {
+    for (const std::string& group : wanted) to->erase(group);
     for (auto it = from->begin(); it != from->end();) {
       if (wanted.contains(*it)) {
         ++it;
@@ -232,26 +315,90 @@ void BrokerSession::UnregisterAllBut(const HeartbeatRequest* statement) {
   }
 }
 
-void BrokerSession::LoseStream(const absl::Status& reason) {
+void BrokerSession::LoseStream(const StreamEnd& end) {
   const bool leaving = health_.state == BrokerState::kLeaving;
-  current_ = {};
-  if (!reason.ok()) RecordError(reason);
-  if (absl::IsAborted(reason) || absl::IsPermissionDenied(reason)) {
-    LOG(WARNING) << "taken off the broker for good"
-                 << Kv("broker", broker_.address)
-                 << Kv("reason", reason.ToString());
-    Enter(absl::IsAborted(reason) ? BrokerState::kReplaced
-                                  : BrokerState::kKicked);
-    if (shutting_down_) Stop(absl::OkStatus());
+  StreamState lost = std::exchange(current_, {});
+  lost.stream = nullptr;
+  if (!end.status.ok()) RecordError(end.status);
+  if (end.reason == EndReason::kKicked) {
+    OnKicked(end.status);
+  } else if (WasReplaced(lost, end)) {
+    OnReplaced(end.status);
   } else if (!leaving) {
+    for (const Request& request : lost.requests) {
+      if (request.statement == nullptr) continue;
+      if (const auto limit = LimitTold(end.status, request.bytes)) {
+        OnTooLarge(request.bytes, *limit);
+        return;
+      }
+    }
     Pause();
   } else if (shutting_down_) {
-    Stop(reason);
+    Stop(end.status);
   } else if (statement_ != nullptr) {
     Connect();
   } else {
     Enter(BrokerState::kIdle);
   }
+}
+
+bool BrokerSession::WasReplaced(const StreamState& lost, const StreamEnd& end) {
+  if (end.reason == EndReason::kReplaced) return true;
+  if (!absl::IsAborted(end.status) || lost.tells_end_reason || !lost.taken ||
+      !taken_by_.has_value()) {
+    return false;
+  }
+  if (aborted_by_ != taken_by_) {
+    aborted_by_ = taken_by_;
+    aborts_.clear();
+  }
+  const absl::Time now = loop_.Now();
+  aborts_.push_back(now);
+  if (aborts_.size() > kAbortsOfAReplaced) aborts_.pop_front();
+  return aborts_.size() == kAbortsOfAReplaced &&
+         aborts_.front() + kAbortWindow >= now;
+}
+
+void BrokerSession::OnReplaced(const absl::Status& reason) {
+  if (shutting_down_) {
+    Stop(absl::OkStatus());
+  } else if (!observer_.KeepsInReserve(*this)) {
+    LOG(WARNING) << "taken off the broker for good"
+                 << Kv("broker", broker_.address)
+                 << Kv("reason", reason.ToString());
+    Enter(BrokerState::kReplaced);
+  } else if (statement_ != nullptr) {
+    LOG(INFO) << "a second way to a broker is kept in reserve"
+              << Kv("broker", broker_.address)
+              << Kv("reason", reason.ToString());
+    Enter(BrokerState::kReserve);
+  } else {
+    Enter(BrokerState::kIdle);
+  }
+}
+
+void BrokerSession::OnKicked(const absl::Status& reason) {
+  if (shutting_down_) {
+    Stop(absl::OkStatus());
+    return;
+  }
+  LOG(WARNING) << "taken off the broker for good"
+               << Kv("broker", broker_.address)
+               << Kv("reason", reason.ToString());
+  Enter(BrokerState::kKicked);
+}
+
+void BrokerSession::OnTooLarge(size_t bytes, size_t limit) {
+  current_ = {};
+  frame_limit_ = limit;
+  RecordError(absl::ResourceExhaustedError(
+      absl::StrCat("the client's groups and subscriptions are ", bytes,
+                   " bytes as a frame, and the broker takes at most ", limit,
+                   ": they are not sent again until they change")));
+  LOG(ERROR) << "the broker refused the client's statement"
+             << Kv("broker", broker_.address)
+             << Kv("error", health_.last_error.ToString());
+  Enter(BrokerState::kRefused);
 }
 
 void BrokerSession::Pause() {
@@ -290,12 +437,22 @@ void BrokerSession::Stop(const absl::Status& status) {
 
 void BrokerSession::Pump() {
   if (current_.writing || current_.half_closed) return;
-  if (!current_.to_unregister.empty()) {
+  if (health_.state == BrokerState::kLeaving) {
+    if (!current_.to_unregister.empty()) {
+      WriteUnregister();
+    } else {
+      current_.half_closed = true;
+      current_.stream->HalfClose();
+    }
+    return;
+  }
+  const absl::Time now = loop_.Now();
+  const bool heartbeat = NextHeartbeat() <= now;
+  const bool unregister = NextUnregister() <= now;
+  // They take turns, so that neither keeps the other waiting.
+  if (unregister && (!heartbeat || current_.heartbeat_was_last)) {
     WriteUnregister();
-  } else if (health_.state == BrokerState::kLeaving) {
-    current_.half_closed = true;
-    current_.stream->HalfClose();
-  } else if (!current_.heartbeat_unanswered && heartbeat_due_ <= loop_.Now()) {
+  } else if (heartbeat) {
     WriteHeartbeat();
   }
 }
@@ -308,7 +465,11 @@ void BrokerSession::WriteHeartbeat() {
     frame.mutable_heartbeat()->set_statement_token(current_.token);
   } else {
     *frame.mutable_heartbeat() = *statement_;
+    frame.mutable_heartbeat()->set_stream_number(current_.number);
     request.statement = statement_;
+    if (std::exchange(stream_number_, current_.number) != current_.number) {
+      taken_by_.reset();
+    }
     for (const v1::ProducerData& producer : statement_->producers()) {
       current_.stated.producers.insert(producer.group());
     }
@@ -318,6 +479,7 @@ void BrokerSession::WriteHeartbeat() {
   }
   const absl::Time now = loop_.Now();
   current_.heartbeat_unanswered = true;
+  current_.heartbeat_was_last = true;
   current_.last_heartbeat = now;
   health_.heartbeat_sent = now;
   heartbeat_due_ =
@@ -330,22 +492,43 @@ void BrokerSession::WriteHeartbeat() {
 void BrokerSession::WriteUnregister() {
   v1::ClientFrame frame;
   v1::UnregisterClientRequest& unregister = *frame.mutable_unregister_client();
-  Groups& groups = current_.to_unregister;
-  if (!groups.producers.empty()) {
-    unregister.set_producer_group(*groups.producers.begin());
-    groups.producers.erase(groups.producers.begin());
+  Request request;
+  request.unregistered = TakeOneRequest(&current_.to_unregister);
+  for (const std::string& group : request.unregistered.producers) {
+    Add(group, unregister.mutable_producer_group(),
+        unregister.mutable_producer_groups());
   }
-  if (!groups.consumers.empty()) {
-    unregister.set_consumer_group(*groups.consumers.begin());
-    groups.consumers.erase(groups.consumers.begin());
+  for (const std::string& group : request.unregistered.consumers) {
+    Add(group, unregister.mutable_consumer_group(),
+        unregister.mutable_consumer_groups());
   }
-  Write(std::move(frame), Request());
+  current_.heartbeat_was_last = false;
+  current_.last_unregister = loop_.Now();
+  Write(std::move(frame), std::move(request));
+}
+
+BrokerSession::Groups BrokerSession::TakeOneRequest(Groups* groups) const {
+  Groups taken;
+  const auto take = [](absl::btree_set<std::string>* from, size_t most,
+                       absl::btree_set<std::string>* to) {
+    while (!from->empty() && to->size() < most) {
+      to->insert(std::move(from->extract(from->begin()).value()));
+    }
+  };
+  const bool many = current_.takes_many_groups;
+  take(&groups->producers, many ? kMaxGroupsInOneRequest : 1, &taken.producers);
+  take(&groups->consumers,
+       many ? kMaxGroupsInOneRequest - taken.producers.size() : 1,
+       &taken.consumers);
+  return taken;
 }
 
 void BrokerSession::Write(v1::ClientFrame frame, Request request) {
   request.id = ++last_request_id_;
   request.sent = loop_.Now();
   frame.set_request_id(request.id);
+  if (request.statement != nullptr) request.bytes = frame.ByteSizeLong();
+  current_.last_frame = request.sent;
   current_.requests.push_back(std::move(request));
   current_.writing = true;
   current_.stream->Write(frame);
@@ -354,11 +537,11 @@ void BrokerSession::Write(v1::ClientFrame frame, Request request) {
 void BrokerSession::OnReply(const v1::Reply& reply) {
   if (current_.requests.empty() ||
       current_.requests.front().id != reply.request_id()) {
-    LoseStream(absl::InternalError(absl::StrCat(
+    LoseStream({absl::InternalError(absl::StrCat(
         "the broker answered request ", reply.request_id(), ", but ",
         current_.requests.empty()
             ? std::string("none is waiting")
-            : absl::StrCat(current_.requests.front().id, " was next"))));
+            : absl::StrCat(current_.requests.front().id, " was next")))});
     return;
   }
   const Request request = std::move(current_.requests.front());
@@ -372,24 +555,37 @@ void BrokerSession::OnReply(const v1::Reply& reply) {
     health_.round_trip = now - request.sent;
   }
   if (!status.ok()) {
-    OnRefused(status);
-    if (request.is_heartbeat) {
-      current_.token = 0;
-      heartbeat_due_ =
-          std::min(heartbeat_due_, request.sent + kRefusedHeartbeatDelay);
+    const auto limit = LimitTold(status, request.bytes);
+    if (limit.has_value() && health_.state != BrokerState::kLeaving) {
+      OnTooLarge(request.bytes, *limit);
+      return;
     }
-  } else if (request.statement != nullptr) {
-    OnFullHeartbeatTaken(request, reply.heartbeat());
-  } else if (request.is_heartbeat &&
-             reply.heartbeat().full_statement_needed()) {
-    current_.token = 0;
-    HeartbeatSoon();
+    OnRefused(request, status);
+  } else {
+    if (current_.requests.empty() && current_.to_unregister.empty()) {
+      current_.frame_gap = absl::ZeroDuration();
+    }
+    if (request.statement != nullptr) {
+      OnFullHeartbeatTaken(request, reply.heartbeat());
+    } else if (request.is_heartbeat &&
+               reply.heartbeat().full_statement_needed()) {
+      current_.token = 0;
+      HeartbeatSoon();
+    }
   }
   Pump();
 }
 
 void BrokerSession::OnFullHeartbeatTaken(const Request& request,
                                          const HeartbeatResponse& response) {
+  current_.taken = true;
+  current_.takes_many_groups =
+      Offers(response, v1::FEATURE_UNREGISTER_MANY_GROUPS);
+  current_.tells_end_reason = Offers(response, v1::FEATURE_END_REASON);
+  if (response.broker_incarnation() != 0) {
+    taken_by_ = {response.broker_name(), response.broker_id(),
+                 response.broker_incarnation()};
+  }
   // An answer to what is stated no longer says nothing about what is.
   if (request.statement == statement_) {
     current_.token = response.statement_token();
@@ -450,7 +646,27 @@ void BrokerSession::OnFullHeartbeatTaken(const Request& request,
   }
 }
 
-void BrokerSession::OnRefused(const absl::Status& status) {
+void BrokerSession::OnRefused(const Request& request,
+                              const absl::Status& status) {
+  if (request.is_heartbeat) {
+    current_.token = 0;
+    heartbeat_due_ =
+        std::min(heartbeat_due_, request.sent + kRefusedHeartbeatDelay);
+  }
+  if (absl::IsResourceExhausted(status) &&
+      health_.state != BrokerState::kLeaving) {
+    SlowDown(request);
+    // But for those that a heartbeat has stated since.
+    for (const std::string& group : request.unregistered.producers) {
+      if (current_.stated.producers.contains(group)) continue;
+      current_.to_unregister.producers.insert(group);
+    }
+    for (const std::string& group : request.unregistered.consumers) {
+      if (current_.stated.consumers.contains(group)) continue;
+      current_.to_unregister.consumers.insert(group);
+    }
+    UnregisterAllBut(statement_.get());
+  }
   const bool news = status != health_.last_error;
   RecordError(status);
   if (!news) return;
@@ -458,6 +674,14 @@ void BrokerSession::OnRefused(const absl::Status& status) {
                << Kv("broker", broker_.address)
                << Kv("error", status.ToString());
   observer_.OnHealthChanged(health_);
+}
+
+void BrokerSession::SlowDown(const Request& request) {
+  // Several frames may have been on their way.
+  if (request.sent < current_.slowed_at) return;
+  current_.slowed_at = loop_.Now();
+  current_.frame_gap =
+      std::min(std::max(current_.frame_gap * 2, kFirstFrameGap), kMaxFrameGap);
 }
 
 void BrokerSession::RecordError(const absl::Status& status) {
@@ -485,6 +709,17 @@ void BrokerSession::HeartbeatSoon() {
       std::max(loop_.Now(), current_.last_heartbeat + kMinHeartbeatGap);
 }
 
+absl::Time BrokerSession::NextHeartbeat() const {
+  if (current_.heartbeat_unanswered) return absl::InfiniteFuture();
+  return std::max(heartbeat_due_, current_.last_frame + current_.frame_gap);
+}
+
+absl::Time BrokerSession::NextUnregister() const {
+  if (current_.to_unregister.empty()) return absl::InfiniteFuture();
+  return std::max(current_.last_unregister + kUnregisterGap,
+                  current_.last_frame + current_.frame_gap);
+}
+
 absl::Time BrokerSession::NextDeadline() const {
   switch (health_.state) {
     case BrokerState::kConnecting:
@@ -496,12 +731,14 @@ absl::Time BrokerSession::NextDeadline() const {
       if (!current_.requests.empty()) {
         deadline = current_.requests.front().sent + options_.reply_timeout;
       }
-      if (!current_.writing && !current_.heartbeat_unanswered) {
-        deadline = std::min(deadline, heartbeat_due_);
+      if (!current_.writing) {
+        deadline = std::min({deadline, NextHeartbeat(), NextUnregister()});
       }
       return deadline;
     }
     case BrokerState::kIdle:
+    case BrokerState::kRefused:
+    case BrokerState::kReserve:
     case BrokerState::kReplaced:
     case BrokerState::kKicked:
     case BrokerState::kStopped: return absl::InfiniteFuture();
@@ -522,29 +759,31 @@ void BrokerSession::OnTimer() {
   timer_ = 0;
   switch (health_.state) {
     case BrokerState::kConnecting:
-      LoseStream(absl::DeadlineExceededError(
+      LoseStream({absl::DeadlineExceededError(
           absl::StrCat("no connection within ",
-                       absl::FormatDuration(options_.connect_timeout))));
+                       absl::FormatDuration(options_.connect_timeout)))});
       break;
     case BrokerState::kBackoff: Connect(); break;
     case BrokerState::kLeaving:
-      LoseStream(absl::DeadlineExceededError(
+      LoseStream({absl::DeadlineExceededError(
           absl::StrCat("the stream did not end within ",
-                       absl::FormatDuration(options_.reply_timeout))));
+                       absl::FormatDuration(options_.reply_timeout)))});
       break;
     case BrokerState::kStating:
     case BrokerState::kOnline:
       if (!current_.requests.empty() &&
           current_.requests.front().sent + options_.reply_timeout <=
               loop_.Now()) {
-        LoseStream(absl::DeadlineExceededError(
+        LoseStream({absl::DeadlineExceededError(
             absl::StrCat("no answer within ",
-                         absl::FormatDuration(options_.reply_timeout))));
+                         absl::FormatDuration(options_.reply_timeout)))});
       } else {
         Pump();
       }
       break;
     case BrokerState::kIdle:
+    case BrokerState::kRefused:
+    case BrokerState::kReserve:
     case BrokerState::kReplaced:
     case BrokerState::kKicked:
     case BrokerState::kStopped:

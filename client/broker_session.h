@@ -3,6 +3,7 @@
 #ifndef CLIENT_BROKER_SESSION_H_
 #define CLIENT_BROKER_SESSION_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -14,6 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "client/broker_entry.h"
 #include "client/broker_health.h"
 #include "client/broker_stub.h"
@@ -23,6 +25,21 @@
 
 namespace rmq {
 
+// One process of a broker, as it names itself in answers to full heartbeats.
+// Addresses that lead to one process give the same.
+struct BrokerIdentity {
+  std::string name;
+  uint64_t id = 0;
+  uint64_t incarnation = 0;  // Never 0: a broker draws it at its start.
+
+  friend bool operator==(const BrokerIdentity& a, const BrokerIdentity& b) {
+    return a.name == b.name && a.id == b.id && a.incarnation == b.incarnation;
+  }
+  friend bool operator!=(const BrokerIdentity& a, const BrokerIdentity& b) {
+    return !(a == b);
+  }
+};
+
 // Deterministic: it starts no thread, reads no clock but the loop's, and draws
 // no random number of its own. Enter() is the one function that changes the
 // state; client/README.md has the table of states and events.
@@ -30,7 +47,13 @@ namespace rmq {
 // Invariants: there is a stream exactly in kConnecting, kStating, kOnline and
 // kLeaving. At most one heartbeat is unanswered. One frame is written at a
 // time; what waits to be written is bounded by the groups of the client. Every
-// wait has a deadline, but for kIdle.
+// wait has a deadline, but for kIdle, kRefused and kReserve.
+//
+// Nothing is final without proof: only an end that the broker itself marks so
+// (EndReason) makes kReplaced or kKicked, and any other is followed by another
+// attempt. A broker that is older than such marks (FEATURE_END_REASON) is
+// believed when one process of it has ended kAbortsOfAReplaced streams within
+// kAbortWindow with ABORTED.
 //
 // Thread-safety: none; every method is called, and everything happens, on the
 // loop.
@@ -59,6 +82,11 @@ class BrokerSession final : private BrokerStream::Reactor {
                                       absl::string_view group) = 0;
     // The state, or the groups that the broker skips, have changed.
     virtual void OnHealthChanged(const BrokerHealth& health) = 0;
+    // The broker says that another stream of this client id and incarnation
+    // took the place of `session`, whose stream is gone. Whether that stream
+    // is, or may be, one of another session: then this one is kept in reserve
+    // until TakeOver() or EndReserve(); else it is replaced for good.
+    virtual bool KeepsInReserve(const BrokerSession& session) = 0;
     // Once, after Shutdown() or Abandon(): nothing more will happen. OK if the
     // broker has no group of this client left, as far as the session can know.
     virtual void OnStopped(const BrokerEntry& broker,
@@ -76,14 +104,30 @@ class BrokerSession final : private BrokerStream::Reactor {
   static constexpr absl::Duration kSecondHeartbeatDelay = absl::Seconds(1);
   // After a refused heartbeat the next follows no later than this.
   static constexpr absl::Duration kRefusedHeartbeatDelay = absl::Seconds(5);
+  // Unregistrations that a broker wants one by one follow each other by at
+  // least this: with ten heartbeats a second they stay below the hundred frames
+  // a second that brokers take by default.
+  static constexpr absl::Duration kUnregisterGap = absl::Milliseconds(20);
+  // So many groups go into one request where the broker takes many.
+  static constexpr size_t kMaxGroupsInOneRequest = 256;
+  // When a broker has answered RESOURCE_EXHAUSTED, frames follow each other by
+  // at least the first of these, and by twice as much with each further such
+  // answer, up to the second; until all that it refused has been taken.
+  static constexpr absl::Duration kFirstFrameGap = absl::Milliseconds(100);
+  static constexpr absl::Duration kMaxFrameGap = kRefusedHeartbeatDelay;
+  // See above, on older brokers.
+  static constexpr size_t kAbortsOfAReplaced = 3;
+  static constexpr absl::Duration kAbortWindow = absl::Minutes(1);
   // The beginning of an outage is logged as information, and the outage as a
   // warning, once, when it has lasted this long.
   static constexpr absl::Duration kLongOutage = absl::Seconds(30);
 
-  // `random` returns numbers in [0, 1).
+  // `random` returns numbers in [0, 1). `next_stream_number` returns 1, 2, ...
+  // over all sessions of one client id and incarnation.
   BrokerSession(BrokerEntry broker, Options options, EventLoop* loop,
                 BrokerStub* stub, Observer* observer,
-                std::function<double()> random);
+                std::function<double()> random,
+                std::function<uint64_t()> next_stream_number);
   BrokerSession(const BrokerSession&) = delete;
   BrokerSession& operator=(const BrokerSession&) = delete;
   // Cancels the stream, if there is one, without a word to the broker.
@@ -98,15 +142,27 @@ class BrokerSession final : private BrokerStream::Reactor {
   // The broker's new name and id; its address stays.
   void Rename(BrokerEntry broker);
 
-  // Unregisters every group, half-closes, and waits for the broker to end the
-  // stream; for at most the reply timeout. Without a stated group it stops at
-  // once. Idempotent.
+  // Unregisters every group if one request can, half-closes, and waits for the
+  // broker to end the stream, which takes out the groups that are left; for at
+  // most the reply timeout. Without a stated group it stops at once.
+  // Idempotent.
   void Shutdown();
 
   // Shutdown() that waits for nothing: what is left is cancelled.
   void Abandon();
 
+  // From kReserve: sets up a stream, at once.
+  void TakeOver();
+  // From kReserve to `state`, which is kReplaced or kKicked.
+  void EndReserve(BrokerState state);
+
   const BrokerHealth& health() const { return health_; }
+  // The number of the latest stream that a full heartbeat was written to, also
+  // after its end; 0 if there was none.
+  uint64_t stream_number() const { return stream_number_; }
+  // Who took a full heartbeat over that stream; none if nobody has, or if it
+  // did not say which process it is.
+  const absl::optional<BrokerIdentity>& taken_by() const { return taken_by_; }
   // Whether OnStopped() was told, or is being told.
   bool stopped() const { return stopped_; }
 
@@ -119,6 +175,7 @@ class BrokerSession final : private BrokerStream::Reactor {
     absl::btree_set<std::string> producers;
     absl::btree_set<std::string> consumers;
     bool empty() const { return producers.empty() && consumers.empty(); }
+    size_t size() const { return producers.size() + consumers.size(); }
   };
 
   // A request that was written and is not answered yet.
@@ -126,24 +183,39 @@ class BrokerSession final : private BrokerStream::Reactor {
     uint64_t id = 0;
     absl::Time sent;
     bool is_heartbeat = false;
-    // What a full heartbeat stated; null for the others.
+    // What a full heartbeat stated, and its size as a frame; null and 0 for the
+    // others.
     std::shared_ptr<const HeartbeatRequest> statement;
+    size_t bytes = 0;
+    Groups unregistered;
   };
 
   // What lives as long as one stream.
   struct StreamState {
     std::unique_ptr<BrokerStream> stream;
+    uint64_t number = 0;
     bool writing = false;
     bool half_closed = false;
     bool heard = false;  // A reply has come.
+    // From the latest answer to a full heartbeat.
+    bool taken = false;  // There was one.
+    bool takes_many_groups = false;
+    bool tells_end_reason = false;
     std::deque<Request> requests;
     bool heartbeat_unanswered = false;
+    absl::Time last_frame = absl::InfinitePast();
     absl::Time last_heartbeat = absl::InfinitePast();
+    absl::Time last_unregister = absl::InfinitePast();
+    bool heartbeat_was_last = false;  // Of the two kinds.
+    // Not 0 while the broker has answered RESOURCE_EXHAUSTED to what it has not
+    // taken since.
+    absl::Duration frame_gap;
+    absl::Time slowed_at = absl::InfinitePast();  // When that grew.
     // From the answer to a full heartbeat with the current statement; 0 asks
     // for a full one.
     uint64_t token = 0;
     Groups stated;         // Written in a full heartbeat, and still wanted.
-    Groups to_unregister;  // Stated before, and wanted no longer.
+    Groups to_unregister;  // Stated before, and wanted no longer; not written.
     // Consumer groups of `stated` that the observer was told about.
     absl::flat_hash_set<std::string> reported;
   };
@@ -151,7 +223,7 @@ class BrokerSession final : private BrokerStream::Reactor {
   void OnStarted() override;
   void OnRead(const rocketmq::clientmanager::v1::BrokerFrame& frame) override;
   void OnWritten() override;
-  void OnFinished(const absl::Status& status) override;
+  void OnFinished(const StreamEnd& end) override;
 
   // Changes the state, logs it and reports it.
   void Enter(BrokerState state);
@@ -159,12 +231,18 @@ class BrokerSession final : private BrokerStream::Reactor {
   void Connect();
   // The groups are taken out, then the stream is half-closed.
   void Leave();
-  // What was stated and is not in `statement` is to be unregistered; all, if it
-  // is null.
+  // What was stated and is not in `statement` is to be unregistered, all if it
+  // is null; what is in it is not.
   void UnregisterAllBut(const HeartbeatRequest* statement);
-  // Gives the stream up because it ended, for `reason`: what follows depends on
-  // the state and on the reason.
-  void LoseStream(const absl::Status& reason);
+  // Gives the stream up because it ended: what follows depends on the state and
+  // on the end.
+  void LoseStream(const StreamEnd& end);
+  // Whether `lost` ended because another stream took over.
+  bool WasReplaced(const StreamState& lost, const StreamEnd& end);
+  void OnReplaced(const absl::Status& reason);
+  void OnKicked(const absl::Status& reason);
+  // The statement is over the broker's limit, and so is not made again.
+  void OnTooLarge(size_t bytes, size_t limit);
   void Pause();
   // Nothing more will happen; `status` is for the observer.
   void Stop(const absl::Status& status);
@@ -173,13 +251,18 @@ class BrokerSession final : private BrokerStream::Reactor {
   void Pump();
   void WriteHeartbeat();
   void WriteUnregister();
+  // How many of the groups fit into one request.
+  Groups TakeOneRequest(Groups* groups) const;
   // Gives `frame` a request id, writes it, and notes `request` as unanswered.
   void Write(rocketmq::clientmanager::v1::ClientFrame frame, Request request);
 
   void OnReply(const rocketmq::clientmanager::v1::Reply& reply);
   void OnFullHeartbeatTaken(const Request& request,
                             const HeartbeatResponse& response);
-  void OnRefused(const absl::Status& status);
+  void OnRefused(const Request& request, const absl::Status& status);
+  // Has the broker answered RESOURCE_EXHAUSTED to `request`, the next frames
+  // come later.
+  void SlowDown(const Request& request);
   void RecordError(const absl::Status& status);
   // Sets the name that is told, from the resolver's and the broker's own.
   void NameBroker();
@@ -187,6 +270,10 @@ class BrokerSession final : private BrokerStream::Reactor {
   absl::Duration Interval() const;
   // Asks for a heartbeat as soon as kMinHeartbeatGap allows.
   void HeartbeatSoon();
+  // When the next frame of each kind may be written; InfiniteFuture if none is
+  // wanted.
+  absl::Time NextHeartbeat() const;
+  absl::Time NextUnregister() const;
 
   // When OnTimer() has something to do in the current state.
   absl::Time NextDeadline() const;
@@ -201,6 +288,7 @@ class BrokerSession final : private BrokerStream::Reactor {
   BrokerStub& stub_;
   Observer& observer_;
   const std::function<double()> random_;
+  const std::function<uint64_t()> next_stream_number_;
 
   BrokerEntry broker_;   // As the resolver names it.
   BrokerHealth health_;  // Its state is the state of this machine.
@@ -213,6 +301,15 @@ class BrokerSession final : private BrokerStream::Reactor {
   uint64_t last_request_id_ = 0;
   absl::Time outage_since_ = absl::InfiniteFuture();
   bool outage_logged_ = false;
+  // See stream_number() and taken_by().
+  uint64_t stream_number_ = 0;
+  absl::optional<BrokerIdentity> taken_by_;
+  // When the latest streams ended with ABORTED that the broker process
+  // `aborted_by_` had taken a full heartbeat over: kAbortsOfAReplaced at most.
+  std::deque<absl::Time> aborts_;
+  absl::optional<BrokerIdentity> aborted_by_;
+  // What the broker said that it takes at most, in kRefused.
+  size_t frame_limit_ = 0;
 
   StreamState current_;
   // The end of connecting, of a pause, or of leaving.

@@ -7,14 +7,17 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "client/broker_entry.h"
 #include "client/broker_health.h"
+#include "client/broker_stub.h"
 #include "client/fake_broker_stub.h"
 #include "client/manual_event_loop.h"
 #include "common/status_matchers.h"
 #include "gmock/gmock.h"
+#include "google/protobuf/repeated_field.h"
 #include "gtest/gtest.h"
 #include "rocketmq/clientmanager/v1/client_manager.pb.h"
 
@@ -53,12 +56,23 @@ v1::BrokerFrame Push(const std::string& group) {
   return frame;
 }
 
+// The groups of an unregistration, the first and the others, with commas.
+std::string GroupsOf(
+    const std::string& first,
+    const google::protobuf::RepeatedPtrField<std::string>& others) {
+  std::string groups = first;
+  for (const std::string& group : others) absl::StrAppend(&groups, ",", group);
+  return groups;
+}
+
 // "full", "light", "unregister p/c", or what else a frame is.
 std::string Kind(const v1::ClientFrame& frame) {
   if (frame.has_unregister_client()) {
-    return absl::StrCat("unregister ",
-                        frame.unregister_client().producer_group(), "/",
-                        frame.unregister_client().consumer_group());
+    const v1::UnregisterClientRequest& request = frame.unregister_client();
+    return absl::StrCat(
+        "unregister ",
+        GroupsOf(request.producer_group(), request.producer_groups()), "/",
+        GroupsOf(request.consumer_group(), request.consumer_groups()));
   }
   if (!frame.has_heartbeat()) return "other";
   return frame.heartbeat().statement_token() == 0 ? "full" : "light";
@@ -84,11 +98,14 @@ class RecordingObserver final : public BrokerSession::Observer {
     health.push_back(h);
     states.push_back(h.state);
   }
+  bool KeepsInReserve(const BrokerSession&) override { return has_another_way; }
   void OnStopped(const BrokerEntry& broker,
                  const absl::Status& status) override {
     EXPECT_EQ(broker.address, "broker:1");
     stopped.push_back(status);
   }
+
+  bool has_another_way = false;
 
   std::vector<BrokerEntry> brokers;  // Of each of `changed`.
   std::vector<std::string> changed;
@@ -101,9 +118,9 @@ class BrokerSessionTest : public ::testing::Test {
  protected:
   std::unique_ptr<BrokerSession> NewSession(
       const BrokerEntry& broker, const BrokerSession::Options& options) {
-    return std::make_unique<BrokerSession>(broker, options, &loop_, &stub_,
-                                           &observer_,
-                                           [this] { return random_; });
+    return std::make_unique<BrokerSession>(
+        broker, options, &loop_, &stub_, &observer_, [this] { return random_; },
+        [this] { return ++stream_number_; });
   }
   // The session with other options; before it is used.
   void Remake(const BrokerSession::Options& options) {
@@ -140,6 +157,18 @@ class BrokerSessionTest : public ::testing::Test {
             expiry - absl::Floor(expiry, absl::Seconds(1)))));
     Answer(response);
   }
+  // As a broker process that offers `features`.
+  void AnswerAs(uint64_t incarnation,
+                const std::vector<v1::Feature>& features = {}) {
+    v1::HeartbeatResponse response;
+    response.set_broker_name("broker-a");
+    response.set_broker_id(3);
+    response.set_broker_incarnation(incarnation);
+    response.set_statement_token(kToken);
+    response.mutable_channel_expiry()->set_seconds(120);
+    for (const v1::Feature feature : features) response.add_features(feature);
+    Answer(response);
+  }
   void AnswerLight() { Answer(v1::HeartbeatResponse()); }
   void Refuse(const absl::Status& status) {
     v1::BrokerFrame frame = ReplyTo(call().written().size() - 1);
@@ -170,6 +199,50 @@ class BrokerSessionTest : public ::testing::Test {
     call().Finish(absl::UnavailableError("connection refused"));
     ASSERT_EQ(state(), BrokerState::kBackoff);
   }
+  void OnlineAt(const std::vector<v1::Feature>& features,
+                const std::vector<std::string>& consumers) {
+    session_->SetStatement(Statement({}, consumers));
+    call().CompleteStart();
+    AnswerAs(/*incarnation=*/1, features);
+    loop_.Advance(absl::Milliseconds(500));
+    ASSERT_EQ(state(), BrokerState::kOnline);
+  }
+  // Online all the time.
+  void LiveFor(absl::Duration duration) {
+    const absl::Time end = loop_.Now() + duration;
+    while (loop_.Now() < end) {
+      loop_.Advance(std::min(end - loop_.Now(), absl::Seconds(1)));
+      if (call().writing()) AnswerLight();
+    }
+    ASSERT_EQ(state(), BrokerState::kOnline);
+  }
+  // Over a new stream, after the pause that is due.
+  void ComeBack(uint64_t incarnation,
+                const std::vector<v1::Feature>& features = {}) {
+    loop_.Advance(absl::Milliseconds(100));
+    call().CompleteStart();
+    AnswerAs(incarnation, features);
+    ASSERT_EQ(state(), BrokerState::kOnline);
+  }
+  void Reserve() {
+    observer_.has_another_way = true;
+    Online();
+    call().Finish(absl::AbortedError("REPLACED"), EndReason::kReplaced);
+    ASSERT_EQ(state(), BrokerState::kReserve);
+  }
+  // What a broker answers a frame that is too large, as gRPC says it.
+  static absl::Status TooLarge(const v1::ClientFrame& frame, size_t limit) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("Received message larger than max (", frame.ByteSizeLong(),
+                     " vs. ", limit, ")"));
+  }
+  // By a broker that takes 100 bytes.
+  void Refused() {
+    session_->SetStatement(Statement({}, {std::string(100, 'g')}));
+    call().CompleteStart();
+    call().Finish(TooLarge(call().written()[0], 100));
+    ASSERT_EQ(state(), BrokerState::kRefused);
+  }
   // From kOnline on: kLeaving, with the unregistration being written.
   void Leaving() {
     Online();
@@ -181,6 +254,7 @@ class BrokerSessionTest : public ::testing::Test {
   FakeBrokerStub stub_;
   RecordingObserver observer_;
   double random_ = 0.0;
+  uint64_t stream_number_ = 0;
   std::unique_ptr<BrokerSession> session_ =
       NewSession(kUnnamed, BrokerSession::Options());
 };
@@ -624,6 +698,8 @@ INSTANTIATE_TEST_SUITE_P(Retriable, EndStatusTest,
                                            absl::StatusCode::kCancelled,
                                            absl::StatusCode::kUnknown,
                                            absl::StatusCode::kDeadlineExceeded,
+                                           absl::StatusCode::kPermissionDenied,
+                                           absl::StatusCode::kAborted,
                                            absl::StatusCode::kResourceExhausted,
                                            absl::StatusCode::kUnimplemented,
                                            absl::StatusCode::kInternal,
@@ -631,7 +707,8 @@ INSTANTIATE_TEST_SUITE_P(Retriable, EndStatusTest,
 
 TEST_F(BrokerSessionTest, AReplacedClientDoesNotComeBack) {
   Online();
-  call().Finish(absl::AbortedError("a newer stream took over"));
+  call().Finish(absl::AbortedError("a newer stream took over"),
+                EndReason::kReplaced);
   EXPECT_EQ(state(), BrokerState::kReplaced);
   EXPECT_EQ(observer_.states.back(), BrokerState::kReplaced);
   EXPECT_EQ(loop_.NextTimer(), absl::InfiniteFuture());
@@ -641,7 +718,8 @@ TEST_F(BrokerSessionTest, AReplacedClientDoesNotComeBack) {
 
 TEST_F(BrokerSessionTest, AKickedClientDoesNotComeBack) {
   Online();
-  call().Finish(absl::PermissionDeniedError("taken out by an operator"));
+  call().Finish(absl::PermissionDeniedError("taken out by an operator"),
+                EndReason::kKicked);
   EXPECT_EQ(state(), BrokerState::kKicked);
   EXPECT_EQ(observer_.states.back(), BrokerState::kKicked);
   EXPECT_EQ(loop_.NextTimer(), absl::InfiniteFuture());
@@ -652,9 +730,465 @@ TEST_F(BrokerSessionTest, AKickedClientDoesNotComeBack) {
 TEST_F(BrokerSessionTest, AClientReplacedWhileLeavingDoesNotComeBack) {
   Leaving();
   session_->SetStatement(Statement({}, {"bills"}));
-  call().Finish(absl::AbortedError("a newer stream took over"));
+  call().Finish(absl::AbortedError("a newer stream took over"),
+                EndReason::kReplaced);
   EXPECT_EQ(state(), BrokerState::kReplaced);
   EXPECT_EQ(calls(), 1u);
+}
+
+TEST_F(BrokerSessionTest, AnEndReasonIsBelievedWhateverTheStatus) {
+  Online();
+  call().Finish(absl::UnavailableError("going down"), EndReason::kKicked);
+  EXPECT_EQ(state(), BrokerState::kKicked);
+}
+
+TEST_F(BrokerSessionTest, BeforeTheStreamStandsNothingIsFinalEither) {
+  Connecting();
+  call().Finish(absl::PermissionDeniedError("HTTP status 403"));
+  EXPECT_EQ(state(), BrokerState::kBackoff);
+  loop_.Advance(absl::Milliseconds(100));
+  call().Finish(absl::AbortedError("a foreign server"));
+  EXPECT_EQ(state(), BrokerState::kBackoff);
+}
+
+TEST_F(BrokerSessionTest, ThreeAbortsOfAnOlderBrokerInAMinuteAreAReplacement) {
+  session_->SetStatement(Statement({}, {"orders"}));
+  call().CompleteStart();
+  AnswerAs(1);
+  call().Finish(absl::AbortedError("REPLACED"));
+  EXPECT_EQ(state(), BrokerState::kBackoff);
+  ComeBack(1);
+  call().Finish(absl::AbortedError("REPLACED"));
+  EXPECT_EQ(state(), BrokerState::kBackoff);
+  ComeBack(1);
+  LiveFor(BrokerSession::kAbortWindow - absl::Milliseconds(200));
+  call().Finish(absl::AbortedError("REPLACED"));
+  EXPECT_EQ(state(), BrokerState::kReplaced);
+}
+
+TEST_F(BrokerSessionTest, ThreeAbortsOfAnOlderBrokerInLongerAreRetried) {
+  session_->SetStatement(Statement({}, {"orders"}));
+  call().CompleteStart();
+  AnswerAs(1);
+  call().Finish(absl::AbortedError("REPLACED"));
+  ComeBack(1);
+  call().Finish(absl::AbortedError("REPLACED"));
+  ComeBack(1);
+  LiveFor(BrokerSession::kAbortWindow - absl::Milliseconds(199));
+  call().Finish(absl::AbortedError("REPLACED"));
+  EXPECT_EQ(state(), BrokerState::kBackoff);
+}
+
+TEST_F(BrokerSessionTest, AbortsOfTwoBrokerProcessesDoNotAddUp) {
+  session_->SetStatement(Statement({}, {"orders"}));
+  call().CompleteStart();
+  AnswerAs(1);
+  for (uint64_t incarnation : {1, 2, 1, 2, 2, 2}) {
+    call().Finish(absl::AbortedError("REPLACED"));
+    ASSERT_EQ(state(), BrokerState::kBackoff);
+    ComeBack(incarnation);
+  }
+  call().Finish(absl::AbortedError("REPLACED"));
+  EXPECT_EQ(state(), BrokerState::kReplaced);
+}
+
+TEST_F(BrokerSessionTest, AbortsOfStreamsThatNoBrokerAnsweredAreRetried) {
+  session_->SetStatement(Statement({}, {"orders"}));
+  for (int i = 0; i < 5; ++i) {
+    call().CompleteStart();
+    call().Finish(absl::AbortedError("a proxy"));
+    EXPECT_EQ(state(), BrokerState::kBackoff);
+    loop_.Advance(absl::Seconds(5));
+  }
+}
+
+TEST_F(BrokerSessionTest, AbortsOfABrokerThatWouldTellWhyAreRetried) {
+  session_->SetStatement(Statement({}, {"orders"}));
+  call().CompleteStart();
+  AnswerAs(1, {v1::FEATURE_END_REASON});
+  for (int i = 0; i < 5; ++i) {
+    call().Finish(absl::AbortedError("a proxy"));
+    EXPECT_EQ(state(), BrokerState::kBackoff);
+    ComeBack(1, {v1::FEATURE_END_REASON});
+  }
+}
+
+// ---- The numbers of streams.
+
+TEST_F(BrokerSessionTest, EveryFullHeartbeatOfAStreamHasTheStreamsNumber) {
+  Online();
+  loop_.Advance(absl::Milliseconds(500));
+  session_->SetStatement(Statement({"p"}, {"orders", "bills"}));
+  EXPECT_EQ(call().written()[0].heartbeat().stream_number(), 1u);
+  EXPECT_EQ(call().written()[1].heartbeat().stream_number(), 1u);
+  call().Finish(absl::UnavailableError("going down"));
+  loop_.Advance(absl::Milliseconds(100));
+  call().CompleteStart();
+  EXPECT_EQ(call().written()[0].heartbeat().stream_number(), 2u);
+}
+
+TEST_F(BrokerSessionTest, AStreamIsNumberedWhenItIsOpened) {
+  Connecting();
+  stream_number_ = 7;  // Others are opened before it stands.
+  call().CompleteStart();
+  EXPECT_EQ(call().written()[0].heartbeat().stream_number(), 1u);
+}
+
+// ---- In reserve.
+
+TEST_F(BrokerSessionTest, AReplacedClientWithAnotherWayIsKeptInReserve) {
+  Reserve();
+  EXPECT_EQ(observer_.states.back(), BrokerState::kReserve);
+  EXPECT_EQ(loop_.NextTimer(), absl::InfiniteFuture());
+  loop_.Advance(absl::Hours(1));
+  EXPECT_EQ(calls(), 1u);
+}
+
+TEST_F(BrokerSessionTest, AReserveTakesOverAtOnceWithTheLatestStatement) {
+  Reserve();
+  session_->SetStatement(Statement({}, {"bills"}));
+  EXPECT_EQ(state(), BrokerState::kReserve);
+  session_->TakeOver();
+  EXPECT_EQ(state(), BrokerState::kConnecting);
+  EXPECT_EQ(calls(), 2u);
+  call().CompleteStart();
+  EXPECT_EQ(call().written()[0].heartbeat().consumers(0).group(), "bills");
+}
+
+TEST_F(BrokerSessionTest, AReserveMayEndForGood) {
+  for (const BrokerState end : {BrokerState::kReplaced, BrokerState::kKicked}) {
+    Remake({});
+    Reserve();
+    session_->EndReserve(end);
+    EXPECT_EQ(state(), end);
+    EXPECT_EQ(observer_.states.back(), end);
+    EXPECT_EQ(loop_.NextTimer(), absl::InfiniteFuture());
+  }
+}
+
+TEST_F(BrokerSessionTest, WithoutAGroupAReserveIsGivenUp) {
+  Reserve();
+  session_->SetStatement(nullptr);
+  EXPECT_EQ(state(), BrokerState::kIdle);
+}
+
+TEST_F(BrokerSessionTest, ShutdownOfAReserveStopsAtOnce) {
+  Reserve();
+  session_->Shutdown();
+  EXPECT_EQ(state(), BrokerState::kStopped);
+  EXPECT_THAT(observer_.stopped, ElementsAre(absl::OkStatus()));
+}
+
+TEST_F(BrokerSessionTest, AWayThatAnotherTakesWhileItIsLeftIsInReserve) {
+  Leaving();
+  session_->SetStatement(Statement({}, {"bills"}));
+  observer_.has_another_way = true;
+  call().Finish(absl::AbortedError("REPLACED"), EndReason::kReplaced);
+  EXPECT_EQ(state(), BrokerState::kReserve);
+}
+
+TEST_F(BrokerSessionTest, AWayThatIsLeftForAnotherIsIdle) {
+  Leaving();
+  observer_.has_another_way = true;
+  call().Finish(absl::AbortedError("REPLACED"), EndReason::kReplaced);
+  EXPECT_EQ(state(), BrokerState::kIdle);
+}
+
+TEST_F(BrokerSessionTest, AnEndThatWouldBeFinalStopsAShutdownWithOk) {
+  for (const EndReason reason : {EndReason::kReplaced, EndReason::kKicked}) {
+    Remake({});
+    observer_.stopped.clear();
+    Online();
+    session_->Shutdown();
+    call().Finish(absl::AbortedError("the end"), reason);
+    EXPECT_EQ(state(), BrokerState::kStopped);
+    EXPECT_THAT(observer_.stopped, ElementsAre(IsOk()));
+  }
+}
+
+// ---- Leaving many groups.
+
+TEST_F(BrokerSessionTest, ABrokerThatTakesManyGroupsIsToldThemInOneRequest) {
+  OnlineAt({v1::FEATURE_UNREGISTER_MANY_GROUPS}, {"a", "b", "c", "d"});
+  session_->SetStatement(Statement({"p", "q"}, {"d"}));
+  EXPECT_THAT(Kinds(call()), ElementsAre("full", "unregister /a,b,c"));
+  call().CompleteWrite();
+  call().Deliver(ReplyTo(1));
+  AnswerAs(1, {v1::FEATURE_UNREGISTER_MANY_GROUPS});
+  loop_.Advance(absl::Milliseconds(500));
+  session_->SetStatement(Statement({}, {"d"}));
+  EXPECT_EQ(Kind(call().written().back()), "unregister p,q/");
+}
+
+TEST_F(BrokerSessionTest, OneRequestHas256GroupsAtMost) {
+  std::vector<std::string> groups;
+  for (int i = 0; i < 256; ++i) groups.push_back(absl::StrCat("g", i));
+  OnlineAt({v1::FEATURE_UNREGISTER_MANY_GROUPS}, groups);
+  session_->SetStatement(Statement({"p"}, groups));  // 257 in two kinds.
+  AnswerAs(1, {v1::FEATURE_UNREGISTER_MANY_GROUPS});
+  session_->SetStatement(Statement({}, {"last"}));
+  const auto count = [](const v1::ClientFrame& frame) {
+    const v1::UnregisterClientRequest& request = frame.unregister_client();
+    return !request.producer_group().empty() + request.producer_groups_size() +
+           !request.consumer_group().empty() + request.consumer_groups_size();
+  };
+  EXPECT_EQ(count(call().written().back()), 256);
+  call().CompleteWrite();
+  loop_.Advance(BrokerSession::kUnregisterGap);
+  EXPECT_EQ(count(call().written().back()), 1);
+}
+
+TEST_F(BrokerSessionTest, AnOlderBrokerIsToldGroupAfterGroupAtAPace) {
+  OnlineAt({}, {"a", "b", "c", "d"});
+  session_->SetStatement(Statement({}, {"d"}));
+  EXPECT_EQ(Kind(call().written().back()), "unregister /a");
+  call().CompleteWrite();
+  EXPECT_EQ(Kind(call().written().back()), "full");
+  call().Deliver(ReplyTo(1));
+  AnswerAs(1);
+  loop_.Advance(BrokerSession::kUnregisterGap - absl::Milliseconds(1));
+  EXPECT_THAT(call().written(), SizeIs(3));
+  loop_.Advance(absl::Milliseconds(1));
+  EXPECT_EQ(Kind(call().written().back()), "unregister /b");
+  call().CompleteWrite();
+  loop_.Advance(BrokerSession::kUnregisterGap);
+  EXPECT_EQ(Kind(call().written().back()), "unregister /c");
+  call().CompleteWrite();
+  loop_.Advance(absl::Milliseconds(100));
+  EXPECT_THAT(call().written(), SizeIs(5));
+}
+
+TEST_F(BrokerSessionTest, HeartbeatsGoBetweenUnregistrations) {
+  std::vector<std::string> groups;
+  for (int i = 0; i < 200; ++i) groups.push_back(absl::StrCat("g", i));
+  OnlineAt({}, groups);
+  session_->SetStatement(Statement({}, {"g0"}));
+  size_t answered = 1;
+  int lights = 0;
+  for (int i = 0; i < 200 * 20; ++i) {
+    if (call().writing()) call().CompleteWrite();
+    for (; answered < call().written().size(); ++answered) {
+      lights += Kind(call().written()[answered]) == "light" ? 1 : 0;
+      v1::BrokerFrame reply = ReplyTo(answered);
+      reply.mutable_reply()->mutable_heartbeat()->set_statement_token(kToken);
+      call().Deliver(reply);
+    }
+    loop_.Advance(absl::Milliseconds(1));
+    ASSERT_EQ(state(), BrokerState::kOnline);
+    if (i == 2000) session_->SetStatement(Statement({"p"}, {"g0"}));
+  }
+  const std::vector<std::string> kinds = Kinds(call());
+  EXPECT_EQ(std::count(kinds.begin(), kinds.end(), "full"), 3);
+  EXPECT_EQ(std::count_if(kinds.begin(), kinds.end(),
+                          [](const std::string& kind) {
+                            return absl::StartsWith(kind, "unregister");
+                          }),
+            199);
+}
+
+TEST_F(BrokerSessionTest, ARefusedUnregistrationIsSaidAgainSlower) {
+  OnlineAt({}, {"a", "b"});
+  session_->SetStatement(Statement({"p"}, {"b"}));
+  const absl::Status busy = absl::ResourceExhaustedError("1 frame a second");
+  ASSERT_EQ(Kind(call().written().back()), "unregister /a");
+  call().CompleteWrite();
+  ASSERT_EQ(Kind(call().written().back()), "full");
+  v1::BrokerFrame refusal = ReplyTo(1);
+  refusal.mutable_reply()->mutable_status()->set_code(
+      static_cast<int>(busy.code()));
+  call().Deliver(refusal);
+  AnswerAs(1);  // The heartbeat is taken.
+  for (const int gap : {100, 200, 400, 800, 1600, 3200, 5000, 5000}) {
+    loop_.Advance(absl::Milliseconds(gap - 1));
+    EXPECT_FALSE(call().writing()) << gap;
+    loop_.Advance(absl::Milliseconds(1));
+    ASSERT_TRUE(call().writing()) << gap;
+    EXPECT_EQ(Kind(call().written().back()), "unregister /a") << gap;
+    Refuse(busy);
+  }
+  EXPECT_EQ(state(), BrokerState::kOnline);
+}
+
+TEST_F(BrokerSessionTest, FramesThatWereOnTheirWaySlowDownOnce) {
+  OnlineAt({}, {"a", "b", "c", "d"});
+  session_->SetStatement(Statement({}, {"d"}));
+  call().CompleteWrite();
+  ASSERT_EQ(Kind(call().written()[2]), "full");
+  call().CompleteWrite();
+  loop_.Advance(BrokerSession::kUnregisterGap);
+  call().CompleteWrite();
+  loop_.Advance(BrokerSession::kUnregisterGap);
+  call().CompleteWrite();
+  for (size_t nth : {1, 2, 3, 4}) {
+    loop_.Advance(absl::Milliseconds(1));
+    v1::BrokerFrame refusal = ReplyTo(nth);
+    refusal.mutable_reply()->mutable_status()->set_code(
+        static_cast<int>(absl::StatusCode::kResourceExhausted));
+    call().Deliver(refusal);
+  }
+  EXPECT_THAT(call().written(), SizeIs(5));
+  loop_.Advance(BrokerSession::kFirstFrameGap - absl::Milliseconds(5));
+  EXPECT_THAT(call().written(), SizeIs(5));
+  loop_.Advance(absl::Milliseconds(1));
+  EXPECT_THAT(Kinds(call()),
+              ElementsAre("full", "unregister /a", "full", "unregister /b",
+                          "unregister /c", "unregister /a"));
+}
+
+TEST_F(BrokerSessionTest, OnceAllIsTakenFramesComeAtTheirPaceAgain) {
+  OnlineAt({}, {"a", "b", "c"});
+  session_->SetStatement(Statement({}, {"b", "c"}));
+  Refuse(absl::ResourceExhaustedError("1 frame a second"));
+  AnswerAs(1);  // The heartbeat.
+  loop_.Advance(BrokerSession::kFirstFrameGap);
+  ASSERT_EQ(Kind(call().written().back()), "unregister /a");
+  AnswerLight();  // Taken.
+  loop_.Advance(absl::Milliseconds(200));
+  session_->SetStatement(Statement({}, {"c"}));
+  EXPECT_EQ(Kind(call().written().back()), "full");
+  call().CompleteWrite();
+  EXPECT_EQ(Kind(call().written().back()), "unregister /b");
+}
+
+TEST_F(BrokerSessionTest, AGroupThatComesBackInTimeIsNotUnregistered) {
+  OnlineAt({}, {"a", "b", "c"});
+  session_->SetStatement(Statement({}, {"c"}));
+  ASSERT_EQ(Kind(call().written().back()), "unregister /a");
+  session_->SetStatement(Statement({}, {"b", "c"}));
+  call().CompleteWrite();
+  call().Deliver(ReplyTo(1));
+  AnswerAs(1);
+  loop_.Advance(absl::Milliseconds(500));
+  EXPECT_THAT(Kinds(call()), ElementsAre("full", "unregister /a", "full"));
+}
+
+TEST_F(BrokerSessionTest, AGroupThatCameBackIsNotUnregisteredAgain) {
+  OnlineAt({}, {"a", "b"});
+  session_->SetStatement(Statement({}, {"b"}));
+  ASSERT_EQ(Kind(call().written().back()), "unregister /a");
+  session_->SetStatement(Statement({}, {"a", "b"}));
+  call().CompleteWrite();
+  ASSERT_EQ(Kind(call().written().back()), "full");
+  call().CompleteWrite();
+  v1::BrokerFrame refusal = ReplyTo(1);
+  refusal.mutable_reply()->mutable_status()->set_code(
+      static_cast<int>(absl::StatusCode::kResourceExhausted));
+  call().Deliver(refusal);
+  call().Deliver(ReplyTo(2));
+  loop_.Advance(absl::Milliseconds(400));
+  EXPECT_THAT(Kinds(call()), ElementsAre("full", "unregister /a", "full"));
+}
+
+TEST_F(BrokerSessionTest, AGroupThatIsComingBackIsNotUnregisteredAgain) {
+  OnlineAt({}, {"a", "b"});
+  session_->SetStatement(Statement({}, {"b"}));
+  call().CompleteWrite();
+  ASSERT_EQ(Kind(call().written().back()), "full");
+  session_->SetStatement(Statement({}, {"a", "b"}));  // Waits for the answer.
+  v1::BrokerFrame refusal = ReplyTo(1);
+  refusal.mutable_reply()->mutable_status()->set_code(
+      static_cast<int>(absl::StatusCode::kResourceExhausted));
+  call().Deliver(refusal);
+  AnswerAs(1);
+  loop_.Advance(absl::Milliseconds(400));
+  EXPECT_THAT(Kinds(call()),
+              ElementsAre("full", "unregister /a", "full", "full"));
+}
+
+TEST_F(BrokerSessionTest, LeavingTellsManyGroupsInOneRequest) {
+  OnlineAt({v1::FEATURE_UNREGISTER_MANY_GROUPS}, {"a", "b", "c"});
+  session_->Shutdown();
+  EXPECT_THAT(Kinds(call()), ElementsAre("full", "unregister /a,b,c"));
+  call().CompleteWrite();
+  EXPECT_TRUE(call().half_closed());
+}
+
+TEST_F(BrokerSessionTest, GroupsThatAreTooManyForOneRequestLeaveByTheEnd) {
+  OnlineAt({}, {"a", "b"});
+  session_->Shutdown();
+  EXPECT_THAT(Kinds(call()), ElementsAre("full"));
+  EXPECT_TRUE(call().half_closed());
+}
+
+// ---- A statement that is too large for a frame.
+
+TEST_F(BrokerSessionTest, AStatementThatIsTooLargeIsNotMadeAgain) {
+  Refused();
+  EXPECT_EQ(observer_.states.back(), BrokerState::kRefused);
+  EXPECT_THAT(
+      session_->health().last_error,
+      StatusIs(absl::StatusCode::kResourceExhausted,
+               absl::StrCat("the client's groups and subscriptions are ",
+                            call().written()[0].ByteSizeLong(),
+                            " bytes as a frame, and the broker takes "
+                            "at most 100: they are not sent again "
+                            "until they change")));
+  EXPECT_EQ(loop_.NextTimer(), absl::InfiniteFuture());
+  loop_.Advance(absl::Hours(1));
+  EXPECT_EQ(calls(), 1u);
+}
+
+TEST_F(BrokerSessionTest, AStatementThatFitsAgainIsMadeAtOnce) {
+  Refused();
+  session_->SetStatement(Statement({}, {"orders"}));
+  EXPECT_EQ(calls(), 2u);
+  call().CompleteStart();
+  AnswerToken(kToken);
+  EXPECT_EQ(state(), BrokerState::kOnline);
+}
+
+TEST_F(BrokerSessionTest, AnotherStatementThatIsTooLargeIsTriedAfterAPause) {
+  Refused();
+  for (int ms : {100, 200, 400}) {
+    session_->SetStatement(Statement({}, {std::string(90 + ms / 100, 'h')}));
+    EXPECT_EQ(state(), BrokerState::kBackoff);
+    loop_.Advance(absl::Milliseconds(ms));
+    ASSERT_EQ(state(), BrokerState::kConnecting);
+    call().CompleteStart();
+    call().Finish(TooLarge(call().written()[0], 100));
+    EXPECT_EQ(state(), BrokerState::kRefused);
+  }
+}
+
+TEST_F(BrokerSessionTest, AnAnswerThatTheStatementIsTooLargeEndsTheStream) {
+  OnlineAt({}, {"a"});
+  session_->SetStatement(Statement({}, {"a", std::string(100, 'g')}));
+  Refuse(absl::ResourceExhaustedError(
+      absl::StrCat("a frame must be at most 100 bytes, got ",
+                   call().written()[1].ByteSizeLong())));
+  EXPECT_EQ(state(), BrokerState::kRefused);
+  EXPECT_TRUE(call().cancelled());
+}
+
+TEST_F(BrokerSessionTest, AnotherEndWithResourceExhaustedIsRetried) {
+  for (const absl::string_view message :
+       {"no room for another channel: at most 200000",
+        "Received message larger than max (5000000 vs. 4194304)", "busy", ""}) {
+    SCOPED_TRACE(message);
+    Remake({});
+    Stating();
+    call().Finish(absl::ResourceExhaustedError(message));
+    EXPECT_EQ(state(), BrokerState::kBackoff);
+  }
+}
+
+TEST_F(BrokerSessionTest, AnEndAfterTheAnswerIsNotAboutTheStatement) {
+  Online();
+  call().Finish(TooLarge(call().written()[0], 10));
+  EXPECT_EQ(state(), BrokerState::kBackoff);
+}
+
+TEST_F(BrokerSessionTest, WithoutAGroupARefusedStatementIsGivenUp) {
+  Refused();
+  session_->SetStatement(nullptr);
+  EXPECT_EQ(state(), BrokerState::kIdle);
+}
+
+TEST_F(BrokerSessionTest, ShutdownOfARefusedClientStopsAtOnce) {
+  Refused();
+  session_->Shutdown();
+  EXPECT_EQ(state(), BrokerState::kStopped);
+  EXPECT_THAT(observer_.stopped, ElementsAre(absl::OkStatus()));
 }
 
 // ---- Consumer ids.
@@ -842,19 +1376,13 @@ TEST_F(BrokerSessionTest, ShutdownInAPauseStopsAtOnce) {
 }
 
 TEST_F(BrokerSessionTest, ShutdownUnregistersHalfClosesAndAwaitsTheEnd) {
-  session_->SetStatement(Statement({"p1", "p2"}, {"c1"}));
-  call().CompleteStart();
-  AnswerToken(kToken);
+  Online();
   session_->Shutdown();
-  EXPECT_THAT(Kinds(call()), ElementsAre("full", "unregister p1/c1"));
-  call().CompleteWrite();
-  EXPECT_THAT(Kinds(call()),
-              ElementsAre("full", "unregister p1/c1", "unregister p2/"));
+  EXPECT_THAT(Kinds(call()), ElementsAre("full", "unregister p/orders"));
   EXPECT_FALSE(call().half_closed());
   call().CompleteWrite();
   EXPECT_TRUE(call().half_closed());
   call().Deliver(ReplyTo(1));
-  call().Deliver(ReplyTo(2));
   EXPECT_THAT(observer_.stopped, IsEmpty());
   call().Finish(absl::OkStatus());
   EXPECT_EQ(state(), BrokerState::kStopped);
@@ -883,7 +1411,8 @@ TEST_F(BrokerSessionTest, ShutdownWhileLeavingStopsInsteadOfComingBack) {
 
 TEST_F(BrokerSessionTest, ShutdownOfAReplacedClientHasNothingToDo) {
   Online();
-  call().Finish(absl::AbortedError("a newer stream took over"));
+  call().Finish(absl::AbortedError("a newer stream took over"),
+                EndReason::kReplaced);
   session_->Shutdown();
   EXPECT_EQ(state(), BrokerState::kReplaced);
   EXPECT_THAT(observer_.stopped, ElementsAre(absl::OkStatus()));
@@ -891,7 +1420,8 @@ TEST_F(BrokerSessionTest, ShutdownOfAReplacedClientHasNothingToDo) {
 
 TEST_F(BrokerSessionTest, ShutdownOfAKickedClientHasNothingToDo) {
   Online();
-  call().Finish(absl::PermissionDeniedError("taken out by an operator"));
+  call().Finish(absl::PermissionDeniedError("taken out by an operator"),
+                EndReason::kKicked);
   session_->Shutdown();
   EXPECT_EQ(state(), BrokerState::kKicked);
   EXPECT_THAT(observer_.stopped, ElementsAre(absl::OkStatus()));

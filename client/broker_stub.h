@@ -13,6 +13,25 @@
 
 namespace rmq {
 
+// Why a broker ended a stream, where that is final. Only the broker itself says
+// so, in the trailing metadata `rocketmq-end-reason`: a status alone may be
+// anybody's on the way.
+enum class EndReason {
+  // Nothing final: another reason (EXPIRED, DRAINED, one that this client does
+  // not know), or no word of the broker.
+  kNone,
+  // Another stream of the same client id and incarnation took over.
+  kReplaced,
+  // An operator took the client out.
+  kKicked,
+};
+
+// How a stream ended.
+struct StreamEnd {
+  absl::Status status;
+  EndReason reason = EndReason::kNone;
+};
+
 // One Connect stream, as its owner holds it. It is used, and reacts, on one
 // event loop only; there is no lock.
 //
@@ -35,7 +54,7 @@ class BrokerStream {
     virtual void OnWritten() = 0;
     // The stream has ended, whoever ended it. Once and last; also if the broker
     // could not be reached.
-    virtual void OnFinished(const absl::Status& status) = 0;
+    virtual void OnFinished(const StreamEnd& end) = 0;
 
    protected:
     ~Reactor() = default;

@@ -47,7 +47,8 @@ class Side {
   // Takes what was written; answers a frame, and ends a half-closed stream.
   virtual void Answer() = 0;
   virtual void Push() = 0;
-  virtual void End(const absl::Status& status) = 0;
+  // By the broker's own word for EndReason, or none.
+  virtual void End(const absl::Status& status, const std::string& reason) = 0;
   // The next stream finds nobody there.
   virtual void GoAway() = 0;
 };
@@ -78,7 +79,11 @@ class FakeSide final : public Side {
     frame.mutable_notify_consumer_ids_changed()->set_group("orders");
     call().Deliver(frame);
   }
-  void End(const absl::Status& status) override { call().Finish(status); }
+  void End(const absl::Status& status, const std::string& reason) override {
+    call().Finish(status, reason == "REPLACED" ? EndReason::kReplaced
+                          : reason == "KICKED" ? EndReason::kKicked
+                                               : EndReason::kNone);
+  }
   void GoAway() override { away_ = true; }
 
  private:
@@ -103,7 +108,9 @@ class GrpcSide final : public Side {
   void Accept() override { broker_->AwaitStreams(1); }
   void Answer() override {}
   void Push() override { broker_->Push("orders"); }
-  void End(const absl::Status& status) override { broker_->EndStream(status); }
+  void End(const absl::Status& status, const std::string& reason) override {
+    broker_->EndStream(status, reason);
+  }
   void GoAway() override { broker_ = nullptr; }
 
  private:
@@ -180,10 +187,32 @@ TEST_P(BrokerStreamTest, AHalfClosedStreamEndsWithOk) {
 
 TEST_P(BrokerStreamTest, TheBrokersEndStatusIsTold) {
   StartAndAccept();
-  side_->End(absl::AbortedError("a newer stream took over"));
+  side_->End(absl::AbortedError("a newer stream took over"), "");
   EXPECT_THAT(reactor_.Await(2), ElementsAre("started", "finished"));
   EXPECT_THAT(reactor_.status(),
               StatusIs(absl::StatusCode::kAborted, "a newer stream took over"));
+  EXPECT_EQ(reactor_.reason(), EndReason::kNone);
+}
+
+TEST_P(BrokerStreamTest, AReasonThatIsFinalIsTold) {
+  StartAndAccept();
+  side_->End(absl::AbortedError("a newer stream took over"), "REPLACED");
+  reactor_.Await(2);
+  EXPECT_EQ(reactor_.reason(), EndReason::kReplaced);
+}
+
+TEST_P(BrokerStreamTest, TheReasonIsTheBrokersWordAndNotTheStatus) {
+  StartAndAccept();
+  side_->End(absl::UnavailableError("the end"), "KICKED");
+  reactor_.Await(2);
+  EXPECT_EQ(reactor_.reason(), EndReason::kKicked);
+}
+
+TEST_P(BrokerStreamTest, AnotherReasonIsNotFinal) {
+  StartAndAccept();
+  side_->End(absl::AbortedError("the end"), "DRAINED");
+  reactor_.Await(2);
+  EXPECT_EQ(reactor_.reason(), EndReason::kNone);
 }
 
 TEST_P(BrokerStreamTest, WithoutABrokerAStreamEndsBeforeItsStart) {

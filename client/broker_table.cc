@@ -5,10 +5,31 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "absl/types/optional.h"
 #include "common/kv.h"
 #include "glog/logging.h"
 
 namespace rmq {
+namespace {
+
+// Whether two streams were taken by two processes, as far as is known.
+bool AreDifferent(const absl::optional<BrokerIdentity>& a,
+                  const absl::optional<BrokerIdentity>& b) {
+  return a.has_value() && b.has_value() && *a != *b;
+}
+
+bool AreSame(const absl::optional<BrokerIdentity>& a,
+             const absl::optional<BrokerIdentity>& b) {
+  return a.has_value() && b.has_value() && *a == *b;
+}
+
+// Whether the stream that a full heartbeat was written to stands.
+bool Stands(const BrokerSession& session) {
+  const BrokerState state = session.health().state;
+  return state == BrokerState::kStating || state == BrokerState::kOnline;
+}
+
+}  // namespace
 
 BrokerTable::BrokerTable(BrokerSession::Options options, EventLoop* loop,
                          StubFactory new_stub, Observer* observer,
@@ -59,6 +80,7 @@ void BrokerTable::SetBrokers(const std::vector<BrokerEntry>& brokers) {
     if (links_.size() - brokers.size() > kMaxBrokers) link.session->Abandon();
   }
   for (Link& link : links_) State(&link);
+  ReviewReservesSoon();
 }
 
 void BrokerTable::SetStatement(std::shared_ptr<const Statement> statement) {
@@ -111,6 +133,38 @@ void BrokerTable::OnConsumerIdsChanged(const BrokerEntry& broker,
 
 void BrokerTable::OnHealthChanged(const BrokerHealth& health) {
   observer_.OnHealthChanged(health);
+  ReviewReservesSoon();
+}
+
+bool BrokerTable::KeepsInReserve(const BrokerSession& session) {
+  absl::flat_hash_set<uint64_t> behind;
+  Link* reserve = nullptr;
+  for (Link& link : links_) {
+    const BrokerSession& other = *link.session;
+    if (&other == &session) {
+      reserve = &link;
+      continue;
+    }
+    if (other.stream_number() == 0 ||
+        AreDifferent(other.taken_by(), session.taken_by())) {
+      continue;
+    }
+    if (Stands(other)) {
+      behind.insert(other.stream_number());
+    } else if (other.stream_number() > session.stream_number()) {
+      // It may have taken the place, and have ended since.
+      if (IsReserve(link)) {
+        behind.insert(link.behind.begin(), link.behind.end());
+      } else {
+        behind.insert(other.stream_number());
+      }
+    }
+  }
+  behind.erase(session.stream_number());
+  CHECK(reserve != nullptr);
+  reserve->behind = std::move(behind);
+  has_reserve_ |= !reserve->behind.empty();
+  return !reserve->behind.empty();
 }
 
 void BrokerTable::OnStopped(const BrokerEntry& broker,
@@ -121,10 +175,7 @@ void BrokerTable::OnStopped(const BrokerEntry& broker,
                    << Kv("broker", broker.address)
                    << Kv("error", status.ToString());
     }
-    // Not now: the session is still at work.
-    loop_.Post([weak = std::weak_ptr<BrokerTable*>(self_)] {
-      if (const auto self = weak.lock(); self != nullptr) (*self)->Sweep();
-    });
+    Post(&BrokerTable::Sweep);
     return;
   }
   if (!status.ok()) {
@@ -138,8 +189,9 @@ void BrokerTable::OnStopped(const BrokerEntry& broker,
 std::unique_ptr<BrokerSession> BrokerTable::NewSession(
     const BrokerEntry& broker, BrokerStub* stub) {
   BrokerSession::Observer* const observer = this;
-  return std::make_unique<BrokerSession>(broker, options_, &loop_, stub,
-                                         observer, random_);
+  return std::make_unique<BrokerSession>(
+      broker, options_, &loop_, stub, observer, random_,
+      [this] { return ++last_stream_number_; });
 }
 
 void BrokerTable::State(Link* link) {
@@ -178,6 +230,76 @@ void BrokerTable::StopIfAllStopped() {
   }
   if (std::exchange(stopped_, true)) return;
   observer_.OnStopped(stop_status_);
+}
+
+void BrokerTable::Post(void (BrokerTable::*method)()) {
+  loop_.Post([weak = std::weak_ptr<BrokerTable*>(self_), method] {
+    if (const auto self = weak.lock(); self != nullptr) ((*self)->*method)();
+  });
+}
+
+void BrokerTable::ReviewReservesSoon() {
+  if (!has_reserve_ || std::exchange(review_posted_, true)) return;
+  Post(&BrokerTable::ReviewReserves);
+}
+
+void BrokerTable::ReviewReserves() {
+  review_posted_ = false;
+  LinksByStream links;
+  for (const Link& link : links_) {
+    links.emplace(link.session->stream_number(), &link);
+  }
+  has_reserve_ = false;
+  for (Link& link : links_) {
+    if (!IsReserve(link)) continue;
+    ReviewReserve(links, &link);
+    has_reserve_ |= IsReserve(link);
+  }
+}
+
+bool BrokerTable::IsReserve(const Link& link) {
+  return link.session->health().state == BrokerState::kReserve;
+}
+
+void BrokerTable::ReviewReserve(const LinksByStream& links, Link* reserve) {
+  BrokerSession& session = *reserve->session;
+  absl::flat_hash_set<uint64_t> behind;
+  bool lost = false;
+  bool kicked = false;
+  for (const uint64_t number : reserve->behind) {
+    const auto found = links.find(number);
+    if (found == links.end()) {  // A newer stream has followed it, or none.
+      lost = true;
+      continue;
+    }
+    const Link& other = *found->second;
+    if (AreDifferent(other.session->taken_by(), session.taken_by())) continue;
+    if (Stands(*other.session)) {
+      if (AreSame(other.session->taken_by(), session.taken_by())) {
+        reserve->behind = {number};
+        return;
+      }
+      behind.insert(number);
+      continue;
+    }
+    switch (other.session->health().state) {
+      case BrokerState::kReserve:
+        behind.insert(other.behind.begin(), other.behind.end());
+        break;
+      case BrokerState::kReplaced: break;  // By nobody of ours.
+      case BrokerState::kKicked: kicked = true; break;
+      default: lost = true;
+    }
+  }
+  behind.erase(session.stream_number());
+  reserve->behind = std::move(behind);
+  if (lost) {
+    session.TakeOver();
+  } else if (kicked) {
+    session.EndReserve(BrokerState::kKicked);
+  } else if (reserve->behind.empty()) {
+    session.EndReserve(BrokerState::kReplaced);
+  }
 }
 
 }  // namespace rmq

@@ -3,12 +3,15 @@
 #ifndef CLIENT_BROKER_TABLE_H_
 #define CLIENT_BROKER_TABLE_H_
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "client/broker_entry.h"
@@ -25,6 +28,15 @@ namespace rmq {
 // Invariants: one session an address, also while a broker that was left comes
 // back: it is joined anew once the old session has ended. At most kMaxBrokers
 // sessions are joined, and as many on their way out; those beyond are cut off.
+//
+// Two addresses may lead to one broker, which keeps one stream of a client, and
+// ends the other as replaced. A session whose stream may have been replaced by
+// that of another session is in kReserve, and behind those streams. When one of
+// them has turned out to be at that broker, it is behind that one alone. It
+// takes over when a stream that it is behind has ended, but not as replaced
+// itself: then it is behind those that the other session is behind. When there
+// is none left, it is replaced for good. So each change of the way has the end
+// of a stream for its cause, and none leads to another.
 //
 // Thread-safety: none; everything happens on the loop.
 // Ownership: the loop and the observer are borrowed and must outlive the table.
@@ -90,11 +102,16 @@ class BrokerTable final : private BrokerSession::Observer {
     std::shared_ptr<BrokerStub> stub;
     std::unique_ptr<BrokerSession> session;
     std::shared_ptr<const Statement> statement;  // What the session was given.
+    // In kReserve: the numbers of other sessions' streams, one of which took
+    // the place of this session's.
+    absl::flat_hash_set<uint64_t> behind;
   };
+  using LinksByStream = absl::flat_hash_map<uint64_t, const Link*>;
 
   void OnConsumerIdsChanged(const BrokerEntry& broker,
                             absl::string_view group) override;
   void OnHealthChanged(const BrokerHealth& health) override;
+  bool KeepsInReserve(const BrokerSession& session) override;
   void OnStopped(const BrokerEntry& broker,
                  const absl::Status& status) override;
 
@@ -106,6 +123,15 @@ class BrokerTable final : private BrokerSession::Observer {
   // if they are listed again.
   void Sweep();
   void StopIfAllStopped();
+  // Runs `method` soon: a session that reports is still at work.
+  void Post(void (BrokerTable::*method)());
+  // Has ReviewReserves() run soon, if there is one.
+  void ReviewReservesSoon();
+  // Decides about each session in reserve: it goes on being, takes over, or is
+  // out for good.
+  void ReviewReserves();
+  static bool IsReserve(const Link& link);
+  static void ReviewReserve(const LinksByStream& links, Link* reserve);
 
   const BrokerSession::Options options_;
   EventLoop& loop_;
@@ -115,6 +141,9 @@ class BrokerTable final : private BrokerSession::Observer {
 
   std::vector<Link> links_;
   std::shared_ptr<const Statement> statement_;
+  uint64_t last_stream_number_ = 0;  // Of all sessions, one after the other.
+  bool has_reserve_ = false;         // False: no session is in kReserve.
+  bool review_posted_ = false;
   bool shutting_down_ = false;
   bool stopped_ = false;  // OnStopped() was told.
   absl::Status stop_status_;

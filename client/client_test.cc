@@ -243,7 +243,7 @@ TEST_F(ClientTest, ALostStreamIsSetUpAgainAndTheGroupToldAgain) {
 
 TEST_F(ClientTest, AReplacedClientIsTold) {
   MakeOnline();
-  broker_.EndStream(absl::AbortedError("a newer stream took over"));
+  broker_.EndStream(absl::AbortedError("a newer stream took over"), "REPLACED");
   callbacks_.AwaitState(BrokerState::kReplaced);
   EXPECT_THAT(client_->Shutdown(kPatience), IsOk());
 }

@@ -47,9 +47,9 @@ class FakeCall {
     CHECK(started_ && !cancelled());
     reactor_->OnRead(frame);
   }
-  void Finish(const absl::Status& status) {
+  void Finish(const absl::Status& status, EndReason reason = EndReason::kNone) {
     CHECK(start_called_ && !cancelled());
-    std::exchange(reactor_, nullptr)->OnFinished(status);
+    std::exchange(reactor_, nullptr)->OnFinished({status, reason});
   }
 
  private:

@@ -32,6 +32,9 @@ namespace {
 
 namespace v1 = ::rocketmq::clientmanager::v1;
 
+// The trailing metadata in which a broker says why it ended a stream.
+constexpr char kEndReasonKey[] = "rocketmq-end-reason";
+
 // For how long the end of a transport waits for connections that are being
 // made: some round trips of any network. One kWatchTime comes on top.
 constexpr absl::Duration kMostCloseTime = absl::Milliseconds(200);
@@ -48,6 +51,15 @@ gpr_timespec After(absl::Duration duration) {
 absl::Status FromGrpc(const grpc::Status& status) {
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
                       status.error_message());
+}
+
+EndReason EndReasonOf(const grpc::ClientContext& context) {
+  const auto& metadata = context.GetServerTrailingMetadata();
+  const auto reason = metadata.find(kEndReasonKey);
+  if (reason == metadata.end()) return EndReason::kNone;
+  if (reason->second == "REPLACED") return EndReason::kReplaced;
+  if (reason->second == "KICKED") return EndReason::kKicked;
+  return EndReason::kNone;
 }
 
 grpc::ChannelArguments MakeChannelArguments(absl::Duration connect_timeout) {
@@ -368,7 +380,8 @@ class ConnectCall : public std::enable_shared_from_this<ConnectCall> {
         call.holder_->Drop(call.channel_);
       }
       if (call.reactor_ != nullptr) {
-        call.reactor_->OnFinished(FromGrpc(call.status_));
+        call.reactor_->OnFinished(
+            {FromGrpc(call.status_), EndReasonOf(call.context_)});
       }
     }));
   }

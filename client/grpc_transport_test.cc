@@ -161,6 +161,22 @@ TEST_F(GrpcTransportTest, AnEndWhileAFrameIsBeingWrittenIsTold) {
               StatusIs(absl::StatusCode::kPermissionDenied, "taken out"));
 }
 
+// By the words that the session looks for.
+TEST_F(GrpcTransportTest, AFrameOverTheBrokersLimitEndsTheStreamWithBothSizes) {
+  StartStream(stub_.get());
+  reactor_.Await(1);
+  v1::ClientFrame frame = Heartbeat(1);
+  frame.mutable_heartbeat()->set_client_id(std::string(5 << 20, 'x'));
+  OnLoop([&] { stream_->Write(frame); });
+  while (reactor_.Await(2).back() != "finished") reactor_.Await(3);
+  EXPECT_THAT(
+      reactor_.status(),
+      StatusIs(absl::StatusCode::kResourceExhausted,
+               absl::StrCat("Received message larger than max (",
+                            frame.ByteSizeLong(), " vs. ", 4 << 20, ")")));
+  EXPECT_EQ(reactor_.reason(), EndReason::kNone);
+}
+
 TEST_F(GrpcTransportTest, ADestroyedStreamIsCancelledAndReactsNoMore) {
   StartStream(stub_.get());
   reactor_.Await(1);

@@ -27,11 +27,10 @@ class RecordingReactor final : public BrokerStream::Reactor {
     Note(frame.has_reply() ? "reply" : "push");
   }
   void OnWritten() override { Note("written"); }
-  void OnFinished(const absl::Status& status) override
-      ABSL_LOCKS_EXCLUDED(mu_) {
+  void OnFinished(const StreamEnd& end) override ABSL_LOCKS_EXCLUDED(mu_) {
     {
       MutexLock lock(&mu_);
-      status_ = status;
+      end_ = end;
     }
     Note("finished");
   }
@@ -53,7 +52,12 @@ class RecordingReactor final : public BrokerStream::Reactor {
   // That the stream finished with.
   absl::Status status() ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
-    return status_;
+    return end_.status;
+  }
+  // That it finished for.
+  EndReason reason() ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    return end_.reason;
   }
 
  private:
@@ -67,7 +71,7 @@ class RecordingReactor final : public BrokerStream::Reactor {
 
   absl::Mutex mu_;
   std::vector<std::string> events_ ABSL_GUARDED_BY(mu_);
-  absl::Status status_ ABSL_GUARDED_BY(mu_);
+  StreamEnd end_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace rmq

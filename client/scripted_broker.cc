@@ -32,15 +32,17 @@ constexpr uint64_t kToken = 4711;
 class ScriptedBroker::Stream final
     : public grpc::ServerBidiReactor<v1::ClientFrame, v1::BrokerFrame> {
  public:
-  static Stream* Open(ScriptedBroker* broker, const std::string& peer) {
-    auto stream = std::make_shared<Stream>(broker);
+  static Stream* Open(ScriptedBroker* broker,
+                      grpc::CallbackServerContext* context) {
+    auto stream = std::make_shared<Stream>(broker, context);
     stream->self_ = stream;
-    broker->OnOpen(stream, peer);
+    broker->OnOpen(stream, context->peer());
     stream->StartRead(&stream->frame_);
     return stream.get();
   }
 
-  explicit Stream(ScriptedBroker* broker) : broker_(*broker) {}
+  Stream(ScriptedBroker* broker, grpc::CallbackServerContext* context)
+      : broker_(*broker), context_(*context) {}
 
   void Send(v1::BrokerFrame frame) ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
@@ -49,10 +51,14 @@ class ScriptedBroker::Stream final
     if (outbox_.size() == 1) StartWrite(&outbox_.front());
   }
 
-  void End(grpc::Status status) ABSL_LOCKS_EXCLUDED(mu_) {
+  void End(grpc::Status status, const std::string& end_reason = "")
+      ABSL_LOCKS_EXCLUDED(mu_) {
     {
       MutexLock lock(&mu_);
       if (std::exchange(ending_, true)) return;
+      if (!end_reason.empty()) {
+        context_.AddTrailingMetadata("rocketmq-end-reason", end_reason);
+      }
       status_ = status;
       if (!outbox_.empty()) return;  // OnWriteDone() finishes.
     }
@@ -92,6 +98,7 @@ class ScriptedBroker::Stream final
 
  private:
   ScriptedBroker& broker_;
+  grpc::CallbackServerContext& context_;  // Lives until OnDone().
   std::shared_ptr<Stream> self_;
   v1::ClientFrame frame_;
 
@@ -114,7 +121,7 @@ class ScriptedBroker::Service final
 
   grpc::ServerBidiReactor<v1::ClientFrame, v1::BrokerFrame>* Connect(
       grpc::CallbackServerContext* context) override {
-    return Stream::Open(&broker_, context->peer());
+    return Stream::Open(&broker_, context);
   }
 
   grpc::ServerUnaryReactor* GetConsumerListByGroup(
@@ -216,9 +223,11 @@ void ScriptedBroker::Push(const std::string& group) {
   LastStream()->Send(std::move(frame));
 }
 
-void ScriptedBroker::EndStream(const absl::Status& status) {
+void ScriptedBroker::EndStream(const absl::Status& status,
+                               const std::string& end_reason) {
   LastStream()->End(grpc::Status(static_cast<grpc::StatusCode>(status.code()),
-                                 std::string(status.message())));
+                                 std::string(status.message())),
+                    end_reason);
 }
 
 void ScriptedBroker::AwaitStreams(size_t n) {

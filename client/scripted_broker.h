@@ -51,7 +51,10 @@ class ScriptedBroker {
 
   // To the stream that was opened last.
   void Push(const std::string& group) ABSL_LOCKS_EXCLUDED(mu_);
-  void EndStream(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
+  // With `end_reason` as the trailing metadata `rocketmq-end-reason`, if there
+  // is one.
+  void EndStream(const absl::Status& status, const std::string& end_reason = "")
+      ABSL_LOCKS_EXCLUDED(mu_);
 
   // Wait until so many have been seen, in all.
   void AwaitStreams(size_t n) ABSL_LOCKS_EXCLUDED(mu_);

@@ -40,10 +40,14 @@ using ::testing::Not;
 const BrokerEntry& kBroker = *new BrokerEntry{"broker-a", 0, "broker:1"};
 
 constexpr BrokerState kStates[] = {
-    BrokerState::kIdle,     BrokerState::kConnecting, BrokerState::kStating,
-    BrokerState::kOnline,   BrokerState::kBackoff,    BrokerState::kLeaving,
-    BrokerState::kReplaced, BrokerState::kKicked,     BrokerState::kStopped,
+    BrokerState::kIdle,    BrokerState::kConnecting, BrokerState::kStating,
+    BrokerState::kOnline,  BrokerState::kBackoff,    BrokerState::kRefused,
+    BrokerState::kReserve, BrokerState::kLeaving,    BrokerState::kReplaced,
+    BrokerState::kKicked,  BrokerState::kStopped,
 };
+
+// What the broker takes at most where it refuses a larger frame.
+constexpr size_t kFrameLimit = 100;
 
 // A session in a state that is chosen, with a stream that keeps quiet.
 class Scene final : private BrokerSession::Observer {
@@ -60,13 +64,24 @@ class Scene final : private BrokerSession::Observer {
         loop_.Advance(BrokerSession::kSecondHeartbeatDelay);
         break;
       case BrokerState::kBackoff: Finish(absl::StatusCode::kUnavailable); break;
+      case BrokerState::kRefused:
+        SetStatement({"orders", std::string(kFrameLimit, 'x')});
+        stub_.reactor().OnStarted();
+        FinishAsTooLarge(kFrameLimit);
+        break;
+      case BrokerState::kReserve:
+        has_another_way_ = true;
+        Finish(absl::StatusCode::kAborted, EndReason::kReplaced);
+        break;
       case BrokerState::kLeaving:
         GoOnline();
         session_.SetStatement(nullptr);
         break;
-      case BrokerState::kReplaced: Finish(absl::StatusCode::kAborted); break;
+      case BrokerState::kReplaced:
+        Finish(absl::StatusCode::kAborted, EndReason::kReplaced);
+        break;
       case BrokerState::kKicked:
-        Finish(absl::StatusCode::kPermissionDenied);
+        Finish(absl::StatusCode::kPermissionDenied, EndReason::kKicked);
         break;
       case BrokerState::kStopped: session_.Abandon(); break;
     }
@@ -77,6 +92,8 @@ class Scene final : private BrokerSession::Observer {
   bool Play(absl::string_view event) {
     if (event == "statement") {
       SetStatement({"orders", "invoices"});
+    } else if (event == "statement over a known limit") {
+      SetStatement({"orders", std::string(kFrameLimit, 'y')});
     } else if (event == "no statement") {
       session_.SetStatement(nullptr);
     } else if (event == "rename") {
@@ -88,7 +105,7 @@ class Scene final : private BrokerSession::Observer {
     } else if (event == "started") {
       stub_.reactor().OnStarted();
     } else if (event == "reply") {
-      Reply(stub_.last_request_id());
+      Reply(stub_.last_frame().request_id());
     } else if (event == "push") {
       v1::BrokerFrame frame;
       frame.mutable_notify_consumer_ids_changed()->set_group("orders");
@@ -97,10 +114,21 @@ class Scene final : private BrokerSession::Observer {
       stub_.reactor().OnWritten();
     } else if (event == "finished") {
       Finish(absl::StatusCode::kUnavailable);
-    } else if (event == "finished: ABORTED") {
-      Finish(absl::StatusCode::kAborted);
-    } else if (event == "finished: PERMISSION_DENIED") {
-      Finish(absl::StatusCode::kPermissionDenied);
+    } else if (event == "finished: REPLACED, no other way") {
+      Finish(absl::StatusCode::kAborted, EndReason::kReplaced);
+    } else if (event == "finished: REPLACED, another way") {
+      has_another_way_ = true;
+      Finish(absl::StatusCode::kAborted, EndReason::kReplaced);
+    } else if (event == "finished: KICKED") {
+      Finish(absl::StatusCode::kPermissionDenied, EndReason::kKicked);
+    } else if (event == "finished: frame too large") {
+      FinishAsTooLarge(10);
+    } else if (event == "other way lost") {
+      session_.TakeOver();
+    } else if (event == "other way replaced") {
+      session_.EndReserve(BrokerState::kReplaced);
+    } else if (event == "other way kicked") {
+      session_.EndReserve(BrokerState::kKicked);
     } else if (event == "timer") {
       if (loop_.NextTimer() == absl::InfiniteFuture()) return false;
       loop_.Advance(loop_.NextTimer() - loop_.Now());
@@ -116,12 +144,12 @@ class Scene final : private BrokerSession::Observer {
   class QuietStub final : public BrokerStub {
    public:
     BrokerStream::Reactor& reactor() const { return *reactor_; }
-    uint64_t last_request_id() const { return last_request_id_; }
+    const v1::ClientFrame& last_frame() const { return last_frame_; }
 
     std::unique_ptr<BrokerStream> NewStream(
         BrokerStream::Reactor* reactor) override {
       reactor_ = reactor;
-      return std::make_unique<QuietStream>(&last_request_id_);
+      return std::make_unique<QuietStream>(&last_frame_);
     }
     absl::StatusOr<v1::GetConsumerListByGroupResponse> GetConsumerListByGroup(
         const v1::GetConsumerListByGroupRequest&, absl::Duration) override {
@@ -136,20 +164,18 @@ class Scene final : private BrokerSession::Observer {
    private:
     class QuietStream final : public BrokerStream {
      public:
-      explicit QuietStream(uint64_t* last_request_id)
-          : last_request_id_(*last_request_id) {}
+      explicit QuietStream(v1::ClientFrame* last_frame)
+          : last_frame_(*last_frame) {}
       void Start() override {}
-      void Write(const v1::ClientFrame& frame) override {
-        last_request_id_ = frame.request_id();
-      }
+      void Write(const v1::ClientFrame& frame) override { last_frame_ = frame; }
       void HalfClose() override {}
 
      private:
-      uint64_t& last_request_id_;
+      v1::ClientFrame& last_frame_;
     };
 
     BrokerStream::Reactor* reactor_ = nullptr;
-    uint64_t last_request_id_ = 0;
+    v1::ClientFrame last_frame_;
   };
 
   void SetStatement(const std::vector<std::string>& consumers) {
@@ -162,7 +188,7 @@ class Scene final : private BrokerSession::Observer {
   void GoOnline() {
     stub_.reactor().OnStarted();
     stub_.reactor().OnWritten();
-    Reply(stub_.last_request_id());
+    Reply(stub_.last_frame().request_id());
   }
   void Reply(uint64_t request_id) {
     v1::BrokerFrame frame;
@@ -170,18 +196,34 @@ class Scene final : private BrokerSession::Observer {
     frame.mutable_reply()->mutable_heartbeat()->set_statement_token(77);
     stub_.reactor().OnRead(frame);
   }
-  void Finish(absl::StatusCode code) {
-    stub_.reactor().OnFinished(absl::Status(code, "as the test says"));
+  void Finish(absl::StatusCode code, EndReason reason = EndReason::kNone) {
+    stub_.reactor().OnFinished(
+        {absl::Status(code, "as the test says"), reason});
+  }
+  void FinishAsTooLarge(size_t limit) {
+    stub_.reactor().OnFinished({absl::ResourceExhaustedError(
+        absl::StrCat("Received message larger than max (",
+                     stub_.last_frame().ByteSizeLong(), " vs. ", limit, ")"))});
   }
 
   void OnConsumerIdsChanged(const BrokerEntry&, absl::string_view) override {}
   void OnHealthChanged(const BrokerHealth&) override {}
+  bool KeepsInReserve(const BrokerSession&) override {
+    return has_another_way_;
+  }
   void OnStopped(const BrokerEntry&, const absl::Status&) override {}
 
   ManualEventLoop loop_;
   QuietStub stub_;
-  BrokerSession session_{kBroker, BrokerSession::Options(), &loop_, &stub_,
-                         this,    [] { return 0.0; }};
+  bool has_another_way_ = false;
+  uint64_t stream_number_ = 0;
+  BrokerSession session_{kBroker,
+                         BrokerSession::Options(),
+                         &loop_,
+                         &stub_,
+                         this,
+                         [] { return 0.0; },
+                         [this] { return ++stream_number_; }};
 };
 
 std::string ReadFile(const std::string& path) {
@@ -246,9 +288,12 @@ TEST(StateTableDeathTest, EveryEventInEveryStateLeadsWhereTheReadmeSays) {
   }
   EXPECT_THAT(events,
               ::testing::UnorderedElementsAre(
-                  "statement", "no statement", "rename", "shutdown", "abandon",
-                  "started", "reply", "push", "written", "finished",
-                  "finished: ABORTED", "finished: PERMISSION_DENIED", "timer"));
+                  "statement", "statement over a known limit", "no statement",
+                  "rename", "shutdown", "abandon", "started", "reply", "push",
+                  "written", "finished", "finished: REPLACED, no other way",
+                  "finished: REPLACED, another way", "finished: KICKED",
+                  "finished: frame too large", "other way lost",
+                  "other way replaced", "other way kicked", "timer"));
 }
 
 TEST(StateTableTest, TheTestsThatTheReadmeNamesAreThere) {
