@@ -7,6 +7,7 @@ served on an IPv6 address. If an address cannot be listened on, the broker says 
 Wrong: a scrape waits until a silent connection is given up, or the broker is without metrics and guesses at the reason.
 """
 
+import re
 import socket
 import threading
 import time
@@ -113,8 +114,8 @@ def said_of(taken):
             said = said.group(0) if said else "nothing"
     except RuntimeError as error:  # It may also refuse to start.
         said = str(error)
-    right = taken in said and "already in use" in said.lower()
-    return right, "of %s the broker says: %s" % (taken, said[-200:])
+    says_why = re.search(r"in use|listens on", said) and "?" not in said  # A question is a guess.
+    return taken in said and bool(says_why), "of %s the broker says: %s" % (taken, said[-200:])
 
 
 run()
