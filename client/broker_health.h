@@ -31,7 +31,8 @@ enum class BrokerState {
   // client is in no group there.
   kRefused,
   // Another address of this client leads to the same broker, and the client is,
-  // or is about to be, online there. No stream this way, until that one ends.
+  // or is about to be, online there. No stream this way until that one ends, or
+  // for some minutes: it may lead to another broker by then.
   kReserve,
   // The client is taking its groups out.
   kLeaving,

@@ -371,6 +371,7 @@ void BrokerSession::OnReplaced(const absl::Status& reason) {
     LOG(INFO) << "a second way to a broker is kept in reserve"
               << Kv("broker", broker_.address)
               << Kv("reason", reason.ToString());
+    state_deadline_ = loop_.Now() + kReserveTime * (0.5 + random_() / 2);
     Enter(BrokerState::kReserve);
   } else {
     Enter(BrokerState::kIdle);
@@ -724,6 +725,7 @@ absl::Time BrokerSession::NextDeadline() const {
   switch (health_.state) {
     case BrokerState::kConnecting:
     case BrokerState::kBackoff:
+    case BrokerState::kReserve:
     case BrokerState::kLeaving: return state_deadline_;
     case BrokerState::kStating:
     case BrokerState::kOnline: {
@@ -738,7 +740,6 @@ absl::Time BrokerSession::NextDeadline() const {
     }
     case BrokerState::kIdle:
     case BrokerState::kRefused:
-    case BrokerState::kReserve:
     case BrokerState::kReplaced:
     case BrokerState::kKicked:
     case BrokerState::kStopped: return absl::InfiniteFuture();
@@ -763,7 +764,8 @@ void BrokerSession::OnTimer() {
           absl::StrCat("no connection within ",
                        absl::FormatDuration(options_.connect_timeout)))});
       break;
-    case BrokerState::kBackoff: Connect(); break;
+    case BrokerState::kBackoff:
+    case BrokerState::kReserve: Connect(); break;
     case BrokerState::kLeaving:
       LoseStream({absl::DeadlineExceededError(
           absl::StrCat("the stream did not end within ",
@@ -783,7 +785,6 @@ void BrokerSession::OnTimer() {
       break;
     case BrokerState::kIdle:
     case BrokerState::kRefused:
-    case BrokerState::kReserve:
     case BrokerState::kReplaced:
     case BrokerState::kKicked:
     case BrokerState::kStopped:

@@ -47,7 +47,7 @@ struct BrokerIdentity {
 // Invariants: there is a stream exactly in kConnecting, kStating, kOnline and
 // kLeaving. At most one heartbeat is unanswered. One frame is written at a
 // time; what waits to be written is bounded by the groups of the client. Every
-// wait has a deadline, but for kIdle, kRefused and kReserve.
+// wait has a deadline, but for kIdle and kRefused.
 //
 // Nothing is final without proof: only an end that the broker itself marks so
 // (EndReason) makes kReplaced or kKicked, and any other is followed by another
@@ -115,6 +115,9 @@ class BrokerSession final : private BrokerStream::Reactor {
   // answer, up to the second; until all that it refused has been taken.
   static constexpr absl::Duration kFirstFrameGap = absl::Milliseconds(100);
   static constexpr absl::Duration kMaxFrameGap = kRefusedHeartbeatDelay;
+  // A way in reserve is tried after this or as little as half of it, as the
+  // address may lead to another broker by now.
+  static constexpr absl::Duration kReserveTime = absl::Minutes(5);
   // See above, on older brokers.
   static constexpr size_t kAbortsOfAReplaced = 3;
   static constexpr absl::Duration kAbortWindow = absl::Minutes(1);
@@ -312,7 +315,7 @@ class BrokerSession final : private BrokerStream::Reactor {
   size_t frame_limit_ = 0;
 
   StreamState current_;
-  // The end of connecting, of a pause, or of leaving.
+  // The end of connecting, of a pause, of the time in reserve, or of leaving.
   absl::Time state_deadline_ = absl::InfiniteFuture();
   absl::Time heartbeat_due_ = absl::InfiniteFuture();
 

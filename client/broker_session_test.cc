@@ -839,9 +839,16 @@ TEST_F(BrokerSessionTest, AStreamIsNumberedWhenItIsOpened) {
 TEST_F(BrokerSessionTest, AReplacedClientWithAnotherWayIsKeptInReserve) {
   Reserve();
   EXPECT_EQ(observer_.states.back(), BrokerState::kReserve);
-  EXPECT_EQ(loop_.NextTimer(), absl::InfiniteFuture());
-  loop_.Advance(absl::Hours(1));
   EXPECT_EQ(calls(), 1u);
+}
+
+TEST_F(BrokerSessionTest, AReserveIsTriedNowAndThen) {
+  random_ = 0.5;
+  Reserve();
+  loop_.Advance(BrokerSession::kReserveTime * 3 / 4 - absl::Milliseconds(1));
+  EXPECT_EQ(state(), BrokerState::kReserve);
+  loop_.Advance(absl::Milliseconds(1));
+  EXPECT_EQ(state(), BrokerState::kConnecting);
 }
 
 TEST_F(BrokerSessionTest, AReserveTakesOverAtOnceWithTheLatestStatement) {

@@ -52,11 +52,14 @@ struct ConsumerIds {
 // over it, and repeats that it is alive: at once, a second later, then each
 // heartbeat interval. Brokers are independent of each other: one that stalls or
 // is away delays no other. A lost stream is set up again, with backoff, until
-// Shutdown(); only a broker that says that another stream took this client's
-// place (kReplaced), or that an operator took it out (kKicked), is left alone,
-// until the resolver takes it out of its list and names it again. While the
-// client has no group it holds no stream; while it has producers only, it holds
-// those to masters.
+// Shutdown(); only a broker that says itself that another process took this
+// client's place (kReplaced), or that an operator took it out (kKicked), is
+// left alone, until the resolver takes it out of its list and names it again.
+// Where two addresses lead to one broker, the client is online over one of
+// them, and the other is in reserve (kReserve) until that one fails. A broker
+// for whose frames the client's groups and subscriptions are too large is left
+// alone until they change (kRefused). While the client has no group it holds no
+// stream; while it has producers only, it holds those to masters.
 //
 // Membership is per broker: callbacks and queries name the broker, and there is
 // no union.

@@ -127,7 +127,8 @@ struct ClientOptions {
 
   // Called when the state of a broker has changed, or the groups that it skips,
   // or it refused a request: with the latest snapshot. States in between may be
-  // left out. kReplaced and kKicked are final.
+  // left out. kReplaced and kKicked are final; kRefused waits for another
+  // statement, with the sizes in `last_error`.
   std::function<void(const BrokerHealth&)> on_broker_health_changed;
 
   // The threads to run on. Null: three of its own.

@@ -32,8 +32,11 @@ namespace {
 
 namespace v1 = ::rocketmq::clientmanager::v1;
 
-// The trailing metadata in which a broker says why it ended a stream.
+// The trailing metadata in which a broker says why it ended a stream, and with
+// which of RocketMQ's codes it ended a call: its own word in distinction from
+// that of somebody on the way.
 constexpr char kEndReasonKey[] = "rocketmq-end-reason";
+constexpr char kResponseCodeKey[] = "rocketmq-response-code";
 
 // For how long the end of a transport waits for connections that are being
 // made: some round trips of any network. One kWatchTime comes on top.
@@ -60,6 +63,25 @@ EndReason EndReasonOf(const grpc::ClientContext& context) {
   if (reason->second == "REPLACED") return EndReason::kReplaced;
   if (reason->second == "KICKED") return EndReason::kKicked;
   return EndReason::kNone;
+}
+
+// Whether a call that ended with `status` may have failed because of its
+// connection: a broken one, or one that leads to somebody who refuses in the
+// broker's place, such as a proxy.
+bool BlamesConnection(const grpc::ClientContext& context,
+                      const grpc::Status& status) {
+  switch (status.error_code()) {
+    case grpc::StatusCode::OK: return false;
+    // Our own doing.
+    case grpc::StatusCode::DEADLINE_EXCEEDED:
+    case grpc::StatusCode::CANCELLED: return false;
+    // Also by the broker's word: it goes down.
+    case grpc::StatusCode::UNAVAILABLE: return true;
+    default: break;
+  }
+  const auto& metadata = context.GetServerTrailingMetadata();
+  return metadata.count(kEndReasonKey) == 0 &&
+         metadata.count(kResponseCodeKey) == 0;
 }
 
 grpc::ChannelArguments MakeChannelArguments(absl::Duration connect_timeout) {
@@ -207,9 +229,11 @@ class ChannelCloser {
 //
 // Two kinds of channels are used no more, and go with their last call; the next
 // call then begins a new one:
-// - One that could not connect, or on which a call ended UNAVAILABLE. How often
-//   a dead broker is dialled is for the calls to decide, that is for the
-//   session's backoff.
+// - One that could not connect, or on which a call ended UNAVAILABLE, or with
+// an
+//   error that is not the broker's word (BlamesConnection()). How often a dead
+//   broker is dialled is for the calls to decide, that is for the session's
+//   backoff.
 // - One whose stream was given up: the connection may be the one that is stuck.
 class ChannelHolder {
  public:
@@ -376,7 +400,7 @@ class ConnectCall : public std::enable_shared_from_this<ConnectCall> {
     finishing_ = true;
     stream_->Finish(&status_, NewTag([](ConnectCall& call, bool) {
       call.finished_ = true;
-      if (call.status_.error_code() == grpc::StatusCode::UNAVAILABLE) {
+      if (BlamesConnection(call.context_, call.status_)) {
         call.holder_->Drop(call.channel_);
       }
       if (call.reactor_ != nullptr) {
@@ -477,7 +501,7 @@ class GrpcBrokerStub final : public BrokerStub {
     const std::shared_ptr<grpc::Channel> channel = holder_->Get();
     v1::ClientManager::Stub stub(channel);
     const grpc::Status status = (stub.*method)(&context, request, response);
-    if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
+    if (BlamesConnection(context, status)) {
       holder_->Drop(channel);
     }
     MutexLock lock(&mu_);

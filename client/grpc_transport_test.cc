@@ -193,11 +193,22 @@ TEST_F(GrpcTransportTest, ADestroyedStreamIsCancelledAndReactsNoMore) {
 TEST_F(GrpcTransportTest, AStreamAfterOneThatEndedSharesItsConnection) {
   StartStream(stub_.get());
   broker_.AwaitStreams(1);
-  broker_.EndStream(absl::AbortedError("a newer stream took over"));
+  broker_.EndStream(absl::AbortedError("a newer stream took over"), "REPLACED");
   reactor_.Await(2);
   StartStream(stub_.get());
   const std::vector<std::string> peers = broker_.AwaitPeers(2);
   EXPECT_EQ(peers[0], peers[1]);
+}
+
+// Somebody on the way may have refused it, who goes on doing so.
+TEST_F(GrpcTransportTest, AStreamAfterOneThatNoBrokerEndedHasANewConnection) {
+  StartStream(stub_.get());
+  broker_.AwaitStreams(1);
+  broker_.EndStream(absl::PermissionDeniedError("HTTP status 403"));
+  reactor_.Await(2);
+  StartStream(stub_.get());
+  const std::vector<std::string> peers = broker_.AwaitPeers(2);
+  EXPECT_NE(peers[0], peers[1]);
 }
 
 TEST_F(GrpcTransportTest, AStreamAfterOneThatWasGivenUpHasANewConnection) {

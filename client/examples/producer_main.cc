@@ -46,6 +46,7 @@ int Run() {
     std::cout << "broker=" << health.broker.address
               << " state=" << Name(health.state);
     if (health.state == rmq::BrokerState::kBackoff ||
+        health.state == rmq::BrokerState::kRefused ||
         health.state == rmq::BrokerState::kReplaced ||
         health.state == rmq::BrokerState::kKicked) {
       std::cout << " error=" << health.last_error;

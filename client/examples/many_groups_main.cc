@@ -1,0 +1,61 @@
+// Joins 250 consumer groups at a broker, as a gateway may, leaves all but the
+// first a few seconds later, and stays for a minute:
+//
+//   bazel run //client/examples:many_groups -- 127.0.0.1:10911
+//
+// Within seconds the broker has the client in the one group only, whatever
+// frame rate it allows (`cmctl groups` shows it).
+#include <iostream>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "client/client.h"
+
+namespace {
+
+constexpr int kGroups = 250;
+
+std::string Group(int i) { return absl::StrCat("group-", i); }
+
+absl::Status Run(const std::string& broker) {
+  rmq::ClientOptions options;
+  options.brokers = {broker};
+  options.client_id = "many@1";
+  absl::StatusOr<std::unique_ptr<rmq::Client>> client =
+      rmq::Client::Create(std::move(options));
+  if (!client.ok()) return client.status();
+  for (int i = 0; i < kGroups; ++i) {
+    rmq::ConsumerOptions consumer;
+    consumer.group = Group(i);
+    absl::Status status = (*client)->RegisterConsumer(std::move(consumer));
+    if (!status.ok()) return status;
+  }
+  absl::Status status = (*client)->Start();
+  if (!status.ok()) return status;
+  absl::SleepFor(absl::Seconds(3));
+  for (int i = 1; i < kGroups; ++i) {
+    status = (*client)->UnregisterConsumer(Group(i));
+    if (!status.ok()) return status;
+  }
+  std::cerr << "unregistered" << std::endl;
+  absl::SleepFor(absl::Minutes(1));
+  return (*client)->Shutdown(/*timeout=*/absl::Seconds(3));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::cerr << "usage: many_groups HOST:PORT" << std::endl;
+    return 2;
+  }
+  const absl::Status status = Run(argv[1]);
+  if (!status.ok()) std::cerr << status.message() << std::endl;
+  return status.ok() ? 0 : 1;
+}
