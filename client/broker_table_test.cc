@@ -524,6 +524,21 @@ TEST_F(BrokerTableTest, AReserveComesBackToABrokerThatRestarted) {
   EXPECT_EQ(StateOf(kWay2), BrokerState::kOnline);
 }
 
+TEST_F(BrokerTableTest, AReserveThatLeadsToAnotherBrokerByNowIsOnlineThere) {
+  TakeTheSecondWay();
+  for (int s = 0; StateOf(kWay1) == BrokerState::kReserve; ++s) {
+    ASSERT_LE(s, absl::ToInt64Seconds(BrokerSession::kReserveTime));
+    loop_.Advance(absl::Seconds(1));
+    if (!call("way:2").writing()) continue;
+    call("way:2").CompleteWrite();
+    Take(kWay2, 1);
+  }
+  Let(kWay1);
+  Take(kWay1, 2);
+  EXPECT_EQ(StateOf(kWay1), BrokerState::kOnline);
+  EXPECT_EQ(StateOf(kWay2), BrokerState::kOnline);
+}
+
 TEST_F(BrokerTableTest, OfThreeWaysTwoAreInReserveAndBothTakeOver) {
   table_->SetBrokers({kWay1, kWay2, kWay3});
   table_->SetStatement(Producer());
