@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <random>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
@@ -30,8 +31,10 @@ absl::string_view LogValue(absl::string_view line, absl::string_view key) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<BrokerProcess>> BrokerProcess::Start(
-    absl::string_view address, std::vector<std::string> flags) {
+    absl::string_view address, std::vector<std::string> flags,
+    std::vector<std::string> environment) {
   ChildProcess::Options options;
+  options.environment = std::move(environment);
   options.command = {
       RunfilePath("broker/broker"),
       absl::StrCat("--address=", address),

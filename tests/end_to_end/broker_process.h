@@ -21,11 +21,13 @@ class BrokerProcess {
   static constexpr absl::Duration kHousekeepingPeriod = absl::Seconds(1);
 
   // Returns when it listens on `address`; by default on a port that the system
-  // chooses. `flags` come after those of this class, and win.
+  // chooses. `flags` come after those of this class, and win. `environment` as
+  // in ChildProcess::Options.
   // FailedPrecondition with the broker's words if it ends before.
   static absl::StatusOr<std::unique_ptr<BrokerProcess>> Start(
       absl::string_view address = "127.0.0.1:0",
-      std::vector<std::string> flags = {});
+      std::vector<std::string> flags = {},
+      std::vector<std::string> environment = {});
 
   // Where it listens, host:port.
   const std::string& address() const { return address_; }

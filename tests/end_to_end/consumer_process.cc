@@ -1,6 +1,7 @@
 #include "tests/end_to_end/consumer_process.h"
 
 #include <cstddef>
+#include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -10,8 +11,9 @@ namespace rmq {
 
 absl::StatusOr<std::unique_ptr<ConsumerProcess>> ConsumerProcess::Start(
     absl::string_view broker, absl::string_view group,
-    absl::string_view client_id) {
+    absl::string_view client_id, std::vector<std::string> environment) {
   ChildProcess::Options options;
+  options.environment = std::move(environment);
   options.command = {RunfilePath("client/examples/consumer"),
                      absl::StrCat("--broker=", broker),
                      absl::StrCat("--group=", group),

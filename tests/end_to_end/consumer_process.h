@@ -17,7 +17,7 @@ class ConsumerProcess {
  public:
   static absl::StatusOr<std::unique_ptr<ConsumerProcess>> Start(
       absl::string_view broker, absl::string_view group,
-      absl::string_view client_id);
+      absl::string_view client_id, std::vector<std::string> environment = {});
 
   // The members of its group, sorted, as it last printed them; none if it has
   // not yet. It prints them when the broker pushes a change, or it has
