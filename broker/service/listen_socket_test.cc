@@ -64,10 +64,10 @@ TEST(ListenSocketTest, AnAddressOfAnotherMachineIsSaidToBe) {
 }
 
 TEST(ListenSocketTest, AnUnknownNameIsSaidToBe) {
-  EXPECT_THAT(
-      Open("no-such-host.invalid:0"),
-      StatusIs(absl::StatusCode::kUnavailable,
-               StartsWith("cannot listen on no-such-host.invalid:0: ")));
+  const std::string name(300, 'x');  // No name is so long: nobody is asked.
+  EXPECT_THAT(Open(name + ":0"),
+              StatusIs(absl::StatusCode::kUnavailable,
+                       StartsWith("cannot listen on " + name + ":0: ")));
 }
 
 TEST(ListenSocketTest, AnIpv6AddressIsTakenOrSaidNotToBe) {
