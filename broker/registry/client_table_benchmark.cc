@@ -341,8 +341,7 @@ void BM_EmptyAGroupFromItsLatest(benchmark::State& state) {
       const std::string client_id = BenchmarkStatements::ClientId(i);
       // Clients that are so far apart are in one group.
       world.table.Register(
-          *channel,
-          world.statements.Admitted(i * kBenchmarkGroups, client_id),
+          *channel, world.statements.Admitted(i * kBenchmarkGroups, client_id),
           world.now);
       world.channels.push_back(std::move(channel));
     }

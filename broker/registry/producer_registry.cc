@@ -61,12 +61,11 @@ void ProducerRegistry::Remove(ClientChannel& channel, Membership& membership,
 
 bool ProducerRegistry::IsProducer(const ClientChannel& channel,
                                   const ClientEntry& client) {
-  return absl::c_any_of(channel.memberships_,
-                        [&](const Membership& membership) {
-                          return membership.group->kind ==
-                                     GroupKind::kProducer &&
-                                 &channel.ClientOf(membership) == &client;
-                        });
+  return absl::c_any_of(
+      channel.memberships_, [&](const Membership& membership) {
+        return membership.group->kind == GroupKind::kProducer &&
+               &channel.ClientOf(membership) == &client;
+      });
 }
 
 ClientChannel* ProducerRegistry::NextAvailable(absl::string_view name) {

@@ -1,5 +1,5 @@
 // Joins 250 consumer groups at a broker, as a gateway may, leaves all but the
-// first a few seconds later, and stays for a minute:
+// first once it is online there, and stays until SIGINT or SIGTERM:
 //
 //   bazel run //client/examples:many_groups -- 127.0.0.1:10911
 //
@@ -13,9 +13,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "client/client.h"
+#include "client/examples/wait_for_signal.h"
 
 namespace {
 
@@ -24,9 +25,17 @@ constexpr int kGroups = 250;
 std::string Group(int i) { return absl::StrCat("group-", i); }
 
 absl::Status Run(const std::string& broker) {
+  rmq::examples::BlockTerminationSignals();
+  absl::Notification online;
   rmq::ClientOptions options;
   options.brokers = {broker};
   options.client_id = "many@1";
+  options.on_broker_health_changed = [&](const rmq::BrokerHealth& health) {
+    if (health.state == rmq::BrokerState::kOnline &&
+        !online.HasBeenNotified()) {
+      online.Notify();
+    }
+  };
   absl::StatusOr<std::unique_ptr<rmq::Client>> client =
       rmq::Client::Create(std::move(options));
   if (!client.ok()) return client.status();
@@ -38,13 +47,13 @@ absl::Status Run(const std::string& broker) {
   }
   absl::Status status = (*client)->Start();
   if (!status.ok()) return status;
-  absl::SleepFor(absl::Seconds(3));
+  online.WaitForNotification();
   for (int i = 1; i < kGroups; ++i) {
     status = (*client)->UnregisterConsumer(Group(i));
     if (!status.ok()) return status;
   }
   std::cerr << "unregistered" << std::endl;
-  absl::SleepFor(absl::Minutes(1));
+  rmq::examples::WaitForTerminationSignal();
   return (*client)->Shutdown(/*timeout=*/absl::Seconds(3));
 }
 
