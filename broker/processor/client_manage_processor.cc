@@ -87,16 +87,10 @@ void ClientManageProcessor::UnregisterClient(
     ClientChannel& channel, absl::string_view client_id,
     absl::Span<const absl::string_view> producer_groups,
     absl::Span<const absl::string_view> consumer_groups, absl::Time now) {
-  // The table takes a pair at a time.
-  const size_t pairs = std::max(producer_groups.size(), consumer_groups.size());
-  for (size_t i = 0; i < pairs; ++i) {
-    const absl::string_view producer =
-        i < producer_groups.size() ? producer_groups[i] : "";
-    const absl::string_view consumer =
-        i < consumer_groups.size() ? consumer_groups[i] : "";
-    if (!consumer.empty()) policy_.EnsureConfig(consumer);
-    table_.Unregister(channel, client_id, producer, consumer);
+  for (absl::string_view group : consumer_groups) {
+    if (!group.empty()) policy_.EnsureConfig(group);
   }
+  table_.Unregister(channel, client_id, producer_groups, consumer_groups);
   notifier_.Flush(table_, now);
 }
 

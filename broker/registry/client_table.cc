@@ -80,11 +80,9 @@ RegisterResult ClientTable::Register(ClientChannel& channel,
   Committed committed;
   {
     MutexLock lock(&mu_);
-    const uint64_t before = revision_;
     BeginLocked();
     result = RegisterLocked(channel, admitted, now, &replaced);
     committed = CommitLocked();
-    if (revision_ != before) result.revision = revision_;
   }
   Finish(committed);
   for (const ClientChannelPtr& old : replaced) {
@@ -192,29 +190,35 @@ std::vector<ClientChannelPtr> ClientTable::FindStreamsLocked(
   return streams;
 }
 
-void ClientTable::Unregister(ClientChannel& channel,
-                             absl::string_view client_id,
-                             absl::string_view producer_group,
-                             absl::string_view consumer_group) {
+void ClientTable::Unregister(
+    ClientChannel& channel, absl::string_view client_id,
+    absl::Span<const absl::string_view> producer_groups,
+    absl::Span<const absl::string_view> consumer_groups) {
   AwaitQueueRoom();
   Committed committed;
   {
     MutexLock lock(&mu_);
     BeginLocked();
-    for (const RegisteredGroup* group :
-         {FindGroupLocked(GroupKind::kProducer, producer_group),
-          FindGroupLocked(GroupKind::kConsumer, consumer_group)}) {
-      if (group == nullptr) continue;
-      size_t hint = 0;
-      Membership* const membership = GroupMembers::Find(channel, *group, &hint);
-      if (membership == nullptr) continue;
-      RemoveMembershipLocked(channel, *membership, RemovalReason::kUnregistered,
-                             client_id);
-    }
+    UnregisterLocked(channel, client_id, GroupKind::kProducer, producer_groups);
+    UnregisterLocked(channel, client_id, GroupKind::kConsumer, consumer_groups);
     RemoveIdleStandInLocked(channel, RemovalReason::kUnregistered);
     committed = CommitLocked();
   }
   Finish(committed);
+}
+
+void ClientTable::UnregisterLocked(ClientChannel& channel,
+                                   absl::string_view client_id, GroupKind kind,
+                                   absl::Span<const absl::string_view> groups) {
+  for (absl::string_view name : groups) {
+    const RegisteredGroup* const group = FindGroupLocked(kind, name);
+    if (group == nullptr) continue;
+    size_t hint = 0;
+    Membership* const membership = GroupMembers::Find(channel, *group, &hint);
+    if (membership == nullptr) continue;
+    RemoveMembershipLocked(channel, *membership, RemovalReason::kUnregistered,
+                           client_id);
+  }
 }
 
 void ClientTable::NoteLeftOutLocked(ClientChannel& channel,

@@ -65,8 +65,6 @@ struct RegisterResult {
   Outcome outcome = Outcome::kClosed;
   // For light heartbeats; 0 if a group of the statement was passed over.
   uint64_t statement_token = 0;
-  // That of the events that it made; 0 if it made none.
-  uint64_t revision = 0;
   // Producer groups that were passed over: views into the statement.
   absl::InlinedVector<absl::string_view, 1> rejected_producers;
 };
@@ -156,14 +154,15 @@ class ClientTable {
     return statement_changes_.load(std::memory_order_acquire);
   }
 
-  // Takes the channel out of a producer and a consumer group; an empty name is
-  // none, and a group that the channel is not in is left alone. A stand-in goes
-  // with its last group. Events repeat `client_id`.
+  // Takes the channel out of producer and consumer groups, in one change. A
+  // group that the channel is not in is left alone. A stand-in goes with its
+  // last group. Events repeat `client_id`.
   // Reference: ClientManageProcessor#unregisterClient. Differs: an unregister
-  // by a stranger tells nothing.
+  // by a stranger tells nothing; many groups at once.
   void Unregister(ClientChannel& channel, absl::string_view client_id,
-                  absl::string_view producer_group,
-                  absl::string_view consumer_group) ABSL_LOCKS_EXCLUDED(mu_);
+                  absl::Span<const absl::string_view> producer_groups,
+                  absl::Span<const absl::string_view> consumer_groups)
+      ABSL_LOCKS_EXCLUDED(mu_);
 
   // Closes a channel and takes it out of all its groups: O(its groups). True if
   // it was open. Does not call End(). Reference: #doChannelCloseEvent of both
@@ -290,6 +289,10 @@ class ClientTable {
                                 const AdmittedStatement& admitted,
                                 absl::Time now,
                                 std::vector<ClientChannelPtr>* replaced)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void UnregisterLocked(ClientChannel& channel, absl::string_view client_id,
+                        GroupKind kind,
+                        absl::Span<const absl::string_view> groups)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   ClientChannelPtr FindStandInLocked(absl::string_view client_id) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

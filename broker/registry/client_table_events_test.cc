@@ -85,7 +85,7 @@ TEST_F(ClientTableEventsTest, AListenerMayCallEveryCallOfTheTable) {
     table_.NextAvailableProducer("pay");
     table_.GroupsOfTopic("t", "", 10);
     table_.counts();
-    table_.Unregister(*other, "c2", "pay", "");
+    table_.Unregister(*other, "c2", {"pay"}, {});
     Register(*OpenStream(), Stated("c3").Consumer("orders"));
     std::vector<ClientChannelPtr> ended;
     table_.BeginScan(now_);

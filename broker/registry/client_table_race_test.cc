@@ -145,8 +145,9 @@ class ClientTableRaceTest : public ::testing::Test {
           channel->RenewLight(result.statement_token, Now());
         }
       } else if (operation < 55) {
-        table_.Unregister(*channel, "c0", absl::StrCat("p", random() % kGroups),
-                          absl::StrCat("g", random() % kGroups));
+        const std::string producer = absl::StrCat("p", random() % kGroups);
+        const std::string consumer = absl::StrCat("g", random() % kGroups);
+        table_.Unregister(*channel, "c0", {producer}, {consumer});
       } else if (operation < 62) {
         if (table_.Close(*channel, RemovalReason::kDisconnected)) {
           closes_.fetch_add(1);

@@ -263,7 +263,7 @@ TEST_F(ClientTableTest, AnExpiryOfAnOldChannelLeavesTheNewOneRegistered) {
 TEST_F(ClientTableTest, AnOldChannelsUnregisterLeavesTheNewOneRegistered) {
   const auto before = Connect(Stated("c1").Producer("pay").Consumer("orders"));
   const auto after = Connect(Stated("c1").Producer("pay").Consumer("orders"));
-  table_.Unregister(*before, "c1", "pay", "orders");
+  table_.Unregister(*before, "c1", {"pay"}, {"orders"});
   EXPECT_EQ(table_.FindConsumerChannel("orders", "c1"), after);
   EXPECT_EQ(table_.FindProducerChannel("c1"), after);
 }
@@ -273,7 +273,7 @@ TEST_F(ClientTableTest, AnOldChannelsUnregisterLeavesTheNewOneRegistered) {
 TEST_F(ClientTableTest, AnUnregisterOfBothKindsIsOneRevision) {
   const auto channel = Connect(Stated("c1").Producer("pay").Consumer("orders"));
   listener_.Take();
-  table_.Unregister(*channel, "c1", "pay", "orders");
+  table_.Unregister(*channel, "c1", {"pay"}, {"orders"});
   std::set<uint64_t> revisions;
   for (const ClientEvent& event : listener_.Take()) {
     revisions.insert(event.revision);
@@ -281,10 +281,28 @@ TEST_F(ClientTableTest, AnUnregisterOfBothKindsIsOneRevision) {
   EXPECT_THAT(revisions, SizeIs(1));
 }
 
+TEST_F(ClientTableTest, AnUnregisterOfManyGroupsIsOneRevision) {
+  const auto channel = Connect(Stated("c1")
+                                   .Producer("p")
+                                   .Producer("q")
+                                   .Consumer("a")
+                                   .Consumer("b")
+                                   .Consumer("stays"));
+  listener_.Take();
+  table_.Unregister(*channel, "c1", {"p", "q"}, {"b", "a", "b", "unknown"});
+  std::set<uint64_t> revisions;
+  for (const ClientEvent& event : listener_.Take()) {
+    revisions.insert(event.revision);
+  }
+  EXPECT_THAT(revisions, SizeIs(1));
+  EXPECT_EQ(table_.counts().producer_groups, 0);
+  EXPECT_EQ(table_.counts().consumer_groups, 1);
+}
+
 TEST_F(ClientTableTest, AnUnregisterLeavesTheOtherGroups) {
   const auto channel = Connect(
       Stated("c1").Producer("pay").Consumer("orders").Consumer("audit"));
-  table_.Unregister(*channel, "c1", "", "orders");
+  table_.Unregister(*channel, "c1", {}, {"orders"});
   EXPECT_THAT(Consumers("audit"), ElementsAre("c1"));
   EXPECT_THAT(Producers("pay"), ElementsAre("c1"));
   EXPECT_FALSE(channel->closed());
@@ -293,8 +311,8 @@ TEST_F(ClientTableTest, AnUnregisterLeavesTheOtherGroups) {
 TEST_F(ClientTableTest, AnUnregisterOfWhatIsNotThereTellsNothing) {
   const auto channel = Connect(Stated("c1").Consumer("orders"));
   TakeEvents();
-  table_.Unregister(*channel, "c1", "unknown", "unknown");
-  table_.Unregister(*channel, "c1", "", "");
+  table_.Unregister(*channel, "c1", {"unknown"}, {"unknown"});
+  table_.Unregister(*channel, "c1", {}, {});
   EXPECT_THAT(TakeEvents(), IsEmpty());
 }
 
@@ -302,7 +320,7 @@ TEST_F(ClientTableTest, AStrangersUnregisterTellsAndRemovesNothing) {
   Connect(Stated("c1").Consumer("orders"));
   const auto stranger = Connect(Stated("c2").Producer("pay"));
   TakeEvents();
-  table_.Unregister(*stranger, "c1", "", "orders");
+  table_.Unregister(*stranger, "c1", {}, {"orders"});
   EXPECT_THAT(TakeEvents(), IsEmpty());
   EXPECT_THAT(Consumers("orders"), ElementsAre("c1"));
 }
@@ -310,14 +328,14 @@ TEST_F(ClientTableTest, AStrangersUnregisterTellsAndRemovesNothing) {
 TEST_F(ClientTableTest, AnUnregistersEventRepeatsTheClientIdOfTheRequest) {
   const auto channel = Connect(Stated("c1").Consumer("orders"));
   TakeEvents();
-  table_.Unregister(*channel, "someone", "", "orders");
+  table_.Unregister(*channel, "someone", {}, {"orders"});
   EXPECT_EQ(TakeEvents().at(0),
             "consumer orders CLIENT_UNREGISTER someone UNREGISTERED");
 }
 
 TEST_F(ClientTableTest, AStreamOutlivesItsLastGroup) {
   const auto channel = Connect(Stated("c1").Consumer("orders"));
-  table_.Unregister(*channel, "c1", "", "orders");
+  table_.Unregister(*channel, "c1", {}, {"orders"});
   EXPECT_FALSE(channel->closed());
   EXPECT_EQ(Register(*channel, Stated("c1").Consumer("orders")).outcome,
             Outcome::kRegistered);
@@ -362,7 +380,7 @@ TEST_F(ClientTableTest, AReplacementIsOneRevisionAndTheNextIsOneMore) {
 TEST_F(ClientTableTest, AStatementThatChangesNothingTakesNoRevision) {
   const auto channel = Connect(Stated("c1").Consumer("orders"));
   Register(*channel, Stated("c1").Consumer("orders"));
-  table_.Unregister(*channel, "c1", "", "unknown");
+  table_.Unregister(*channel, "c1", {}, {"unknown"});
   listener_.Take();
   Connect(Stated("c2").Consumer("orders"));
   EXPECT_EQ(listener_.Take().at(0).revision, 2);
@@ -464,7 +482,7 @@ TEST_F(ClientTableTest, OnlyAChangeOfModesIsAStatementChange) {
                    .Consumer("orders", {{"more"}})
                    .Model(MessageModel::kBroadcasting));
   EXPECT_TRUE(changed()) << "a mode";
-  table_.Unregister(*a, "a", "p", "orders");
+  table_.Unregister(*a, "a", {"p"}, {"orders"});
   EXPECT_FALSE(changed()) << "a member whose mode is not the group's";
 }
 
@@ -558,7 +576,7 @@ TEST_F(ClientTableTest, UnregisteringAStatedGroupVoidsTheToken) {
   const uint64_t token =
       Register(*channel, Stated("c1").Consumer("a").Consumer("b"))
           .statement_token;
-  table_.Unregister(*channel, "c1", "", "a");
+  table_.Unregister(*channel, "c1", {}, {"a"});
   EXPECT_EQ(channel->RenewLight(token, now_), Renewal::kFullStatementNeeded);
 }
 
@@ -567,7 +585,7 @@ TEST_F(ClientTableTest, UnregisteringAStatedProducerGroupVoidsTheToken) {
   const uint64_t token =
       Register(*channel, Stated("c1").Producer("a").Consumer("b"))
           .statement_token;
-  table_.Unregister(*channel, "c1", "a", "");
+  table_.Unregister(*channel, "c1", {"a"}, {});
   EXPECT_EQ(channel->RenewLight(token, now_), Renewal::kFullStatementNeeded);
 }
 
@@ -575,7 +593,7 @@ TEST_F(ClientTableTest, UnregisteringWhatIsNotThereKeepsTheToken) {
   const auto channel = OpenStream();
   const uint64_t token =
       Register(*channel, Stated("c1").Consumer("a")).statement_token;
-  table_.Unregister(*channel, "c1", "a", "b");
+  table_.Unregister(*channel, "c1", {"a"}, {"b"});
   EXPECT_EQ(channel->RenewLight(token, now_), Renewal::kRenewed);
 }
 
@@ -583,7 +601,7 @@ TEST_F(ClientTableTest, UnregisteringALeftOutGroupKeepsTheToken) {
   const auto channel = Connect(Stated("c1").Consumer("a").Consumer("b"));
   const uint64_t token =
       Register(*channel, Stated("c1").Consumer("a")).statement_token;
-  table_.Unregister(*channel, "c1", "", "b");
+  table_.Unregister(*channel, "c1", {}, {"b"});
   EXPECT_EQ(channel->RenewLight(token, now_), Renewal::kRenewed);
 }
 
@@ -718,7 +736,7 @@ TEST_F(ClientTableTest, ALightHeartbeatPostponesTheExpiry) {
 TEST_F(ClientTableTest, AnUnregisterIsNotHeard) {
   const auto channel = Connect(Stated("c1").Consumer("a").Consumer("b"));
   Advance(absl::Seconds(100));
-  table_.Unregister(*channel, "c1", "", "a");
+  table_.Unregister(*channel, "c1", {}, {"a"});
   Advance(absl::Seconds(20) + kMoment);
   EXPECT_THAT(Scan(), ElementsAre(channel));
 }
@@ -1252,9 +1270,9 @@ TEST_F(ClientTableTest, AStandInLivesByItsExpiryAlone) {
 TEST_F(ClientTableTest, AStandInGoesWithItsLastGroup) {
   const ClientChannelPtr stand_in = StandIn("c1");
   Register(*stand_in, Stated("c1").Producer("pay").Consumer("orders"));
-  table_.Unregister(*stand_in, "c1", "", "orders");
+  table_.Unregister(*stand_in, "c1", {}, {"orders"});
   EXPECT_EQ(table_.FindStandIn("c1"), stand_in);
-  table_.Unregister(*stand_in, "c1", "pay", "");
+  table_.Unregister(*stand_in, "c1", {"pay"}, {});
   EXPECT_EQ(table_.FindStandIn("c1"), nullptr);
   EXPECT_TRUE(stand_in->closed());
   EXPECT_EQ(table_.counts().channels, 0);
@@ -1292,7 +1310,7 @@ TEST_F(ClientTableTest, AClientsStreamAndStandInAreApart) {
 TEST_F(ClientTableTest, ANewStandInMayFollowOneThatWent) {
   const ClientChannelPtr before = StandIn("c1");
   Register(*before, Stated("c1").Consumer("orders"));
-  table_.Unregister(*before, "c1", "", "orders");
+  table_.Unregister(*before, "c1", {}, {"orders"});
   const ClientChannelPtr after = StandIn("c1");
   EXPECT_NE(after, before);
   EXPECT_EQ(Register(*after, Stated("c1").Consumer("orders")).outcome,
@@ -1432,7 +1450,7 @@ TEST_F(ClientTableTest,
        AConsumersChannelIsFoundThoughItsOlderOneHasLeftTheGroup) {
   const auto a = Connect(Stated("c1").Consumer("orders").Producer("pay"));
   const auto b = Connect(Stated("c1").Consumer("orders"));
-  table_.Unregister(*a, "c1", "", "orders");
+  table_.Unregister(*a, "c1", {}, {"orders"});
   EXPECT_EQ(table_.FindConsumerChannel("orders", "c1"), b);
 }
 

@@ -319,7 +319,7 @@ TEST_F(ConsumerRegistryTest, AStandInsStatementCountsAlike) {
   const ClientChannelPtr stand_in = StandIn("c2");
   Register(*stand_in, Stated("c2").Consumer("orders", {{"pay", 2, "unary"}}));
   EXPECT_EQ(ExpressionOf("orders", "pay"), "unary");
-  table_.Unregister(*stand_in, "c2", "", "orders");
+  table_.Unregister(*stand_in, "c2", {}, {"orders"});
   EXPECT_EQ(ExpressionOf("orders", "pay"), "stream");
 }
 
@@ -383,7 +383,7 @@ TEST_F(ConsumerRegistryTest, ATopicsGroupsAreThoseThatSubscribeNow) {
 
 TEST_F(ConsumerRegistryTest, AGroupThatEmptiesLeavesTheTopics) {
   const auto channel = Connect(Stated("c1").Consumer("orders", {{"pay"}}));
-  table_.Unregister(*channel, "c1", "", "orders");
+  table_.Unregister(*channel, "c1", {}, {"orders"});
   EXPECT_THAT(GroupsOf("pay"), IsEmpty());
 }
 
@@ -549,7 +549,7 @@ TEST_F(ConsumerRegistryTest, TheModelBeforeOrAfterAJoinDecides) {
 TEST_F(ConsumerRegistryTest, AGroupWhoseNotificationIsOffTellsNoChange) {
   const auto channel = OpenStream();
   RegisterUnnotified(*channel, Stated("c1").Consumer("orders"));
-  table_.Unregister(*channel, "c1", "", "orders");
+  table_.Unregister(*channel, "c1", {}, {"orders"});
   EXPECT_THAT(TakeEvents(),
               ElementsAre("consumer orders CLIENT_REGISTER c1",
                           "consumer orders REGISTER c1",
@@ -575,7 +575,7 @@ TEST_F(ConsumerRegistryTest, AMemberThatLeavesOthersBehindIsAChange) {
   const auto a = Connect(Stated("c1").Consumer("orders"));
   Connect(Stated("c2").Consumer("orders"));
   TakeEvents();
-  table_.Unregister(*a, "c1", "", "orders");
+  table_.Unregister(*a, "c1", {}, {"orders"});
   EXPECT_THAT(TakeEvents(),
               ElementsAre("consumer orders CLIENT_UNREGISTER c1 UNREGISTERED",
                           "consumer orders CHANGE"));
@@ -585,7 +585,7 @@ TEST_F(ConsumerRegistryTest, AMemberThatLeavesOthersBehindIsAChange) {
 TEST_F(ConsumerRegistryTest, TheLastMemberTakesTheGroupWithIt) {
   const auto channel = Connect(Stated("c1").Consumer("orders"));
   TakeEvents();
-  table_.Unregister(*channel, "c1", "", "orders");
+  table_.Unregister(*channel, "c1", {}, {"orders"});
   EXPECT_THAT(
       TakeEvents(),
       ElementsAre("consumer orders CLIENT_UNREGISTER c1 UNREGISTERED",
@@ -598,7 +598,7 @@ TEST_F(ConsumerRegistryTest, AGroupThatComesBackBeginsAnew) {
   const auto channel = Connect(Stated("c1")
                                    .Consumer("orders", {{"pay", 9, "old"}})
                                    .Model(MessageModel::kBroadcasting));
-  table_.Unregister(*channel, "c1", "", "orders");
+  table_.Unregister(*channel, "c1", {}, {"orders"});
   TakeEvents();
   Register(*channel, Stated("c1").Consumer("orders", {{"pay", 1, "new"}}));
   EXPECT_EQ(ExpressionOf("orders", "pay"), "new");

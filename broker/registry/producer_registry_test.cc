@@ -63,7 +63,7 @@ TEST_F(ProducerRegistryTest, AKnownChannelKeepsItsFirstClientId) {
 TEST_F(ProducerRegistryTest, TheLastProducerTakesTheGroupWithIt) {
   const auto channel = Connect(Stated("c1").Producer("pay"));
   TakeEvents();
-  table_.Unregister(*channel, "c1", "pay", "");
+  table_.Unregister(*channel, "c1", {"pay"}, {});
   EXPECT_THAT(TakeEvents(),
               ElementsAre("producer pay CLIENT_UNREGISTER c1 UNREGISTERED",
                           "producer pay UNREGISTER"));
@@ -88,7 +88,7 @@ TEST_F(ProducerRegistryTest, AGroupNameMayBeAnything) {
 TEST_F(ProducerRegistryTest, ProducersAndConsumersOfOneNameAreApart) {
   const auto channel =
       Connect(Stated("c1").Producer("orders").Consumer("orders"));
-  table_.Unregister(*channel, "c1", "orders", "");
+  table_.Unregister(*channel, "c1", {"orders"}, {});
   EXPECT_THAT(Producers("orders"), IsEmpty());
   EXPECT_THAT(Consumers("orders"), ElementsAre("c1"));
 }
@@ -141,7 +141,7 @@ TEST_F(ProducerRegistryTest, AClientIsFoundWhereItJoinedLastThoughItLeftThat) {
   const auto a = Connect(Stated("c1").Producer("pay"));
   Connect(Stated("c1").Producer("pay"));
   Register(*a, Stated("c1").Producer("pay").Producer("ship"));
-  table_.Unregister(*a, "c1", "ship", "");
+  table_.Unregister(*a, "c1", {"ship"}, {});
   EXPECT_EQ(table_.FindProducerChannel("c1"), a);
 }
 
@@ -154,9 +154,9 @@ TEST_F(ProducerRegistryTest, AClientIsFoundAfterItsNewestChannelLeft) {
 
 TEST_F(ProducerRegistryTest, LeavingOneGroupDoesNotHideAClientThatIsInAnother) {
   const auto channel = Connect(Stated("c1").Producer("pay").Producer("ship"));
-  table_.Unregister(*channel, "c1", "ship", "");
+  table_.Unregister(*channel, "c1", {"ship"}, {});
   EXPECT_EQ(table_.FindProducerChannel("c1"), channel);
-  table_.Unregister(*channel, "c1", "pay", "");
+  table_.Unregister(*channel, "c1", {"pay"}, {});
   EXPECT_EQ(table_.FindProducerChannel("c1"), nullptr);
 }
 
