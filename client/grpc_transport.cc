@@ -71,7 +71,7 @@ EndReason EndReasonOf(const grpc::ClientContext& context) {
 bool BlamesConnection(const grpc::ClientContext& context,
                       const grpc::Status& status) {
   switch (status.error_code()) {
-    case grpc::StatusCode::OK: return false;
+    case grpc::StatusCode::OK:
     // Our own doing.
     case grpc::StatusCode::DEADLINE_EXCEEDED:
     case grpc::StatusCode::CANCELLED: return false;
@@ -229,11 +229,9 @@ class ChannelCloser {
 //
 // Two kinds of channels are used no more, and go with their last call; the next
 // call then begins a new one:
-// - One that could not connect, or on which a call ended UNAVAILABLE, or with
-// an
-//   error that is not the broker's word (BlamesConnection()). How often a dead
-//   broker is dialled is for the calls to decide, that is for the session's
-//   backoff.
+// - One that could not connect, or whose last call blames it
+//   (BlamesConnection()). How often a dead broker is dialled is for the calls
+//   to decide, that is for the session's backoff.
 // - One whose stream was given up: the connection may be the one that is stuck.
 class ChannelHolder {
  public:
