@@ -1,5 +1,6 @@
 // Joins 250 consumer groups at a broker, as a gateway may, leaves all but the
-// first once it is online there, and stays until SIGINT or SIGTERM:
+// first once the broker has taken or refused them, and stays until SIGINT or
+// SIGTERM:
 //
 //   bazel run //client/examples:many_groups -- 127.0.0.1:10911
 //
@@ -26,15 +27,14 @@ std::string Group(int i) { return absl::StrCat("group-", i); }
 
 absl::Status Run(const std::string& broker) {
   rmq::examples::BlockTerminationSignals();
-  absl::Notification online;
+  absl::Notification answered;
   rmq::ClientOptions options;
   options.brokers = {broker};
   options.client_id = "many@1";
   options.on_broker_health_changed = [&](const rmq::BrokerHealth& health) {
-    if (health.state == rmq::BrokerState::kOnline &&
-        !online.HasBeenNotified()) {
-      online.Notify();
-    }
+    const bool has_answered = health.state == rmq::BrokerState::kOnline ||
+                              health.state == rmq::BrokerState::kRefused;
+    if (has_answered && !answered.HasBeenNotified()) answered.Notify();
   };
   absl::StatusOr<std::unique_ptr<rmq::Client>> client =
       rmq::Client::Create(std::move(options));
@@ -47,7 +47,7 @@ absl::Status Run(const std::string& broker) {
   }
   absl::Status status = (*client)->Start();
   if (!status.ok()) return status;
-  online.WaitForNotification();
+  answered.WaitForNotification();
   for (int i = 1; i < kGroups; ++i) {
     status = (*client)->UnregisterConsumer(Group(i));
     if (!status.ok()) return status;
