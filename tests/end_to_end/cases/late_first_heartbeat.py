@@ -33,9 +33,10 @@ def held_up_by_the_network():
                 before = becomes(lambda: members(broker.address, "orders"), ["c@1"], 5)
                 if not (online and held and before == ["c@1"]):
                     raise CannotBeTried("the client is not online beside the stream that is held up")
-                time.sleep(1)
-                proxy.release(0, until=held[0][0] + 1.5)  # Head and heartbeat, not yet the client's giving up.
-                time.sleep(1)
+                end_of_heartbeat = held[0][0] + 1.5
+                becomes(lambda: held[-1][0] > end_of_heartbeat, True, 1)
+                proxy.release(0, until=end_of_heartbeat)  # Head and heartbeat, not yet the client's giving up.
+                time.sleep(1)  # The broker has read them by then; nothing that can be seen from here tells.
                 proxy.release(0)
                 after = becomes(lambda: members(broker.address, "orders"), ["c@1"], 15)
                 line = "try %d: members before the late heartbeat: %s, within 15 s of it: %s" % (attempt, before, after)
@@ -54,7 +55,7 @@ def two_streams(first_number, second_number):
             second.state("c@1", [consumer("orders")], incarnation=7, stream_number=second_number, timeout=2)
         except Exception:  # Refused, or ended without an answer.
             pass
-        time.sleep(0.5)
+        becomes(lambda: first.ended.is_set() or second.ended.is_set(), True, 5)
         return first.ended.is_set(), second.ended.is_set(), members(broker.address, "orders")
 
 

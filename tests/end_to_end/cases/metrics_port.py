@@ -40,7 +40,7 @@ def scrape_beside(count, says):
         for _ in range(count):
             connections.append(connect(broker))
             threading.Thread(target=says, args=(connections[-1],), daemon=True).start()
-        time.sleep(1)
+        # The port accepts connections in their order: these come before the scrape's.
         size, seconds = scrape(broker.metrics)
         for connection in connections:
             connection.close()
@@ -68,7 +68,7 @@ def dripping_requests():
         try:
             for byte in b"GET /metrics HTTP/1.1\r\nHost: broker\r\nX-Long: " + b"x" * 1000:
                 connection.sendall(bytes([byte]))
-                time.sleep(0.2)
+                time.sleep(0.2)  # This is what makes it slow.
         except OSError:
             pass
 

@@ -23,13 +23,13 @@ ADDRESS = "10.77.0.1:10911"  # In a namespace of its own, so no other case has i
 
 _CLIENTS = """
 import sys; sys.path.insert(0, %r)
-import time
+import signal
 from support.wire import SERVICE, consumer, heartbeat, open_channel
 channels = [open_channel("%s") for _ in range(%d)]
 for i, channel in enumerate(channels):
     channel.unary_unary(SERVICE + "Heartbeat")(heartbeat("u%%d@1" %% i, [consumer("unary")]), timeout=3)
 print("ready", flush=True)
-time.sleep(3600)
+signal.pause()
 """ % (
     os.path.dirname(os.path.abspath(__file__)),
     ADDRESS,
