@@ -850,6 +850,22 @@ TEST_F(ClientTableTest, OfOneLeftOutGroupTooManyTheFirstJoinedExpiresAtOnce) {
   EXPECT_THAT(Consumers("b"), ElementsAre("c1"));
 }
 
+TEST_F(ClientTableTest, AStatementMayExpireTheLastGroupOfItsOwnClientId) {
+  const auto channel = Connect(Stated("c1").Consumer("first"));
+  Register(*channel, Stated("c2").Consumer("second"));
+  Stated many("c1");
+  for (size_t i = 0; i < ClientTable::kMaxLeftOutGroups; ++i) {
+    many.Consumer(absl::StrCat("g", i));
+  }
+  Register(*channel, many);
+  // Two groups too many are left out, and the second one is all that c2 has.
+  RegisterAllSkipped(*channel, Stated("c2").Consumer("skipped"));
+  EXPECT_FALSE(table_.FindConsumerGroup("first").has_value());
+  EXPECT_FALSE(table_.FindConsumerGroup("second").has_value());
+  EXPECT_EQ(table_.FindConsumerChannel("second", "c2"), nullptr);
+  EXPECT_THAT(Consumers("g0"), ElementsAre("c1"));
+}
+
 TEST_F(ClientTableTest, ALeftOutGroupThatIsStatedAgainLivesOn) {
   const auto channel = Connect(Stated("c1").Consumer("a").Consumer("b"));
   Advance(absl::Seconds(60));
