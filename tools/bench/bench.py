@@ -58,7 +58,13 @@ def parse(arguments):
     parser.add_argument("--java", action="store_true",
                         help="also RocketMQ's own broker (needs Java and Maven; tools/bench/java)")
     parser.add_argument("--etcd", action="store_true", help="also etcd's LeaseKeepAlive (needs the package etcd-server)")
+    parser.add_argument("--against", metavar="BINARY",
+                        help="also another build of the broker, in turn with this one: light, full, paced, java, etcd and memory")
     options = parser.parse_args(arguments)
+    if options.against:
+        options.against = os.path.abspath(where(options.against))
+        if not os.access(options.against, os.X_OK):
+            parser.error("--against: %s is no program that can be run" % options.against)
     options.only = options.only.split(",") if options.only else list(COMPARISONS)
     for name in options.only:
         if name not in COMPARISONS:

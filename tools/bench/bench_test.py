@@ -73,6 +73,19 @@ class BenchTest(unittest.TestCase):
             self.assertNotIn("not run by", row["note"] if "1 Ki" in row["name"] else "")
             self.assertIn("| %s |" % row["name"], table)
 
+    def test_another_broker_runs_in_turn_with_this_one(self):
+        broker = os.path.join(os.path.dirname(BENCH), "../../broker/broker")
+        done = subprocess.run([BENCH, "--quick", "--only=light,memory", "--against=" + broker],
+                              timeout=120, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertIn("light, closed loop, CPU / the other broker's", done.stdout)
+        self.assertIn("memory of an idle connection / the other broker's", done.stdout)
+
+    def test_another_broker_that_cannot_be_run_is_refused(self):
+        done = subprocess.run([BENCH, "--against=no/such"], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("no/such is no program that can be run", done.stderr)
+
     def test_a_comparison_that_is_not_known_is_refused(self):
         done = subprocess.run([BENCH, "--only=no"], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.assertEqual(done.returncode, 2)

@@ -4,7 +4,10 @@ from contextlib import ExitStack
 
 from load import to_sample
 from results import COLUMNS, Results, show
-from servers import SERVERS
+from servers import SERVERS, broker
+
+# The broker that --against gives, in what is printed.
+OTHER_BROKER = "broker, the other"
 
 
 class Context:
@@ -12,6 +15,9 @@ class Context:
         self.options = options
         self.quick = options.quick
         self.results = Results()
+        self.servers = dict(SERVERS)
+        if options.against:
+            self.servers[OTHER_BROKER] = lambda: broker(binary=options.against)
 
     def pick(self, full, quick):
         """`full`, or `quick` with --quick."""
@@ -26,9 +32,10 @@ class Context:
 
     def in_turn(self, comparison, sides, runs, flags, others=None):
         """Puts the load `flags` on each of the servers `sides`, `runs` times in turn. Returns
-        the samples of each side. `others` has what makes a server that SERVERS has not."""
+        the samples of each side. `others` has what makes a server that `servers` has not."""
+        sides = self.with_other_broker(sides)
         samples = {side: [] for side in sides}
-        make = {**SERVERS, **(others or {})}
+        make = {**self.servers, **(others or {})}
         with ExitStack() as stack:
             servers = {side: stack.enter_context(make[side]()) for side in sides}
             for nth in range(runs):
@@ -36,7 +43,15 @@ class Context:
                     sample = to_sample(server.run(flags))
                     samples[side].append(sample)
                     self.note(comparison, nth, side, sample)
+        if OTHER_BROKER in sides:
+            self.results.row("%s, CPU / the other broker's" % comparison, ratios(samples, "broker", OTHER_BROKER))
         return samples
+
+    def with_other_broker(self, sides):
+        """`sides`, and the other broker right after the broker, if there is one."""
+        if OTHER_BROKER not in self.servers:
+            return sides
+        return [each for side in sides for each in ((side, OTHER_BROKER) if side == "broker" else (side,))]
 
 
 def ratios(samples, side, other, key="cpu_us"):

@@ -47,9 +47,9 @@ class Server(Process):
         return 0
 
 
-def broker(*flags, address="127.0.0.1:0"):
-    """Ours. Its log goes to a file."""
-    return Server([find("broker/broker"), "--address=" + address, "--metrics_address=", "--max_frame_rate=0", *flags])
+def broker(*flags, address="127.0.0.1:0", binary=None):
+    """Ours, or another build of it. Its log goes to a file."""
+    return Server([binary or find("broker/broker"), "--address=" + address, "--metrics_address=", "--max_frame_rate=0", *flags])
 
 
 class MeasuredBroker(Server):

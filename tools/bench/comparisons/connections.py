@@ -4,6 +4,7 @@ import signal
 import subprocess
 import time
 
+from context import OTHER_BROKER
 from load import load_command, read_report, run_load, to_sample
 from processes import Process
 from results import show
@@ -18,16 +19,18 @@ CROWD, CROWD_GROUPS = 9000, 1000
 def memory(context):
     """resident memory of a server for each idle connection with one stream"""
     flags = {"connections": context.pick(3000, 8), "pace": "silent", "warmup": "0s", "duration": context.pick("2s", "50ms")}
-    found = {"broker": [], "echo": [], "callback echo": []}
+    found = {side: [] for side in context.with_other_broker(["broker", "echo", "callback echo"])}
     for nth in range(context.pick(5, 1)):
         for side, values in found.items():
-            with SERVERS[side]() as server:  # A new one: memory is not given back.
+            with context.servers[side]() as server:  # A new one: memory is not given back.
                 report = run_load(server.address, dict(flags, server_pid=server.pid))
             values.append(report["server"]["rss_bytes_per_client"])
             context.note("idle connections", nth, side, {"client_bytes": values[-1]})
-    for other, goal in (("echo", 1.10), ("callback echo", None)):
+    for other, goal in (("echo", 1.10), ("callback echo", None), (OTHER_BROKER, None)):
+        if other not in found:
+            continue
         pairs = [a / b for a, b in zip(found["broker"], found[other]) if b > 0]
-        context.results.row("memory of an idle connection / %s's" % ("bare echo" if other == "echo" else other), pairs, goal)
+        context.results.row("memory of an idle connection / %s's" % ({"echo": "bare echo", OTHER_BROKER: "the other broker"}.get(other, other)), pairs, goal)
 
 
 def crowd(context):
