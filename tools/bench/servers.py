@@ -77,6 +77,25 @@ def echo(api="loop", address="127.0.0.1:0"):
     return Server([find("tools/bench/echo/echo"), "--address=" + address, "--api=" + api])
 
 
+class EpollEcho:
+    """The machine's own price of a message and its answer, without gRPC. A program for each
+    run: it drives itself, at a pace."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def run(self, flags):
+        command = [find("tools/bench/echo/epoll_echo"), "--rate=" + flags["pace"].removesuffix("/s"),
+                   *("--%s=%s" % (name, flags[name]) for name in ("connections", "warmup", "duration"))]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, check=False)
+        if done.returncode != 0:
+            raise RuntimeError("%s ended with %d" % (" ".join(command), done.returncode))
+        return json.loads(done.stdout)
+
+
 ETCD_LISTENING = re.compile(r"serving insecure client requests on (\S+?),?\s")
 
 
@@ -148,4 +167,5 @@ SERVERS = {
     "broker": broker,
     "echo": echo,
     "callback echo": lambda: echo("callback"),
+    "epoll echo": EpollEcho,
 }

@@ -40,9 +40,12 @@ def paced(context):
             "duration": context.pick("5s", "100ms"),
         }
         name = "light, %d/s" % rate
-        samples = context.in_turn(name, ["broker", "callback echo", "echo"], context.pick(7, 1), flags)
+        samples = context.in_turn(name, ["broker", "callback echo", "echo", "epoll echo"], context.pick(7, 1), flags)
         context.results.row("%s on 1,000 connections, CPU / callback echo's" % name,
                             ratios(samples, "broker", "callback echo"), goal)
         context.results.row("%s on 1,000 connections, p99 above callback echo's" % name,
                             [a["p99_ms"] - b["p99_ms"] for a, b in zip(samples["broker"], samples["callback echo"])],
                             10, unit=" ms")
+        for other in ("echo", "epoll echo"):
+            context.results.row("%s on 1,000 connections, CPU / %s's" % (name, "bare echo" if other == "echo" else other),
+                                ratios(samples, "broker", other))
