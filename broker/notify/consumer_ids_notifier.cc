@@ -23,25 +23,44 @@ void ConsumerIdsNotifier::OnClientEvent(const ClientEvent& event) {
   MutexLock lock(&mu_);
   if (draining_) return;
   ++counts_.changes;
-  if (!dirty_.insert(event.group).second) ++counts_.coalesced;
+  const auto window = windows_.find(event.group);
+  const bool waits = window != windows_.end() && window->second.is_dirty;
+  if (waits || !dirty_.insert(event.group).second) ++counts_.coalesced;
 }
 
-bool ConsumerIdsNotifier::BeginFlushLocked(absl::Time now,
-                                           absl::Time* deadline) {
-  if (!dirty_.empty()) {
-    if (dirty_since_ == absl::InfiniteFuture()) {
-      dirty_since_ = now;
-      *deadline = now + options_.notify_window;
+bool ConsumerIdsNotifier::BeginFlushLocked(absl::Time now) {
+  while (!waiting_.empty() && waiting_.begin()->first <= now) {
+    std::string group =
+        std::move(waiting_.extract(waiting_.begin()).value().second);
+    windows_.erase(group);
+    MakeDueLocked(std::move(group), now);
+  }
+  for (; !ends_.empty() && ends_.front().first <= now; ends_.pop_front()) {
+    const auto window = windows_.find(ends_.front().second);
+    // Otherwise a later one of the group.
+    if (window != windows_.end() && window->second.ends <= now) {
+      windows_.erase(window);
     }
-    if (now >= dirty_since_ + options_.notify_window) {
-      *deadline = absl::InfiniteFuture();
-      dirty_since_ = absl::InfiniteFuture();
-      for (auto group = dirty_.begin(); group != dirty_.end();) {
-        due_.insert(std::move(dirty_.extract(group++).value()));
-      }
+  }
+  for (auto next = dirty_.begin(); next != dirty_.end();) {
+    std::string group = std::move(dirty_.extract(next++).value());
+    const auto window = windows_.find(group);
+    if (window == windows_.end()) {
+      MakeDueLocked(std::move(group), now);
+    } else if (!std::exchange(window->second.is_dirty, true)) {
+      waiting_.emplace(window->second.ends, std::move(group));
     }
   }
   return has_rounds_locked() && now >= paused_until_;
+}
+
+void ConsumerIdsNotifier::MakeDueLocked(std::string group, absl::Time now) {
+  if (options_.notify_window > absl::ZeroDuration()) {
+    const absl::Time ends = now + options_.notify_window;
+    windows_[group] = Window{ends};
+    ends_.emplace_back(ends, group);
+  }
+  due_.insert(std::move(group));
 }
 
 bool ConsumerIdsNotifier::TakeRoundLocked(Round* round) {
@@ -56,7 +75,6 @@ bool ConsumerIdsNotifier::TakeRoundLocked(Round* round) {
 }
 
 void ConsumerIdsNotifier::Flush(const ClientTable& table, absl::Time now) {
-  absl::Time deadline = absl::InfiniteFuture();
   // Asked before `dirty_` is looked at: what is not in there by then is
   // delivered later, and whoever delivers it finds `missed_flush_`.
   const bool others_deliver = table.IsDelivering();
@@ -64,7 +82,7 @@ void ConsumerIdsNotifier::Flush(const ClientTable& table, absl::Time now) {
   {
     MutexLock lock(&mu_);
     missed_flush_ = others_deliver;
-    begins = BeginFlushLocked(now, &deadline);
+    begins = BeginFlushLocked(now);
   }
   std::vector<ClientChannelPtr> channels;
   Round round;
@@ -87,11 +105,20 @@ void ConsumerIdsNotifier::Flush(const ClientTable& table, absl::Time now) {
     if (round.cursor != 0 && !draining_) begun_.push_back(std::move(round));
     const bool pauses = left == 0 && has_rounds_locked();
     paused_until_ = pauses ? now + kPause : absl::InfinitePast();
-    if (pauses) deadline = paused_until_;
   }
-  if (deadline != absl::InfiniteFuture() && on_deadline_) {
-    on_deadline_(deadline);
+  TellDeadline(now);
+}
+
+void ConsumerIdsNotifier::TellDeadline(absl::Time now) {
+  absl::Time deadline;
+  {
+    MutexLock lock(&mu_);
+    if (told_deadline_ <= now) told_deadline_ = absl::InfiniteFuture();
+    deadline = NextDeadlineLocked();
+    if (deadline >= told_deadline_) return;
+    told_deadline_ = deadline;
   }
+  if (on_deadline_) on_deadline_(deadline);
 }
 
 bool ConsumerIdsNotifier::TakeMissedFlush() {
@@ -101,7 +128,12 @@ bool ConsumerIdsNotifier::TakeMissedFlush() {
 
 absl::Time ConsumerIdsNotifier::NextDeadline() const {
   MutexLock lock(&mu_);
-  const absl::Time window_ends = dirty_since_ + options_.notify_window;
+  return NextDeadlineLocked();
+}
+
+absl::Time ConsumerIdsNotifier::NextDeadlineLocked() const {
+  const absl::Time window_ends =
+      waiting_.empty() ? absl::InfiniteFuture() : waiting_.begin()->first;
   return has_rounds_locked() ? std::min(window_ends, paused_until_)
                              : window_ends;
 }
@@ -110,8 +142,10 @@ void ConsumerIdsNotifier::StartDraining() {
   MutexLock lock(&mu_);
   draining_ = true;
   dirty_.clear();
-  dirty_since_ = absl::InfiniteFuture();
   due_.clear();
+  windows_.clear();
+  ends_.clear();
+  waiting_.clear();
   begun_.clear();
 }
 

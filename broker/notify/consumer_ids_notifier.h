@@ -3,14 +3,19 @@
 // Every kChange event makes its group dirty; a flush pushes once to each
 // channel of each dirty group, as the group is then. So changes that come
 // together make one push a member, and a push after the last change is never
-// missed. A flush makes so many pushes at most; where there are more, the rest
-// is made piece by piece, and whoever has pushes to make joins the queue.
+// missed. A group that has been pushed is not pushed again for a window: the
+// first change is told at once, those that follow within the window are told
+// together at its end. A flush makes so many pushes at most; where there are
+// more, the rest is made piece by piece, and whoever has pushes to make joins
+// the queue.
 //
 // Reference: DefaultConsumerIdsChangeListener.java. Differs: coalesced.
 #ifndef BROKER_NOTIFY_CONSUMER_IDS_NOTIFIER_H_
 #define BROKER_NOTIFY_CONSUMER_IDS_NOTIFIER_H_
 
 #include <cstddef>
+#include <cstdint>
+#include <deque>
 #include <functional>
 #include <string>
 #include <utility>
@@ -18,6 +23,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/btree_set.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
@@ -31,8 +37,9 @@ namespace rmq {
 class ConsumerIdsNotifier final : public ClientEventListener {
  public:
   struct Options {
-    // How long a change may wait for others before it is pushed. 0: until the
-    // end of the processor call, or of the piece of housekeeping, that made it.
+    // The least time between two rounds of pushes to a group: what a change may
+    // wait for others. 0: a change waits until the end of the processor call,
+    // or of the piece of housekeeping, that made it, and no longer.
     absl::Duration notify_window = absl::ZeroDuration();
     // The broker-wide switch. False: nothing is ever pushed.
     // Reference: BrokerConfig#notifyConsumerIdsChangedEnable.
@@ -43,7 +50,7 @@ class ConsumerIdsNotifier final : public ClientEventListener {
 
   struct Counts {
     int64_t changes = 0;    // kChange events heard.
-    int64_t coalesced = 0;  // Of these, into a group that was dirty already.
+    int64_t coalesced = 0;  // Of these, with one that waits already.
     int64_t pushes = 0;     // Calls of NotifyConsumerIdsChanged().
   };
 
@@ -59,8 +66,8 @@ class ConsumerIdsNotifier final : public ClientEventListener {
   void OnClientEvent(const ClientEvent& event) override
       ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Pushes what is dirty, if the window of its first change is over at `now`.
-  // The first flush that sees a change opens its window.
+  // Pushes to the groups that are dirty, but for those whose window is not over
+  // at `now`. A group's window opens with the flush that begins to push to it.
   // Makes kMostPushes at most; while some are left, the next ones are made
   // kPause later. Reads the groups' channels from `table` and calls them with
   // no lock held.
@@ -77,8 +84,8 @@ class ConsumerIdsNotifier final : public ClientEventListener {
   // flushes after each delivery need not ask.
   bool TakeMissedFlush() ABSL_LOCKS_EXCLUDED(mu_);
 
-  // When the next Flush() has something to push; InfiniteFuture if nothing is
-  // dirty. With a window of zero every change is flushed by the call that made
+  // When the next Flush() has something to push; InfiniteFuture if nothing
+  // waits. A change outside its group's window is flushed by the call that made
   // it, and nobody need wait for this unless there are many pushes.
   absl::Time NextDeadline() const ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -89,16 +96,28 @@ class ConsumerIdsNotifier final : public ClientEventListener {
   Counts counts() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
+  // A group that has been pushed, until its window is over.
+  struct Window {
+    absl::Time ends;
+    // It is dirty, and due at the end of the window.
+    bool is_dirty = false;
+  };
+
   // A group whose members are being pushed to: the next ones.
   struct Round {
     std::string group;
     MemberCursor cursor = 0;
   };
 
-  // Whether there is a group to push to at `now`. `deadline` is when there will
-  // be if that has just become known, else InfiniteFuture.
-  bool BeginFlushLocked(absl::Time now, absl::Time* deadline)
+  // Finds what is due at `now`. Returns whether there is a group to push to.
+  bool BeginFlushLocked(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // The group is due, and its window opens.
+  void MakeDueLocked(std::string group, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Tells `on_deadline_` of the next deadline, if that is earlier than what it
+  // was told.
+  void TellDeadline(absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Time NextDeadlineLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // False if there is none.
   bool TakeRoundLocked(Round* round) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool has_rounds_locked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
@@ -109,12 +128,20 @@ class ConsumerIdsNotifier final : public ClientEventListener {
   const DeadlineListener on_deadline_;
 
   mutable absl::Mutex mu_;
-  // At most one entry a registered group, or one that has just gone. So has
-  // `due_`, which the window is over for.
+  // Groups that no flush has seen since they changed. At most one entry a
+  // registered group, or one that has just gone; so has `due_`.
   absl::flat_hash_set<std::string> dirty_ ABSL_GUARDED_BY(mu_);
-  // When Flush() opened the window; InfiniteFuture if it has not.
-  absl::Time dirty_since_ ABSL_GUARDED_BY(mu_) = absl::InfiniteFuture();
   absl::btree_set<std::string> due_ ABSL_GUARDED_BY(mu_);
+  // Of groups that were due within the last window; the flushes after its end
+  // drop it.
+  absl::flat_hash_map<std::string, Window> windows_ ABSL_GUARDED_BY(mu_);
+  // The ends of all `windows_`, in order.
+  std::deque<std::pair<absl::Time, std::string>> ends_ ABSL_GUARDED_BY(mu_);
+  // The ends of those whose group is dirty.
+  absl::btree_set<std::pair<absl::Time, std::string>> waiting_
+      ABSL_GUARDED_BY(mu_);
+  // What `on_deadline_` was told last.
+  absl::Time told_deadline_ ABSL_GUARDED_BY(mu_) = absl::InfiniteFuture();
   // At most one for each thread that flushes.
   std::vector<Round> begun_ ABSL_GUARDED_BY(mu_);
   bool missed_flush_ ABSL_GUARDED_BY(mu_) = false;

@@ -337,10 +337,18 @@ class WindowedNotifierTest : public ConsumerIdsNotifierTest {
   WindowedNotifierTest() : ConsumerIdsNotifierTest(WithWindow(kWindow)) {}
 };
 
-TEST_F(WindowedNotifierTest, AChangeWaitsForExactlyTheWindow) {
+TEST_F(WindowedNotifierTest, TheFirstChangeIsPushedAtOnce) {
   const auto channel = Connect(Stated("c1").Consumer("orders"));
   Flush();
-  EXPECT_THAT(channel->TakePushes(), IsEmpty());
+  EXPECT_THAT(channel->TakePushes(), ElementsAre("orders"));
+  EXPECT_EQ(notifier_.NextDeadline(), absl::InfiniteFuture());
+}
+
+TEST_F(WindowedNotifierTest, AChangeAfterAPushWaitsForTheEndOfTheWindow) {
+  const auto channel = Connect(Stated("c1").Consumer("orders"));
+  Flush();
+  channel->TakePushes();
+  Connect(Stated("c2").Consumer("orders"));
   now_ += kWindow - absl::Nanoseconds(1);
   Flush();
   EXPECT_THAT(channel->TakePushes(), IsEmpty());
@@ -349,41 +357,17 @@ TEST_F(WindowedNotifierTest, AChangeWaitsForExactlyTheWindow) {
   EXPECT_THAT(channel->TakePushes(), ElementsAre("orders"));
 }
 
-TEST_F(WindowedNotifierTest, TheDeadlineIsThatOfTheFirstChange) {
-  EXPECT_EQ(notifier_.NextDeadline(), absl::InfiniteFuture());
-  Connect(Stated("c1").Consumer("orders"));
+TEST_F(WindowedNotifierTest, AChangeAfterTheWindowIsPushedAtOnce) {
+  const auto channel = Connect(Stated("c1").Consumer("orders"));
   Flush();
-  const absl::Time deadline = now_ + kWindow;
-  EXPECT_EQ(notifier_.NextDeadline(), deadline);
-  now_ += kWindow / 2;
-  Connect(Stated("c2").Consumer("audit"));
+  channel->TakePushes();
+  now_ += kWindow;
+  Connect(Stated("c2").Consumer("orders"));
   Flush();
-  EXPECT_EQ(notifier_.NextDeadline(), deadline);
-  now_ = deadline;
-  Flush();
-  EXPECT_EQ(notifier_.NextDeadline(), absl::InfiniteFuture());
+  EXPECT_THAT(channel->TakePushes(), ElementsAre("orders"));
 }
 
-TEST_F(WindowedNotifierTest, TheDeadlineIsToldWhenAWindowOpensAndOnlyThen) {
-  Flush();
-  EXPECT_THAT(deadlines_, IsEmpty());
-  Connect(Stated("c1").Consumer("orders"));
-  EXPECT_THAT(deadlines_, IsEmpty());
-  Flush();
-  const absl::Time first = now_ + kWindow;
-  EXPECT_THAT(deadlines_, ElementsAre(first));
-  now_ += kWindow / 2;
-  Connect(Stated("c2").Consumer("audit"));
-  Flush();
-  now_ = first;
-  Flush();
-  EXPECT_THAT(deadlines_, ElementsAre(first));
-  Connect(Stated("c3").Consumer("orders"));
-  Flush();
-  EXPECT_THAT(deadlines_, ElementsAre(first, first + kWindow));
-}
-
-TEST_F(WindowedNotifierTest, ManyJoinsInAWindowMakeOnePushForEach) {
+TEST_F(WindowedNotifierTest, ChangesWithinAWindowArePushedTogetherAtItsEnd) {
   std::vector<FakeClientChannelPtr> channels;
   for (int i = 0; i < 100; ++i) {
     channels.push_back(
@@ -391,27 +375,98 @@ TEST_F(WindowedNotifierTest, ManyJoinsInAWindowMakeOnePushForEach) {
     Flush();
     now_ += absl::Milliseconds(1);
   }
+  EXPECT_THAT(channels[0]->TakePushes(), ElementsAre("orders"));
   now_ += kWindow;
   Flush();
   for (const auto& channel : channels) {
     EXPECT_THAT(channel->TakePushes(), ElementsAre("orders"));
   }
+  EXPECT_EQ(notifier_.counts().changes, 100);
+  EXPECT_EQ(notifier_.counts().coalesced, 98);
+  EXPECT_EQ(notifier_.counts().pushes, 101);
 }
 
-TEST_F(WindowedNotifierTest, AChangeAfterAPushOpensAWindowOfItsOwn) {
-  const auto a = Connect(Stated("c1").Consumer("orders"));
+TEST_F(WindowedNotifierTest, APushAtTheEndOfAWindowOpensTheNext) {
+  const auto channel = Connect(Stated("c1").Consumer("orders"));
+  Flush();
+  Connect(Stated("c2").Consumer("orders"));
   Flush();
   now_ += kWindow;
   Flush();
-  a->TakePushes();
-  Connect(Stated("c2").Consumer("orders"));
+  channel->TakePushes();
+  Connect(Stated("c3").Consumer("orders"));
   Flush();
-  EXPECT_THAT(a->TakePushes(), IsEmpty());
+  EXPECT_THAT(channel->TakePushes(), IsEmpty());
   EXPECT_EQ(notifier_.NextDeadline(), now_ + kWindow);
+}
+
+TEST_F(WindowedNotifierTest, AGroupDoesNotWaitForAnothersWindow) {
+  Connect(Stated("c1").Consumer("orders"));
+  Flush();
+  now_ += kWindow / 2;
+  const auto audit = Connect(Stated("c2").Consumer("audit"));
+  Flush();
+  EXPECT_THAT(audit->TakePushes(), ElementsAre("audit"));
+}
+
+TEST_F(WindowedNotifierTest, TheDeadlineIsTheFirstEndOfAWindowWithAChange) {
+  Connect(Stated("c1").Consumer("orders"));
+  Flush();
+  const absl::Time orders = now_ + kWindow;
+  now_ += kWindow / 2;
+  const absl::Time audit = now_ + kWindow;
+  Connect(Stated("c2").Consumer("audit"));
+  Flush();
+  Connect(Stated("c3").Consumer("audit"));
+  Flush();
+  EXPECT_EQ(notifier_.NextDeadline(), audit);
+  Connect(Stated("c4").Consumer("orders"));
+  Flush();
+  EXPECT_EQ(notifier_.NextDeadline(), orders);
+  now_ = orders;
+  Flush();
+  EXPECT_EQ(notifier_.NextDeadline(), audit);
+  now_ = audit;
+  Flush();
+  EXPECT_EQ(notifier_.NextDeadline(), absl::InfiniteFuture());
+}
+
+TEST_F(WindowedNotifierTest, TheDeadlineIsToldWhenAChangeBeginsToWaitAndOnce) {
+  Connect(Stated("c1").Consumer("orders"));
+  Flush();
+  EXPECT_THAT(deadlines_, IsEmpty());
+  const absl::Time first = now_ + kWindow;
+  Connect(Stated("c2").Consumer("orders"));
+  EXPECT_THAT(deadlines_, IsEmpty());
+  Flush();
+  EXPECT_THAT(deadlines_, ElementsAre(first));
+  Connect(Stated("c3").Consumer("orders"));
+  Flush();
+  EXPECT_THAT(deadlines_, ElementsAre(first));
+  now_ = first;
+  Flush();
+  Connect(Stated("c4").Consumer("orders"));
+  Flush();
+  EXPECT_THAT(deadlines_, ElementsAre(first, first + kWindow));
+}
+
+TEST_F(WindowedNotifierTest, NothingWaitsForAGroupThatHasGone) {
+  const auto channel = Connect(Stated("c1").Consumer("orders"));
+  Flush();
+  channel->TakePushes();
+  table_.Close(*channel, RemovalReason::kDisconnected);
+  Flush();
+  now_ += kWindow;
+  Flush();
+  EXPECT_EQ(notifier_.counts().pushes, 1);
+  EXPECT_EQ(notifier_.NextDeadline(), absl::InfiniteFuture());
 }
 
 TEST_F(WindowedNotifierTest, DrainingDropsWhatWaits) {
   const auto channel = Connect(Stated("c1").Consumer("orders"));
+  Flush();
+  channel->TakePushes();
+  Connect(Stated("c2").Consumer("orders"));
   Flush();
   notifier_.StartDraining();
   EXPECT_EQ(notifier_.NextDeadline(), absl::InfiniteFuture());

@@ -554,6 +554,7 @@ TEST(ConnectStreamTest, ChangesWithinTheWindowMakeOnePush) {
     streams.push_back(
         broker.Join(ConsumerHeartbeat(absl::StrCat("c", i), "orders")));
   }
+  EXPECT_THAT(PushesSoFar(*streams[0]), ElementsAre("orders"));
   for (const auto& stream : streams) {
     EXPECT_THAT(PushesSoFar(*stream), IsEmpty());
   }

@@ -764,8 +764,10 @@ TEST(GrpcServerTest, TheTimerWakesForWhatIsDueAndForNothingElse) {
 
   // Idle: the first housekeeping.
   EXPECT_THAT(clock.AwaitWaits(1), ElementsAre(start + absl::Seconds(10)));
-  // A member came: the end of the window.
+  // A member came, who is told at once, and another: the end of the window.
   const auto stream = broker.Join(ConsumerHeartbeat("c1", "orders"));
+  EXPECT_THAT(stream->TakePushes(), ElementsAre("orders"));
+  const auto another = broker.Join(ConsumerHeartbeat("c2", "orders"));
   EXPECT_THAT(
       clock.AwaitWaits(2),
       ElementsAre(start + absl::Seconds(10), start + absl::Milliseconds(100)));
