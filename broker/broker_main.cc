@@ -57,9 +57,10 @@ ABSL_FLAG(absl::Duration, channel_expiry, absl::Seconds(120),
           "channelExpiredTimeout");
 ABSL_FLAG(absl::Duration, housekeeping_period, absl::Seconds(10),
           "time between looking for expired channels, like 10s");
-ABSL_FLAG(absl::Duration, notify_window, absl::ZeroDuration(),
-          "how long a change of a group may wait for others before its members "
-          "are told, like 100ms; 0: not at all");
+ABSL_FLAG(absl::Duration, notify_window, absl::Milliseconds(100),
+          "after a change of a group, which its members are told at once, how "
+          "long the next changes of it wait, to be told together, like 100ms; "
+          "0: not at all, as RocketMQ");
 ABSL_FLAG(absl::Duration, slow_reader_limit, absl::Seconds(30),
           "a client that leaves a write unread for longer is cut off");
 ABSL_FLAG(absl::Duration, drain_timeout, absl::Seconds(5),
@@ -102,6 +103,10 @@ ABSL_FLAG(size_t, max_frame_bytes, 1024 * 1024,
           "size of a frame or request, 1 KiB to 64 MiB");
 ABSL_FLAG(int32_t, max_frame_rate, 100,
           "frames a second and channel, and as many at once; 0: no limit");
+ABSL_FLAG(int32_t, max_statement_changes, 1,
+          "heartbeats a second and channel that change subscriptions or modes "
+          "of a group, and three times as many at once; 0: no limit. Joining "
+          "and leaving groups is no change");
 ABSL_FLAG(size_t, max_client_id_bytes, 255, "length of a client id");
 ABSL_FLAG(size_t, max_group_bytes, 120, "length of a group's name");
 ABSL_FLAG(size_t, max_topic_bytes, 127,
@@ -147,7 +152,11 @@ absl::StatusOr<rmq::BrokerController::Options> OptionsFromFlags() {
 
   options.table.channel_expiry = absl::GetFlag(FLAGS_channel_expiry);
   options.table.max_channels = absl::GetFlag(FLAGS_max_channels);
-  options.table.first_statement_token = DrawNonZero();
+  options.table.max_statement_changes =
+      absl::GetFlag(FLAGS_max_statement_changes);
+  for (uint32_t& word : options.table.statement_token_key) {
+    word = std::random_device()();
+  }
   options.housekeeping.period = absl::GetFlag(FLAGS_housekeeping_period);
   options.notifier.notify_window = absl::GetFlag(FLAGS_notify_window);
   SetIfGiven(FLAGS_notify_consumer_ids_changed_enable,

@@ -651,8 +651,11 @@ void BrokerSession::OnRefused(const Request& request,
                               const absl::Status& status) {
   if (request.is_heartbeat) {
     current_.token = 0;
-    heartbeat_due_ =
-        std::min(heartbeat_due_, request.sent + kRefusedHeartbeatDelay);
+    const bool is_busy =
+        request.statement != nullptr && absl::IsResourceExhausted(status);
+    heartbeat_due_ = std::min(
+        heartbeat_due_, request.sent + (is_busy ? kBusyHeartbeatDelay
+                                                : kRefusedHeartbeatDelay));
   }
   if (absl::IsResourceExhausted(status) &&
       health_.state != BrokerState::kLeaving) {

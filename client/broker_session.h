@@ -104,6 +104,9 @@ class BrokerSession final : private BrokerStream::Reactor {
   static constexpr absl::Duration kSecondHeartbeatDelay = absl::Seconds(1);
   // After a refused heartbeat the next follows no later than this.
   static constexpr absl::Duration kRefusedHeartbeatDelay = absl::Seconds(5);
+  // The same for a full one that was refused with RESOURCE_EXHAUSTED: brokers
+  // take a changed statement a second.
+  static constexpr absl::Duration kBusyHeartbeatDelay = absl::Seconds(1);
   // Unregistrations that a broker wants one by one follow each other by at
   // least this: with ten heartbeats a second they stay below the hundred frames
   // a second that brokers take by default.

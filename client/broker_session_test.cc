@@ -400,6 +400,17 @@ TEST_F(BrokerSessionTest, ARefusedHeartbeatIsFollowedByAFullOneInFiveSeconds) {
   EXPECT_THAT(Kinds(call()), ElementsAre("full", "light", "full"));
 }
 
+TEST_F(BrokerSessionTest, AChangeThatCameTooSoonIsStatedAgainInASecond) {
+  Online();
+  loop_.Advance(absl::Milliseconds(500));
+  session_->SetStatement(Statement({"p"}, {"orders", "bills"}));
+  Refuse(absl::ResourceExhaustedError("1 change a second"));
+  loop_.Advance(absl::Seconds(1) - absl::Milliseconds(1));
+  EXPECT_THAT(Kinds(call()), ElementsAre("full", "full"));
+  loop_.Advance(absl::Milliseconds(1));
+  EXPECT_THAT(Kinds(call()), ElementsAre("full", "full", "full"));
+}
+
 TEST_F(BrokerSessionTest, ARefusedFirstHeartbeatLeavesTheStreamStating) {
   Stating();
   Refuse(absl::InvalidArgumentError("group is too long"));

@@ -73,5 +73,36 @@ TEST(RateLimitTest, ZeroIsNoLimit) {
   EXPECT_EQ(Take(limit, 100'000, kStart), 100'000);
 }
 
+TEST(RateTest, AllowingCountsNothing) {
+  const Rate rate(1, 2);
+  absl::Time full_at = absl::InfinitePast();
+  const absl::Time now = absl::FromUnixSeconds(1000);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(rate.Allows(now, full_at));
+  EXPECT_TRUE(rate.Take(now, &full_at));
+  EXPECT_TRUE(rate.Take(now, &full_at));
+  EXPECT_FALSE(rate.Allows(now, full_at));
+  EXPECT_FALSE(rate.Take(now, &full_at));
+}
+
+TEST(RateTest, ItTellsWhenItAllowsTheNextEvent) {
+  const Rate rate(2, 3);
+  absl::Time full_at = absl::InfinitePast();
+  const absl::Time now = absl::FromUnixSeconds(1000);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(rate.Take(now, &full_at));
+  const absl::Time next = now + absl::Milliseconds(500);
+  EXPECT_EQ(rate.AllowsFrom(full_at), next);
+  EXPECT_FALSE(rate.Allows(next - absl::Nanoseconds(1), full_at));
+  EXPECT_TRUE(rate.Allows(next, full_at));
+}
+
+TEST(RateTest, WithoutALimitAllIsAllowedAtAnyTime) {
+  const Rate rate(0, 0);
+  absl::Time full_at = absl::InfinitePast();
+  for (int i = 0; i < 1000; ++i) {
+    EXPECT_TRUE(rate.Take(absl::FromUnixSeconds(1000), &full_at));
+  }
+  EXPECT_EQ(rate.AllowsFrom(full_at), absl::InfinitePast());
+}
+
 }  // namespace
 }  // namespace rmq

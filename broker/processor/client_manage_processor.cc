@@ -74,6 +74,17 @@ HeartbeatResult ClientManageProcessor::Heartbeat(
                        "a newer stream of this client and incarnation is "
                        "registered"};
       return result;
+    case RegisterResult::Outcome::kTooManyChanges:
+      result.status = {
+          absl::StatusCode::kResourceExhausted, ResponseCode::kSystemBusy,
+          absl::StrCat(
+              "the client changed its subscriptions or modes too "
+              "often: max_statement_changes is ",
+              table_.options().max_statement_changes,
+              " a second; state them again in ",
+              absl::FormatDuration(absl::Ceil(registered.try_again_at - now,
+                                              absl::Milliseconds(1))))};
+      return result;
   }
   result.statement_token = registered.statement_token;
   for (absl::string_view group : registered.rejected_producers) {

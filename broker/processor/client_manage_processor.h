@@ -39,8 +39,9 @@ struct PassedOverGroup {
 std::string Explain(const PassedOverGroup& skipped);
 
 struct HeartbeatResult {
-  // OK, or ABORTED with SYSTEM_ERROR: the channel closed meanwhile and nothing
-  // was registered.
+  // OK; ABORTED with SYSTEM_ERROR: the channel closed meanwhile and nothing was
+  // registered; or RESOURCE_EXHAUSTED with SYSTEM_BUSY: the statement changed
+  // too soon after earlier changes, and what was registered stays.
   CallStatus status;
   // For light heartbeats; 0 if a group was skipped.
   uint64_t statement_token = 0;

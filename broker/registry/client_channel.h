@@ -154,6 +154,9 @@ class ClientChannel : private ExpiryLink {
     absl::flat_hash_map<const RegisteredGroup*, absl::Time> left_out;
     // The client id, of memberships under another one than the channel's.
     absl::flat_hash_map<const RegisteredGroup*, ClientEntry*> other_clients;
+    // Of the rate of changes of the channel's statement; see Rate. Once it is
+    // over, a scan sets it to InfinitePast.
+    absl::Time changes_full_at = absl::InfinitePast();
   };
 
   Exceptions& exceptions() {
@@ -162,9 +165,15 @@ class ClientChannel : private ExpiryLink {
   }
   void DropExceptionsIfNone() {
     if (exceptions_ != nullptr && exceptions_->left_out.empty() &&
-        exceptions_->other_clients.empty()) {
+        exceptions_->other_clients.empty() &&
+        exceptions_->changes_full_at == absl::InfinitePast()) {
       exceptions_ = nullptr;
     }
+  }
+  void ForgetPastChanges(absl::Time now) {
+    if (exceptions_ == nullptr || exceptions_->changes_full_at > now) return;
+    exceptions_->changes_full_at = absl::InfinitePast();
+    DropExceptionsIfNone();
   }
   size_t left_out_groups() const {
     return exceptions_ == nullptr ? 0 : exceptions_->left_out.size();

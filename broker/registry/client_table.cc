@@ -3,11 +3,17 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
+#include "broker/registry/held_statement.h"
 #include "common/mutex_lock.h"
 
 namespace rmq {
 namespace {
+
+// Changes of a statement that may come at once, in seconds' worth.
+constexpr int32_t kChangesAtOnce = 3;
+constexpr int32_t kMostStatementChanges = 1000;
 
 // The table whose events this thread is delivering: a listener that calls back
 // in must not wait for itself.
@@ -24,12 +30,20 @@ absl::Status ClientTable::Options::Validate() const {
   if (max_channels == 0) {
     return absl::InvalidArgumentError("max_channels must be at least 1, got 0");
   }
+  if (max_statement_changes < 0 ||
+      max_statement_changes > kMostStatementChanges) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("max_statement_changes must be 0 to ",
+                     kMostStatementChanges, ", got ", max_statement_changes));
+  }
   return absl::OkStatus();
 }
 
 ClientTable::ClientTable(const Options& options,
                          std::vector<ClientEventListener*> listeners)
     : options_(options),
+      statement_change_rate_(options.max_statement_changes,
+                             kChangesAtOnce * options.max_statement_changes),
       listeners_(std::move(listeners)),
       consumers_(&clients_,
                  std::any_of(listeners_.begin(), listeners_.end(),
@@ -37,7 +51,7 @@ ClientTable::ClientTable(const Options& options,
                                return listener->WantsUnchangedRegister();
                              })),
       producers_(&clients_),
-      next_statement_token_(options.first_statement_token) {}
+      statement_tokens_(options.statement_token_key) {}
 
 ClientTable::~ClientTable() {
   MutexLock lock(&mu_);
@@ -102,6 +116,17 @@ RegisterResult ClientTable::RegisterLocked(
   const absl::optional<absl::Time> heard_before = channel.liveness_.Renew(now);
   if (!heard_before.has_value()) return result;  // kClosed
 
+  const absl::Time changes_full_at = channel.exceptions_ == nullptr
+                                         ? absl::InfinitePast()
+                                         : channel.exceptions_->changes_full_at;
+  // Looked for beforehand only where it would be one too many.
+  if (!statement_change_rate_.Allows(now, changes_full_at) &&
+      ChangesStatementLocked(channel, admitted)) {
+    result.outcome = RegisterResult::Outcome::kTooManyChanges;
+    result.try_again_at = statement_change_rate_.AllowsFrom(changes_full_at);
+    return result;
+  }
+
   ClientEntry& client = clients_.Use(statement.client_id, channel);
   if (channel.client_ == nullptr) {
     if (statement.incarnation != 0) {
@@ -134,10 +159,15 @@ RegisterResult ClientTable::RegisterLocked(
                        statement.version, revision_ + 1, ++full_heartbeats_,
                        *replaced};
   size_t hint = 0;
+  const uint64_t restatements = consumers_.restatements();
   for (const AdmittedConsumer& consumer : admitted.consumers) {
     NoteStatementChange(consumers_.Register(
         *consumer.statement, consumer.notify_consumer_ids_changed, who,
         heard_floor_, &hint, &events_));
+  }
+  if (options_.max_statement_changes > 0 &&
+      consumers_.restatements() != restatements) {
+    statement_change_rate_.Take(now, &channel.exceptions().changes_full_at);
   }
   for (absl::string_view group : statement.producer_groups) {
     if (!producers_.Register(group, admitted.take_new_producers, who, &hint,
@@ -159,16 +189,27 @@ RegisterResult ClientTable::RegisterLocked(
   const bool all_registered =
       admitted.consumers.size() == statement.consumers.size() &&
       result.rejected_producers.empty();
-  if (all_registered) {
-    result.statement_token = next_statement_token_++;
-    if (result.statement_token == 0) {
-      result.statement_token = next_statement_token_++;
-    }
-  }
+  if (all_registered) result.statement_token = statement_tokens_.Next();
   channel.statement_token_.store(result.statement_token,
                                  std::memory_order_relaxed);
   result.outcome = RegisterResult::Outcome::kRegistered;
   return result;
+}
+
+bool ClientTable::ChangesStatementLocked(
+    ClientChannel& channel, const AdmittedStatement& admitted) const {
+  size_t hint = 0;
+  return absl::c_any_of(
+      admitted.consumers, [&](const AdmittedConsumer& consumer) {
+        const ConsumerGroup* const group =
+            consumers_.groups().Find(consumer.statement->group);
+        const Membership* const membership =
+            group == nullptr ? nullptr
+                             : GroupMembers::Find(channel, *group, &hint);
+        return membership != nullptr &&
+               !HeldStatementPool::ChangesNothing(membership->held,
+                                                  *consumer.statement);
+      });
 }
 
 bool ClientTable::IsNewer(const ClientChannel& other,
@@ -411,6 +452,7 @@ ClientChannelPtr ClientTable::ExpireLocked(ClientChannel& channel,
     return nullptr;
   }
 
+  channel.ForgetPastChanges(now);
   absl::Time earliest = std::max(channel.last_heard(), heard_floor_);
   if (channel.left_out_groups() == 0) {
     expiry_.File(channel, earliest + expiry);

@@ -34,7 +34,9 @@
 #include "broker/registry/producer_registry.h"
 #include "broker/registry/registered_group.h"
 #include "broker/registry/statement.h"
+#include "broker/registry/statement_tokens.h"
 #include "broker/registry/subscription_table.h"
+#include "common/rate_limit.h"
 
 namespace rmq {
 
@@ -61,12 +63,17 @@ struct RegisterResult {
     // A newer stream of the same client and incarnation is there already: this
     // channel has been closed instead. Nothing was applied.
     kReplaced,
+    // The statement is another than the channel's last, too soon after earlier
+    // changes. It counts as a sign of life, and nothing else was applied.
+    kTooManyChanges,
   };
   Outcome outcome = Outcome::kClosed;
   // For light heartbeats; 0 if a group of the statement was passed over.
   uint64_t statement_token = 0;
   // Producer groups that were passed over: views into the statement.
   absl::InlinedVector<absl::string_view, 1> rejected_producers;
+  // Of kTooManyChanges: when the channel may change its statement again.
+  absl::Time try_again_at;
 };
 
 // A channel's record in a group, copied out.
@@ -107,9 +114,14 @@ class ClientTable {
     absl::Duration channel_expiry = absl::Seconds(120);
     // Open channels, stand-ins included. Must be at least 1.
     size_t max_channels = 200'000;
-    // Where statement tokens begin: drawn by the broker at its start, so that
-    // tokens of an earlier process are not valid by chance.
-    uint64_t first_statement_token = 1;
+    // How often a second a channel may state another subscription or mode of a
+    // consumer group that it is in, and three times as often at once; 0: no
+    // limit. All that one heartbeat changes is one change. Joining and leaving
+    // groups is none.
+    int32_t max_statement_changes = 0;
+    // Drawn by the broker at its start, so that nobody can guess the tokens of
+    // others, and those of an earlier process are not valid by chance.
+    StatementTokens::Key statement_token_key = {};
 
     // InvalidArgument naming the field that makes no sense.
     absl::Status Validate() const;
@@ -285,6 +297,11 @@ class ClientTable {
 
   absl::Status OpenLocked(ClientChannelPtr channel, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Whether a full heartbeat would change the statement of a group that the
+  // channel is in.
+  bool ChangesStatementLocked(ClientChannel& channel,
+                              const AdmittedStatement& admitted) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   RegisterResult RegisterLocked(ClientChannel& channel,
                                 const AdmittedStatement& admitted,
                                 absl::Time now,
@@ -347,6 +364,7 @@ class ClientTable {
 
   // Constant after construction.
   const Options options_;
+  const Rate statement_change_rate_;
   const std::vector<ClientEventListener*> listeners_;
 
   mutable absl::Mutex mu_;
@@ -358,7 +376,7 @@ class ClientTable {
   // How many are open. Each has its own reference, and is filed in expiry_.
   size_t channels_ ABSL_GUARDED_BY(mu_) = 0;
   ChannelId last_channel_id_ ABSL_GUARDED_BY(mu_) = 0;
-  uint64_t next_statement_token_ ABSL_GUARDED_BY(mu_);
+  StatementTokens statement_tokens_ ABSL_GUARDED_BY(mu_);
   uint64_t revision_ ABSL_GUARDED_BY(mu_) = 0;
   // How many were applied.
   uint64_t full_heartbeats_ ABSL_GUARDED_BY(mu_) = 0;

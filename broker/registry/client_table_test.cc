@@ -1,7 +1,6 @@
 #include "broker/registry/client_table.h"
 
 #include <cstdint>
-#include <limits>
 #include <map>
 #include <memory>
 #include <set>
@@ -34,12 +33,6 @@ using Outcome = RegisterResult::Outcome;
 ClientTable::Options WithMaxChannels(size_t max_channels) {
   ClientTable::Options options;
   options.max_channels = max_channels;
-  return options;
-}
-
-ClientTable::Options WithFirstToken(uint64_t token) {
-  ClientTable::Options options;
-  options.first_statement_token = token;
   return options;
 }
 
@@ -76,6 +69,20 @@ TEST(ClientTableOptionsTest, NoChannelsAtAllIsRefused) {
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("max_channels must be at least 1, got 0")));
   EXPECT_THAT(WithMaxChannels(1).Validate(), IsOk());
+}
+
+TEST(ClientTableOptionsTest, ChangesOfAStatementAreZeroToAThousandASecond) {
+  ClientTable::Options options;
+  for (int32_t taken : {0, 1000}) {
+    options.max_statement_changes = taken;
+    EXPECT_THAT(options.Validate(), IsOk());
+  }
+  for (int32_t refused : {-1, 1001}) {
+    options.max_statement_changes = refused;
+    EXPECT_THAT(options.Validate(),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         HasSubstr("max_statement_changes must be 0 to 1000")));
+  }
 }
 
 // --- Opening and closing ---
@@ -645,28 +652,140 @@ TEST_F(ClientTableTest, ALightHeartbeatOfAClosedChannelIsLost) {
   EXPECT_EQ(channel->RenewLight(token, now_), Renewal::kClosed);
 }
 
-class ATableAtTheLastToken : public ClientTableTest {
- protected:
-  ATableAtTheLastToken()
-      : ClientTableTest(WithFirstToken(std::numeric_limits<uint64_t>::max())) {}
-};
-
-TEST_F(ATableAtTheLastToken, PassesOverZeroWhenTheNumbersWrap) {
-  const auto channel = OpenStream();
+TEST_F(ClientTableTest, ATableWithAnotherKeyDrawsOtherTokens) {
+  ClientTable::Options options;
+  options.statement_token_key = {1, 2, 3, 4};
+  ClientTable other(options, {});
+  const auto channel = std::make_shared<FakeClientChannel>();
+  ASSERT_THAT(other.Open(channel, now_), IsOk());
   const Stated stated = Stated("c1").Consumer("orders");
-  EXPECT_EQ(Register(*channel, stated).statement_token,
-            std::numeric_limits<uint64_t>::max());
-  EXPECT_EQ(Register(*channel, stated).statement_token, 1);
+  StatementOf statement(stated);
+  EXPECT_NE(
+      other.Register(*channel, statement.Admitted(), now_).statement_token,
+      Register(*OpenStream(), stated).statement_token);
 }
 
-class ATableWhoseTokensBeginAtZero : public ClientTableTest {
+// --- Changes of a channel's statement ---
+
+class ATableThatTakesOneChangeASecond : public ClientTableTest {
  protected:
-  ATableWhoseTokensBeginAtZero() : ClientTableTest(WithFirstToken(0)) {}
+  ATableThatTakesOneChangeASecond() : ClientTableTest(WithOneChange()) {}
+
+  static ClientTable::Options WithOneChange() {
+    ClientTable::Options options;
+    options.max_statement_changes = 1;
+    return options;
+  }
+  static Stated Subscribed(const std::string& topic) {
+    return Stated("c1").Consumer("orders", {{topic}});
+  }
+  // Changes the statement as often as it may be at once.
+  FakeClientChannelPtr ConnectAndChangeThrice() {
+    FakeClientChannelPtr channel = Connect(Subscribed("t0"));
+    for (const char* topic : {"t1", "t2", "t3"}) {
+      EXPECT_EQ(Register(*channel, Subscribed(topic)).outcome,
+                Outcome::kRegistered);
+    }
+    return channel;
+  }
 };
 
-TEST_F(ATableWhoseTokensBeginAtZero, PassesOverZero) {
+TEST_F(ATableThatTakesOneChangeASecond, RefusesTheFourthAtOnceAndAppliesNone) {
+  const auto channel = ConnectAndChangeThrice();
+  const uint64_t token = Register(*channel, Subscribed("t3")).statement_token;
+  Advance(absl::Milliseconds(400));
+  Stated fourth = Subscribed("t4");
+  const RegisterResult result =
+      Register(*channel, fourth.Consumer("another").Producer("pay"));
+  EXPECT_EQ(result.outcome, Outcome::kTooManyChanges);
+  EXPECT_EQ(result.try_again_at, now_ + absl::Milliseconds(600));
+  EXPECT_TRUE(table_.FindSubscription("orders", "t3").has_value());
+  EXPECT_FALSE(table_.FindSubscription("orders", "t4").has_value());
+  EXPECT_FALSE(table_.FindConsumerGroup("another").has_value());
+  EXPECT_FALSE(table_.FindProducerGroup("pay").has_value());
+  EXPECT_EQ(channel->last_heard(), now_);
+  EXPECT_EQ(channel->RenewLight(token, now_), Renewal::kRenewed);
+}
+
+TEST_F(ATableThatTakesOneChangeASecond, TakesTheNextAfterASecondAndNotBefore) {
+  const auto channel = ConnectAndChangeThrice();
+  Advance(absl::Seconds(1) - kMoment);
+  EXPECT_EQ(Register(*channel, Subscribed("t4")).outcome,
+            Outcome::kTooManyChanges);
+  Advance(kMoment);
+  EXPECT_EQ(Register(*channel, Subscribed("t4")).outcome, Outcome::kRegistered);
+}
+
+TEST_F(ATableThatTakesOneChangeASecond, TakesAnUnchangedStatementAtAnyTime) {
+  const auto channel = ConnectAndChangeThrice();
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(Register(*channel, Subscribed("t3")).outcome,
+              Outcome::kRegistered);
+  }
+}
+
+TEST_F(ATableThatTakesOneChangeASecond, CountsJoiningAndLeavingGroupsAsNone) {
+  const auto channel = ConnectAndChangeThrice();
+  for (int i = 0; i < 10; ++i) {
+    Stated more = Subscribed("t3");
+    EXPECT_EQ(
+        Register(*channel, more.Consumer("audit").Producer("pay")).outcome,
+        Outcome::kRegistered);
+    table_.Unregister(*channel, "c1", {"pay"}, {"audit"});
+    EXPECT_EQ(Register(*channel, Subscribed("t3")).outcome,
+              Outcome::kRegistered);
+  }
+}
+
+TEST_F(ATableThatTakesOneChangeASecond, CountsAllOfOneHeartbeatAsOne) {
   const auto channel = OpenStream();
-  EXPECT_EQ(Register(*channel, Stated("c1").Consumer("a")).statement_token, 1);
+  const auto state = [&](const std::string& topic) {
+    return Register(
+               *channel,
+               Stated("c1").Consumer("a", {{topic}}).Consumer("b", {{topic}}))
+        .outcome;
+  };
+  for (const char* topic : {"t0", "t1", "t2", "t3"}) {
+    EXPECT_EQ(state(topic), Outcome::kRegistered);
+  }
+  EXPECT_EQ(state("t4"), Outcome::kTooManyChanges);
+}
+
+TEST_F(ATableThatTakesOneChangeASecond, CountsAChangeOfModes) {
+  const auto channel = ConnectAndChangeThrice();
+  EXPECT_EQ(
+      Register(*channel, Subscribed("t3").Model(MessageModel::kBroadcasting))
+          .outcome,
+      Outcome::kTooManyChanges);
+}
+
+TEST_F(ATableThatTakesOneChangeASecond, LimitsEachChannelByItself) {
+  ConnectAndChangeThrice();
+  const auto other = Connect(Stated("c2").Consumer("orders", {{"t0"}}));
+  EXPECT_EQ(Register(*other, Stated("c2").Consumer("orders", {{"t1"}})).outcome,
+            Outcome::kRegistered);
+}
+
+TEST_F(ATableThatTakesOneChangeASecond, RemembersNothingOfAnOldChange) {
+  const auto channel = ConnectAndChangeThrice();
+  Advance(kExpiry);
+  Scan();
+  for (const char* topic : {"t4", "t5", "t6"}) {
+    EXPECT_EQ(Register(*channel, Subscribed(topic)).outcome,
+              Outcome::kRegistered);
+  }
+  EXPECT_EQ(Register(*channel, Subscribed("t7")).outcome,
+            Outcome::kTooManyChanges);
+}
+
+TEST_F(ClientTableTest, WithoutALimitAStatementChangesAtAnyTime) {
+  const auto channel = OpenStream();
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_EQ(Register(*channel, Stated("c1").Consumer(
+                                     "orders", {{absl::StrCat("t", i)}}))
+                  .outcome,
+              Outcome::kRegistered);
+  }
 }
 
 // --- Silence of a channel ---

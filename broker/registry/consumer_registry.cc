@@ -94,6 +94,7 @@ bool ConsumerRegistry::Register(const ConsumerStatement& statement, bool notify,
     HeldStatement held = held_.State(membership->held, statement);
     group.statement.Restate(who.channel, membership->held, held, who.number);
     membership->held = std::move(held);
+    if (!joins) ++restatements_;
   }
 
   std::vector<ClientEvent> left;

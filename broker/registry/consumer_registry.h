@@ -88,6 +88,9 @@ class ConsumerRegistry {
   // Register().
   bool Settle(uint64_t revision, std::vector<ClientEvent>* events);
 
+  // How many times a member of a group has stated something else than before.
+  uint64_t restatements() const { return restatements_; }
+
   const GroupTable<ConsumerGroup>& groups() const { return groups_; }
 
   // The names of the groups that subscribe to `topic`, in order.
@@ -128,6 +131,7 @@ class ConsumerRegistry {
   ClientDirectory& clients_;
   const bool unchanged_register_;
   size_t looks_left_ = 0;
+  uint64_t restatements_ = 0;
   HeldStatementPool held_;
   GroupTable<ConsumerGroup> groups_;
   // By name, so that it is the same at each run.
