@@ -107,6 +107,19 @@ ABSL_FLAG(int32_t, max_statement_changes, 1,
           "heartbeats a second and channel that change subscriptions or modes "
           "of a group, and three times as many at once; 0: no limit. Joining "
           "and leaving groups is no change");
+ABSL_FLAG(int, max_streams_per_connection, 2048,
+          "calls that are open on one connection, streams and unary ones; 1 to "
+          "1000000. To be raised where a proxy has very many clients on one");
+ABSL_FLAG(int64_t, max_unary_bytes_rate, 4 * 1024 * 1024,
+          "bytes of unary requests, and of what compressed messages are made "
+          "of, a second and client address; five times as much at once; 0: no "
+          "limit");
+ABSL_FLAG(int64_t, max_unary_groups_rate, 5'000,
+          "groups that unary requests state or leave, a second and client "
+          "address; five times as many at once; 0: no limit");
+ABSL_FLAG(int64_t, max_listed_rows_rate, 100'000,
+          "rows that listings answer, a second and client address; five times "
+          "as many at once; 0: no limit");
 ABSL_FLAG(size_t, max_client_id_bytes, 255, "length of a client id");
 ABSL_FLAG(size_t, max_group_bytes, 120, "length of a group's name");
 ABSL_FLAG(size_t, max_topic_bytes, 127,
@@ -187,6 +200,14 @@ absl::StatusOr<rmq::BrokerController::Options> OptionsFromFlags() {
   options.server.address = absl::GetFlag(FLAGS_address);
   options.server.max_frame_bytes = absl::GetFlag(FLAGS_max_frame_bytes);
   options.server.max_frame_rate = absl::GetFlag(FLAGS_max_frame_rate);
+  options.server.max_streams_per_connection =
+      absl::GetFlag(FLAGS_max_streams_per_connection);
+  options.server.rates.max_unary_bytes_rate =
+      absl::GetFlag(FLAGS_max_unary_bytes_rate);
+  options.server.rates.max_unary_groups_rate =
+      absl::GetFlag(FLAGS_max_unary_groups_rate);
+  options.server.rates.max_listed_rows_rate =
+      absl::GetFlag(FLAGS_max_listed_rows_rate);
   options.server.slow_reader_limit = absl::GetFlag(FLAGS_slow_reader_limit);
   options.server.threads = absl::GetFlag(FLAGS_threads);
   options.server.nap = absl::GetFlag(FLAGS_nap);

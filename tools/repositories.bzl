@@ -110,6 +110,15 @@ def rocketmq_client_manager_repositories():
             package = "libmicrohttpd-dev",
             version = "0.9.75",
         )
+    if "zlib" not in declared:
+        system_library(
+            name = "zlib",
+            files = _build_files("zlib"),
+            headers = {"zlib.h": "zlib1g-dev"},
+            module = "zlib",
+            package = "zlib1g-dev",
+            version = "1.2.13",
+        )
 
     # Bazel's own: rules, and what its rules look for.
     if "rules_cc" not in declared:

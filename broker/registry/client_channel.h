@@ -2,8 +2,8 @@
 // Connect stream, or the stand-in of a client's unary calls.
 //
 // The edge derives its stream from ClientChannel, opens it in the ClientTable
-// before the first frame, and closes it there when the stream is over. The
-// table holds a reference to every open channel; the edge holds its own.
+// with its first full heartbeat, and closes it there when the stream is over.
+// The table holds a reference to every open channel; the edge holds its own.
 #ifndef BROKER_REGISTRY_CLIENT_CHANNEL_H_
 #define BROKER_REGISTRY_CLIENT_CHANNEL_H_
 
@@ -69,7 +69,9 @@ struct ExpiryLink {
 // first, and what few clients have is on the heap.
 //
 // Thread-safety: the public methods are thread-safe. Nothing here takes a lock.
-class ClientChannel : private ExpiryLink {
+// Ownership: by shared_ptr.
+class ClientChannel : private ExpiryLink,
+                      public std::enable_shared_from_this<ClientChannel> {
  public:
   enum class Kind : uint8_t {
     kStream,

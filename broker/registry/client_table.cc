@@ -64,17 +64,25 @@ ClientTable::~ClientTable() {
   }
 }
 
+absl::Status ClientTable::CheckRoom() const {
+  MutexLock lock(&mu_);
+  return CheckRoomLocked();
+}
+
+absl::Status ClientTable::CheckRoomLocked() const {
+  if (channels_ < options_.max_channels) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "no room for another channel: max_channels is ", options_.max_channels));
+}
+
 absl::Status ClientTable::Open(ClientChannelPtr channel, absl::Time now) {
   MutexLock lock(&mu_);
   return OpenLocked(std::move(channel), now);
 }
 
 absl::Status ClientTable::OpenLocked(ClientChannelPtr channel, absl::Time now) {
-  if (channels_ >= options_.max_channels) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("no room for another channel: max_channels is ",
-                     options_.max_channels));
-  }
+  const absl::Status room = CheckRoomLocked();
+  if (!room.ok()) return room;
   channel->id_ = ++last_channel_id_;
   channel->opened_at_ns_ = absl::ToUnixNanos(now);
   channel->liveness_.Renew(now);

@@ -139,7 +139,11 @@ class ClientTable {
   // Groups that a channel's statements left out and that have not expired yet.
   static constexpr size_t kMaxLeftOutGroups = 256;
 
-  // A stream begins: from now on its silence counts. ResourceExhausted if
+  // ResourceExhausted, as Open() has it, if there is no room for another
+  // channel at this moment.
+  absl::Status CheckRoom() const ABSL_LOCKS_EXCLUDED(mu_);
+
+  // A channel begins: from now on its silence counts. ResourceExhausted if
   // max_channels are open. `channel` must not have been opened before.
   absl::Status Open(ClientChannelPtr channel, absl::Time now);
 
@@ -295,6 +299,7 @@ class ClientTable {
   // A call that finds more events queued delivers first.
   static constexpr size_t kMaxQueuedEvents = 64 * 1024;
 
+  absl::Status CheckRoomLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status OpenLocked(ClientChannelPtr channel, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Whether a full heartbeat would change the statement of a group that the

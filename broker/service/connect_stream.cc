@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "broker/service/inflate.h"
 #include "broker/service/refusal_log.h"
 #include "broker/service/wire.h"
 #include "common/kv.h"
@@ -32,6 +33,9 @@ bool TakeBytes(grpc::ByteBuffer* buffer, grpc::Slice* bytes) {
   buffer->Clear();
   return taken;
 }
+
+// As long as a frame's beginning is that has the request id.
+constexpr size_t kRequestIdBytes = 16;
 
 // The request id that the frame begins with; 0 if it begins otherwise. `buffer`
 // is empty afterwards. Copies nothing.
@@ -109,21 +113,8 @@ void ConnectStream::OnAccepted(bool ok) {
   Accept(&environment_, &loop_);
   live_calls.Begin();
   set_remote_address(PeerAddress(context_.peer()));
-  std::shared_ptr<ConnectStream> self;
-  {
-    MutexLock lock(&mu_);
-    self = self_;
-  }
-  CallStatus status = FromStatus(
-      environment_.table->Open(std::move(self), environment_.clock->TimeNow()));
   absl::string_view reason;
-  // After opening: a drain says so before it closes what is open, so that a
-  // stream is ended by one of the two.
-  if (status.ok() && environment_.draining->load()) {
-    environment_.table->Close(*this, RemovalReason::kDrained);
-    status = EndStatus(RemovalReason::kDrained);
-    reason = Name(RemovalReason::kDrained);
-  }
+  const CallStatus status = Begin(&reason);
   if (!status.ok()) {
     NoteRefusal(remote_address(), "", status, environment_.counters);
     EndWith(status, reason);
@@ -131,6 +122,40 @@ void ConnectStream::OnAccepted(bool ok) {
   }
   MutexLock lock(&mu_);
   if (!ending_) StartReadLocked();
+}
+
+CallStatus ConnectStream::Begin(absl::string_view* reason) {
+  CallStatus status = environment_.connections->Begin(remote_address());
+  is_counted_ = status.ok();
+  if (!status.ok()) return status;
+  status = FromStatus(environment_.table->CheckRoom());
+  if (!status.ok()) return status;
+  const absl::Time now = environment_.clock->TimeNow();
+  std::shared_ptr<ConnectStream> self;
+  {
+    MutexLock lock(&mu_);
+    self = self_;
+  }
+  unheard_ticket_ = environment_.unheard->Add(std::move(self), now, now);
+  // After that: a drain says so before it ends those that are unheard, so that
+  // a stream is ended by one of the two.
+  if (environment_.draining->load()) {
+    status = EndStatus(RemovalReason::kDrained);
+    *reason = Name(RemovalReason::kDrained);
+  }
+  return status;
+}
+
+void ConnectStream::OnHeard() {
+  environment_.unheard->Remove(std::exchange(unheard_ticket_, {}));
+  bool has_ended;
+  {
+    MutexLock lock(&mu_);
+    is_heard_ = true;
+    has_ended = ending_;
+  }
+  // While its heartbeat was handled: nobody else knew of the channel.
+  if (has_ended) CloseChannel();
 }
 
 void ConnectStream::OnRead(bool ok) {
@@ -189,15 +214,13 @@ CallStatus ConnectStream::AnswerFrame(google::protobuf::Arena* arena,
                                       pb::Reply* reply) {
   const absl::Time now = environment_.clock->TimeNow();
   const bool in_time = frame_rate_.Take(now);
-  if (read_buffer_.Length() > environment_.max_frame_bytes) {
-    CallStatus status =
-        OverSize("frame", read_buffer_.Length(), environment_.max_frame_bytes);
-    const uint64_t request_id = TakeRequestId(&read_buffer_);
-    // Nobody would know which frame the reply is to.
-    if (request_id == 0) return status;
-    reply->set_request_id(request_id);
-    FillStatus(status, reply->mutable_status());
-    return {};
+  if (IsCompressed(read_buffer_, context_.c_call())) {
+    CallStatus status = InflateFrame(in_time, now);
+    if (!status.ok()) return RefuseFrame(std::move(status), reply);
+  } else if (read_buffer_.Length() > environment_.max_frame_bytes) {
+    return RefuseFrame(
+        OverSize("frame", read_buffer_.Length(), environment_.max_frame_bytes),
+        reply);
   }
 
   grpc::Slice slice;
@@ -212,16 +235,48 @@ CallStatus ConnectStream::AnswerFrame(google::protobuf::Arena* arena,
   if (!frame.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     return NoFrame();
   }
-  if (in_time) {
-    environment_.handler->HandleFrame(*this, remote_address(), frame, bytes,
-                                      now, &client_, reply);
-  } else {
+  if (!in_time) {
     reply->set_request_id(frame.request_id());
-    FillStatus(
-        OverLimit(absl::StrCat("frames on a stream must be at most ",
-                               environment_.max_frame_rate, " a second")),
-        reply->mutable_status());
+    FillStatus(OverFrameRate(), reply->mutable_status());
+    return {};
   }
+  const bool was_heard = client_.is_bound();
+  CallStatus end = environment_.handler->HandleFrame(
+      *this, remote_address(), frame, bytes, now, &client_, reply);
+  if (client_.is_bound() && !was_heard) OnHeard();
+  return end;
+}
+
+CallStatus ConnectStream::InflateFrame(bool in_time, absl::Time now) {
+  constexpr auto kBytes = AddressRates::Kind::kBytes;
+  const size_t most = environment_.max_frame_bytes;
+  CallStatus refused;
+  if (read_buffer_.Length() > most) {
+    refused = OverSize("frame", read_buffer_.Length(), most);
+  } else if (!in_time) {
+    refused = OverFrameRate();
+  } else {
+    refused = environment_.rates->Check(kBytes, remote_address(), now);
+  }
+  // Of one that is not to be handled, no more than its id is needed.
+  CallStatus status = InflateMessage(
+      "frame", refused.ok() ? most : kRequestIdBytes, &read_buffer_);
+  if (!refused.ok()) return refused;
+  environment_.rates->Take(kBytes, remote_address(),
+                           static_cast<int64_t>(read_buffer_.Length()), now);
+  return status;
+}
+
+CallStatus ConnectStream::OverFrameRate() const {
+  return OverLimit(absl::StrCat("frames on a stream must be at most ",
+                                environment_.max_frame_rate, " a second"));
+}
+
+CallStatus ConnectStream::RefuseFrame(CallStatus status, pb::Reply* reply) {
+  const uint64_t request_id = TakeRequestId(&read_buffer_);
+  if (request_id == 0) return status;
+  reply->set_request_id(request_id);
+  FillStatus(status, reply->mutable_status());
   return {};
 }
 
@@ -284,6 +339,28 @@ void ConnectStream::NotifyConsumerIdsChanged(absl::string_view group) {
 
 void ConnectStream::End(RemovalReason reason) {
   EndWith(EndStatus(reason), Name(reason));
+}
+
+absl::Time ConnectStream::EndIfWaitingSince(WaitsFor what, absl::Time limit) {
+  if (what == WaitsFor::kReading) return CutOffIfPendingSince(limit);
+  // It has waited since its opening, so it is due.
+  EndIfWaiting(
+      {absl::StatusCode::kDeadlineExceeded, ResponseCode::kSystemError,
+       absl::StrCat("no full heartbeat came within ",
+                    absl::FormatDuration(environment_.unheard->options().limit),
+                    " of the stream's opening")},
+      "");
+  return absl::InfiniteFuture();
+}
+
+void ConnectStream::EndIfWaiting(const CallStatus& status,
+                                 absl::string_view reason) {
+  {
+    MutexLock lock(&mu_);
+    if (is_heard_ || ending_) return;
+    EndWithLocked(status, reason);
+  }
+  NoteRefusal(remote_address(), "", status, environment_.counters);
 }
 
 absl::Time ConnectStream::CutOffIfPendingSince(absl::Time limit) {
@@ -361,6 +438,11 @@ void ConnectStream::FinishIfReadsDone() {
 void ConnectStream::EndWith(const CallStatus& status,
                             absl::string_view reason) {
   MutexLock lock(&mu_);
+  EndWithLocked(status, reason);
+}
+
+void ConnectStream::EndWithLocked(const CallStatus& status,
+                                  absl::string_view reason) {
   if (std::exchange(ending_, true)) return;
   status_ = ToGrpcStatus(status);
   if (!status.ok()) {
@@ -378,6 +460,7 @@ void ConnectStream::EndWith(const CallStatus& status,
 }
 
 void ConnectStream::CloseChannel() {
+  if (!client_.is_bound()) return;
   environment_.housekeeping->OnChannelClose(*this, RemovalReason::kDisconnected,
                                             environment_.clock->TimeNow());
 }
@@ -394,6 +477,8 @@ void ConnectStream::ReleaseIfDone() {
 
 void ConnectStream::Release() {
   loop_.queues.RemoveCall(queue_);
+  environment_.unheard->Remove(unheard_ticket_);
+  if (is_counted_) environment_.connections->End(remote_address());
   std::shared_ptr<ConnectStream> self;
   MutexLock lock(&mu_);
   self = std::move(self_);

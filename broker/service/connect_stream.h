@@ -17,12 +17,14 @@
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/client_table.h"
+#include "broker/service/address_rates.h"
 #include "broker/service/completion_loop.h"
+#include "broker/service/connection_calls.h"
+#include "broker/service/deadline_watch.h"
 #include "broker/service/edge_counters.h"
 #include "broker/service/live_calls.h"
 #include "broker/service/loop_queues.h"
 #include "broker/service/request_handler.h"
-#include "broker/service/slow_reader_watch.h"
 #include "common/clock.h"
 #include "common/rate_limit.h"
 #include "common/response_code.h"
@@ -53,6 +55,8 @@ CallStatus EndStatus(RemovalReason reason);
 // The life of a stream:
 //
 //   waiting   for a client. Accept() keeps one such stream a queue.
+//   unheard   open, and no channel yet: its first full heartbeat makes it one.
+//             The `unheard` watch ends it if that does not come.
 //   open      reads a frame, answers it, reads the next. No further frame is
 //             read while kMaxWaitingReplies replies wait.
 //   reads done  the client half-closed or is gone; what waits is written.
@@ -66,7 +70,7 @@ CallStatus EndStatus(RemovalReason reason);
 // anywhere. No call of the core is made under `mu_`.
 // Ownership: a stream holds itself until its last event; the ClientTable holds
 // it while it is open there.
-class ConnectStream final : public ClientChannel, public WatchedWriter {
+class ConnectStream final : public ClientChannel, public Waiter {
  public:
   // What all streams share; borrowed, outlives the queue's events.
   struct Environment {
@@ -74,7 +78,11 @@ class ConnectStream final : public ClientChannel, public WatchedWriter {
     RequestHandler* handler;
     ClientTable* table;
     Housekeeping* housekeeping;
-    SlowReaderWatch* slow_readers;
+    DeadlineWatch* slow_readers;
+    // Has each stream from its opening to its first full heartbeat.
+    DeadlineWatch* unheard;
+    ConnectionCalls* connections;
+    AddressRates* rates;
     Clock* clock;
     // Larger frames are refused.
     size_t max_frame_bytes;
@@ -104,8 +112,10 @@ class ConnectStream final : public ClientChannel, public WatchedWriter {
     return !write_in_flight_.load(std::memory_order_relaxed);
   }
 
-  // WatchedWriter.
-  absl::Time CutOffIfPendingSince(absl::Time limit) override
+  // Waiter.
+  absl::Time EndIfWaitingSince(WaitsFor what, absl::Time limit) override
+      ABSL_LOCKS_EXCLUDED(mu_);
+  void EndIfWaiting(const CallStatus& status, absl::string_view reason) override
       ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
@@ -113,6 +123,12 @@ class ConnectStream final : public ClientChannel, public WatchedWriter {
   void OnRead(bool ok) ABSL_LOCKS_EXCLUDED(mu_);
   void OnWritten(bool ok) ABSL_LOCKS_EXCLUDED(mu_);
   void OnFinished(bool ok) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Whether the stream may begin; with `reason` for its end if not.
+  CallStatus Begin(absl::string_view* reason) ABSL_LOCKS_EXCLUDED(mu_);
+  // After the first full heartbeat has made the stream a channel.
+  void OnHeard() ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Time CutOffIfPendingSince(absl::Time limit) ABSL_LOCKS_EXCLUDED(mu_);
 
   void StartReadLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Writes what waits next; finishes if nothing does and the stream is over.
@@ -129,13 +145,22 @@ class ConnectStream final : public ClientChannel, public WatchedWriter {
   // `arena`. An error if it cannot be answered: then the stream must end so.
   CallStatus AnswerFrame(google::protobuf::Arena* arena, pb::Reply* reply)
       ABSL_LOCKS_EXCLUDED(mu_);
+  // Takes apart a frame that came compressed. An error if it is not to be
+  // handled.
+  CallStatus InflateFrame(bool in_time, absl::Time now);
+  CallStatus OverFrameRate() const;
+  // Answers the frame that was read with `status`, and frees it. Returns that
+  // if nobody would know which frame the reply is to.
+  CallStatus RefuseFrame(CallStatus status, pb::Reply* reply);
   // Ends the stream for what was read. The last thing that OnRead() does.
   void RefuseStream(const CallStatus& status) ABSL_LOCKS_EXCLUDED(mu_);
   // Ends the stream with `status`, and with `reason` in the trailing metadata
   // if it is not empty. Only the first call counts.
   void EndWith(const CallStatus& status, absl::string_view reason = "")
       ABSL_LOCKS_EXCLUDED(mu_);
-  // Tells the table that the stream is over.
+  void EndWithLocked(const CallStatus& status, absl::string_view reason)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Tells the table that the stream is over, if it is a channel.
   void CloseChannel() ABSL_LOCKS_EXCLUDED(mu_);
   // Lets the stream go after its last event. The last thing that an event does.
   void ReleaseIfDone() ABSL_LOCKS_EXCLUDED(mu_);
@@ -152,6 +177,8 @@ class ConnectStream final : public ClientChannel, public WatchedWriter {
       &context_};
 
   // Used by the loop only.
+  bool is_counted_ = false;  // In Environment::connections.
+  DeadlineWatch::Ticket unheard_ticket_;
   RequestHandler::StreamClient client_;
   RateLimit frame_rate_;
   grpc::ByteBuffer read_buffer_;
@@ -161,6 +188,8 @@ class ConnectStream final : public ClientChannel, public WatchedWriter {
 
   absl::Mutex mu_;
   std::shared_ptr<ConnectStream> self_ ABSL_GUARDED_BY(mu_);
+  // The first full heartbeat has come.
+  bool is_heard_ ABSL_GUARDED_BY(mu_) = false;
   bool read_in_flight_ ABSL_GUARDED_BY(mu_) = false;
   // The client sends no more frames.
   bool reads_done_ ABSL_GUARDED_BY(mu_) = false;
@@ -176,7 +205,7 @@ class ConnectStream final : public ClientChannel, public WatchedWriter {
   bool pushed_last_ ABSL_GUARDED_BY(mu_) = false;
   // When the write in flight, or that of the status, was started.
   absl::Time write_started_ ABSL_GUARDED_BY(mu_);
-  // The SlowReaderWatch has an entry of this stream.
+  // `slow_readers` has an entry of this stream.
   bool watched_ ABSL_GUARDED_BY(mu_) = false;
 
   CompletionTag<ConnectStream, &ConnectStream::OnAccepted> accepted_tag_{this};

@@ -112,6 +112,7 @@ TEST(ConnectStreamTest, ARequestIdOfZeroIsRefusedAndTheStreamGoesOn) {
 TEST(ConnectStreamTest, MoreStreamsThanOneQueueCarriesAreServedAlike) {
   BrokerController::Options options = TestBroker::DefaultOptions();
   options.server.nap = absl::ZeroDuration();
+  options.server.max_streams_per_connection = 10'000;
   TestBroker broker(options);
   constexpr size_t kStreams = LoopQueues::kMostCallsOnAQueue + 10;
   std::vector<std::unique_ptr<TestStream>> streams;
@@ -217,18 +218,100 @@ TEST(ConnectStreamTest, ASilentStreamExpiresAndItsPeersAreTold) {
   EXPECT_THAT(broker.ConsumerIds("orders"), ElementsAre("peer"));
 }
 
-TEST(ConnectStreamTest, AStreamThatNeverSaidAnythingExpiresToo) {
+// --- Before the first full heartbeat ---
+
+// Nothing of it is a full heartbeat of good form.
+void SaySomething(TestStream& stream) {
+  pb::ClientFrame unknown;
+  EXPECT_TRUE(stream.Call(unknown).has_status());
+  EXPECT_EQ(stream.Call(ListFrame("orders")).status().code(),
+            grpc::StatusCode::FAILED_PRECONDITION);
+  pb::HeartbeatRequest light;
+  light.set_statement_token(7);
+  EXPECT_TRUE(stream.Call(light).heartbeat().full_statement_needed());
+  EXPECT_TRUE(stream.Call(ConsumerHeartbeat("c1", "no blanks")).has_status());
+}
+
+TEST(ConnectStreamTest, AStreamWithoutAFullHeartbeatEndsAfterTenSeconds) {
+  TestBroker broker;
+  const auto stream = broker.Connect();
+  SaySomething(*stream);
+  broker.clock().Advance(absl::Milliseconds(9999));
+  SaySomething(*stream);
+  broker.clock().Advance(absl::Milliseconds(1));
+  EXPECT_THAT(stream->Finish(),
+              EndsWith(grpc::StatusCode::DEADLINE_EXCEEDED,
+                       "no full heartbeat came within 10s of the stream's "
+                       "opening"));
+  EXPECT_EQ(ResponseCodeOf(stream->context()), 1);
+  EXPECT_EQ(EndReasonOf(stream->context()), "");
+}
+
+TEST(ConnectStreamTest, AStreamWhoseFullHeartbeatComesInTimeGoesOn) {
+  TestBroker broker;
+  const auto stream = broker.Connect();
+  SaySomething(*stream);
+  broker.clock().Advance(absl::Milliseconds(9999));
+  EXPECT_FALSE(stream->Call(ConsumerHeartbeat("c1", "orders")).has_status());
+  for (int i = 0; i < 3; ++i) {
+    broker.clock().Advance(absl::Seconds(10));
+    EXPECT_FALSE(stream->Call(ListFrame("orders")).has_status());
+  }
+}
+
+TEST(ConnectStreamTest, SilenceRunsFromTheFirstFullHeartbeat) {
   BrokerController::Options options = TestBroker::DefaultOptions();
-  options.housekeeping.period = absl::Seconds(130);
+  options.table.channel_expiry = absl::Seconds(20);
+  options.housekeeping.period = absl::Seconds(9);
   TestBroker broker(options);
   const auto stream = broker.Connect();
-  pb::ClientFrame unknown;
-  stream->Call(unknown);  // Is no heartbeat.
-  broker.clock().Advance(absl::Seconds(130));
+  SaySomething(*stream);
+  broker.clock().Advance(absl::Seconds(9));
+  EXPECT_FALSE(stream->Call(ConsumerHeartbeat("c1", "orders")).has_status());
+  // 27 s after its opening and 18 after the heartbeat.
+  for (int i = 0; i < 2; ++i) {
+    broker.clock().Advance(absl::Seconds(9));
+    EXPECT_FALSE(stream->Call(ListFrame("orders")).has_status());
+  }
+  broker.clock().Advance(absl::Seconds(9));
   EXPECT_THAT(stream->Finish(),
               EndsWith(grpc::StatusCode::DEADLINE_EXCEEDED, "EXPIRED"));
   EXPECT_EQ(EndReasonOf(stream->context()), "EXPIRED");
 }
+
+TEST(ConnectStreamTest, StreamsWithoutAHeartbeatTakeNoChannel) {
+  BrokerController::Options options = TestBroker::DefaultOptions();
+  options.table.max_channels = 1;
+  TestBroker broker(options);
+  std::vector<std::unique_ptr<TestStream>> silent;
+  for (int i = 0; i < 5; ++i) {
+    silent.push_back(broker.Connect());
+    SaySomething(*silent.back());
+  }
+  const auto stream = broker.Join(ConsumerHeartbeat("c1", "orders"));
+  EXPECT_THAT(broker.ConsumerIds("orders"), ElementsAre("c1"));
+}
+
+TEST(ConnectStreamTest, ATableThatFillsBeforeTheFirstHeartbeatTurnsItAway) {
+  BrokerController::Options options = TestBroker::DefaultOptions();
+  options.table.max_channels = 1;
+  TestBroker broker(options);
+  const auto late = broker.Connect();
+  SaySomething(*late);
+  auto first = broker.Join(ConsumerHeartbeat("c1", "orders"));
+  ASSERT_TRUE(late->Write(FrameOf(ConsumerHeartbeat("late", "orders"))));
+  EXPECT_THAT(late->Finish(), EndsWith(grpc::StatusCode::RESOURCE_EXHAUSTED,
+                                       "max_channels is 1"));
+  EXPECT_EQ(ResponseCodeOf(late->context()), 2);
+  EXPECT_EQ(EndReasonOf(late->context()), "");
+  EXPECT_THAT(broker.ConsumerIds("orders"), ElementsAre("c1"));
+  // It has taken nothing away from others.
+  first.reset();
+  ASSERT_TRUE(broker.AwaitConsumers("orders", 0));
+  broker.Join(ConsumerHeartbeat("c3", "orders"));
+}
+
+// --- Ends of channels ---
 
 TEST(ConnectStreamTest, AReplacedStreamIsAbortedAndItsPeersHearNothing) {
   TestBroker broker;
@@ -404,6 +487,66 @@ TEST(ConnectStreamTest, BytesThatAreNoFrameEndTheStreamWithInvalidArgument) {
   EXPECT_EQ(EndReasonOf(stream.context()), "");
   EXPECT_THAT(broker.ConsumerIds("orders"), ElementsAre("peer"));
   EXPECT_FALSE(peer->Call(ListFrame("orders")).has_status());
+}
+
+// --- Compressed frames ---
+
+class CompressedFramesTest
+    : public ::testing::TestWithParam<grpc_compression_algorithm> {};
+
+INSTANTIATE_TEST_SUITE_P(Each, CompressedFramesTest,
+                         ::testing::Values(GRPC_COMPRESS_GZIP,
+                                           GRPC_COMPRESS_DEFLATE),
+                         [](const auto& test) {
+                           return test.param == GRPC_COMPRESS_GZIP ? "Gzip"
+                                                                   : "Deflate";
+                         });
+
+TEST_P(CompressedFramesTest, UpToTheLimitAreHandledAndBeyondRefused) {
+  TestBroker broker(SmallFrames());
+  TestStream stream(broker.NewCompressingConnection(GetParam()));
+  EXPECT_FALSE(stream.Call(FrameOfSize(4096)).has_status());
+  EXPECT_THAT(broker.ConsumerIds("others"), ElementsAre("c1"));
+  // The last one is 30 times as large as what is sent.
+  for (size_t bytes : {size_t{4097}, size_t{1} << 20}) {
+    const pb::Reply refused = stream.Call(FrameOfSize(bytes));
+    EXPECT_EQ(refused.request_id(), 7);
+    EXPECT_EQ(refused.status().code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+    EXPECT_EQ(refused.status().response_code(), pb::RESPONSE_CODE_SYSTEM_BUSY);
+    EXPECT_THAT(refused.status().message(),
+                HasSubstr("frame must be at most 4096 bytes, got more: "));
+  }
+  EXPECT_FALSE(stream.Call(FrameOfSize(4096)).has_status());
+}
+
+TEST_P(CompressedFramesTest, OverTheRateAreRefusedByTheirIds) {
+  BrokerController::Options options = TestBroker::DefaultOptions();
+  options.server.max_frame_rate = 1;
+  TestBroker broker(options);
+  TestStream stream(broker.NewCompressingConnection(GetParam()));
+  EXPECT_FALSE(stream.Call(FrameOfSize(4096)).has_status());
+  const pb::Reply refused = stream.Call(FrameOfSize(4096));
+  EXPECT_EQ(refused.request_id(), 7);
+  EXPECT_EQ(refused.status().message(),
+            "frames on a stream must be at most 1 a second");
+}
+
+TEST_P(CompressedFramesTest, AreWeighedByWhatTheyAreMadeOf) {
+  BrokerController::Options options = TestBroker::DefaultOptions();
+  options.server.rates.max_unary_bytes_rate = 1000;
+  TestBroker broker(options);
+  TestStream stream(broker.NewCompressingConnection(GetParam()));
+  EXPECT_FALSE(stream.Call(FrameOfSize(4000)).has_status());
+  EXPECT_FALSE(stream.Call(FrameOfSize(4000)).has_status());
+  const pb::Reply refused = stream.Call(FrameOfSize(4000));
+  EXPECT_EQ(refused.request_id(), 7);
+  EXPECT_EQ(refused.status().code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(refused.status().message(),
+            "bytes of unary requests and compressed messages from one address "
+            "must be at most 1000 a second, come again in 3s");
+  // Frames that are not compressed have their rate alone.
+  const auto other = broker.Connect();
+  EXPECT_FALSE(other->Call(FrameOfSize(4000)).has_status());
 }
 
 TEST(ConnectStreamTest, FramesOverTheRateAreRefusedAndTheStreamGoesOn) {

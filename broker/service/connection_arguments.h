@@ -2,6 +2,8 @@
 #ifndef BROKER_SERVICE_CONNECTION_ARGUMENTS_H_
 #define BROKER_SERVICE_CONNECTION_ARGUMENTS_H_
 
+#include <limits>
+
 #include "absl/time/time.h"
 #include "common/keepalive.h"
 #include "grpc/grpc.h"
@@ -9,11 +11,13 @@
 
 namespace rmq {
 
-// The times as common/keepalive.h has them.
+// The times as common/keepalive.h has them. `max_streams` calls on a connection
+// are what clients are told; those that do not listen are not held to it.
 inline void SetConnectionArguments(
     grpc::ServerBuilder* builder,
     absl::Duration keepalive_time = kBrokerKeepaliveTime,
-    absl::Duration keepalive_timeout = kBrokerKeepaliveTimeout) {
+    absl::Duration keepalive_timeout = kBrokerKeepaliveTimeout,
+    int max_streams = std::numeric_limits<int>::max()) {
   const auto milliseconds = [](absl::Duration duration) {
     return static_cast<int>(absl::ToInt64Milliseconds(duration));
   };
@@ -34,6 +38,9 @@ inline void SetConnectionArguments(
   // its own after most heartbeats: a third of what they cost. It is of use to
   // who streams megabytes.
   builder->AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, max_streams);
+  // gRPC would inflate a message before it looks at its size: see inflate.h.
+  builder->AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
 }
 
 }  // namespace rmq

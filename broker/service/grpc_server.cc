@@ -1,5 +1,7 @@
 #include "broker/service/grpc_server.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <atomic>
 #include <string>
@@ -9,15 +11,18 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "broker/service/address_rates.h"
 #include "broker/service/completion_loop.h"
 #include "broker/service/connect_stream.h"
 #include "broker/service/connection_arguments.h"
+#include "broker/service/connection_calls.h"
+#include "broker/service/deadline_watch.h"
 #include "broker/service/health_service.h"
 #include "broker/service/listen_address.h"
 #include "broker/service/listen_socket.h"
 #include "broker/service/live_calls.h"
 #include "broker/service/loop_queues.h"
-#include "broker/service/slow_reader_watch.h"
+#include "broker/service/memory_trim.h"
 #include "broker/service/unary_call.h"
 #include "broker/service/unary_methods.h"
 #include "broker/service/wire.h"
@@ -26,6 +31,7 @@
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "grpcpp/generic/async_generic_service.h"
+#include "grpcpp/resource_quota.h"
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
@@ -75,6 +81,15 @@ constexpr size_t kLargestFrame = 64 * 1024 * 1024;
 // clients does not wait for one stream to be set up after the other.
 constexpr int kWaitingStreams = 16;
 constexpr int kWaitingUnaryCalls = 4;
+// How long a client may take for its first message, and for the heartbeat that
+// makes its stream a channel.
+constexpr absl::Duration kFirstMessageLimit = absl::Seconds(10);
+// Streams that are no channels yet, and unary calls and health watches that
+// wait for their clients. Each takes some 20 KB.
+constexpr size_t kMostUnheardStreams = 10'000;
+constexpr size_t kMostUnfinishedCalls = 10'000;
+// Of all calls of reflection, which gRPC serves with a thread each.
+constexpr int kReflectionThreads = 8;
 // Streams ended in one piece of a shutdown.
 constexpr size_t kDrainPiece = 1000;
 // What calls get that arrive while a shutdown cancels the rest: to be turned
@@ -107,6 +122,15 @@ absl::Status GrpcServer::Options::Validate() const {
         absl::StrCat("slow_reader_limit must be positive, got ",
                      absl::FormatDuration(slow_reader_limit)));
   }
+  const absl::Status rates_status = rates.Validate();
+  if (!rates_status.ok()) return rates_status;
+  constexpr int kMostStreams = 1'000'000;
+  if (max_streams_per_connection < 1 ||
+      max_streams_per_connection > kMostStreams) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("max_streams_per_connection must be 1 to ", kMostStreams,
+                     ", got ", max_streams_per_connection));
+  }
   for (const auto& [name, duration] :
        {std::make_pair("keepalive_time", keepalive_time),
         std::make_pair("keepalive_timeout", keepalive_timeout)}) {
@@ -131,13 +155,26 @@ class GrpcServer::Impl {
   Impl(const Options& options, const Core& core)
       : options_(options),
         core_(core),
-        slow_readers_(options.slow_reader_limit, core.alarm),
-        health_(&live_calls_),
+        connections_(options.max_streams_per_connection),
+        rates_(options.rates),
+        slow_readers_({WaitsFor::kReading, options.slow_reader_limit},
+                      core.alarm),
+        unheard_streams_(
+            {WaitsFor::kFirstMessage, kFirstMessageLimit, kMostUnheardStreams},
+            core.alarm),
+        unfinished_calls_(
+            {WaitsFor::kFirstMessage, kFirstMessageLimit, kMostUnfinishedCalls},
+            core.alarm),
+        health_({&live_calls_, &connections_, &unfinished_calls_,
+                 options.slow_reader_limit, core.clock, core.counters}),
         stream_environment_{&client_manager_,
                             core.request_handler,
                             core.table,
                             core.housekeeping,
                             &slow_readers_,
+                            &unheard_streams_,
+                            &connections_,
+                            &rates_,
                             core.clock,
                             options.max_frame_bytes,
                             options.max_frame_rate,
@@ -153,7 +190,13 @@ class GrpcServer::Impl {
                        &methods_,
                        options.max_frame_bytes,
                        core.counters,
-                       &live_calls_},
+                       &live_calls_,
+                       &connections_,
+                       &rates_,
+                       &unfinished_calls_,
+                       options.slow_reader_limit,
+                       &unread_bytes_,
+                       core.clock},
         admin_calls_{[this](grpc::GenericServerContext* context,
                             grpc::GenericServerAsyncReaderWriter* call,
                             grpc::ServerCompletionQueue* queue, void* tag) {
@@ -163,38 +206,49 @@ class GrpcServer::Impl {
                      &methods_,
                      options.max_frame_bytes,
                      core.counters,
-                     &live_calls_} {
+                     &live_calls_,
+                     &connections_,
+                     &rates_,
+                     &unfinished_calls_,
+                     options.slow_reader_limit,
+                     &unread_bytes_,
+                     core.clock} {
     using Handler = RequestHandler;
+    constexpr auto kGroups = AddressRates::Kind::kGroups;
+    constexpr auto kRows = AddressRates::Kind::kRows;
     Handler* const handler = core.request_handler;
     absl::string_view service = pb::ClientManager::service_full_name();
-    Serve(service, "Heartbeat", handler, &Handler::Heartbeat);
-    Serve(service, "UnregisterClient", handler, &Handler::UnregisterClient);
-    Serve(service, "CheckClientConfig", handler, &Handler::CheckClientConfig);
-    Serve(service, "GetConsumerListByGroup", handler,
+    Serve(service, "Heartbeat", kGroups, handler, &Handler::Heartbeat);
+    Serve(service, "UnregisterClient", kGroups, handler,
+          &Handler::UnregisterClient);
+    Serve(service, "CheckClientConfig", kGroups, handler,
+          &Handler::CheckClientConfig);
+    Serve(service, "GetConsumerListByGroup", kRows, handler,
           &Handler::GetConsumerListByGroup);
-    AdminHandler* const admin = core.admin_handler;
+    using Admin = AdminHandler;
+    Admin* const admin = core.admin_handler;
     service = pb::ClientManagerAdmin::service_full_name();
-    Serve(service, "ListGroups", admin, &AdminHandler::ListGroups);
-    Serve(service, "GetConsumerConnectionList", admin,
-          &AdminHandler::GetConsumerConnectionList);
-    Serve(service, "GetProducerConnectionList", admin,
-          &AdminHandler::GetProducerConnectionList);
-    Serve(service, "QueryTopicConsumeByWho", admin,
-          &AdminHandler::QueryTopicConsumeByWho);
-    Serve(service, "GetAllProducerInfo", admin,
-          &AdminHandler::GetAllProducerInfo);
-    Serve(service, "GetGroupOnline", admin, &AdminHandler::GetGroupOnline);
-    Serve(service, "FindConsumerChannel", admin,
-          &AdminHandler::FindConsumerChannel);
-    Serve(service, "FindProducerChannel", admin,
-          &AdminHandler::FindProducerChannel);
-    Serve(service, "GetAvailableProducerChannel", admin,
-          &AdminHandler::GetAvailableProducerChannel);
-    Serve(service, "FindSubscription", admin, &AdminHandler::FindSubscription);
-    Serve(service, "ListSubscriptionGroups", admin,
-          &AdminHandler::ListSubscriptionGroups);
-    Serve(service, "ListTopics", admin, &AdminHandler::ListTopics);
-    Serve(service, "GetPolicy", admin, &AdminHandler::GetPolicy);
+    Serve(service, "ListGroups", kRows, admin, &Admin::ListGroups);
+    Serve(service, "GetConsumerConnectionList", kRows, admin,
+          &Admin::GetConsumerConnectionList);
+    Serve(service, "GetProducerConnectionList", kRows, admin,
+          &Admin::GetProducerConnectionList);
+    Serve(service, "QueryTopicConsumeByWho", kRows, admin,
+          &Admin::QueryTopicConsumeByWho);
+    Serve(service, "GetAllProducerInfo", kRows, admin,
+          &Admin::GetAllProducerInfo);
+    Serve(service, "GetGroupOnline", kRows, admin, &Admin::GetGroupOnline);
+    Serve(service, "FindConsumerChannel", kRows, admin,
+          &Admin::FindConsumerChannel);
+    Serve(service, "FindProducerChannel", kRows, admin,
+          &Admin::FindProducerChannel);
+    Serve(service, "GetAvailableProducerChannel", kRows, admin,
+          &Admin::GetAvailableProducerChannel);
+    Serve(service, "FindSubscription", kRows, admin, &Admin::FindSubscription);
+    Serve(service, "ListSubscriptionGroups", kRows, admin,
+          &Admin::ListSubscriptionGroups);
+    Serve(service, "ListTopics", kRows, admin, &Admin::ListTopics);
+    Serve(service, "GetPolicy", kRows, admin, &Admin::GetPolicy);
     methods_.Add<HealthService::Request, HealthService::Response>(
         grpc::health::v1::Health::service_full_name(), "Check",
         [this](absl::string_view, const auto& request, auto* response) {
@@ -213,7 +267,12 @@ class GrpcServer::Impl {
                              grpc::InsecureServerCredentials(), &port_);
     builder.SetMaxReceiveMessageSize(static_cast<int>(kLargestFrame));
     SetConnectionArguments(&builder, options_.keepalive_time,
-                           options_.keepalive_timeout);
+                           options_.keepalive_timeout,
+                           options_.max_streams_per_connection);
+    grpc::ResourceQuota quota;
+    quota.SetMaxThreads(kReflectionThreads);
+    builder.SetResourceQuota(quota);
+    builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
     builder.RegisterService(&client_manager_);
     builder.RegisterService(&admin_);
     builder.RegisterService(health_.service());
@@ -258,6 +317,9 @@ class GrpcServer::Impl {
       health_.StopServing();
       core_.notifier->StartDraining();
       draining_ = true;
+      while (unheard_streams_.EndFirst(EndStatus(RemovalReason::kDrained),
+                                       Name(RemovalReason::kDrained))) {
+      }
       std::vector<ClientChannelPtr> closed;
       bool more = true;
       while (more) {
@@ -304,24 +366,34 @@ class GrpcServer::Impl {
                      ": gRPC could not, and says why in its log"));
   }
 
-  // Has calls of a unary method answered by `answer` of `handler`.
+  // Has calls of a unary method answered by `answer` of `handler`, and weighed:
+  // the items of its requests are groups, or those of its responses are rows.
   template <typename Handler, typename Request, typename Response>
   void Serve(absl::string_view service, absl::string_view method,
-             Handler* handler,
+             AddressRates::Kind weighed_by, Handler* handler,
              CallStatus (Handler::*answer)(absl::string_view, absl::Time,
                                            const Request&, Response*)) {
     methods_.Add<Request, Response>(
         service, method,
-        [this, handler, answer](absl::string_view peer, const Request& message,
-                                Response* response) {
+        [this, weighed_by, handler, answer](absl::string_view peer,
+                                            const Request& message,
+                                            Response* response) {
           const absl::Time now = core_.clock->TimeNow();
           if (draining_) return EndStatus(RemovalReason::kDrained);
-          return (handler->*answer)(peer, now, message, response);
+          CallStatus status = rates_.Check(weighed_by, peer, now);
+          if (!status.ok()) return status;
+          status = (handler->*answer)(peer, now, message, response);
+          rates_.Take(weighed_by, peer,
+                      weighed_by == AddressRates::Kind::kGroups
+                          ? CountItems(message)
+                          : CountItems(*response),
+                      now);
+          return status;
         });
   }
 
-  // Housekeeping, the notifier's window and slow readers: everything that is
-  // due by time.
+  // Housekeeping, the notifier's window and clients that are waited for:
+  // everything that is due by time.
   void RunTimer(absl::Time next_tick) {
     Clock& clock = *core_.clock;
     Housekeeping& housekeeping = *core_.housekeeping;
@@ -329,8 +401,9 @@ class GrpcServer::Impl {
     absl::Time woke = clock.TimeNow();
     while (true) {
       const absl::Time now = clock.TimeNow();
-      absl::Time next = std::min({next_tick, slow_readers_.Check(now),
-                                  core_.notifier->NextDeadline()});
+      absl::Time next = std::min(
+          {next_tick, slow_readers_.Check(now), unheard_streams_.Check(now),
+           unfinished_calls_.Check(now), core_.notifier->NextDeadline()});
       if (!pass.is_over()) next = now;
       const absl::Time rest_ends =
           now + std::clamp(now - woke, kShortestWait, kLongestRest);
@@ -339,6 +412,8 @@ class GrpcServer::Impl {
       if (woke >= next_tick) {
         housekeeping.BeginTick(woke, &pass);
         next_tick = woke + housekeeping.options().period;
+        const ConnectionCalls::Level level = connections_.TakeLevel();
+        memory_trim_.Look(level.open, level.highest, woke);
       }
       if (!pass.is_over()) housekeeping.ContinueScan(woke, &pass);
       // Not before: a scan under way has its changes pushed together.
@@ -356,8 +431,16 @@ class GrpcServer::Impl {
   std::string address_;
   int port_ = 0;
 
+  // Used by the timer.
+  MemoryTrim memory_trim_{[] { malloc_trim(0); }};
+
   // Own synchronisation.
-  SlowReaderWatch slow_readers_;
+  ConnectionCalls connections_;
+  AddressRates rates_;
+  DeadlineWatch slow_readers_;
+  DeadlineWatch unheard_streams_;
+  DeadlineWatch unfinished_calls_;
+  std::atomic<int64_t> unread_bytes_{0};
   LiveCalls live_calls_;
   HealthService health_;
   std::atomic<bool> draining_{false};

@@ -13,6 +13,7 @@
 #include "broker/housekeeping/housekeeping.h"
 #include "broker/notify/consumer_ids_notifier.h"
 #include "broker/registry/client_table.h"
+#include "broker/service/address_rates.h"
 #include "broker/service/admin_handler.h"
 #include "broker/service/alarm.h"
 #include "broker/service/edge_counters.h"
@@ -36,6 +37,10 @@ class GrpcServer {
     int32_t max_frame_rate = 100;
     // A client that leaves a write pending for longer is cut off.
     absl::Duration slow_reader_limit = absl::Seconds(30);
+    // Calls that are open on one connection, streams and unary ones; 1 to
+    // 1,000,000. Proxies have those of many clients on one.
+    int max_streams_per_connection = 2048;
+    AddressRates::Options rates;
     // A connection on which nothing came for `keepalive_time` is asked for a
     // sign of life, and closed if none comes within `keepalive_timeout`; with
     // or without a call on it.

@@ -5,6 +5,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -158,6 +159,16 @@ INSTANTIATE_TEST_SUITE_P(
         BadOption{"NoSlowReaderLimit",
                   [](auto& o) { o.slow_reader_limit = absl::ZeroDuration(); },
                   "slow_reader_limit must be positive, got 0"},
+        BadOption{"NoStreams",
+                  [](auto& o) { o.max_streams_per_connection = 0; },
+                  "max_streams_per_connection must be 1 to 1000000, got 0"},
+        BadOption{"TooManyStreams",
+                  [](auto& o) { o.max_streams_per_connection = 1'000'001; },
+                  "max_streams_per_connection must be 1 to 1000000, got "
+                  "1000001"},
+        BadOption{"NegativeBytesRate",
+                  [](auto& o) { o.rates.max_unary_bytes_rate = -1; },
+                  "max_unary_bytes_rate must be 0 to"},
         BadOption{"NoKeepaliveTime",
                   [](auto& o) { o.keepalive_time = absl::ZeroDuration(); },
                   "keepalive_time must be 1ms to 24h, got 0"},
@@ -186,6 +197,7 @@ TEST(GrpcServerOptionsTest, BothEdgesOfEachLimitValidate) {
   }
   options.max_frame_bytes = 1024;
   options.max_frame_rate = 0;
+  options.max_streams_per_connection = 1;
   options.slow_reader_limit = absl::Nanoseconds(1);
   options.keepalive_time = absl::Milliseconds(1);
   options.keepalive_timeout = absl::Milliseconds(1);
@@ -193,6 +205,7 @@ TEST(GrpcServerOptionsTest, BothEdgesOfEachLimitValidate) {
   options.nap = absl::ZeroDuration();
   EXPECT_THAT(options.Validate(), IsOk());
   options.max_frame_bytes = 64 * 1024 * 1024;
+  options.max_streams_per_connection = 1'000'000;
   options.keepalive_time = absl::Hours(24);
   options.keepalive_timeout = absl::Hours(24);
   options.nap = absl::Milliseconds(100);
@@ -330,6 +343,141 @@ TEST(GrpcServerTest, ACallWithoutAMessageIsRefused) {
   EXPECT_THAT(call->Finish(), SaysInvalid("the call has no message"));
 }
 
+TEST(GrpcServerTest, ACallWhoseMessageDoesNotComeEndsAfterTenSeconds) {
+  TestBroker broker;
+  CallWithoutAMessage call(broker.connection());
+  // On the same connection, so the call before it has begun.
+  EXPECT_EQ(Serving(broker.connection()), absl::make_optional(true));
+  broker.clock().Advance(absl::Milliseconds(9999));
+  EXPECT_EQ(Serving(broker.connection()), absl::make_optional(true));
+  CallWithoutAMessage later(broker.connection());
+  EXPECT_EQ(Serving(broker.connection()), absl::make_optional(true));
+  broker.clock().Advance(absl::Milliseconds(1));
+  const grpc::Status status = call->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  EXPECT_EQ(status.error_message(),
+            "the call's message did not come within 10s");
+  // Each has its own time.
+  ASSERT_TRUE(later->Write(ConsumerHeartbeat("c1", "orders")));
+  later->WritesDone();
+  EXPECT_TRUE(later->Finish().ok());
+}
+
+TEST(GrpcServerTest, AnAnswerThatIsNotReadEndsAfterTheSlowReaderLimit) {
+  BrokerController::Options options = LargeAnswerOptions();
+  options.table.channel_expiry = absl::Hours(24);
+  options.server.slow_reader_limit = absl::Seconds(30);
+  TestBroker broker(options);
+  // Of two alike one reads.
+  const auto connection = broker.NewNarrowConnection();
+  const grpc::internal::RpcMethod method(
+      "/rocketmq.clientmanager.v1.ClientManager/Heartbeat",
+      grpc::internal::RpcMethod::BIDI_STREAMING);
+  using Call =
+      grpc::ClientReaderWriter<pb::HeartbeatRequest, pb::HeartbeatResponse>;
+  grpc::ClientContext contexts[2];
+  std::unique_ptr<Call> calls[2];
+  for (int i = 0; i < 2; ++i) {
+    SetTestDeadline(contexts[i]);
+    calls[i].reset(grpc::internal::ClientReaderWriterFactory<
+                   pb::HeartbeatRequest,
+                   pb::HeartbeatResponse>::Create(connection.get(), method,
+                                                  &contexts[i]));
+    ASSERT_TRUE(calls[i]->Write(LargeAnswerHeartbeat("c1", "orders")));
+    calls[i]->WritesDone();
+    broker.authorizer().AwaitCount("Heartbeat", i + 1);
+  }
+  broker.ConsumerIds("orders");
+  broker.clock().Advance(absl::Seconds(10));
+  broker.clock().WaitForWaiters(1);
+  broker.ConsumerIds("orders");
+  pb::HeartbeatResponse response;
+  EXPECT_TRUE(calls[0]->Read(&response));
+  EXPECT_TRUE(calls[0]->Finish().ok());
+  for (int i = 0; i < 5; ++i) {
+    broker.clock().Advance(absl::Seconds(10));
+    broker.ConsumerIds("orders");
+    broker.clock().WaitForWaiters(1);
+  }
+  while (calls[1]->Read(&response)) {
+  }
+  EXPECT_EQ(calls[1]->Finish().error_code(), grpc::StatusCode::CANCELLED);
+}
+
+TEST(GrpcServerTest, CompressedRequestsAreAnsweredUpToTheSizeLimit) {
+  BrokerController::Options options = TestBroker::DefaultOptions();
+  options.server.max_frame_bytes = 4096;
+  TestBroker broker(options);
+  for (auto algorithm : {GRPC_COMPRESS_GZIP, GRPC_COMPRESS_DEFLATE}) {
+    const auto connection = broker.NewCompressingConnection(algorithm);
+    const auto heartbeat = [&](size_t expression_bytes) {
+      pb::HeartbeatRequest request = ConsumerHeartbeat("c1", "orders");
+      request.mutable_consumers(0)->mutable_subscriptions(0)->set_expression(
+          std::string(expression_bytes, 'x'));
+      grpc::ClientContext context;
+      SetTestDeadline(context);
+      pb::HeartbeatResponse response;
+      return pb::ClientManager::NewStub(connection)
+          ->Heartbeat(&context, request, &response);
+    };
+    EXPECT_TRUE(heartbeat(4000).ok());
+    for (size_t bytes : {size_t{4096}, size_t{1} << 20}) {
+      const grpc::Status status = heartbeat(bytes);
+      EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+      EXPECT_THAT(status.error_message(),
+                  HasSubstr("message must be at most 4096 bytes, got more: "));
+    }
+    // Small ones are not compressed, and to health they are the same.
+    EXPECT_EQ(Serving(connection), absl::make_optional(true));
+  }
+}
+
+TEST(GrpcServerTest, UnaryCallsOfAnAddressAreRatedByGroupsRowsAndBytes) {
+  BrokerController::Options options = TestBroker::DefaultOptions();
+  options.server.rates.max_unary_bytes_rate = 10'000;
+  options.server.rates.max_unary_groups_rate = 1;
+  options.server.rates.max_listed_rows_rate = 1;
+  TestBroker broker(options);
+  pb::HeartbeatResponse response;
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_TRUE(
+        broker.Heartbeat(ConsumerHeartbeat("c1", "orders"), &response).ok());
+  }
+  int code = -1;
+  grpc::Status status =
+      broker.Heartbeat(ConsumerHeartbeat("c1", "orders"), &response, &code);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(code, 2);
+  EXPECT_EQ(status.error_message(),
+            "groups of unary requests from one address must be at most 1 a "
+            "second, come again in 1ms");
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_THAT(broker.ConsumerIds("orders"), ElementsAre("c1"));
+  }
+  const auto list = [&] {
+    grpc::ClientContext context;
+    SetTestDeadline(context);
+    pb::GetConsumerListByGroupRequest request;
+    request.set_group("orders");
+    pb::GetConsumerListByGroupResponse members;
+    return pb::ClientManager::NewStub(broker.connection())
+        ->GetConsumerListByGroup(&context, request, &members);
+  };
+  EXPECT_THAT(list().error_message(),
+              HasSubstr("rows of listings from one address must be at most 1"));
+  broker.clock().Advance(absl::Seconds(1));
+  EXPECT_TRUE(list().ok());
+  EXPECT_TRUE(
+      broker.Heartbeat(ConsumerHeartbeat("c1", "orders"), &response).ok());
+
+  pb::HeartbeatRequest large = ConsumerHeartbeat("c1", "orders");
+  large.mutable_consumers(0)->mutable_subscriptions(0)->set_expression(
+      std::string(60'000, 'x'));
+  broker.clock().Advance(absl::Seconds(5));
+  EXPECT_TRUE(broker.Heartbeat(large, &response).ok());
+  EXPECT_THAT(list().error_message(), HasSubstr("bytes of unary requests"));
+}
+
 TEST(GrpcServerTest, ACallThatSendsNoMessageDelaysNoStop) {
   TestBroker broker;
   CallWithoutAMessage call(broker.connection());
@@ -400,6 +548,19 @@ TEST(GrpcServerTest, ADrainWithClientsThatReadEndsLongBeforeItsTimeout) {
   EXPECT_EQ(EndReasonOf(stream->context()), "DRAINED");
 }
 
+TEST(GrpcServerTest, ADrainEndsStreamsThatHaveSentNoHeartbeat) {
+  TestBroker broker;
+  const auto stream = broker.Connect();
+  pb::ClientFrame unknown;
+  stream->Call(unknown);
+  const Stopwatch stopwatch;
+  broker.controller().Shutdown(absl::Seconds(50));
+  EXPECT_LT(stopwatch.seconds(), 40);
+  const grpc::Status status = stream->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(EndReasonOf(stream->context()), "DRAINED");
+}
+
 TEST(GrpcServerTest, ADrainPushesNothing) {
   TestBroker broker;
   std::vector<std::unique_ptr<TestStream>> streams;
@@ -463,7 +624,7 @@ class HoldingClock final : public Clock {
   absl::Time TimeNow() override {
     {
       MutexLock lock(&mu_);
-      if (armed_) {
+      if (armed_ && skipped_-- == 0) {
         armed_ = false;
         held_ = true;
         const auto released = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
@@ -481,10 +642,11 @@ class HoldingClock final : public Clock {
   absl::Time ClockToWall(absl::Time time) override { return time; }
 
   SimulatedClock& simulated() { return simulated_; }
-  // The next one.
-  void HoldNext() {
+  // The next one, or the one after so many more.
+  void HoldNext(int skipped = 0) {
     MutexLock lock(&mu_);
     armed_ = true;
+    skipped_ = skipped;
   }
   void AwaitHeld() {
     MutexLock lock(&mu_);
@@ -499,6 +661,7 @@ class HoldingClock final : public Clock {
   SimulatedClock simulated_;
   absl::Mutex mu_;
   bool armed_ ABSL_GUARDED_BY(mu_) = false;
+  int skipped_ ABSL_GUARDED_BY(mu_) = 0;
   bool held_ ABSL_GUARDED_BY(mu_) = false;
 };
 
@@ -523,6 +686,7 @@ class OpenCall final
     read_.WaitForNotification();
     return has_response_;
   }
+  void Cancel() { context_.TryCancel(); }
   grpc::Status AwaitEnd() {
     done_.WaitForNotification();
     return status_;
@@ -575,6 +739,40 @@ INSTANTIATE_TEST_SUITE_P(
       return absl::StrContains(test.param, "Watch") ? "Health" : "Reflection";
     });
 
+// gRPC serves each call of reflection with a thread.
+TEST(GrpcServerTest, ReflectionRefusesCallsBeyondItsThreadsAndServesAgain) {
+  TestBroker broker;
+  const std::string method =
+      "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo";
+  const std::string request("\x3a\x00", 2);  // list_services, "".
+  std::vector<std::unique_ptr<OpenCall>> calls;
+  int refused = 0;
+  int answered = 0;
+  for (int i = 0; i < 20; ++i) {
+    calls.push_back(
+        std::make_unique<OpenCall>(broker.connection(), method, request));
+    if (calls.back()->AwaitResponse()) {
+      ++answered;
+    } else {
+      ++refused;
+      EXPECT_EQ(calls.back()->AwaitEnd().error_code(),
+                grpc::StatusCode::RESOURCE_EXHAUSTED);
+    }
+  }
+  EXPECT_GE(answered, 1);
+  EXPECT_GE(refused, 10);
+  for (const auto& call : calls) call->Cancel();
+  bool is_served = false;
+  for (int i = 0; i < 1000 && !is_served; ++i) {
+    OpenCall call(broker.connection(), method, request);
+    is_served = call.AwaitResponse();
+    call.Cancel();
+    call.AwaitEnd();
+  }
+  EXPECT_TRUE(is_served);
+  for (const auto& call : calls) call->AwaitEnd();
+}
+
 // One is held by the clock, the other goes on.
 BrokerController::Options TwoThreads() {
   BrokerController::Options options = TestBroker::DefaultOptions();
@@ -611,7 +809,8 @@ TEST(GrpcServerTest, AUnaryHeartbeatDuringTheDrainRegistersNothing) {
   clock.simulated().WaitForWaiters(1);
   const auto joined = broker.Join(ConsumerHeartbeat("c1", "orders"));
 
-  clock.HoldNext();
+  // It is asked for when the call comes, when its message does, and then.
+  clock.HoldNext(/*skipped=*/2);
   std::thread caller([&] {
     pb::HeartbeatResponse response;
     int code = -1;
@@ -738,6 +937,14 @@ class RecordingClock final : public Clock {
   absl::Time ClockToWall(absl::Time time) override { return time; }
 
   SimulatedClock& simulated() { return simulated_; }
+  // Blocks until there was one until `time`.
+  void AwaitWaitUntil(absl::Time time) {
+    MutexLock lock(&mu_);
+    const auto found = [this, time]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+      return std::find(waits_.begin(), waits_.end(), time) != waits_.end();
+    };
+    mu_.Await(absl::Condition(&found));
+  }
   // Blocks until there were `n`, and returns all.
   std::vector<absl::Time> AwaitWaits(size_t n) {
     MutexLock lock(&mu_);
@@ -793,12 +1000,10 @@ TEST(GrpcServerTest, ThoseThatLiveHaveTimeWhileVeryManyExpire) {
   std::vector<std::unique_ptr<TestStream>> streams;
   for (size_t i = 0; i < Housekeeping::kEndsInAStep + 1; ++i) {
     streams.push_back(std::make_unique<TestStream>(connection));
-    streams.back()->Call(ListFrame("orders"));  // Is no heartbeat.
+    streams.back()->Call(ProducerHeartbeat(absl::StrCat("c", i), "payments"));
   }
-  EXPECT_THAT(clock.AwaitWaits(1), ElementsAre(tick));
   clock.simulated().Advance(absl::Seconds(130));
-  EXPECT_THAT(clock.AwaitWaits(2),
-              ElementsAre(tick, tick + absl::Milliseconds(1)));
+  clock.AwaitWaitUntil(tick + absl::Milliseconds(1));
   clock.simulated().Advance(absl::Milliseconds(1));
   for (const auto& stream : streams) {
     EXPECT_EQ(stream->Finish().error_code(),

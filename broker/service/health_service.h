@@ -2,16 +2,25 @@
 #ifndef BROKER_SERVICE_HEALTH_SERVICE_H_
 #define BROKER_SERVICE_HEALTH_SERVICE_H_
 
+#include <cstddef>
+#include <memory>
 #include <string>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "broker/service/connection_calls.h"
+#include "broker/service/deadline_watch.h"
+#include "broker/service/edge_counters.h"
 #include "broker/service/live_calls.h"
+#include "common/clock.h"
 #include "common/response_code.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "grpcpp/completion_queue.h"
+#include "grpcpp/generic/async_generic_service.h"
 
 namespace rmq {
 
@@ -23,9 +32,27 @@ class HealthService {
   using Request = grpc::health::v1::HealthCheckRequest;
   using Response = grpc::health::v1::HealthCheckResponse;
 
-  // Borrowed, outlives the queues' events; has each call of Watch, the waiting
-  // ones too.
-  explicit HealthService(LiveCalls* live_calls) : live_calls_(*live_calls) {}
+  // Borrowed, outlives the queues' events. Each has each call of Watch: from
+  // its waiting for a client (`live_calls`), from its beginning to its end
+  // (`connections`), until its message has come and its status is read
+  // (`unfinished`).
+  struct Environment {
+    LiveCalls* live_calls;
+    ConnectionCalls* connections;
+    DeadlineWatch* unfinished;
+    // A client that leaves a status unread for longer is cut off.
+    absl::Duration slow_reader_limit;
+    Clock* clock;
+    EdgeCounters* counters;
+  };
+
+  // Calls of Watch, in all and from one address: they may last for ever.
+  static constexpr size_t kMostWatches = 10'000;
+  static constexpr size_t kMostWatchesOfAnAddress = 1'000;
+  // Of a message of Watch: the name of a service.
+  static constexpr size_t kMostRequestBytes = 4096;
+
+  explicit HealthService(const Environment& environment);
 
   // For the server, before it starts.
   grpc::Service* service() { return &service_; }
@@ -42,6 +69,16 @@ class HealthService {
  private:
   class Watch;
 
+  // Has Watch as a stream of bytes: gRPC would not hand out a call before its
+  // message has come, and would keep who sends none for ever.
+  class Service final : public grpc::health::v1::Health::Service {
+   public:
+    Service();
+    void RequestWatch(grpc::ServerContext* context,
+                      grpc::GenericServerAsyncReaderWriter* call,
+                      grpc::ServerCompletionQueue* queue, void* tag);
+  };
+
   bool Knows(const Request& request) const {
     return services_.contains(request.service());
   }
@@ -49,19 +86,17 @@ class HealthService {
   Response StatusLocked(bool is_known) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   // Constant once calls are waited for.
+  const Environment environment_;
   absl::flat_hash_set<std::string> services_{""};
-
   // Own synchronisation.
-  LiveCalls& live_calls_;
-  grpc::health::v1::Health::WithGenericMethod_Check<
-      grpc::health::v1::Health::WithAsyncMethod_Watch<
-          grpc::health::v1::Health::Service>>
-      service_;
+  Service service_;
 
   absl::Mutex mu_;
   bool serving_ ABSL_GUARDED_BY(mu_) = true;
   // That have come and are not over.
   absl::flat_hash_set<Watch*> watches_ ABSL_GUARDED_BY(mu_);
+  // How many of them come from each address.
+  absl::flat_hash_map<std::string, size_t> addresses_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace rmq

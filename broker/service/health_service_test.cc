@@ -1,8 +1,10 @@
 #include "broker/service/health_service.h"
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "broker/service/test_broker.h"
@@ -90,6 +92,101 @@ TEST(HealthServiceTest, AWatcherOfAnUnknownServiceIsToldSo) {
   TestBroker broker;
   Watcher watcher(broker, "NameServer");
   EXPECT_EQ(watcher.Read(), Response::SERVICE_UNKNOWN);
+}
+
+// A call of Watch whose message may come later, or never.
+class WatchWithoutAMessage {
+ public:
+  explicit WatchWithoutAMessage(const TestBroker& broker) {
+    SetTestDeadline(context_);
+    call_.reset(
+        grpc::internal::ClientReaderWriterFactory<Request, Response>::Create(
+            broker.connection().get(), method_, &context_));
+  }
+  grpc::ClientReaderWriter<Request, Response>* operator->() {
+    return call_.get();
+  }
+
+ private:
+  const grpc::internal::RpcMethod method_{
+      "/grpc.health.v1.Health/Watch",
+      grpc::internal::RpcMethod::BIDI_STREAMING};
+  grpc::ClientContext context_;
+  std::unique_ptr<grpc::ClientReaderWriter<Request, Response>> call_;
+};
+
+// Handled by the same thread, so what came before it on the connection has
+// been.
+void AwaitWhatCameBefore(const TestBroker& broker) {
+  Response response;
+  EXPECT_TRUE(Check(broker, "", &response).ok());
+}
+
+TEST(HealthServiceTest, AWatcherThatDoesNotSayOfWhatEndsAfterTenSeconds) {
+  TestBroker broker;
+  WatchWithoutAMessage silent(broker);
+  Watcher watcher(broker, "");
+  EXPECT_EQ(watcher.Read(), Response::SERVING);
+  WatchWithoutAMessage late(broker);
+  AwaitWhatCameBefore(broker);
+  broker.clock().Advance(absl::Milliseconds(9999));
+  ASSERT_TRUE(late->Write(Of("")));
+  Response response;
+  EXPECT_TRUE(late->Read(&response));
+  EXPECT_EQ(response.status(), Response::SERVING);
+
+  broker.clock().Advance(absl::Milliseconds(1));
+  const grpc::Status status = silent->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  EXPECT_EQ(status.error_message(),
+            "the call's message did not come within 10s");
+  // Those that have said it stay.
+  broker.clock().Advance(absl::Seconds(10));
+  broker.controller().Shutdown(absl::Seconds(50));
+  EXPECT_EQ(watcher.Read(), Response::NOT_SERVING);
+  EXPECT_TRUE(late->Read(&response));
+  EXPECT_EQ(response.status(), Response::NOT_SERVING);
+  EXPECT_EQ(late->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST(HealthServiceTest, AWatcherThatHasNotSaidOfWhatDelaysNoStop) {
+  TestBroker broker;
+  WatchWithoutAMessage silent(broker);
+  AwaitWhatCameBefore(broker);
+  broker.controller().Shutdown(absl::Seconds(50));
+  EXPECT_EQ(silent->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST(HealthServiceTest, WatchersOfOneAddressAreLimitedAndThereIsRoomAgain) {
+  TestBroker broker;
+  std::vector<std::unique_ptr<Watcher>> watchers;
+  for (size_t i = 0; i < HealthService::kMostWatchesOfAnAddress; ++i) {
+    watchers.push_back(std::make_unique<Watcher>(broker, ""));
+    ASSERT_EQ(watchers.back()->Read(), Response::SERVING) << i;
+  }
+  Watcher refused(broker, "");
+  EXPECT_EQ(refused.Read(), -1);
+  const grpc::Status status = refused.Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(status.error_message(),
+            "calls of Watch from one address must be at most 1000");
+  watchers.back()->Cancel();
+  EXPECT_FALSE(watchers.back()->Finish().ok());
+  bool is_served = false;
+  for (int i = 0; i < 1000 && !is_served; ++i) {
+    is_served = Watcher(broker, "").Read() == Response::SERVING;
+  }
+  EXPECT_TRUE(is_served);
+}
+
+TEST(HealthServiceTest, AMessageThatIsNoneOrTooLargeEndsTheWatch) {
+  TestBroker broker;
+  WatchWithoutAMessage none(broker);
+  none->WritesDone();
+  EXPECT_EQ(none->Finish().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  Watcher large(broker, std::string(HealthService::kMostRequestBytes, 'x'));
+  EXPECT_EQ(large.Read(), -1);
+  EXPECT_EQ(large.Finish().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
 }
 
 TEST(HealthServiceTest, AWatcherThatLeftIsForgotten) {

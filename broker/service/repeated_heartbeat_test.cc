@@ -48,13 +48,12 @@ class World {
 
   void Reopen(int stream) {
     Stream& it = streams_[stream];
-    if (it.channel != nullptr) {
+    if (it.client.is_bound()) {
       housekeeping_.OnChannelClose(*it.channel, RemovalReason::kDisconnected,
                                    now_);
     }
     it = Stream();
     it.channel = std::make_shared<FakeClientChannel>();
-    EXPECT_TRUE(table_.Open(it.channel, now_).ok());
   }
 
   void Advance(absl::Duration duration) {
@@ -73,8 +72,10 @@ class World {
                                                      it.client, &reply)) {
       ++repeated_;
     } else {
-      handler_.HandleFrame(*it.channel, "peer", frame, bytes, now_, &it.client,
-                           &reply);
+      EXPECT_TRUE(handler_
+                      .HandleFrame(*it.channel, "peer", frame, bytes, now_,
+                                   &it.client, &reply)
+                      .ok());
     }
     if (reply.has_heartbeat() && !is_light) {
       const uint64_t token = reply.heartbeat().statement_token();

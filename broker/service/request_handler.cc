@@ -300,17 +300,18 @@ void RequestHandler::Remember(const pb::HeartbeatRequest& request,
                                : 0;
 }
 
-void RequestHandler::HandleFrame(ClientChannel& channel, absl::string_view peer,
-                                 const pb::ClientFrame& frame,
-                                 absl::string_view bytes, absl::Time now,
-                                 StreamClient* client, pb::Reply* reply) {
+CallStatus RequestHandler::HandleFrame(ClientChannel& channel,
+                                       absl::string_view peer,
+                                       const pb::ClientFrame& frame,
+                                       absl::string_view bytes, absl::Time now,
+                                       StreamClient* client, pb::Reply* reply) {
   reply->Clear();
   reply->set_request_id(frame.request_id());
   const uint64_t changes = processor_.statement_changes();
-  const CallStatus status =
-      frame.request_id() == 0
-          ? BadForm("request_id must not be 0")
-          : Dispatch(channel, peer, frame, now, client, reply);
+  CallStatus status = frame.request_id() == 0
+                          ? BadForm("request_id must not be 0")
+                          : Dispatch(channel, peer, frame, now, client, reply);
+  if (client->is_turned_away) return status;
   if (!status.ok()) {
     reply->clear_response();
     FillStatus(status, reply->mutable_status());
@@ -318,6 +319,7 @@ void RequestHandler::HandleFrame(ClientChannel& channel, absl::string_view peer,
   if (frame.has_heartbeat()) {
     Remember(frame.heartbeat(), bytes, changes, *reply, client);
   }
+  return {};
 }
 
 CallStatus RequestHandler::Dispatch(ClientChannel& channel,
@@ -431,7 +433,12 @@ CallStatus RequestHandler::HeartbeatFrame(ClientChannel& channel,
   ParsedStatement parsed;
   status = FromStatus(parsed.Parse(request, limits_));
   if (!status.ok()) return status;
-  if (!client->is_bound()) client->client_id = std::string(client_id);
+  if (!client->is_bound()) {
+    status = FromStatus(table_.Open(channel.shared_from_this(), now));
+    client->is_turned_away = !status.ok();
+    if (!status.ok()) return status;
+    client->client_id = std::string(client_id);
+  }
   return ApplyStatement(channel, parsed, client->client_id, now, response);
 }
 

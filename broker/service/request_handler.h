@@ -74,6 +74,8 @@ class RequestHandler {
     // change nothing when they come again; 0: it cannot be repeated.
     uint64_t last_heartbeat = 0;
     bool last_was_light = false;
+    // There was no room for the channel.
+    bool is_turned_away = false;
     bool is_bound() const { return !client_id.empty(); }
   };
 
@@ -89,10 +91,14 @@ class RequestHandler {
 
   // Answers one frame of `channel`: fills all of `reply`. One call at a time
   // for a stream; frames in their order. `bytes` are what `frame` was parsed
-  // from; they may be left out, then it cannot be repeated.
-  void HandleFrame(ClientChannel& channel, absl::string_view peer,
-                   const pb::ClientFrame& frame, absl::string_view bytes,
-                   absl::Time now, StreamClient* client, pb::Reply* reply);
+  // from; they may be left out, then it cannot be repeated. The first full
+  // heartbeat of good form opens the channel in the table, and binds `client`.
+  // An error, without a reply, if there is no room for the channel: the stream
+  // must end so.
+  CallStatus HandleFrame(ClientChannel& channel, absl::string_view peer,
+                         const pb::ClientFrame& frame, absl::string_view bytes,
+                         absl::Time now, StreamClient* client,
+                         pb::Reply* reply);
 
  private:
   CallStatus Authorize(absl::string_view peer, absl::string_view call,

@@ -146,19 +146,16 @@ class RequestHandlerTest : public ::testing::Test {
     RequestHandler::StreamClient client;
     uint64_t last_request_id = 100;
   };
-  Stream OpenStream() {
-    Stream stream;
-    EXPECT_THAT(table_.Open(stream.channel, now_), IsOk());
-    return stream;
-  }
+  Stream OpenStream() { return {}; }
   pb::Reply HandleAsIs(Stream& stream, const pb::ClientFrame& frame) {
     pb::Reply reply;
     reply.mutable_status()->set_message("left over");
     const std::string bytes = frame.SerializeAsString();
     if (!handler_.HandleRepeatedHeartbeat(*stream.channel, bytes, now_,
                                           stream.client, &reply)) {
-      handler_.HandleFrame(*stream.channel, kPeer, frame, bytes, now_,
-                           &stream.client, &reply);
+      EXPECT_THAT(handler_.HandleFrame(*stream.channel, kPeer, frame, bytes,
+                                       now_, &stream.client, &reply),
+                  IsSuccess());
     }
     EXPECT_EQ(reply.request_id(), frame.request_id());
     return reply;

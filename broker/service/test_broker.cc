@@ -195,6 +195,15 @@ std::shared_ptr<grpc::Channel> TestBroker::NewConnection() const {
       address(), grpc::InsecureChannelCredentials(), arguments);
 }
 
+std::shared_ptr<grpc::Channel> TestBroker::NewCompressingConnection(
+    grpc_compression_algorithm algorithm) const {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetCompressionAlgorithm(algorithm);
+  return grpc::CreateCustomChannel(
+      address(), grpc::InsecureChannelCredentials(), arguments);
+}
+
 std::shared_ptr<grpc::Channel> TestBroker::NewNarrowConnection() const {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);

@@ -127,6 +127,10 @@ class TestBroker {
     return connection_;
   }
 
+  // One whose messages are compressed where that makes them smaller.
+  std::shared_ptr<grpc::Channel> NewCompressingConnection(
+      grpc_compression_algorithm algorithm) const;
+
   // One that takes no more than 64 KiB that the client has not read.
   std::shared_ptr<grpc::Channel> NewNarrowConnection() const;
 

@@ -2,14 +2,25 @@
 #ifndef BROKER_SERVICE_UNARY_CALL_H_
 #define BROKER_SERVICE_UNARY_CALL_H_
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "broker/service/address_rates.h"
 #include "broker/service/completion_loop.h"
+#include "broker/service/connection_calls.h"
+#include "broker/service/deadline_watch.h"
 #include "broker/service/edge_counters.h"
 #include "broker/service/live_calls.h"
 #include "broker/service/unary_methods.h"
+#include "common/clock.h"
 #include "common/response_code.h"
 #include "grpcpp/completion_queue.h"
 #include "grpcpp/generic/async_generic_service.h"
@@ -18,12 +29,16 @@
 namespace rmq {
 
 // Waits for a call, and when one comes waits for the next with a new UnaryCall,
-// reads its message, answers, and deletes itself.
+// reads its message, answers, and is gone.
 //
 // It is a call of whichever method: gRPC gives each connection a table of the
 // methods that are registered, 150 bytes for each of them, so that unary
-// methods are not. Used by the queue's loop only.
-class UnaryCall {
+// methods are not.
+//
+// Threads: its events are the queue's loop's. The watch may end it from
+// anywhere: whoever is first, that or its message, says how it ends.
+// Ownership: a call holds itself until its last event.
+class UnaryCall final : public Waiter {
  public:
   // What all calls share; borrowed, outlives the queue's events.
   struct Environment {
@@ -42,29 +57,74 @@ class UnaryCall {
     // Has each call, the waiting ones too, until its last event. Those that
     // have sent no message yet count as waiting.
     LiveCalls* live_calls;
+    ConnectionCalls* connections;
+    AddressRates* rates;
+    // Has each call from its beginning to its end.
+    DeadlineWatch* unfinished;
+    // A client that leaves its answer unread for longer is cut off.
+    absl::Duration slow_reader_limit;
+    // Bytes of all answers that are not read yet.
+    std::atomic<int64_t>* unread_bytes;
+    Clock* clock;
   };
+
+  // Of more bytes of unread answers the calls that have lasted longest are
+  // ended.
+  static constexpr int64_t kMostUnreadBytes = 64 * 1024 * 1024;
 
   static void Wait(const Environment* environment,
                    grpc::ServerCompletionQueue* queue);
+
+  // Waiter.
+  absl::Time EndIfWaitingSince(WaitsFor what, absl::Time limit) override
+      ABSL_LOCKS_EXCLUDED(mu_);
+  void EndIfWaiting(const CallStatus& status, absl::string_view reason) override
+      ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   UnaryCall(const Environment* environment, grpc::ServerCompletionQueue* queue)
       : environment_(*environment), queue_(queue) {}
 
   void OnAccepted(bool ok);
-  void OnRead(bool ok);
+  void OnRead(bool ok) ABSL_LOCKS_EXCLUDED(mu_);
   void OnFinished(bool ok);
 
+  // True for the one caller that says how the call ends.
+  bool BeginToEnd(absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
+  // After BeginToEnd().
+  void End(const CallStatus& status, const grpc::ByteBuffer& response);
+  // Counts the bytes of an answer that is about to be written.
+  void CountUnread(size_t bytes);
+  // The answer is read, or nobody waits for that any more.
+  void ForgetUnread();
+  // Takes the message apart if it came compressed. An error if it is not to be
+  // answered.
+  CallStatus Receive(bool was_read, absl::Time now);
   // Fills `response`.
-  CallStatus Answer(bool was_read, grpc::ByteBuffer* response);
+  CallStatus Answer(bool was_read, absl::Time now, grpc::ByteBuffer* response);
+  // After the last event. *this may be gone then.
+  void ReleaseIfDone();
 
+  // Constant once accepted.
   const Environment& environment_;
   grpc::ServerCompletionQueue* const queue_;
   grpc::GenericServerContext context_;
   grpc::GenericServerAsyncReaderWriter call_{&context_};
-  // "host:port" of the client; constant once accepted.
-  std::string peer_;
+  std::string peer_;  // "host:port" of the client.
+
+  // Used by the loop only.
+  std::shared_ptr<UnaryCall> self_;
+  bool is_counted_ = false;  // In Environment::connections.
+  bool read_in_flight_ = false;
+  bool is_finished_ = false;
+  DeadlineWatch::Ticket ticket_;
   grpc::ByteBuffer request_;
+
+  std::atomic<int64_t> unread_bytes_{0};
+  absl::Mutex mu_;
+  // When how it ends was said; InfiniteFuture before.
+  absl::Time ends_since_ ABSL_GUARDED_BY(mu_) = absl::InfiniteFuture();
+
   CompletionTag<UnaryCall, &UnaryCall::OnAccepted> accepted_tag_{this};
   CompletionTag<UnaryCall, &UnaryCall::OnRead> read_tag_{this};
   CompletionTag<UnaryCall, &UnaryCall::OnFinished> finished_tag_{this};

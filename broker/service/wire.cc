@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cstdint>
 #include <utility>
+#include <vector>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
+#include "google/protobuf/descriptor.h"
 
 namespace rmq {
 namespace {
@@ -316,9 +318,24 @@ std::string PeerAddress(absl::string_view peer) {
   return absl::StrReplaceAll(peer, {{"%5B", "["}, {"%5D", "]"}});
 }
 
+absl::string_view HostOf(absl::string_view peer_address) {
+  return peer_address.substr(0, peer_address.rfind(':'));
+}
+
 CallStatus OverSize(absl::string_view what, size_t bytes, size_t max_bytes) {
   return OverLimit(absl::StrCat(what, " must be at most ", max_bytes,
                                 " bytes, got ", bytes));
+}
+
+int64_t CountItems(const google::protobuf::Message& message) {
+  const google::protobuf::Reflection& reflection = *message.GetReflection();
+  std::vector<const google::protobuf::FieldDescriptor*> fields;
+  reflection.ListFields(message, &fields);
+  int64_t items = 0;
+  for (const google::protobuf::FieldDescriptor* field : fields) {
+    if (field->is_repeated()) items += reflection.FieldSize(message, field);
+  }
+  return items;
 }
 
 void FillStatus(const CallStatus& status, pb::Status* message) {

@@ -21,6 +21,7 @@
 #include "common/response_code.h"
 #include "common/validation.h"
 #include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/message.h"
 #include "grpcpp/support/status.h"
 #include "rocketmq/clientmanager/v1/admin.pb.h"
 #include "rocketmq/clientmanager/v1/client_manager.pb.h"
@@ -95,10 +96,15 @@ void FillDuration(absl::Duration duration, google::protobuf::Duration* message);
 // "host:port" of ServerContext::peer()'s "ipv4:host:port" or escaped
 // "ipv6:[host]:port"; others as they are.
 std::string PeerAddress(absl::string_view peer);
+// The host of such an address.
+absl::string_view HostOf(absl::string_view peer_address);
 
 // The refusal of a frame or message that is too large: `what` it is, and both
 // numbers.
 CallStatus OverSize(absl::string_view what, size_t bytes, size_t max_bytes);
+
+// How many items the repeated fields of `message` have together.
+int64_t CountItems(const google::protobuf::Message& message);
 
 // How a stream's own Status message and a unary call's grpc::Status tell a
 // CallStatus. The latter goes with trailing metadata kResponseCodeMetadata.
