@@ -49,7 +49,7 @@ class AddressRates {
     // InvalidArgument naming the field that makes no sense.
     absl::Status Validate() const;
   };
-  static constexpr int kBurst = 5;
+  static constexpr int kBurst = 2;
 
   // Addresses that are known at once. One whose buckets are full again is
   // forgotten; of more that are not, the later ones share one place.

@@ -41,7 +41,7 @@ class AddressRatesTest : public ::testing::Test {
 };
 
 TEST_F(AddressRatesTest, ABurstPassesAndThenNothingUntilSomeIsBack) {
-  Take(kPeer, 499);
+  Take(kPeer, 199);
   EXPECT_TRUE(Passes(kPeer));
   Take(kPeer, 1);
   const CallStatus refused = rates_.Check(Kind::kGroups, kPeer, now_);
@@ -55,7 +55,7 @@ TEST_F(AddressRatesTest, ABurstPassesAndThenNothingUntilSomeIsBack) {
 }
 
 TEST_F(AddressRatesTest, WhatOverdrawsIsWaitedFor) {
-  Take(kPeer, 700);
+  Take(kPeer, 400);
   EXPECT_THAT(rates_.Check(Kind::kGroups, kPeer, now_).message,
               HasSubstr("come again in 2s"));
   now_ += absl::Seconds(2);
@@ -65,10 +65,10 @@ TEST_F(AddressRatesTest, WhatOverdrawsIsWaitedFor) {
 }
 
 TEST_F(AddressRatesTest, EachKindHasItsOwnBucket) {
-  Take(kPeer, 5000, Kind::kBytes);
+  Take(kPeer, 2000, Kind::kBytes);
   EXPECT_FALSE(Passes(kPeer, Kind::kBytes));
   EXPECT_TRUE(Passes(kPeer, Kind::kGroups));
-  Take(kPeer, 50, Kind::kRows);
+  Take(kPeer, 20, Kind::kRows);
   EXPECT_FALSE(Passes(kPeer, Kind::kRows));
   EXPECT_THAT(rates_.Check(Kind::kBytes, kPeer, now_).message,
               HasSubstr("bytes of unary requests and compressed messages"));
@@ -78,13 +78,13 @@ TEST_F(AddressRatesTest, EachKindHasItsOwnBucket) {
 }
 
 TEST_F(AddressRatesTest, AllConnectionsOfAnAddressShareAndOtherAddressesDoNot) {
-  Take(kPeer, 500);
+  Take(kPeer, 200);
   EXPECT_FALSE(Passes("10.0.0.1:1"));
   EXPECT_TRUE(Passes("10.0.0.2:40000"));
 }
 
 TEST_F(AddressRatesTest, AnIpv6NetworkIsOneAddress) {
-  Take("[2001:db8::1]:40000", 500);
+  Take("[2001:db8::1]:40000", 200);
   EXPECT_FALSE(Passes("[2001:db8::ffff:2]:1"));
   EXPECT_TRUE(Passes("[2001:db8:0:1::1]:1"));
 }
@@ -99,15 +99,15 @@ TEST_F(AddressRatesTest, ZeroIsNoLimit) {
 
 TEST_F(AddressRatesTest, BeyondThatManyAddressesTheLaterOnesShareAPlace) {
   for (size_t i = 0; i < AddressRates::kMostAddresses; ++i) {
-    Take(absl::StrCat("host", i, ":1"), 500);
+    Take(absl::StrCat("host", i, ":1"), 200);
   }
   EXPECT_FALSE(Passes("host0:1"));
-  Take("one more:1", 500);
+  Take("one more:1", 200);
   EXPECT_FALSE(Passes("another:1"));
   // Once the others' buckets are full again they are forgotten.
-  now_ += absl::Seconds(5);
+  now_ += absl::Seconds(2);
   EXPECT_TRUE(Passes("another:1"));
-  Take("one more:1", 500);
+  Take("one more:1", 200);
   EXPECT_TRUE(Passes("another:1"));
 }
 
