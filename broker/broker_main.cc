@@ -114,12 +114,12 @@ ABSL_FLAG(int64_t, max_unary_bytes_rate, 4 * 1024 * 1024,
           "bytes of unary requests, and of what compressed messages are made "
           "of, a second and client address; twice as much at once; 0: no "
           "limit");
-ABSL_FLAG(int64_t, max_unary_groups_rate, 5'000,
+ABSL_FLAG(int64_t, max_unary_groups_rate, 2'000,
           "groups that unary requests state or leave, a second and client "
           "address; twice as many at once; 0: no limit");
 ABSL_FLAG(int64_t, max_listed_rows_rate, 100'000,
-          "rows that listings answer, a second and client address; twice "
-          "as many at once; 0: no limit");
+          "rows that listings answer, a second and client address; twice as "
+          "many at once; 0: no limit");
 ABSL_FLAG(size_t, max_client_id_bytes, 255, "length of a client id");
 ABSL_FLAG(size_t, max_group_bytes, 120, "length of a group's name");
 ABSL_FLAG(size_t, max_topic_bytes, 127,

@@ -43,7 +43,7 @@ class AddressRates {
   // limit.
   struct Options {
     int64_t max_unary_bytes_rate = 4 * 1024 * 1024;
-    int64_t max_unary_groups_rate = 5'000;
+    int64_t max_unary_groups_rate = 2'000;
     int64_t max_listed_rows_rate = 100'000;
 
     // InvalidArgument naming the field that makes no sense.

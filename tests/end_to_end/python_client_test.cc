@@ -92,6 +92,7 @@ class PythonClientTest : public ::testing::Test {
         absl::StripPrefix(lines[lines.size() - 2], "members: "), ' ');
   }
 
+  const std::string& stubs() const { return stubs_; }
   BrokerProcess& broker() { return *broker_; }
   ChildProcess& client() { return *client_; }
   const std::string& client_id() const { return client_id_; }
@@ -130,6 +131,17 @@ TEST_F(PythonClientTest, ItsHeartbeatsKeepItRegisteredBeyondTheExpiry) {
   EXPECT_TRUE(Becomes(heard, ::testing::Gt(kExpiry + absl::Seconds(1))))
       << client().err();
   EXPECT_THAT(broker().ReasonsOfLeaving(client_id()), IsEmpty());
+}
+
+TEST_F(PythonClientTest, CompressedHeartbeatsAreHeartbeats) {
+  const auto outcome = RunToEnd(
+      {{"python3", RunfilePath("tests/end_to_end/compressed_client.py"),
+        broker().address()},
+       {absl::StrCat("PYTHONPATH=", stubs())}});
+  ASSERT_THAT(outcome, IsOk());
+  EXPECT_EQ(outcome->exit_code, 0) << outcome->err;
+  EXPECT_EQ(outcome->out,
+            "unary and stream: gzip\nunary and stream: deflate\n");
 }
 
 }  // namespace

@@ -15,6 +15,9 @@ from processes import Process, find, rss_bytes
 
 LISTENING = re.compile(r"listening address=(\S+)\s")
 START_TIMEOUT = 60
+# Loads are no clients that behave well.
+UNLIMITED = ["--max_frame_rate=0", "--max_streams_per_connection=1000000", "--max_unary_bytes_rate=0",
+             "--max_unary_groups_rate=0", "--max_listed_rows_rate=0"]
 
 
 class Server(Process):
@@ -48,8 +51,12 @@ class Server(Process):
 
 
 def broker(*flags, address="127.0.0.1:0", binary=None):
-    """Ours, or another build of it. Its log goes to a file."""
-    return Server([binary or find("broker/broker"), "--address=" + address, "--metrics_address=", "--max_frame_rate=0", *flags])
+    """Ours, or another build of it, with those limits that it knows. Its log goes to a file."""
+    unlimited = UNLIMITED
+    if binary:
+        known = subprocess.run([binary, "--help"], stdout=subprocess.PIPE, text=True, check=False).stdout
+        unlimited = [flag for flag in UNLIMITED if flag.split("=")[0] + " " in known]
+    return Server([binary or find("broker/broker"), "--address=" + address, "--metrics_address=", *unlimited, *flags])
 
 
 class MeasuredBroker(Server):
@@ -58,7 +65,7 @@ class MeasuredBroker(Server):
     LISTENING = re.compile(r"listening address=(\S+) metrics_address=(\S+)\s")
 
     def __init__(self, *flags, address="127.0.0.1:0"):
-        super().__init__([find("broker/broker"), "--address=" + address, "--metrics_address=127.0.0.1:0", "--max_frame_rate=0", *flags],
+        super().__init__([find("broker/broker"), "--address=" + address, "--metrics_address=127.0.0.1:0", *UNLIMITED, *flags],
                          self.LISTENING)
         self.metrics_address = self.LISTENING.search(self.said()).group(2)
 

@@ -32,7 +32,8 @@ ABSL_FLAG(std::string, protocol, "broker",
           "comparison");
 ABSL_FLAG(int, connections, 100, "TCP connections");
 ABSL_FLAG(int, streams, 0,
-          "clients, each with one stream; 0: as many as connections");
+          "clients, each with one stream; 0: as many as connections. A broker "
+          "takes --max_streams_per_connection on each, 2048 by default");
 ABSL_FLAG(int, groups, 100, "distinct groups of each kind");
 ABSL_FLAG(bool, fill_groups, false,
           "clients fill one group after the other, so that the pushes about "
