@@ -7,7 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "tests/conformance/edge_rules.h"
 
 namespace rmq::conformance {
@@ -107,6 +109,7 @@ const char* Name(Switch which) {
       "stranger's unregister is silent",
       "producer look-up is kept",
       "each group has its clock",
+      "each group has its clock in V2",
       "light heartbeat",
       "only silence closes a channel",
       "one channel expiry",
@@ -126,6 +129,16 @@ const char* Name(Switch which) {
   };
   static_assert(std::size(kNames) == static_cast<size_t>(Switch::kCount), "");
   return kNames[static_cast<size_t>(which)];
+}
+
+absl::StatusOr<Switches> SwitchesOf(absl::string_view release) {
+  Switches switches;
+  if (release == "5.4.0" || release == "5.5.0") return switches;
+  if (release == "5.5.1") {
+    return switches.set(static_cast<size_t>(Switch::kEachGroupHasItsClock));
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "rocketmq must be 5.4.0, 5.5.0 or 5.5.1, got \"", release, "\""));
 }
 
 JavaModel::JavaModel(const Config& config, Switches switches)
@@ -254,9 +267,15 @@ void JavaModel::DoHeartbeat(const Operation& operation) {
   record->language = operation.language();
   record->version = operation.version();
   record->refreshed_at = now_;
-  bool is_sub_change = body.heartbeat_fingerprint() == 0;
+  const bool is_v1 = body.heartbeat_fingerprint() == 0;
+  const bool has_its_clock = On(is_v1 ? Switch::kEachGroupHasItsClock
+                                      : Switch::kEachGroupHasItsClockInV2);
+  const auto record_of_a_group = [&] {
+    return has_its_clock ? std::make_shared<Record>(*record) : record;
+  };
+  bool is_sub_change = is_v1;
   for (const Consumer& consumer : body.consumer_data_set()) {
-    if (!HeartbeatOfConsumer(operation, consumer, record, replaced,
+    if (!HeartbeatOfConsumer(operation, consumer, record_of_a_group(), replaced,
                              &is_sub_change)) {
       Throw(kNullPointer);
       return;
@@ -267,7 +286,7 @@ void JavaModel::DoHeartbeat(const Operation& operation) {
     return;
   }
   for (const Producer& producer : body.producer_data_set()) {
-    if (!HeartbeatOfProducer(operation, producer, record)) {
+    if (!HeartbeatOfProducer(operation, producer, record_of_a_group())) {
       Throw(kNullPointer);
       return;
     }
@@ -509,20 +528,17 @@ bool JavaModel::UpdateChannel(const std::string& channel,
     group.statement.modes = ModesOf(consumer);
   }
 
-  const auto own = On(Switch::kEachGroupHasItsClock)
-                       ? std::make_shared<Record>(*record)
-                       : record;
   auto [found, added] = group.members.try_emplace(channel);
   *is_new = added;
   Member& member = found->second;
   member.statement.is_current = true;
   if (added) {
-    member.record = own;
+    member.record = record;
     return true;
   }
   const std::shared_ptr<Record> old = member.record;
   if (!old->client_id.has_value()) return false;
-  if (old->client_id != record->client_id) member.record = own;
+  if (old->client_id != record->client_id) member.record = record;
   old->refreshed_at = now_;
   return true;
 }
@@ -566,9 +582,7 @@ bool JavaModel::HeartbeatOfProducer(const Operation& operation,
     return true;
   }
   Member& member = producers_[name][channel];
-  member.record = On(Switch::kEachGroupHasItsClock)
-                      ? std::make_shared<Record>(*record)
-                      : record;
+  member.record = record;
   if (!record->client_id.has_value()) return false;
   last_joins_[{*record->client_id, channel}] = ++joined_;
   producer_lookup_[*record->client_id] = channel;

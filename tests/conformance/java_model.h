@@ -1,8 +1,9 @@
-// A small sequential model of RocketMQ 5.4.0's client manager, written from
-// Java's source and the recordings; it shares nothing with broker/.
+// A small sequential model of RocketMQ's client manager, written from Java's
+// source and the recordings; it shares nothing with broker/.
 //
-// Without switches it is Java, oddities included. Each switch turns one
-// declared difference on, so that with all of them it is this project's broker.
+// Without switches it is RocketMQ 5.4.0, oddities included. Each switch turns
+// one declared difference on. A later release has those of SwitchesOf() on;
+// with all of them it is this project's broker.
 //
 // Reference: ClientManageProcessor.java, ConsumerManager.java,
 // ConsumerGroupInfo.java, ProducerManager.java, ClientHousekeepingService.java.
@@ -21,6 +22,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "tests/conformance/member_statement.h"
 #include "tests/conformance/trace.pb.h"
 
@@ -40,8 +43,11 @@ enum class Switch {
   kStrangerUnregisterIsSilent,
   // A client is found by any producer registration that it still has.
   kProducerLookupIsKept,
-  // Groups entered by one heartbeat do not share a clock.
+  // Groups entered by one V1 heartbeat do not share a clock. RocketMQ has this
+  // on since 5.5.1.
   kEachGroupHasItsClock,
+  // Nor do those entered by one V2 heartbeat.
+  kEachGroupHasItsClockInV2,
   // A V2 heartbeat without subscriptions is a light one: it renews the
   // channel's
   // current statement, registers nothing, and is told whether it is that
@@ -94,6 +100,13 @@ inline Switches AllSwitches() { return ~Switches(); }
 
 // The name in words: "expiry notifies survivors".
 const char* Name(Switch which);
+
+// The release of RocketMQ that this project is held against.
+inline constexpr char kReferenceRelease[] = "5.5.1";
+
+// The switches that a release of RocketMQ, as a recording's header names it,
+// has on. InvalidArgument for one that is not known; it names those that are.
+absl::StatusOr<Switches> SwitchesOf(absl::string_view release);
 
 // Not thread-safe. Time stands still but for `advance`.
 class JavaModel {

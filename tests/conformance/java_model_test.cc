@@ -2,12 +2,16 @@
 // the switches that change them.
 #include "tests/conformance/java_model.h"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
+#include "common/status_matchers.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/util/json_util.h"
 #include "gtest/gtest.h"
@@ -576,6 +580,47 @@ TEST_F(MembersTest, StreamNumbersOfOtherIncarnationsAreNotCompared) {
   EXPECT_EQ(State(3, Stating({}), 1, 0, /*stream_number=*/1).code(), 0);
   const Outcome snapshot = Snapshot();
   EXPECT_EQ(snapshot.consumer_groups(0).connections_size(), 3);
+}
+
+// --- Releases ---
+
+// How long cg_b is idle, which the heartbeat of 50 s later leaves out.
+int64_t IdleOfTheGroupLeftOut(absl::string_view release, int fingerprint) {
+  const absl::StatusOr<Switches> switches = SwitchesOf(release);
+  EXPECT_THAT(switches, IsOk());
+  Script java(*switches);
+  java.Heartbeat("ch1", absl::StrCat(kGroupA, ",", kGroupB), "",
+                 absl::StrCat(R"(,"heartbeatFingerprint":)", fingerprint));
+  java.Do(R"({"op":"advance","ms":50000})");
+  java.Heartbeat("ch1", kGroupA);
+  const Outcome snapshot = java.Do(R"({"op":"snapshot"})");
+  return snapshot.consumer_groups(1).connections(0).idle_ms();
+}
+
+TEST(JavaModelTest, UpTo550GroupsOfOneHeartbeatShareAClock) {
+  for (const char* release : {"5.4.0", "5.5.0"}) {
+    EXPECT_EQ(IdleOfTheGroupLeftOut(release, 0), 0);
+    EXPECT_EQ(IdleOfTheGroupLeftOut(release, 7), 0);
+  }
+}
+
+TEST(JavaModelTest, Since551GroupsShareAClockIfTheirHeartbeatIsV2Only) {
+  EXPECT_EQ(IdleOfTheGroupLeftOut("5.5.1", 0), 50000);
+  EXPECT_EQ(IdleOfTheGroupLeftOut("5.5.1", 7), 0);
+}
+
+TEST(JavaModelTest, TheReferenceIsAKnownRelease) {
+  EXPECT_THAT(SwitchesOf(kReferenceRelease), IsOk());
+}
+
+TEST(JavaModelTest, AnUnknownReleaseIsRefusedWithThoseThatAreKnown) {
+  for (const char* release : {"5.5.2", "5.4", ""}) {
+    const absl::Status status = SwitchesOf(release).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(status.message(),
+              absl::StrCat("rocketmq must be 5.4.0, 5.5.0 or 5.5.1, got \"",
+                           release, "\""));
+  }
 }
 
 TEST(JavaModelTest, EverySwitchHasAName) {

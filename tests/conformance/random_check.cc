@@ -225,13 +225,14 @@ absl::optional<Failure> CheckRandomly(uint64_t seed, int64_t steps,
 std::string ToString(const Failure& failure) {
   Header header;
   header.set_format("client-manager-trace/1");
+  header.set_rocketmq(kReferenceRelease);
   header.set_name(absl::StrCat("seed_", failure.seed));
   *header.mutable_config() = failure.config;
   std::string text = absl::StrCat(
       "seed ", failure.seed, ": the product differs from the model (-, +)\n",
       failure.difference, "\nThe script, with what Java would do:\n",
       ToJson(header), "\n");
-  JavaModel java(failure.config, Switches());
+  JavaModel java(failure.config, SwitchesOf(kReferenceRelease).value());
   for (Operation operation : failure.script) {
     *operation.mutable_expect() = java.Apply(operation);
     operation.mutable_expect()->clear_refused();

@@ -1,6 +1,7 @@
-// Replays every recording of traces/: one test case a file.
+// Replays every recording of traces/ and its folders: one test case a file.
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -18,21 +19,33 @@ namespace {
 constexpr char kFolder[] = "tests/conformance/traces";
 
 std::vector<std::string> Recordings() {
-  std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(kFolder)) {
+  std::vector<std::string> files;
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(kFolder)) {
     if (entry.path().extension() == ".jsonl") {
-      names.push_back(entry.path().stem().string());
+      files.push_back(entry.path().string());
     }
   }
-  std::sort(names.begin(), names.end());
-  return names;
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+// "5_4_0_random_01" of ".../traces/5.4.0/random_01.jsonl".
+std::string NameOf(const testing::TestParamInfo<std::string>& info) {
+  std::string name = std::filesystem::path(info.param)
+                         .lexically_relative(kFolder)
+                         .replace_extension()
+                         .string();
+  for (char& c : name) {
+    if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
+  }
+  return name;
 }
 
 class RecordingTest : public testing::TestWithParam<std::string> {};
 
 TEST_P(RecordingTest, ModelIsJavaAndProductIsModelWithSwitches) {
-  const std::string file = std::string(kFolder) + "/" + GetParam() + ".jsonl";
-  const absl::StatusOr<Recording> recording = ReadRecording(file);
+  const absl::StatusOr<Recording> recording = ReadRecording(GetParam());
   ASSERT_THAT(recording, IsOk());
   const ReplayResult result = Replay(*recording, Counting::kOff);
   EXPECT_GT(result.operations, 0);
@@ -42,8 +55,7 @@ TEST_P(RecordingTest, ModelIsJavaAndProductIsModelWithSwitches) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Recorded, RecordingTest,
-                         testing::ValuesIn(Recordings()),
-                         [](const auto& info) { return info.param; });
+                         testing::ValuesIn(Recordings()), NameOf);
 
 }  // namespace
 }  // namespace rmq::conformance

@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "tests/conformance/outcome.h"
@@ -34,18 +35,19 @@ std::string Inputs(const Operation& operation) {
 
 class TraceReplay {
  public:
-  TraceReplay(const Recording& recording, std::unique_ptr<Product> product,
-              Counting counting)
+  // `java` are the switches of the release that was recorded.
+  TraceReplay(const Recording& recording, Switches java,
+              std::unique_ptr<Product> product, Counting counting)
       : recording_(recording),
         product_(std::move(product)),
-        java_(recording.header.config(), Switches()),
+        java_(recording.header.config(), java),
         ours_(recording.header.config(), AllSwitches()) {
     if (counting == Counting::kOff) return;
     for (size_t i = 0; i < AllSwitches().size(); ++i) {
       Switches all_but_one = AllSwitches();
       all_but_one.reset(i);
       all_but_one_.emplace_back(recording.header.config(), all_but_one);
-      only_one_.emplace_back(recording.header.config(), ~all_but_one);
+      only_one_.emplace_back(recording.header.config(), java | ~all_but_one);
     }
   }
 
@@ -139,21 +141,26 @@ Config ConfigOf(const Recording& recording) {
   return config;
 }
 
+// The header is at fault.
+ReplayResult Failed(const Recording& recording, const absl::Status& status) {
+  ReplayResult result;
+  result.differences.push_back(
+      Place(recording, 1, std::string(status.message())));
+  return result;
+}
+
 }  // namespace
 
 ReplayResult Replay(const Recording& recording, Counting counting) {
   absl::StatusOr<std::unique_ptr<Product>> product =
       Product::Create(ConfigOf(recording));
-  if (!product.ok()) {
-    ReplayResult result;
-    result.differences.push_back(
-        Place(recording, 1, std::string(product.status().message())));
-    return result;
-  }
+  if (!product.ok()) return Failed(recording, product.status());
   if (!recording.expressions.empty()) {
     return ReplayExpressions(recording, product->get());
   }
-  return TraceReplay(recording, *std::move(product), counting).Run();
+  const absl::StatusOr<Switches> java = SwitchesOf(recording.header.rocketmq());
+  if (!java.ok()) return Failed(recording, java.status());
+  return TraceReplay(recording, *java, *std::move(product), counting).Run();
 }
 
 }  // namespace rmq::conformance

@@ -16,7 +16,7 @@ namespace rmq::conformance {
 
 // How many operations have another outcome for one switch alone.
 struct SwitchCount {
-  int64_t added_to_java = 0;    // Java with it differs from Java.
+  int64_t added_to_java = 0;    // The release with it differs from itself.
   int64_t taken_from_ours = 0;  // All but it differ from all switches.
 };
 using SwitchCounts =
@@ -31,8 +31,9 @@ struct ReplayResult {
   SwitchCounts mattered = {};
 };
 
-// For every operation: what the model without switches does is what was
+// For every operation: what the model of the recorded release does is what was
 // recorded, and what the product does is what the model with all switches does.
+// A release that is not known is a difference, which names those that are.
 // Of a list of expressions: the product accepts what Java accepts.
 // Counting what the switches change runs two more models for each of them.
 enum class Counting { kOff, kOn };

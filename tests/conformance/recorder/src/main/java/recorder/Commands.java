@@ -50,13 +50,14 @@ public final class Commands {
     /** Writes the file's operations to standard output, with what RocketMQ did. */
     private static void record(Path file) throws IOException {
         List<JSONObject> lines = read(file);
+        lines.get(0).put("rocketmq", JavaBroker.release());
         OUT.println(toJson(lines.get(0)));
         for (JSONObject operation : apply(lines)) {
             OUT.println(toJson(operation));
         }
     }
 
-    /** Says where RocketMQ does not do what the files say. */
+    /** Says where this release of RocketMQ does not do what the files say, whichever release they are of. */
     private static int check(List<String> files) throws IOException {
         int differences = 0;
         for (String file : files) {
@@ -71,14 +72,14 @@ public final class Commands {
                 }
             }
         }
-        OUT.printf("%d files, %d differences%n", files.size(), differences);
+        OUT.printf("RocketMQ %s: %d files, %d differences%n", JavaBroker.release(), files.size(), differences);
         return differences == 0 ? 0 : 1;
     }
 
     private static void random(int first, int last, Path folder) throws IOException {
         Files.createDirectories(folder);
         for (int seed = first; seed <= last; seed++) {
-            RandomTrace random = new RandomTrace(seed);
+            RandomTrace random = new RandomTrace(seed, JavaBroker.release());
             JSONObject header = random.header();
             List<String> lines = new ArrayList<>(List.of(toJson(header)));
             Path store = Files.createTempDirectory("recorder");

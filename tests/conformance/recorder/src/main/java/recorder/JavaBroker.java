@@ -9,6 +9,8 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.DefaultChannelId;
 import io.netty.channel.embedded.EmbeddedChannel;
+import java.io.IOException;
+import java.io.InputStream;
 import java.lang.reflect.Method;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -20,6 +22,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Properties;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -102,6 +105,16 @@ final class JavaBroker {
         }
         initialTopics = Set.copyOf(controller.getTopicConfigManager().getTopicConfigTable().keySet());
         listen();
+    }
+
+    /** The release of RocketMQ whose broker this is, "5.5.1". */
+    static String release() throws IOException {
+        Properties properties = new Properties();
+        try (InputStream in = BrokerController.class.getClassLoader()
+            .getResourceAsStream("META-INF/maven/org.apache.rocketmq/rocketmq-broker/pom.properties")) {
+            properties.load(in);
+        }
+        return properties.getProperty("version");
     }
 
     /** Ends the controller's threads. */

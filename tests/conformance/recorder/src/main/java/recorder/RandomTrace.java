@@ -54,7 +54,7 @@ final class RandomTrace {
     private final long expiry;
     private long version = 100;
 
-    RandomTrace(int seed) {
+    RandomTrace(int seed, String release) {
         this.seed = seed;
         random = new Random(seed);
         isV2 = chance(50);
@@ -63,7 +63,7 @@ final class RandomTrace {
         lateHeartbeats = chance(40);
         expiry = one(new Long[] {120000L, 120000L, 90000L, 60000L, 130000L, 1L, 600000L});
         header.put("format", "client-manager-trace/1");
-        header.put("rocketmq", "5.4.0");
+        header.put("rocketmq", release);
         header.put("name", String.format("random_%05d", seed));
         header.put("seed", seed);
         header.put("quirks", new JSONArray());
