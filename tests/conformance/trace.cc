@@ -35,24 +35,24 @@ absl::Status FromJson(const std::string& json, Message* message) {
       absl::StrReplaceAll(status.message().ToString(), {{"\n", " "}}));
 }
 
-const Value* Find(const Struct& object, const std::string& key) {
-  const auto found = object.fields().find(key);
+const Value* Find(const Struct& object, const char* key) {
+  const auto found = object.fields().find(std::string(key));
   return found == object.fields().end() ? nullptr : &found->second;
 }
 
-bool IsNull(const Struct& object, const std::string& key) {
+bool IsNull(const Struct& object, const char* key) {
   const Value* const value = Find(object, key);
   return value != nullptr && value->kind_case() == Value::kNullValue;
 }
 
-const ListValue& ListOf(const Struct& object, const std::string& key) {
+const ListValue& ListOf(const Struct& object, const char* key) {
   const Value* const value = Find(object, key);
   return value == nullptr ? ListValue::default_instance() : value->list_value();
 }
 
 // Whether the key's list is null, or has an element that is: Java stumbles over
 // either.
-bool HasNull(const Struct& object, const std::string& key) {
+bool HasNull(const Struct& object, const char* key) {
   if (IsNull(object, key)) return true;
   for (const Value& value : ListOf(object, key).values()) {
     if (value.kind_case() == Value::kNullValue) return true;

@@ -97,7 +97,7 @@ _ABSL_SPECIAL = {
     "flags": ("flags", "flag"),
 }
 
-# Test helpers that are a header alone, and so have no module.
+# Test helpers that are a header alone, and so have no module in older releases.
 _ABSL_TEST_HELPERS = [
     # package, target, deps
     ("hash", "hash_testing", ["//absl/hash", "//absl/types:variant", "@com_google_googletest//:gtest"]),
@@ -168,7 +168,7 @@ def _system_absl_impl(repository_ctx):
             (repr(target), repr(linkopts), repr(sorted({dep: None for dep in deps}))),
         )
     for package, target, deps in _ABSL_TEST_HELPERS:
-        if root.get_child(package).get_child(target + ".h").exists:
+        if (package, target) not in labels.values() and root.get_child(package).get_child(target + ".h").exists:
             build_files[package].append(
                 "cc_library(\n    name = %s,\n    testonly = True,\n    deps = %s,\n)\n" % (repr(target), repr(deps)),
             )
