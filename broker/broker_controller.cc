@@ -1,8 +1,12 @@
 #include "broker/broker_controller.h"
 
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "broker/logging/client_event_logger.h"
 #include "broker/logging/process_log.h"
 #include "broker/metrics/client_manager_metrics.h"
@@ -24,18 +28,27 @@ constexpr absl::Duration kMaxChannelExpiry = absl::Hours(24 * 365);
 }  // namespace
 
 absl::Status BrokerController::Options::Validate() const {
-  for (const absl::Status& status :
-       {limits.Validate(), ValidateGroup("cluster", identity.cluster, limits),
-        ValidateGroup("broker_name", identity.broker_name, limits),
-        table.Validate(), policy.Validate(), notifier.Validate(),
-        housekeeping.Validate(), server.Validate()}) {
-    if (!status.ok()) return status;
+  std::vector<std::string> errors;
+  const auto note = [&errors](const absl::Status& status) {
+    if (status.ok() || absl::c_linear_search(errors, status.message())) return;
+    errors.emplace_back(status.message());
+  };
+  note(limits.Validate());
+  // A limit that makes no sense is told before what it makes of names.
+  if (errors.empty()) {
+    note(ValidateGroup("cluster", identity.cluster, limits));
+    note(ValidateGroup("broker_name", identity.broker_name, limits));
   }
+  note(table.Validate());
+  note(policy.Validate());
+  note(notifier.Validate());
+  note(housekeeping.Validate());
+  note(server.Validate());
   if (table.channel_expiry > kMaxChannelExpiry) {
-    return absl::InvalidArgumentError(
+    note(absl::InvalidArgumentError(
         absl::StrCat("channel_expiry must be at most ",
                      absl::FormatDuration(kMaxChannelExpiry), ", got ",
-                     absl::FormatDuration(table.channel_expiry)));
+                     absl::FormatDuration(table.channel_expiry))));
   }
   for (const auto& [name, address] :
        {std::make_pair("address", server.address),
@@ -43,16 +56,17 @@ absl::Status BrokerController::Options::Validate() const {
     if (address.empty()) continue;  // Of the two, only metrics_address.
     const absl::StatusOr<ListenAddress> parsed =
         ParseListenAddress(name, address);
-    if (!parsed.ok()) return parsed.status();
-    if (!allow_insecure_remote && !IsLoopback(*parsed)) {
-      return absl::InvalidArgumentError(absl::StrCat(
+    note(parsed.status());
+    if (parsed.ok() && !allow_insecure_remote && !IsLoopback(*parsed)) {
+      note(absl::InvalidArgumentError(absl::StrCat(
           name,
           " must be a loopback address (there is no TLS and no authorisation "
           "yet) unless allow_insecure_remote is set, got ",
-          address));
+          address)));
     }
   }
-  return absl::OkStatus();
+  if (errors.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrJoin(errors, "\n"));
 }
 
 class BrokerController::Impl {

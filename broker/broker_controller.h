@@ -39,7 +39,8 @@ class BrokerController {
     // reach must be asked for.
     bool allow_insecure_remote = false;
 
-    // InvalidArgument naming the field that makes no sense.
+    // InvalidArgument with what makes no sense, the first of each part on a
+    // line that names the field.
     absl::Status Validate() const;
   };
 

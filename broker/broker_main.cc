@@ -9,26 +9,32 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <iostream>
 #include <memory>
 #include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "absl/container/btree_map.h"
+#include "absl/flags/commandlineflag.h"
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
+#include "absl/flags/reflection.h"
 #include "absl/flags/usage.h"
 #include "absl/flags/usage_config.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "broker/broker_controller.h"
 #include "broker/config_file.h"
 #include "broker/logging/process_log.h"
+#include "common/duration_flags.h"
 #include "common/kv.h"
 #include "common/real_clock.h"
 #include "common/version.h"
@@ -76,6 +82,10 @@ ABSL_FLAG(std::string, config, "",
           "configuration file, broker_config.proto in protobuf's text format: "
           "who is let in and who is told. A flag wins over the file, the file "
           "over the default");
+ABSL_FLAG(bool, check_config, false,
+          "say whether --config and the other flags are right, with all that "
+          "is wrong in the file, and end: OK and exit code 0, else 1. Starts "
+          "nothing");
 ABSL_FLAG(
     absl::optional<bool>, auto_create_subscription_group, absl::nullopt,
     "=true or false: make a config for consumer groups that have none. If "
@@ -143,6 +153,16 @@ uint64_t DrawNonZero() {
   return drawn == 0 ? 1 : drawn;
 }
 
+// Those of --help.
+bool IsOurs(absl::string_view file) {
+  return absl::EndsWith(file, "broker_main.cc");
+}
+
+bool IsBrokersFlag(absl::string_view name) {
+  const absl::CommandLineFlag* const flag = absl::FindCommandLineFlag(name);
+  return flag != nullptr && IsOurs(flag->Filename());
+}
+
 // Precedence: a flag that is given, the configuration file, the default.
 template <typename Flag, typename Field>
 void SetIfGiven(const Flag& flag, Field* field) {
@@ -150,12 +170,17 @@ void SetIfGiven(const Flag& flag, Field* field) {
   if (value.has_value()) *field = *value;
 }
 
-absl::StatusOr<rmq::BrokerController::Options> OptionsFromFlags() {
+// What the flags and the configuration file say. `errors` gets what is wrong,
+// an error a line.
+rmq::BrokerController::Options OptionsFromFlags(std::string* errors) {
   rmq::BrokerController::Options options;
+  const auto note = [errors](const absl::Status& status) {
+    if (status.ok()) return;
+    absl::StrAppend(errors, errors->empty() ? "" : "\n", status.message());
+  };
   if (const std::string path = absl::GetFlag(FLAGS_config); !path.empty()) {
-    const absl::Status status =
-        rmq::ApplyConfigFile(path, &options.policy, &options.notifier);
-    if (!status.ok()) return status;
+    note(rmq::ApplyConfigFile(path, IsBrokersFlag, &options.policy,
+                              &options.notifier));
   }
   options.allow_insecure_remote = absl::GetFlag(FLAGS_allow_insecure_remote);
   options.identity.cluster = absl::GetFlag(FLAGS_cluster);
@@ -211,7 +236,43 @@ absl::StatusOr<rmq::BrokerController::Options> OptionsFromFlags() {
   options.server.slow_reader_limit = absl::GetFlag(FLAGS_slow_reader_limit);
   options.server.threads = absl::GetFlag(FLAGS_threads);
   options.server.nap = absl::GetFlag(FLAGS_nap);
+  note(options.Validate());
+  if (const absl::Duration timeout = absl::GetFlag(FLAGS_drain_timeout);
+      timeout < absl::ZeroDuration()) {
+    note(absl::InvalidArgumentError(
+        absl::StrCat("drain_timeout must not be negative, got ",
+                     absl::FormatDuration(timeout))));
+  }
   return options;
+}
+
+// What holds, under the flags' names: " name=value" for each flag, whoever set
+// it, and how much the configuration file adds.
+std::string EffectiveSettings(const rmq::BrokerController::Options& options) {
+  absl::btree_map<std::string, std::string> settings;
+  for (const auto& [name, flag] : absl::GetAllFlags()) {
+    if (IsOurs(flag->Filename())) settings.emplace(name, flag->CurrentValue());
+  }
+  settings.erase("check_config");
+  const rmq::GroupPolicy::Options& policy = options.policy;
+  const auto set = [&settings](const char* name, bool value) {
+    settings[name] = value ? "true" : "false";
+  };
+  set("auto_create_subscription_group", policy.auto_create_subscription_group);
+  set("enable_property_filter", policy.enable_property_filter);
+  set("enable_register_producer", policy.enable_register_producer);
+  set("reject_pull_consumer_enable", policy.reject_pull_consumer_enable);
+  set("notify_consumer_ids_changed_enable", options.notifier.enabled);
+  settings["max_auto_created_groups"] =
+      absl::StrCat(policy.max_auto_created_groups);
+  std::string text;
+  for (const auto& [name, value] : settings) {
+    absl::StrAppend(&text, rmq::Kv(name, value));
+  }
+  absl::StrAppend(
+      &text, rmq::Kv("subscription_groups", policy.subscription_groups.size()),
+      rmq::Kv("topics", policy.topics.size()));
+  return text;
 }
 
 // Allows this process as many open files as the system lets it have, since each
@@ -256,9 +317,11 @@ int AwaitStopSignal() {
   }
 }
 
-// Says on one line of stderr what is wrong. Returns the exit code.
-int Fail(absl::string_view message) {
-  rmq::LogPlainLine(absl::StrCat("broker: ", message));
+// Says on stderr what is wrong, an error a line. Returns the exit code.
+int Fail(absl::string_view errors) {
+  for (absl::string_view error : absl::StrSplit(errors, '\n')) {
+    rmq::LogPlainLine(absl::StrCat("broker: ", error));
+  }
   rmq::FlushProcessLog();
   return 1;
 }
@@ -307,25 +370,24 @@ int main(int argc, char** argv) {
     return absl::StrCat("rocketmq-client-manager broker ", rmq::kVersion, "\n");
   };
   // --help lists this file's flags and no library's.
-  usage.contains_help_flags = [](absl::string_view file) {
-    return absl::EndsWith(file, "broker_main.cc");
-  };
+  usage.contains_help_flags = IsOurs;
   absl::SetFlagsUsageConfig(usage);
+  const absl::Status durations = rmq::CheckDurationFlags(argc, argv);
+  if (!durations.ok()) return Fail(durations.message());
   const std::vector<char*> arguments = absl::ParseCommandLine(argc, argv);
   if (arguments.size() > 1) {
     return Fail(absl::StrCat("takes flags only, got \"", arguments[1],
                              "\" (see --help)"));
   }
 
-  const absl::StatusOr<rmq::BrokerController::Options> options_or =
-      OptionsFromFlags();
-  if (!options_or.ok()) return Fail(options_or.status().message());
-  const rmq::BrokerController::Options& options = *options_or;
-  const absl::Duration drain_timeout = absl::GetFlag(FLAGS_drain_timeout);
-  if (drain_timeout < absl::ZeroDuration()) {
-    return Fail(absl::StrCat("drain_timeout must not be negative, got ",
-                             absl::FormatDuration(drain_timeout)));
+  std::string errors;
+  const rmq::BrokerController::Options options = OptionsFromFlags(&errors);
+  if (!errors.empty()) return Fail(errors);
+  if (absl::GetFlag(FLAGS_check_config)) {
+    std::cout << "OK" << EffectiveSettings(options) << std::endl;
+    return std::cout.good() ? 0 : 1;
   }
+  const absl::Duration drain_timeout = absl::GetFlag(FLAGS_drain_timeout);
   const rlim_t open_files = RaiseOpenFileLimit();
   absl::StatusOr<std::unique_ptr<rmq::BrokerController>> broker =
       rmq::BrokerController::Start(options, &rmq::RealClock());
@@ -342,6 +404,13 @@ int main(int argc, char** argv) {
             << rmq::Kv("open_files", open_files)
             << rmq::Kv("version", rmq::kVersion)
             << rmq::Kv("security", "no TLS, no authorisation");
+  LOG(INFO) << "settings" << EffectiveSettings(options);
+  if (open_files < options.table.max_channels) {
+    LOG(WARNING) << "open files may run out before there are --max_channels: "
+                    "raise the hard limit (ulimit -Hn), or lower the flag"
+                 << rmq::Kv("open_files", open_files)
+                 << rmq::Kv("max_channels", options.table.max_channels);
+  }
 
   const int signal = AwaitStopSignal();
   LOG(INFO) << "stopping" << rmq::Kv("signal", strsignal(signal))

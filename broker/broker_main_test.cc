@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -87,6 +88,13 @@ TEST(BrokerMainTest, AFlagThatDoesNotParseIsRefusedByName) {
   }
 }
 
+TEST(BrokerMainTest, ADurationWithoutAUnitIsToldWithWhatToWrite) {
+  const ProcessOutcome outcome = RunBroker({"--channel_expiry=5"});
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_EQ(outcome.err,
+            "broker: --channel_expiry=5 needs a unit: 5s\n");
+}
+
 struct BadFlag {
   std::string flag;
   std::string message;
@@ -133,6 +141,72 @@ TEST(BrokerMainTest, AValueThatMakesNoSenseIsOneLineThatNamesItsFlag) {
         << outcome.err;
     EXPECT_EQ(outcome.out, "");
   }
+}
+
+std::string WriteConfig(const std::string& text) {
+  const std::string path = ::testing::TempDir() + "/broker.textproto";
+  std::ofstream(path) << text;
+  return path;
+}
+
+TEST(BrokerMainTest, ACheckOfTheConfigurationTellsWhatHoldsAndStartsNothing) {
+  const std::string path = WriteConfig(
+      "enable_property_filter: false\nreject_pull_consumer_enable: true\n"
+      "topics { topic: 't' }");
+  const ProcessOutcome outcome =
+      RunBroker({"--check_config", "--config=" + path,
+                 "--enable_property_filter=true", "--channel_expiry=90s"});
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_EQ(outcome.err, "");
+  EXPECT_THAT(
+      outcome.out,
+      AllOf(StartsWith("OK "), HasSubstr(" channel_expiry=1m30s "),
+            HasSubstr(" config=" + path + " "),
+            HasSubstr(" enable_property_filter=true "),
+            HasSubstr(" reject_pull_consumer_enable=true "),
+            HasSubstr(" max_auto_created_groups=100000 "),
+            HasSubstr(" subscription_groups=0"), HasSubstr(" topics=1\n")));
+}
+
+TEST(BrokerMainTest, ACheckOfTheConfigurationTellsAllErrorsAtOnce) {
+  const std::string path = WriteConfig(
+      "channel_expiry: 5s\ntopics { topic: 't' }\ntopics { topic: 't' }");
+  const ProcessOutcome outcome =
+      RunBroker({"--check_config", "--config=" + path, "--threads=0",
+                 "--drain_timeout=-1s"});
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_EQ(
+      outcome.err,
+      absl::StrCat("broker: ", path,
+                   ":1:1: channel_expiry is a flag: --channel_expiry\n"
+                   "broker: ",
+                   path,
+                   ":3:10: topic \"t\" stands there twice, first in line 2\n"
+                   "broker: threads must be 1 to 64, got 0\n"
+                   "broker: drain_timeout must not be negative, got -1s\n"));
+}
+
+TEST(BrokerMainTest, TheLogTellsTheSettingsBesideTheAddress) {
+  const std::string path = WriteConfig("enable_register_producer: false");
+  const auto broker = BrokerProcess::Start(
+      "127.0.0.1:0", {"--config=" + path, "--max_channels=1000000000"});
+  ASSERT_THAT(broker, IsOk());
+  EXPECT_TRUE(Becomes(
+      [&] { return (*broker)->process().err(); },
+      AllOf(ContainsRegex("\\] listening address=.*\n.*\\] settings .* config=" +
+                          path + " .* enable_register_producer=false "),
+            HasSubstr("open files may run out before there are "
+                      "--max_channels"),
+            HasSubstr(" max_channels=1000000000\n"))));
+}
+
+TEST(BrokerMainTest, EnoughOpenFilesAreNoWarning) {
+  const auto broker = BrokerProcess::Start("127.0.0.1:0", {"--max_channels=1"});
+  ASSERT_THAT(broker, IsOk());
+  (*broker)->process().Signal(SIGTERM);
+  EXPECT_THAT((*broker)->process().WaitForExit(kPatience), Optional(0));
+  EXPECT_THAT((*broker)->process().err(), Not(HasSubstr("open files")));
 }
 
 class BrokerSignalTest : public ::testing::TestWithParam<int> {};

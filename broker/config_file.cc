@@ -1,13 +1,24 @@
 #include "broker/config_file.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <memory>
+#include <utility>
+#include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "common/validation.h"
+#include "glog/logging.h"
+#include "google/protobuf/descriptor.h"
 #include "google/protobuf/io/tokenizer.h"
+#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "google/protobuf/text_format.h"
 #include "rocketmq/clientmanager/v1/broker_config.pb.h"
 
@@ -15,26 +26,278 @@ namespace rmq {
 namespace {
 
 namespace pb = ::rocketmq::clientmanager::v1;
+using google::protobuf::TextFormat;
+using google::protobuf::io::Tokenizer;
 
 constexpr int32_t kDefaultTopicQueues = 16;
 
-// Keeps the first error: the rest follow from it.
-class FirstError final : public google::protobuf::io::ErrorCollector {
- public:
-  explicit FirstError(absl::string_view name) : name_(name) {}
+SubscriptionGroupConfig ToConfig(const pb::SubscriptionGroupConfig& group) {
+  SubscriptionGroupConfig config;
+  config.group = group.group();
+  if (group.has_notify_consumer_ids_changed_enable()) {
+    config.notify_consumer_ids_changed_enable =
+        group.notify_consumer_ids_changed_enable();
+  }
+  if (group.has_retry_queue_nums()) {
+    config.retry_queue_nums = group.retry_queue_nums();
+  }
+  return config;
+}
 
-  // Lines and columns are counted from 0; people count from 1.
-  void AddError(int line, int column, const std::string& message) override {
-    if (!status_.ok()) return;
-    status_ = absl::InvalidArgumentError(
-        absl::StrCat(name_, ":", line + 1, ":", column + 1, ": ", message));
+TopicConfig ToConfig(const pb::TopicConfig& topic) {
+  TopicConfig config;
+  config.topic = topic.topic();
+  config.read_queue_nums = topic.has_read_queue_nums() ? topic.read_queue_nums()
+                                                       : kDefaultTopicQueues;
+  config.write_queue_nums = topic.has_write_queue_nums()
+                                ? topic.write_queue_nums()
+                                : kDefaultTopicQueues;
+  if (topic.has_perm()) config.perm = topic.perm();
+  config.topic_sys_flag = topic.topic_sys_flag();
+  config.order = topic.order();
+  return config;
+}
+
+// In the file. Counted from 0; people count from 1.
+struct Place {
+  int line = 0;
+  int column = 0;
+};
+
+// The errors of one file.
+class ErrorList {
+ public:
+  explicit ErrorList(absl::string_view file) : file_(file) {}
+
+  void Add(Place place, absl::string_view message) {
+    if (++count_ > kMaxConfigErrors) return;
+    absl::StrAppend(&text_, text_.empty() ? "" : "\n", file_, ":",
+                    place.line + 1, ":", place.column + 1, ": ", message);
   }
 
-  const absl::Status& status() const { return status_; }
+  size_t count() const { return count_; }
+
+  absl::Status status() const {
+    if (count_ == 0) return absl::OkStatus();
+    if (count_ <= kMaxConfigErrors) return absl::InvalidArgumentError(text_);
+    return absl::InvalidArgumentError(absl::StrCat(text_, "\n", file_, ": and ",
+                                                   count_ - kMaxConfigErrors,
+                                                   " errors more"));
+  }
 
  private:
-  const absl::string_view name_;
-  absl::Status status_;
+  const absl::string_view file_;
+  std::string text_;
+  size_t count_ = 0;
+};
+
+// What is no token.
+class TokenErrors final : public google::protobuf::io::ErrorCollector {
+ public:
+  explicit TokenErrors(ErrorList* errors) : errors_(*errors) {}
+  void AddError(int line, int column, const std::string& message) override {
+    errors_.Add({line, column}, message);
+  }
+
+ private:
+  ErrorList& errors_;
+};
+
+// A field of the configuration with its value, as it stands in the file; and
+// behind it the token that follows, so that there is a place for what is
+// missing.
+//
+// TextFormat's parser stops at the first error, and often tells the place of
+// the token behind it. So each field is parsed for itself, and is given to the
+// parser with a token a line: a line it tells is the number of a token.
+using Tokens = std::vector<Tokenizer::Token>;
+
+std::string TokenALine(const Tokens& tokens) {
+  std::string text;
+  for (size_t i = 0; i + 1 < tokens.size(); ++i) {
+    absl::StrAppend(&text, tokens[i].text, "\n");
+  }
+  return text;
+}
+
+// The first token's if there is none of that number.
+Place PlaceOf(const Tokens& tokens, int number) {
+  const Tokenizer::Token& token = tokens[std::min(
+      static_cast<size_t>(std::max(number, 0)), tokens.size() - 1)];
+  return {token.line, token.column};
+}
+
+// The first error of a field: others follow from it.
+class FieldErrors final : public google::protobuf::io::ErrorCollector {
+ public:
+  FieldErrors(const Tokens* tokens, const IsFlag* is_flag, ErrorList* errors)
+      : tokens_(*tokens), is_flag_(*is_flag), errors_(*errors) {}
+
+  void AddError(int line, int /*column*/, const std::string& message) override {
+    if (std::exchange(told_, true)) return;
+    // A token that the message names has been read already.
+    if (line > 0 && static_cast<size_t>(line) < tokens_.size()) {
+      const std::string& before = tokens_[line - 1].text;
+      if (absl::StrContains(message, absl::StrCat("\"", before, "\""))) {
+        --line;
+        if (absl::StrContains(message, "has no field named") &&
+            is_flag_(before)) {
+          errors_.Add(PlaceOf(tokens_, line),
+                      absl::StrCat(before, " is a flag: --", before));
+          return;
+        }
+      }
+    }
+    errors_.Add(PlaceOf(tokens_, line), message);
+  }
+
+ private:
+  const Tokens& tokens_;
+  const IsFlag& is_flag_;
+  ErrorList& errors_;
+  bool told_ = false;
+};
+
+class ConfigReader {
+ public:
+  ConfigReader(absl::string_view file, const IsFlag* is_flag)
+      : errors_(file), is_flag_(*is_flag) {}
+
+  absl::Status Read(const std::string& text) {
+    if (!IsText(text)) return errors_.status();
+    google::protobuf::io::ArrayInputStream input(text.data(),
+                                                 static_cast<int>(text.size()));
+    TokenErrors token_errors(&errors_);
+    Tokenizer tokenizer(&input, &token_errors);
+    // As TextFormat has it.
+    tokenizer.set_comment_style(Tokenizer::SH_COMMENT_STYLE);
+    tokenizer.set_require_space_after_number(false);
+    tokenizer.set_allow_f_after_float(true);
+    Tokens tokens;
+    int depth = 0;
+    size_t errors_before = errors_.count();
+    while (tokenizer.Next()) {
+      tokens.push_back(tokenizer.current());
+      const std::string token = tokens.back().text;
+      if (depth == 0 && BeginsValue(tokens)) {
+        // The name before it is the next field's.
+        const Tokens next(tokens.end() - 2, tokens.end());
+        tokens.pop_back();
+        ReadField(tokens, errors_.count() > errors_before);
+        errors_before = errors_.count();
+        tokens = next;
+      }
+      if (token == "{" || token == "<" || token == "[") ++depth;
+      if (token == "}" || token == ">" || token == "]") {
+        depth = std::max(depth - 1, 0);
+      }
+    }
+    tokens.push_back(tokenizer.current());  // The end.
+    ReadField(tokens, errors_.count() > errors_before);
+    return errors_.status();
+  }
+
+  // What was read, if there is no error.
+  const pb::BrokerConfig& config() const { return config_; }
+
+ private:
+  // One error instead of many: of a file that was named by mistake, say.
+  bool IsText(const std::string& text) {
+    Place place;
+    for (const char c : text) {
+      const auto byte = static_cast<unsigned char>(c);
+      if (byte == 0x7f || (byte < 0x20 && (byte < '\t' || byte > '\r'))) {
+        errors_.Add(place,
+                    absl::StrFormat("the byte 0x%02x: this is no text", byte));
+        return false;
+      }
+      ++place.column;
+      if (c == '\n') place = {place.line + 1, 0};
+    }
+    return true;
+  }
+
+  // Whether the last of `tokens` separates a field's name from its value, and
+  // the name is not the first token.
+  static bool BeginsValue(const Tokens& tokens) {
+    const size_t size = tokens.size();
+    if (size < 3) return false;
+    const std::string& last = tokens.back().text;
+    return (last == ":" || last == "{" || last == "<") &&
+           tokens[size - 2].type == Tokenizer::TYPE_IDENTIFIER &&
+           tokens[size - 3].text != ":";
+  }
+
+  // The last of `tokens` is the one that follows.
+  void ReadField(const Tokens& tokens, bool has_bad_token) {
+    if (tokens.size() == 1 || has_bad_token) return;
+    FieldErrors field_errors(&tokens, &is_flag_, &errors_);
+    TextFormat::ParseInfoTree places;
+    TextFormat::Parser parser;
+    parser.RecordErrorsTo(&field_errors);
+    parser.WriteLocationsTo(&places);
+    pb::BrokerConfig field;
+    if (!parser.ParseFromString(TokenALine(tokens), &field)) return;
+
+    const google::protobuf::FieldDescriptor* const descriptor =
+        pb::BrokerConfig::descriptor()->FindFieldByName(tokens.front().text);
+    CHECK(descriptor != nullptr) << tokens.front().text;
+    if (!descriptor->is_repeated()) {
+      NoteName(PlaceOf(tokens, 0), descriptor->name());
+    }
+    if (field.has_max_auto_created_groups() &&
+        field.max_auto_created_groups() == 0) {
+      errors_.Add(PlaceOf(tokens, 0),
+                  "max_auto_created_groups must be at least 1, got 0");
+    }
+    for (int i = 0; i < field.subscription_groups_size(); ++i) {
+      const SubscriptionGroupConfig config =
+          ToConfig(field.subscription_groups(i));
+      CheckEntry(tokens, places.GetTreeForNested(descriptor, i), config,
+                 *descriptor->message_type()->FindFieldByName("group"),
+                 absl::StrCat("subscription group ", Quoted(config.group)));
+    }
+    for (int i = 0; i < field.topics_size(); ++i) {
+      const TopicConfig config = ToConfig(field.topics(i));
+      CheckEntry(tokens, places.GetTreeForNested(descriptor, i), config,
+                 *descriptor->message_type()->FindFieldByName("topic"),
+                 absl::StrCat("topic ", Quoted(config.topic)));
+    }
+    config_.MergeFrom(field);
+  }
+
+  // One of a list, as `config`. Its field `name_field` makes `name`.
+  template <typename Config>
+  void CheckEntry(const Tokens& tokens, const TextFormat::ParseInfoTree* places,
+                  const Config& config,
+                  const google::protobuf::FieldDescriptor& name_field,
+                  const std::string& name) {
+    const auto place_of =
+        [&](const google::protobuf::FieldDescriptor& given) -> Place {
+      const int line =
+          places == nullptr ? -1 : places->GetLocation(&given, -1).line;
+      return PlaceOf(tokens, line);
+    };
+    NoteName(place_of(name_field), name);
+    for (const BadField& bad : FindBadFields(config)) {
+      errors_.Add(place_of(*name_field.containing_type()->FindFieldByName(
+                      std::string(bad.field))),
+                  bad.message);
+    }
+  }
+
+  // What must stand there once.
+  void NoteName(Place place, const std::string& name) {
+    const auto [first, is_new] = first_.try_emplace(name, place.line);
+    if (is_new) return;
+    errors_.Add(place, absl::StrCat(name, " stands there twice, first in line ",
+                                    first->second + 1));
+  }
+
+  ErrorList errors_;
+  const IsFlag& is_flag_;
+  pb::BrokerConfig config_;
+  absl::flat_hash_map<std::string, int> first_;  // Name -> line.
 };
 
 struct FileCloser {
@@ -68,14 +331,13 @@ absl::StatusOr<std::string> ReadConfigFile(const std::string& path) {
 }  // namespace
 
 absl::Status ApplyConfigText(absl::string_view name, const std::string& text,
+                             const IsFlag& is_flag,
                              GroupPolicy::Options* policy,
                              ConsumerIdsNotifier::Options* notifier) {
-  pb::BrokerConfig config;
-  FirstError error(name);
-  google::protobuf::TextFormat::Parser parser;
-  parser.RecordErrorsTo(&error);
-  if (!parser.ParseFromString(text, &config)) return error.status();
-
+  ConfigReader reader(name, &is_flag);
+  absl::Status status = reader.Read(text);
+  if (!status.ok()) return status;
+  const pb::BrokerConfig& config = reader.config();
   if (config.has_auto_create_subscription_group()) {
     policy->auto_create_subscription_group =
         config.auto_create_subscription_group();
@@ -97,38 +359,20 @@ absl::Status ApplyConfigText(absl::string_view name, const std::string& text,
   }
   for (const pb::SubscriptionGroupConfig& group :
        config.subscription_groups()) {
-    SubscriptionGroupConfig& added = policy->subscription_groups.emplace_back();
-    added.group = group.group();
-    if (group.has_notify_consumer_ids_changed_enable()) {
-      added.notify_consumer_ids_changed_enable =
-          group.notify_consumer_ids_changed_enable();
-    }
-    if (group.has_retry_queue_nums()) {
-      added.retry_queue_nums = group.retry_queue_nums();
-    }
+    policy->subscription_groups.push_back(ToConfig(group));
   }
   for (const pb::TopicConfig& topic : config.topics()) {
-    TopicConfig& added = policy->topics.emplace_back();
-    added.topic = topic.topic();
-    added.read_queue_nums = topic.has_read_queue_nums()
-                                ? topic.read_queue_nums()
-                                : kDefaultTopicQueues;
-    added.write_queue_nums = topic.has_write_queue_nums()
-                                 ? topic.write_queue_nums()
-                                 : kDefaultTopicQueues;
-    if (topic.has_perm()) added.perm = topic.perm();
-    added.topic_sys_flag = topic.topic_sys_flag();
-    added.order = topic.order();
+    policy->topics.push_back(ToConfig(topic));
   }
   return absl::OkStatus();
 }
 
-absl::Status ApplyConfigFile(const std::string& path,
+absl::Status ApplyConfigFile(const std::string& path, const IsFlag& is_flag,
                              GroupPolicy::Options* policy,
                              ConsumerIdsNotifier::Options* notifier) {
   const absl::StatusOr<std::string> text = ReadConfigFile(path);
   if (!text.ok()) return text.status();
-  return ApplyConfigText(path, *text, policy, notifier);
+  return ApplyConfigText(path, *text, is_flag, policy, notifier);
 }
 
 }  // namespace rmq

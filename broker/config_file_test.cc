@@ -3,24 +3,33 @@
 #include <fstream>
 #include <ios>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/string_view.h"
 #include "common/status_matchers.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace rmq {
 namespace {
 
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
+constexpr auto kNoFlag = [](absl::string_view) { return false; };
 
 class ConfigTextTest : public ::testing::Test {
  protected:
   absl::Status Apply(const std::string& text) {
-    return ApplyConfigText("broker.textproto", text, &policy_, &notifier_);
+    return ApplyConfigText(
+        "broker.textproto", text,
+        [](absl::string_view name) { return name == "channel_expiry"; },
+        &policy_, &notifier_);
   }
 
   GroupPolicy::Options policy_;
@@ -90,23 +99,111 @@ TEST_F(ConfigTextTest, AFileWithAnErrorSetsNothing) {
   EXPECT_FALSE(policy_.reject_pull_consumer_enable);
 }
 
-TEST_F(ConfigTextTest, AValueOfAnotherTypeIsRefusedWithLineAndColumn) {
-  EXPECT_THAT(Apply("enable_property_filter: maybe"),
-              StatusIs(kInvalid, StartsWith("broker.textproto:1:")));
+struct BadText {
+  const char* text;
+  const char* error;
+};
+
+TEST_F(ConfigTextTest, AnErrorHasThePlaceOfTheTokenThatIsWrong) {
+  for (const BadText& bad : std::vector<BadText>{
+           {"enable_property_filter: maybe\nmax_auto_created_groups: 1",
+            "1:25: Invalid value for boolean field \"enable_property_filter\". "
+            "Value: \"maybe\"."},
+           {"# a comment\n\n  max_auto_created_groups: many",
+            "3:28: Expected integer, got: many"},
+           {"subscription_groups {\n  group: 'a'\n  no_such: 1\n}",
+            "3:3: Message type "
+            "\"rocketmq.clientmanager.v1.SubscriptionGroupConfig\" has no "
+            "field "
+            "named \"no_such\"."},
+           {"topics { topic: 't' topic: 'u' }",
+            "1:21: Non-repeated field \"topic\" is specified multiple times."},
+           {"topics { topic: 't'\n", "2:1: Expected identifier, got: "},
+           {"enable_property_filter:", "1:24: Expected identifier, got: "},
+           {"}\n", "1:1: Expected identifier, got: }"},
+           {"topics { topic: 't\n }",
+            "1:19: String literals cannot cross line boundaries."}}) {
+    EXPECT_THAT(
+        Apply(bad.text),
+        StatusIs(kInvalid, std::string("broker.textproto:") + bad.error))
+        << bad.text;
+  }
 }
 
-TEST_F(ConfigTextTest, AGroupThatStandsThereTwiceIsRefusedByThePolicy) {
-  ASSERT_THAT(Apply("subscription_groups { group: 'a' }\n"
-                    "subscription_groups { group: 'a' }\n"),
+TEST_F(ConfigTextTest, AFieldThatIsAFlagIsNamedAsSuch) {
+  EXPECT_THAT(Apply("\nchannel_expiry: 5s\nenable_property_filter: true"),
+              StatusIs(kInvalid,
+                       "broker.textproto:2:1: channel_expiry is a flag: "
+                       "--channel_expiry"));
+}
+
+TEST_F(ConfigTextTest, AllErrorsAreToldAtOnceInTheirOrder) {
+  EXPECT_THAT(
+      Apply("enable_property_filter: maybe\n"
+            "subscription_groups { group: 'a' }\n"
+            "subscription_groups {\n"
+            "  group: 'b c'\n"
+            "  retry_queue_nums: -1\n"
+            "}\n"
+            "subscription_groups { group: 'a' }\n"
+            "topics: [ { topic: 't' }, { topic: 't' write_queue_nums: -2 } ]\n"
+            "channel_expiry: '5s'\n"
+            "enable_register_producer: true\n"
+            "max_auto_created_groups: 0\n"
+            "enable_register_producer: false\n"),
+      StatusIs(
+          kInvalid,
+          "broker.textproto:1:25: Invalid value for boolean field "
+          "\"enable_property_filter\". Value: \"maybe\".\n"
+          "broker.textproto:4:3: subscription group \"b c\": group must be 1 "
+          "to "
+          "120 letters, digits, '%', '|', '_' and '-'\n"
+          "broker.textproto:5:3: subscription group \"b c\": retry_queue_nums "
+          "must not be negative, got -1\n"
+          "broker.textproto:7:23: subscription group \"a\" stands there twice, "
+          "first in line 2\n"
+          "broker.textproto:8:29: topic \"t\" stands there twice, first in "
+          "line "
+          "8\n"
+          "broker.textproto:8:40: topic \"t\": write_queue_nums must not be "
+          "negative, got -2\n"
+          "broker.textproto:9:1: channel_expiry is a flag: --channel_expiry\n"
+          "broker.textproto:11:1: max_auto_created_groups must be at least 1, "
+          "got 0\n"
+          "broker.textproto:12:1: enable_register_producer stands there twice, "
+          "first in line 10"));
+}
+
+TEST_F(ConfigTextTest, OfVeryManyErrorsTheFirstAreToldAndTheOthersCounted) {
+  std::string text;
+  for (size_t i = 0; i < kMaxConfigErrors; ++i) text += "no: 1\n";
+  absl::Status status = Apply(text);
+  EXPECT_THAT(status, StatusIs(kInvalid, HasSubstr("broker.textproto:20:1: ")));
+  EXPECT_THAT(std::string(status.message()), Not(HasSubstr("more")));
+  status = Apply(text + "no: 1\nno: 1\n");
+  EXPECT_THAT(status, StatusIs(kInvalid, EndsWith("broker.textproto: and 2 "
+                                                  "errors more")));
+}
+
+TEST_F(ConfigTextTest, FieldsMayBeSeparatedInAnyWayThatTheTextFormatKnows) {
+  ASSERT_THAT(Apply("enable_property_filter: false, "
+                    "max_auto_created_groups: 7; "
+                    "topics: < topic: 'a' 'b' > # no: 1\n"
+                    "topics { topic: 'c'; perm: 4 } "
+                    "subscription_groups: [ { group: 'd' } ]"),
               IsOk());
-  EXPECT_THAT(policy_.Validate(),
-              StatusIs(kInvalid, HasSubstr("\"a\" stands there twice")));
+  EXPECT_FALSE(policy_.enable_property_filter);
+  EXPECT_EQ(policy_.max_auto_created_groups, 7u);
+  ASSERT_EQ(policy_.topics.size(), 2u);
+  EXPECT_EQ(policy_.topics[0].topic, "ab");
+  EXPECT_EQ(policy_.topics[1].perm, 4);
+  EXPECT_EQ(policy_.subscription_groups.size(), 1u);
 }
 
 TEST(ConfigFileTest, AFileThatIsNotThereIsNamed) {
   GroupPolicy::Options policy;
   ConsumerIdsNotifier::Options notifier;
-  EXPECT_THAT(ApplyConfigFile("/no/such/file", &policy, &notifier),
+  EXPECT_THAT(ApplyConfigFile("/no/such/file", kNoFlag, &policy, &notifier),
               StatusIs(absl::StatusCode::kNotFound,
                        "cannot read config file /no/such/file: No such file or "
                        "directory"));
@@ -115,7 +212,7 @@ TEST(ConfigFileTest, AFileThatIsNotThereIsNamed) {
 absl::Status ApplyFile(const std::string& path) {
   GroupPolicy::Options policy;
   ConsumerIdsNotifier::Options notifier;
-  return ApplyConfigFile(path, &policy, &notifier);
+  return ApplyConfigFile(path, kNoFlag, &policy, &notifier);
 }
 
 TEST(ConfigFileTest, AFolderIsRefusedWithTheReason) {
@@ -148,7 +245,7 @@ TEST(ConfigFileTest, AFileOfAnySizeBelowTheLimitIsReadWhole) {
   std::ofstream(path) << text;
   GroupPolicy::Options policy;
   ConsumerIdsNotifier::Options notifier;
-  ASSERT_THAT(ApplyConfigFile(path, &policy, &notifier), IsOk());
+  ASSERT_THAT(ApplyConfigFile(path, kNoFlag, &policy, &notifier), IsOk());
   EXPECT_EQ(policy.topics.size(), 20'000u);
 }
 
@@ -158,7 +255,8 @@ TEST(ConfigFileTest, AFileOfOtherBytesIsRefusedInOneLine) {
   for (int byte = 0; byte < 256; ++byte) bytes += static_cast<char>(byte);
   std::ofstream(path, std::ios::binary) << bytes;
   const absl::Status status = ApplyFile(path);
-  EXPECT_THAT(status, StatusIs(kInvalid, StartsWith(path + ":1:")));
+  EXPECT_THAT(status, StatusIs(kInvalid, path + ":1:1: the byte 0x00: this is "
+                                                "no text"));
   for (const char byte : std::string(status.message())) {
     EXPECT_TRUE(absl::ascii_isprint(byte)) << int{byte};
   }

@@ -30,49 +30,72 @@ absl::string_view Name(SkipReason reason) {
   return "?";
 }
 
+std::vector<BadField> FindBadFields(const SubscriptionGroupConfig& config) {
+  const std::string at =
+      absl::StrCat("subscription group ", Quoted(config.group));
+  std::vector<BadField> bad;
+  if (!IsLegalConsumerGroup(config.group)) {
+    bad.push_back(
+        {"group",
+         absl::StrCat(
+             at,
+             ": group must be 1 to 120 letters, digits, '%', '|', '_' and "
+             "'-'")});
+  }
+  if (config.retry_queue_nums < 0) {
+    bad.push_back(
+        {"retry_queue_nums",
+         absl::StrCat(at, ": retry_queue_nums must not be negative, got ",
+                      config.retry_queue_nums)});
+  }
+  return bad;
+}
+
+std::vector<BadField> FindBadFields(const TopicConfig& config) {
+  const std::string at = absl::StrCat("topic ", Quoted(config.topic));
+  std::vector<BadField> bad;
+  if (!IsLegalName(config.topic)) {
+    bad.push_back(
+        {"topic",
+         absl::StrCat(
+             at, ": topic must be letters, digits, '%', '|', '_' and '-'")});
+  }
+  for (const auto& [name, queues] :
+       {std::make_pair("read_queue_nums", config.read_queue_nums),
+        std::make_pair("write_queue_nums", config.write_queue_nums)}) {
+    if (queues < 0) {
+      bad.push_back({name, absl::StrCat(at, ": ", name,
+                                        " must not be negative, got ",
+                                        queues)});
+    }
+  }
+  return bad;
+}
+
 absl::Status GroupPolicy::Options::Validate() const {
   if (max_auto_created_groups == 0) {
     return absl::InvalidArgumentError(
         "max_auto_created_groups must be at least 1, got 0");
   }
   absl::flat_hash_set<absl::string_view> seen;
+  const auto check = [&seen](const auto& config, absl::string_view kind,
+                             absl::string_view name) {
+    const std::vector<BadField> bad = FindBadFields(config);
+    if (!bad.empty()) {
+      return absl::InvalidArgumentError(bad.front().message);
+    }
+    if (seen.insert(name).second) return absl::OkStatus();
+    return absl::InvalidArgumentError(
+        absl::StrCat(kind, " ", Quoted(name), " stands there twice"));
+  };
   for (const SubscriptionGroupConfig& config : subscription_groups) {
-    const std::string at =
-        absl::StrCat("subscription group ", Quoted(config.group));
-    if (!IsLegalConsumerGroup(config.group)) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          at,
-          ": group must be 1 to 120 letters, digits, '%', '|', '_' and '-'"));
-    }
-    if (!seen.insert(config.group).second) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(at, " stands there twice"));
-    }
-    if (config.retry_queue_nums < 0) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(at, ": retry_queue_nums must not be negative, got ",
-                       config.retry_queue_nums));
-    }
+    absl::Status status = check(config, "subscription group", config.group);
+    if (!status.ok()) return status;
   }
   seen.clear();
   for (const TopicConfig& config : topics) {
-    const std::string at = absl::StrCat("topic ", Quoted(config.topic));
-    if (!IsLegalName(config.topic)) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          at, ": topic must be letters, digits, '%', '|', '_' and '-'"));
-    }
-    if (!seen.insert(config.topic).second) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(at, " stands there twice"));
-    }
-    for (const auto& [name, queues] :
-         {std::make_pair("read_queue_nums", config.read_queue_nums),
-          std::make_pair("write_queue_nums", config.write_queue_nums)}) {
-      if (queues < 0) {
-        return absl::InvalidArgumentError(absl::StrCat(
-            at, ": ", name, " must not be negative, got ", queues));
-      }
-    }
+    absl::Status status = check(config, "topic", config.topic);
+    if (!status.ok()) return status;
   }
   return absl::OkStatus();
 }

@@ -52,6 +52,16 @@ struct TopicConfig {
   bool order = false;
 };
 
+// A field of a config whose value makes no sense, and why, with the config's
+// name.
+struct BadField {
+  absl::string_view field;
+  std::string message;
+};
+
+std::vector<BadField> FindBadFields(const SubscriptionGroupConfig& config);
+std::vector<BadField> FindBadFields(const TopicConfig& config);
+
 // Why a group of a statement is passed over. Numbers are those of
 // SkippedGroup.Reason in the proto.
 enum class SkipReason {
