@@ -6,6 +6,7 @@
 #include "absl/strings/str_format.h"
 #include "grpcpp/impl/codegen/proto_utils.h"
 #include "grpcpp/support/slice.h"
+#include "grpcpp/support/status_code_enum.h"
 #include "rocketmq/clientmanager/v1/client_manager.pb.h"
 
 namespace rmq::loadgen {
@@ -111,7 +112,9 @@ Answer BrokerFrames::Parse(const grpc::ByteBuffer& frame) const {
   }
   const pb::Reply& reply = message.reply();
   const pb::HeartbeatResponse& heartbeat = reply.heartbeat();
-  if (reply.status().code() != 0) {
+  if (reply.status().code() == grpc::StatusCode::ABORTED) {
+    answer.channel_closed = true;
+  } else if (reply.status().code() != 0) {
     answer.error = absl::StrCat("code ", reply.status().code(), ": ",
                                 reply.status().message());
   } else if (!reply.has_heartbeat()) {

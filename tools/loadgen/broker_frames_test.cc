@@ -112,6 +112,14 @@ TEST(BrokerFramesTest, APushIsNoAnswer) {
   EXPECT_FALSE(Parse(Reply()).is_push);
 }
 
+TEST(BrokerFramesTest, AChannelThatClosedMeanwhileIsNoFault) {
+  pb::BrokerFrame closed = Reply();
+  closed.mutable_reply()->mutable_status()->set_code(10);
+  EXPECT_TRUE(Parse(closed).channel_closed);
+  EXPECT_EQ(Parse(closed).error, "");
+  EXPECT_FALSE(Parse(Reply()).channel_closed);
+}
+
 TEST(BrokerFramesTest, ErrorsSkippedGroupsAndOtherFramesAreFaults) {
   pb::BrokerFrame error = Reply();
   error.mutable_reply()->mutable_status()->set_code(8);

@@ -12,6 +12,9 @@ namespace rmq::loadgen {
 // One frame of a server.
 struct Answer {
   bool is_push = false;
+  // The channel closed while the heartbeat was under way: the stream's end,
+  // which follows, says why.
+  bool channel_closed = false;
   // Why it is no good; empty if it is.
   std::string error;
   // Of a full heartbeat.

@@ -29,6 +29,7 @@ constexpr absl::Duration kPollPeriod = absl::Milliseconds(5);
 // So that every worker has seen it before it comes.
 constexpr absl::Duration kBeforeHeartbeats = absl::Milliseconds(50);
 constexpr int64_t kLateUs = 10'000;
+constexpr double kShortestMeasurementSeconds = 0.01;
 
 int64_t After(absl::Duration delay) {
   return NowNanos() + absl::ToInt64Nanoseconds(delay);
@@ -171,9 +172,13 @@ class LoadRun {
     lag.Subtract(lag_before);
 
     const auto heartbeats = static_cast<double>(answers.total());
+    // Of a moment a rate says nothing; of no time it is anything.
+    const auto a_second = [seconds](double amount) {
+      return seconds < kShortestMeasurementSeconds ? 0 : amount / seconds;
+    };
     report_.set_seconds(seconds);
     report_.set_heartbeats(heartbeats);
-    report_.set_heartbeats_per_second(heartbeats / seconds);
+    report_.set_heartbeats_per_second(a_second(heartbeats));
     Fill(answers, report_.mutable_answers());
     Fill(lag, report_.mutable_lag());
     const int64_t left_out = counters_.left_out - left_out_before;
@@ -184,13 +189,13 @@ class LoadRun {
         server_after.cpu_seconds - server_before.cpu_seconds;
     ServerUsage* const server = report_.mutable_server();
     server->set_cpu_seconds(server_cpu);
-    server->set_cores(server_cpu / seconds);
+    server->set_cores(a_second(server_cpu));
     if (heartbeats > 0) {
       server->set_cpu_us_per_heartbeat(server_cpu * 1e6 / heartbeats);
     }
     server->set_rss_bytes(server_after.rss_bytes);
     report_.set_driver_cores(
-        (driver_after.cpu_seconds - driver_before.cpu_seconds) / seconds);
+        a_second(driver_after.cpu_seconds - driver_before.cpu_seconds));
   }
 
   void StepIfDue(int64_t now_ns) {
@@ -335,7 +340,9 @@ std::string Describe(const LoadReport& report) {
                          server.rss_bytes() / (1 << 20),
                          server.rss_bytes_per_client() / 1024));
   }
-  line("driver", absl::StrFormat("%.3f cores", report.driver_cores()));
+  line("driver", report.seconds() < kShortestMeasurementSeconds
+                     ? "not measured: the run was over at once"
+                     : absl::StrFormat("%.3f cores", report.driver_cores()));
   const std::pair<const char*, double> counts[] = {
       {"pushes", report.pushes()},
       {"full statements needed", report.full_statements_needed()},

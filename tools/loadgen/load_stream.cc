@@ -206,6 +206,7 @@ void LoadStream::OnFrame(const grpc::ByteBuffer& frame) {
     owner.OnPush();
     return;
   }
+  if (answer.channel_closed) return;
   const int64_t sent_ns = std::exchange(sent_ns_, 0);
   if (!answer.error.empty()) {
     owner.OnBadAnswer(this, answer.error);

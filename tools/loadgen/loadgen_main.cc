@@ -19,6 +19,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "common/duration_flags.h"
 #include "common/version.h"
 #include "google/protobuf/util/json_util.h"
 #include "tools/loadgen/interrupt.h"
@@ -169,6 +170,8 @@ int main(int argc, char** argv) {
     return absl::EndsWith(file, "loadgen_main.cc");
   };
   absl::SetFlagsUsageConfig(usage);
+  const absl::Status durations = rmq::CheckDurationFlags(argc, argv);
+  if (!durations.ok()) return Fail(durations);
   const std::vector<char*> arguments = absl::ParseCommandLine(argc, argv);
   if (arguments.size() > 1) {
     return Fail(absl::InvalidArgumentError(absl::StrCat(

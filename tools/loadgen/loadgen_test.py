@@ -88,7 +88,13 @@ class LoadgenTest(unittest.TestCase):
             # How many are registered at the end is open: one may be between its two streams.
             self.assertGreater(report["registrations"], 4)
 
-    def test_streams_come_back_to_a_broker_that_does(self):
+    def test_streams_come_back_to_a_broker_that_was_killed(self):
+        self.assert_streams_come_back(signal.SIGKILL)
+
+    def test_streams_come_back_to_a_broker_that_is_restarted_gracefully(self):
+        self.assert_streams_come_back(signal.SIGTERM)
+
+    def assert_streams_come_back(self, end):
         with broker() as first:
             command = [LOADGEN, "--broker=" + first.address, "--connections=300", "--opening=64", "--reconnect", "--pace=20ms", "--duration=60s",
                        "--live=20ms", "--json=-"]
@@ -103,7 +109,7 @@ class LoadgenTest(unittest.TestCase):
                 with open(progress.name, "w") as log:
                     load = subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=log)
                 wait_for(" 300/300 registered")
-                first.process.kill()
+                first.process.send_signal(end)
                 first.process.wait()
                 wait_for(" 0/300 registered")
                 with broker("--address=" + first.address):
@@ -128,6 +134,12 @@ class LoadgenTest(unittest.TestCase):
             code, report, _ = loadgen(server.address, "--pace=10s", "--duration=10s")
             self.assertEqual((code, report["expired"], report["errors"]), (1, 0, 4))
 
+    def test_a_run_of_no_time_has_no_rates(self):
+        with broker() as server:
+            code, report, _ = loadgen(server.address, "--duration=0")
+            self.assertEqual(code, 0)
+            self.assertEqual((report["driver_cores"], report["heartbeats_per_second"], report["server"]["cores"]), (0, 0, 0))
+
     def test_without_a_broker_it_fails(self):
         with broker() as server:
             address = server.address
@@ -136,7 +148,7 @@ class LoadgenTest(unittest.TestCase):
         self.assertEqual(report["registrations"], 0)
 
     def test_flags_that_make_no_sense_are_named(self):
-        for flag, name in [("--pace=30", "pace"), ("--heartbeat=no", "heartbeat"), ("--protocol=no", "protocol"), ("--connections=0", "connections"),
+        for flag, name in [("--pace=30", "pace"), ("--duration=30", "needs a unit: 30s"), ("--heartbeat=no", "heartbeat"), ("--protocol=no", "protocol"), ("--connections=0", "connections"),
                            ("--server_pid=2147483647", "process")]:
             code, _, said = loadgen("127.0.0.1:1", flag)
             self.assertEqual(code, 2)
