@@ -16,7 +16,6 @@
 #include "broker/service/alarm.h"
 #include "broker/service/edge_counters.h"
 #include "broker/service/listen_address.h"
-#include "common/kv.h"
 #include "glog/logging.h"
 
 namespace rmq {
@@ -93,8 +92,8 @@ class BrokerController::Impl {
                       clock->TimeNow()),
         request_handler_(options.identity, options.limits, &table_, &processor_,
                          authorizer_.get(), &counters_),
-        admin_handler_(options.limits, &table_, &policy_, clock,
-                       authorizer_.get()),
+        admin_handler_(options.limits, &table_, &policy_,
+                       options.notifier.enabled, clock, authorizer_.get()),
         clock_(*clock) {
     metrics_->SetReadings([this] {
       return ClientManagerMetrics::Readings{table_.counts(), notifier_.counts(),
@@ -116,9 +115,9 @@ class BrokerController::Impl {
       if (exposer.ok()) {
         exposer_ = *std::move(exposer);
       } else {
-        LOG(WARNING) << "metrics are not served: --metrics_address can name "
-                        "another address, or be empty"
-                     << Kv("reason", exposer.status().message());
+        LOG(WARNING) << "metrics are not served: " << exposer.status().message()
+                     << "; give another --metrics_address (port 0: any that is "
+                        "free), or an empty one for none";
       }
     }
     return absl::OkStatus();

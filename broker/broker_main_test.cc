@@ -286,6 +286,25 @@ TEST(BrokerMainTest, ASecondSignalStopsAtOnce) {
   EXPECT_THAT(process.err(), HasSubstr("] stopping at once"));
 }
 
+TEST(BrokerMainTest, AGroupThatIsPassedOverIsALineOfTheLogOnceAClient) {
+  const auto broker = BrokerProcess::Start(
+      "127.0.0.1:0", {"--auto_create_subscription_group=false"});
+  ASSERT_THAT(broker, IsOk());
+  ChildProcess& process = (*broker)->process();
+  TestStream stream(grpc::CreateChannel((*broker)->address(),
+                                        grpc::InsecureChannelCredentials()));
+  for (int i = 0; i < 3; ++i) {
+    stream.Call(ConsumerHeartbeat("c1", "orders"));
+  }
+  process.Signal(SIGTERM);
+  EXPECT_THAT(process.WaitForExit(kPatience), Optional(0));
+  const std::string log = process.err();
+  EXPECT_THAT(log, HasSubstr("] skipped kind=consumer group=orders "
+                             "client_id=c1 reason=NO_SUCH_GROUP message="));
+  EXPECT_THAT(log.substr(log.find("] skipped ") + 1),
+              Not(HasSubstr("] skipped ")));
+}
+
 // A broker whose log does not go to the test.
 class RedirectedBroker {
  public:

@@ -19,17 +19,6 @@ constexpr int32_t kUnitSubscription = 2;
 
 }  // namespace
 
-absl::string_view Name(SkipReason reason) {
-  switch (reason) {
-    case SkipReason::kIllegalGroup: return "ILLEGAL_GROUP";
-    case SkipReason::kNoSuchGroup: return "NO_SUCH_GROUP";
-    case SkipReason::kPullConsumerRejected: return "PULL_CONSUMER_REJECTED";
-    case SkipReason::kProducerRejected: return "PRODUCER_REJECTED";
-    case SkipReason::kTooManyGroups: return "TOO_MANY_GROUPS";
-  }
-  return "?";
-}
-
 std::vector<BadField> FindBadFields(const SubscriptionGroupConfig& config) {
   const std::string at =
       absl::StrCat("subscription group ", Quoted(config.group));
@@ -64,9 +53,9 @@ std::vector<BadField> FindBadFields(const TopicConfig& config) {
        {std::make_pair("read_queue_nums", config.read_queue_nums),
         std::make_pair("write_queue_nums", config.write_queue_nums)}) {
     if (queues < 0) {
-      bad.push_back({name, absl::StrCat(at, ": ", name,
-                                        " must not be negative, got ",
-                                        queues)});
+      bad.push_back(
+          {name, absl::StrCat(at, ": ", name, " must not be negative, got ",
+                              queues)});
     }
   }
   return bad;
@@ -294,6 +283,14 @@ void GroupPolicy::OnClientEvent(const ClientEvent& event) {
   const auto found = entries_.find(event.group);
   if (found == entries_.end() || !found->second->auto_created) return;
   SetUseLocked(*found->second, has_members, found->second->holds);
+}
+
+absl::optional<SubscriptionGroupConfig> GroupPolicy::FindSubscriptionGroup(
+    absl::string_view group) const {
+  MutexLock lock(&mu_);
+  const auto found = entries_.find(group);
+  if (found == entries_.end()) return absl::nullopt;
+  return found->second->config;
 }
 
 std::vector<SubscriptionGroupConfig> GroupPolicy::ListSubscriptionGroups(

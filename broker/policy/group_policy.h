@@ -26,6 +26,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/types/optional.h"
 #include "absl/types/span.h"
+#include "broker/policy/skipped_groups.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/statement.h"
 
@@ -61,20 +62,6 @@ struct BadField {
 
 std::vector<BadField> FindBadFields(const SubscriptionGroupConfig& config);
 std::vector<BadField> FindBadFields(const TopicConfig& config);
-
-// Why a group of a statement is passed over. Numbers are those of
-// SkippedGroup.Reason in the proto.
-enum class SkipReason {
-  kIllegalGroup = 1,
-  kNoSuchGroup = 2,
-  kPullConsumerRejected = 3,
-  kProducerRejected = 4,
-  kTooManyGroups = 5,
-};
-
-inline constexpr size_t kSkipReasons = 5;
-
-absl::string_view Name(SkipReason reason);
 
 // Thread-safe. Listens to the ClientTable's events to know which automatic
 // configs are unused: at the limit the longest-unused one goes.
@@ -149,7 +136,16 @@ class GroupPolicy final : public ClientEventListener {
   void OnClientEvent(const ClientEvent& event) override
       ABSL_LOCKS_EXCLUDED(mu_);
 
-  // --- For operators: copies, by name, those greater than `after` ---
+  // --- For operators ---
+
+  // Who was passed over lately; the caller of AdmitConsumer() notes it.
+  SkippedGroups& skipped() { return skipped_; }
+  const SkippedGroups& skipped() const { return skipped_; }
+
+  absl::optional<SubscriptionGroupConfig> FindSubscriptionGroup(
+      absl::string_view group) const ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Copies, by name, those greater than `after`.
 
   std::vector<SubscriptionGroupConfig> ListSubscriptionGroups(
       absl::string_view after, size_t max) const ABSL_LOCKS_EXCLUDED(mu_);
@@ -210,6 +206,8 @@ class GroupPolicy final : public ClientEventListener {
   const InUse in_use_;
   absl::btree_map<std::string, TopicConfig> topics_;
   absl::flat_hash_set<std::string> ordered_topics_;
+
+  SkippedGroups skipped_;  // Own synchronisation.
 
   mutable absl::Mutex mu_;
   // Keys of the next two are the entries' own names.

@@ -91,6 +91,10 @@ HeartbeatResult ClientManageProcessor::Heartbeat(
     result.skipped.push_back(
         {group, GroupKind::kProducer, SkipReason::kProducerRejected});
   }
+  for (PassedOverGroup& skipped : result.skipped) {
+    skipped.is_news = policy_.skipped().Note(
+        skipped.kind, skipped.group, statement.client_id, skipped.reason, now);
+  }
   return result;
 }
 

@@ -33,6 +33,8 @@ struct PassedOverGroup {
   absl::string_view group;
   GroupKind kind = GroupKind::kConsumer;
   SkipReason reason = SkipReason::kIllegalGroup;
+  // It was not told of lately: SkippedGroups::Note().
+  bool is_news = false;
 };
 
 // The reason in words, with what an operator can do about it.

@@ -169,6 +169,26 @@ TEST_F(ClientManageProcessorTest, AnIllegalGroupIsPassedOverAndTheRestCounts) {
   EXPECT_FALSE(table_.FindConsumerGroup("bad name").has_value());
 }
 
+TEST_F(ClientManageProcessorTest, WhoIsPassedOverIsNotedAndNewsOnce) {
+  const auto channel = OpenStream();
+  const Stated stated = Stated("c1").Consumer("no.dots");
+  for (const bool is_news : {true, false}) {
+    const StatementOf statement(stated);
+    const HeartbeatResult result =
+        processor_.Heartbeat(*channel, *statement, now_);
+    ASSERT_EQ(result.skipped.size(), 1u);
+    EXPECT_EQ(result.skipped[0].is_news, is_news);
+    now_ += absl::Seconds(30);
+  }
+  const std::vector<SkippedClient> skipped =
+      policy_.skipped().Of("no.dots", 10);
+  ASSERT_EQ(skipped.size(), 1u);
+  EXPECT_EQ(skipped[0].client_id, "c1");
+  EXPECT_EQ(skipped[0].reason, SkipReason::kIllegalGroup);
+  EXPECT_EQ(skipped[0].times, 2);
+  EXPECT_EQ(skipped[0].last, now_ - absl::Seconds(30));
+}
+
 TEST_F(ClientManageProcessorTest, AHeartbeatMakesConfigAndRetryTopic) {
   Connect(Stated("c1").Consumer("orders").UnitMode());
   ASSERT_THAT(policy_.ListSubscriptionGroups("", 10), SizeIs(1));

@@ -1,6 +1,7 @@
 #include "broker/service/admin_handler.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,9 +10,13 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "broker/processor/client_manage_processor.h"
 
 namespace rmq {
 namespace {
+
+// In one answer.
+constexpr size_t kMostSkippedClients = 100;
 
 CallStatus NoSuchGroup(GroupKind kind, absl::string_view group) {
   return {absl::StatusCode::kNotFound, ResponseCode::kSystemError,
@@ -381,6 +386,8 @@ CallStatus AdminHandler::ListSubscriptionGroups(
     message->set_notify_consumer_ids_changed_enable(
         config.notify_consumer_ids_changed_enable);
     message->set_retry_queue_nums(config.retry_queue_nums);
+    message->set_members_are_told(notifies_ &&
+                                  config.notify_consumer_ids_changed_enable);
   }
   return {};
 }
@@ -412,6 +419,68 @@ CallStatus AdminHandler::ListTopics(absl::string_view peer, absl::Time /*now*/,
   return {};
 }
 
+CallStatus AdminHandler::ExplainGroup(absl::string_view peer,
+                                      absl::Time /*now*/,
+                                      const pb::ExplainGroupRequest& request,
+                                      pb::ExplainGroupResponse* response) {
+  const std::string& name = request.group();
+  CallStatus status = Authorize(peer, "ExplainGroup", "", {name});
+  if (!status.ok()) return status;
+  status = FromStatus(ValidateGroup("group", name, limits_));
+  if (!status.ok()) return status;
+
+  int64_t streams = 0;
+  int64_t unary_channels = 0;
+  MemberCursor cursor = 0;
+  std::vector<ClientChannelPtr> channels;
+  do {
+    channels.clear();
+    table_.ListChannels(name, ClientTable::kMaxPiece, &cursor, &channels);
+    for (const ClientChannelPtr& channel : channels) {
+      ++(channel->kind() == ClientChannel::Kind::kStream ? streams
+                                                         : unary_channels);
+    }
+  } while (cursor != 0);
+  response->set_consumer_streams(streams);
+  response->set_consumer_unary_channels(unary_channels);
+  if (const auto producers = table_.FindProducerGroup(name)) {
+    response->set_producer_channels(static_cast<int64_t>(producers->channels));
+  }
+  if (streams + unary_channels == 0) {
+    response->add_obstacles(pb::ExplainGroupResponse::OBSTACLE_NOBODY);
+  }
+  if (!notifies_) {
+    response->add_obstacles(pb::ExplainGroupResponse::OBSTACLE_BROKER_SWITCH);
+  }
+  if (const auto config = policy_.FindSubscriptionGroup(name)) {
+    response->set_has_config(true);
+    if (!config->notify_consumer_ids_changed_enable) {
+      response->add_obstacles(pb::ExplainGroupResponse::OBSTACLE_GROUP_SWITCH);
+    }
+  }
+  if (const auto group = table_.FindConsumerGroup(name)) {
+    response->set_message_model(
+        static_cast<pb::MessageModel>(group->modes.message_model));
+    if (group->modes.message_model == MessageModel::kBroadcasting) {
+      response->add_obstacles(pb::ExplainGroupResponse::OBSTACLE_BROADCASTING);
+    }
+  }
+  if (streams == 0 && unary_channels > 0) {
+    response->add_obstacles(pb::ExplainGroupResponse::OBSTACLE_UNARY_MEMBERS);
+  }
+  for (const SkippedClient& client :
+       policy_.skipped().Of(name, kMostSkippedClients)) {
+    pb::SkippedClient* const message = response->add_skipped();
+    message->set_client_id(client.client_id);
+    message->set_producer(client.kind == GroupKind::kProducer);
+    message->set_reason(static_cast<pb::SkippedGroup::Reason>(client.reason));
+    message->set_message(Explain({name, client.kind, client.reason}));
+    FillTimestamp(clock_.ClockToWall(client.last), message->mutable_last_at());
+    message->set_times(client.times);
+  }
+  return {};
+}
+
 CallStatus AdminHandler::GetPolicy(absl::string_view peer, absl::Time /*now*/,
                                    const pb::GetPolicyRequest& /*request*/,
                                    pb::GetPolicyResponse* response) {
@@ -425,6 +494,7 @@ CallStatus AdminHandler::GetPolicy(absl::string_view peer, absl::Time /*now*/,
   response->set_enable_register_producer(options.enable_register_producer);
   response->set_reject_pull_consumer_enable(
       options.reject_pull_consumer_enable);
+  response->set_notify_consumer_ids_changed_enable(notifies_);
   return {};
 }
 

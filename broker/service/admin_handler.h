@@ -21,11 +21,14 @@ namespace rmq {
 // Thread-safe. What it is given is borrowed and outlives it.
 class AdminHandler {
  public:
+  // `notifies`: the broker's notify_consumer_ids_changed_enable.
   AdminHandler(const Limits& limits, ClientTable* table,
-               const GroupPolicy* policy, Clock* clock, Authorizer* authorizer)
+               const GroupPolicy* policy, bool notifies, Clock* clock,
+               Authorizer* authorizer)
       : limits_(limits),
         table_(*table),
         policy_(*policy),
+        notifies_(notifies),
         clock_(*clock),
         authorizer_(*authorizer) {}
 
@@ -71,6 +74,9 @@ class AdminHandler {
   CallStatus ListTopics(absl::string_view peer, absl::Time now,
                         const pb::ListTopicsRequest& request,
                         pb::ListTopicsResponse* response);
+  CallStatus ExplainGroup(absl::string_view peer, absl::Time now,
+                          const pb::ExplainGroupRequest& request,
+                          pb::ExplainGroupResponse* response);
   CallStatus GetPolicy(absl::string_view peer, absl::Time now,
                        const pb::GetPolicyRequest& request,
                        pb::GetPolicyResponse* response);
@@ -90,6 +96,7 @@ class AdminHandler {
   const Limits limits_;
   ClientTable& table_;
   const GroupPolicy& policy_;
+  const bool notifies_;
   Clock& clock_;
   Authorizer& authorizer_;
 };

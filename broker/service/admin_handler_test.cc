@@ -67,7 +67,8 @@ class AdminHandlerTest : public ClientTableFixture {
                 [this](absl::string_view group) {
                   return table_.FindConsumerGroup(group).has_value();
                 }),
-        handler_(Limits(), &table_, &policy_, &clock_, &authorizer_) {}
+        handler_(Limits(), &table_, &policy_, /*notifies=*/true, &clock_,
+                 &authorizer_) {}
 
   template <typename Request, typename Response>
   using Method = CallStatus (AdminHandler::*)(absl::string_view, absl::Time,
@@ -481,6 +482,107 @@ TEST_F(AdminHandlerTest, ThePolicysSwitchesAreTold) {
   EXPECT_TRUE(response.enable_property_filter());
   EXPECT_TRUE(response.enable_register_producer());
   EXPECT_TRUE(response.reject_pull_consumer_enable());
+  EXPECT_TRUE(response.notify_consumer_ids_changed_enable());
+}
+
+using Why = pb::ExplainGroupResponse;
+
+TEST_F(AdminHandlerTest, AGroupOfStreamsIsToldUnlessASwitchOrItsModelSaysNo) {
+  pb::ExplainGroupRequest request;
+  request.set_group("orders");
+  Why why;
+  ASSERT_THAT(Call(&AdminHandler::ExplainGroup, request, &why), IsSuccess());
+  EXPECT_THAT(why.obstacles(), ElementsAre(Why::OBSTACLE_NOBODY));
+  EXPECT_FALSE(why.has_config());
+
+  Connect(Stated("c1").Consumer("orders"));
+  Connect(Stated("c2").Consumer("orders").Producer("orders"));
+  policy_.EnsureConfig("orders");
+  Call(&AdminHandler::ExplainGroup, request, &why);
+  EXPECT_THAT(why.obstacles(), IsEmpty());
+  EXPECT_EQ(why.consumer_streams(), 2);
+  EXPECT_EQ(why.consumer_unary_channels(), 0);
+  EXPECT_EQ(why.producer_channels(), 1);
+  EXPECT_EQ(why.message_model(), pb::MESSAGE_MODEL_CLUSTERING);
+  EXPECT_TRUE(why.has_config());
+
+  Connect(Stated("c3").Consumer("orders").Model(MessageModel::kBroadcasting));
+  Call(&AdminHandler::ExplainGroup, request, &why);
+  EXPECT_THAT(why.obstacles(), ElementsAre(Why::OBSTACLE_BROADCASTING));
+}
+
+TEST_F(AdminHandlerTest, AGroupOfUnaryClientsIsToldNothing) {
+  Register(*StandIn("c1"), Stated("c1").Consumer("orders"));
+  pb::ExplainGroupRequest request;
+  request.set_group("orders");
+  Why why;
+  Call(&AdminHandler::ExplainGroup, request, &why);
+  EXPECT_THAT(why.obstacles(), ElementsAre(Why::OBSTACLE_UNARY_MEMBERS));
+  EXPECT_EQ(why.consumer_unary_channels(), 1);
+  Connect(Stated("c2").Consumer("orders"));
+  Call(&AdminHandler::ExplainGroup, request, &why);
+  EXPECT_THAT(why.obstacles(), IsEmpty());
+}
+
+TEST_F(AdminHandlerTest, ASwitchThatIsOffIsNamedAndShownInForce) {
+  GroupPolicy::Options options;
+  options.subscription_groups.resize(2);
+  options.subscription_groups[0].group = "loud";
+  options.subscription_groups[1].group = "quiet";
+  options.subscription_groups[1].notify_consumer_ids_changed_enable = false;
+  const GroupPolicy policy(options, [](absl::string_view) { return true; });
+  Connect(Stated("c1").Consumer("loud").Consumer("quiet"));
+  for (const bool notifies : {true, false}) {
+    AdminHandler handler(Limits(), &table_, &policy, notifies, &clock_,
+                         &authorizer_);
+    pb::ListSubscriptionGroupsResponse groups;
+    handler.ListSubscriptionGroups(kPeer, now_, {}, &groups);
+    EXPECT_EQ(groups.subscription_groups(0).members_are_told(), notifies);
+    EXPECT_FALSE(groups.subscription_groups(1).members_are_told());
+    pb::GetPolicyResponse switches;
+    handler.GetPolicy(kPeer, now_, {}, &switches);
+    EXPECT_EQ(switches.notify_consumer_ids_changed_enable(), notifies);
+
+    pb::ExplainGroupRequest request;
+    request.set_group("quiet");
+    Why why;
+    handler.ExplainGroup(kPeer, now_, request, &why);
+    if (notifies) {
+      EXPECT_THAT(why.obstacles(), ElementsAre(Why::OBSTACLE_GROUP_SWITCH));
+    } else {
+      EXPECT_THAT(why.obstacles(), ElementsAre(Why::OBSTACLE_BROKER_SWITCH,
+                                               Why::OBSTACLE_GROUP_SWITCH));
+    }
+  }
+}
+
+TEST_F(AdminHandlerTest, WhoWasPassedOverLatelyIsNamedWithTheReason) {
+  policy_.skipped().Note(GroupKind::kConsumer, "orders", "a",
+                         SkipReason::kNoSuchGroup, clock_.TimeNow());
+  policy_.skipped().Note(GroupKind::kProducer, "orders", "b",
+                         SkipReason::kProducerRejected, clock_.TimeNow());
+  pb::ExplainGroupRequest request;
+  request.set_group("orders");
+  Why why;
+  Call(&AdminHandler::ExplainGroup, request, &why);
+  ASSERT_EQ(why.skipped_size(), 2);
+  EXPECT_EQ(why.skipped(0).client_id(), "b");
+  EXPECT_TRUE(why.skipped(0).producer());
+  const pb::SkippedClient& consumer = why.skipped(1);
+  EXPECT_EQ(consumer.client_id(), "a");
+  EXPECT_FALSE(consumer.producer());
+  EXPECT_EQ(consumer.reason(), pb::SkippedGroup::REASON_NO_SUCH_GROUP);
+  EXPECT_EQ(consumer.message(),
+            "consumer group \"orders\" has no config, and this broker makes "
+            "none automatically");
+  EXPECT_EQ(consumer.times(), 1);
+  EXPECT_EQ(consumer.last_at().seconds(),
+            absl::ToUnixSeconds(clock_.ClockToWall(clock_.TimeNow())));
+}
+
+TEST_F(AdminHandlerTest, WhatIsNoGroupIsNotExplained) {
+  EXPECT_THAT(Call(&AdminHandler::ExplainGroup, pb::ExplainGroupRequest()),
+              BadFormWith("group must not be empty"));
 }
 
 }  // namespace

@@ -248,6 +248,7 @@ class GrpcServer::Impl {
     Serve(service, "ListSubscriptionGroups", kRows, admin,
           &Admin::ListSubscriptionGroups);
     Serve(service, "ListTopics", kRows, admin, &Admin::ListTopics);
+    Serve(service, "ExplainGroup", kRows, admin, &Admin::ExplainGroup);
     Serve(service, "GetPolicy", kRows, admin, &Admin::GetPolicy);
     methods_.Add<HealthService::Request, HealthService::Response>(
         grpc::health::v1::Health::service_full_name(), "Check",

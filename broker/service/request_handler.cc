@@ -8,6 +8,7 @@
 #include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
+#include "broker/service/refusal_log.h"
 #include "broker/service/stand_in_channel.h"
 #include "google/protobuf/repeated_field.h"
 
@@ -453,7 +454,7 @@ CallStatus RequestHandler::ApplyStatement(ClientChannel& channel,
   if (!result.status.ok()) return std::move(result.status);
   FillFullAnswer(result.statement_token, response);
   for (const PassedOverGroup& skipped : result.skipped) {
-    counters_.skipped_groups.Count(skipped.reason);
+    NoteSkippedGroup(client_id, skipped, &counters_);
     FillSkippedGroup(skipped, response->add_skipped_groups());
   }
   return {};

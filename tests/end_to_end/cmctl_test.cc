@@ -100,7 +100,10 @@ TEST(CmctlTest, FindsWhatAHeartbeatRegistered) {
       {{"available-producer", "invoices"}, " unary"},
       {{"subscription-groups"}, "orders  yes"},
       {{"topics"}, "%RETRY%orders  1            1             RW"},
-      {{"policy"}, "reject_pull_consumer_enable     false\n"},
+      {{"policy"}, "reject_pull_consumer_enable         false\n"},
+      {{"why", "orders"}, "orders: 0 streams, 1 unary client, message model"},
+      {{"why", "orders"}, "told of changes: no\n  its members make unary"},
+      {{"connections", "orders"}, "10.0.0.1@a"},
       {{"policy", "-o", "json"}, "\"max_auto_created_groups\":\"100000\""},
   };
   for (const auto& c : found) {
@@ -120,6 +123,9 @@ TEST(CmctlTest, FindsWhatAHeartbeatRegistered) {
       {{"consumer-channel", "orders", "b"},
        "client \"b\" has no channel in consumer group \"orders\"\n"},
       {{"producer-channel", "b"}, "client \"b\" is in no producer group\n"},
+      {{"connections", "invoices"},
+       "no consumer group \"invoices\" is registered; there is a producer "
+       "group of that name: --kind=producer\n"},
       {{"available-producer", "orders"},
        "no producer group \"orders\" is registered\n"},
   };

@@ -223,6 +223,17 @@ absl::StatusOr<pb::GetPolicyResponse> AdminClient::GetPolicy() {
   return response;
 }
 
+absl::StatusOr<pb::ExplainGroupResponse> AdminClient::ExplainGroup(
+    absl::string_view group) {
+  pb::ExplainGroupRequest request;
+  request.set_group(std::string(group));
+  pb::ExplainGroupResponse response;
+  const absl::Status status =
+      Call(*admin_, &Admin::ExplainGroup, request, &response);
+  if (!status.ok()) return status;
+  return response;
+}
+
 absl::Status AdminClient::CheckExpression(absl::string_view type,
                                           absl::string_view expression) {
   pb::CheckClientConfigRequest request;

@@ -54,6 +54,8 @@ class AdminClient {
   absl::StatusOr<pb::Channel> GetAvailableProducerChannel(
       absl::string_view group);
   absl::StatusOr<pb::GetPolicyResponse> GetPolicy();
+  absl::StatusOr<pb::ExplainGroupResponse> ExplainGroup(
+      absl::string_view group);
 
   absl::Status CheckExpression(absl::string_view type,
                                absl::string_view expression);

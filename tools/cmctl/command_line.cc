@@ -198,7 +198,9 @@ const std::vector<CommandHelp>& Commands() {
        {},
        "the configs of consumer groups",
        "Lists the subscription group configs, by name: those of the "
-       "configuration file and\nthose that heartbeats made.",
+       "configuration file and\nthose that heartbeats made. Whether members "
+       "are "
+       "told is what is in force, also by the\nbroker's switch.",
        {}},
       {"topics",
        Command::kTopics,
@@ -210,8 +212,19 @@ const std::vector<CommandHelp>& Commands() {
       {"policy",
        Command::kPolicy,
        {},
-       "the switches that decide who is let in",
+       "the switches that decide who is let in and who is told",
        "Shows the broker's switches under RocketMQ's names.",
+       {}},
+      {"why",
+       Command::kWhy,
+       {kGroup},
+       "whether a group's members are told of changes, and if not why",
+       "Says whether the members of a consumer group are told when its "
+       "consumer "
+       "ids change,\nand if not all that stands in the way; whether there is a "
+       "producer group of that\nname; and which clients of the group were "
+       "passed "
+       "over lately, with the reason.",
        {}},
       {"check-expression",
        Command::kCheckExpression,

@@ -28,6 +28,7 @@ enum class Command {
   kSubscriptionGroups,
   kTopics,
   kPolicy,
+  kWhy,
   kCheckExpression,
 };
 

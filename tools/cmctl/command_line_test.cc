@@ -106,7 +106,7 @@ TEST(CommandLineTest, AnUnknownCommandIsToldTheCommands) {
                        "connections, ids, producers, online, topic-groups, "
                        "subscription, consumer-channel, producer-channel, "
                        "available-producer, subscription-groups, topics, "
-                       "policy, check-expression; see cmctl --help"));
+                       "policy, why, check-expression; see cmctl --help"));
   EXPECT_THAT(ParseCommandLine({}),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("commands: groups, connections, ids")));

@@ -358,8 +358,14 @@ std::string SubscriptionGroupsTable(
   std::vector<std::vector<std::string>> rows = {
       {"GROUP", "NOTIFY CONSUMER IDS CHANGED", "RETRY QUEUES"}};
   for (const pb::SubscriptionGroup& group : groups.subscription_groups()) {
+    // What is in force, or what the group says where the broker does not tell.
+    const bool by_broker = group.notify_consumer_ids_changed_enable() &&
+                           group.has_members_are_told() &&
+                           !group.members_are_told();
     rows.push_back({Printable(group.group()),
-                    YesOrNo(group.notify_consumer_ids_changed_enable()),
+                    by_broker
+                        ? "no, by the broker's switch"
+                        : YesOrNo(group.notify_consumer_ids_changed_enable()),
                     absl::StrCat(group.retry_queue_nums())});
   }
   return AlignColumns(rows);
@@ -400,11 +406,95 @@ std::string PolicyTable(const pb::GetPolicyResponse& policy) {
        TrueOrFalse(policy.enable_register_producer())},
       {"reject_pull_consumer_enable",
        TrueOrFalse(policy.reject_pull_consumer_enable())},
+      {"notify_consumer_ids_changed_enable",
+       policy.has_notify_consumer_ids_changed_enable()
+           ? TrueOrFalse(policy.notify_consumer_ids_changed_enable())
+           : "-"},
   });
 }
 
 std::string PolicyJson(const pb::GetPolicyResponse& policy) {
   return absl::StrCat(Json(policy), "\n");
+}
+
+namespace {
+
+// "" for what this cmctl does not know.
+std::string Explain(pb::ExplainGroupResponse::Obstacle obstacle) {
+  switch (obstacle) {
+    case pb::ExplainGroupResponse::OBSTACLE_NOBODY: return "nobody is in it";
+    case pb::ExplainGroupResponse::OBSTACLE_BROKER_SWITCH:
+      return "the broker tells no group: its "
+             "notify_consumer_ids_changed_enable is false";
+    case pb::ExplainGroupResponse::OBSTACLE_GROUP_SWITCH:
+      return "the group's notify_consumer_ids_changed_enable is false";
+    case pb::ExplainGroupResponse::OBSTACLE_BROADCASTING:
+      return "its message model is BROADCASTING: each member gets every "
+             "message, and has nothing to share";
+    case pb::ExplainGroupResponse::OBSTACLE_UNARY_MEMBERS:
+      return "its members make unary calls: only Connect streams can be told";
+    default: return absl::StrCat("obstacle ", static_cast<int>(obstacle));
+  }
+}
+
+// "1 stream", "2 streams".
+std::string Count(int64_t count, absl::string_view what) {
+  return absl::StrCat(count, " ", what, count == 1 ? "" : "s");
+}
+
+}  // namespace
+
+std::string WhyTable(absl::string_view group,
+                     const pb::ExplainGroupResponse& why,
+                     const TableTime& time) {
+  const bool is_there =
+      why.consumer_streams() + why.consumer_unary_channels() > 0;
+  std::string text = absl::StrCat(
+      "consumer group ", Printable(group), ": ",
+      is_there
+          ? absl::StrCat(Count(why.consumer_streams(), "stream"), ", ",
+                         Count(why.consumer_unary_channels(), "unary client"),
+                         ", message model ", Cell(why.message_model()))
+          : "not registered",
+      why.has_config() ? "" : ", no config", "\n");
+  if (why.producer_channels() > 0) {
+    absl::StrAppend(&text, "producer group ", Printable(group), ": ",
+                    Count(why.producer_channels(), "channel"),
+                    "; producers are not told\n");
+  }
+  if (why.obstacles().empty()) {
+    absl::StrAppend(&text, "told of changes: yes",
+                    why.consumer_unary_channels() > 0
+                        ? ", but for the unary clients: only Connect streams "
+                          "can be told"
+                        : "",
+                    "\n");
+  } else {
+    absl::StrAppend(&text, "told of changes: no\n");
+    for (const int obstacle : why.obstacles()) {
+      absl::StrAppend(
+          &text, "  ",
+          Explain(static_cast<pb::ExplainGroupResponse::Obstacle>(obstacle)),
+          "\n");
+    }
+  }
+  if (why.skipped().empty()) {
+    return absl::StrCat(text, "passed over lately: nobody\n");
+  }
+  std::vector<std::vector<std::string>> rows = {
+      {"CLIENT ID", "KIND", "LAST", "TIMES", "REASON"}};
+  for (const pb::SkippedClient& client : why.skipped()) {
+    rows.push_back({Printable(client.client_id()),
+                    client.producer() ? "producer" : "consumer",
+                    Ago(ToTime(client.last_at()), time.now),
+                    absl::StrCat(client.times()), Printable(client.message())});
+  }
+  return absl::StrCat(text, "passed over lately:\n", AlignColumns(rows));
+}
+
+std::string WhyJson(absl::string_view group,
+                    const pb::ExplainGroupResponse& why) {
+  return FoundJson({{"group", std::string(group)}}, "why", why);
 }
 
 std::string ExpressionTable(absl::string_view type,

@@ -92,6 +92,12 @@ std::string TopicsJson(const pb::ListTopicsResponse& topics);
 std::string PolicyTable(const pb::GetPolicyResponse& policy);
 std::string PolicyJson(const pb::GetPolicyResponse& policy);
 
+std::string WhyTable(absl::string_view group,
+                     const pb::ExplainGroupResponse& why,
+                     const TableTime& time);
+std::string WhyJson(absl::string_view group,
+                    const pb::ExplainGroupResponse& why);
+
 std::string ExpressionTable(absl::string_view type,
                             absl::string_view expression,
                             absl::string_view broker);

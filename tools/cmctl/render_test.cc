@@ -16,6 +16,7 @@
 namespace rmq::cmctl {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -274,7 +275,7 @@ TEST(RenderTest, SubscriptionGroupsShowTheirSwitchAndQueues) {
       retry_queue_nums: 1
     }
     subscription_groups { group: "quiet" retry_queue_nums: 16 }
-  )pb");
+  )pb");  // As brokers of before members_are_told say it.
   EXPECT_EQ(SubscriptionGroupsTable(groups),
             "GROUP  NOTIFY CONSUMER IDS CHANGED  RETRY QUEUES\n"
             "loud   yes                          1\n"
@@ -287,6 +288,83 @@ TEST(RenderTest, SubscriptionGroupsShowTheirSwitchAndQueues) {
 }
 )json"));
   EXPECT_EQ(SubscriptionGroupsTable({}), "no consumer group has a config\n");
+}
+
+TEST(RenderTest, SubscriptionGroupsShowWhatIsInForce) {
+  const auto groups = Parse<pb::ListSubscriptionGroupsResponse>(R"pb(
+    subscription_groups {
+      group: "a"
+      notify_consumer_ids_changed_enable: true
+      members_are_told: true
+    }
+    subscription_groups {
+      group: "b"
+      notify_consumer_ids_changed_enable: true
+      members_are_told: false
+    }
+    subscription_groups { group: "c" members_are_told: false }
+  )pb");
+  EXPECT_EQ(SubscriptionGroupsTable(groups),
+            "GROUP  NOTIFY CONSUMER IDS CHANGED  RETRY QUEUES\n"
+            "a      yes                          0\n"
+            "b      no, by the broker's switch   0\n"
+            "c      no                           0\n");
+}
+
+TEST(RenderTest, WhyNamesAllThatStandsInTheWay) {
+  const auto why = Parse<pb::ExplainGroupResponse>(R"pb(
+    obstacles: [
+      OBSTACLE_NOBODY,
+      OBSTACLE_BROKER_SWITCH,
+      OBSTACLE_GROUP_SWITCH,
+      OBSTACLE_BROADCASTING,
+      OBSTACLE_UNARY_MEMBERS
+    ]
+    producer_channels: 1
+  )pb");
+  EXPECT_EQ(
+      WhyTable("orders", why, kNoon),
+      "consumer group orders: not registered, no config\n"
+      "producer group orders: 1 channel; producers are not told\n"
+      "told of changes: no\n"
+      "  nobody is in it\n"
+      "  the broker tells no group: its notify_consumer_ids_changed_enable is "
+      "false\n"
+      "  the group's notify_consumer_ids_changed_enable is false\n"
+      "  its message model is BROADCASTING: each member gets every message, "
+      "and "
+      "has nothing to share\n"
+      "  its members make unary calls: only Connect streams can be told\n"
+      "passed over lately: nobody\n");
+  EXPECT_THAT(WhyJson("orders", why),
+              AllOf(HasSubstr("\"group\": \"orders\""),
+                    HasSubstr("OBSTACLE_BROKER_SWITCH")));
+}
+
+TEST(RenderTest, WhyOfAGroupThatIsToldShowsWhoWasPassedOver) {
+  auto why = Parse<pb::ExplainGroupResponse>(R"pb(
+    consumer_streams: 2
+    consumer_unary_channels: 1
+    message_model: MESSAGE_MODEL_CLUSTERING
+    has_config: true
+    skipped {
+      client_id: "10.0.0.1@a"
+      reason: REASON_PULL_CONSUMER_REJECTED
+      message: "consumer group \"orders\" consumes actively"
+      times: 3
+    }
+  )pb");
+  *why.mutable_skipped(0)->mutable_last_at() = OneChannel().last_heard_at();
+  EXPECT_EQ(
+      WhyTable("orders", why, kNoon),
+      "consumer group orders: 2 streams, 1 unary client, message model "
+      "CLUSTERING\n"
+      "told of changes: yes, but for the unary clients: only Connect streams "
+      "can be told\n"
+      "passed over lately:\n"
+      "CLIENT ID   KIND      LAST    TIMES  REASON\n"
+      "10.0.0.1@a  consumer  3s ago  3      consumer group \"orders\" consumes "
+      "actively\n");
 }
 
 TEST(RenderTest, TopicsShowTheirQueuesAndFlags) {
@@ -310,18 +388,21 @@ TEST(RenderTest, ThePolicyHasEverySwitch) {
     max_auto_created_groups: 100000
     enable_property_filter: true
     enable_register_producer: true
+    notify_consumer_ids_changed_enable: true
   )pb");
   EXPECT_EQ(PolicyTable(policy),
-            "SWITCH                          VALUE\n"
-            "auto_create_subscription_group  true\n"
-            "max_auto_created_groups         100000\n"
-            "enable_property_filter          true\n"
-            "enable_register_producer        true\n"
-            "reject_pull_consumer_enable     false\n");
+            "SWITCH                              VALUE\n"
+            "auto_create_subscription_group      true\n"
+            "max_auto_created_groups             100000\n"
+            "enable_property_filter              true\n"
+            "enable_register_producer            true\n"
+            "reject_pull_consumer_enable         false\n"
+            "notify_consumer_ids_changed_enable  true\n");
   EXPECT_EQ(Normal(PolicyJson(policy)), Normal(R"json({
 "auto_create_subscription_group":true,"max_auto_created_groups":"100000",
 "enable_property_filter":true,"enable_register_producer":true,
-"reject_pull_consumer_enable":false
+"reject_pull_consumer_enable":false,
+"notify_consumer_ids_changed_enable":true
 }
 )json"));
   const auto* const descriptor = pb::GetPolicyResponse::descriptor();

@@ -52,6 +52,37 @@ absl::StatusOr<std::string> ShowOnline(const CommandLine& line,
                                             : OnlineTable(online);
 }
 
+// Shows the connections of a group, and says if there is a group of that name
+// of the other kind.
+absl::StatusOr<std::string> ShowConnections(const CommandLine& line,
+                                            AdminClient& broker) {
+  const bool is_json = line.output == OutputFormat::kJson;
+  const auto show = [&](const auto& found) -> absl::StatusOr<std::string> {
+    if (!found.ok()) return found.status();
+    if (is_json) return ConnectionsJson(line.group, *found);
+    return ConnectionsTable(line.group, *found,
+                            {absl::Now(), absl::LocalTimeZone()});
+  };
+  absl::StatusOr<std::string> text =
+      line.producers ? show(broker.ListProducerConnections(line.group))
+                     : show(broker.ListConsumerConnections(line.group));
+  if (text.ok() ? is_json : !absl::IsNotFound(text.status())) return text;
+
+  const auto online = broker.GetGroupOnline(line.group);
+  if (!online.ok() ||
+      !(line.producers ? online->consumer() : online->producer())) {
+    return text;
+  }
+  const absl::string_view other = line.producers ? "consumer" : "producer";
+  if (!text.ok()) {
+    return absl::NotFoundError(
+        absl::StrCat(text.status().message(), "; there is a ", other,
+                     " group of that name: --kind=", other));
+  }
+  return absl::StrCat(*text, "\nThere is a ", other,
+                      " group of that name too: --kind=", other, "\n");
+}
+
 absl::StatusOr<std::string> CheckExpression(const CommandLine& line,
                                             AdminClient& broker) {
   const absl::Status status =
@@ -73,14 +104,6 @@ absl::StatusOr<std::string> Run(const CommandLine& line) {
     return line.output == OutputFormat::kJson ? json(*answer) : table(*answer);
   };
   const auto now = [] { return TableTime{absl::Now(), absl::LocalTimeZone()}; };
-  const auto show_connections = [&](const auto& answer) {
-    return show(
-        answer,
-        [&](const auto& found) { return ConnectionsJson(line.group, found); },
-        [&](const auto& found) {
-          return ConnectionsTable(line.group, found, now());
-        });
-  };
   const auto show_channel = [&](const absl::StatusOr<pb::Channel>& answer,
                                 const Asked& asked) {
     return show(
@@ -90,10 +113,7 @@ absl::StatusOr<std::string> Run(const CommandLine& line) {
   switch (line.command) {
     case Command::kShowText: break;
     case Command::kGroups: return ShowGroups(line, broker);
-    case Command::kConnections:
-      return line.producers
-                 ? show_connections(broker.ListProducerConnections(line.group))
-                 : show_connections(broker.ListConsumerConnections(line.group));
+    case Command::kConnections: return ShowConnections(line, broker);
     case Command::kIds:
       return show(
           broker.ListConsumerIds(line.group),
@@ -134,6 +154,13 @@ absl::StatusOr<std::string> Run(const CommandLine& line) {
       return show(broker.ListTopics(), TopicsJson, TopicsTable);
     case Command::kPolicy:
       return show(broker.GetPolicy(), PolicyJson, PolicyTable);
+    case Command::kWhy:
+      return show(
+          broker.ExplainGroup(line.group),
+          [&](const auto& found) { return WhyJson(line.group, found); },
+          [&](const auto& found) {
+            return WhyTable(line.group, found, now());
+          });
     case Command::kCheckExpression: return CheckExpression(line, broker);
   }
   return absl::InternalError("not a command");

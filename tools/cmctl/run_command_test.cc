@@ -62,7 +62,7 @@ class FakeAdmin final : public pb::ClientManagerAdmin::Service {
   grpc::Status GetConsumerConnectionList(
       grpc::ServerContext*, const pb::GetConsumerConnectionListRequest* request,
       pb::GetConsumerConnectionListResponse* response) override {
-    if (request->group() != "orders") {
+    if (request->group() != "orders" && request->group() != "both") {
       return {grpc::StatusCode::NOT_FOUND,
               absl::StrCat("no consumer group \"", request->group(),
                            "\" is registered")};
@@ -100,6 +100,8 @@ class FakeAdmin final : public pb::ClientManagerAdmin::Service {
                               const pb::GetGroupOnlineRequest* request,
                               pb::GetGroupOnlineResponse* response) override {
     response->set_consumer(request->group() == "orders");
+    response->set_producer(request->group() == "both" ||
+                           request->group() == "produced");
     return grpc::Status::OK;
   }
 
@@ -159,6 +161,14 @@ class FakeAdmin final : public pb::ClientManagerAdmin::Service {
       response->add_topics()->set_topic(absl::StrCat("topic", i));
     }
     response->set_next_page_token(page.next_page_token);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status ExplainGroup(grpc::ServerContext*,
+                            const pb::ExplainGroupRequest* request,
+                            pb::ExplainGroupResponse* response) override {
+    response->add_skipped()->set_client_id(
+        absl::StrCat("skipped in ", request->group()));
     return grpc::Status::OK;
   }
 
@@ -286,6 +296,23 @@ TEST_F(RunCommandTest, ConnectionsOfAProducerGroupFollowsAllPages) {
                                  HasSubstr("client0"), HasSubstr("client2")));
 }
 
+TEST_F(RunCommandTest, ConnectionsSayIfThereIsAGroupOfTheOtherKind) {
+  Outcome outcome = Run({"connections", "produced"});
+  EXPECT_EQ(outcome.exit_code, kExitError);
+  EXPECT_EQ(outcome.err,
+            "no consumer group \"produced\" is registered; there is a producer "
+            "group of that name: --kind=producer\n");
+  outcome = Run({"connections", "both"});
+  EXPECT_EQ(outcome.exit_code, kExitOk);
+  EXPECT_THAT(outcome.out, EndsWith("\nThere is a producer group of that name "
+                                    "too: --kind=producer\n"));
+  outcome = Run({"connections", "orders"});
+  EXPECT_THAT(outcome.out, ::testing::Not(HasSubstr("There is")));
+  outcome = Run({"connections", "orders", "--kind=producer"});
+  EXPECT_THAT(outcome.out, EndsWith("\nThere is a consumer group of that name "
+                                    "too: --kind=consumer\n"));
+}
+
 TEST_F(RunCommandTest, IdsAreOneALine) {
   const Outcome outcome = Run({"ids", "orders"});
   EXPECT_EQ(outcome.exit_code, kExitOk);
@@ -325,6 +352,7 @@ TEST_F(RunCommandTest, LookUpsAskForWhatTheArgumentsName) {
       {{"consumer-channel", "g", "c"}, "consumer c in g"},
       {{"producer-channel", "c"}, "producer c"},
       {{"available-producer", "g"}, "one of g"},
+      {{"why", "g"}, "skipped in g"},
       {{"policy"}, "77"},
   };
   for (const auto& c : cases) {

@@ -1,0 +1,58 @@
+#include "broker/policy/skipped_groups.h"
+
+#include "common/mutex_lock.h"
+
+namespace rmq {
+
+absl::string_view Name(SkipReason reason) {
+  switch (reason) {
+    case SkipReason::kIllegalGroup: return "ILLEGAL_GROUP";
+    case SkipReason::kNoSuchGroup: return "NO_SUCH_GROUP";
+    case SkipReason::kPullConsumerRejected: return "PULL_CONSUMER_REJECTED";
+    case SkipReason::kProducerRejected: return "PRODUCER_REJECTED";
+    case SkipReason::kTooManyGroups: return "TOO_MANY_GROUPS";
+  }
+  return "?";
+}
+
+bool SkippedGroups::Note(GroupKind kind, absl::string_view group,
+                         absl::string_view client_id, SkipReason reason,
+                         absl::Time now) {
+  MutexLock lock(&mu_);
+  const auto found = by_key_.find({kind, {group, client_id}});
+  if (found != by_key_.end()) {
+    entries_.splice(entries_.begin(), entries_, found->second);
+  } else {
+    Entry& added = entries_.emplace_front();
+    added.group = std::string(group);
+    added.client.kind = kind;
+    added.client.client_id = std::string(client_id);
+    by_key_.emplace(Key(kind, {added.group, added.client.client_id}),
+                    entries_.begin());
+  }
+  SkippedClient& client = entries_.front().client;
+  const bool is_news = client.times == 0 || client.reason != reason;
+  client.reason = reason;
+  client.last = now;
+  ++client.times;
+  if (entries_.size() > kMost) {
+    const Entry& oldest = entries_.back();
+    by_key_.erase(
+        Key(oldest.client.kind, {oldest.group, oldest.client.client_id}));
+    entries_.pop_back();
+  }
+  return is_news;
+}
+
+std::vector<SkippedClient> SkippedGroups::Of(absl::string_view group,
+                                             size_t max) const {
+  std::vector<SkippedClient> found;
+  MutexLock lock(&mu_);
+  for (const Entry& entry : entries_) {
+    if (found.size() == max) break;
+    if (entry.group == group) found.push_back(entry.client);
+  }
+  return found;
+}
+
+}  // namespace rmq
