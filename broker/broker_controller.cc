@@ -49,6 +49,12 @@ absl::Status BrokerController::Options::Validate() const {
                      absl::FormatDuration(kMaxChannelExpiry), ", got ",
                      absl::FormatDuration(table.channel_expiry))));
   }
+  if (settle.has_value() &&
+      (*settle < absl::ZeroDuration() || *settle > kMaxChannelExpiry)) {
+    note(absl::InvalidArgumentError(absl::StrCat(
+        "settle must be 0 to ", absl::FormatDuration(kMaxChannelExpiry),
+        ", got ", absl::FormatDuration(*settle))));
+  }
   for (const auto& [name, address] :
        {std::make_pair("address", server.address),
         std::make_pair("metrics_address", metrics_address)}) {
@@ -66,6 +72,10 @@ absl::Status BrokerController::Options::Validate() const {
   }
   if (errors.empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrJoin(errors, "\n"));
+}
+
+absl::Duration BrokerController::Options::effective_settle() const {
+  return settle.value_or(table.channel_expiry / kIntervalsPerExpiry);
 }
 
 class BrokerController::Impl {
@@ -90,8 +100,9 @@ class BrokerController::Impl {
         processor_(&table_, &policy_, &notifier_),
         housekeeping_(options.housekeeping, &table_, &notifier_,
                       clock->TimeNow()),
-        request_handler_(options.identity, options.limits, &table_, &processor_,
-                         authorizer_.get(), &counters_),
+        request_handler_(options.identity, options.limits,
+                         clock->TimeNow() + options.effective_settle(), &table_,
+                         &processor_, authorizer_.get(), &counters_),
         admin_handler_(options.limits, &table_, &policy_,
                        options.notifier.enabled, clock, authorizer_.get()),
         clock_(*clock) {

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "broker/housekeeping/housekeeping.h"
 #include "broker/notify/consumer_ids_notifier.h"
 #include "broker/policy/group_policy.h"
@@ -32,6 +33,10 @@ class BrokerController {
     ConsumerIdsNotifier::Options notifier;
     Housekeeping::Options housekeeping;
     GrpcServer::Options server;
+    // For so long after the start, who asks for a group's members or is told
+    // that they changed is told that members may not have come back yet. None:
+    // a quarter of the channel expiry, the interval at which clients heartbeat.
+    absl::optional<absl::Duration> settle;
     // "host:port" to serve metrics on, at /metrics, as Prometheus scrapes them;
     // port 0 lets the system choose. Empty: none. Bound by the rule below too.
     std::string metrics_address;
@@ -42,6 +47,8 @@ class BrokerController {
     // InvalidArgument with what makes no sense, the first of each part on a
     // line that names the field.
     absl::Status Validate() const;
+
+    absl::Duration effective_settle() const;
   };
 
   // Starts the broker. Metrics that cannot be served, as when two brokers have

@@ -68,6 +68,12 @@ INSTANTIATE_TEST_SUITE_P(
         BadOption{"Housekeeping",
                   [](auto& o) { o.housekeeping.period = absl::ZeroDuration(); },
                   "housekeeping_period must be positive, got 0"},
+        BadOption{"NegativeSettle",
+                  [](auto& o) { o.settle = -absl::Seconds(1); },
+                  "settle must be 0 to 8760h, got -1s"},
+        BadOption{"EndlessSettle",
+                  [](auto& o) { o.settle = absl::InfiniteDuration(); },
+                  "settle must be 0 to 8760h, got inf"},
         BadOption{"Server", [](auto& o) { o.server.threads = 0; },
                   "threads must be 1 to 64, got 0"},
         BadOption{"RemoteAddress",
@@ -83,6 +89,29 @@ INSTANTIATE_TEST_SUITE_P(
         BadOption{"MetricsAddress", [](auto& o) { o.metrics_address = "x"; },
                   "metrics_address must be host:port"}),
     [](const auto& test) { return test.param.name; });
+
+TEST(BrokerControllerTest, EveryPartTellsWhatIsWrongWithIt) {
+  Options options;
+  options.table.max_channels = 0;
+  options.server.address = "x";
+  options.server.threads = 0;
+  options.metrics_address = "y";
+  EXPECT_THAT(options.Validate(),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       "max_channels must be at least 1, got 0\n"
+                       "address must be host:port (an IPv6 host in brackets) "
+                       "with a port of 0 to 65535, got \"x\"\n"
+                       "metrics_address must be host:port (an IPv6 host in "
+                       "brackets) with a port of 0 to 65535, got \"y\""));
+}
+
+TEST(BrokerControllerTest, ABrokerSettlesForAHeartbeatInterval) {
+  Options options;
+  options.table.channel_expiry = absl::Seconds(20);
+  EXPECT_EQ(options.effective_settle(), absl::Seconds(5));
+  options.settle = absl::ZeroDuration();
+  EXPECT_EQ(options.effective_settle(), absl::ZeroDuration());
+}
 
 TEST(BrokerControllerTest, LoopbackAddressesNeedNoLeave) {
   Options options;

@@ -67,6 +67,10 @@ ABSL_FLAG(absl::Duration, notify_window, absl::Milliseconds(100),
           "after a change of a group, which its members are told at once, how "
           "long the next changes of it wait, to be told together, like 100ms; "
           "0: not at all, as RocketMQ");
+ABSL_FLAG(absl::optional<absl::Duration>, settle, absl::nullopt,
+          "for so long after the start, lists and pushes say that members may "
+          "not have come back yet, so that those who share work wait, like "
+          "30s; 0: not at all. If not given: a quarter of --channel_expiry");
 ABSL_FLAG(absl::Duration, slow_reader_limit, absl::Seconds(30),
           "a client that leaves a write unread for longer is cut off");
 ABSL_FLAG(absl::Duration, drain_timeout, absl::Seconds(5),
@@ -195,6 +199,7 @@ rmq::BrokerController::Options OptionsFromFlags(std::string* errors) {
   for (uint32_t& word : options.table.statement_token_key) {
     word = std::random_device()();
   }
+  options.settle = absl::GetFlag(FLAGS_settle);
   options.housekeeping.period = absl::GetFlag(FLAGS_housekeeping_period);
   options.notifier.notify_window = absl::GetFlag(FLAGS_notify_window);
   SetIfGiven(FLAGS_notify_consumer_ids_changed_enable,
@@ -263,6 +268,7 @@ std::string EffectiveSettings(const rmq::BrokerController::Options& options) {
   set("enable_register_producer", policy.enable_register_producer);
   set("reject_pull_consumer_enable", policy.reject_pull_consumer_enable);
   set("notify_consumer_ids_changed_enable", options.notifier.enabled);
+  settings["settle"] = absl::FormatDuration(options.effective_settle());
   settings["max_auto_created_groups"] =
       absl::StrCat(policy.max_auto_created_groups);
   std::string text;

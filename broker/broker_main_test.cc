@@ -91,8 +91,7 @@ TEST(BrokerMainTest, AFlagThatDoesNotParseIsRefusedByName) {
 TEST(BrokerMainTest, ADurationWithoutAUnitIsToldWithWhatToWrite) {
   const ProcessOutcome outcome = RunBroker({"--channel_expiry=5"});
   EXPECT_EQ(outcome.exit_code, 1);
-  EXPECT_EQ(outcome.err,
-            "broker: --channel_expiry=5 needs a unit: 5s\n");
+  EXPECT_EQ(outcome.err, "broker: --channel_expiry=5 needs a unit: 5s\n");
 }
 
 struct BadFlag {
@@ -194,11 +193,12 @@ TEST(BrokerMainTest, TheLogTellsTheSettingsBesideTheAddress) {
   ASSERT_THAT(broker, IsOk());
   EXPECT_TRUE(Becomes(
       [&] { return (*broker)->process().err(); },
-      AllOf(ContainsRegex("\\] listening address=.*\n.*\\] settings .* config=" +
-                          path + " .* enable_register_producer=false "),
-            HasSubstr("open files may run out before there are "
-                      "--max_channels"),
-            HasSubstr(" max_channels=1000000000\n"))));
+      AllOf(
+          ContainsRegex("\\] listening address=.*\n.*\\] settings .* config=" +
+                        path + " .* enable_register_producer=false "),
+          HasSubstr("open files may run out before there are "
+                    "--max_channels"),
+          HasSubstr(" max_channels=1000000000\n"))));
 }
 
 TEST(BrokerMainTest, EnoughOpenFilesAreNoWarning) {

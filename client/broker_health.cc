@@ -9,6 +9,7 @@ absl::string_view Name(BrokerState state) {
     case BrokerState::kConnecting: return "CONNECTING";
     case BrokerState::kStating: return "STATING";
     case BrokerState::kOnline: return "ONLINE";
+    case BrokerState::kPartial: return "PARTIAL";
     case BrokerState::kBackoff: return "BACKOFF";
     case BrokerState::kRefused: return "REFUSED";
     case BrokerState::kReserve: return "RESERVE";
@@ -18,6 +19,10 @@ absl::string_view Name(BrokerState state) {
     case BrokerState::kStopped: return "STOPPED";
   }
   return "?";
+}
+
+bool IsOnline(BrokerState state) {
+  return state == BrokerState::kOnline || state == BrokerState::kPartial;
 }
 
 }  // namespace rmq

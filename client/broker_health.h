@@ -21,8 +21,12 @@ enum class BrokerState {
   kConnecting,
   // The stream stands, but the broker has not taken a full heartbeat over it.
   kStating,
-  // The broker knows the client's groups.
+  // The broker knows the client's groups, all of them.
   kOnline,
+  // As kOnline, but for the groups that the broker passed over, though it took
+  // the others: `skipped_groups` names them with the broker's reasons. The
+  // client states them again with each heartbeat.
+  kPartial,
   // The broker could not be reached or the stream broke; the client tries again
   // after a pause.
   kBackoff,
@@ -48,6 +52,10 @@ enum class BrokerState {
 // "ONLINE", ...
 absl::string_view Name(BrokerState state);
 
+// kOnline or kPartial: a stream stands, and the broker has taken the client's
+// groups over it, or some of them.
+bool IsOnline(BrokerState state);
+
 // A group that the broker did not register, though it took the heartbeat.
 struct SkippedGroup {
   std::string group;
@@ -69,7 +77,7 @@ struct BrokerHealth {
   absl::Duration channel_expiry;
   std::vector<SkippedGroup> skipped_groups;
 
-  int64_t reconnects = 0;  // How often the state has become kOnline again.
+  int64_t reconnects = 0;  // How often IsOnline() has become true again.
   absl::Time heartbeat_sent = absl::InfinitePast();
   absl::Time heartbeat_answered = absl::InfinitePast();
   absl::Duration round_trip;  // Of the heartbeat answered last.

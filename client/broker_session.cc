@@ -7,19 +7,14 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "client/proto_duration.h"
 #include "common/kv.h"
 #include "glog/logging.h"
-#include "google/protobuf/duration.pb.h"
 
 namespace rmq {
 namespace {
 
 namespace v1 = ::rocketmq::clientmanager::v1;
-
-absl::Duration FromProto(const google::protobuf::Duration& duration) {
-  return absl::Seconds(duration.seconds()) +
-         absl::Nanoseconds(duration.nanos());
-}
 
 absl::Status FromProto(const v1::Status& status) {
   return absl::Status(static_cast<absl::StatusCode>(status.code()),
@@ -140,6 +135,7 @@ void BrokerSession::SetStatement(
       break;
     case BrokerState::kStating:
     case BrokerState::kOnline:
+    case BrokerState::kPartial:
       if (statement_ == nullptr) {
         Leave();
       } else {
@@ -164,6 +160,13 @@ void BrokerSession::Rename(BrokerEntry broker) {
   observer_.OnHealthChanged(health_);
 }
 
+void BrokerSession::NoteSettling(absl::Time settled_at) {
+  if (health_.state == BrokerState::kStating || IsOnline(health_.state)) {
+    current_.settled_at = settled_at;
+  }
+  Rearm();
+}
+
 void BrokerSession::Shutdown() {
   if (std::exchange(shutting_down_, true)) return;
   switch (health_.state) {
@@ -175,7 +178,8 @@ void BrokerSession::Shutdown() {
     case BrokerState::kReplaced:
     case BrokerState::kKicked: Stop(absl::OkStatus()); break;
     case BrokerState::kStating:
-    case BrokerState::kOnline: Leave(); break;
+    case BrokerState::kOnline:
+    case BrokerState::kPartial: Leave(); break;
     case BrokerState::kLeaving:  // Stops when the stream has ended.
     case BrokerState::kStopped: break;
   }
@@ -215,18 +219,21 @@ void BrokerSession::OnStarted() {
 }
 
 void BrokerSession::OnRead(const v1::BrokerFrame& frame) {
-  CHECK(health_.state == BrokerState::kStating ||
-        health_.state == BrokerState::kOnline ||
+  CHECK(health_.state == BrokerState::kStating || IsOnline(health_.state) ||
         health_.state == BrokerState::kLeaving)
       << Name(health_.state);
   if (frame.has_reply()) {
     OnReply(frame.reply());
   } else if (frame.has_notify_consumer_ids_changed() &&
              health_.state != BrokerState::kLeaving) {
-    const std::string& group = frame.notify_consumer_ids_changed().group();
+    const v1::NotifyConsumerIdsChanged& push =
+        frame.notify_consumer_ids_changed();
+    if (push.has_settling_until()) {
+      current_.settled_at = loop_.Now() + FromProto(push.settling_until());
+    }
     // A push may cross an unregistration.
-    if (current_.stated.consumers.contains(group)) {
-      observer_.OnConsumerIdsChanged(health_.broker, group);
+    if (current_.stated.consumers.contains(push.group())) {
+      observer_.OnConsumerIdsChanged(health_.broker, push.group());
     }
   }
   Rearm();
@@ -254,7 +261,7 @@ void BrokerSession::Enter(BrokerState state) {
   VLOG(1) << "session state" << Kv("broker", broker_.address)
           << Kv("from", Name(health_.state)) << Kv("to", Name(state));
   if (std::exchange(health_.state, state) == state) return;
-  if (state == BrokerState::kOnline || state == BrokerState::kIdle ||
+  if (IsOnline(state) || state == BrokerState::kIdle ||
       state == BrokerState::kReserve) {
     outage_since_ = absl::InfiniteFuture();
     outage_logged_ = false;
@@ -622,6 +629,10 @@ void BrokerSession::OnFullHeartbeatTaken(const Request& request,
     }
   }
 
+  if (health_.state == BrokerState::kLeaving) {
+    if (!same) observer_.OnHealthChanged(health_);
+    return;
+  }
   if (health_.state == BrokerState::kStating) {
     if (std::exchange(was_online_, true)) ++health_.reconnects;
     LOG(INFO) << "online at the broker" << Kv("broker", broker_.address)
@@ -629,12 +640,19 @@ void BrokerSession::OnFullHeartbeatTaken(const Request& request,
               << Kv("broker_id", health_.broker_id)
               << Kv("channel_expiry",
                     absl::FormatDuration(health_.channel_expiry))
-              << Kv("reconnects", health_.reconnects);
-    Enter(BrokerState::kOnline);
+              << Kv("reconnects", health_.reconnects)
+              << (health_.skipped_groups.empty()
+                      ? ""
+                      : Kv("skipped_groups", health_.skipped_groups.size()));
+  }
+  const BrokerState reached = health_.skipped_groups.empty()
+                                  ? BrokerState::kOnline
+                                  : BrokerState::kPartial;
+  if (health_.state != reached) {
+    Enter(reached);
   } else if (!same) {
     observer_.OnHealthChanged(health_);
   }
-  if (health_.state != BrokerState::kOnline) return;  // Leaving.
 
   for (const v1::ConsumerData& consumer : request.statement->consumers()) {
     const std::string& group = consumer.group();
@@ -678,6 +696,14 @@ void BrokerSession::OnRefused(const Request& request,
                << Kv("broker", broker_.address)
                << Kv("error", status.ToString());
   observer_.OnHealthChanged(health_);
+}
+
+void BrokerSession::ReportIfSettled() {
+  if (loop_.Now() < current_.settled_at) return;
+  current_.settled_at = absl::InfiniteFuture();
+  for (const std::string& group : current_.reported) {
+    observer_.OnConsumerIdsChanged(health_.broker, group);
+  }
 }
 
 void BrokerSession::SlowDown(const Request& request) {
@@ -731,10 +757,12 @@ absl::Time BrokerSession::NextDeadline() const {
     case BrokerState::kReserve:
     case BrokerState::kLeaving: return state_deadline_;
     case BrokerState::kStating:
-    case BrokerState::kOnline: {
-      absl::Time deadline = absl::InfiniteFuture();
+    case BrokerState::kOnline:
+    case BrokerState::kPartial: {
+      absl::Time deadline = current_.settled_at;
       if (!current_.requests.empty()) {
-        deadline = current_.requests.front().sent + options_.reply_timeout;
+        deadline = std::min(
+            deadline, current_.requests.front().sent + options_.reply_timeout);
       }
       if (!current_.writing) {
         deadline = std::min({deadline, NextHeartbeat(), NextUnregister()});
@@ -776,6 +804,7 @@ void BrokerSession::OnTimer() {
       break;
     case BrokerState::kStating:
     case BrokerState::kOnline:
+    case BrokerState::kPartial:
       if (!current_.requests.empty() &&
           current_.requests.front().sent + options_.reply_timeout <=
               loop_.Now()) {
@@ -783,6 +812,7 @@ void BrokerSession::OnTimer() {
             absl::StrCat("no answer within ",
                          absl::FormatDuration(options_.reply_timeout)))});
       } else {
+        ReportIfSettled();
         Pump();
       }
       break;

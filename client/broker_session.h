@@ -11,7 +11,6 @@
 #include <string>
 
 #include "absl/container/btree_set.h"
-#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -44,10 +43,10 @@ struct BrokerIdentity {
 // no random number of its own. Enter() is the one function that changes the
 // state; client/README.md has the table of states and events.
 //
-// Invariants: there is a stream exactly in kConnecting, kStating, kOnline and
-// kLeaving. At most one heartbeat is unanswered. One frame is written at a
-// time; what waits to be written is bounded by the groups of the client. Every
-// wait has a deadline, but for kIdle and kRefused.
+// Invariants: there is a stream exactly in kConnecting, kStating, kOnline,
+// kPartial and kLeaving. At most one heartbeat is unanswered. One frame is
+// written at a time; what waits to be written is bounded by the groups of the
+// client. Every wait has a deadline, but for kIdle and kRefused.
 //
 // Nothing is final without proof: only an end that the broker itself marks so
 // (EndReason) makes kReplaced or kKicked, and any other is followed by another
@@ -148,6 +147,12 @@ class BrokerSession final : private BrokerStream::Reactor {
   // The broker's new name and id; its address stays.
   void Rename(BrokerEntry broker);
 
+  // The broker will have settled after its start at `settled_at`, of the loop's
+  // clock: then the groups that it has taken are reported once more. Pushes
+  // tell it too; what was heard last counts. Nothing without a stream: groups
+  // are reported when they are taken.
+  void NoteSettling(absl::Time settled_at);
+
   // Unregisters every group if one request can, half-closes, and waits for the
   // broker to end the stream, which takes out the groups that are left; for at
   // most the reply timeout. Without a stated group it stops at once.
@@ -223,7 +228,10 @@ class BrokerSession final : private BrokerStream::Reactor {
     Groups stated;         // Written in a full heartbeat, and still wanted.
     Groups to_unregister;  // Stated before, and wanted no longer; not written.
     // Consumer groups of `stated` that the observer was told about.
-    absl::flat_hash_set<std::string> reported;
+    absl::btree_set<std::string> reported;
+    // When the broker will have settled; InfiniteFuture if it has, or did not
+    // tell.
+    absl::Time settled_at = absl::InfiniteFuture();
   };
 
   void OnStarted() override;
@@ -266,6 +274,8 @@ class BrokerSession final : private BrokerStream::Reactor {
   void OnFullHeartbeatTaken(const Request& request,
                             const HeartbeatResponse& response);
   void OnRefused(const Request& request, const absl::Status& status);
+  // Reports the groups again if the broker has settled by now.
+  void ReportIfSettled();
   // Has the broker answered RESOURCE_EXHAUSTED to `request`, the next frames
   // come later.
   void SlowDown(const Request& request);

@@ -15,6 +15,7 @@
 #include "client/broker_stub.h"
 #include "client/fake_broker_stub.h"
 #include "client/manual_event_loop.h"
+#include "client/proto_duration.h"
 #include "common/status_matchers.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/repeated_field.h"
@@ -53,6 +54,14 @@ std::shared_ptr<const v1::HeartbeatRequest> Statement(
 v1::BrokerFrame Push(const std::string& group) {
   v1::BrokerFrame frame;
   frame.mutable_notify_consumer_ids_changed()->set_group(group);
+  return frame;
+}
+
+v1::BrokerFrame PushOfASettlingBroker(const std::string& group,
+                                      absl::Duration left) {
+  v1::BrokerFrame frame = Push(group);
+  *frame.mutable_notify_consumer_ids_changed()->mutable_settling_until() =
+      ToProto(left);
   return frame;
 }
 
@@ -337,7 +346,7 @@ TEST_F(BrokerSessionTest, HeartbeatsStayFullWhileTheBrokerGivesNoToken) {
   skipped->set_group("orders");
   skipped->set_message("no such group");
   Answer(response);
-  EXPECT_EQ(state(), BrokerState::kOnline);
+  EXPECT_EQ(state(), BrokerState::kPartial);
   loop_.Advance(absl::Seconds(1));
   EXPECT_THAT(Kinds(call()), ElementsAre("full", "full"));
   AnswerToken(kToken);
@@ -1218,6 +1227,68 @@ TEST_F(BrokerSessionTest, APushIsReported) {
   EXPECT_THAT(observer_.changed, ElementsAre("orders"));
 }
 
+TEST_F(BrokerSessionTest, GroupsAreReportedOnceMoreWhenTheBrokerHasSettled) {
+  session_->SetStatement(Statement({"p"}, {"invoices", "orders"}));
+  call().CompleteStart();
+  AnswerToken(kToken);
+  observer_.changed.clear();
+  call().Deliver(PushOfASettlingBroker("orders", absl::Milliseconds(1500)));
+  EXPECT_THAT(observer_.changed, ElementsAre("orders"));
+  loop_.Advance(absl::Milliseconds(1499));
+  EXPECT_THAT(observer_.changed, ElementsAre("orders"));
+  loop_.Advance(absl::Milliseconds(1));
+  EXPECT_THAT(observer_.changed, ElementsAre("orders", "invoices", "orders"));
+  loop_.Advance(absl::Seconds(2));  // Once.
+  EXPECT_THAT(observer_.changed, SizeIs(3));
+}
+
+TEST_F(BrokerSessionTest, WhatWasHeardLastOfSettlingCounts) {
+  Online();
+  observer_.changed.clear();
+  session_->NoteSettling(loop_.Now() + absl::Milliseconds(200));
+  session_->NoteSettling(loop_.Now() + absl::Milliseconds(300));
+  loop_.Advance(absl::Milliseconds(299));
+  EXPECT_THAT(observer_.changed, IsEmpty());
+  loop_.Advance(absl::Milliseconds(1));
+  EXPECT_THAT(observer_.changed, ElementsAre("orders"));
+}
+
+TEST_F(BrokerSessionTest, ABrokerThatHasSettledWhileItWasAskedIsReported) {
+  Online();
+  observer_.changed.clear();
+  session_->NoteSettling(loop_.Now());
+  loop_.Advance(absl::ZeroDuration());
+  EXPECT_THAT(observer_.changed, ElementsAre("orders"));
+}
+
+TEST_F(BrokerSessionTest, WhatIsHeardOfSettlingWithoutAStreamIsForgotten) {
+  Backoff();
+  session_->NoteSettling(loop_.Now() + absl::Milliseconds(900));
+  ComeBack(/*incarnation=*/1);
+  observer_.changed.clear();
+  loop_.Advance(absl::Milliseconds(950));
+  EXPECT_THAT(observer_.changed, IsEmpty());
+}
+
+TEST_F(BrokerSessionTest, TheEndOfAStreamEndsTheWaitForTheBrokerToSettle) {
+  Online();
+  session_->NoteSettling(loop_.Now() + absl::Milliseconds(900));
+  call().Finish(absl::UnavailableError("the broker is killed"));
+  ComeBack(/*incarnation=*/2);
+  observer_.changed.clear();
+  loop_.Advance(absl::Milliseconds(950));
+  EXPECT_THAT(observer_.changed, IsEmpty());
+}
+
+TEST_F(BrokerSessionTest, AGroupThatWasLeftIsNotReportedWhenTheBrokerSettles) {
+  Online();
+  session_->NoteSettling(loop_.Now() + absl::Milliseconds(500));
+  session_->SetStatement(Statement({"p"}, {}));
+  observer_.changed.clear();
+  loop_.Advance(absl::Milliseconds(600));
+  EXPECT_THAT(observer_.changed, IsEmpty());
+}
+
 TEST_F(BrokerSessionTest, APushForAGroupThatTheClientLeftIsNotReported) {
   Online();
   session_->SetStatement(Statement({"p"}, {"bills"}));
@@ -1357,6 +1428,35 @@ TEST_F(BrokerSessionTest, HealthNamesTheSkippedGroups) {
   loop_.Advance(absl::Seconds(1));
   AnswerToken(kToken);
   EXPECT_THAT(session_->health().skipped_groups, IsEmpty());
+}
+
+TEST_F(BrokerSessionTest, AClientOfWhichAGroupIsSkippedIsNotPlainlyOnline) {
+  Stating();
+  v1::HeartbeatResponse response;
+  response.add_skipped_groups()->set_group("orders");
+  Answer(response);
+  EXPECT_EQ(observer_.states.back(), BrokerState::kPartial);
+  EXPECT_THAT(observer_.health.back().skipped_groups, SizeIs(1));
+  loop_.Advance(absl::Seconds(1));
+  AnswerToken(kToken);
+  EXPECT_EQ(observer_.states.back(), BrokerState::kOnline);
+  EXPECT_EQ(session_->health().reconnects, 0);
+}
+
+TEST_F(BrokerSessionTest, AGroupThatIsSkippedLaterMakesTheClientPartial) {
+  Online();
+  session_->SetStatement(Statement({"p"}, {"invoices", "orders"}));
+  loop_.Advance(BrokerSession::kMinHeartbeatGap);
+  v1::HeartbeatResponse response;
+  response.add_skipped_groups()->set_group("invoices");
+  Answer(response);
+  EXPECT_EQ(observer_.states.back(), BrokerState::kPartial);
+  // Nothing else is different: it heartbeats, in full, and comes back.
+  loop_.Advance(absl::Seconds(30));
+  EXPECT_THAT(Kinds(call()), ElementsAre("full", "full", "full"));
+  call().Finish(absl::UnavailableError("going down"));
+  ComeBack(/*incarnation=*/1);
+  EXPECT_EQ(session_->health().reconnects, 1);
 }
 
 TEST_F(BrokerSessionTest, EveryChangeOfStateIsReported) {

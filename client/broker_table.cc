@@ -26,7 +26,7 @@ bool AreSame(const absl::optional<BrokerIdentity>& a,
 // Whether the stream that a full heartbeat was written to stands.
 bool Stands(const BrokerSession& session) {
   const BrokerState state = session.health().state;
-  return state == BrokerState::kStating || state == BrokerState::kOnline;
+  return state == BrokerState::kStating || IsOnline(state);
 }
 
 }  // namespace
@@ -86,6 +86,15 @@ void BrokerTable::SetBrokers(const std::vector<BrokerEntry>& brokers) {
 void BrokerTable::SetStatement(std::shared_ptr<const Statement> statement) {
   statement_ = std::move(statement);
   for (Link& link : links_) State(&link);
+}
+
+void BrokerTable::NoteSettling(absl::string_view address,
+                               absl::Time settled_at) {
+  for (Link& link : links_) {
+    if (link.listed && link.broker.address == address) {
+      link.session->NoteSettling(settled_at);
+    }
+  }
 }
 
 void BrokerTable::Shutdown() {

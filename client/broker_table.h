@@ -14,6 +14,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "client/broker_entry.h"
 #include "client/broker_health.h"
 #include "client/broker_session.h"
@@ -79,6 +80,10 @@ class BrokerTable final : private BrokerSession::Observer {
   // What to state from now on; null: the client has no group. A statement
   // without a consumer group is for masters only: slaves are left.
   void SetStatement(std::shared_ptr<const Statement> statement);
+
+  // As BrokerSession::NoteSettling() of the broker at `address`, if the list
+  // has one.
+  void NoteSettling(absl::string_view address, absl::Time settled_at);
 
   // Leaves every broker. Idempotent.
   void Shutdown();

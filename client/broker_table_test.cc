@@ -307,6 +307,18 @@ TEST_F(BrokerTableTest, AtMost1024BrokersAreOnTheirWayOut) {
 
 // ---- Masters and slaves.
 
+TEST_F(BrokerTableTest, OnlyTheBrokerThatIsSettlingIsReportedWhenItHas) {
+  table_->SetBrokers({kA, kB});
+  table_->SetStatement(ProducerAndConsumer());
+  BringOnline(kA);
+  BringOnline(kB);
+  observer_.changed.clear();
+  table_->NoteSettling("b:1", loop_.Now() + absl::Milliseconds(500));
+  table_->NoteSettling("c:1", loop_.Now() + absl::Milliseconds(500));
+  loop_.Advance(absl::Milliseconds(500));
+  EXPECT_THAT(observer_.changed, ElementsAre("broker-b orders"));
+}
+
 TEST_F(BrokerTableTest, AProducerJoinsMastersOnly) {
   table_->SetBrokers({kA, kSlave, kB});
   table_->SetStatement(Producer());

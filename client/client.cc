@@ -21,13 +21,13 @@
 #include "client/callback_queue.h"
 #include "client/client_id.h"
 #include "client/client_runtime_impl.h"
+#include "client/proto_duration.h"
 #include "common/clock.h"
 #include "common/cond_var.h"
 #include "common/kv.h"
 #include "common/mutex_lock.h"
 #include "common/validation.h"
 #include "glog/logging.h"
-#include "google/protobuf/duration.pb.h"
 #include "rocketmq/clientmanager/v1/client_manager.pb.h"
 
 namespace rmq {
@@ -39,13 +39,6 @@ constexpr absl::Duration kDestructorTimeout = absl::Seconds(3);
 
 // The group in the key of a callback about a broker's health. No group has it.
 constexpr char kNoGroup[] = "";
-
-google::protobuf::Duration ToProto(absl::Duration duration) {
-  google::protobuf::Duration proto;
-  proto.set_seconds(absl::IDivDuration(duration, absl::Seconds(1), &duration));
-  proto.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(duration)));
-  return proto;
-}
 
 v1::SubscriptionData ToProto(const Subscription& subscription) {
   v1::SubscriptionData proto;
@@ -555,11 +548,19 @@ absl::StatusOr<ConsumerIds> ClientImpl::GetConsumerIds(
     }
     ids.broker.name = response->broker_name();
     ids.broker.id = response->broker_id();
+    ids.settling =
+        std::max(FromProto(response->settling_until()), absl::ZeroDuration());
     for (std::string& id : *response->mutable_client_ids()) {
       ids.client_ids.push_back(std::move(id));
     }
     request.set_page_token(response->next_page_token());
   } while (!request.page_token().empty());
+  if (ids.settling > absl::ZeroDuration()) {
+    parts_.loop().Post([this, address = ids.broker.address,
+                        settled_at = clock.TimeNow() + ids.settling] {
+      table_->NoteSettling(address, settled_at);
+    });
+  }
   return ids;
 }
 

@@ -43,6 +43,12 @@ struct ConsumerIds {
   // In the order in which the streams were opened. A client that has two
   // streams to the broker is here twice.
   std::vector<std::string> client_ids;
+  // How much longer the broker is settling after its start: until then members
+  // that have not come back yet may be missing here, so wait before you take
+  // over work. When the time is over, ClientOptions::on_consumer_ids_changed is
+  // called for each consumer group that the broker has taken. Zero: it has
+  // settled, or is one of a version that does not tell.
+  absl::Duration settling = absl::ZeroDuration();
 };
 
 // One client of all its brokers: MQClientInstance's role. An interface, so that

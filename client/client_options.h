@@ -118,7 +118,9 @@ struct ClientOptions {
   // groups changed, and after each connect to a broker, when it has taken the
   // group, since changes may have been missed. Level-triggered: changes in a
   // row may be told as one, but after the last change at least one call begins,
-  // and Client::GetConsumerIds() in it then gives the broker's list.
+  // and Client::GetConsumerIds() in it then gives the broker's list. Called
+  // once more when a broker has settled that said it was settling after its
+  // start (ConsumerIds::settling).
   //
   // Brokers push for CLUSTERING groups whose notification is on. For a
   // BROADCASTING group, or where it is off, only the call after each connect

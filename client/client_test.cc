@@ -395,6 +395,20 @@ TEST_F(ClientTest, ConsumerIdsAreReadPageByPage) {
   EXPECT_EQ(ids.broker, (BrokerEntry{"scripted", 7, broker_.address()}));
 }
 
+TEST_F(ClientTest, AnAnswerTellsThatTheBrokerIsSettlingAndACallWhenItHas) {
+  broker_.SetConsumerIds("orders", {"a", "b", "c"});
+  broker_.SetSettling(absl::Milliseconds(50));
+  Client& client = MakeOnline();
+  EXPECT_EQ(
+      client.GetConsumerIds(broker_.address(), "orders", kPatience)->settling,
+      absl::Milliseconds(50));
+  EXPECT_THAT(callbacks_.AwaitChanges(2), SizeIs(2));
+  broker_.SetSettling(absl::ZeroDuration());
+  EXPECT_EQ(
+      client.GetConsumerIds(broker_.address(), "orders", kPatience)->settling,
+      absl::ZeroDuration());
+}
+
 TEST_F(ClientTest, AGroupWithoutAConsumerIsNotFound) {
   EXPECT_THAT(Make().GetConsumerIds(broker_.address(), "orders", kPatience),
               StatusIs(absl::StatusCode::kNotFound,

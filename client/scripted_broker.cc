@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "client/proto_duration.h"
 #include "common/mutex_lock.h"
 #include "glog/logging.h"
 #include "grpc/support/time.h"
@@ -140,6 +141,9 @@ class ScriptedBroker::Service final
     } else {
       response->set_broker_name("scripted");
       response->set_broker_id(7);
+      if (broker_.settling_ > absl::ZeroDuration()) {
+        *response->mutable_settling_until() = ToProto(broker_.settling_);
+      }
       // Pages of two; a page token is the index of its first id.
       size_t next = 0;
       CHECK(request->page_token().empty() ||
@@ -210,6 +214,11 @@ void ScriptedBroker::SetConsumerIds(const std::string& group,
                                     std::vector<std::string> ids) {
   MutexLock lock(&mu_);
   consumer_ids_[group] = std::move(ids);
+}
+
+void ScriptedBroker::SetSettling(absl::Duration left) {
+  MutexLock lock(&mu_);
+  settling_ = left;
 }
 
 void ScriptedBroker::HoldUnaryCalls() {

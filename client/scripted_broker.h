@@ -46,6 +46,8 @@ class ScriptedBroker {
   // What GetConsumerListByGroup tells; NOT_FOUND for a group that was not set.
   void SetConsumerIds(const std::string& group, std::vector<std::string> ids)
       ABSL_LOCKS_EXCLUDED(mu_);
+  // What GetConsumerListByGroup tells of settling from here on.
+  void SetSettling(absl::Duration left) ABSL_LOCKS_EXCLUDED(mu_);
   // From here on unary calls wait until the client cancels them.
   void HoldUnaryCalls() ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -102,6 +104,7 @@ class ScriptedBroker {
   size_t ended_streams_ ABSL_GUARDED_BY(mu_) = 0;
   size_t held_calls_ ABSL_GUARDED_BY(mu_) = 0;
   absl::Duration channel_expiry_ ABSL_GUARDED_BY(mu_) = absl::Seconds(120);
+  absl::Duration settling_ ABSL_GUARDED_BY(mu_);
   bool answering_ ABSL_GUARDED_BY(mu_) = true;
   bool holding_ ABSL_GUARDED_BY(mu_) = false;
   absl::flat_hash_map<std::string, std::vector<std::string>> consumer_ids_

@@ -40,10 +40,10 @@ using ::testing::Not;
 const BrokerEntry& kBroker = *new BrokerEntry{"broker-a", 0, "broker:1"};
 
 constexpr BrokerState kStates[] = {
-    BrokerState::kIdle,    BrokerState::kConnecting, BrokerState::kStating,
-    BrokerState::kOnline,  BrokerState::kBackoff,    BrokerState::kRefused,
-    BrokerState::kReserve, BrokerState::kLeaving,    BrokerState::kReplaced,
-    BrokerState::kKicked,  BrokerState::kStopped,
+    BrokerState::kIdle,     BrokerState::kConnecting, BrokerState::kStating,
+    BrokerState::kOnline,   BrokerState::kPartial,    BrokerState::kBackoff,
+    BrokerState::kRefused,  BrokerState::kReserve,    BrokerState::kLeaving,
+    BrokerState::kReplaced, BrokerState::kKicked,     BrokerState::kStopped,
 };
 
 // What the broker takes at most where it refuses a larger frame.
@@ -61,6 +61,12 @@ class Scene final : private BrokerSession::Observer {
       case BrokerState::kOnline:
         GoOnline();
         // The second heartbeat is being written.
+        loop_.Advance(BrokerSession::kSecondHeartbeatDelay);
+        break;
+      case BrokerState::kPartial:
+        stub_.reactor().OnStarted();
+        stub_.reactor().OnWritten();
+        ReplyThatSkips("orders");
         loop_.Advance(BrokerSession::kSecondHeartbeatDelay);
         break;
       case BrokerState::kBackoff: Finish(absl::StatusCode::kUnavailable); break;
@@ -106,6 +112,8 @@ class Scene final : private BrokerSession::Observer {
       stub_.reactor().OnStarted();
     } else if (event == "reply") {
       Reply(stub_.last_frame().request_id());
+    } else if (event == "reply: a group is skipped") {
+      ReplyThatSkips("orders");
     } else if (event == "push") {
       v1::BrokerFrame frame;
       frame.mutable_notify_consumer_ids_changed()->set_group("orders");
@@ -194,6 +202,13 @@ class Scene final : private BrokerSession::Observer {
     v1::BrokerFrame frame;
     frame.mutable_reply()->set_request_id(request_id);
     frame.mutable_reply()->mutable_heartbeat()->set_statement_token(77);
+    stub_.reactor().OnRead(frame);
+  }
+  void ReplyThatSkips(const std::string& group) {
+    v1::BrokerFrame frame;
+    frame.mutable_reply()->set_request_id(stub_.last_frame().request_id());
+    frame.mutable_reply()->mutable_heartbeat()->add_skipped_groups()->set_group(
+        group);
     stub_.reactor().OnRead(frame);
   }
   void Finish(absl::StatusCode code, EndReason reason = EndReason::kNone) {
@@ -286,14 +301,15 @@ TEST(StateTableDeathTest, EveryEventInEveryStateLeadsWhereTheReadmeSays) {
       }
     }
   }
-  EXPECT_THAT(events,
-              ::testing::UnorderedElementsAre(
-                  "statement", "statement over a known limit", "no statement",
-                  "rename", "shutdown", "abandon", "started", "reply", "push",
-                  "written", "finished", "finished: REPLACED, no other way",
-                  "finished: REPLACED, another way", "finished: KICKED",
-                  "finished: frame too large", "other way lost",
-                  "other way replaced", "other way kicked", "timer"));
+  EXPECT_THAT(
+      events,
+      ::testing::UnorderedElementsAre(
+          "statement", "statement over a known limit", "no statement", "rename",
+          "shutdown", "abandon", "started", "reply",
+          "reply: a group is skipped", "push", "written", "finished",
+          "finished: REPLACED, no other way", "finished: REPLACED, another way",
+          "finished: KICKED", "finished: frame too large", "other way lost",
+          "other way replaced", "other way kicked", "timer"));
 }
 
 TEST(StateTableTest, TheTestsThatTheReadmeNamesAreThere) {

@@ -52,12 +52,6 @@ uint64_t TakeRequestId(grpc::ByteBuffer* buffer) {
 
 CallStatus NoFrame() { return BadForm("the frame is not a ClientFrame"); }
 
-grpc::ByteBuffer PushFrame(const std::string& group) {
-  pb::BrokerFrame frame;
-  frame.mutable_notify_consumer_ids_changed()->set_group(group);
-  return Serialize(frame);
-}
-
 }  // namespace
 
 CallStatus EndStatus(RemovalReason reason) {
@@ -400,10 +394,13 @@ void ConnectStream::StartNextLocked() {
   }
   if (!pushes_.empty() && (replies_.empty() || !pushed_last_)) {
     pushed_last_ = true;
-    const grpc::ByteBuffer frame = PushFrame(pushes_.front());
+    pb::BrokerFrame frame;
+    environment_.handler->FillPush(pushes_.front(),
+                                   environment_.clock->TimeNow(),
+                                   frame.mutable_notify_consumer_ids_changed());
     pushes_.erase(pushes_.begin());
     environment_.counters->pushes_sent.fetch_add(1);
-    StartWriteLocked(frame);
+    StartWriteLocked(Serialize(frame));
   } else if (!replies_.empty()) {
     pushed_last_ = false;
     const grpc::ByteBuffer frame = std::move(replies_.front());

@@ -3,10 +3,12 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "broker/broker_controller.h"
 #include "broker/notify/consumer_ids_notifier.h"
 #include "broker/service/loop_queues.h"
@@ -60,6 +62,23 @@ TEST(ConnectStreamTest, AMemberIsToldOfItsOwnJoiningBeforeTheReply) {
   EXPECT_FALSE(reply.has_status());
   EXPECT_NE(reply.heartbeat().statement_token(), 0);
   EXPECT_THAT(broker.ConsumerIds("orders"), ElementsAre("c1"));
+}
+
+TEST(ConnectStreamTest, APushTellsHowLongTheBrokerIsSettling) {
+  BrokerController::Options options = TestBroker::DefaultOptions();
+  for (const auto& [settle, seconds] :
+       {std::make_pair(absl::optional<absl::Duration>(), 30),
+        std::make_pair(absl::make_optional(absl::Seconds(7)), 7),
+        std::make_pair(absl::make_optional(absl::ZeroDuration()), 0)}) {
+    options.settle = settle;
+    TestBroker broker(options);
+    const auto stream = broker.Connect();
+    ASSERT_TRUE(stream->Write(FrameOf(ConsumerHeartbeat("c1", "orders"))));
+    const absl::optional<pb::BrokerFrame> push = stream->Read();
+    ASSERT_TRUE(push.has_value());
+    EXPECT_EQ(push->notify_consumer_ids_changed().settling_until().seconds(),
+              seconds);
+  }
 }
 
 TEST(ConnectStreamTest, MembersAreToldOfOneThatJoinsAndOneThatLeaves) {

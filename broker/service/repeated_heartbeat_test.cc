@@ -154,8 +154,9 @@ class World {
   Housekeeping housekeeping_{Housekeeping::Options(), &table_, &notifier_,
                              now_};
   ClientManageProcessor processor_{&table_, &policy_, &notifier_};
-  RequestHandler handler_{{},          Limits(),     &table_,
-                          &processor_, &authorizer_, &counters_};
+  RequestHandler handler_{{},        Limits(),    absl::InfinitePast(),
+                          &table_,   &processor_, &authorizer_,
+                          &counters_};
   std::array<Stream, kStreams> streams_;
 };
 

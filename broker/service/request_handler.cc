@@ -15,7 +15,6 @@
 namespace rmq {
 namespace {
 
-constexpr int kIntervalsPerExpiry = 4;
 // As proto says: a client cannot know a limit that can be set.
 constexpr size_t kMaxGroupsToLeaveAtOnce = 256;
 // A stand-in may expire between being found and being used, once.
@@ -231,16 +230,16 @@ CallStatus RequestHandler::Check(
 }
 
 CallStatus RequestHandler::GetConsumerListByGroup(
-    absl::string_view peer, absl::Time /*now*/,
+    absl::string_view peer, absl::Time now,
     const pb::GetConsumerListByGroupRequest& request,
     pb::GetConsumerListByGroupResponse* response) {
   const CallStatus allowed =
       Authorize(peer, "GetConsumerListByGroup", "", {request.group()});
-  return allowed.ok() ? ListConsumers(request, response) : allowed;
+  return allowed.ok() ? ListConsumers(now, request, response) : allowed;
 }
 
 CallStatus RequestHandler::ListConsumers(
-    const pb::GetConsumerListByGroupRequest& request,
+    absl::Time now, const pb::GetConsumerListByGroupRequest& request,
     pb::GetConsumerListByGroupResponse* response) {
   const absl::Status group = ValidateGroup("group", request.group(), limits_);
   if (!group.ok()) return FromStatus(group);
@@ -259,7 +258,14 @@ CallStatus RequestHandler::ListConsumers(
   response->set_next_page_token(MemberPageToken(list.next));
   response->set_broker_name(identity_.broker_name);
   response->set_broker_id(identity_.broker_id);
+  FillSettling(now, response);
   return {};
+}
+
+void RequestHandler::FillPush(const std::string& group, absl::Time now,
+                              pb::NotifyConsumerIdsChanged* push) const {
+  push->set_group(group);
+  FillSettling(now, push);
 }
 
 bool RequestHandler::HandleRepeatedHeartbeat(ClientChannel& channel,
@@ -373,7 +379,7 @@ CallStatus RequestHandler::Dispatch(ClientChannel& channel,
       if (!client->is_bound()) {
         return NeedsHeartbeatFirst("get_consumer_list_by_group");
       }
-      return ListConsumers(request,
+      return ListConsumers(now, request,
                            reply->mutable_get_consumer_list_by_group());
     }
 

@@ -35,14 +35,21 @@ struct BrokerIdentity {
   uint64_t incarnation = 1;
 };
 
+// The heartbeat interval that clients are told is the channel expiry over this.
+inline constexpr int kIntervalsPerExpiry = 4;
+
 // Thread-safe. What it is given is borrowed and outlives it.
 class RequestHandler {
  public:
+  // Until `settled_at` the broker is settling: members may not have come back
+  // since its start, and who asks for a group's members is told so.
   RequestHandler(const BrokerIdentity& identity, const Limits& limits,
-                 ClientTable* table, ClientManageProcessor* processor,
-                 Authorizer* authorizer, EdgeCounters* counters)
+                 absl::Time settled_at, ClientTable* table,
+                 ClientManageProcessor* processor, Authorizer* authorizer,
+                 EdgeCounters* counters)
       : identity_(identity),
         limits_(limits),
+        settled_at_(settled_at),
         table_(*table),
         processor_(*processor),
         authorizer_(*authorizer),
@@ -66,6 +73,10 @@ class RequestHandler {
       pb::GetConsumerListByGroupResponse* response);
 
   // --- Frames of a stream ---
+
+  // The push that the consumer ids of `group` changed, written at `now`.
+  void FillPush(const std::string& group, absl::Time now,
+                pb::NotifyConsumerIdsChanged* push) const;
 
   // The client id of a stream, fixed by its first full heartbeat of good form.
   struct StreamClient {
@@ -145,11 +156,20 @@ class RequestHandler {
   CallStatus CheckForm(const pb::UnregisterClientRequest& request) const;
   CallStatus Check(const pb::CheckClientConfigRequest& request) const;
   // A request that has passed the gate.
-  CallStatus ListConsumers(const pb::GetConsumerListByGroupRequest& request,
+  CallStatus ListConsumers(absl::Time now,
+                           const pb::GetConsumerListByGroupRequest& request,
                            pb::GetConsumerListByGroupResponse* response);
+  // Leaves `message`'s settling_until absent if the broker has settled.
+  template <typename Message>
+  void FillSettling(absl::Time now, Message* message) const {
+    if (now < settled_at_) {
+      FillDuration(settled_at_ - now, message->mutable_settling_until());
+    }
+  }
 
   const BrokerIdentity identity_;
   const Limits limits_;
+  const absl::Time settled_at_;
   ClientTable& table_;
   ClientManageProcessor& processor_;
   Authorizer& authorizer_;

@@ -99,7 +99,8 @@ class RequestHandlerTest : public ::testing::Test {
         notifier_(ConsumerIdsNotifier::Options()),
         table_(table, {&policy_, &notifier_}),
         processor_(&table_, &policy_, &notifier_),
-        handler_({"TestCluster", "broker-x", 3, 77}, Limits(), &table_,
+        handler_({"TestCluster", "broker-x", 3, 77}, Limits(),
+                 /*settled_at=*/now_ + absl::Milliseconds(1500), &table_,
                  &processor_, &authorizer_, &counters_) {}
 
   // --- Unary ---
@@ -484,6 +485,36 @@ TEST_F(RequestHandlerTest, AListTellsWhoseViewItIs) {
   EXPECT_EQ(list_.broker_name(), "broker-x");
   EXPECT_EQ(list_.broker_id(), 3);
   EXPECT_EQ(list_.next_page_token(), "");
+}
+
+TEST_F(RequestHandlerTest, ListsAndPushesTellHowLongTheBrokerIsSettling) {
+  Stream stream = Join(Consumer("c1", "orders"));
+  now_ += absl::Milliseconds(300);
+  EXPECT_THAT(ConsumerIds("orders"), ElementsAre("c1"));
+  EXPECT_EQ(list_.settling_until().seconds(), 1);
+  EXPECT_EQ(list_.settling_until().nanos(), 200'000'000);
+  pb::ClientFrame frame;
+  frame.mutable_get_consumer_list_by_group()->set_group("orders");
+  EXPECT_EQ(Handle(stream, frame)
+                .get_consumer_list_by_group()
+                .settling_until()
+                .seconds(),
+            1);
+  pb::NotifyConsumerIdsChanged push;
+  now_ += absl::Milliseconds(1199);
+  handler_.FillPush("orders", now_, &push);
+  EXPECT_EQ(push.group(), "orders");
+  EXPECT_EQ(push.settling_until().nanos(), 1'000'000);
+}
+
+TEST_F(RequestHandlerTest, ABrokerThatHasSettledSaysNothingOfIt) {
+  RegisterUnary(Consumer("c1", "orders"));
+  now_ += absl::Milliseconds(1500);
+  EXPECT_THAT(ConsumerIds("orders"), ElementsAre("c1"));
+  EXPECT_FALSE(list_.has_settling_until());
+  pb::NotifyConsumerIdsChanged push;
+  handler_.FillPush("orders", now_, &push);
+  EXPECT_FALSE(push.has_settling_until());
 }
 
 TEST_F(RequestHandlerTest, AListOfAnUnknownGroupIsNotFound) {

@@ -32,8 +32,8 @@ absl::Status Run(const std::string& broker) {
   options.brokers = {broker};
   options.client_id = "many@1";
   options.on_broker_health_changed = [&](const rmq::BrokerHealth& health) {
-    const bool has_answered = health.state == rmq::BrokerState::kOnline ||
-                              health.state == rmq::BrokerState::kRefused;
+    const bool has_answered =
+        IsOnline(health.state) || health.state == rmq::BrokerState::kRefused;
     if (has_answered && !answered.HasBeenNotified()) answered.Notify();
   };
   absl::StatusOr<std::unique_ptr<rmq::Client>> client =

@@ -51,6 +51,11 @@ int Run() {
         health.state == rmq::BrokerState::kKicked) {
       std::cout << " error=" << health.last_error;
     }
+    // Why the state is PARTIAL.
+    for (const rmq::SkippedGroup& skipped : health.skipped_groups) {
+      std::cout << " skipped=" << skipped.group << " (" << skipped.message
+                << ")";
+    }
     std::cout << std::endl;
   };
   absl::StatusOr<std::unique_ptr<rmq::Client>> client =
