@@ -2,10 +2,21 @@
 //
 //   rmq::MockClient client;
 //   EXPECT_CALL(client, GetConsumerIds(Eq("10.0.0.1:10911"), Eq("orders"), _))
-//       .WillOnce(Return(rmq::ConsumerIds{{}, {"me", "another"}}));
+//       .WillOnce(Return(rmq::ConsumerIds{{}, {"me", "another"}}))
+//       .WillOnce(Return(rmq::ConsumerIds{{}, {"me"}, absl::Seconds(9)}));
+//
+// The second answer is that of a broker which is settling.
+//
+// Strings that a method takes as absl::string_view are matched by Eq("..."): a
+// bare "..." does not compile. HasSubstr() and the like need a std::string:
+//
+//   EXPECT_CALL(client, RegisterProducer(
+//       ResultOf([](absl::string_view group) { return std::string(group); },
+//                HasSubstr("bill"))));
 //
 // Callbacks are the application's own functions (ClientOptions): a test calls
-// them itself. client/examples/group_waiter_test.cc is such a test.
+// them itself. client/examples/group_waiter_test.cc and work_sharer_test.cc are
+// such tests.
 #ifndef CLIENT_MOCK_CLIENT_H_
 #define CLIENT_MOCK_CLIENT_H_
 

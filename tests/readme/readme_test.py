@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Runs the README's commands and compares its listings with their files.
 
-A fence after `<!-- file: PATH -->` is that file, to the letter. One after
-`<!-- run -->` is run, each of its commands, against a broker started here; with
+A fence after `<!-- file: PATH -->` is that file, to the letter; one after
+`<!-- part: PATH -->` stands in it. One after `<!-- run -->` is run, each of its commands, against a broker started here; with
 `in background` it must still be running after it has said something. `run: TOOL`
 needs a tool that may be absent.
 """
@@ -19,7 +19,7 @@ import unittest
 
 README, BROKER, *TARGETS = sys.argv[1:]
 sys.argv[1:] = []
-BLOCK = re.compile(r"<!-- (file|run)(?:: (\S+))?( in background)? -->\n```\w*\n(.*?)```", re.S)
+BLOCK = re.compile(r"<!-- (file|part|run)(?:: (\S+))?( in background)? -->\n```\w*\n(.*?)```", re.S)
 BLOCKS = BLOCK.findall(open(README, encoding="utf-8").read())
 # What `bazel run //package:name` stands for: the binary, built already.
 BINARIES = dict(pair.split("=", 1) for pair in TARGETS)
@@ -60,6 +60,12 @@ class ReadmeTest(unittest.TestCase):
         for path, text in listings:
             with open(path, encoding="utf-8") as file:
                 self.assertEqual(text, file.read(), path)
+
+    def test_parts_stand_in_their_files(self):
+        for kind, path, _, text in BLOCKS:
+            if kind == "part":
+                with open(path, encoding="utf-8") as file:
+                    self.assertIn(text, file.read(), path)
 
     def test_commands_succeed(self):
         environment = dict(os.environ)

@@ -13,6 +13,24 @@ bool IsAlone(rmq::Client& client) {
   return ids.ok() && ids->client_ids.size() == 1;
 }
 
+// The matchers that mock_client.h shows.
+TEST(MockClientTest, StringsAreMatchedAsItsHeaderSays) {
+  using testing::_;
+  using testing::Eq;
+  rmq::MockClient client;
+  EXPECT_CALL(client, GetConsumerIds(Eq("10.0.0.1:10911"), Eq("orders"), _))
+      .WillOnce(
+          testing::Return(rmq::ConsumerIds{{}, {"me"}, absl::Seconds(9)}));
+  EXPECT_EQ(client.GetConsumerIds("10.0.0.1:10911", "orders", absl::Seconds(1))
+                ->settling,
+            absl::Seconds(9));
+  EXPECT_CALL(client,
+              RegisterProducer(testing::ResultOf(
+                  [](absl::string_view group) { return std::string(group); },
+                  testing::HasSubstr("bill"))));
+  EXPECT_TRUE(client.RegisterProducer("billing").ok());
+}
+
 TEST(IsAloneTest, OneOfTwoIsNot) {
   rmq::MockClient client;
   EXPECT_CALL(client, GetConsumerIds)
