@@ -1,6 +1,7 @@
 #include "client/examples/wait_for_signal.h"
 
 #include <csignal>
+#include <ctime>
 
 namespace rmq::examples {
 namespace {
@@ -24,6 +25,12 @@ void WaitForTerminationSignal() {
   const sigset_t signals = TerminationSignals();
   int signal;
   sigwait(&signals, &signal);
+}
+
+bool WaitForTerminationSignal(absl::Duration timeout) {
+  const sigset_t signals = TerminationSignals();
+  const timespec time = absl::ToTimespec(timeout);
+  return sigtimedwait(&signals, nullptr, &time) > 0;
 }
 
 }  // namespace rmq::examples

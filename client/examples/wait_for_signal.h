@@ -2,6 +2,8 @@
 #ifndef CLIENT_EXAMPLES_WAIT_FOR_SIGNAL_H_
 #define CLIENT_EXAMPLES_WAIT_FOR_SIGNAL_H_
 
+#include "absl/time/time.h"
+
 namespace rmq::examples {
 
 // Keeps SIGINT and SIGTERM for WaitForTerminationSignal(). Call it before any
@@ -10,6 +12,9 @@ void BlockTerminationSignals();
 
 // Returns when one of them has come.
 void WaitForTerminationSignal();
+
+// Whether one of them has come before `timeout`, less than a day, is over.
+bool WaitForTerminationSignal(absl::Duration timeout);
 
 }  // namespace rmq::examples
 

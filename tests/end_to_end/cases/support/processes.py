@@ -13,6 +13,7 @@ _DEFAULTS = {
     "BROKER": "bazel-bin/broker/broker",
     "CONSUMER": "bazel-bin/client/examples/consumer",
     "MANY_GROUPS": "bazel-bin/client/examples/many_groups",
+    "WORK_SHARING": "bazel-bin/client/examples/work_sharing",
 }
 
 
