@@ -302,6 +302,18 @@ sigset_t HandledSignals() {
   return signals;
 }
 
+// What there is to stop before the broker serves is the process: the signals
+// that stop it end it at once, also while a configuration file that is a pipe
+// has no end.
+void LetStopSignalsEndTheProcess(bool let) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGQUIT}) {
+    sigaddset(&signals, signal);
+  }
+  pthread_sigmask(let ? SIG_UNBLOCK : SIG_BLOCK, &signals, nullptr);
+}
+
 // Returns the next signal that stops the broker. HandledSignals() are blocked.
 int AwaitStopSignal() {
   const sigset_t signals = HandledSignals();
@@ -387,7 +399,9 @@ int main(int argc, char** argv) {
   }
 
   std::string errors;
+  LetStopSignalsEndTheProcess(true);
   const rmq::BrokerController::Options options = OptionsFromFlags(&errors);
+  LetStopSignalsEndTheProcess(false);
   if (!errors.empty()) return Fail(errors);
   if (absl::GetFlag(FLAGS_check_config)) {
     std::cout << "OK" << EffectiveSettings(options) << std::endl;

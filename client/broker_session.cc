@@ -4,9 +4,10 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "client/proto_duration.h"
 #include "common/kv.h"
 #include "glog/logging.h"
@@ -21,25 +22,35 @@ absl::Status FromProto(const v1::Status& status) {
                       status.message());
 }
 
+// Takes a number off the front of `text`.
+bool ConsumeNumber(absl::string_view* text, size_t* number) {
+  const size_t digits =
+      std::min(text->find_first_not_of("0123456789"), text->size());
+  if (!absl::SimpleAtoi(text->substr(0, digits), number)) return false;
+  text->remove_prefix(digits);
+  return true;
+}
+
 // The limit that a refusal names, if it is about the size of a frame of `bytes`
-// bytes: its message then has both numbers, as gRPC's "Received message larger
-// than max (1200000 vs. 1048576)".
+// bytes, in the words of the broker or of gRPC; other words with such numbers
+// are not about it.
 absl::optional<size_t> LimitTold(const absl::Status& refusal, size_t bytes) {
   if (!absl::IsResourceExhausted(refusal)) return absl::nullopt;
-  bool names_size = false;
+  absl::string_view text = refusal.message();
   size_t limit = 0;
-  absl::string_view rest = refusal.message();
-  while (!rest.empty()) {
-    size_t digits = 0;
-    while (digits < rest.size() && absl::ascii_isdigit(rest[digits])) ++digits;
-    size_t number;
-    if (absl::SimpleAtoi(rest.substr(0, digits), &number)) {
-      if (number == bytes) names_size = true;
-      if (number < bytes) limit = std::max(limit, number);
-    }
-    rest.remove_prefix(std::max<size_t>(digits, 1));
+  size_t got = 0;
+  bool is_told;
+  if (absl::ConsumePrefix(&text, "frame must be at most ")) {
+    is_told = ConsumeNumber(&text, &limit) &&
+              absl::ConsumePrefix(&text, " bytes, got ") &&
+              ConsumeNumber(&text, &got) && text.empty();
+  } else {
+    is_told =
+        absl::ConsumePrefix(&text, "Received message larger than max (") &&
+        ConsumeNumber(&text, &got) && absl::ConsumePrefix(&text, " vs. ") &&
+        ConsumeNumber(&text, &limit) && text == ")";
   }
-  if (!names_size || limit == 0) return absl::nullopt;
+  if (!is_told || got != bytes || limit >= bytes) return absl::nullopt;
   return limit;
 }
 
@@ -303,7 +314,10 @@ void BrokerSession::UnregisterAllBut(const HeartbeatRequest* statement) {
   const auto move_unwanted = [](absl::btree_set<std::string>* from,
                                 const absl::btree_set<std::string>& wanted,
                                 absl::btree_set<std::string>* to) {
-    for (const std::string& group : wanted) to->erase(group);
+    // What is wanted again before its leave was written is still stated.
+    for (const std::string& group : wanted) {
+      if (to->erase(group) > 0) from->insert(group);
+    }
     for (auto it = from->begin(); it != from->end();) {
       if (wanted.contains(*it)) {
         ++it;
@@ -516,18 +530,28 @@ void BrokerSession::WriteUnregister() {
 }
 
 BrokerSession::Groups BrokerSession::TakeOneRequest(Groups* groups) const {
+  constexpr size_t kBytesBesideAName = 4;  // Its tag and length.
+  constexpr size_t kBytesBesideNames = 32;
+  const bool many = current_.takes_many_groups;
   Groups taken;
-  const auto take = [](absl::btree_set<std::string>* from, size_t most,
-                       absl::btree_set<std::string>* to) {
-    while (!from->empty() && to->size() < most) {
+  size_t count = 0;
+  size_t bytes = kBytesBesideNames;
+  const auto take = [&](absl::btree_set<std::string>* from,
+                        absl::btree_set<std::string>* to) {
+    while (!from->empty()) {
+      const size_t size = from->begin()->size() + kBytesBesideAName;
+      const bool fits =
+          many ? count == 0 || (count < kMaxGroupsInOneRequest &&
+                                bytes + size <= current_.request_limit)
+               : to->empty();
+      if (!fits) return;
+      ++count;
+      bytes += size;
       to->insert(std::move(from->extract(from->begin()).value()));
     }
   };
-  const bool many = current_.takes_many_groups;
-  take(&groups->producers, many ? kMaxGroupsInOneRequest : 1, &taken.producers);
-  take(&groups->consumers,
-       many ? kMaxGroupsInOneRequest - taken.producers.size() : 1,
-       &taken.consumers);
+  take(&groups->producers, &taken.producers);
+  take(&groups->consumers, &taken.consumers);
   return taken;
 }
 
@@ -535,7 +559,7 @@ void BrokerSession::Write(v1::ClientFrame frame, Request request) {
   request.id = ++last_request_id_;
   request.sent = loop_.Now();
   frame.set_request_id(request.id);
-  if (request.statement != nullptr) request.bytes = frame.ByteSizeLong();
+  request.bytes = frame.ByteSizeLong();
   current_.last_frame = request.sent;
   current_.requests.push_back(std::move(request));
   current_.writing = true;
@@ -563,10 +587,13 @@ void BrokerSession::OnReply(const v1::Reply& reply) {
     health_.round_trip = now - request.sent;
   }
   if (!status.ok()) {
-    const auto limit = LimitTold(status, request.bytes);
-    if (limit.has_value() && health_.state != BrokerState::kLeaving) {
-      OnTooLarge(request.bytes, *limit);
-      return;
+    if (const auto limit = LimitTold(status, request.bytes)) {
+      if (request.statement == nullptr) {
+        current_.request_limit = *limit;
+      } else if (health_.state != BrokerState::kLeaving) {
+        OnTooLarge(request.bytes, *limit);
+        return;
+      }
     }
     OnRefused(request, status);
   } else {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 
@@ -194,10 +195,9 @@ class BrokerSession final : private BrokerStream::Reactor {
     uint64_t id = 0;
     absl::Time sent;
     bool is_heartbeat = false;
-    // What a full heartbeat stated, and its size as a frame; null and 0 for the
-    // others.
+    size_t bytes = 0;  // As a frame.
+    // What a full heartbeat stated; null for the others.
     std::shared_ptr<const HeartbeatRequest> statement;
-    size_t bytes = 0;
     Groups unregistered;
   };
 
@@ -222,6 +222,9 @@ class BrokerSession final : private BrokerStream::Reactor {
     // taken since.
     absl::Duration frame_gap;
     absl::Time slowed_at = absl::InfinitePast();  // When that grew.
+    // The largest frame of unregistrations: as the broker said, once it has
+    // refused a larger one.
+    size_t request_limit = std::numeric_limits<size_t>::max();
     // From the answer to a full heartbeat with the current statement; 0 asks
     // for a full one.
     uint64_t token = 0;

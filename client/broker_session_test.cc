@@ -27,6 +27,7 @@ namespace {
 
 namespace v1 = ::rocketmq::clientmanager::v1;
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -1106,6 +1107,41 @@ TEST_F(BrokerSessionTest, AGroupThatCameBackIsNotUnregisteredAgain) {
   EXPECT_THAT(Kinds(call()), ElementsAre("full", "unregister /a", "full"));
 }
 
+TEST_F(BrokerSessionTest, AGroupThatComesBackUnnoticedAndGoesIsUnregistered) {
+  OnlineAt({}, {"a", "b", "c"});
+  session_->SetStatement(Statement({}, {"b"}));
+  ASSERT_EQ(Kind(call().written().back()), "unregister /a");
+  session_->SetStatement(Statement({}, {"a", "b", "c"}));
+  session_->SetStatement(Statement({}, {"b"}));
+  call().CompleteWrite();
+  AnswerAs(1);
+  loop_.Advance(BrokerSession::kUnregisterGap);
+  EXPECT_THAT(Kinds(call()), Contains("unregister /c"));
+}
+
+TEST_F(BrokerSessionTest, ALeaveThatIsLargerThanAFrameIsToldInParts) {
+  const std::string a(60, 'a');
+  const std::string b(60, 'b');
+  OnlineAt({v1::FEATURE_UNREGISTER_MANY_GROUPS}, {a, b, "c"});
+  session_->SetStatement(Statement({}, {"c"}));
+  const v1::ClientFrame leave = call().written().back();
+  ASSERT_EQ(Kind(leave), absl::StrCat("unregister /", a, ",", b));
+  call().CompleteWrite();
+  v1::BrokerFrame refusal = ReplyTo(1);
+  v1::Status& status = *refusal.mutable_reply()->mutable_status();
+  status.set_code(static_cast<int>(absl::StatusCode::kResourceExhausted));
+  status.set_message(absl::StrCat("frame must be at most 100 bytes, got ",
+                                  leave.ByteSizeLong()));
+  call().Deliver(refusal);
+  AnswerAs(1, {v1::FEATURE_UNREGISTER_MANY_GROUPS});
+  loop_.Advance(absl::Milliseconds(100));
+  EXPECT_EQ(Kind(call().written().back()), absl::StrCat("unregister /", a));
+  call().CompleteWrite();
+  loop_.Advance(absl::Milliseconds(100));
+  EXPECT_EQ(Kind(call().written().back()), absl::StrCat("unregister /", b));
+  EXPECT_EQ(state(), BrokerState::kOnline);
+}
+
 TEST_F(BrokerSessionTest, AGroupThatIsComingBackIsNotUnregisteredAgain) {
   OnlineAt({}, {"a", "b"});
   session_->SetStatement(Statement({}, {"b"}));
@@ -1181,10 +1217,28 @@ TEST_F(BrokerSessionTest, AnAnswerThatTheStatementIsTooLargeEndsTheStream) {
   OnlineAt({}, {"a"});
   session_->SetStatement(Statement({}, {"a", std::string(100, 'g')}));
   Refuse(absl::ResourceExhaustedError(
-      absl::StrCat("a frame must be at most 100 bytes, got ",
+      absl::StrCat("frame must be at most 100 bytes, got ",
                    call().written()[1].ByteSizeLong())));
   EXPECT_EQ(state(), BrokerState::kRefused);
   EXPECT_TRUE(call().cancelled());
+}
+
+TEST_F(BrokerSessionTest, OtherWordsWithTheFramesSizeDoNotEndTheStream) {
+  OnlineAt({}, {"a"});
+  for (int i = 0; i < 4; ++i) {
+    session_->SetStatement(Statement({}, {"a", absl::StrCat("b", i)}));
+    const size_t bytes = call().written().back().ByteSizeLong();
+    const std::vector<std::string> words = {
+        absl::StrCat("upstream 10.0.0.", bytes, " is overloaded"),
+        absl::StrCat("rate limit: at most 10 requests, got ", bytes),
+        absl::StrCat("a frame must be at most 10 bytes, got ", bytes, "0"),
+        absl::StrCat("frame must be at most ", bytes, " bytes, got ", bytes)};
+    Refuse(absl::ResourceExhaustedError(words[i]));
+    EXPECT_EQ(state(), BrokerState::kOnline) << words[i];
+    loop_.Advance(absl::Seconds(6));
+    AnswerAs(1);
+    loop_.Advance(absl::Seconds(1));
+  }
 }
 
 TEST_F(BrokerSessionTest, AnotherEndWithResourceExhaustedIsRetried) {

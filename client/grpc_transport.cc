@@ -67,18 +67,12 @@ EndReason EndReasonOf(const grpc::ClientContext& context) {
 
 // Whether a call that ended with `status` may have failed because of its
 // connection: a broken one, or one that leads to somebody who refuses in the
-// broker's place, such as a proxy.
+// broker's place, such as a proxy. `wanted`: we ended it, or had it end.
 bool BlamesConnection(const grpc::ClientContext& context,
-                      const grpc::Status& status) {
-  switch (status.error_code()) {
-    case grpc::StatusCode::OK:
-    // Our own doing.
-    case grpc::StatusCode::DEADLINE_EXCEEDED:
-    case grpc::StatusCode::CANCELLED: return false;
-    // Also by the broker's word: it goes down.
-    case grpc::StatusCode::UNAVAILABLE: return true;
-    default: break;
-  }
+                      const grpc::Status& status, bool wanted) {
+  // Also by the broker's word: it goes down.
+  if (status.error_code() == grpc::StatusCode::UNAVAILABLE) return true;
+  if (wanted) return false;
   const auto& metadata = context.GetServerTrailingMetadata();
   return metadata.count(kEndReasonKey) == 0 &&
          metadata.count(kResponseCodeKey) == 0;
@@ -107,6 +101,9 @@ grpc::ChannelArguments MakeChannelArguments(absl::Duration connect_timeout) {
   args.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   // A broker is dialled as named, whatever http_proxy says.
   args.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  // The session tries again, not gRPC. And with its retries gRPC 1.51 aborts
+  // the process if an answer has no grpc-status, as a proxy's page has none.
+  args.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   return args;
 }
 
@@ -334,6 +331,7 @@ class ConnectCall : public std::enable_shared_from_this<ConnectCall> {
   void HalfClose() {
     CHECK(started_ && !writing_) << "one write at a time, after the start";
     writing_ = true;
+    half_closed_ = true;
     stream_->WritesDone(NewTag([](ConnectCall& call, bool) {
       call.writing_ = false;
       call.MaybeFinish();
@@ -398,7 +396,9 @@ class ConnectCall : public std::enable_shared_from_this<ConnectCall> {
     finishing_ = true;
     stream_->Finish(&status_, NewTag([](ConnectCall& call, bool) {
       call.finished_ = true;
-      if (BlamesConnection(call.context_, call.status_)) {
+      const bool wanted =
+          call.reactor_ == nullptr || (call.half_closed_ && call.status_.ok());
+      if (BlamesConnection(call.context_, call.status_, wanted)) {
         call.holder_->Drop(call.channel_);
       }
       if (call.reactor_ != nullptr) {
@@ -423,6 +423,7 @@ class ConnectCall : public std::enable_shared_from_this<ConnectCall> {
   v1::BrokerFrame frame_;
   grpc::Status status_;
   bool started_ = false;
+  bool half_closed_ = false;
   bool writing_ = false;  // Or half-closing.
   bool read_ended_ = false;
   bool finishing_ = false;
@@ -490,7 +491,8 @@ class GrpcBrokerStub final : public BrokerStub {
                     const Request& request, Response* response,
                     absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_) {
     grpc::ClientContext context;
-    context.set_deadline(After(timeout));
+    const gpr_timespec deadline = After(timeout);
+    context.set_deadline(deadline);
     {
       MutexLock lock(&mu_);
       if (cancelled_) return absl::CancelledError("the client is shut down");
@@ -499,11 +501,14 @@ class GrpcBrokerStub final : public BrokerStub {
     const std::shared_ptr<grpc::Channel> channel = holder_->Get();
     v1::ClientManager::Stub stub(channel);
     const grpc::Status status = (stub.*method)(&context, request, response);
-    if (BlamesConnection(context, status)) {
-      holder_->Drop(channel);
-    }
+    const bool is_over =
+        gpr_time_cmp(gpr_now(GPR_CLOCK_MONOTONIC), deadline) >= 0;
     MutexLock lock(&mu_);
     calls_.erase(&context);
+    if (BlamesConnection(context, status,
+                         status.ok() || is_over || cancelled_)) {
+      holder_->Drop(channel);
+    }
     return FromGrpc(status);
   }
 

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "broker/service/listen_address.h"
 #include "broker/service/listen_socket.h"
 #include "prometheus/text_serializer.h"
@@ -35,6 +36,14 @@ MHD_Result Answer(MHD_Connection* connection, unsigned int code,
   const MHD_Result queued = MHD_queue_response(connection, code, response);
   MHD_destroy_response(response);  // The connection has one more reference.
   return queued;
+}
+
+// Of a request's target, which may be whole, as for a proxy:
+// "http://host/metrics".
+absl::string_view PathOf(absl::string_view target) {
+  if (!absl::ConsumePrefix(&target, "http://")) return target;
+  target.remove_prefix(std::min(target.find('/'), target.size()));
+  return target;
 }
 
 }  // namespace
@@ -84,7 +93,7 @@ class MetricsExposer::Impl {
                               const char* /*upload_data*/,
                               size_t* /*upload_data_size*/,
                               void** /*request_state*/) {
-    if (absl::string_view(url) != "/metrics") {
+    if (PathOf(url) != "/metrics") {
       return Answer(connection, MHD_HTTP_NOT_FOUND,
                     "not found: metrics are at /metrics\n",
                     MHD_HTTP_HEADER_CONTENT_TYPE, "text/plain");

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
@@ -174,6 +175,20 @@ TEST_F(MetricsExposerTest, BytesThatAreNoRequestAreRefusedAndOthersAreServed) {
   connection.Send("\x16\x03\x01 what a TLS client begins with\r\n\r\n");
   EXPECT_THAT(connection.ReadAll(), testing::Not(HasSubstr("200")));
   EXPECT_TRUE(IsServed());
+}
+
+TEST_F(MetricsExposerTest, AWholeTargetIsTakenAsForAProxy) {
+  Start();
+  for (const char* const target : {"http://host/metrics", "http://host"}) {
+    const Connection connection(exposer_->address());
+    connection.Send(absl::StrCat("GET ", target,
+                                 " HTTP/1.1\r\nHost: host\r\n"
+                                 "Connection: close\r\n\r\n"));
+    EXPECT_THAT(
+        connection.ReadAll(),
+        StartsWith(absl::EndsWith(target, "/metrics") ? "HTTP/1.1 200"
+                                                      : "HTTP/1.1 404"));
+  }
 }
 
 TEST_F(MetricsExposerTest, SilentConnectionsDelayNoScrape) {

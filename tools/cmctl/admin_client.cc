@@ -22,6 +22,9 @@ std::shared_ptr<grpc::Channel> MakeChannel(absl::string_view broker) {
   grpc::ChannelArguments arguments;
   // A broker is asked directly, whatever http_proxy says.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  // With its retries gRPC 1.51 aborts the process if an answer has no
+  // grpc-status, as a proxy's page has none.
+  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   // Groups of many subscriptions make long answers; the operator asked for it.
   arguments.SetMaxReceiveMessageSize(-1);
   return grpc::CreateCustomChannel(

@@ -63,4 +63,25 @@ def unauthenticated_after_the_stream_stood():
     return comes_back(network.GRPC_UNAUTHENTICATED, after_it_stood=True)
 
 
+@situation
+def a_page_at_first():
+    return comes_back(network.HTTP_200, after_it_stood=False)
+
+
+# The proxy goes on refusing on the connection that it refused on: only another one leads to the broker.
+@situation
+def ok_at_first():
+    return comes_back(network.GRPC_OK, after_it_stood=False)
+
+
+@situation
+def cancelled_after_the_stream_stood():
+    return comes_back(network.GRPC_CANCELLED, after_it_stood=True)
+
+
+@situation
+def deadline_exceeded_at_first():
+    return comes_back(network.GRPC_DEADLINE_EXCEEDED, after_it_stood=False)
+
+
 run()

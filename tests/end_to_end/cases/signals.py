@@ -6,8 +6,10 @@ with exit code 0 and streams that end UNAVAILABLE. --help says so.
 Wrong: a signal kills it, and all clients lose their connections at once.
 """
 
+import os
 import signal
 import subprocess
+import tempfile
 
 import grpc
 
@@ -60,6 +62,22 @@ def user_1():
 @situation
 def user_2():
     return lives_through(signal.SIGUSR2)
+
+
+@situation
+def terminate_while_the_configuration_has_no_end():
+    with tempfile.TemporaryDirectory() as folder:
+        pipe = os.path.join(folder, "pipe")
+        os.mkfifo(pipe)
+        command = [binary("BROKER"), "--config=" + pipe]
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as broker, open(pipe, "wb"):  # Once the broker reads.
+            broker.send_signal(signal.SIGTERM)
+            try:
+                code = broker.wait(10)
+            except subprocess.TimeoutExpired:
+                broker.kill()
+                return False, "it goes on reading"
+            return code == -signal.SIGTERM, "it ended with %s" % code
 
 
 @situation

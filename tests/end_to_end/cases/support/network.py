@@ -153,11 +153,21 @@ def _literal(name, value):
 
 
 HTTP_403 = _literal(b":status", b"403")
-GRPC_ABORTED = (
-    _literal(b":status", b"200") + _literal(b"content-type", b"application/grpc") + _literal(b"grpc-status", b"10")
-)
-GRPC_UNAUTHENTICATED = (
-    _literal(b":status", b"200") + _literal(b"content-type", b"application/grpc") + _literal(b"grpc-status", b"16")
+# A page, such as one to log in.
+HTTP_200 = _literal(b":status", b"200") + _literal(b"content-type", b"text/html")
+
+
+def grpc_status(code):
+    """Trailers alone, as gRPC has them."""
+    return (
+        _literal(b":status", b"200")
+        + _literal(b"content-type", b"application/grpc")
+        + _literal(b"grpc-status", str(code).encode())
+    )
+
+
+GRPC_OK, GRPC_CANCELLED, GRPC_DEADLINE_EXCEEDED, GRPC_ABORTED, GRPC_UNAUTHENTICATED = (
+    grpc_status(code) for code in (0, 1, 4, 10, 16)
 )
 
 
