@@ -130,6 +130,16 @@ def rocketmq_client_manager_repositories():
                 Label("//tools/deps:rules_cc/defs.bzl.tpl"): "cc/defs.bzl",
             },
         )
+    if "rules_proto" not in declared:
+        system_library(
+            name = "rules_proto",
+            files = {
+                Label("//tools/deps:build_files/empty.BUILD.tpl"): "BUILD.bazel",
+                Label("//tools/deps:rules_proto/BUILD.tpl"): "proto/BUILD.bazel",
+                Label("//tools/deps:rules_proto/defs.bzl.tpl"): "proto/defs.bzl",
+                Label("//tools/deps:rules_proto/native.bzl.tpl"): "proto/native.bzl",
+            },
+        )
     if "remote_coverage_tools" not in declared:
         system_library(
             name = "remote_coverage_tools",
@@ -139,7 +149,7 @@ def rocketmq_client_manager_repositories():
         ("bazel_skylib", "/usr/share/bazel/tools/skylib", "bazel-skylib"),
         ("platforms", "/usr/share/bazel/tools/platforms", "bazel-platforms"),
         ("rules_java", "/usr/share/bazel/rules/java", "bazel-rules-java"),
-        ("rules_proto", "/usr/share/bazel/rules/proto", "bazel-rules-proto"),
+        ("rules_python", "/usr/share/bazel/rules/python", "bazel-rules-python"),  # Bazel 7 asks for it.
     ]:
         if name not in declared:
             system_directory(name = name, path = path, package = package)

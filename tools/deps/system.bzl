@@ -156,8 +156,11 @@ def _system_absl_impl(repository_ctx):
         deps = []
         for requirement in _pc_field(texts[module], "Requires").split(","):
             name = requirement.strip().split(" ")[0]
-            if name.startswith("absl_") and name[len("absl_"):] in labels:
-                deps.append("//absl/%s:%s" % labels[name[len("absl_"):]])
+            required = name[len("absl_"):] if name.startswith("absl_") else ""
+
+            # One that requires itself is a slip that releases do make.
+            if required in labels and required != module:
+                deps.append("//absl/%s:%s" % labels[required])
         linkopts = [
             option
             for option in _pc_field(texts[module], "Libs").split(" ")

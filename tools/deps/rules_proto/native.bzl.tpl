@@ -1,0 +1,3 @@
+"""A name of the built-in that does not hide it."""
+
+NativeProtoInfo = ProtoInfo
