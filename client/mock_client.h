@@ -7,12 +7,14 @@
 //
 // The second answer is that of a broker which is settling.
 //
-// Strings that a method takes as absl::string_view are matched by Eq("..."): a
-// bare "..." does not compile. HasSubstr() and the like need a std::string:
+// Strings that a method takes as absl::string_view are matched by Eq("..."),
+// StrEq("...") and HasSubstr("..."). A bare "..." does not compile, and neither
+// do StartsWith(), EndsWith() and the regular expressions, which need a
+// std::string:
 //
-//   EXPECT_CALL(client, RegisterProducer(
-//       ResultOf([](absl::string_view group) { return std::string(group); },
-//                HasSubstr("bill"))));
+//   EXPECT_CALL(client, RegisterProducer(ResultOf(
+//       [](absl::string_view group) { return std::string(group); },
+//       StartsWith("bill"))));
 //
 // Callbacks are the application's own functions (ClientOptions): a test calls
 // them itself. client/examples/group_waiter_test.cc and work_sharer_test.cc are
