@@ -181,7 +181,9 @@ int RunCommand(const std::vector<std::string>& arguments, std::ostream& out,
     return kExitError;
   }
   out << *text << std::flush;
-  return out.good() ? kExitOk : kExitError;
+  if (out.good()) return kExitOk;
+  err << "the answer cannot be written to the output\n";
+  return kExitError;
 }
 
 }  // namespace rmq::cmctl

@@ -465,5 +465,13 @@ TEST(RunCommandWithoutBrokerTest, HelpNeedsNoBroker) {
   EXPECT_EQ(err.str(), "");
 }
 
+TEST(RunCommandWithoutBrokerTest, AnOutputThatCannotBeWrittenIsSaid) {
+  std::ostringstream out;
+  std::ostringstream err;
+  out.setstate(std::ios::badbit);
+  EXPECT_EQ(RunCommand({"help"}, out, err), kExitError);
+  EXPECT_EQ(err.str(), "the answer cannot be written to the output\n");
+}
+
 }  // namespace
 }  // namespace rmq::cmctl
