@@ -7,10 +7,8 @@
 #include "broker/service/inflate.h"
 #include "broker/service/refusal_log.h"
 #include "broker/service/wire.h"
-#include "common/kv.h"
 #include "common/mutex_lock.h"
 #include "common/validation.h"
-#include "glog/logging.h"
 #include "grpcpp/impl/codegen/proto_utils.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/byte_buffer.h"
@@ -99,7 +97,7 @@ class HealthService::Watch final : public Waiter {
       MutexLock lock(&health_.mu_);
       if (!write_in_flight_) return;
     }
-    LOG(INFO) << "cut off, does not read" << Kv("peer", peer_);
+    NoteRefusal(peer_, "", NotRead(), environment_.counters);
     environment_.counters->slow_readers.fetch_add(1);
     context_.TryCancel();
   }

@@ -7,10 +7,8 @@
 #include "broker/service/inflate.h"
 #include "broker/service/refusal_log.h"
 #include "broker/service/wire.h"
-#include "common/kv.h"
 #include "common/mutex_lock.h"
 #include "common/validation.h"
-#include "glog/logging.h"
 #include "grpcpp/support/status.h"
 
 namespace rmq {
@@ -164,7 +162,7 @@ void UnaryCall::EndIfWaiting(const CallStatus& status,
     return;
   }
   ForgetUnread();
-  LOG(INFO) << "cut off, does not read" << Kv("peer", peer_);
+  NoteRefusal(peer_, "", NotRead(), environment_.counters);
   environment_.counters->slow_readers.fetch_add(1);
   context_.TryCancel();
 }

@@ -327,6 +327,11 @@ CallStatus OverSize(absl::string_view what, size_t bytes, size_t max_bytes) {
                                 " bytes, got ", bytes));
 }
 
+CallStatus NotRead() {
+  return {absl::StatusCode::kCancelled, ResponseCode::kSystemError,
+          "cut off, does not read its answer"};
+}
+
 int64_t CountItems(const google::protobuf::Message& message) {
   const google::protobuf::Reflection& reflection = *message.GetReflection();
   std::vector<const google::protobuf::FieldDescriptor*> fields;

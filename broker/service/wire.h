@@ -103,6 +103,9 @@ absl::string_view HostOf(absl::string_view peer_address);
 // numbers.
 CallStatus OverSize(absl::string_view what, size_t bytes, size_t max_bytes);
 
+// Of a call that is cut off since its answer is not read.
+CallStatus NotRead();
+
 // How many items the repeated fields of `message` have together.
 int64_t CountItems(const google::protobuf::Message& message);
 
