@@ -5,6 +5,7 @@ while it waits; what it returns are remarks, of which `wrong` are faults of the 
 """
 
 import dataclasses
+import gzip
 import struct
 import time
 import typing
@@ -161,6 +162,36 @@ def gzip_many(target, outcome):
             connection.pump()
     outcome.remarks.append("%d a second" % (sent / target.seconds))
     close(connections)
+
+
+def odd_encodings(target, outcome):
+    """messages that are no gzip, more than one, or of encodings that nobody knows; to all services"""
+    plain = heartbeat("odd").SerializeToString()
+    packed = gzip.compress(plain)
+    health = "/grpc.health.v1.Health/"
+    for path, encoding, body, code in (
+            (SERVICE + "Heartbeat", "gzip", packed, "0"),
+            (SERVICE + "Heartbeat", "deflate", zlib.compress(plain), "0"),
+            (SERVICE + "Heartbeat", "gzip", b"nonsense", "3"),
+            (SERVICE + "Heartbeat", "gzip", packed[:-4], "3"),
+            (SERVICE + "Heartbeat", "gzip", packed + packed, "3"),
+            (SERVICE + "Heartbeat", "deflate", packed, "3"),
+            (SERVICE + "Heartbeat", "br", plain, "12"),
+            (SERVICE + "Heartbeat", None, plain, "12"),
+            (SERVICE + "Connect", "br", plain, "12"),
+            (SERVICE + "Connect", "gzip", b"nonsense", "3"),
+            (SERVICE + "Connect", "gzip", b"", "0"),
+            (health + "Check", "gzip", gzip.compress(b""), "0"),
+            (health + "Watch", "gzip", gzip.compress(bytes(100_000)), "8"),
+            # gRPC's own service: its parser refuses what is compressed, and the call ends without an answer.
+            (REFLECTION, "gzip", gzip.compress(b"\x3a\x00"), "0")):
+        connection = Connection(target.address)
+        stream = connection.open(path, message(body, compressed=True), encoding=encoding)
+        connection.flush()
+        got = (connection.await_end(stream, 10) or {}).get("grpc-status")
+        if got != code:
+            outcome.wrong.append("%s, %s, %d bytes: %s instead of %s" % (path, encoding, len(body), got, code))
+        connection.close()
 
 
 # --- Calls that say nothing ---
@@ -322,6 +353,7 @@ def listings(target, outcome):
 ATTACKS = [
     Attack(gzip_bomb, p99_ms=200, rss_mib=60),
     Attack(gzip_many, p99_ms=500, rss_mib=60),
+    Attack(odd_encodings),
     Attack(silent_streams, flags=("--max_channels=1000",), p99_ms=500, rss_mib=100),
     Attack(one_connection, p99_ms=4000, rss_mib=250),
     Attack(unary_without_message, p99_ms=4000, rss_mib=250),
