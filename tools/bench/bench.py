@@ -12,6 +12,7 @@ import argparse
 import os
 import platform
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -77,8 +78,10 @@ def about():
     with open("/proc/cpuinfo", encoding="utf-8") as cpuinfo:
         models = [line.split(":", 1)[1].strip() for line in cpuinfo if line.startswith("model name")]
     source = os.environ.get("BUILD_WORKSPACE_DIRECTORY", os.path.dirname(os.path.realpath(__file__)))
-    commit = subprocess.run(["git", "-C", source, "describe", "--always", "--dirty", "--exclude=*"], stdout=subprocess.PIPE,
-                            stderr=subprocess.DEVNULL, text=True).stdout.strip()
+    commit = None
+    if shutil.which("git"):
+        commit = subprocess.run(["git", "-C", source, "describe", "--always", "--dirty", "--exclude=*"],
+                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout.strip()
     return {
         "cores": os.cpu_count(),
         "cpu": models[0] if models else platform.machine(),
