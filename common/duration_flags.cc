@@ -25,8 +25,9 @@ absl::Status CheckDurationFlags(int argc, const char* const* argv) {
         absl::StrSplit(argument, absl::MaxSplits('=', 1));
     const absl::CommandLineFlag* const flag =
         absl::FindCommandLineFlag(parts.first);
-    if (flag == nullptr || !(flag->IsOfType<absl::Duration>() ||
-                             flag->IsOfType<absl::optional<absl::Duration>>())) {
+    if (flag == nullptr ||
+        !(flag->IsOfType<absl::Duration>() ||
+          flag->IsOfType<absl::optional<absl::Duration>>())) {
       continue;
     }
     absl::string_view value = parts.second;
@@ -38,9 +39,8 @@ absl::Status CheckDurationFlags(int argc, const char* const* argv) {
     absl::Duration duration;
     if (absl::SimpleAtod(value, &number) &&
         !absl::ParseDuration(value, &duration)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("--", parts.first, "=", value, " needs a unit: ", value,
-                       "s"));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--", parts.first, "=", value, " needs a unit: ", value, "s"));
     }
   }
   return absl::OkStatus();

@@ -36,8 +36,8 @@ TEST(DurationFlagsTest, ANumberWithoutAUnitIsToldWithWhatToWrite) {
 
 TEST(DurationFlagsTest, WhatAbseilTakesOrExplainsIsLeftToIt) {
   for (const char* flag :
-       {"--pause=5s", "--pause=0", "--pause=inf", "--pause=soon", "--pause=",
-        "--pause", "--count=5", "--no_such_flag=5", "pause=5"}) {
+       {"--pause=5s", "--pause=0", "--pause=inf", "--pause=soon",
+        "--pause=", "--pause", "--count=5", "--no_such_flag=5", "pause=5"}) {
     EXPECT_THAT(Check({flag}), IsOk()) << flag;
   }
   EXPECT_THAT(Check({"--", "--pause=5"}), IsOk());

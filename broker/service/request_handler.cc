@@ -251,7 +251,13 @@ CallStatus RequestHandler::ListConsumers(
 
   ConsumerList list =
       processor_.GetConsumerListByGroup(request.group(), *page_size, *cursor);
-  if (!list.status.ok()) return std::move(list.status);
+  if (!list.status.ok()) {
+    if (now < settled_at_) {
+      absl::StrAppend(&list.status.message, "; the broker is settling for ",
+                      absl::FormatDuration(settled_at_ - now), " more");
+    }
+    return std::move(list.status);
+  }
   for (std::string& client_id : list.client_ids) {
     response->add_client_ids(std::move(client_id));
   }

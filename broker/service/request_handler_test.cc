@@ -525,6 +525,17 @@ TEST_F(RequestHandlerTest, AListOfAnUnknownGroupIsNotFound) {
                         HasSubstr("orders")));
 }
 
+TEST_F(RequestHandlerTest, AnUnknownGroupMayComeBackWhileTheBrokerIsSettling) {
+  now_ += absl::Milliseconds(300);
+  pb::GetConsumerListByGroupRequest request;
+  request.set_group("orders");
+  EXPECT_EQ(List(request).message,
+            "no consumer for this group, orders; the broker is settling for "
+            "1.2s more");
+  now_ += absl::Milliseconds(1200);
+  EXPECT_EQ(List(request).message, "no consumer for this group, orders");
+}
+
 TEST_F(RequestHandlerTest, AListRefusesBadGroupsPageSizesAndTokens) {
   RegisterUnary(Consumer("c1", "orders"));
   pb::GetConsumerListByGroupRequest request;
