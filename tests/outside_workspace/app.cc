@@ -5,9 +5,12 @@
 #include "absl/strings/str_join.h"
 #include "absl/synchronization/notification.h"
 #include "client/client.h"
+#include "glog/logging.h"
 
 int main(int argc, char** argv) {
   if (argc != 2) return std::cerr << "usage: app HOST:PORT\n", 2;
+  FLAGS_logtostderr = true;  // The library logs by glog.
+  google::InitGoogleLogging(argv[0]);
   absl::Notification joined;
   rmq::ClientOptions options;
   options.brokers = {argv[1]};
