@@ -78,13 +78,17 @@ void WorkSharer::Share(Client& client) {
     OwnNothing("the broker is settling");
     return;
   }
-  why_nothing_ = "";
   const std::vector<bool> mine =
       ShardsOf(client.client_id(), ids->client_ids, options_.shards);
+  why_nothing_ = "no shard falls to this member";
   const absl::Time begin = now_() + options_.hand_over;
   for (size_t shard = 0; shard < mine.size(); ++shard) {
-    from_[shard] =
-        mine[shard] ? std::min(from_[shard], begin) : absl::InfiniteFuture();
+    if (mine[shard]) {
+      from_[shard] = std::min(from_[shard], begin);
+      why_nothing_ = "shards are handed over to this member";
+    } else {
+      from_[shard] = absl::InfiniteFuture();
+    }
   }
 }
 

@@ -63,8 +63,7 @@ class WorkSharer {
   // each piece. Now and then it asks the client, for kQueryTimeout at most.
   bool MayWork(Client& client, int shard);
 
-  // Why no shard is ours, for people; empty if it is but the rule, or if one
-  // is.
+  // If no shard may be worked on: why, for people.
   absl::string_view why_nothing() const { return why_nothing_; }
 
  private:

@@ -23,6 +23,7 @@
 #include "client/examples/wait_for_signal.h"
 #include "client/examples/work_sharer.h"
 #include "common/real_clock.h"
+#include "glog/logging.h"
 
 ABSL_FLAG(std::string, broker, "127.0.0.1:10911",
           "host:port of the broker by whose list the work is shared");
@@ -78,7 +79,7 @@ int Run() {
     }
     const std::string now = absl::StrCat(
         "shards=", works_on.size(), " [", absl::StrJoin(works_on, ","), "]",
-        sharer.why_nothing().empty() ? "" : ": ", sharer.why_nothing());
+        works_on.empty() ? absl::StrCat(": ", sharer.why_nothing()) : "");
     if (now == told) continue;
     told = now;
     std::cout << absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ",
@@ -98,5 +99,7 @@ int main(int argc, char** argv) {
       "works on some of 32 shards that the members of a consumer group share\n"
       "  work_sharing --broker=127.0.0.1:10911 --group=orders");
   absl::ParseCommandLine(argc, argv);
+  FLAGS_logtostderr = true;
+  google::InitGoogleLogging(argv[0]);
   return Run();
 }
