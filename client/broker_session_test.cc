@@ -1114,6 +1114,7 @@ TEST_F(BrokerSessionTest, AGroupThatComesBackUnnoticedAndGoesIsUnregistered) {
   session_->SetStatement(Statement({}, {"a", "b", "c"}));
   session_->SetStatement(Statement({}, {"b"}));
   call().CompleteWrite();
+  call().Deliver(ReplyTo(1));
   AnswerAs(1);
   loop_.Advance(BrokerSession::kUnregisterGap);
   EXPECT_THAT(Kinds(call()), Contains("unregister /c"));
