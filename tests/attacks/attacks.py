@@ -213,7 +213,10 @@ def one_connection(target, outcome):
     """20,000 silent streams on one connection that never acknowledges the settings"""
     streams = 3_000 if target.brief else 20_000
     connections = open_many(target, 1, streams, SERVICE + "Connect", acknowledges=False)
-    hold(connections, 2)
+    # All but the oldest, if the broker counts them.
+    deadline = time.monotonic() + 8
+    while connections[0].over["8"] < streams - 2048 and time.monotonic() < deadline:
+        hold(connections, 0.5)
     refused = connections[0].over["8"]
     outcome.expect(refused == streams - 2048, "%d refused" % refused)
     close(connections)
@@ -361,6 +364,6 @@ ATTACKS = [
     Attack(unread_answers, p99_ms=2000, rss_mib=150),
     Attack(reflection_streams, p99_ms=500, rss_mib=80),
     Attack(memory_after_streams, flags=("--housekeeping_period=5s",), p99_ms=4000, rss_mib=300),
-    Attack(changed_statements, p99_ms=1500, rss_mib=80),
+    Attack(changed_statements, p99_ms=3000, rss_mib=80),
     Attack(listings, p99_ms=500, rss_mib=80),
 ]
