@@ -252,6 +252,7 @@ class GrpcServer::Impl {
     Serve(service, "GetPolicy", kRows, admin, &Admin::GetPolicy);
     methods_.Add<HealthService::Request, HealthService::Response>(
         grpc::health::v1::Health::service_full_name(), "Check",
+        [](absl::string_view) { return CallStatus(); },
         [this](absl::string_view, const auto& request, auto* response) {
           return health_.Check(request, response);
         });
@@ -376,14 +377,15 @@ class GrpcServer::Impl {
                                            const Request&, Response*)) {
     methods_.Add<Request, Response>(
         service, method,
+        [this, weighed_by](absl::string_view peer) {
+          return rates_.Check(weighed_by, peer, core_.clock->TimeNow());
+        },
         [this, weighed_by, handler, answer](absl::string_view peer,
                                             const Request& message,
                                             Response* response) {
           const absl::Time now = core_.clock->TimeNow();
           if (draining_) return EndStatus(RemovalReason::kDrained);
-          CallStatus status = rates_.Check(weighed_by, peer, now);
-          if (!status.ok()) return status;
-          status = (handler->*answer)(peer, now, message, response);
+          CallStatus status = (handler->*answer)(peer, now, message, response);
           rates_.Take(weighed_by, peer,
                       weighed_by == AddressRates::Kind::kGroups
                           ? CountItems(message)

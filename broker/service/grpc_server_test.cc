@@ -809,8 +809,9 @@ TEST(GrpcServerTest, AUnaryHeartbeatDuringTheDrainRegistersNothing) {
   clock.simulated().WaitForWaiters(1);
   const auto joined = broker.Join(ConsumerHeartbeat("c1", "orders"));
 
-  // It is asked for when the call comes, when its message does, and then.
-  clock.HoldNext(/*skipped=*/2);
+  // It is asked for when the call comes, when its message does, before that is
+  // read, and then.
+  clock.HoldNext(/*skipped=*/3);
   std::thread caller([&] {
     pb::HeartbeatResponse response;
     int code = -1;

@@ -24,16 +24,22 @@ class UnaryMethods {
                                           grpc::ByteBuffer* request,
                                           grpc::ByteBuffer* response)>;
 
+  // Asked before a request is read: OK, or how the call ends.
+  using Admit = std::function<CallStatus(absl::string_view peer)>;
+
   // `service` and `method` as the proto has them.
   template <typename Request, typename Response>
-  void Add(absl::string_view service, absl::string_view method,
+  void Add(absl::string_view service, absl::string_view method, Admit admit,
            std::function<CallStatus(absl::string_view peer, const Request&,
                                     Response*)>
                answer) {
-    answers_[Path(service, method)] = [answer = std::move(answer)](
+    answers_[Path(service, method)] = [admit = std::move(admit),
+                                       answer = std::move(answer)](
                                           absl::string_view peer,
                                           grpc::ByteBuffer* request,
                                           grpc::ByteBuffer* response) {
+      CallStatus status = admit(peer);
+      if (!status.ok()) return status;
       Request message;
       if (!grpc::SerializationTraits<Request>::Deserialize(request, &message)
                .ok()) {
@@ -41,7 +47,7 @@ class UnaryMethods {
                                     Request::descriptor()->name()));
       }
       Response filled;
-      CallStatus status = answer(peer, message, &filled);
+      status = answer(peer, message, &filled);
       bool own_buffer;
       if (status.ok() && !grpc::SerializationTraits<Response>::Serialize(
                               filled, response, &own_buffer)
