@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "grpc/grpc.h"
 #include "grpcpp/channel.h"
@@ -30,6 +31,10 @@ std::shared_ptr<grpc::Channel> MakeChannel(absl::string_view broker) {
   return grpc::CreateCustomChannel(
       std::string(broker), grpc::InsecureChannelCredentials(), arguments);
 }
+
+// Brokers answer so many rows a second. Who asks for more comes again after
+// this.
+constexpr absl::Duration kPagePause = absl::Milliseconds(100);
 
 // gRPC's story of a connection that could not be made ends with the reason:
 // "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:1:
@@ -95,13 +100,24 @@ absl::Status AdminClient::Call(Stub& stub,
                   timeout_);
 }
 
+bool AdminClient::HasTimeFor(absl::Duration duration) const {
+  const gpr_timespec then = gpr_time_add(
+      gpr_now(GPR_CLOCK_MONOTONIC),
+      gpr_time_from_nanos(absl::ToInt64Nanoseconds(duration), GPR_TIMESPAN));
+  return gpr_time_cmp(then, deadline_) < 0;
+}
+
 template <typename Stub, typename Request, typename Response>
 absl::StatusOr<Response> AdminClient::FollowPages(
     Stub& stub, Method<Stub, Request, Response> method, Request request) {
   Response whole;
   do {
     Response page;
-    const absl::Status status = Call(stub, method, request, &page);
+    absl::Status status = Call(stub, method, request, &page);
+    while (absl::IsResourceExhausted(status) && HasTimeFor(kPagePause)) {
+      absl::SleepFor(kPagePause);
+      status = Call(stub, method, request, &page);
+    }
     if (!status.ok()) return status;
     request.set_page_token(page.next_page_token());
     page.clear_next_page_token();

@@ -70,7 +70,10 @@ class AdminClient {
   template <typename Stub, typename Request, typename Response>
   absl::Status Call(Stub& stub, Method<Stub, Request, Response> method,
                     const Request& request, Response* response);
-  // Calls for page after page until the last, and merges them.
+  // Whether that much of the timeout is left, and more.
+  bool HasTimeFor(absl::Duration duration) const;
+  // Calls for page after page until the last, and merges them. Pages that the
+  // broker refuses as too many rows a second are asked for again.
   template <typename Stub, typename Request, typename Response>
   absl::StatusOr<Response> FollowPages(Stub& stub,
                                        Method<Stub, Request, Response> method,

@@ -2,6 +2,7 @@
 #include "tools/cmctl/run_command.h"
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -88,6 +89,10 @@ class FakeAdmin final : public pb::ClientManagerAdmin::Service {
   grpc::Status QueryTopicConsumeByWho(
       grpc::ServerContext*, const pb::QueryTopicConsumeByWhoRequest* request,
       pb::QueryTopicConsumeByWhoResponse* response) override {
+    // Its second page is too much at first.
+    if (!request->page_token().empty() && !refused_.exchange(true)) {
+      return {grpc::StatusCode::RESOURCE_EXHAUSTED, "too many rows"};
+    }
     const Page page(request->page_token(), 5);
     for (int i = page.begin; i < page.end; ++i) {
       response->add_groups(absl::StrCat("reader", i, "-of-", request->topic()));
@@ -200,6 +205,9 @@ class FakeAdmin final : public pb::ClientManagerAdmin::Service {
     }
     response->set_next_page_token(page.next_page_token);
   }
+
+  // Whether the second page of a topic's groups has been.
+  std::atomic<bool> refused_{false};
 };
 
 class FakeClientManager final : public pb::ClientManager::Service {
