@@ -359,19 +359,24 @@ void OpenClosedStandardDescriptors() {
   }
 }
 
+// All threads leave the signals to sigwait(); none may have begun.
+void BlockHandledSignals() {
+  const sigset_t signals = HandledSignals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
 // Called by the system before libraries are initialised, since gRPC opens
-// descriptors then.
+// descriptors then, and a signal may come.
 __attribute__((section(".preinit_array"),
                used)) void (*const before_libraries)(int, char**, char**) =
-    [](int, char**, char**) { OpenClosedStandardDescriptors(); };
+    [](int, char**, char**) {
+      BlockHandledSignals();
+      OpenClosedStandardDescriptors();
+    };
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  // Before any thread begins, so that all of them leave the signals to
-  // sigwait().
-  const sigset_t signals = HandledSignals();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   rmq::StartProcessLog(argv[0]);
 
   absl::SetProgramUsageMessage(
