@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "broker/registry/held_statement.h"
 #include "common/mutex_lock.h"
@@ -207,17 +206,18 @@ RegisterResult ClientTable::RegisterLocked(
 bool ClientTable::ChangesStatementLocked(
     ClientChannel& channel, const AdmittedStatement& admitted) const {
   size_t hint = 0;
-  return absl::c_any_of(
-      admitted.consumers, [&](const AdmittedConsumer& consumer) {
-        const ConsumerGroup* const group =
-            consumers_.groups().Find(consumer.statement->group);
-        const Membership* const membership =
-            group == nullptr ? nullptr
-                             : GroupMembers::Find(channel, *group, &hint);
-        return membership != nullptr &&
-               !HeldStatementPool::ChangesNothing(membership->held,
-                                                  *consumer.statement);
-      });
+  for (const AdmittedConsumer& consumer : admitted.consumers) {
+    const ConsumerGroup* const group =
+        consumers_.groups().Find(consumer.statement->group);
+    if (group == nullptr) continue;
+    const Membership* const membership =
+        GroupMembers::Find(channel, *group, &hint);
+    if (membership != nullptr && !HeldStatementPool::ChangesNothing(
+                                     membership->held, *consumer.statement)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 bool ClientTable::IsNewer(const ClientChannel& other,

@@ -65,8 +65,8 @@ void Watch(int epoll, int socket) {
   std::vector<epoll_event> events(64);
   std::vector<char> buffer(4096);
   while (true) {
-    const int ready = epoll_wait(epoll, events.data(),
-                                 static_cast<int>(events.size()), -1);
+    const int ready =
+        epoll_wait(epoll, events.data(), static_cast<int>(events.size()), -1);
     for (int i = 0; i < ready; ++i) {
       const int socket = events[i].data.fd;
       if (socket == listener) {
@@ -118,8 +118,8 @@ std::vector<int> Connect(const sockaddr_in& address, int connections) {
 std::vector<int64_t> Drive(const std::vector<int>& sockets, int epoll,
                            int64_t gap_ns, int64_t end) {
   std::vector<int64_t> times;
-  std::vector<int64_t> sent(
-      *std::max_element(sockets.begin(), sockets.end()) + 1);
+  std::vector<int64_t> sent(*std::max_element(sockets.begin(), sockets.end()) +
+                            1);
   std::vector<char> buffer(absl::GetFlag(FLAGS_bytes));
   std::vector<epoll_event> events(64);
   int64_t due = NowNs();
@@ -127,9 +127,9 @@ std::vector<int64_t> Drive(const std::vector<int>& sockets, int epoll,
   while (due < end) {
     const int64_t left = due - NowNs();
     const timespec timeout = {0, std::clamp<int64_t>(left, 0, 999'999'999)};
-    const int ready = epoll_pwait2(epoll, events.data(),
-                                   static_cast<int>(events.size()), &timeout,
-                                   nullptr);
+    const int ready =
+        epoll_pwait2(epoll, events.data(), static_cast<int>(events.size()),
+                     &timeout, nullptr);
     for (int i = 0; i < ready; ++i) {
       const int socket = events[i].data.fd;
       if (read(socket, buffer.data(), buffer.size()) <= 0) {
@@ -176,8 +176,10 @@ int CheckFlags() {
 
 int main(int argc, char** argv) {
   absl::SetProgramUsageMessage(
-      "Sends messages at a pace over loopback to a child that answers each with "
-      "itself, and\nprints a report as loadgen's: the child's CPU time for each, "
+      "Sends messages at a pace over loopback to a child that answers each "
+      "with "
+      "itself, and\nprints a report as loadgen's: the child's CPU time for "
+      "each, "
       "and how long answers took.");
   absl::ParseCommandLine(argc, argv);
   if (CheckFlags() != 0) return 1;
@@ -219,8 +221,7 @@ int main(int argc, char** argv) {
 
   std::sort(times.begin(), times.end());
   const double rate = times.size() / seconds;
-  std::cout << "{\"heartbeats_per_second\": " << rate
-            << ", \"on_schedule\": "
+  std::cout << "{\"heartbeats_per_second\": " << rate << ", \"on_schedule\": "
             << (rate >= 0.95 * absl::GetFlag(FLAGS_rate) ? "true" : "false")
             << ", \"server\": {\"cpu_us_per_heartbeat\": "
             << cpu / 1000.0 / times.size()
