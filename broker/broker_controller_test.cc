@@ -64,7 +64,7 @@ INSTANTIATE_TEST_SUITE_P(
                   "max_auto_created_groups must be at least 1, got 0"},
         BadOption{"Notifier",
                   [](auto& o) { o.notifier.notify_window = -absl::Seconds(1); },
-                  "notify_window must not be negative, got -1s"},
+                  "notify_window must be 0 to 10m, got -1s"},
         BadOption{"Housekeeping",
                   [](auto& o) { o.housekeeping.period = absl::ZeroDuration(); },
                   "housekeeping_period must be positive, got 0"},

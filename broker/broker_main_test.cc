@@ -112,7 +112,7 @@ TEST(BrokerMainTest, AValueThatMakesNoSenseIsOneLineThatNamesItsFlag) {
            {"--channel_expiry=-1s", "channel_expiry must be positive, got -1s"},
            {"--channel_expiry=inf", "channel_expiry must be at most"},
            {"--housekeeping_period=0", "housekeeping_period must be positive"},
-           {"--notify_window=-1ms", "notify_window must not be negative"},
+           {"--notify_window=-1ms", "notify_window must be 0 to 10m"},
            {"--slow_reader_limit=0", "slow_reader_limit must be positive"},
            {"--drain_timeout=-1s", "drain_timeout must not be negative"},
            {"--threads=0", "threads must be 1 to 64, got 0"},

@@ -10,10 +10,10 @@
 namespace rmq {
 
 absl::Status ConsumerIdsNotifier::Options::Validate() const {
-  if (notify_window < absl::ZeroDuration()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("notify_window must not be negative, got ",
-                     absl::FormatDuration(notify_window)));
+  if (notify_window < absl::ZeroDuration() || notify_window > kLongestWindow) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "notify_window must be 0 to ", absl::FormatDuration(kLongestWindow),
+        ", got ", absl::FormatDuration(notify_window)));
   }
   return absl::OkStatus();
 }

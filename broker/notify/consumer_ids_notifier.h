@@ -39,7 +39,8 @@ class ConsumerIdsNotifier final : public ClientEventListener {
   struct Options {
     // The least time between two rounds of pushes to a group: what a change may
     // wait for others. 0: a change waits until the end of the processor call,
-    // or of the piece of housekeeping, that made it, and no longer.
+    // or of the piece of housekeeping, that made it, and no longer. At most
+    // kLongestWindow.
     absl::Duration notify_window = absl::ZeroDuration();
     // The broker-wide switch. False: nothing is ever pushed.
     // Reference: BrokerConfig#notifyConsumerIdsChangedEnable.
@@ -77,6 +78,8 @@ class ConsumerIdsNotifier final : public ClientEventListener {
   // thousands, on the same thread, do not wait for all of it.
   static constexpr size_t kMostPushes = 128;
   static constexpr absl::Duration kPause = absl::Milliseconds(1);
+
+  static constexpr absl::Duration kLongestWindow = absl::Minutes(10);
 
   // Whether a Flush() came while another call was delivering the table's
   // events, since this was asked last. That flush could not see all changes of

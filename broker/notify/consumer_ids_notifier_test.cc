@@ -475,13 +475,19 @@ TEST_F(WindowedNotifierTest, DrainingDropsWhatWaits) {
   EXPECT_THAT(channel->TakePushes(), IsEmpty());
 }
 
-TEST(ConsumerIdsNotifierOptionsTest, ANegativeWindowIsRefusedAndNoneIsNot) {
+TEST(ConsumerIdsNotifierOptionsTest, AWindowIsZeroToTenMinutes) {
   ConsumerIdsNotifier::Options options;
+  EXPECT_THAT(options.Validate(), IsOk());
+  options.notify_window = ConsumerIdsNotifier::kLongestWindow;
   EXPECT_THAT(options.Validate(), IsOk());
   options.notify_window = absl::Milliseconds(-1);
   EXPECT_THAT(options.Validate(),
               StatusIs(absl::StatusCode::kInvalidArgument,
-                       "notify_window must not be negative, got -1ms"));
+                       "notify_window must be 0 to 10m, got -1ms"));
+  options.notify_window = absl::InfiniteDuration();
+  EXPECT_THAT(options.Validate(),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       "notify_window must be 0 to 10m, got inf"));
 }
 
 }  // namespace

@@ -251,14 +251,16 @@ CallStatus ConnectStream::InflateFrame(bool in_time, absl::Time now) {
     refused = OverFrameRate();
   } else {
     refused = environment_.rates->Check(kBytes, remote_address(), now);
+    // It may be a heartbeat, and others at this address may be to blame.
+    if (!refused.ok() && client_.is_bound()) RenewLight(/*token=*/0, now);
   }
+  size_t work;
   // Of one that is not to be handled, no more than its id is needed.
   CallStatus status = InflateMessage(
-      "frame", refused.ok() ? most : kRequestIdBytes, &read_buffer_);
-  if (!refused.ok()) return refused;
-  environment_.rates->Take(kBytes, remote_address(),
-                           static_cast<int64_t>(read_buffer_.Length()), now);
-  return status;
+      "frame", refused.ok() ? most : kRequestIdBytes, &read_buffer_, &work);
+  environment_.rates->Take(kBytes, remote_address(), static_cast<int64_t>(work),
+                           now);
+  return refused.ok() ? status : refused;
 }
 
 CallStatus ConnectStream::OverFrameRate() const {

@@ -200,6 +200,14 @@ class HealthService::Watch final : public Waiter {
     Request request;
     const CallStatus status = Parse(ok, &request);
     if (status.ok()) {
+      // What is waited for from here on may have a shorter limit.
+      const absl::Duration shorter = environment_.unfinished->options().limit -
+                                     environment_.slow_reader_limit;
+      if (shorter > absl::ZeroDuration()) {
+        const absl::Time now = environment_.clock->TimeNow();
+        environment_.unfinished->Remove(ticket_);
+        ticket_ = environment_.unfinished->Add(self_, now - shorter, now);
+      }
       MutexLock lock(&health_.mu_);
       is_heard_ = true;
       is_known_ = health_.Knows(request);
@@ -218,8 +226,9 @@ class HealthService::Watch final : public Waiter {
       return OverSize("message", request_.Length(), kMostRequestBytes);
     }
     if (IsCompressed(request_, context_.c_call())) {
+      size_t work;
       CallStatus status =
-          InflateMessage("message", kMostRequestBytes, &request_);
+          InflateMessage("message", kMostRequestBytes, &request_, &work);
       if (!status.ok()) return status;
     }
     if (!grpc::SerializationTraits<Request>::Deserialize(&request_, request)

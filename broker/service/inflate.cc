@@ -81,11 +81,9 @@ absl::Status Inflate(ZlibFormat format, absl::string_view compressed,
         absl::StrCat("more than ", max_bytes, " bytes"));
   }
   if (result != Z_STREAM_END) {
-    inflated->clear();
     return absl::InvalidArgumentError("corrupted, or cut off");
   }
   if (stream.avail_in > 0) {
-    inflated->clear();
     return absl::InvalidArgumentError("followed by something else");
   }
   return absl::OkStatus();
@@ -100,7 +98,8 @@ bool IsCompressed(const grpc::ByteBuffer& message, grpc_call* call) {
 }
 
 CallStatus InflateMessage(absl::string_view what, size_t max_bytes,
-                          grpc::ByteBuffer* message) {
+                          grpc::ByteBuffer* message, size_t* work) {
+  *work = 0;
   absl::optional<ZlibFormat> format;
   switch (EncodingOf(*message)) {
     case GRPC_COMPRESS_GZIP: format = ZlibFormat::kGzip; break;
@@ -126,6 +125,7 @@ CallStatus InflateMessage(absl::string_view what, size_t max_bytes,
         {reinterpret_cast<const char*>(compressed.begin()), compressed.size()},
         max_bytes, &inflated);
   }
+  *work = inflated.size();
   *message = BufferOf(inflated);
   switch (status.code()) {
     case absl::StatusCode::kOk: return {};

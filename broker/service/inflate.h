@@ -27,7 +27,7 @@ enum class ZlibFormat {
 // `max_bytes`: then `inflated` is its beginning, of that length.
 // InvalidArgument if `compressed` is not one whole piece of the format: it is
 // corrupted, cut off, or something follows, be it a second piece. Nothing is
-// not a piece either.
+// not a piece either. `inflated` is then what came of it until that was seen.
 absl::Status Inflate(ZlibFormat format, absl::string_view compressed,
                      size_t max_bytes, std::string* inflated);
 
@@ -40,9 +40,10 @@ bool IsCompressed(const grpc::ByteBuffer& message, grpc_call* call);
 // marked as compressed, is an empty message, as gRPC has it. RESOURCE_EXHAUSTED
 // if it is more than `max_bytes`, which names it `what`: `message` is then its
 // beginning. INVALID_ARGUMENT if it cannot be read, UNIMPLEMENTED for encodings
-// other than gzip and deflate: `message` is empty then.
+// other than gzip and deflate: `message` is empty then. `work` is how many bytes
+// were inflated, whatever came of them.
 CallStatus InflateMessage(absl::string_view what, size_t max_bytes,
-                          grpc::ByteBuffer* message);
+                          grpc::ByteBuffer* message, size_t* work);
 
 }  // namespace rmq
 

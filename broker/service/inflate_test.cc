@@ -95,7 +95,6 @@ TEST_P(InflateTest, WhatIsCutOffAnywhereIsInvalid) {
     EXPECT_THAT(InflateToLimit(whole.substr(0, bytes)),
                 StatusIs(absl::StatusCode::kInvalidArgument))
         << bytes;
-    EXPECT_EQ(inflated_, "") << bytes;
   }
 }
 
@@ -115,7 +114,6 @@ TEST_P(InflateTest, WhatFollowsIsInvalidASecondPieceToo) {
     EXPECT_THAT(InflateToLimit(whole + rest),
                 StatusIs(absl::StatusCode::kInvalidArgument,
                          HasSubstr("followed by something else")));
-    EXPECT_EQ(inflated_, "");
   }
 }
 
@@ -158,48 +156,71 @@ TEST(InflateMessageTest, AMessageSaysWhetherItIsCompressed) {
 }
 
 TEST(InflateMessageTest, BothEncodingsAreTakenApart) {
+  size_t work;
   for (const auto& [encoding, format] :
        {std::make_tuple(GRPC_COMPRESS_GZIP, ZlibFormat::kGzip),
         std::make_tuple(GRPC_COMPRESS_DEFLATE, ZlibFormat::kDeflate)}) {
     grpc::ByteBuffer message =
         Received(Compressed(format, Text(5000)), encoding);
-    EXPECT_TRUE(InflateMessage("frame", 5000, &message).ok());
+    EXPECT_TRUE(InflateMessage("frame", 5000, &message, &work).ok());
     EXPECT_FALSE(IsCompressed(message, nullptr));
     EXPECT_EQ(BytesOf(message), Text(5000));
   }
 }
 
 TEST(InflateMessageTest, NothingAtAllIsAnEmptyMessage) {
+  size_t work;
   grpc::ByteBuffer message = Received("", GRPC_COMPRESS_GZIP);
-  EXPECT_TRUE(InflateMessage("frame", 5000, &message).ok());
+  EXPECT_TRUE(InflateMessage("frame", 5000, &message, &work).ok());
   EXPECT_FALSE(IsCompressed(message, nullptr));
   EXPECT_TRUE(message.Valid());
   EXPECT_EQ(message.Length(), 0);
 }
 
 TEST(InflateMessageTest, OneThatIsTooLargeIsRefusedByNameAndItsBeginningKept) {
+  size_t work;
   const std::string bytes = Compressed(ZlibFormat::kGzip, Text(5001));
   grpc::ByteBuffer message = Received(bytes, GRPC_COMPRESS_GZIP);
-  const CallStatus status = InflateMessage("frame", 5000, &message);
+  const CallStatus status = InflateMessage("frame", 5000, &message, &work);
   EXPECT_EQ(status.code, absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(status.response_code, ResponseCode::kSystemBusy);
   EXPECT_EQ(status.message,
             absl::StrCat("frame must be at most 5000 bytes, got more: ",
                          bytes.size(), " bytes that are compressed"));
   EXPECT_EQ(BytesOf(message), Text(5000));
+  EXPECT_EQ(work, 5000);
+}
+
+TEST(InflateMessageTest, TheWorkIsToldOfWhatIsSeenToBeBadAtItsEnd) {
+  for (const bool is_followed : {false, true}) {
+    size_t work;
+    std::string bytes = Compressed(ZlibFormat::kGzip, Text(4000));
+    if (is_followed) {
+      bytes += '\0';
+    } else {
+      bytes.back() ^= 1;  // Of its length.
+    }
+    grpc::ByteBuffer message = Received(bytes, GRPC_COMPRESS_GZIP);
+    EXPECT_EQ(InflateMessage("message", 5000, &message, &work).code,
+              absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(message.Length(), 0);
+    EXPECT_EQ(work, 4000);
+  }
 }
 
 TEST(InflateMessageTest, OneThatCannotBeReadIsInvalidAndEmpty) {
+  size_t work;
   grpc::ByteBuffer message = Received("nonsense", GRPC_COMPRESS_GZIP);
-  const CallStatus status = InflateMessage("message", 5000, &message);
+  const CallStatus status = InflateMessage("message", 5000, &message, &work);
   EXPECT_EQ(status.code, absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(status.message, "the compressed message is corrupted, or cut off");
   EXPECT_EQ(message.Length(), 0);
 }
 
 TEST(InflateMessageTest, AnotherEncodingIsUnimplemented) {
+  size_t work;
   grpc::ByteBuffer message = Received("x", GRPC_COMPRESS_NONE);
-  const CallStatus status = InflateMessage("frame", 5000, &message);
+  const CallStatus status = InflateMessage("frame", 5000, &message, &work);
   EXPECT_EQ(status.code, absl::StatusCode::kUnimplemented);
   EXPECT_EQ(status.response_code, ResponseCode::kRequestCodeNotSupported);
   EXPECT_THAT(status.message, HasSubstr("other than gzip and deflate"));

@@ -254,7 +254,9 @@ CallStatus RequestHandler::ListConsumers(
   if (!list.status.ok()) {
     if (now < settled_at_) {
       absl::StrAppend(&list.status.message, "; the broker is settling for ",
-                      absl::FormatDuration(settled_at_ - now), " more");
+                      absl::FormatDuration(absl::Ceil(settled_at_ - now,
+                                                      absl::Milliseconds(100))),
+                      " more");
     }
     return std::move(list.status);
   }

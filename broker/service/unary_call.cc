@@ -52,6 +52,13 @@ void UnaryCall::OnRead(bool ok) {
     grpc::ByteBuffer response;
     const CallStatus status = Answer(ok, now, &response);
     CountUnread(response.Length());
+    // What is waited for from here on may have a shorter limit.
+    const absl::Duration shorter = environment_.unfinished->options().limit -
+                                   environment_.slow_reader_limit;
+    if (shorter > absl::ZeroDuration()) {
+      environment_.unfinished->Remove(ticket_);
+      ticket_ = environment_.unfinished->Add(self_, now - shorter, now);
+    }
     End(status, response);
   }
   ReleaseIfDone();
@@ -111,12 +118,13 @@ CallStatus UnaryCall::Receive(bool was_read, absl::Time now) {
   AddressRates& rates = *environment_.rates;
   CallStatus status = rates.Check(AddressRates::Kind::kBytes, peer_, now);
   if (!status.ok()) return status;
+  size_t work = request_.Length();
   if (IsCompressed(request_, context_.c_call())) {
-    status =
-        InflateMessage("message", environment_.max_message_bytes, &request_);
+    status = InflateMessage("message", environment_.max_message_bytes,
+                            &request_, &work);
   }
-  rates.Take(AddressRates::Kind::kBytes, peer_,
-             static_cast<int64_t>(request_.Length()), now);
+  rates.Take(AddressRates::Kind::kBytes, peer_, static_cast<int64_t>(work),
+             now);
   return status;
 }
 
