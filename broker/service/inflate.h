@@ -40,8 +40,8 @@ bool IsCompressed(const grpc::ByteBuffer& message, grpc_call* call);
 // marked as compressed, is an empty message, as gRPC has it. RESOURCE_EXHAUSTED
 // if it is more than `max_bytes`, which names it `what`: `message` is then its
 // beginning. INVALID_ARGUMENT if it cannot be read, UNIMPLEMENTED for encodings
-// other than gzip and deflate: `message` is empty then. `work` is how many bytes
-// were inflated, whatever came of them.
+// other than gzip and deflate: `message` is empty then. `work` is how many
+// bytes were inflated, whatever came of them.
 CallStatus InflateMessage(absl::string_view what, size_t max_bytes,
                           grpc::ByteBuffer* message, size_t* work);
 
