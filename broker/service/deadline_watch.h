@@ -69,6 +69,17 @@ class DeadlineWatch {
   Ticket Add(std::weak_ptr<Waiter> waiter, absl::Time since, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mu_);
 
+  // The waiter of `ticket` waits for something else from `now` on, for `limit`
+  // at most. Has it looked at by then, where that is earlier than the watch's
+  // own limit; returns its ticket from here on.
+  Ticket Shorten(const Ticket& ticket, std::weak_ptr<Waiter> waiter,
+                 absl::Duration limit, absl::Time now)
+      ABSL_LOCKS_EXCLUDED(mu_) {
+    if (limit >= options_.limit) return ticket;
+    Remove(ticket);
+    return Add(std::move(waiter), now + limit - options_.limit, now);
+  }
+
   // The wait is over. Nothing if the entry is gone. Who need not be counted any
   // more may also leave it to Check() to find out.
   void Remove(const Ticket& ticket) ABSL_LOCKS_EXCLUDED(mu_);

@@ -160,6 +160,24 @@ TEST_F(DeadlineWatchTest, ACallThatIsGoneIsForgotten) {
   EXPECT_EQ(watch_.Check(kStart + kLimit), absl::InfiniteFuture());
 }
 
+TEST_F(DeadlineWatchTest, AShortenedWaitIsLookedAtWhenItsOwnLimitIsOver) {
+  constexpr absl::Duration kShort = absl::Seconds(3);
+  const auto waiter = std::make_shared<FakeWaiter>();
+  const absl::Time now = kStart + absl::Seconds(1);
+  watch_.Shorten(watch_.Add(waiter, kStart, kStart), waiter, kShort, now);
+  EXPECT_EQ(watch_.size(), 1);
+  watch_.Check(now + kShort - kMoment);
+  EXPECT_EQ(waiter->asked, 0);
+  watch_.Check(now + kShort);
+  EXPECT_EQ(waiter->asked, 1);
+}
+
+TEST_F(DeadlineWatchTest, AWaitIsNotShortenedToTheLimitItHas) {
+  const auto waiter = std::make_shared<FakeWaiter>();
+  const DeadlineWatch::Ticket ticket = watch_.Add(waiter, kStart, kStart);
+  EXPECT_EQ(watch_.Shorten(ticket, waiter, kLimit, kStart), ticket);
+}
+
 TEST_F(DeadlineWatchTest, AWaitThatIsTakenBackIsOver) {
   const auto waiter = std::make_shared<FakeWaiter>();
   const DeadlineWatch::Ticket ticket = watch_.Add(waiter, kStart, kStart);

@@ -363,6 +363,35 @@ TEST(GrpcServerTest, ACallWhoseMessageDoesNotComeEndsAfterTenSeconds) {
   EXPECT_TRUE(later->Finish().ok());
 }
 
+TEST(GrpcServerTest, ASlowReaderLimitBelowThatOfMessagesHoldsForAnswersToo) {
+  BrokerController::Options options = LargeAnswerOptions();
+  options.server.slow_reader_limit = absl::Seconds(3);
+  TestBroker broker(options);
+  const auto connection = broker.NewNarrowConnection();
+  const grpc::internal::RpcMethod method(
+      "/rocketmq.clientmanager.v1.ClientManager/Heartbeat",
+      grpc::internal::RpcMethod::BIDI_STREAMING);
+  grpc::ClientContext context;
+  SetTestDeadline(context);
+  const std::unique_ptr<
+      grpc::ClientReaderWriter<pb::HeartbeatRequest, pb::HeartbeatResponse>>
+      call(grpc::internal::ClientReaderWriterFactory<
+           pb::HeartbeatRequest,
+           pb::HeartbeatResponse>::Create(connection.get(), method, &context));
+  ASSERT_TRUE(call->Write(LargeAnswerHeartbeat("c1", "orders")));
+  call->WritesDone();
+  broker.authorizer().AwaitCount("Heartbeat", 1);
+  for (int i = 0; i < 4; ++i) {
+    broker.ConsumerIds("orders");
+    broker.clock().Advance(absl::Seconds(1));
+    broker.clock().WaitForWaiters(1);
+  }
+  pb::HeartbeatResponse response;
+  while (call->Read(&response)) {
+  }
+  EXPECT_EQ(call->Finish().error_code(), grpc::StatusCode::CANCELLED);
+}
+
 TEST(GrpcServerTest, AnAnswerThatIsNotReadEndsAfterTheSlowReaderLimit) {
   BrokerController::Options options = LargeAnswerOptions();
   options.table.channel_expiry = absl::Hours(24);

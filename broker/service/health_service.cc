@@ -200,14 +200,9 @@ class HealthService::Watch final : public Waiter {
     Request request;
     const CallStatus status = Parse(ok, &request);
     if (status.ok()) {
-      // What is waited for from here on may have a shorter limit.
-      const absl::Duration shorter = environment_.unfinished->options().limit -
-                                     environment_.slow_reader_limit;
-      if (shorter > absl::ZeroDuration()) {
-        const absl::Time now = environment_.clock->TimeNow();
-        environment_.unfinished->Remove(ticket_);
-        ticket_ = environment_.unfinished->Add(self_, now - shorter, now);
-      }
+      ticket_ = environment_.unfinished->Shorten(ticket_, self_,
+                                                 environment_.slow_reader_limit,
+                                                 environment_.clock->TimeNow());
       MutexLock lock(&health_.mu_);
       is_heard_ = true;
       is_known_ = health_.Knows(request);

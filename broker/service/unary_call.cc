@@ -52,13 +52,8 @@ void UnaryCall::OnRead(bool ok) {
     grpc::ByteBuffer response;
     const CallStatus status = Answer(ok, now, &response);
     CountUnread(response.Length());
-    // What is waited for from here on may have a shorter limit.
-    const absl::Duration shorter = environment_.unfinished->options().limit -
-                                   environment_.slow_reader_limit;
-    if (shorter > absl::ZeroDuration()) {
-      environment_.unfinished->Remove(ticket_);
-      ticket_ = environment_.unfinished->Add(self_, now - shorter, now);
-    }
+    ticket_ = environment_.unfinished->Shorten(
+        ticket_, self_, environment_.slow_reader_limit, now);
     End(status, response);
   }
   ReleaseIfDone();
