@@ -20,6 +20,7 @@
 #include "client/client_runtime.h"
 #include "client/scripted_broker.h"
 #include "client/settable_broker_resolver.h"
+#include "common/cond_var.h"
 #include "common/mutex_lock.h"
 #include "common/real_clock.h"
 #include "common/status_matchers.h"
@@ -48,10 +49,12 @@ class Callbacks {
         [this](const ConsumerIdsChanged& change) {
           MutexLock lock(&mu_);
           changes_.push_back(change.broker.address + " " + change.group);
+          told_.SignalAll();
         };
     options->on_broker_health_changed = [this](const BrokerHealth& health) {
       MutexLock lock(&mu_);
       states_.push_back(health.state);
+      told_.SignalAll();
     };
   }
 
@@ -60,7 +63,8 @@ class Callbacks {
     const auto reached = [this, n]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
       return changes_.size() >= n;
     };
-    CHECK(mu_.AwaitWithTimeout(absl::Condition(&reached), kPatience));
+    CHECK(RealClock().AwaitWithDeadline(&lock, &told_, reached,
+                                        RealClock().TimeNow() + kPatience));
     return changes_;
   }
 
@@ -69,11 +73,13 @@ class Callbacks {
     const auto reached = [this, state]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
       return !states_.empty() && states_.back() == state;
     };
-    CHECK(mu_.AwaitWithTimeout(absl::Condition(&reached), kPatience));
+    CHECK(RealClock().AwaitWithDeadline(&lock, &told_, reached,
+                                        RealClock().TimeNow() + kPatience));
   }
 
  private:
   absl::Mutex mu_;
+  CondVar told_;
   std::vector<std::string> changes_ ABSL_GUARDED_BY(mu_);
   std::vector<BrokerState> states_ ABSL_GUARDED_BY(mu_);
 };
@@ -202,12 +208,14 @@ TEST_F(ClientTest, PushesDuringACallbackAreToldByOneMore) {
   options_.heartbeat_interval = absl::Milliseconds(100);
   absl::Notification started, release;
   absl::Mutex mu;
+  CondVar called;
   int calls = 0;
   options_.on_consumer_ids_changed = [&](const ConsumerIdsChanged&) {
     bool is_first;
     {
       MutexLock lock(&mu);
       is_first = ++calls == 1;
+      called.SignalAll();
     }
     if (!is_first) return;
     started.Notify();
@@ -225,7 +233,8 @@ TEST_F(ClientTest, PushesDuringACallbackAreToldByOneMore) {
   {
     MutexLock lock(&mu);
     const auto told = [&] { return calls >= 2; };
-    ASSERT_TRUE(mu.AwaitWithTimeout(absl::Condition(&told), kPatience));
+    ASSERT_TRUE(RealClock().AwaitWithDeadline(
+        &lock, &called, told, RealClock().TimeNow() + kPatience));
   }
   ASSERT_THAT(client.Shutdown(kPatience), IsOk());
   EXPECT_EQ(calls, 2);

@@ -12,7 +12,9 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "client/broker_stub.h"
+#include "common/cond_var.h"
 #include "common/mutex_lock.h"
+#include "common/real_clock.h"
 #include "glog/logging.h"
 #include "rocketmq/clientmanager/v1/client_manager.pb.h"
 
@@ -45,7 +47,8 @@ class RecordingReactor final : public BrokerStream::Reactor {
     const auto reached = [this, n]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
       return events_.size() >= n;
     };
-    CHECK(mu_.AwaitWithTimeout(absl::Condition(&reached), absl::Seconds(30)));
+    CHECK(RealClock().AwaitWithDeadline(
+        &lock, &noted_, reached, RealClock().TimeNow() + absl::Seconds(30)));
     return events_;
   }
 
@@ -65,11 +68,13 @@ class RecordingReactor final : public BrokerStream::Reactor {
     if (inside_) inside_();
     MutexLock lock(&mu_);
     events_.push_back(std::move(event));
+    noted_.SignalAll();
   }
 
   std::function<void()> inside_;
 
   absl::Mutex mu_;
+  CondVar noted_;
   std::vector<std::string> events_ ABSL_GUARDED_BY(mu_);
   StreamEnd end_ ABSL_GUARDED_BY(mu_);
 };

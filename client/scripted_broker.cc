@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/proto_duration.h"
 #include "common/mutex_lock.h"
+#include "common/real_clock.h"
 #include "glog/logging.h"
 #include "grpc/support/time.h"
 #include "grpcpp/security/server_credentials.h"
@@ -132,6 +133,7 @@ class ScriptedBroker::Service final
     MutexLock lock(&broker_.mu_);
     if (broker_.holding_) {
       ++broker_.held_calls_;
+      broker_.changed_.SignalAll();
       return new Unary;
     }
     const auto it = broker_.consumer_ids_.find(request->group());
@@ -168,6 +170,7 @@ class ScriptedBroker::Service final
       MutexLock lock(&broker_.mu_);
       if (broker_.holding_) {
         ++broker_.held_calls_;
+        broker_.changed_.SignalAll();
         return new Unary;
       }
     }
@@ -241,22 +244,22 @@ void ScriptedBroker::EndStream(const absl::Status& status,
 
 void ScriptedBroker::AwaitStreams(size_t n) {
   MutexLock lock(&mu_);
-  AwaitAtLeast(&streams_, n);
+  AwaitAtLeast(&lock, &streams_, n);
 }
 
 void ScriptedBroker::AwaitEndedStreams(size_t n) {
   MutexLock lock(&mu_);
-  AwaitAtLeast(&ended_streams_, n);
+  AwaitAtLeast(&lock, &ended_streams_, n);
 }
 
 void ScriptedBroker::AwaitHeldCalls(size_t n) {
   MutexLock lock(&mu_);
-  AwaitAtLeast(&held_calls_, n);
+  AwaitAtLeast(&lock, &held_calls_, n);
 }
 
 std::vector<std::string> ScriptedBroker::AwaitPeers(size_t n) {
   MutexLock lock(&mu_);
-  AwaitAtLeast(&streams_, n);
+  AwaitAtLeast(&lock, &streams_, n);
   return peers_;
 }
 
@@ -270,7 +273,8 @@ std::vector<v1::ClientFrame> ScriptedBroker::AwaitFrames(size_t n,
                  filter);
     return taken.size() >= n;
   };
-  CHECK(mu_.AwaitWithTimeout(absl::Condition(&reached), kPatience))
+  CHECK(RealClock().AwaitWithDeadline(&lock, &changed_, reached,
+                                      RealClock().TimeNow() + kPatience))
       << "waited for " << n << " frames, got " << taken.size();
   return taken;
 }
@@ -281,6 +285,7 @@ void ScriptedBroker::OnOpen(std::shared_ptr<Stream> stream,
   peers_.push_back(peer);
   last_stream_ = std::move(stream);
   ++streams_;
+  changed_.SignalAll();
 }
 
 void ScriptedBroker::OnFrame(Stream* stream, const v1::ClientFrame& frame) {
@@ -288,6 +293,7 @@ void ScriptedBroker::OnFrame(Stream* stream, const v1::ClientFrame& frame) {
   {
     MutexLock lock(&mu_);
     frames_.push_back(frame);
+    changed_.SignalAll();
     if (!answering_) return;
     v1::Reply& reply = *answer.mutable_reply();
     reply.set_request_id(frame.request_id());
@@ -313,6 +319,7 @@ bool ScriptedBroker::AnswersHalfClose() {
 void ScriptedBroker::OnEnded() {
   MutexLock lock(&mu_);
   ++ended_streams_;
+  changed_.SignalAll();
 }
 
 std::shared_ptr<ScriptedBroker::Stream> ScriptedBroker::LastStream() {
@@ -321,9 +328,11 @@ std::shared_ptr<ScriptedBroker::Stream> ScriptedBroker::LastStream() {
   return last_stream_;
 }
 
-void ScriptedBroker::AwaitAtLeast(const size_t* count, size_t n) {
+void ScriptedBroker::AwaitAtLeast(MutexLock* lock, const size_t* count,
+                                  size_t n) {
   const auto reached = [count, n] { return *count >= n; };
-  CHECK(mu_.AwaitWithTimeout(absl::Condition(&reached), kPatience))
+  CHECK(RealClock().AwaitWithDeadline(lock, &changed_, reached,
+                                      RealClock().TimeNow() + kPatience))
       << "waited for " << n << ", got " << *count;
 }
 

@@ -13,6 +13,8 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "common/cond_var.h"
+#include "common/mutex_lock.h"
 #include "rocketmq/clientmanager/v1/client_manager.pb.h"
 
 namespace grpc {
@@ -90,13 +92,14 @@ class ScriptedBroker {
   bool AnswersHalfClose() ABSL_LOCKS_EXCLUDED(mu_);
   void OnEnded() ABSL_LOCKS_EXCLUDED(mu_);
   std::shared_ptr<Stream> LastStream() ABSL_LOCKS_EXCLUDED(mu_);
-  void AwaitAtLeast(const size_t* count, size_t n)
+  void AwaitAtLeast(MutexLock* lock, const size_t* count, size_t n)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   std::unique_ptr<Service> service_;
   std::string address_;
 
   absl::Mutex mu_;
+  CondVar changed_;  // Of what is waited for.
   std::shared_ptr<Stream> last_stream_ ABSL_GUARDED_BY(mu_);
   std::vector<ClientFrame> frames_ ABSL_GUARDED_BY(mu_);
   std::vector<std::string> peers_ ABSL_GUARDED_BY(mu_);  // One a stream.
