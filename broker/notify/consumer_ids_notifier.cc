@@ -8,6 +8,14 @@
 #include "common/mutex_lock.h"
 
 namespace rmq {
+namespace {
+
+// The first multiple of `step` that is not before `time`.
+absl::Time RoundUp(absl::Time time, absl::Duration step) {
+  return absl::UnixEpoch() + absl::Ceil(time - absl::UnixEpoch(), step);
+}
+
+}  // namespace
 
 absl::Status ConsumerIdsNotifier::Options::Validate() const {
   if (notify_window < absl::ZeroDuration() || notify_window > kLongestWindow) {
@@ -56,7 +64,10 @@ bool ConsumerIdsNotifier::BeginFlushLocked(absl::Time now) {
 
 void ConsumerIdsNotifier::MakeDueLocked(std::string group, absl::Time now) {
   if (options_.notify_window > absl::ZeroDuration()) {
-    const absl::Time ends = now + options_.notify_window;
+    const absl::Time ends =
+        RoundUp(now + options_.notify_window,
+                std::max(options_.notify_window / kEndsInAWindow,
+                         absl::Nanoseconds(1)));
     windows_[group] = Window{ends};
     ends_.emplace_back(ends, group);
   }

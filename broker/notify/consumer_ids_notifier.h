@@ -38,9 +38,10 @@ class ConsumerIdsNotifier final : public ClientEventListener {
  public:
   struct Options {
     // The least time between two rounds of pushes to a group: what a change may
-    // wait for others. 0: a change waits until the end of the processor call,
-    // or of the piece of housekeeping, that made it, and no longer. At most
-    // kLongestWindow.
+    // wait for others, up to a tenth of it longer, since windows that end at
+    // about the same time end together. 0: a change waits until the end of the
+    // processor call, or of the piece of housekeeping, that made it, and no
+    // longer. At most kLongestWindow.
     absl::Duration notify_window = absl::ZeroDuration();
     // The broker-wide switch. False: nothing is ever pushed.
     // Reference: BrokerConfig#notifyConsumerIdsChangedEnable.
@@ -80,6 +81,11 @@ class ConsumerIdsNotifier final : public ClientEventListener {
   static constexpr absl::Duration kPause = absl::Milliseconds(1);
 
   static constexpr absl::Duration kLongestWindow = absl::Minutes(10);
+
+  // A window ends at the next multiple of its length divided by this. So the
+  // windows of a thousand groups cost ten wake-ups a window, not a thousand,
+  // and their pushes are written together.
+  static constexpr int kEndsInAWindow = 10;
 
   // Whether a Flush() came while another call was delivering the table's
   // events, since this was asked last. That flush could not see all changes of

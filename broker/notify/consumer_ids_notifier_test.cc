@@ -409,6 +409,31 @@ TEST_F(WindowedNotifierTest, AGroupDoesNotWaitForAnothersWindow) {
   EXPECT_THAT(audit->TakePushes(), ElementsAre("audit"));
 }
 
+TEST_F(WindowedNotifierTest, WindowsThatOpenWithinATenthOfAWindowEndTogether) {
+  const absl::Duration step = kWindow / ConsumerIdsNotifier::kEndsInAWindow;
+  const absl::Time ends = now_ + kWindow + step;
+  now_ += absl::Nanoseconds(1);
+  const auto first = Connect(Stated("a").Consumer("orders"));
+  Flush();
+  now_ += step - absl::Nanoseconds(1);
+  const auto second = Connect(Stated("b").Consumer("bills"));
+  Flush();
+  Register(*first, Stated("a").Consumer("orders").Consumer("more"));
+  Register(*second, Stated("b").Consumer("bills").Consumer("more"));
+  const auto third = Connect(Stated("c").Consumer("orders").Consumer("bills"));
+  Flush();
+  for (const auto& channel : {first, second, third}) channel->TakePushes();
+
+  EXPECT_EQ(notifier_.NextDeadline(), ends);
+  now_ = ends - absl::Nanoseconds(1);
+  Flush();
+  EXPECT_THAT(first->TakePushes(), IsEmpty());
+  now_ = ends;
+  Flush();
+  EXPECT_THAT(first->TakePushes(), ElementsAre("orders"));
+  EXPECT_THAT(second->TakePushes(), ElementsAre("bills"));
+}
+
 TEST_F(WindowedNotifierTest, TheDeadlineIsTheFirstEndOfAWindowWithAChange) {
   Connect(Stated("c1").Consumer("orders"));
   Flush();
