@@ -43,16 +43,17 @@ def crowd(context):
     alone = "broker, no groups shared"
     seconds = {"broker": [], "echo": [], together: [], alone: []}
     cores = []
-    for nth in range(context.pick(3, 1)):
+    for nth in range(context.pick(9, 1)):
         for side, values in seconds.items():
+            stays = side == "broker" and nth < 3
             with SERVERS["echo" if side == "echo" else "broker"]() as server:
-                duration = context.pick("30s", "300ms") if side == "broker" else "100ms"
+                duration = context.pick("30s", "300ms") if stays else "100ms"
                 more = {"fill_groups": "true"} if side == together else {}
                 report = run_load(server.address, dict(flags, groups=clients if side == alone else groups,
                                                        server_pid=server.pid, duration=duration, **more))
             values.append(report["registration_seconds"])
             print("  crowd %d  %-14s registered in %.2f s, %.0f pushes" % (nth + 1, side, values[-1], report["pushes"]), flush=True)
-            if side == "broker":
+            if stays:
                 cores.append(report["server"]["cores"] * 100)
                 print("  crowd %d  %-14s then %.1f %% of a core, p99 %.2f ms, %.0f errors" %
                       (nth + 1, side, cores[-1], report["answers"]["p99_us"] / 1000, report["errors"]), flush=True)
