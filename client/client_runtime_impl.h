@@ -9,8 +9,8 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "client/client_runtime.h"
-#include "client/grpc_transport.h"
-#include "client/thread_event_loop.h"
+#include "client/grpc/grpc_transport.h"
+#include "client/loop/thread_event_loop.h"
 #include "common/clock.h"
 
 namespace rmq {

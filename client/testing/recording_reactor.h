@@ -1,6 +1,6 @@
 // For tests of streams: notes what happens to one.
-#ifndef CLIENT_RECORDING_REACTOR_H_
-#define CLIENT_RECORDING_REACTOR_H_
+#ifndef CLIENT_TESTING_RECORDING_REACTOR_H_
+#define CLIENT_TESTING_RECORDING_REACTOR_H_
 
 #include <functional>
 #include <string>
@@ -11,7 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "client/broker_stub.h"
+#include "client/session/broker_stub.h"
 #include "common/cond_var.h"
 #include "common/mutex_lock.h"
 #include "common/real_clock.h"
@@ -81,4 +81,4 @@ class RecordingReactor final : public BrokerStream::Reactor {
 
 }  // namespace rmq
 
-#endif  // CLIENT_RECORDING_REACTOR_H_
+#endif  // CLIENT_TESTING_RECORDING_REACTOR_H_

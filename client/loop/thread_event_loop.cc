@@ -1,4 +1,4 @@
-#include "client/thread_event_loop.h"
+#include "client/loop/thread_event_loop.h"
 
 #include <utility>
 

@@ -1,8 +1,8 @@
 // A small gRPC server for tests of the client over a real connection, on
 // 127.0.0.1 and a port that the system chooses. It answers as told, and lets
 // the test wait for what the client does.
-#ifndef CLIENT_SCRIPTED_BROKER_H_
-#define CLIENT_SCRIPTED_BROKER_H_
+#ifndef CLIENT_TESTING_SCRIPTED_BROKER_H_
+#define CLIENT_TESTING_SCRIPTED_BROKER_H_
 
 #include <memory>
 #include <string>
@@ -118,4 +118,4 @@ class ScriptedBroker {
 
 }  // namespace rmq
 
-#endif  // CLIENT_SCRIPTED_BROKER_H_
+#endif  // CLIENT_TESTING_SCRIPTED_BROKER_H_

@@ -1,6 +1,6 @@
 // An event loop on a thread of its own.
-#ifndef CLIENT_THREAD_EVENT_LOOP_H_
-#define CLIENT_THREAD_EVENT_LOOP_H_
+#ifndef CLIENT_LOOP_THREAD_EVENT_LOOP_H_
+#define CLIENT_LOOP_THREAD_EVENT_LOOP_H_
 
 #include <deque>
 #include <functional>
@@ -9,8 +9,8 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "client/event_loop.h"
-#include "client/timer_queue.h"
+#include "client/loop/event_loop.h"
+#include "client/loop/timer_queue.h"
 #include "common/clock.h"
 #include "common/cond_var.h"
 
@@ -53,4 +53,4 @@ class ThreadEventLoop final : public EventLoop {
 
 }  // namespace rmq
 
-#endif  // CLIENT_THREAD_EVENT_LOOP_H_
+#endif  // CLIENT_LOOP_THREAD_EVENT_LOOP_H_

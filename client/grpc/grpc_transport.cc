@@ -1,4 +1,4 @@
-#include "client/grpc_transport.h"
+#include "client/grpc/grpc_transport.h"
 
 #include <functional>
 #include <memory>

@@ -1,8 +1,8 @@
 // How the client reaches one broker: the long stream, and calls. The only parts
-// below these interfaces that know gRPC are in grpc_transport.cc; tests step
-// fake_broker_stub.h by hand.
-#ifndef CLIENT_BROKER_STUB_H_
-#define CLIENT_BROKER_STUB_H_
+// below these interfaces that know gRPC are in client/grpc; tests step
+// client/testing/fake_broker_stub.h by hand.
+#ifndef CLIENT_SESSION_BROKER_STUB_H_
+#define CLIENT_SESSION_BROKER_STUB_H_
 
 #include <memory>
 
@@ -104,4 +104,4 @@ class BrokerStub {
 
 }  // namespace rmq
 
-#endif  // CLIENT_BROKER_STUB_H_
+#endif  // CLIENT_SESSION_BROKER_STUB_H_

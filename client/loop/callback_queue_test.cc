@@ -1,4 +1,4 @@
-#include "client/callback_queue.h"
+#include "client/loop/callback_queue.h"
 
 #include <memory>
 #include <string>
@@ -6,8 +6,8 @@
 
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
-#include "client/manual_event_loop.h"
-#include "client/thread_event_loop.h"
+#include "client/loop/thread_event_loop.h"
+#include "client/testing/manual_event_loop.h"
 #include "common/real_clock.h"
 #include "common/simulated_clock.h"
 #include "gmock/gmock.h"

@@ -22,9 +22,9 @@
 #include "absl/time/time.h"
 #include "client/broker_entry.h"
 #include "client/broker_health.h"
-#include "client/broker_session.h"
-#include "client/broker_stub.h"
-#include "client/manual_event_loop.h"
+#include "client/session/broker_session.h"
+#include "client/session/broker_stub.h"
+#include "client/testing/manual_event_loop.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "rocketmq/clientmanager/v1/client_manager.pb.h"
@@ -313,7 +313,7 @@ TEST(StateTableDeathTest, EveryEventInEveryStateLeadsWhereTheReadmeSays) {
 }
 
 TEST(StateTableTest, TheTestsThatTheReadmeNamesAreThere) {
-  std::string tests = ReadFile("client/broker_session_test.cc");
+  std::string tests = ReadFile("client/session/broker_session_test.cc");
   absl::RemoveExtraAsciiWhitespace(&tests);  // Some names are on a next line.
   const auto rows = TableOf("| state | event |");
   ASSERT_THAT(rows, Not(IsEmpty()));

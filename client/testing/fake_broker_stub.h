@@ -1,7 +1,7 @@
 // A broker that a test plays by hand: every Start, Read, Write and Finish of a
 // stream happens when the test says so, in the order it likes.
-#ifndef CLIENT_FAKE_BROKER_STUB_H_
-#define CLIENT_FAKE_BROKER_STUB_H_
+#ifndef CLIENT_TESTING_FAKE_BROKER_STUB_H_
+#define CLIENT_TESTING_FAKE_BROKER_STUB_H_
 
 #include <memory>
 #include <utility>
@@ -10,7 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "client/broker_stub.h"
+#include "client/session/broker_stub.h"
 #include "glog/logging.h"
 #include "rocketmq/clientmanager/v1/client_manager.pb.h"
 
@@ -120,4 +120,4 @@ class FakeBrokerStub final : public BrokerStub {
 
 }  // namespace rmq
 
-#endif  // CLIENT_FAKE_BROKER_STUB_H_
+#endif  // CLIENT_TESTING_FAKE_BROKER_STUB_H_

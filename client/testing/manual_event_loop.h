@@ -1,15 +1,15 @@
 // An event loop that a test turns by hand, with a time that moves only when the
 // test says so.
-#ifndef CLIENT_MANUAL_EVENT_LOOP_H_
-#define CLIENT_MANUAL_EVENT_LOOP_H_
+#ifndef CLIENT_TESTING_MANUAL_EVENT_LOOP_H_
+#define CLIENT_TESTING_MANUAL_EVENT_LOOP_H_
 
 #include <deque>
 #include <functional>
 #include <utility>
 
 #include "absl/time/time.h"
-#include "client/event_loop.h"
-#include "client/timer_queue.h"
+#include "client/loop/event_loop.h"
+#include "client/loop/timer_queue.h"
 
 namespace rmq {
 
@@ -66,4 +66,4 @@ class ManualEventLoop final : public EventLoop {
 
 }  // namespace rmq
 
-#endif  // CLIENT_MANUAL_EVENT_LOOP_H_
+#endif  // CLIENT_TESTING_MANUAL_EVENT_LOOP_H_

@@ -1,4 +1,4 @@
-#include "client/callback_queue.h"
+#include "client/loop/callback_queue.h"
 
 #include "common/mutex_lock.h"
 

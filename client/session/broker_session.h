@@ -1,7 +1,7 @@
 // One client's relation to one broker: the state machine that keeps a stream
 // up, heartbeats over it, and hears the broker's pushes.
-#ifndef CLIENT_BROKER_SESSION_H_
-#define CLIENT_BROKER_SESSION_H_
+#ifndef CLIENT_SESSION_BROKER_SESSION_H_
+#define CLIENT_SESSION_BROKER_SESSION_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -18,8 +18,8 @@
 #include "absl/types/optional.h"
 #include "client/broker_entry.h"
 #include "client/broker_health.h"
-#include "client/broker_stub.h"
-#include "client/event_loop.h"
+#include "client/loop/event_loop.h"
+#include "client/session/broker_stub.h"
 #include "common/backoff.h"
 #include "rocketmq/clientmanager/v1/client_manager.pb.h"
 
@@ -341,4 +341,4 @@ class BrokerSession final : private BrokerStream::Reactor {
 
 }  // namespace rmq
 
-#endif  // CLIENT_BROKER_SESSION_H_
+#endif  // CLIENT_SESSION_BROKER_SESSION_H_

@@ -1,7 +1,7 @@
 // What broker_stub.h promises of a stream, held against the stream over gRPC
 // and against the one that tests step by hand: what is tested with the second
 // is true of the first.
-#include "client/broker_stub.h"
+#include "client/session/broker_stub.h"
 
 #include <functional>
 #include <memory>
@@ -12,11 +12,11 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
-#include "client/fake_broker_stub.h"
-#include "client/grpc_transport.h"
-#include "client/recording_reactor.h"
-#include "client/scripted_broker.h"
-#include "client/thread_event_loop.h"
+#include "client/grpc/grpc_transport.h"
+#include "client/loop/thread_event_loop.h"
+#include "client/testing/fake_broker_stub.h"
+#include "client/testing/recording_reactor.h"
+#include "client/testing/scripted_broker.h"
 #include "common/real_clock.h"
 #include "common/status_matchers.h"
 #include "gmock/gmock.h"

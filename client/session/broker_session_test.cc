@@ -1,4 +1,4 @@
-#include "client/broker_session.h"
+#include "client/session/broker_session.h"
 
 #include <algorithm>
 #include <memory>
@@ -12,10 +12,10 @@
 #include "absl/time/time.h"
 #include "client/broker_entry.h"
 #include "client/broker_health.h"
-#include "client/broker_stub.h"
-#include "client/fake_broker_stub.h"
-#include "client/manual_event_loop.h"
-#include "client/proto_duration.h"
+#include "client/session/broker_stub.h"
+#include "client/session/proto_duration.h"
+#include "client/testing/fake_broker_stub.h"
+#include "client/testing/manual_event_loop.h"
 #include "common/status_matchers.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/repeated_field.h"

@@ -1,4 +1,4 @@
-#include "client/broker_session.h"
+#include "client/session/broker_session.h"
 
 #include <algorithm>
 #include <utility>
@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
-#include "client/proto_duration.h"
+#include "client/session/proto_duration.h"
 #include "common/kv.h"
 #include "glog/logging.h"
 

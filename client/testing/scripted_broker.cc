@@ -1,4 +1,4 @@
-#include "client/scripted_broker.h"
+#include "client/testing/scripted_broker.h"
 
 #include <algorithm>
 #include <deque>
@@ -8,7 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "client/proto_duration.h"
+#include "client/session/proto_duration.h"
 #include "common/mutex_lock.h"
 #include "common/real_clock.h"
 #include "glog/logging.h"

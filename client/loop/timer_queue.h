@@ -1,6 +1,6 @@
 // Timers in the order in which they fall due: what the event loops share.
-#ifndef CLIENT_TIMER_QUEUE_H_
-#define CLIENT_TIMER_QUEUE_H_
+#ifndef CLIENT_LOOP_TIMER_QUEUE_H_
+#define CLIENT_LOOP_TIMER_QUEUE_H_
 
 #include <functional>
 #include <utility>
@@ -8,7 +8,7 @@
 #include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/time/time.h"
-#include "client/event_loop.h"
+#include "client/loop/event_loop.h"
 
 namespace rmq {
 
@@ -54,4 +54,4 @@ class TimerQueue {
 
 }  // namespace rmq
 
-#endif  // CLIENT_TIMER_QUEUE_H_
+#endif  // CLIENT_LOOP_TIMER_QUEUE_H_

@@ -1,7 +1,7 @@
 // The callbacks of one client: run on the dispatcher, one at a time, each
 // pending one once.
-#ifndef CLIENT_CALLBACK_QUEUE_H_
-#define CLIENT_CALLBACK_QUEUE_H_
+#ifndef CLIENT_LOOP_CALLBACK_QUEUE_H_
+#define CLIENT_LOOP_CALLBACK_QUEUE_H_
 
 #include <deque>
 #include <functional>
@@ -13,7 +13,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "client/event_loop.h"
+#include "client/loop/event_loop.h"
 #include "common/clock.h"
 #include "common/cond_var.h"
 
@@ -66,4 +66,4 @@ class CallbackQueue : public std::enable_shared_from_this<CallbackQueue> {
 
 }  // namespace rmq
 
-#endif  // CLIENT_CALLBACK_QUEUE_H_
+#endif  // CLIENT_LOOP_CALLBACK_QUEUE_H_

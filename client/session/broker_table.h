@@ -1,7 +1,7 @@
 // The brokers of one client, and the session with each: which of them are
 // joined and left as the resolver's list and the client's groups change.
-#ifndef CLIENT_BROKER_TABLE_H_
-#define CLIENT_BROKER_TABLE_H_
+#ifndef CLIENT_SESSION_BROKER_TABLE_H_
+#define CLIENT_SESSION_BROKER_TABLE_H_
 
 #include <cstdint>
 #include <functional>
@@ -17,9 +17,9 @@
 #include "absl/time/time.h"
 #include "client/broker_entry.h"
 #include "client/broker_health.h"
-#include "client/broker_session.h"
-#include "client/broker_stub.h"
-#include "client/event_loop.h"
+#include "client/loop/event_loop.h"
+#include "client/session/broker_session.h"
+#include "client/session/broker_stub.h"
 #include "rocketmq/clientmanager/v1/client_manager.pb.h"
 
 namespace rmq {
@@ -158,4 +158,4 @@ class BrokerTable final : private BrokerSession::Observer {
 
 }  // namespace rmq
 
-#endif  // CLIENT_BROKER_TABLE_H_
+#endif  // CLIENT_SESSION_BROKER_TABLE_H_

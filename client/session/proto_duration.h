@@ -1,6 +1,6 @@
 // Durations to the wire's and back.
-#ifndef CLIENT_PROTO_DURATION_H_
-#define CLIENT_PROTO_DURATION_H_
+#ifndef CLIENT_SESSION_PROTO_DURATION_H_
+#define CLIENT_SESSION_PROTO_DURATION_H_
 
 #include <cstdint>
 
@@ -24,4 +24,4 @@ inline absl::Duration FromProto(const google::protobuf::Duration& proto) {
 
 }  // namespace rmq
 
-#endif  // CLIENT_PROTO_DURATION_H_
+#endif  // CLIENT_SESSION_PROTO_DURATION_H_

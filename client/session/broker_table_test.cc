@@ -1,4 +1,4 @@
-#include "client/broker_table.h"
+#include "client/session/broker_table.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -18,10 +18,10 @@
 #include "absl/time/time.h"
 #include "client/broker_entry.h"
 #include "client/broker_health.h"
-#include "client/broker_session.h"
-#include "client/broker_stub.h"
-#include "client/fake_broker_stub.h"
-#include "client/manual_event_loop.h"
+#include "client/session/broker_session.h"
+#include "client/session/broker_stub.h"
+#include "client/testing/fake_broker_stub.h"
+#include "client/testing/manual_event_loop.h"
 #include "common/status_matchers.h"
 #include "glog/logging.h"
 #include "gmock/gmock.h"

@@ -1,14 +1,14 @@
 // gRPC, as the client uses it: stubs for brokers, whose streams react on an
 // event loop. All that is gRPC is in the .cc.
-#ifndef CLIENT_GRPC_TRANSPORT_H_
-#define CLIENT_GRPC_TRANSPORT_H_
+#ifndef CLIENT_GRPC_GRPC_TRANSPORT_H_
+#define CLIENT_GRPC_GRPC_TRANSPORT_H_
 
 #include <memory>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "client/broker_stub.h"
-#include "client/event_loop.h"
+#include "client/loop/event_loop.h"
+#include "client/session/broker_stub.h"
 
 namespace rmq {
 
@@ -42,4 +42,4 @@ class GrpcTransport {
 
 }  // namespace rmq
 
-#endif  // CLIENT_GRPC_TRANSPORT_H_
+#endif  // CLIENT_GRPC_GRPC_TRANSPORT_H_

@@ -1,4 +1,4 @@
-#include "client/broker_table.h"
+#include "client/session/broker_table.h"
 
 #include <algorithm>
 #include <iterator>

@@ -1,7 +1,7 @@
 // Where the parts of the client that have no lock of their own run: one task
 // after another, and timers.
-#ifndef CLIENT_EVENT_LOOP_H_
-#define CLIENT_EVENT_LOOP_H_
+#ifndef CLIENT_LOOP_EVENT_LOOP_H_
+#define CLIENT_LOOP_EVENT_LOOP_H_
 
 #include <cstdint>
 #include <functional>
@@ -37,4 +37,4 @@ class EventLoop {
 
 }  // namespace rmq
 
-#endif  // CLIENT_EVENT_LOOP_H_
+#endif  // CLIENT_LOOP_EVENT_LOOP_H_

@@ -1,4 +1,4 @@
-#include "client/grpc_transport.h"
+#include "client/grpc/grpc_transport.h"
 
 #include <netinet/in.h>
 #include <poll.h>
@@ -15,10 +15,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
-#include "client/broker_stub.h"
-#include "client/recording_reactor.h"
-#include "client/scripted_broker.h"
-#include "client/thread_event_loop.h"
+#include "client/loop/thread_event_loop.h"
+#include "client/session/broker_stub.h"
+#include "client/testing/recording_reactor.h"
+#include "client/testing/scripted_broker.h"
 #include "common/real_clock.h"
 #include "common/status_matchers.h"
 #include "glog/logging.h"
