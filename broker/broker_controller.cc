@@ -11,7 +11,6 @@
 #include "broker/logging/process_log.h"
 #include "broker/metrics/client_manager_metrics.h"
 #include "broker/metrics/metrics_exposer.h"
-#include "broker/processor/client_manage_processor.h"
 #include "broker/service/admin_handler.h"
 #include "broker/service/alarm.h"
 #include "broker/service/edge_counters.h"
@@ -84,40 +83,32 @@ class BrokerController::Impl {
        std::unique_ptr<Authorizer> authorizer)
       : authorizer_(std::move(authorizer)),
         logger_(clock),
-        policy_(options.policy,
-                [this](absl::string_view group) {
-                  return table_.FindConsumerGroup(group).has_value();
-                }),
-        notifier_(options.notifier,
-                  [this](absl::Time time) { alarm_.BringForward(time); }),
         metrics_(std::make_shared<ClientManagerMetrics>(
             ClientManagerMetrics::Identity{options.identity.cluster,
                                            options.identity.broker_name},
             options.table.channel_expiry, &counters_,
-            [clock] { return clock->TimeNow(); })),
-        // The policy first: what it counts is true when the notifier pushes.
-        table_(options.table, {&policy_, &notifier_, metrics_.get(), &logger_}),
-        processor_(&table_, &policy_, &notifier_),
-        housekeeping_(options.housekeeping, &table_, &notifier_,
-                      clock->TimeNow()),
+            [clock] { return clock->TimeNow(); },
+            // At a scrape, when the core is there.
+            [this] {
+              return ClientManagerMetrics::Readings{
+                  core_.table().counts(), core_.notifier().counts(),
+                  logger_.lines_left_out(), LogLinesDropped()};
+            })),
+        core_(options, {metrics_.get(), &logger_}, clock->TimeNow(),
+              [this](absl::Time time) { alarm_.BringForward(time); }),
         request_handler_(options.identity, options.limits,
-                         clock->TimeNow() + options.effective_settle(), &table_,
-                         &processor_, authorizer_.get(), &counters_),
-        admin_handler_(options.limits, &table_, &policy_,
+                         clock->TimeNow() + options.effective_settle(),
+                         &core_.table(), &core_.processor(), authorizer_.get(),
+                         &counters_),
+        admin_handler_(options.limits, &core_.table(), &core_.policy(),
                        options.notifier.enabled, clock, authorizer_.get()),
-        clock_(*clock) {
-    metrics_->SetReadings([this] {
-      return ClientManagerMetrics::Readings{table_.counts(), notifier_.counts(),
-                                            logger_.lines_left_out(),
-                                            LogLinesDropped()};
-    });
-  }
+        clock_(*clock) {}
 
   absl::Status Start(const Options& options) {
-    absl::StatusOr<std::unique_ptr<GrpcServer>> server =
-        GrpcServer::Start(options.server, {&request_handler_, &admin_handler_,
-                                           &table_, &housekeeping_, &notifier_,
-                                           &alarm_, &clock_, &counters_});
+    absl::StatusOr<std::unique_ptr<GrpcServer>> server = GrpcServer::Start(
+        options.server, {&request_handler_, &admin_handler_, &core_.table(),
+                         &core_.housekeeping(), &core_.notifier(), &alarm_,
+                         &clock_, &counters_});
     if (!server.ok()) return server.status();
     server_ = *std::move(server);
     if (!options.metrics_address.empty()) {
@@ -144,14 +135,10 @@ class BrokerController::Impl {
   const std::unique_ptr<Authorizer> authorizer_;
   ClientEventLogger logger_;
   Alarm alarm_;
-  GroupPolicy policy_;
-  ConsumerIdsNotifier notifier_;
   EdgeCounters counters_;
   // Shared with the exposer, which asks for it so.
   const std::shared_ptr<ClientManagerMetrics> metrics_;
-  ClientTable table_;
-  ClientManageProcessor processor_;
-  Housekeeping housekeeping_;
+  BrokerCore core_;
   RequestHandler request_handler_;
   AdminHandler admin_handler_;
   Clock& clock_;

@@ -9,10 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
-#include "broker/housekeeping/housekeeping.h"
-#include "broker/notify/consumer_ids_notifier.h"
-#include "broker/policy/group_policy.h"
-#include "broker/registry/client_table.h"
+#include "broker/core/broker_core.h"
 #include "broker/service/authorizer.h"
 #include "broker/service/grpc_server.h"
 #include "broker/service/request_handler.h"
@@ -25,13 +22,10 @@ namespace rmq {
 // concerned.
 class BrokerController {
  public:
-  struct Options {
+  // The core's options and the edge's.
+  struct Options : BrokerCore::Options {
     BrokerIdentity identity;
     Limits limits;
-    ClientTable::Options table;
-    GroupPolicy::Options policy;
-    ConsumerIdsNotifier::Options notifier;
-    Housekeeping::Options housekeeping;
     GrpcServer::Options server;
     // For so long after the start, who asks for a group's members or is told
     // that they changed is told that members may not have come back yet. None:

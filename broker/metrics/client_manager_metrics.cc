@@ -84,13 +84,15 @@ const char* IsSystem(absl::string_view group) {
 ClientManagerMetrics::ClientManagerMetrics(const Identity& identity,
                                            absl::Duration channel_expiry,
                                            const EdgeCounters* edge,
-                                           std::function<absl::Time()> now)
+                                           std::function<absl::Time()> now,
+                                           std::function<Readings()> read)
     : node_labels_{{"cluster", identity.cluster},
                    {"node_type", "broker"},
                    {"node_id", identity.broker_name}},
       channel_expiry_(channel_expiry),
       edge_(*edge),
-      now_(std::move(now)) {}
+      now_(std::move(now)),
+      read_(std::move(read)) {}
 
 void ClientManagerMetrics::Connections::Add(const Version& version,
                                             int64_t count) {
@@ -168,7 +170,7 @@ std::vector<MetricFamily> ClientManagerMetrics::Collect() const {
     return Family(&families, std::string(name), std::string(help), type,
                   node_labels_);
   };
-  const Readings readings = read_ ? read_() : Readings();
+  const Readings readings = read_();
 
   Family gauge = family("rocketmq_client_manager_channels",
                         "Open channels, those of unary clients included",

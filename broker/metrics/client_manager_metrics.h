@@ -58,13 +58,11 @@ class ClientManagerMetrics final : public ClientEventListener,
     std::string broker_name;
   };
 
-  // `edge` is borrowed. `now` is the clock's.
+  // `edge` is borrowed. `now` is the clock's. `read` is called at each scrape.
   ClientManagerMetrics(const Identity& identity, absl::Duration channel_expiry,
                        const EdgeCounters* edge,
-                       std::function<absl::Time()> now);
-
-  // Before the first scrape.
-  void SetReadings(std::function<Readings()> read) { read_ = std::move(read); }
+                       std::function<absl::Time()> now,
+                       std::function<Readings()> read);
 
   void OnClientEvent(const ClientEvent& event) override
       ABSL_LOCKS_EXCLUDED(mu_);
@@ -95,7 +93,7 @@ class ClientManagerMetrics final : public ClientEventListener,
   const absl::Duration channel_expiry_;
   const EdgeCounters& edge_;
   const std::function<absl::Time()> now_;
-  std::function<Readings()> read_;
+  const std::function<Readings()> read_;
 
   mutable absl::Mutex mu_;
   Connections producers_ ABSL_GUARDED_BY(mu_);

@@ -53,8 +53,12 @@ class ClientManagerMetricsTest : public ::testing::Test {
 
   EdgeCounters edge_;
   absl::Time now_ = kNow;
-  ClientManagerMetrics metrics_{
-      {"c", "b"}, absl::Seconds(120), &edge_, [this] { return now_; }};
+  ClientManagerMetrics::Readings readings_;
+  ClientManagerMetrics metrics_{{"c", "b"},
+                                absl::Seconds(120),
+                                &edge_,
+                                [this] { return now_; },
+                                [this] { return readings_; }};
 };
 
 TEST_F(ClientManagerMetricsTest, EverySeriesNamesItsNode) {
@@ -202,17 +206,12 @@ TEST_F(ClientManagerMetricsTest, HeartbeatsAndRefusalsAreCountedByCode) {
 }
 
 TEST_F(ClientManagerMetricsTest, ReadingsAreAskedForAtEachScrape) {
-  size_t channels = 3;
-  metrics_.SetReadings([&channels] {
-    ClientManagerMetrics::Readings readings;
-    readings.table.channels = channels;
-    readings.table.queued_events = 7;
-    readings.notifier.changes = 9;
-    return readings;
-  });
+  readings_.table.channels = 3;
+  readings_.table.queued_events = 7;
+  readings_.notifier.changes = 9;
   EXPECT_THAT(Scrape(), HasSubstr("client_manager_channels{cluster=\"c\",node_"
                                   "type=\"broker\",node_id=\"b\"} 3\n"));
-  channels = 4;
+  readings_.table.channels = 4;
   EXPECT_THAT(Scrape(), HasSubstr("\"b\"} 4\n"));
   EXPECT_THAT(Scrape(), HasSubstr("event_queue_depth{cluster=\"c\",node_type="
                                   "\"broker\",node_id=\"b\"} 7\n"));

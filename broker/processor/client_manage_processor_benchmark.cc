@@ -18,12 +18,10 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "benchmark/benchmark.h"
-#include "broker/notify/consumer_ids_notifier.h"
-#include "broker/policy/group_policy.h"
+#include "broker/core/broker_core.h"
 #include "broker/processor/client_manage_processor.h"
 #include "broker/registry/benchmark_clients.h"
 #include "broker/registry/client_channel.h"
-#include "broker/registry/client_table.h"
 #include "common/mutex_lock.h"
 
 namespace rmq {
@@ -31,32 +29,27 @@ namespace {
 
 // A core of so many clients, each with one stream that has registered.
 struct Core {
-  explicit Core(size_t clients)
-      : table(Options(clients), {&policy, &notifier}) {
+  explicit Core(size_t clients) : core(Options(clients), {}, now) {
     channels.reserve(clients);
     for (size_t client = 0; client < clients; ++client) {
       auto channel = std::make_shared<BareChannel>();
-      if (!table.Open(channel, now).ok()) std::abort();
+      if (!core.table().Open(channel, now).ok()) std::abort();
       const std::string client_id = BenchmarkStatements::ClientId(client);
       processor.Heartbeat(*channel, statements.Of(client, client_id), now);
       channels.push_back(std::move(channel));
     }
   }
 
-  static ClientTable::Options Options(size_t clients) {
-    ClientTable::Options options;
-    options.max_channels = clients;
+  static BrokerCore::Options Options(size_t clients) {
+    BrokerCore::Options options;
+    options.table.max_channels = clients;
     return options;
   }
 
   const absl::Time now = absl::FromUnixSeconds(1'700'000'000);
   BenchmarkStatements statements;
-  GroupPolicy policy{GroupPolicy::Options(), [this](absl::string_view group) {
-                       return table.FindConsumerGroup(group).has_value();
-                     }};
-  ConsumerIdsNotifier notifier{ConsumerIdsNotifier::Options()};
-  ClientTable table;
-  ClientManageProcessor processor{&table, &policy, &notifier};
+  BrokerCore core;
+  ClientManageProcessor& processor = core.processor();
   std::vector<std::shared_ptr<BareChannel>> channels;
 };
 

@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "broker/core/broker_core.h"
 #include "broker/notify/consumer_ids_notifier.h"
 #include "broker/policy/group_policy.h"
 #include "broker/registry/client_channel.h"
@@ -38,10 +39,14 @@ using ::testing::UnorderedElementsAre;
 
 class ClientManageProcessorTest : public ::testing::Test {
  protected:
-  explicit ClientManageProcessorTest(const GroupPolicy::Options& options = {})
-      : policy_(options, [this](absl::string_view group) {
-          return table_.FindConsumerGroup(group).has_value();
-        }) {}
+  explicit ClientManageProcessorTest(const GroupPolicy::Options& policy = {})
+      : core_(WithPolicy(policy), {&listener_}, now_) {}
+
+  static BrokerCore::Options WithPolicy(const GroupPolicy::Options& policy) {
+    BrokerCore::Options options;
+    options.policy = policy;
+    return options;
+  }
 
   FakeClientChannelPtr OpenStream() {
     auto channel = std::make_shared<FakeClientChannel>();
@@ -71,11 +76,11 @@ class ClientManageProcessorTest : public ::testing::Test {
 
   absl::Time now_ = absl::FromUnixSeconds(1'000'000);
   RecordingListener listener_;
-  GroupPolicy policy_;
-  ConsumerIdsNotifier notifier_{ConsumerIdsNotifier::Options()};
-  ClientTable table_{ClientTable::Options(),
-                     {&policy_, &listener_, &notifier_}};
-  ClientManageProcessor processor_{&table_, &policy_, &notifier_};
+  BrokerCore core_;
+  GroupPolicy& policy_ = core_.policy();
+  ConsumerIdsNotifier& notifier_ = core_.notifier();
+  ClientTable& table_ = core_.table();
+  ClientManageProcessor& processor_ = core_.processor();
   std::vector<std::string> explained_;
 };
 

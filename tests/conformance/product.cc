@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
+#include "broker/core/broker_core.h"
 #include "broker/housekeeping/housekeeping.h"
 #include "broker/notify/consumer_ids_notifier.h"
 #include "broker/policy/group_policy.h"
@@ -157,16 +158,12 @@ GroupPolicy::Options PolicyOptions(const Config& config) {
   return options;
 }
 
-ClientTable::Options TableOptions(const Config& config) {
-  ClientTable::Options options;
-  options.channel_expiry =
+BrokerCore::Options CoreOptions(const Config& config) {
+  BrokerCore::Options options;
+  options.table.channel_expiry =
       absl::Milliseconds(config.channel_expired_timeout_ms());
-  return options;
-}
-
-ConsumerIdsNotifier::Options NotifierOptions(const Config& config) {
-  ConsumerIdsNotifier::Options options;
-  options.enabled = config.notify_consumer_ids_changed_enable();
+  options.policy = PolicyOptions(config);
+  options.notifier.enabled = config.notify_consumer_ids_changed_enable();
   return options;
 }
 
@@ -175,15 +172,7 @@ ConsumerIdsNotifier::Options NotifierOptions(const Config& config) {
 class Product::Broker {
  public:
   explicit Broker(const Config& config)
-      : policy_(PolicyOptions(config),
-                [this](absl::string_view group) {
-                  return table_.FindConsumerGroup(group).has_value();
-                }),
-        notifier_(NotifierOptions(config)),
-        listener_(&outcome_),
-        table_(TableOptions(config), {&policy_, &notifier_, &listener_}),
-        processor_(&table_, &policy_, &notifier_),
-        housekeeping_(Housekeeping::Options(), &table_, &notifier_, now_) {
+      : listener_(&outcome_), core_(CoreOptions(config), {&listener_}, now_) {
     for (const Topic& topic : config.topics()) {
       initial_topics_.insert(topic.topic());
     }
@@ -443,20 +432,22 @@ class Product::Broker {
   Outcome outcome_;
   std::set<std::string> initial_topics_;
 
-  GroupPolicy policy_;
-  ConsumerIdsNotifier notifier_;
   NotingListener listener_;
-  ClientTable table_;
-  ClientManageProcessor processor_;
-  Housekeeping housekeeping_;
+  BrokerCore core_;
+  ClientTable& table_ = core_.table();
+  GroupPolicy& policy_ = core_.policy();
+  ConsumerIdsNotifier& notifier_ = core_.notifier();
+  ClientManageProcessor& processor_ = core_.processor();
+  Housekeeping& housekeeping_ = core_.housekeeping();
   std::map<std::string, std::shared_ptr<NotingChannel>> channels_;
   // By channel.
   std::map<std::string, ClientSide> clients_;
 };
 
 absl::StatusOr<std::unique_ptr<Product>> Product::Create(const Config& config) {
-  absl::Status status = TableOptions(config).Validate();
-  if (status.ok()) status = PolicyOptions(config).Validate();
+  const BrokerCore::Options options = CoreOptions(config);
+  absl::Status status = options.table.Validate();
+  if (status.ok()) status = options.policy.Validate();
   if (!status.ok()) return status;
   return std::unique_ptr<Product>(
       new Product(std::make_unique<Broker>(config)));

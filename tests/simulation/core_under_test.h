@@ -1,10 +1,11 @@
-// The broker's core, put together as the broker does it, without the edge.
+// The broker's core without the edge.
 #ifndef TESTS_SIMULATION_CORE_UNDER_TEST_H_
 #define TESTS_SIMULATION_CORE_UNDER_TEST_H_
 
 #include <utility>
 
 #include "absl/time/time.h"
+#include "broker/core/broker_core.h"
 #include "broker/housekeeping/housekeeping.h"
 #include "broker/notify/consumer_ids_notifier.h"
 #include "broker/policy/group_policy.h"
@@ -14,25 +15,25 @@
 
 namespace rmq {
 
-// Thread-safe as its parts are. `observer` is borrowed, and hears of events
+// Thread-safe as its parts are. `observer` is borrowed; it receives events
 // after the policy and the notifier.
 struct CoreUnderTest {
   CoreUnderTest(GroupPolicy::Options policy_options,
                 ClientEventListener* observer, absl::Time now)
-      : policy(std::move(policy_options),
-               [this](absl::string_view group) {
-                 return table.FindConsumerGroup(group).has_value();
-               }),
-        notifier(ConsumerIdsNotifier::Options()),
-        table(ClientTable::Options(), {&policy, &notifier, observer}),
-        processor(&table, &policy, &notifier),
-        housekeeping(Housekeeping::Options(), &table, &notifier, now) {}
+      : core(WithPolicy(std::move(policy_options)), {observer}, now) {}
 
-  GroupPolicy policy;
-  ConsumerIdsNotifier notifier;
-  ClientTable table;
-  ClientManageProcessor processor;
-  Housekeeping housekeeping;
+  static BrokerCore::Options WithPolicy(GroupPolicy::Options policy_options) {
+    BrokerCore::Options options;
+    options.policy = std::move(policy_options);
+    return options;
+  }
+
+  BrokerCore core;
+  GroupPolicy& policy = core.policy();
+  ConsumerIdsNotifier& notifier = core.notifier();
+  ClientTable& table = core.table();
+  ClientManageProcessor& processor = core.processor();
+  Housekeeping& housekeeping = core.housekeeping();
 };
 
 }  // namespace rmq
