@@ -1,0 +1,267 @@
+// What a broker must know, do and tell, worked out the slow and obvious way.
+//
+// Channels have numbers, time is milliseconds, every question is answered by
+// looking at everything. The model shares no code with broker/ but the names of
+// events and reasons, and knows nothing of indexes, filing, tokens' values or
+// queues. Where the model and the broker differ, one of them is wrong.
+#ifndef TESTS_MODEL_BROKER_MODEL_H_
+#define TESTS_MODEL_BROKER_MODEL_H_
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "broker/registry/client_event.h"
+#include "common/client_types.h"
+#include "tests/model/membership.h"
+#include "tests/model/policy_model.h"
+
+namespace rmq::model {
+
+struct BrokerOptions {
+  Millis channel_expiry = 120'000;
+  Millis housekeeping_period = 10'000;
+  // Whether members are pushed to at all.
+  bool pushes = true;
+  PolicyOptions policy;
+};
+
+// A full heartbeat.
+struct Statement {
+  std::string client_id;
+  LanguageCode language = LanguageCode::kUnspecified;
+  int32_t version = 0;
+  uint64_t incarnation = 0;    // 0 is none.
+  uint64_t stream_number = 0;  // 0 is none.
+  std::vector<StatedConsumer> consumers;
+  std::vector<std::string> producers;
+};
+
+struct SkippedGroup {
+  std::string group;
+  std::string reason;
+};
+
+struct HeartbeatAnswer {
+  // False if the channel is closed, be it by this very heartbeat. All the rest
+  // is then empty.
+  bool accepted = false;
+  // Whether light heartbeats are enough from now on.
+  bool token = false;
+  std::vector<SkippedGroup> skipped;
+};
+
+enum class LightAnswer { kRenewed, kFullStatementNeeded, kClosed };
+
+struct Event {
+  EventType type;
+  GroupKind kind;
+  std::string group;
+  // Of kClientRegister, kClientUnregister and kRegister.
+  int channel = -1;
+  std::string client_id;
+  std::set<std::string> topics;  // Of a consumer group.
+  // Of kClientUnregister.
+  RemovalReason reason = RemovalReason::kUnregistered;
+  // Of kRegister: nothing of the group has changed.
+  bool unchanged = false;
+  // Of kChange: the channels in the group.
+  std::set<int> members;
+};
+
+struct Push {
+  int channel;
+  std::string group;
+};
+
+// What the broker must have told. A value.
+struct Told {
+  std::vector<Event> events;
+  // One a group and member, if a change is followed by another one before
+  // anything is pushed.
+  std::vector<Push> pushes;
+  // How many there would be if each change were pushed at once.
+  int64_t most_pushes = 0;
+  // The channels that the broker itself ended, and why.
+  std::vector<std::pair<int, RemovalReason>> ended;
+};
+
+class BrokerModel {
+ public:
+  struct Channel {
+    bool is_stand_in = false;
+    bool open = true;
+    bool bound = false;  // The channel has a client.
+    bool token = false;  // Light heartbeats are enough.
+    std::string client_id;
+    uint64_t incarnation = 0;
+    uint64_t stream_number = 0;
+    Millis heard = 0;
+    // By client id: when the channel last joined a producer group for that
+    // client. The number rises with each joining.
+    std::map<std::string, int64_t> last_joined;
+    std::vector<Membership> memberships;
+  };
+  struct Group {
+    std::set<int> members;     // Channels, in the order of opening.
+    GroupStatement statement;  // Of consumers.
+  };
+  // A channel that leaves a group.
+  struct Departure {
+    int channel;
+    GroupKind kind;
+    std::string group;
+  };
+
+  explicit BrokerModel(BrokerOptions options);
+
+  // --- What clients and the network do ---
+
+  // These return the number of the new channel: 0, 1, ... A stand-in has its
+  // client at once.
+  int OpenStream(Millis now);
+  int OpenStandIn(const std::string& client_id, Millis now);
+
+  HeartbeatAnswer Heartbeat(int channel, const Statement& statement,
+                            Millis now);
+  // A light heartbeat. `has_token`: the client repeats the token of the
+  // channel's latest full heartbeat.
+  LightAnswer RenewLight(int channel, bool has_token, Millis now);
+  // An empty name is no group. Events tell the client id of the request.
+  void Unregister(int channel, const std::string& client_id,
+                  const std::string& producer_group,
+                  const std::string& consumer_group);
+  // False if the channel was closed already.
+  bool Close(int channel, RemovalReason reason);
+
+  // --- What the broker does by itself ---
+
+  // Expires whoever is silent for longer than the channel expiry, and groups
+  // that their channel left out for that long. What is told of a departure
+  // depends on who is left, and the order of the departures of one scan is the
+  // broker's own affair: so the model follows `order`, what the broker told.
+  void Scan(Millis now, const std::vector<Departure>& order);
+  // The periodic scan. If it is late by more than a period, the broker was
+  // away, and everyone counts as heard first.
+  void Tick(Millis now, const std::vector<Departure>& order);
+  // The broker goes down.
+  void CloseAll(RemovalReason reason, const std::vector<Departure>& order);
+
+  // --- What the broker tells and knows ---
+
+  // What the calls since the last TakeTold() must have told.
+  Told TakeTold();
+
+  const std::vector<Channel>& channels() const { return channels_; }
+  const std::vector<int>& open_channels() const { return open_; }
+  // By name; a group without members is not there.
+  const std::map<std::string, Group>& groups(GroupKind kind) const {
+    return groups_[static_cast<int>(kind)];
+  }
+  // Null if the channel is not in the group.
+  const Membership* FindMembership(int channel, GroupKind kind,
+                                   const std::string& group) const;
+  // When the channel last stated the membership.
+  Millis LastHeard(int channel, const Membership& membership) const;
+  // The open stand-in of a client, or -1.
+  int FindStandIn(const std::string& client_id) const;
+  // The channel over which the client last joined a producer group, of those
+  // that are in one for it; or -1.
+  int FindProducerChannel(const std::string& client_id) const;
+  std::set<std::string> GroupsOfTopic(const std::string& topic) const;
+  // Whether members of the consumer group are told of changes now.
+  bool IsNotified(const std::string& consumer_group) const;
+  const PolicyModel& policy() const { return policy_; }
+  // Channels closed so far.
+  int64_t closed(RemovalReason reason) const {
+    return closed_[static_cast<int>(reason)];
+  }
+  // The longest that an expired channel had been silent.
+  Millis longest_silence() const { return longest_silence_; }
+
+ private:
+  // A consumer group before a change to it.
+  struct Before {
+    bool existed = false;
+    int64_t streams = 0;
+    GroupStatement statement;
+    std::set<std::string> client_ids;
+  };
+
+  int Open(Channel channel);
+
+  // --- heartbeats (heartbeat_model.cc) ---
+  // Gives the channel its client. `replaced` gets the older streams of the same
+  // incarnation. False if one of them is the newer one after all.
+  bool Bind(int channel, const Statement& statement,
+            std::vector<int>* replaced);
+  bool IsNewer(int other, int channel, const Statement& statement) const;
+  void StateConsumer(int channel, const Statement& statement,
+                     const StatedConsumer& stated,
+                     const std::vector<int>& replaced);
+  // False if new producers are not let in.
+  bool StateProducer(int channel, const Statement& statement,
+                     const std::string& group);
+  // Adds the membership or makes it current again. Whether it is new.
+  bool Join(int channel, GroupKind kind, const std::string& group,
+            const Statement& statement);
+  void ForgetModesOfTheLeftOut(int channel,
+                               const std::vector<std::string>& left_out);
+
+  // --- departures ---
+  void Leave(int channel, GroupKind kind, const std::string& group,
+             const std::string& client_id, RemovalReason reason);
+  void LeaveInOrder(std::vector<Departure> departures,
+                    const std::vector<Departure>& order, RemovalReason reason);
+  // Takes the membership out, and nothing else.
+  Membership TakeOut(int channel, GroupKind kind, const std::string& group);
+  // Everything that comes of a close.
+  void CloseOpen(int channel, RemovalReason reason);
+  // Closes a channel because the broker has decided so.
+  void End(int channel, RemovalReason reason);
+  void CloseIfIdleStandIn(int channel);
+
+  // --- consumer groups and events ---
+  Before Observe(const std::string& consumer_group) const;
+  void Recompute(const std::string& consumer_group);
+  std::set<std::string> ClientIdsOf(const std::string& consumer_group) const;
+  int64_t StreamsOf(const std::string& consumer_group) const;
+  // The group's CHANGE, if its members may be told of it.
+  void NoteChange(const std::string& consumer_group, const Before& before);
+  Event& Tell(EventType type, GroupKind kind, const std::string& group);
+  void TellMember(EventType type, int channel, const Membership& membership,
+                  const std::string& client_id, std::set<std::string> topics,
+                  RemovalReason reason = RemovalReason::kUnregistered);
+
+  Membership* Find(int channel, GroupKind kind, const std::string& group) {
+    return const_cast<Membership*>(FindMembership(channel, kind, group));
+  }
+  std::map<std::string, Group>& mutable_groups(GroupKind kind) {
+    return groups_[static_cast<int>(kind)];
+  }
+
+  const BrokerOptions options_;
+  PolicyModel policy_;
+  std::vector<Channel> channels_;
+  std::vector<int> open_;
+  std::map<std::string, int> stand_ins_;  // By client id.
+  // By client id: the bound open streams.
+  std::map<std::string, std::set<int>> streams_;
+  std::map<std::string, Group> groups_[2];  // By GroupKind.
+  std::set<std::string> changed_;           // Groups to push to.
+  Told told_;
+  int64_t joinings_ = 0;         // Of producer groups.
+  int64_t full_heartbeats_ = 0;  // Applied so far.
+  Millis heard_floor_ = 0;       // Everyone counts as heard then.
+  Millis last_tick_ = 0;
+  Millis longest_silence_ = 0;
+  std::array<int64_t, kRemovalReasons> closed_ = {};
+};
+
+}  // namespace rmq::model
+
+#endif  // TESTS_MODEL_BROKER_MODEL_H_

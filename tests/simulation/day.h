@@ -1,0 +1,282 @@
+// The day of simulated_day.h. One class in files by idea:
+//
+//   simulated_day.cc  what happens when, and the figures
+//   day_load.cc       clients that heartbeat, join, leave and change their
+//   minds day_faults.cc     clients, connections and brokers that fail
+//   day_calls.cc      each call, made of the core and of the model, and
+//   compared day_checks.cc     the comparison of all that can be looked up
+#ifndef TESTS_SIMULATION_DAY_H_
+#define TESTS_SIMULATION_DAY_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <queue>
+#include <random>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "broker/policy/group_policy.h"
+#include "broker/registry/client_channel.h"
+#include "broker/registry/client_event.h"
+#include "tests/model/broker_model.h"
+#include "tests/simulation/core_under_test.h"
+#include "tests/simulation/day_client.h"
+#include "tests/simulation/simulated_day.h"
+
+namespace rmq {
+
+using model::BrokerModel;
+using model::Millis;
+
+inline constexpr Millis kSecond = 1'000;
+inline constexpr Millis kMinute = 60 * kSecond;
+inline constexpr Millis kHour = 60 * kMinute;
+inline constexpr Millis kExpiry = 120 * kSecond;
+inline constexpr Millis kHeartbeat = 30 * kSecond;
+inline constexpr Millis kPeriod = 10 * kSecond;
+// Coarse, so that a silence of exactly the expiry happens now and then.
+inline constexpr Millis kGrain = 500;
+inline constexpr size_t kMaxFailures = 5;
+inline constexpr int kUnaryPercent = 4;
+
+class Day;
+
+class DayChannel final : public ClientChannel {
+ public:
+  DayChannel(Kind kind, Day* day)
+      : ClientChannel(kind, "10.0.0.1:40000"), day_(*day) {}
+
+  void NotifyConsumerIdsChanged(absl::string_view group) override;
+  void End(RemovalReason reason) override;
+  bool writable() const override { return true; }
+
+  int number = -1;  // The model's.
+  int client = -1;  // A stranger has none.
+  uint64_t stream_number = 0;
+
+ private:
+  Day& day_;
+};
+
+// What is compared of an event.
+using ToldEvent =
+    std::tuple<EventType, GroupKind, RemovalReason, std::string /*group*/,
+               int /*channel*/, std::string /*client id*/>;
+
+class Day final : public ClientEventListener {
+ public:
+  explicit Day(const DayOptions& options);
+
+  // Plays the day, once.
+  DayReport Run();
+
+  // --- What the core tells ---
+  void OnClientEvent(const ClientEvent& event) override;
+  void OnPush(const DayChannel& channel, absl::string_view group);
+  void OnEnd(const DayChannel& channel, RemovalReason reason) {
+    ended_.emplace_back(channel.number, reason);
+  }
+
+ private:
+  enum class Kind : uint8_t {
+    kTick,
+    kHeartbeat,
+    kAct,
+    kReturn,
+    kWake,
+    kRestate,
+    kReconnect,
+    kCut,
+    kLateClose,  // `subject` is a channel.
+    kRollout,
+    kCanary,
+    kTakeBack,
+    kStranger,
+    kCutStorm,
+    kHalfOpenStorm,
+    kAway,
+    kCheckpoint,
+  };
+  struct Timer {
+    Millis at;
+    uint64_t order;
+    Kind kind;
+    int subject;
+    uint32_t generation;
+    bool operator>(const Timer& other) const {
+      return std::tie(at, order) > std::tie(other.at, other.order);
+    }
+  };
+
+  // --- Names ---
+  static bool IsBroadcasting(int group) { return group % 10 == 3; }
+  static bool IsSwitchedOff(int group) { return group % 10 == 7; }
+  static std::string ConsumerName(int group) {
+    return absl::StrCat("g", group);
+  }
+  static std::string ProducerName(int group) {
+    return absl::StrCat("p", group);
+  }
+  static std::string RetryTopicName(int group) {
+    return absl::StrCat("%RETRY%g", group);
+  }
+  static std::string TopicName(int topic) { return absl::StrCat("t", topic); }
+  static std::string ClientId(int client) {
+    return absl::StrCat("10.0.0.1@", client);
+  }
+  static GroupPolicy::Options PolicyOptions(int groups);
+  static model::BrokerOptions ModelOptions(int groups);
+
+  // --- Randomness of our own: the library's distributions differ ---
+  int Below(int64_t n) { return static_cast<int>(random_() % n); }
+  bool Percent(int percent) { return Below(100) < percent; }
+  Millis Between(Millis least, Millis most) {
+    return least + Below((most - least) / kGrain + 1) * kGrain;
+  }
+
+  // --- Time ---
+  absl::Time TimeAt(Millis at) const { return start_ + absl::Milliseconds(at); }
+  absl::Time Now() const { return TimeAt(now_); }
+  void At(Millis at, Kind kind, int subject = 0, uint32_t generation = 0) {
+    timers_.push({at, ++last_timer_, kind, subject, generation});
+  }
+  // Replaces the client's timer.
+  void ClientAt(Millis at, Kind kind, int client) {
+    At(at, kind, client, ++clients_[client].generation);
+  }
+  void NextAct(int client) {
+    At(now_ + Between(10 * kSecond, most_calm_), Kind::kAct, client);
+  }
+  void Schedule();
+  void Play(const Timer& timer);
+  void PlayOfClient(Kind kind, int client);
+
+  // --- Load ---
+  void Beat(int client);
+  void Act(int client);
+  void ActUnary(int client);
+  // A process starts.
+  void Return(int client);
+  void Restate(int client);
+  void LeaveGracefully(int client);
+  // One group leaves: by request, or by being left out of what is stated from
+  // now on. The group comes back later, before or after it would expire.
+  void LayAside(int client, bool unregister);
+  // New software: a group's subscriptions change, member by member.
+  void Rollout();
+  // One member differs from the others, and is taken back, or comes to an end
+  // first.
+  void SendCanary();
+  void TakeBack(int client);
+  void DrawGroups(DayClient& client);
+  void Connect(int client);
+  model::StatedConsumer StatedBy(const DayClient::Consumer& consumer) const;
+
+  // --- Faults ---
+  // The same process, a new stream. The broker hears of the old one's end late.
+  void Reconnect(int client);
+  void Cut(int client);
+  void FallSilent(int client);
+  // Killed and started again before the broker hears of the old stream's end.
+  void RestartUnnoticed(int client);
+  // Two streams of one process, of which the newer one's heartbeat comes first.
+  void RaceOfTwoStreams(int client);
+  void Kick(int client);
+  // Opens a stream and says nothing.
+  void Stranger();
+  // Nine live clients of ten lose their connection, or make another one.
+  void Storm(Kind kind, Millis length);
+
+  // --- Calls: each compares what the core did with the model ---
+  int OpenChannel(int client, ClientChannel::Kind kind);
+  void FullHeartbeat(int client, int channel);
+  // Returns what the core answered.
+  Renewal LightHeartbeat(int client);
+  // Leaves a producer group, a consumer group or both; -1 is none.
+  void Unregister(int client, int producer_group, int consumer_group);
+  void CloseChannel(int channel, RemovalReason reason);
+  void Tick();
+  // The broker goes down: nobody is left, anywhere.
+  void Drain();
+  // A call pushes each group once. A tick works in pieces, each of which may
+  // push a group again.
+  enum class Pushes { kOnce, kOnceInEachPiece, kNone };
+  void Settle(absl::string_view what, Pushes pushes = Pushes::kOnce);
+  ClientChannel* ChannelOf(int number) const {
+    return number < 0 ? nullptr : channels_[number].get();
+  }
+
+  // --- Checks ---
+  void Checkpoint();
+  void CompareGroups(GroupKind kind);
+  void CompareMembers(GroupKind kind, const std::string& name,
+                      const BrokerModel::Group& expected);
+  void CompareStatement(const std::string& name,
+                        const BrokerModel::Group& expected);
+  void CompareTopics();
+  void CompareLookUps();
+  void CompareWhatClientsKnow(int client);
+  void ComparePolicy();
+  std::string Figures() const;
+
+  template <typename... Args>
+  void Fail(const Args&... args) {
+    if (report_.failures.size() < kMaxFailures) {
+      report_.failures.push_back(absl::StrCat("at ", now_, " ms: ", args...));
+    }
+  }
+  template <typename T>
+  void Expect(const T& expected, const T& got, absl::string_view what) {
+    if (!(expected == got)) {
+      Fail(what, ": expected ", expected, ", got ", got);
+    }
+  }
+
+  const DayOptions options_;
+  const Millis length_;
+  const Millis most_calm_;
+  const int consumer_groups_;
+  const int producer_groups_;
+  const int topics_;
+  const absl::Time start_ = absl::FromUnixSeconds(1'000'000);
+  std::mt19937_64 random_;
+  Millis now_ = 0;
+  Millis away_until_ = 0;
+  uint64_t last_timer_ = 0;
+  std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
+  std::vector<int> definitions_;  // By consumer group.
+  std::vector<DayClient> clients_;
+  std::vector<std::shared_ptr<DayChannel>> channels_;  // By the model's number.
+  // By consumer group: what a client would read now. Erased by a change.
+  std::map<std::string, ClientIds> listed_;
+
+  BrokerModel model_;
+  CoreUnderTest core_;
+
+  // What the core told since the last Settle().
+  std::vector<ToldEvent> events_;
+  std::vector<std::pair<int, RemovalReason>> ended_;
+  std::vector<BrokerModel::Departure> departures_;
+  int64_t pushes_since_settled_ = 0;
+  uint64_t last_revision_ = 0;
+
+  // Figures.
+  int64_t light_ = 0, full_ = 0, full_needed_ = 0, closed_ = 0, ticks_ = 0;
+  int64_t pushes_ = 0, least_pushes_ = 0, most_pushes_ = 0, checkpoints_ = 0;
+  int64_t late_closes_ = 0, overtaken_ = 0, canaries_ = 0;
+  int64_t changes_ = 0, registers_ = 0;
+  // By GroupKind, and by RemovalReason.
+  int64_t joins_[2] = {}, leaves_[2][kRemovalReasons] = {}, emptied_[2] = {};
+  DayReport report_;
+};
+
+}  // namespace rmq
+
+#endif  // TESTS_SIMULATION_DAY_H_

@@ -1,0 +1,89 @@
+// The faults of a simulated day: clients and connections that fail.
+#include <utility>
+
+#include "broker/registry/client_channel.h"
+#include "broker/registry/client_event.h"
+#include "tests/simulation/day.h"
+#include "tests/simulation/day_client.h"
+
+namespace rmq {
+
+void Day::Reconnect(int number) {
+  const int old = clients_[number].channel;
+  ClientAt(now_ + kHeartbeat, Kind::kHeartbeat, number);
+  if (clients_[number].unary) return Beat(number);
+  Connect(number);
+  if (Percent(70)) At(now_ + Between(0, kMinute), Kind::kLateClose, old);
+}
+
+void Day::Cut(int number) {
+  DayClient& client = clients_[number];
+  if (client.unary) return Beat(number);
+  CloseChannel(client.channel, RemovalReason::kDisconnected);
+  ClientAt(now_ + Between(kSecond, 30 * kSecond), Kind::kReconnect, number);
+  if (Percent(20)) {
+    client.state = DayClient::State::kAway;
+    ClientAt(now_ + Between(kMinute, kHour), Kind::kReturn, number);
+  }
+}
+
+void Day::FallSilent(int number) {
+  DayClient& client = clients_[number];
+  client.state = DayClient::State::kSilent;
+  if (!client.unary && Percent(30)) {
+    At(now_ + Between(0, 5 * kMinute), Kind::kLateClose, client.channel);
+  }
+  // A third was only stopped and goes on where it was.
+  ClientAt(now_ + Between(30 * kSecond, 10 * kMinute),
+           Percent(30) ? Kind::kWake : Kind::kReturn, number);
+}
+
+// If the older stream was delayed on its way, the broker takes it for the newer
+// one, but for its number.
+void Day::RaceOfTwoStreams(int number) {
+  DayClient& client = clients_[number];
+  if (client.incarnation == 0) return;
+  const int first = OpenChannel(number, ClientChannel::Kind::kStream);
+  const int second = OpenChannel(number, ClientChannel::Kind::kStream);
+  const bool is_delayed = Percent(50);
+  if (is_delayed) {
+    std::swap(channels_[first]->stream_number,
+              channels_[second]->stream_number);
+  }
+  client.channel = is_delayed ? first : second;
+  FullHeartbeat(number, client.channel);
+  ++overtaken_;
+  FullHeartbeat(number, is_delayed ? second : first);
+}
+
+void Day::Stranger() {
+  At(now_ + Between(kSecond, 2 * kMinute), Kind::kStranger);
+  const int channel = OpenChannel(-1, ClientChannel::Kind::kStream);
+  if (Percent(50)) {
+    At(now_ + Between(0, 4 * kMinute), Kind::kLateClose, channel);
+  }
+}
+
+void Day::RestartUnnoticed(int number) {
+  const int old = clients_[number].channel;
+  clients_[number].state = DayClient::State::kAway;
+  Return(number);
+  // Half of the old streams never come to an end that the broker hears of.
+  if (Percent(50)) At(now_ + Between(0, 4 * kMinute), Kind::kLateClose, old);
+}
+
+void Day::Kick(int number) {
+  clients_[number].state = DayClient::State::kAway;
+  CloseChannel(clients_[number].channel, RemovalReason::kKicked);
+  ClientAt(now_ + Between(kMinute, 10 * kMinute), Kind::kReturn, number);
+}
+
+void Day::Storm(Kind kind, Millis length) {
+  for (int client = 0; client < options_.clients; ++client) {
+    if (clients_[client].state == DayClient::State::kLive && Percent(90)) {
+      ClientAt(now_ + Between(0, length), kind, client);
+    }
+  }
+}
+
+}  // namespace rmq
