@@ -2,8 +2,13 @@
 // source and the recordings; it shares nothing with broker/.
 //
 // Without switches it is RocketMQ 5.4.0, oddities included. Each switch turns
-// one declared difference on. A later release has those of SwitchesOf() on;
-// with all of them it is this project's broker.
+// one declared difference on. A later release has the switches of SwitchesOf()
+// on; with all switches it is this project's broker, as far as today's switches
+// describe it.
+//
+// Frozen: only what a recording of RocketMQ shows may change this model. What
+// this broker does beyond Java is stated by tests/model/broker_model.h; a
+// further switch is added only for a further difference that recordings play.
 //
 // Reference: ClientManageProcessor.java, ConsumerManager.java,
 // ConsumerGroupInfo.java, ProducerManager.java, ClientHousekeepingService.java.
@@ -29,7 +34,8 @@
 
 namespace rmq::conformance {
 
-// The declared differences. README.md has a row for each.
+// The declared differences. The table in README.md has a row for each, which
+// differences_test.cc compares with Name().
 enum class Switch {
   // A consumer that a scan drops is told of by CHANGE and pushes.
   kExpiryNotifiesSurvivors,

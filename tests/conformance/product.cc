@@ -22,29 +22,10 @@
 #include "common/client_types.h"
 #include "common/response_code.h"
 #include "tests/conformance/edge_rules.h"
+#include "tests/conformance/modes_of.h"
 
 namespace rmq::conformance {
 namespace {
-
-// The value that RocketMQ calls `name`; unspecified for any other name.
-template <typename Enum>
-Enum ValueOf(absl::string_view name, Enum last) {
-  for (int i = 1; i <= static_cast<int>(last); ++i) {
-    if (Name(static_cast<Enum>(i)) == name) return static_cast<Enum>(i);
-  }
-  return Enum::kUnspecified;
-}
-
-ConsumerModes ModesOf(const Consumer& consumer) {
-  ConsumerModes modes;
-  modes.consume_type =
-      ValueOf(consumer.consume_type(), ConsumeType::kConsumePop);
-  modes.message_model =
-      ValueOf(consumer.message_model(), MessageModel::kClustering);
-  modes.consume_from_where =
-      ValueOf(consumer.consume_from_where(), ConsumeFromWhere::kTimestamp);
-  return modes;
-}
 
 const char* NameOf(ResponseCode code) {
   switch (code) {
@@ -383,17 +364,7 @@ class Product::Broker {
          table_.ListConsumerGroups("", ClientTable::kMaxPiece)) {
       ConsumerGroup& group = *outcome_.add_consumer_groups();
       group.set_group(info.group);
-      const ConsumerModes& modes = info.modes;
-      if (modes.consume_type != ConsumeType::kUnspecified) {
-        group.set_consume_type(std::string(Name(modes.consume_type)));
-      }
-      if (modes.message_model != MessageModel::kUnspecified) {
-        group.set_message_model(std::string(Name(modes.message_model)));
-      }
-      if (modes.consume_from_where != ConsumeFromWhere::kUnspecified) {
-        group.set_consume_from_where(
-            std::string(Name(modes.consume_from_where)));
-      }
+      ShowModes(info.modes, &group);
       AddMembers(GroupKind::kConsumer, info.group, group.mutable_connections());
       for (const auto& [topic, held] : *info.subscriptions) {
         Subscription subscription;

@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "tests/conformance/model_runner.h"
 #include "tests/conformance/outcome.h"
 #include "tests/conformance/product.h"
 #include "tests/conformance/random_operations.h"
@@ -16,46 +17,52 @@
 namespace rmq::conformance {
 namespace {
 
-// Long enough for everything to happen, short enough to be shrunk quickly.
-constexpr int64_t kStepsPerWorld = 400;
+// `create` for a class that is made of `arguments` and applies operations.
+template <typename Model, typename... Arguments>
+Player PlayerOf(Arguments... arguments) {
+  const auto model = std::make_shared<Model>(arguments...);
+  return [model](const Operation& operation,
+                 const Outcome& leaving) -> const Outcome& {
+    return model->Apply(operation, leaving);
+  };
+}
 
-// Model and product side by side.
+// Both sides in the same world.
 class SideBySide {
  public:
-  SideBySide(const Config& config, Switches switches)
-      : model_(config, switches) {
-    absl::StatusOr<std::unique_ptr<Product>> product = Product::Create(config);
-    if (product.ok()) {
-      product_ = *std::move(product);
-    } else {
-      problem_ = std::string(product.status().message());
-    }
-  }
+  SideBySide(const Config& config, const Side& expected, const Side& got)
+      : expected_(Create(config, expected)), got_(Create(config, got)) {}
 
   // What differs in the operation or in a look-up after it; empty if nothing.
   std::string Step(const Operation& operation,
                    const std::vector<Operation>& look_ups) {
-    if (product_ == nullptr) return problem_;
-    const Outcome& of_product = product_->Apply(operation);
-    std::string difference =
-        Compare(operation, model_.Apply(operation, of_product), of_product);
+    if (!problem_.empty()) return problem_;
+    const Outcome& got = got_(operation, nothing_);
+    std::string difference = Compare(operation, expected_(operation, got), got);
     for (size_t i = 0; i < look_ups.size() && difference.empty(); ++i) {
-      const Outcome& expected = model_.Apply(look_ups[i]);
-      const Outcome& got = product_->Apply(look_ups[i]);
-      if (look_ups[i].op() != "snapshot" && AreEqualLookUps(expected, got)) {
+      const Outcome& expected = expected_(look_ups[i], nothing_);
+      const Outcome& found = got_(look_ups[i], nothing_);
+      if (look_ups[i].op() != "snapshot" && AreEqualLookUps(expected, found)) {
         continue;
       }
-      difference = Compare(look_ups[i], expected, got);
+      difference = Compare(look_ups[i], expected, found);
     }
     return difference;
   }
 
  private:
+  Player Create(const Config& config, const Side& side) {
+    absl::StatusOr<Player> player = side.create(config);
+    if (player.ok()) return *std::move(player);
+    problem_ = std::string(player.status().message());
+    return nullptr;
+  }
+
   static std::string Compare(const Operation& operation,
-                             const Outcome& of_model,
-                             const Outcome& of_product) {
-    Outcome expected = ComparedWithProduct(of_model);
-    const Outcome got = ComparedWithProduct(of_product);
+                             const Outcome& of_expected,
+                             const Outcome& of_got) {
+    Outcome expected = ComparedWithProduct(of_expected);
+    const Outcome got = ComparedWithProduct(of_got);
     AllowAnyOf(got, &expected);
     if (AreEqual(expected, got)) return "";
     std::string text = ToJson(operation);
@@ -65,17 +72,21 @@ class SideBySide {
     return text;
   }
 
-  JavaModel model_;
-  std::unique_ptr<Product> product_;
+  const Outcome nothing_;
   std::string problem_;
+  const Player expected_;
+  const Player got_;
 };
 
 // Makes a failing script shorter while it fails, in whichever way.
 class Shrinker {
  public:
   Shrinker(Failure* failure, const std::vector<Operation>& look_ups,
-           Switches switches)
-      : failure_(*failure), look_ups_(look_ups), switches_(switches) {}
+           const Side& expected, const Side& got)
+      : failure_(*failure),
+        look_ups_(look_ups),
+        expected_(expected),
+        got_(got) {}
 
   void Run() {
     TurnTicksIntoScans();
@@ -102,7 +113,7 @@ class Shrinker {
   // Keeps `script`, up to where it fails, if it does.
   bool Try(const std::vector<Operation>& script) {
     if (++runs_ > kMaxRuns) return false;
-    SideBySide both(failure_.config, switches_);
+    SideBySide both(failure_.config, expected_, got_);
     std::set<std::string> channels;
     std::vector<Operation> kept;
     for (const Operation& operation : script) {
@@ -197,25 +208,51 @@ class Shrinker {
 
   Failure& failure_;
   const std::vector<Operation>& look_ups_;
-  const Switches switches_;
+  const Side& expected_;
+  const Side& got_;
   int runs_ = 0;
 };
 
 }  // namespace
 
+Side ProductSide() {
+  const auto create = [](const Config& config) -> absl::StatusOr<Player> {
+    absl::StatusOr<std::unique_ptr<Product>> created = Product::Create(config);
+    if (!created.ok()) return created.status();
+    const std::shared_ptr<Product> product = *std::move(created);
+    return Player([product](const Operation& operation,
+                            const Outcome&) -> const Outcome& {
+      return product->Apply(operation);
+    });
+  };
+  return {"the product", create};
+}
+
+Side BrokerModelSide() {
+  return {"the model",
+          [](const Config& config) { return PlayerOf<ModelRunner>(config); }};
+}
+
+Side JavaModelSide(Switches switches) {
+  return {"the model of Java", [switches](const Config& config) {
+            return PlayerOf<JavaModel>(config, switches);
+          }};
+}
+
 absl::optional<Failure> CheckRandomly(uint64_t seed, int64_t steps,
-                                      Switches switches) {
-  for (; steps > 0; steps -= kStepsPerWorld, ++seed) {
+                                      const Side& expected, const Side& got) {
+  for (; steps > 0; steps -= kStepsOfAWorld, ++seed) {
     RandomOperations world(seed);
-    SideBySide both(world.config(), switches);
+    SideBySide both(world.config(), expected, got);
     Failure failure;
-    for (int64_t step = 0; step < std::min(steps, kStepsPerWorld); ++step) {
+    for (int64_t step = 0; step < std::min(steps, kStepsOfAWorld); ++step) {
       failure.script.push_back(world.Next());
       failure.difference = both.Step(failure.script.back(), world.LookUps());
       if (failure.difference.empty()) continue;
+      failure.title = absl::StrCat(got.name, " differs from ", expected.name);
       failure.seed = seed;
       failure.config = world.config();
-      Shrinker(&failure, world.LookUps(), switches).Run();
+      Shrinker(&failure, world.LookUps(), expected, got).Run();
       return failure;
     }
   }
@@ -228,10 +265,10 @@ std::string ToString(const Failure& failure) {
   header.set_rocketmq(kReferenceRelease);
   header.set_name(absl::StrCat("seed_", failure.seed));
   *header.mutable_config() = failure.config;
-  std::string text = absl::StrCat(
-      "seed ", failure.seed, ": the product differs from the model (-, +)\n",
-      failure.difference, "\nThe script, with what Java would do:\n",
-      ToJson(header), "\n");
+  std::string text = absl::StrCat("seed ", failure.seed, ": ", failure.title,
+                                  " (-, +)\n", failure.difference,
+                                  "\nThe script, with what Java would do:\n",
+                                  ToJson(header), "\n");
   JavaModel java(failure.config, SwitchesOf(kReferenceRelease).value());
   for (Operation operation : failure.script) {
     *operation.mutable_expect() = java.Apply(operation);

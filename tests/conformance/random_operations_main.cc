@@ -1,4 +1,5 @@
-// Random operations against the model, as many as one likes: see README.md.
+// Compares the broker's core with the model in random operations, as many as
+// one likes: see README.md.
 //
 //   bazel run -c opt //tests/conformance:random_operations -- --steps=5000000
 
@@ -16,22 +17,28 @@
 
 ABSL_FLAG(uint64_t, seed, 1, "The first world; each further one adds one.");
 ABSL_FLAG(int64_t, steps, 1000000, "Operations to try.");
+ABSL_FLAG(bool, bridge, false,
+          "Compares the two models instead: tests/model with the model of Java "
+          "with all switches.");
 
-int main(int argc, char** argv) {
+namespace rmq::conformance {
+namespace {
+
+int Main(int argc, char** argv) {
   absl::SetProgramUsageMessage(
-      "Holds the broker's core against the model of Java, with the declared "
-      "differences, in random operations. Prints a difference as a shrunk "
-      "trace "
-      "and exits 1.");
+      "Compares the broker's core with the model in random operations. Prints "
+      "the first difference as a shrunk trace and exits 1.");
   absl::ParseCommandLine(argc, argv);
   const uint64_t seed = absl::GetFlag(FLAGS_seed);
   const int64_t steps = absl::GetFlag(FLAGS_steps);
   const auto begin = std::chrono::steady_clock::now();
-  const absl::optional<rmq::conformance::Failure> failure =
-      rmq::conformance::CheckRandomly(seed, steps,
-                                      rmq::conformance::AllSwitches());
+  const absl::optional<Failure> failure =
+      absl::GetFlag(FLAGS_bridge)
+          ? CheckRandomly(seed, steps, JavaModelSide(AllSwitches()),
+                          BrokerModelSide())
+          : CheckRandomly(seed, steps, BrokerModelSide(), ProductSide());
   if (failure.has_value()) {
-    std::fputs(rmq::conformance::ToString(*failure).c_str(), stdout);
+    std::fputs(ToString(*failure).c_str(), stdout);
     return 1;
   }
   const std::chrono::duration<double> took =
@@ -41,3 +48,8 @@ int main(int argc, char** argv) {
               static_cast<unsigned long long>(seed), steps / took.count());
   return 0;
 }
+
+}  // namespace
+}  // namespace rmq::conformance
+
+int main(int argc, char** argv) { return rmq::conformance::Main(argc, argv); }

@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "tests/conformance/model_runner.h"
 #include "tests/conformance/outcome.h"
 #include "tests/conformance/product.h"
 
@@ -41,7 +42,8 @@ class TraceReplay {
       : recording_(recording),
         product_(std::move(product)),
         java_(recording.header.config(), java),
-        ours_(recording.header.config(), AllSwitches()) {
+        ours_(recording.header.config(), AllSwitches()),
+        model_(recording.header.config()) {
     if (counting == Counting::kOff) return;
     for (size_t i = 0; i < AllSwitches().size(); ++i) {
       Switches all_but_one = AllSwitches();
@@ -76,6 +78,8 @@ class TraceReplay {
           ComparedWithProduct(all_but_one_[i].Apply(operation, of_product));
       if (!AreEqual(expected, without)) ++count.taken_from_ours;
     }
+    Compare(line, "tests/model differs from the model with all switches (-, +)",
+            expected, ComparedWithProduct(model_.Apply(operation, of_product)));
     const Outcome got = ComparedWithProduct(of_product);
     AllowAnyOf(got, &expected);
     Compare(line, "the product differs from the model with all switches (-, +)",
@@ -98,6 +102,7 @@ class TraceReplay {
   const std::unique_ptr<Product> product_;
   JavaModel java_;
   JavaModel ours_;
+  ModelRunner model_;
   std::vector<JavaModel> all_but_one_;
   std::vector<JavaModel> only_one_;
   ReplayResult result_;

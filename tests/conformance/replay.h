@@ -1,5 +1,5 @@
-// Replays a recording: the model against what Java did, the product against the
-// model.
+// Replays a recording: the model of Java against what Java did, the product and
+// tests/model against the model of Java with all switches.
 #ifndef TESTS_CONFORMANCE_REPLAY_H_
 #define TESTS_CONFORMANCE_REPLAY_H_
 
@@ -31,10 +31,10 @@ struct ReplayResult {
   SwitchCounts mattered = {};
 };
 
-// For every operation: what the model of the recorded release does is what was
-// recorded, and what the product does is what the model with all switches does.
-// A release that is not known is a difference, which names those that are.
-// Of a list of expressions: the product accepts what Java accepts.
+// For every operation: the model of the recorded release does what was
+// recorded; the product and tests/model do what the model with all switches
+// does. A release that is not known is a difference, which names those that
+// are. Of a list of expressions: the product accepts what Java accepts.
 // Counting what the switches change runs two more models for each of them.
 enum class Counting { kOff, kOn };
 ReplayResult Replay(const Recording& recording, Counting counting);
