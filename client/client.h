@@ -74,9 +74,12 @@ struct ConsumerIds {
 //   CheckClientConfig(), Shutdown(), and Start() where there are expressions to
 //   check, waits for the network.
 // Threads: those of ClientOptions::runtime, or three of its own.
-// Errors: InvalidArgument and ResourceExhausted (too many groups or
-//   subscriptions) name the field, the value and what is allowed. Every method
-//   that can fail gives FailedPrecondition once Shutdown() was called.
+// Errors: InvalidArgument names the field, the value and the form that it must
+//   have. The client checks the form alone. Limits on lengths and numbers are
+//   each broker's own: a broker that refuses a statement for one says so in
+//   BrokerHealth::last_error, and a group that it leaves out is one of
+//   BrokerHealth::skipped_groups. Every method that can fail gives
+//   FailedPrecondition once Shutdown() was called.
 // Reference: client/impl/factory/MQClientInstance.java.
 class Client {
  public:

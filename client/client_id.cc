@@ -5,9 +5,11 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <memory>
 
+#include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
 
 namespace rmq {
@@ -53,6 +55,20 @@ std::string LocalIp() {
 std::string BuildInstanceName(int64_t pid, absl::Time now, uint32_t random) {
   return absl::StrCat(pid, "#", absl::ToUnixMillis(now), "#",
                       absl::Hex(random, absl::kZeroPad8));
+}
+
+std::string MakeClientId(absl::string_view instance, absl::string_view unit,
+                         absl::Time now) {
+  if (!instance.empty()) return BuildClientId(LocalIp(), instance, unit);
+  absl::BitGen random;
+  return BuildClientId(
+      LocalIp(),
+      BuildInstanceName(getpid(), now, absl::Uniform<uint32_t>(random)), unit);
+}
+
+uint64_t DrawIncarnation() {
+  absl::BitGen random;
+  return absl::Uniform<uint64_t>(absl::IntervalClosed, random, 1, UINT64_MAX);
 }
 
 }  // namespace rmq

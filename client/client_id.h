@@ -1,4 +1,4 @@
-// How a client that was given no id names itself.
+// How a client process names itself.
 #ifndef CLIENT_CLIENT_ID_H_
 #define CLIENT_CLIENT_ID_H_
 
@@ -22,6 +22,14 @@ std::string LocalIp();
 // "pid#time#random": unlike RocketMQ's "pid#nanoTime", unique also among
 // containers of one image that start at once. `now` is wall-clock time.
 std::string BuildInstanceName(int64_t pid, absl::Time now, uint32_t random);
+
+// The id of a client on this machine: BuildClientId() of the local address. An
+// empty `instance` stands for a new BuildInstanceName() of this process.
+std::string MakeClientId(absl::string_view instance, absl::string_view unit,
+                         absl::Time now);
+
+// A random number that is not 0.
+uint64_t DrawIncarnation();
 
 }  // namespace rmq
 

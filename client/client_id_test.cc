@@ -28,9 +28,9 @@ TEST(ClientIdTest, InstancesOfOneProcessIdAndTimeDifferByTheRandomNumber) {
 }
 
 TEST(ClientIdTest, TheLocalAddressMakesAValidClientId) {
-  EXPECT_THAT(ValidateClientId("client_id", BuildClientId(LocalIp(), "x", ""),
-                               Limits()),
-              IsOk());
+  EXPECT_THAT(
+      ValidateClientIdForm("client_id", BuildClientId(LocalIp(), "x", "")),
+      IsOk());
 }
 
 }  // namespace

@@ -24,22 +24,22 @@ absl::Status ValidatePositive(absl::string_view field, absl::Duration value) {
 }  // namespace
 
 absl::Status Subscription::Validate() const {
-  absl::Status status = ValidateTopic("topic", topic, Limits());
+  absl::Status status = ValidateNameForm("topic", topic);
   if (!status.ok()) return status;
   if (!expression_type.empty() && expression_type != "TAG" &&
       expression_type != "SQL92") {
     return absl::InvalidArgumentError(absl::StrCat(
         "expression_type must be TAG or SQL92, got ", Quoted(expression_type)));
   }
+  if (!IsUtf8(expression)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("expression must be UTF-8, got ", Quoted(expression)));
+  }
   return absl::OkStatus();
 }
 
 absl::Status ConsumerOptions::Validate() const {
-  const Limits limits;
-  absl::Status status = ValidateGroup("group", group, limits);
-  if (!status.ok()) return status;
-  status = ValidateCount("subscriptions", subscriptions.size(),
-                         limits.max_subscriptions_per_group);
+  absl::Status status = ValidateNameForm("group", group);
   if (!status.ok()) return status;
   absl::flat_hash_set<absl::string_view> topics;
   for (const Subscription& subscription : subscriptions) {
@@ -82,15 +82,15 @@ absl::Status ClientOptions::Validate() const {
     if (!status.ok()) return status;
   }
   if (!client_id.empty()) {
-    status = ValidateClientId("client_id", client_id, Limits());
+    status = ValidateClientIdForm("client_id", client_id);
     if (!status.ok()) return status;
   }
   if (!instance_name.empty()) {
-    status = ValidateClientId("instance_name", instance_name, Limits());
+    status = ValidateClientIdForm("instance_name", instance_name);
     if (!status.ok()) return status;
   }
   if (!unit_name.empty()) {
-    status = ValidateClientId("unit_name", unit_name, Limits());
+    status = ValidateClientIdForm("unit_name", unit_name);
     if (!status.ok()) return status;
   }
   if (heartbeat_interval < kMinHeartbeatInterval) {

@@ -21,33 +21,35 @@ namespace rmq {
 
 // A topic that a consumer group reads, and what it wants of it.
 struct Subscription {
-  // 1 to 127 bytes (255 for retry and dead-letter topics) of letters, digits
-  // and % | _ -.
+  // Letters, digits and % | _ -. Brokers limit the length: by default to 127
+  // bytes, 255 for retry and dead-letter topics.
   std::string topic;
-  // A filter in the language of `expression_type`. Empty or "*": every message.
+  // A filter in the language of `expression_type`, in UTF-8. Empty or "*":
+  // every message.
   std::string expression = "*";
   // "TAG" or "SQL92"; empty means TAG.
   std::string expression_type = "TAG";
 
-  // InvalidArgument naming the field that has a bad form. The expression is not
-  // checked here, see Client::CheckClientConfig().
+  // InvalidArgument naming the field, the value and the form that it must have.
+  // Whether the expression can be compiled is for a broker to say, see
+  // Client::CheckClientConfig().
   absl::Status Validate() const;
 };
 
 // One consumer group of a client.
 struct ConsumerOptions {
-  // 1 to 120 bytes of letters, digits and % | _ -. Required.
+  // Letters, digits and % | _ -. Required. Brokers limit the length: by default
+  // to 120 bytes.
   std::string group;
   ConsumeType consume_type = ConsumeType::kConsumePassively;
   MessageModel message_model = MessageModel::kClustering;
   ConsumeFromWhere consume_from_where = ConsumeFromWhere::kLastOffset;
   // Whether the group consumes in units.
   bool unit_mode = false;
-  // No topic twice; at most 1,024.
+  // No topic twice. Brokers limit the number: by default to 1,024.
   std::vector<Subscription> subscriptions;
 
-  // InvalidArgument or ResourceExhausted naming the field, the value and what
-  // is allowed.
+  // InvalidArgument naming the field, the value and the form that it must have.
   absl::Status Validate() const;
 };
 
@@ -73,9 +75,10 @@ struct ClientOptions {
   // only, it joins the masters (id 0) only. May be shared among clients.
   std::shared_ptr<BrokerResolver> resolver;
 
-  // Names this client process, 1 to 255 printable ASCII characters. Empty:
-  // built as "ip@instance_name" or "ip@instance_name@unit_name", as RocketMQ
-  // does. Two processes must not share one.
+  // Names this client process, in printable ASCII characters. Brokers limit the
+  // length: by default to 255. Empty: built as "ip@instance_name" or
+  // "ip@instance_name@unit_name", as RocketMQ does. Two processes must not
+  // share one.
   std::string client_id;
   // The second part of the client id that is built. Empty: made of the process
   // id, the time and a random number, so that it is unique also where every

@@ -54,6 +54,7 @@ class Callbacks {
     options->on_broker_health_changed = [this](const BrokerHealth& health) {
       MutexLock lock(&mu_);
       states_.push_back(health.state);
+      last_error_ = health.last_error;
       told_.SignalAll();
     };
   }
@@ -66,6 +67,15 @@ class Callbacks {
     CHECK(RealClock().AwaitWithDeadline(&lock, &told_, reached,
                                         RealClock().TimeNow() + kPatience));
     return changes_;
+  }
+
+  void AwaitError(const absl::Status& error) ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    const auto reached = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+      return last_error_ == error;
+    };
+    CHECK(RealClock().AwaitWithDeadline(&lock, &told_, reached,
+                                        RealClock().TimeNow() + kPatience));
   }
 
   void AwaitState(BrokerState state) ABSL_LOCKS_EXCLUDED(mu_) {
@@ -82,6 +92,7 @@ class Callbacks {
   CondVar told_;
   std::vector<std::string> changes_ ABSL_GUARDED_BY(mu_);
   std::vector<BrokerState> states_ ABSL_GUARDED_BY(mu_);
+  absl::Status last_error_ ABSL_GUARDED_BY(mu_);
 };
 
 class ClientTest : public ::testing::Test {
@@ -383,15 +394,44 @@ TEST_F(ClientTest, BadGroupsAndSubscriptionsAreRefused) {
               StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
-TEST_F(ClientTest, AClientHasAtMost256Groups) {
+TEST_F(ClientTest, AGroupOf200BytesIsStatedSinceTheLimitIsTheBrokers) {
+  const std::string group(200, 'g');
   Client& client = Make();
-  for (int i = 0; i < 256; ++i) {
+  ASSERT_THAT(client.RegisterProducer(group), IsOk());
+  ConsumerOptions consumer = Orders();
+  consumer.group = group;
+  ASSERT_THAT(client.RegisterConsumer(consumer), IsOk());
+  ASSERT_THAT(client.Start(), IsOk());
+  const v1::HeartbeatRequest heartbeat = broker_.AwaitFrames(1)[0].heartbeat();
+  EXPECT_EQ(heartbeat.producers(0).group(), group);
+  EXPECT_EQ(heartbeat.consumers(0).group(), group);
+}
+
+TEST_F(ClientTest, TheBrokersRefusalOfAStatementReachesTheApplication) {
+  const absl::Status refusal = absl::InvalidArgumentError(
+      "producers[0].group must be at most 120 bytes, got 200: \"ggg\"");
+  broker_.RefuseFullHeartbeats(refusal);
+  Client& client = Make();
+  ASSERT_THAT(client.RegisterProducer(std::string(200, 'g')), IsOk());
+  ASSERT_THAT(client.Start(), IsOk());
+  callbacks_.AwaitError(refusal);
+  EXPECT_EQ(client.Health()[0].last_error, refusal);
+}
+
+TEST_F(ClientTest, TheNumberOfGroupsIsForBrokersToLimit) {
+  Client& client = Make();
+  for (int i = 0; i < 257; ++i) {
     ASSERT_THAT(client.RegisterProducer("p" + std::to_string(i)), IsOk());
   }
-  EXPECT_THAT(client.RegisterProducer("one-more"),
-              StatusIs(absl::StatusCode::kResourceExhausted));
-  EXPECT_THAT(client.RegisterConsumer(Orders()),
-              StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_THAT(client.RegisterConsumer(Orders()), IsOk());
+}
+
+TEST_F(ClientTest, AGroupOf200BytesCanBeAskedFor) {
+  const std::string group(200, 'g');
+  broker_.SetConsumerIds(group, {"a"});
+  EXPECT_THAT(
+      Make().GetConsumerIds(broker_.address(), group, kPatience)->client_ids,
+      ElementsAre("a"));
 }
 
 // ---- Queries.

@@ -18,12 +18,13 @@ bool IsLegalNameCharacter(char c) {
          c == '|' || c == '_' || c == '-';
 }
 
+absl::Status MustNotBeEmpty(absl::string_view field) {
+  return absl::InvalidArgumentError(absl::StrCat(field, " must not be empty"));
+}
+
 absl::Status ValidateLength(absl::string_view field, absl::string_view value,
                             size_t max_bytes) {
-  if (value.empty()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(field, " must not be empty"));
-  }
+  if (value.empty()) return MustNotBeEmpty(field);
   if (value.size() > max_bytes) {
     return absl::InvalidArgumentError(
         absl::StrCat(field, " must be at most ", max_bytes, " bytes, got ",
@@ -35,10 +36,39 @@ absl::Status ValidateLength(absl::string_view field, absl::string_view value,
 absl::Status ValidateName(absl::string_view field, absl::string_view value,
                           size_t max_bytes) {
   absl::Status status = ValidateLength(field, value, max_bytes);
-  if (!status.ok() || IsLegalName(value)) return status;
-  return absl::InvalidArgumentError(absl::StrCat(
-      field, " must be letters, digits, '%', '|', '_' and '-', got ",
-      Quoted(value)));
+  if (!status.ok()) return status;
+  return ValidateNameForm(field, value);
+}
+
+// The length of the character that `text` begins with; 0 if it is not UTF-8.
+// Reference: RFC 3629, section 4.
+size_t Utf8Length(absl::string_view text) {
+  const auto byte = [text](size_t i) {
+    return static_cast<unsigned char>(text[i]);
+  };
+  const unsigned char lead = byte(0);
+  if (lead < 0x80) return 1;
+  size_t length;
+  unsigned char least = 0x80;  // Of the second byte.
+  unsigned char most = 0xBF;
+  if (lead >= 0xC2 && lead <= 0xDF) {
+    length = 2;
+  } else if (lead >= 0xE0 && lead <= 0xEF) {
+    length = 3;
+    if (lead == 0xE0) least = 0xA0;
+    if (lead == 0xED) most = 0x9F;
+  } else if (lead >= 0xF0 && lead <= 0xF4) {
+    length = 4;
+    if (lead == 0xF0) least = 0x90;
+    if (lead == 0xF4) most = 0x8F;
+  } else {
+    return 0;
+  }
+  if (text.size() < length || byte(1) < least || byte(1) > most) return 0;
+  for (size_t i = 2; i < length; ++i) {
+    if (byte(i) < 0x80 || byte(i) > 0xBF) return 0;
+  }
+  return length;
 }
 
 }  // namespace
@@ -74,12 +104,35 @@ bool IsLegalConsumerGroup(absl::string_view group) {
   return group.size() <= kMaxGroupBytes && IsLegalName(group);
 }
 
+bool IsUtf8(absl::string_view text) {
+  while (!text.empty()) {
+    const size_t length = Utf8Length(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+absl::Status ValidateNameForm(absl::string_view field, absl::string_view name) {
+  if (name.empty()) return MustNotBeEmpty(field);
+  if (IsLegalName(name)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      field, " must be letters, digits, '%', '|', '_' and '-', got ",
+      Quoted(name)));
+}
+
 absl::Status ValidateClientId(absl::string_view field,
                               absl::string_view client_id,
                               const Limits& limits) {
   absl::Status status =
       ValidateLength(field, client_id, limits.max_client_id_bytes);
   if (!status.ok()) return status;
+  return ValidateClientIdForm(field, client_id);
+}
+
+absl::Status ValidateClientIdForm(absl::string_view field,
+                                  absl::string_view client_id) {
+  if (client_id.empty()) return MustNotBeEmpty(field);
   for (char c : client_id) {
     if (!absl::ascii_isprint(static_cast<unsigned char>(c))) {
       return absl::InvalidArgumentError(absl::StrCat(

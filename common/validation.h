@@ -1,5 +1,6 @@
-// The form of names and the limits of a request, checked where it enters: by
-// the client before it sends, and by the broker's edge before the processor.
+// The form of names and the limits of a request. The broker's edge checks both
+// before the processor sees a request. The client checks the form alone before
+// it sends: the limits are each broker's own.
 //
 // Every error names the field, the value (shortened, made printable) and what
 // is allowed: InvalidArgument for bad form, ResourceExhausted for a limit on
@@ -39,6 +40,17 @@ bool IsLegalName(absl::string_view name);
 // bytes, whatever the configured limits are. Reference:
 // TopicValidator#validateGroup.
 bool IsLegalConsumerGroup(absl::string_view group);
+
+// Whether `text` is UTF-8, as the wire's strings must be: without surrogates
+// and overlong encodings.
+bool IsUtf8(absl::string_view text);
+
+// A legal name of any length: the form of groups and topics.
+absl::Status ValidateNameForm(absl::string_view field, absl::string_view name);
+
+// Printable ASCII characters, at least one: the form of client ids.
+absl::Status ValidateClientIdForm(absl::string_view field,
+                                  absl::string_view client_id);
 
 // 1 to `limits.max_client_id_bytes` printable ASCII characters (no blanks at
 // either end are asked for: RocketMQ's ids have '@', '#' and digits).

@@ -101,6 +101,61 @@ TEST(IsLegalConsumerGroupTest, TheLengthIsBoundWhateverTheConfiguredLimit) {
   EXPECT_FALSE(IsLegalConsumerGroup("a b"));
 }
 
+TEST(ValidateNameFormTest, ANameOfAnyLengthIsTaken) {
+  EXPECT_THAT(ValidateNameForm("group", std::string(100'000, 'g')), IsOk());
+}
+
+TEST(ValidateNameFormTest, AnEmptyNameAndABlankAreRefused) {
+  EXPECT_THAT(
+      ValidateNameForm("group", ""),
+      StatusIs(absl::StatusCode::kInvalidArgument, "group must not be empty"));
+  EXPECT_THAT(ValidateNameForm("group", "a b"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       "group must be letters, digits, '%', '|', '_' and '-', "
+                       "got \"a b\""));
+}
+
+TEST(ValidateClientIdFormTest, AnIdOfAnyLengthIsTaken) {
+  EXPECT_THAT(ValidateClientIdForm("client_id", std::string(100'000, 'c')),
+              IsOk());
+}
+
+TEST(ValidateClientIdFormTest, AnEmptyIdAndAControlCharacterAreRefused) {
+  EXPECT_THAT(ValidateClientIdForm("client_id", ""),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       "client_id must not be empty"));
+  EXPECT_THAT(ValidateClientIdForm("client_id", "a\nb"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       "client_id must be printable ASCII, got \"a\\nb\""));
+}
+
+TEST(IsUtf8Test, TheFirstAndTheLastCharacterOfEachLengthAreTaken) {
+  for (const char* text :
+       {"", "\x01", "\x7F", "\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80",
+        "\xED\x9F\xBF", "\xEE\x80\x80", "\xEF\xBF\xBF", "\xF0\x90\x80\x80",
+        "\xF4\x8F\xBF\xBF", "a\xC3\xA9z"}) {
+    EXPECT_TRUE(IsUtf8(text)) << Quoted(text);
+  }
+}
+
+TEST(IsUtf8Test, WhatIsNoCharacterIsRefused) {
+  for (const char* text : {
+           "\x80",              // Begins in the middle.
+           "\xC3",              // Ends in the middle.
+           "\xE2\x82",          //
+           "\xC3z",             // Goes on with another character.
+           "\xC1\xBF",          // Overlong.
+           "\xE0\x9F\xBF",      //
+           "\xF0\x8F\xBF\xBF",  //
+           "\xED\xA0\x80",      // A surrogate.
+           "\xF4\x90\x80\x80",  // Beyond U+10FFFF.
+           "\xF5\x80\x80\x80",  //
+           "\xFF",              //
+       }) {
+    EXPECT_FALSE(IsUtf8(text)) << Quoted(text);
+  }
+}
+
 TEST(QuotedTest, ALongValueIsCutAndCounted) {
   EXPECT_EQ(Quoted(std::string(100, 'x')),
             "\"" + std::string(64, 'x') + "\"... (100 bytes)");

@@ -208,6 +208,11 @@ void ScriptedBroker::SetChannelExpiry(absl::Duration expiry) {
   channel_expiry_ = expiry;
 }
 
+void ScriptedBroker::RefuseFullHeartbeats(const absl::Status& status) {
+  MutexLock lock(&mu_);
+  refusal_ = status;
+}
+
 void ScriptedBroker::StopAnswering() {
   MutexLock lock(&mu_);
   answering_ = false;
@@ -297,7 +302,10 @@ void ScriptedBroker::OnFrame(Stream* stream, const v1::ClientFrame& frame) {
     if (!answering_) return;
     v1::Reply& reply = *answer.mutable_reply();
     reply.set_request_id(frame.request_id());
-    if (frame.has_heartbeat()) {
+    if (FullHeartbeats(frame) && !refusal_.ok()) {
+      reply.mutable_status()->set_code(refusal_.raw_code());
+      reply.mutable_status()->set_message(std::string(refusal_.message()));
+    } else if (frame.has_heartbeat()) {
       v1::HeartbeatResponse& heartbeat = *reply.mutable_heartbeat();
       if (frame.heartbeat().statement_token() == 0) {
         heartbeat.set_broker_name("scripted");

@@ -43,6 +43,9 @@ class ScriptedBroker {
 
   // Told in answers from here on.
   void SetChannelExpiry(absl::Duration expiry) ABSL_LOCKS_EXCLUDED(mu_);
+  // Full heartbeats are answered with `status` from here on.
+  void RefuseFullHeartbeats(const absl::Status& status)
+      ABSL_LOCKS_EXCLUDED(mu_);
   // From here on frames are read and not answered; a half-close is not either.
   void StopAnswering() ABSL_LOCKS_EXCLUDED(mu_);
   // What GetConsumerListByGroup tells; NOT_FOUND for a group that was not set.
@@ -108,6 +111,7 @@ class ScriptedBroker {
   size_t held_calls_ ABSL_GUARDED_BY(mu_) = 0;
   absl::Duration channel_expiry_ ABSL_GUARDED_BY(mu_) = absl::Seconds(120);
   absl::Duration settling_ ABSL_GUARDED_BY(mu_);
+  absl::Status refusal_ ABSL_GUARDED_BY(mu_);  // Of full heartbeats.
   bool answering_ ABSL_GUARDED_BY(mu_) = true;
   bool holding_ ABSL_GUARDED_BY(mu_) = false;
   absl::flat_hash_map<std::string, std::vector<std::string>> consumer_ids_
