@@ -10,7 +10,7 @@
 #include "absl/types/optional.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/conformance/java_model.h"
+#include "tests/conformance/java_switches.h"
 #include "tests/conformance/random_check.h"
 #include "tests/conformance/trace.h"
 

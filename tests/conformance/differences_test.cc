@@ -12,7 +12,7 @@
 #include "absl/strings/strip.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/conformance/java_model.h"
+#include "tests/conformance/java_switches.h"
 
 namespace rmq::conformance {
 namespace {

@@ -15,8 +15,6 @@
 #ifndef TESTS_CONFORMANCE_JAVA_MODEL_H_
 #define TESTS_CONFORMANCE_JAVA_MODEL_H_
 
-#include <bitset>
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -27,92 +25,11 @@
 #include <utility>
 #include <vector>
 
-#include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
+#include "tests/conformance/java_switches.h"
 #include "tests/conformance/member_statement.h"
 #include "tests/conformance/trace.pb.h"
 
 namespace rmq::conformance {
-
-// The declared differences. The table in README.md has a row for each, which
-// differences_test.cc compares with Name().
-enum class Switch {
-  // A consumer that a scan drops is told of by CHANGE and pushes.
-  kExpiryNotifiesSurvivors,
-  // A consumer group that a scan empties goes with UNREGISTER.
-  kExpiryUnregistersEmptiedGroup,
-  // A topic's groups are those that subscribe to it now.
-  kTopicIndexIsLive,
-  // A close asks for the group's notification switch.
-  kCloseHonoursNotificationOff,
-  // An unregister over a channel that is not in the group tells nothing.
-  kStrangerUnregisterIsSilent,
-  // A client is found by any producer registration that it still has.
-  kProducerLookupIsKept,
-  // Groups entered by one V1 heartbeat do not share a clock. RocketMQ has this
-  // on since 5.5.1.
-  kEachGroupHasItsClock,
-  // Nor do those entered by one V2 heartbeat.
-  kEachGroupHasItsClockInV2,
-  // A V2 heartbeat without subscriptions is a light one: it renews the
-  // channel's
-  // current statement, registers nothing, and is told whether it is that
-  // statement.
-  kLightHeartbeat,
-  // Only a channel that is silent itself is closed, from its opening on; a
-  // group
-  // that its later heartbeats left out expires alone.
-  kOnlySilenceClosesAChannel,
-  // Producers expire after channelExpiredTimeoutMs too.
-  kOneChannelExpiry,
-  // CLIENT_REGISTER of producers.
-  kProducersAreToldToo,
-  // enableRegisterProducer=false keeps new producers out, by itself.
-  kProducerSwitchIsHonoured,
-  // enableFastChannelEventProcess changes nothing: every close knows the
-  // channel's groups.
-  kEveryCloseIsComplete,
-  // A closed channel registers nothing.
-  kClosedChannelRegistersNothing,
-  // Changes of a group in one operation are pushed once.
-  kPushesCoalesce,
-  // What would end in an exception half way through is refused before it
-  // begins.
-  kEdgeRefusesBadForm,
-  // Tag and code sets are those of the expression, and no type is TAG.
-  kTagSetsAreDerived,
-  // Java's built-in consumer groups (TOOLS_CONSUMER, ...) are ordinary ones.
-  kNoBuiltInGroups,
-  // A channel's first full heartbeat closes the one that the same incarnation
-  // of its client had before.
-  kReconnectReplaces,
-  // A unary call acts on its client's stand-in: a channel that is opened by a
-  // full heartbeat, gets no push, and goes with its last group.
-  kUnaryCallsHaveAStandIn,
-  // A tick that comes late by more than a period hears from everyone first.
-  kAPauseExpiresNobody,
-  // A consumer group's topics, expressions and modes are made of what each of
-  // its members stated last; Java's are those of the latest heartbeat.
-  kAGroupIsWhatItsMembersState,
-  // Of two channels of one incarnation that number their streams, the one with
-  // the smaller number goes, whichever was opened later.
-  kAnOlderStreamNeverWins,
-  kCount,
-};
-
-using Switches = std::bitset<static_cast<size_t>(Switch::kCount)>;
-
-inline Switches AllSwitches() { return ~Switches(); }
-
-// The name in words: "expiry notifies survivors".
-const char* Name(Switch which);
-
-// The release of RocketMQ that this project is held against.
-inline constexpr char kReferenceRelease[] = "5.5.1";
-
-// The switches that a release of RocketMQ, as a recording's header names it,
-// has on. InvalidArgument for one that is not known; it names those that are.
-absl::StatusOr<Switches> SwitchesOf(absl::string_view release);
 
 // Not thread-safe. Time stands still but for `advance`.
 class JavaModel {
@@ -174,6 +91,10 @@ class JavaModel {
     std::string statement;
     bool statement_holds = false;
   };
+
+  // Kinds of groups, as events name them.
+  static constexpr char kConsumer[] = "consumer";
+  static constexpr char kProducer[] = "producer";
 
   bool On(Switch which) const {
     return switches_.test(static_cast<size_t>(which));

@@ -15,6 +15,7 @@
 #include "gmock/gmock.h"
 #include "google/protobuf/util/json_util.h"
 #include "gtest/gtest.h"
+#include "tests/conformance/java_switches.h"
 
 namespace rmq::conformance {
 namespace {

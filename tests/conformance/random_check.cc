@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "tests/conformance/java_model.h"
 #include "tests/conformance/model_runner.h"
 #include "tests/conformance/outcome.h"
 #include "tests/conformance/product.h"

@@ -10,7 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/optional.h"
-#include "tests/conformance/java_model.h"
+#include "tests/conformance/java_switches.h"
 #include "tests/conformance/trace.pb.h"
 
 namespace rmq::conformance {

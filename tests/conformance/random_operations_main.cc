@@ -12,7 +12,7 @@
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
 #include "absl/types/optional.h"
-#include "tests/conformance/java_model.h"
+#include "tests/conformance/java_switches.h"
 #include "tests/conformance/random_check.h"
 
 ABSL_FLAG(uint64_t, seed, 1, "The first world; each further one adds one.");

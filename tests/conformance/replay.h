@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/conformance/java_model.h"
+#include "tests/conformance/java_switches.h"
 #include "tests/conformance/trace.h"
 
 namespace rmq::conformance {

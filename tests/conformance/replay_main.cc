@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "tests/conformance/java_model.h"
+#include "tests/conformance/java_switches.h"
 #include "tests/conformance/replay.h"
 #include "tests/conformance/trace.h"
 
