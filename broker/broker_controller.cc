@@ -12,9 +12,9 @@
 #include "broker/metrics/client_manager_metrics.h"
 #include "broker/metrics/metrics_exposer.h"
 #include "broker/service/admin_handler.h"
-#include "broker/service/alarm.h"
 #include "broker/service/edge_counters.h"
-#include "broker/service/listen_address.h"
+#include "broker/timer/alarm.h"
+#include "common/rpc/server/listen_address.h"
 #include "glog/logging.h"
 
 namespace rmq {

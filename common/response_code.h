@@ -3,10 +3,13 @@
 #ifndef COMMON_RESPONSE_CODE_H_
 #define COMMON_RESPONSE_CODE_H_
 
+#include <cstddef>
 #include <string>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 
 namespace rmq {
 
@@ -39,6 +42,14 @@ inline CallStatus BadForm(std::string message) {
 inline CallStatus OverLimit(std::string message) {
   return {absl::StatusCode::kResourceExhausted, ResponseCode::kSystemBusy,
           std::move(message)};
+}
+
+// The limit of a message's size: `what` has `bytes` and must have at most
+// `max_bytes`.
+inline CallStatus OverSize(absl::string_view what, size_t bytes,
+                           size_t max_bytes) {
+  return OverLimit(absl::StrCat(what, " must be at most ", max_bytes,
+                                " bytes, got ", bytes));
 }
 
 // A limit or bad form that a Status of common/validation.h tells.

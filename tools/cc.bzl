@@ -31,7 +31,7 @@ def rmq_cc_binary(name, copts = None, deps = None, **kwargs):
     cc_binary(
         name = name,
         copts = _copts(copts),
-        deps = (deps or []) + [str(Label("//common:lock_order_checks"))],
+        deps = (deps or []) + [str(Label("//common/rpc:lock_order_checks"))],
         **kwargs
     )
 

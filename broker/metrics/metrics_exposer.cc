@@ -11,8 +11,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
-#include "broker/service/listen_address.h"
-#include "broker/service/listen_socket.h"
+#include "common/rpc/server/listen_address.h"
+#include "common/rpc/server/listen_socket.h"
 #include "prometheus/text_serializer.h"
 
 namespace rmq {

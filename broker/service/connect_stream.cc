@@ -5,11 +5,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "broker/service/inflate.h"
 #include "broker/service/refusal_log.h"
 #include "broker/service/wire.h"
 #include "common/kv.h"
 #include "common/mutex_lock.h"
+#include "common/rpc/server/inflate.h"
+#include "common/rpc/server/peer_address.h"
 #include "glog/logging.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "grpcpp/support/proto_buffer_reader.h"

@@ -11,22 +11,22 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "broker/service/address_rates.h"
-#include "broker/service/completion_loop.h"
 #include "broker/service/connect_stream.h"
-#include "broker/service/connection_arguments.h"
-#include "broker/service/connection_calls.h"
-#include "broker/service/deadline_watch.h"
 #include "broker/service/health_service.h"
-#include "broker/service/listen_address.h"
-#include "broker/service/listen_socket.h"
-#include "broker/service/live_calls.h"
-#include "broker/service/loop_queues.h"
-#include "broker/service/memory_trim.h"
 #include "broker/service/unary_call.h"
 #include "broker/service/unary_methods.h"
 #include "broker/service/wire.h"
+#include "broker/timer/memory_trim.h"
 #include "common/real_clock.h"
+#include "common/rpc/loop/completion_loop.h"
+#include "common/rpc/loop/live_calls.h"
+#include "common/rpc/loop/loop_queues.h"
+#include "common/rpc/server/address_rates.h"
+#include "common/rpc/server/connection_arguments.h"
+#include "common/rpc/server/connection_calls.h"
+#include "common/rpc/server/deadline_watch.h"
+#include "common/rpc/server/listen_address.h"
+#include "common/rpc/server/listen_socket.h"
 #include "google/protobuf/descriptor.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
@@ -158,13 +158,13 @@ class GrpcServer::Impl {
         connections_(options.max_streams_per_connection),
         rates_(options.rates),
         slow_readers_({WaitsFor::kReading, options.slow_reader_limit},
-                      core.alarm),
+                      BringForward(core.alarm)),
         unheard_streams_(
             {WaitsFor::kFirstMessage, kFirstMessageLimit, kMostUnheardStreams},
-            core.alarm),
+            BringForward(core.alarm)),
         unfinished_calls_(
             {WaitsFor::kFirstMessage, kFirstMessageLimit, kMostUnfinishedCalls},
-            core.alarm),
+            BringForward(core.alarm)),
         health_({&live_calls_, &connections_, &unfinished_calls_,
                  options.slow_reader_limit, core.clock, core.counters}),
         stream_environment_{&client_manager_,
@@ -357,6 +357,10 @@ class GrpcServer::Impl {
   }
 
  private:
+  static DeadlineWatch::DeadlineListener BringForward(Alarm* alarm) {
+    return [alarm](absl::Time time) { alarm->BringForward(time); };
+  }
+
   // gRPC tells its log alone: the address is tried again by hand.
   absl::Status WhyNotListening() const {
     const absl::Status status =

@@ -13,13 +13,13 @@
 #include "broker/housekeeping/housekeeping.h"
 #include "broker/notify/consumer_ids_notifier.h"
 #include "broker/registry/client_table.h"
-#include "broker/service/address_rates.h"
 #include "broker/service/admin_handler.h"
-#include "broker/service/alarm.h"
 #include "broker/service/edge_counters.h"
 #include "broker/service/request_handler.h"
+#include "broker/timer/alarm.h"
 #include "common/clock.h"
-#include "common/keepalive.h"
+#include "common/rpc/keepalive.h"
+#include "common/rpc/server/address_rates.h"
 
 namespace rmq {
 

@@ -3,11 +3,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "broker/service/completion_loop.h"
-#include "broker/service/inflate.h"
 #include "broker/service/refusal_log.h"
 #include "broker/service/wire.h"
 #include "common/mutex_lock.h"
+#include "common/rpc/loop/completion_loop.h"
+#include "common/rpc/server/inflate.h"
+#include "common/rpc/server/peer_address.h"
 #include "common/validation.h"
 #include "grpcpp/impl/codegen/proto_utils.h"
 #include "grpcpp/server_context.h"

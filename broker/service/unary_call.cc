@@ -4,10 +4,11 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "broker/service/inflate.h"
 #include "broker/service/refusal_log.h"
 #include "broker/service/wire.h"
 #include "common/mutex_lock.h"
+#include "common/rpc/server/inflate.h"
+#include "common/rpc/server/peer_address.h"
 #include "common/validation.h"
 #include "grpcpp/support/status.h"
 

@@ -8,8 +8,6 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
-#include "absl/strings/strip.h"
 #include "google/protobuf/descriptor.h"
 
 namespace rmq {
@@ -309,22 +307,6 @@ void FillDuration(absl::Duration duration,
       absl::IDivDuration(duration, absl::Seconds(1), &duration);
   message->set_seconds(seconds);
   message->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(duration)));
-}
-
-std::string PeerAddress(absl::string_view peer) {
-  for (absl::string_view scheme : {"ipv4:", "ipv6:"}) {
-    if (absl::ConsumePrefix(&peer, scheme)) break;
-  }
-  return absl::StrReplaceAll(peer, {{"%5B", "["}, {"%5D", "]"}});
-}
-
-absl::string_view HostOf(absl::string_view peer_address) {
-  return peer_address.substr(0, peer_address.rfind(':'));
-}
-
-CallStatus OverSize(absl::string_view what, size_t bytes, size_t max_bytes) {
-  return OverLimit(absl::StrCat(what, " must be at most ", max_bytes,
-                                " bytes, got ", bytes));
 }
 
 CallStatus NotRead() {

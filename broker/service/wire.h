@@ -93,16 +93,6 @@ void FillTimestamp(absl::Time time, google::protobuf::Timestamp* message);
 // Durations beyond what the message can hold do not occur.
 void FillDuration(absl::Duration duration, google::protobuf::Duration* message);
 
-// "host:port" of ServerContext::peer()'s "ipv4:host:port" or escaped
-// "ipv6:[host]:port"; others as they are.
-std::string PeerAddress(absl::string_view peer);
-// The host of such an address.
-absl::string_view HostOf(absl::string_view peer_address);
-
-// The refusal of a frame or message that is too large: `what` it is, and both
-// numbers.
-CallStatus OverSize(absl::string_view what, size_t bytes, size_t max_bytes);
-
 // Of a call that is cut off since its answer is not read.
 CallStatus NotRead();
 

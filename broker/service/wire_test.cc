@@ -458,12 +458,6 @@ TEST(PageTest, NameTokensAreNames) {
               StatusIs(kInvalid, HasSubstr("got \"no name\"")));
 }
 
-TEST(HostOfTest, IsWhatStandsBeforeThePort) {
-  EXPECT_EQ(HostOf("192.0.2.1:4711"), "192.0.2.1");
-  EXPECT_EQ(HostOf("[::1]:4711"), "[::1]");
-  EXPECT_EQ(HostOf("nonsense"), "nonsense");
-}
-
 TEST(CountItemsTest, IsTheItemsOfAllRepeatedFields) {
   pb::HeartbeatRequest request;
   request.set_client_id("c1");
@@ -472,14 +466,6 @@ TEST(CountItemsTest, IsTheItemsOfAllRepeatedFields) {
   request.add_consumers()->add_subscriptions();
   request.add_consumers();
   EXPECT_EQ(CountItems(request), 3);
-}
-
-TEST(PeerAddressTest, IsHostAndPortWithoutTheScheme) {
-  EXPECT_EQ(PeerAddress("ipv4:192.0.2.1:4711"), "192.0.2.1:4711");
-  EXPECT_EQ(PeerAddress("ipv6:%5B::1%5D:4711"), "[::1]:4711");
-  EXPECT_EQ(PeerAddress("ipv6:[::1]:4711"), "[::1]:4711");
-  EXPECT_EQ(PeerAddress("unix:/tmp/socket"), "unix:/tmp/socket");
-  EXPECT_EQ(PeerAddress(""), "");
 }
 
 TEST(FillTest, DurationsKeepTheirNanoseconds) {

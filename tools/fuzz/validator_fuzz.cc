@@ -23,6 +23,7 @@
 #include "broker/registry/client_table.h"
 #include "broker/service/wire.h"
 #include "common/kv.h"
+#include "common/rpc/server/peer_address.h"
 #include "common/validation.h"
 
 namespace rmq {

@@ -4,8 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "broker/service/completion_loop.h"
-#include "common/keepalive.h"
+#include "common/rpc/keepalive.h"
+#include "common/rpc/loop/completion_loop.h"
 #include "grpc/grpc.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/create_channel.h"

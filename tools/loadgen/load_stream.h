@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "broker/service/loop_queues.h"
+#include "common/rpc/loop/loop_queues.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/status.h"

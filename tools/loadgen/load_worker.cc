@@ -5,8 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "broker/service/completion_loop.h"
 #include "common/mutex_lock.h"
+#include "common/rpc/loop/completion_loop.h"
 #include "grpc/support/time.h"
 #include "grpcpp/support/status.h"
 #include "grpcpp/support/time.h"

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "broker/service/completion_loop.h"
+#include "common/rpc/loop/completion_loop.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/async_stream.h"
 #include "grpcpp/support/byte_buffer.h"

@@ -2,7 +2,7 @@
 #ifndef TOOLS_BENCH_ECHO_LOOP_ECHO_H_
 #define TOOLS_BENCH_ECHO_LOOP_ECHO_H_
 
-#include "broker/service/loop_queues.h"
+#include "common/rpc/loop/loop_queues.h"
 #include "rocketmq/clientmanager/v1/client_manager.grpc.pb.h"
 #include "tools/bench/echo/echo_answers.h"
 

@@ -1,0 +1,62 @@
+#include "common/rpc/server/listen_address.h"
+
+#include <tuple>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/status_matchers.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace rmq {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+TEST(ListenAddressTest, HostAndPortAreToldApart) {
+  for (const auto& [address, host, port] :
+       {std::tuple("127.0.0.1:10911", "127.0.0.1", 10911),
+        std::tuple("localhost:0", "localhost", 0),
+        std::tuple("[::1]:65535", "[::1]", 65535),
+        std::tuple("broker-a.example.org:1", "broker-a.example.org", 1)}) {
+    const absl::StatusOr<ListenAddress> parsed =
+        ParseListenAddress("address", address);
+    ASSERT_THAT(parsed, IsOk());
+    EXPECT_EQ(parsed->host, host);
+    EXPECT_EQ(parsed->port, port);
+  }
+}
+
+TEST(ListenAddressTest, WhatIsNoHostAndPortIsRefusedWithTheValue) {
+  for (const char* address :
+       {"", ":", ":10911", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536",
+        "127.0.0.1:-1", "127.0.0.1:+1", "127.0.0.1:1x", "localhost:http",
+        "::1:10911", "unix:/tmp/socket", "ipv4:127.0.0.1:10911", "[::1]"}) {
+    EXPECT_THAT(ParseListenAddress("address", address),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         HasSubstr("address must be host:port")))
+        << address;
+  }
+  EXPECT_THAT(ParseListenAddress("metrics_address", "nowhere"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("metrics_address must be"),
+                             HasSubstr("got \"nowhere\""))));
+}
+
+TEST(ListenAddressTest, OnlyThisMachinesOwnAddressesAreLoopback) {
+  for (const char* address : {"127.0.0.1:1", "127.255.255.255:1", "[::1]:1",
+                              "localhost:1", "LocalHost:1"}) {
+    EXPECT_TRUE(IsLoopback(*ParseListenAddress("address", address))) << address;
+  }
+  for (const char* address :
+       {"0.0.0.0:1", "126.255.255.255:1", "128.0.0.1:1", "[::]:1", "[::2]:1",
+        "10.0.0.1:1", "broker:1", "127.0.0.1.example.org:1", "[127.0.0.1]:1",
+        "localhost.example.org:1"}) {
+    EXPECT_FALSE(IsLoopback(*ParseListenAddress("address", address)))
+        << address;
+  }
+}
+
+}  // namespace
+}  // namespace rmq
