@@ -1,6 +1,7 @@
-// How the two ends of a connection find out that the other is gone without a
-// word. One header, because they must agree: a broker ends a connection whose
-// client pings oftener than it permits (ENHANCE_YOUR_CALM, "too_many_pings").
+// How each end of a connection notices that the other end has vanished without
+// closing it. Both ends' values stand in one header because they must agree: a
+// broker closes a connection whose client pings more often than the broker
+// permits (ENHANCE_YOUR_CALM, "too_many_pings").
 #ifndef COMMON_RPC_KEEPALIVE_H_
 #define COMMON_RPC_KEEPALIVE_H_
 
@@ -13,18 +14,19 @@ namespace rmq {
 // GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS = 1).
 inline constexpr absl::Duration kClientKeepaliveTime = absl::Seconds(30);
 
-// A ping that is not answered for this long ends the connection
+// The client closes a connection on which a ping is not answered for this long
 // (GRPC_ARG_KEEPALIVE_TIMEOUT_MS).
 inline constexpr absl::Duration kClientKeepaliveTimeout = absl::Seconds(10);
 
-// What clients of any language are promised: one may ping this often, also
-// while no call is open. It is the least that Go's gRPC can be set to.
+// The interval that brokers promise to permit to clients of any language, also
+// while no call is open. It is the shortest interval that Go's gRPC allows.
 inline constexpr absl::Duration kPromisedPingInterval = absl::Seconds(10);
 
-// What a broker really permits
+// The interval that a broker enforces
 // (GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
-// GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS = 1): pings that leave 10 s apart
-// arrive closer together when the first one was held up on its way.
+// GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS = 1). It is shorter than the promise:
+// pings that leave 10 s apart arrive closer together if the network delays the
+// first of them.
 inline constexpr absl::Duration kBrokerPermittedPingInterval = absl::Seconds(8);
 
 static_assert(kPromisedPingInterval <= kClientKeepaliveTime,
@@ -37,10 +39,10 @@ static_assert(kBrokerPermittedPingInterval < kPromisedPingInterval,
 // never wait for it: they ping or heartbeat oftener.
 inline constexpr absl::Duration kBrokerKeepaliveTime = absl::Seconds(120);
 
-// A ping of the broker that is not answered for this long ends the connection
-// (GRPC_ARG_KEEPALIVE_TIMEOUT_MS). So does anything else that it sent and whose
-// receipt the peer's machine does not confirm for as long: gRPC sets
-// TCP_USER_TIMEOUT to it.
+// The broker closes a connection on which a ping of the broker is not answered
+// for this long (GRPC_ARG_KEEPALIVE_TIMEOUT_MS), or on which the peer's machine
+// does not confirm any other sent bytes for this long: gRPC sets
+// TCP_USER_TIMEOUT to it as well.
 inline constexpr absl::Duration kBrokerKeepaliveTimeout = absl::Seconds(20);
 
 }  // namespace rmq

@@ -1,12 +1,15 @@
-// Linked into every binary, and does its work before main().
+// Switches Abseil's lock order checks off in optimised binaries. Linked into
+// every binary; runs before main().
 //
-// The distribution's Abseil is built with its checks for debugging: whenever a
-// thread locks or unlocks an absl::Mutex, of which gRPC has several for each
-// connection, the order of the locks is entered into one graph of the whole
-// process, to find deadlocks before they happen, under a lock of its own. With
-// thousands of connections that is a good part of all that a server does. So
-// they are for our debug builds and tests, and an optimised binary goes
-// without, as one does whose Abseil was optimised too.
+// The distribution's Abseil is built with its checks for debugging. Whenever a
+// thread locks or unlocks an absl::Mutex, Abseil enters the order of the locks
+// into one graph of the whole process, to find possible deadlocks, under one
+// lock. gRPC has several such mutexes for each connection, so with thousands of
+// connections the checks are a large part of all that a server does. Debug
+// builds and tests keep the checks; optimised binaries do without, as they
+// would with an optimised Abseil.
+//
+// Delete when the distribution's Abseil is built with NDEBUG.
 
 #include "absl/synchronization/mutex.h"
 

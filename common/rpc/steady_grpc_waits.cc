@@ -1,22 +1,22 @@
-// gRPC's own waits, by the steady clock. Linked into every binary that speaks
-// gRPC, and into applications that use the client library.
+// Makes gRPC's own waits follow the steady clock. Linked into every binary that
+// uses gRPC, and into applications that use the client library.
 //
-// gRPC waits for its timers by gpr_cv_wait(): the deadlines of calls, the
-// connect timeout, the keepalive pings. So does a thread that waits for an
-// event until a deadline while another one polls. The distribution's gRPC 1.51
-// is built upon absl::CondVar, whose wait ends at a time of the wall clock.
+// gRPC's timers (deadlines of calls, the connect timeout, keepalive pings) wait
+// in gpr_cv_wait(). So does a thread that waits for an event until a deadline
+// while another thread polls. The distribution's gRPC 1.51 implements
+// gpr_cv_wait() by absl::CondVar, whose wait ends at a time of the wall clock.
 // When the machine's time is set back by an hour, none of gRPC's timers fires
 // for an hour.
 //
-// These are gRPC's five public functions of a condition variable anew. Those of
-// a program come before those of the shared libraries that it is linked with.
-// What remains by the wall clock, on an Abseil of 2022: the timers of gRPC's
-// event engine, which are the reconnect delays of a channel. Nothing here
-// depends on these: the client dials anew on a new channel.
+// This file defines gRPC's five public functions of a condition variable again.
+// A program's own functions take precedence over those of the shared libraries
+// that it is linked with. With an Abseil of 2022 the timers of gRPC's event
+// engine, which are the reconnect delays of a channel, still follow the wall
+// clock. Nothing here depends on them: the client dials again on a new channel.
 //
 // Delete when the distribution's gRPC has a gpr_cv_wait() that waits by the
-// steady clock; or when gRPC is linked as an archive, which has these functions
-// itself.
+// steady clock, or when gRPC is linked statically, since the archive has these
+// functions itself.
 
 #include <algorithm>
 #include <chrono>
@@ -30,7 +30,7 @@
 namespace rmq {
 namespace {
 
-// What a gpr_cv holds here: a pointer to what does the work.
+// A gpr_cv holds a pointer to the condition variable that does the work.
 using CondVarPtr = std::condition_variable_any*;
 static_assert(sizeof(CondVarPtr) <= sizeof(gpr_cv));
 
@@ -38,10 +38,10 @@ std::condition_variable_any& Of(gpr_cv* cv) {
   return **std::launder(reinterpret_cast<CondVarPtr*>(cv));
 }
 
-// As long as for ever, and no sum of times overflows.
+// Practically for ever, but short enough that no sum of times overflows.
 constexpr int64_t kForeverSeconds = int64_t{365} * 24 * 60 * 60;
 
-// gRPC's mutex as the standard library locks and unlocks it around a wait.
+// Lets the standard library unlock gRPC's mutex for the time of a wait.
 struct Released {
   gpr_mu* mu;
   void lock() { gpr_mu_lock(mu); }
@@ -66,7 +66,7 @@ int gpr_cv_wait(gpr_cv* cv, gpr_mu* mu, gpr_timespec abs_deadline) {
     rmq::Of(cv).wait(released);
     return 0;
   }
-  // A deadline of the wall clock is one of the steady clock from here on.
+  // Turns a deadline of the wall clock into one of the steady clock.
   const gpr_timespec left =
       gpr_time_sub(gpr_convert_clock_type(abs_deadline, GPR_CLOCK_MONOTONIC),
                    gpr_now(GPR_CLOCK_MONOTONIC));

@@ -13,13 +13,14 @@ using Found = CompletionSource::Found;
 
 void Run(const Event& event) { event.handler->OnCompletion(event.ok); }
 
-// Runs all events that have come after a first one. False at the end.
+// Runs the events that have come since the first one. Returns false at the
+// source's end.
 bool Drain(CompletionSource& source) {
   absl::InlinedVector<Event, kMostEventsTogether> waiting;
   size_t ran = 1;
   for (size_t empty = 0;
        empty < std::max(std::clamp(ran, kFewestEmptyPolls, kMostEmptyPolls),
-                        source.places());) {
+                        source.queue_count());) {
     Event event;
     const Found found = source.Poll(&event);
     if (found == Found::kEvent) {

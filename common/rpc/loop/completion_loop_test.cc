@@ -24,8 +24,8 @@ constexpr absl::Duration kNap = absl::Milliseconds(2);
 // the end.
 class Script final : public CompletionSource, public CompletionHandler {
  public:
-  explicit Script(std::string found, size_t places = 1)
-      : found_(std::move(found)), places_(places) {}
+  explicit Script(std::string found, size_t queues = 1)
+      : found_(std::move(found)), queue_count_(queues) {}
 
   Found Await(Event* event) override {
     did_ += 'A';
@@ -35,7 +35,7 @@ class Script final : public CompletionSource, public CompletionHandler {
     did_ += 'P';
     return Next(event);
   }
-  size_t places() const override { return places_; }
+  size_t queue_count() const override { return queue_count_; }
   void Nap(absl::Duration duration) override {
     did_ += 'N';
     naps_.push_back(duration);
@@ -57,15 +57,15 @@ class Script final : public CompletionSource, public CompletionHandler {
   }
 
   const std::string found_;
-  const size_t places_;
+  const size_t queue_count_;
   size_t next_ = 0;
   std::string did_;
   std::vector<absl::Duration> naps_;
 };
 
 std::string Did(const std::string& found, absl::Duration nap = kNap,
-                size_t places = 1) {
-  Script script(found, places);
+                size_t queues = 1) {
+  Script script(found, queues);
   RunCompletionLoop(&script, nap);
   return script.did();
 }
@@ -113,11 +113,11 @@ TEST(CompletionLoopTest, PollsInVainAsOftenAsItRanEventsButNotForEver) {
 }
 
 TEST(CompletionLoopTest, LooksEverywhereBeforeItNaps) {
-  for (const size_t places : {kFewestEmptyPolls + 1, kMostEmptyPolls + 1}) {
-    EXPECT_EQ(Did("e" + Times(places, '-'), kNap, places),
-              "AR" + Times(places, 'P') + "N" + "A");
-    EXPECT_EQ(Did("e" + Times(places - 1, '-'), kNap, places),
-              "AR" + Times(places, 'P'));
+  for (const size_t queues : {kFewestEmptyPolls + 1, kMostEmptyPolls + 1}) {
+    EXPECT_EQ(Did("e" + Times(queues, '-'), kNap, queues),
+              "AR" + Times(queues, 'P') + "N" + "A");
+    EXPECT_EQ(Did("e" + Times(queues - 1, '-'), kNap, queues),
+              "AR" + Times(queues, 'P'));
   }
 }
 

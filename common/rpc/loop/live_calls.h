@@ -1,4 +1,4 @@
-// How many calls may still start an operation on a completion queue.
+// Counts the calls that may still start an operation on a completion queue.
 #ifndef COMMON_RPC_LOOP_LIVE_CALLS_H_
 #define COMMON_RPC_LOOP_LIVE_CALLS_H_
 
@@ -13,42 +13,44 @@
 
 namespace rmq {
 
-// A queue that is shut down while a call has an event to be handled aborts the
-// process when the handler starts the call's next operation, Finish() for one.
-// That a server is shut down does not mean that its calls' events have been
-// handled. So a server counts its calls, waiting ones included, and shuts its
-// queues down when none is left. Thread-safe.
+// gRPC aborts the process when an operation, such as Finish(), is started on a
+// queue that is shut down. After grpc::Server::Shutdown() returns, events of
+// the server's calls may still wait to be handled, and their handlers start
+// further operations. A server therefore counts its calls, including those that
+// wait for a client, and shuts its queues down when the count is 0.
+// Thread-safe.
 class LiveCalls {
  public:
-  // One begins to wait for a client: before its first operation is started.
+  // A call begins to wait for a client. Must come before the call's first
+  // operation.
   void Wait() ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
     ++waiting_;
   }
 
-  // The client of a waiting one has come.
+  // The client of a waiting call has come.
   void Begin() ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
     --waiting_;
     ++begun_;
   }
 
-  // To a waiting one nobody comes any more.
+  // A waiting call ends without a client.
   void Abandon() ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
     --waiting_;
     SignalIfNoneLocked();
   }
 
-  // After the last event of one that begun: it starts nothing any more.
+  // A call that had begun has handled its last event.
   void End() ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
     --begun_;
     SignalIfNoneLocked();
   }
 
-  // Blocks until none that begun is left, or `clock` reaches `deadline`.
-  // Whether none is.
+  // Blocks until all calls that have begun have ended, or `clock` reaches
+  // `deadline`. Returns whether they have ended.
   bool AwaitNoneBegun(Clock* clock, absl::Time deadline)
       ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
@@ -58,8 +60,8 @@ class LiveCalls {
     return clock->AwaitWithDeadline(&lock, &none_, none, deadline);
   }
 
-  // Blocks until there is none at all. Calls end once their server is shut
-  // down.
+  // Blocks until no call is left, waiting ones included. Shut the server down
+  // first, or waiting calls never end.
   void AwaitNone() ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
     while (waiting_ + begun_ > 0) none_.Wait(&lock);

@@ -85,7 +85,7 @@ Found LoopQueues::Poll(Event* event) {
   switch (
       NextOf(*queues_[polled_].queue, gpr_time_0(GPR_CLOCK_MONOTONIC), event)) {
     case NextStatus::GOT_EVENT:
-      // None that always has an event keeps the others from being seen.
+      // A queue that always has an event must not keep the others waiting.
       if (++in_a_row_ == kMostEventsTogether) PollTheNextOne();
       return Found::kEvent;
     case NextStatus::TIMEOUT: break;

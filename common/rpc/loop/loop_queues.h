@@ -14,54 +14,58 @@
 
 namespace rmq {
 
-// One queue that calls come from, and further ones as there are more calls.
+// The loop's first queue, and further queues that LoopQueues adds as the number
+// of calls grows.
 //
-// Distributions build gRPC with its assertions, one of which looks up each
-// operation that ends among all that are pending on its queue. An open stream
-// has two there, so with 100,000 streams on one queue an event costs 100 us.
-// With so few a queue it costs three.
+// Distributions build gRPC with its assertions. One of them looks up each
+// finished operation among all that are pending on its queue. An open stream
+// has two pending operations, so with 100,000 streams on one queue an event
+// costs 100 us; with kMostCallsOnAQueue it costs 3 us. See README.md for when
+// to delete this.
 //
-// The first queue is polled for as long as the loop runs. A further one goes
-// when its last call has left it and gRPC has nothing for it any more.
+// The first queue is polled as long as the loop runs. A further queue is
+// destroyed once its last call has left it and gRPC has no event for it.
 //
-// Used by the loop's thread, and by one other before the loop runs.
+// Not thread-safe: used by the loop's thread, and by one other thread before
+// the loop runs.
 class LoopQueues final : public CompletionSource {
  public:
-  // More a queue, and its events cost more; fewer, and looking at all queues
-  // does.
+  // With more calls a queue each event costs more; with fewer, polling all the
+  // queues does.
   static constexpr size_t kMostCallsOnAQueue = 2048;
-  // What comes for a further queue while a loop with nothing to do blocks on
-  // the first is seen so much later at most: the longer, the longer nothing has
-  // come, since looking costs.
+  // An idle loop blocks on the first queue and polls the others in between. The
+  // pause between polls starts at kShortestWait and doubles to kLongestWait
+  // while nothing arrives; an event on a further queue is seen at most that
+  // late.
   static constexpr absl::Duration kShortestWait = absl::Milliseconds(2);
   static constexpr absl::Duration kLongestWait = absl::Milliseconds(8);
 
-  // `first` is borrowed.
+  // Borrows `first`.
   explicit LoopQueues(grpc::CompletionQueue* first);
   ~LoopQueues();
   LoopQueues(const LoopQueues&) = delete;
   LoopQueues& operator=(const LoopQueues&) = delete;
 
-  // The queue for all operations of one more call. The call may be announced on
-  // another one.
+  // Returns the queue for all operations of one more call. A server may
+  // announce the call on another queue.
   grpc::CompletionQueue* AddCall();
-  // A call that is on `queue` starts nothing there any more, and its events
-  // have come.
+  // Releases one call's place on `queue`. The call must have no operation
+  // pending there, and must start none afterwards.
   void RemoveCall(grpc::CompletionQueue* queue);
 
-  // CompletionSource. The end is that of the first queue, which is to be shut
-  // down after the last call was removed.
+  // CompletionSource. The source ends when the first queue does; shut that
+  // queue down after the last call is removed.
   Found Await(Event* event) override;
-  // As Await(), and kNothing at `deadline`.
+  // Like Await(), but returns kNothing at `deadline`.
   Found AwaitUntil(gpr_timespec deadline, Event* event);
   Found Poll(Event* event) override;
-  size_t places() const override { return queues_.size(); }
+  size_t queue_count() const override { return queues_.size(); }
   void Nap(absl::Duration duration) override;
 
  private:
   struct Queue {
     grpc::CompletionQueue* queue;
-    // Null of the first one.
+    // Null for the first queue.
     std::unique_ptr<grpc::CompletionQueue> owned;
     size_t calls = 0;
     bool is_shut_down = false;
@@ -70,17 +74,18 @@ class LoopQueues final : public CompletionSource {
   void PollTheNextOne();
 
   std::vector<Queue> queues_;
-  // The one that is polled, and how many events it brought in a row.
+  // The index of the queue that is polled, and how many events it has returned
+  // in a row.
   size_t polled_ = 0;
   size_t in_a_row_ = 0;
 };
 
-// A loop of a server.
+// The queues of one loop of a server.
 struct ServerLoop {
   explicit ServerLoop(std::unique_ptr<grpc::ServerCompletionQueue> first)
       : queue(std::move(first)), queues(queue.get()) {}
 
-  // Calls are announced on it.
+  // The server announces calls on it.
   const std::unique_ptr<grpc::ServerCompletionQueue> queue;
   LoopQueues queues;
 };

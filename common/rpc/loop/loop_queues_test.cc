@@ -52,7 +52,7 @@ class LoopQueuesTest : public ::testing::Test {
   // What as many polls find as look everywhere.
   std::vector<Found> PollAll() {
     std::vector<Found> found;
-    for (size_t i = queues_.places(); i > 0; --i) {
+    for (size_t i = queues_.queue_count(); i > 0; --i) {
       CompletionSource::Event event;
       found.push_back(queues_.Poll(&event));
     }
@@ -72,16 +72,16 @@ class LoopQueuesTest : public ::testing::Test {
 
 TEST_F(LoopQueuesTest, TheFirstQueueCarriesSoManyCalls) {
   for (size_t i = 0; i < kMost; ++i) EXPECT_EQ(queues_.AddCall(), &first_);
-  EXPECT_EQ(queues_.places(), 1);
+  EXPECT_EQ(queues_.queue_count(), 1);
 }
 
 TEST_F(LoopQueuesTest, OneCallMoreIsOnAFurtherQueueWhichIsFilledThen) {
   grpc::CompletionQueue* const second = AddSecond();
   EXPECT_NE(second, &first_);
   for (size_t i = 1; i < kMost; ++i) EXPECT_EQ(queues_.AddCall(), second);
-  EXPECT_EQ(queues_.places(), 2);
+  EXPECT_EQ(queues_.queue_count(), 2);
   grpc::CompletionQueue* const third = queues_.AddCall();
-  EXPECT_EQ(queues_.places(), 3);
+  EXPECT_EQ(queues_.queue_count(), 3);
   queues_.RemoveCall(third);
   for (size_t i = 0; i < kMost; ++i) queues_.RemoveCall(second);
 }
@@ -100,10 +100,10 @@ TEST_F(LoopQueuesTest, AFurtherQueueGoesWithItsLastCall) {
   queues_.AddCall();
   queues_.RemoveCall(second);
   PollAll();
-  EXPECT_EQ(queues_.places(), 2);
+  EXPECT_EQ(queues_.queue_count(), 2);
   queues_.RemoveCall(second);
   PollAll();
-  EXPECT_EQ(queues_.places(), 1);
+  EXPECT_EQ(queues_.queue_count(), 1);
 }
 
 TEST_F(LoopQueuesTest, AFurtherQueueStaysUntilGrpcHasNothingMoreForIt) {
@@ -111,11 +111,11 @@ TEST_F(LoopQueuesTest, AFurtherQueueStaysUntilGrpcHasNothingMoreForIt) {
   const auto pending = Pending(second);
   queues_.RemoveCall(second);
   EXPECT_THAT(PollAll(), Each(Found::kNothing));
-  EXPECT_EQ(queues_.places(), 2);
+  EXPECT_EQ(queues_.queue_count(), 2);
   pending->Cancel();
   EXPECT_THAT(PollAll(), UnorderedElementsAre(Found::kNothing, Found::kEvent));
   PollAll();
-  EXPECT_EQ(queues_.places(), 1);
+  EXPECT_EQ(queues_.queue_count(), 1);
 }
 
 TEST_F(LoopQueuesTest, AQueueThatIsAboutToGoGetsNoCall) {
@@ -210,7 +210,7 @@ TEST_P(EndTest, ALoopRunsAllEventsOfAllQueuesBeforeItEnds) {
   // An alarm that is cancelled is an operation that failed.
   EXPECT_THAT(results.oks(),
               UnorderedElementsAre(true, true, true, true, false));
-  EXPECT_EQ(queues.places(), 1);
+  EXPECT_EQ(queues.queue_count(), 1);
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -14,7 +14,7 @@
 namespace rmq {
 namespace {
 
-// Of the addresses beyond kMostAddresses.
+// The key of all addresses beyond kMostAddresses.
 constexpr char kOthers[] = "others";
 constexpr absl::Duration kSweepPause = absl::Seconds(1);
 

@@ -1,4 +1,4 @@
-// How much the clients of one address may ask for by unary calls.
+// Limits the work that the clients of one address may cause by unary calls.
 #ifndef COMMON_RPC_SERVER_ADDRESS_RATES_H_
 #define COMMON_RPC_SERVER_ADDRESS_RATES_H_
 
@@ -17,58 +17,58 @@
 
 namespace rmq {
 
-// A token bucket for each address and kind of amount. A channel has its own
-// limit of frames; unary calls have no channel, and one can cost a thousand
-// times what another does, so they are weighed.
+// Keeps a token bucket for each address and kind of amount. A stream has a
+// limit of its own on its messages; unary calls have none, and one can cost a
+// thousand times as much as another, so their amounts are counted.
 //
-// What is asked for first and known afterwards may overdraw a bucket: the next
-// calls wait for that. So no call is too large to be answered ever.
+// The amount of a call may be known only after the call, and may overdraw the
+// bucket; later calls wait until the bucket has recovered. So no call is too
+// large to be answered at all.
 //
-// An address is a host, or the /64 network of an IPv6 one, which one client has
-// to itself. Thread-safe.
+// An address is a host, or the /64 network of an IPv6 host, since one client
+// commonly has the whole network. Thread-safe.
 class AddressRates {
  public:
   enum class Kind {
-    // Of unary requests, and what compressed messages are inflated to, on
-    // streams too.
+    // Bytes of unary requests, and of inflated messages, those of streams too.
     kBytes,
-    // Stated or left by unary requests.
+    // Groups that unary requests name.
     kGroups,
-    // Of listings.
+    // Rows of listings.
     kRows,
   };
   static constexpr size_t kKinds = 3;
 
-  // A second and address; kBurst times as much at once after a pause. 0: no
-  // limit.
+  // Amounts per second and address; kBurst times as much at once after a pause.
+  // 0: no limit.
   struct Options {
     int64_t max_unary_bytes_rate = 4 * 1024 * 1024;
     int64_t max_unary_groups_rate = 2'000;
     int64_t max_listed_rows_rate = 100'000;
 
-    // InvalidArgument naming the field that makes no sense.
+    // Returns InvalidArgument, naming the field, for an invalid option.
     absl::Status Validate() const;
   };
   static constexpr int kBurst = 2;
 
-  // Addresses that are known at once. One whose buckets are full again is
-  // forgotten; of more that are not, the later ones share one place.
+  // The most addresses that are tracked at once. An address whose buckets are
+  // full again is forgotten. Addresses beyond the limit share one entry.
   static constexpr size_t kMostAddresses = 10'000;
 
   // `options` must validate.
   explicit AddressRates(const Options& options);
 
-  // Whether the client at `peer` ("host:port") has some of the kind left. If
-  // not RESOURCE_EXHAUSTED, which says how much there is a second, and when to
-  // come again.
+  // Returns OK if the client at `peer` ("host:port") has any of the kind left.
+  // Otherwise returns RESOURCE_EXHAUSTED, naming the rate and when to try
+  // again.
   CallStatus Check(Kind kind, absl::string_view peer, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mu_);
-  // Takes `amount` away from it, which may be more than there is.
+  // Takes `amount` out of the bucket; it may be more than is left.
   void Take(Kind kind, absl::string_view peer, int64_t amount, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
-  // When each bucket will be full again.
+  // The times at which the buckets will be full again.
   using Buckets = std::array<absl::Time, kKinds>;
 
   Buckets& FindLocked(absl::string_view peer, absl::Time now)
@@ -77,7 +77,7 @@ class AddressRates {
   const std::array<int64_t, kKinds> rates_;
   absl::Mutex mu_;
   absl::flat_hash_map<std::string, Buckets> addresses_ ABSL_GUARDED_BY(mu_);
-  // When the addresses were last looked through for those to be forgotten.
+  // When forgotten addresses were last removed.
   absl::Time swept_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
 };
 

@@ -11,9 +11,10 @@
 
 namespace rmq {
 
-// The times as common/rpc/keepalive.h has them. `max_streams` calls on a
-// connection are what clients are told; those that do not listen are not held
-// to it.
+// Sets the arguments of all connections of the server. common/rpc/keepalive.h
+// explains the keepalive times. gRPC announces `max_streams`, the most open
+// calls on one connection, to clients, but enforces it only for clients that
+// acknowledge it: see ConnectionCalls.
 inline void SetConnectionArguments(
     grpc::ServerBuilder* builder,
     absl::Duration keepalive_time = kBrokerKeepaliveTime,
@@ -22,25 +23,25 @@ inline void SetConnectionArguments(
   const auto milliseconds = [](absl::Duration duration) {
     return static_cast<int>(absl::ToInt64Milliseconds(duration));
   };
-  // Otherwise a second broker would share the port in silence.
+  // Otherwise a second process could listen on the same port, unnoticed.
   builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  // By default gRPC's server asks a silent connection for a sign of life every
-  // two hours, and one without a call never.
+  // By default gRPC's server pings a silent connection every two hours, and
+  // never pings a connection without a call.
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS,
                               milliseconds(keepalive_time));
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
                               milliseconds(keepalive_timeout));
-  // Both ways: the server's pings, and the clients'.
+  // Applies to the server's pings and to the clients'.
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder->AddChannelArgument(
       GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
       milliseconds(kBrokerPermittedPingInterval));
-  // gRPC would measure the bandwidth of each connection, by pings and timers of
-  // its own after most heartbeats: a third of what they cost. It is of use to
-  // who streams megabytes.
+  // Otherwise gRPC measures the bandwidth of each connection by pings and
+  // timers after most small messages, which is a third of the cost of such a
+  // message. The measurement helps only streams of megabytes.
   builder->AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, max_streams);
-  // gRPC would inflate a message before it looks at its size: see inflate.h.
+  // Otherwise gRPC inflates a message before it checks its size: see inflate.h.
   builder->AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
 }
 

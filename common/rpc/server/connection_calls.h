@@ -1,4 +1,4 @@
-// How many calls each connection has open.
+// Counts and limits the open calls of each connection.
 #ifndef COMMON_RPC_SERVER_CONNECTION_CALLS_H_
 #define COMMON_RPC_SERVER_CONNECTION_CALLS_H_
 
@@ -18,16 +18,17 @@
 
 namespace rmq {
 
-// gRPC announces a limit of streams (SETTINGS_MAX_CONCURRENT_STREAMS), but
-// holds only those clients to it that have acknowledged it. So they are counted
-// here too. A connection is known by its "host:port". Thread-safe.
+// gRPC announces a limit of calls (SETTINGS_MAX_CONCURRENT_STREAMS), but
+// enforces it only for clients that have acknowledged it; this class enforces
+// it for all. A connection is identified by its client's "host:port".
+// Thread-safe.
 class ConnectionCalls {
  public:
-  // `most` calls on each connection. At least 1.
+  // Allows `most` open calls on each connection. `most` must be at least 1.
   explicit ConnectionCalls(int64_t most) : most_(most) {}
 
-  // A call begins. RESOURCE_EXHAUSTED if its connection has `most` already:
-  // then it does not count.
+  // Counts a call that begins. Returns RESOURCE_EXHAUSTED, and does not count
+  // the call, if its connection has `most` open calls already.
   CallStatus Begin(absl::string_view connection) ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
     int64_t& calls = calls_[connection];
@@ -40,7 +41,7 @@ class ConnectionCalls {
     return {};
   }
 
-  // One that counts is over.
+  // A counted call has ended.
   void End(absl::string_view connection) ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
     --open_;
@@ -48,8 +49,8 @@ class ConnectionCalls {
     if (--found->second == 0) calls_.erase(found);
   }
 
-  // How many are open on all connections, and the most that were at once since
-  // this was last asked.
+  // The number of open calls on all connections, and the highest that it has
+  // been since the last TakeLevel().
   struct Level {
     int64_t open = 0;
     int64_t highest = 0;
@@ -62,7 +63,7 @@ class ConnectionCalls {
  private:
   const int64_t most_;
   absl::Mutex mu_;
-  // Connections with a call.
+  // The number of open calls, by connection. Each is at least 1.
   absl::flat_hash_map<std::string, int64_t> calls_ ABSL_GUARDED_BY(mu_);
   int64_t open_ ABSL_GUARDED_BY(mu_) = 0;
   int64_t highest_ ABSL_GUARDED_BY(mu_) = 0;

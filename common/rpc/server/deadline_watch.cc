@@ -16,7 +16,8 @@ DeadlineWatch::Ticket DeadlineWatch::Add(std::weak_ptr<Waiter> waiter,
     MutexLock lock(&mu_);
     if (entries_.empty()) {
       last_check_ = now;
-      // Nobody looked until now: whether this process was away is not known.
+      // Nothing was checked until now, so whether this process was stopped is
+      // not known.
       if (ticket.first < now) back_since_ = now;
     }
     ticket.second = ++last_number_;
@@ -35,7 +36,8 @@ DeadlineWatch::Ticket DeadlineWatch::Add(std::weak_ptr<Waiter> waiter,
 }
 
 void DeadlineWatch::Remove(const Ticket& ticket) {
-  // Freed without the lock: it may be the last to hold the waiter's memory.
+  // Destroyed without the lock: it may be the last reference to the waiter's
+  // memory.
   std::weak_ptr<Waiter> removed;
   MutexLock lock(&mu_);
   const auto found = entries_.find(ticket);
@@ -59,7 +61,8 @@ absl::Time DeadlineWatch::Check(absl::Time now) {
       const absl::Time first =
           std::max(entries_.begin()->first.first, back_since_ + options_.limit);
       if (first > now) {
-        // Well before the limit is over: a late wake-up is no absence.
+        // Well before the limit is over, so that a wake-up that is a little
+        // late does not look like a stopped process.
         return std::min(first, now + options_.limit / 2);
       }
       due = TakeFirstLocked();

@@ -1,4 +1,4 @@
-// Ends what has waited for its client for too long.
+// Ends calls that have waited for their client for too long.
 #ifndef COMMON_RPC_SERVER_DEADLINE_WATCH_H_
 #define COMMON_RPC_SERVER_DEADLINE_WATCH_H_
 
@@ -18,12 +18,11 @@
 
 namespace rmq {
 
-// What a client is waited for to do.
+// What a call waits for its client to do.
 enum class WaitsFor {
-  // Send its first message, or the full heartbeat that makes a stream a
-  // channel.
+  // To send its first message.
   kFirstMessage,
-  // Read what is written to it.
+  // To read what is written to it.
   kReading,
 };
 
@@ -31,30 +30,31 @@ enum class WaitsFor {
 class Waiter {
  public:
   virtual ~Waiter() = default;
-  // Ends the call if what it waits for has been awaited since `limit` or
-  // before. Otherwise returns since when; InfiniteFuture if it does not wait,
-  // and then it is no longer watched.
+  // Ends the call if it has waited for `what` since `limit` or longer.
+  // Otherwise returns the time since which it has waited. Returns
+  // InfiniteFuture if it does not wait; the call is then no longer watched.
   virtual absl::Time EndIfWaitingSince(WaitsFor what, absl::Time limit) = 0;
   // Ends the call if it still waits: with `status`, and with `reason` in the
-  // trailing metadata if that is not empty; one that is not read is cut off.
+  // trailing metadata if that is not empty. A call whose client does not read
+  // is cancelled instead.
   virtual void EndIfWaiting(const CallStatus& status,
                             absl::string_view reason) = 0;
 };
 
-// Each waiter has one entry at most. Thread-safe; calls waiters with no lock
-// held.
+// Tracks calls that wait, each with one entry at most. Thread-safe; calls
+// waiters with no lock held.
 class DeadlineWatch {
  public:
   struct Options {
     WaitsFor what = WaitsFor::kReading;
-    // How long it may last. Must be positive.
+    // The longest that a call may wait. Must be positive.
     absl::Duration limit;
-    // Of more the one that has waited longest gives way to the next: who does
-    // at once what is awaited keeps its place meanwhile, whoever takes all the
-    // others.
+    // The most entries. When one more is added, the call that has waited
+    // longest is ended. So a client that acts at once keeps its place, even if
+    // another client fills all other places.
     size_t capacity = std::numeric_limits<size_t>::max();
   };
-  // An entry. The default is none.
+  // Identifies an entry. A default Ticket identifies none.
   using Ticket = std::pair<absl::Time, uint64_t>;
 
   // Called with the time at which Check() has something to do, when that may be
@@ -67,15 +67,16 @@ class DeadlineWatch {
 
   const Options& options() const { return options_; }
 
-  // `waiter` has been waiting since `since`. Streams report a pending write
-  // when something has to wait behind it, or when it is their last: those that
-  // are read cost nothing here. May end another waiter, if there is a capacity.
+  // Adds `waiter`, which has waited since `since`. A stream adds itself for a
+  // pending write only when a further write has to wait behind it, or when the
+  // write is its last: a stream that is read costs nothing here. May end
+  // another waiter if the capacity is limited.
   Ticket Add(std::weak_ptr<Waiter> waiter, absl::Time since, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mu_);
 
-  // The waiter of `ticket` waits for something else from `now` on, for `limit`
-  // at most. Has it looked at by then, where that is earlier than the watch's
-  // own limit; returns its ticket from here on.
+  // Moves the entry of `ticket` because its waiter waits for something else
+  // since `now`, for `limit` at most: if `limit` is shorter than the watch's
+  // own, the waiter is checked by then. Returns the entry's ticket.
   Ticket Shorten(const Ticket& ticket, std::weak_ptr<Waiter> waiter,
                  absl::Duration limit, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mu_) {
@@ -84,18 +85,18 @@ class DeadlineWatch {
     return Add(std::move(waiter), now + limit - options_.limit, now);
   }
 
-  // The wait is over. Nothing if the entry is gone. Who need not be counted any
-  // more may also leave it to Check() to find out.
+  // Removes an entry, if it is still there. A waiter that need not be counted
+  // may also leave the removal to Check().
   void Remove(const Ticket& ticket) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Ends those whose wait has lasted for the limit at `now`. Returns when to
-  // come back; InfiniteFuture if nothing is watched. While something is, a call
-  // that comes later than the limit after the last one shows that this process
-  // was away, and could not see what clients did meanwhile. All waits count as
-  // begun at `now` then.
+  // Ends the calls whose wait has lasted for the limit at `now`. Returns when
+  // to call Check() again; InfiniteFuture if there is no entry. A Check() that
+  // comes later than the limit after the last one, while there were entries,
+  // shows that this process was stopped and could not see what clients did. All
+  // waits then count as begun at `now`.
   absl::Time Check(absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Ends the one that has waited longest; false if there is none.
+  // Ends the call that has waited longest. Returns false if there is none.
   bool EndFirst(const CallStatus& status, absl::string_view reason = "")
       ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -109,12 +110,13 @@ class DeadlineWatch {
   const Options options_;
   const DeadlineListener on_deadline_;
   mutable absl::Mutex mu_;
-  // Or when the first of what is watched was added, if that was later.
+  // The time of the last Check(), or of the first Add() to an empty watch if
+  // that was later.
   absl::Time last_check_ ABSL_GUARDED_BY(mu_) = absl::InfiniteFuture();
-  // When this process was last seen to have been away.
+  // When Check() last saw that this process had been stopped.
   absl::Time back_since_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
   uint64_t last_number_ ABSL_GUARDED_BY(mu_) = 0;
-  // By deadline, then in the order of adding.
+  // By deadline, then in the order of Add().
   Entries entries_ ABSL_GUARDED_BY(mu_);
 };
 

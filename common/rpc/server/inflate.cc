@@ -12,14 +12,15 @@
 #include "grpc/grpc.h"
 #include "grpcpp/support/slice.h"
 
-// Of the last message that a call has received; in no header, but in the
-// library of gRPC 1.51. Encodings that gRPC does not know are told by nothing
-// else: where it is missing their messages are refused as no messages.
+// Returns the flags of the last message that a call has received. No header
+// declares it, but the library of gRPC 1.51 has it. Nothing else shows that a
+// message has an encoding that gRPC does not know; where the function is
+// missing, such messages are refused as malformed.
 __attribute__((weak)) uint32_t grpc_call_test_only_get_message_flags(
     grpc_call* call);
 
-// The encoding of a message is told by gRPC's C interface alone. This name is a
-// friend of ByteBuffer's.
+// Only gRPC's C interface tells the encoding of a message. ByteBuffer has a
+// friend of this name.
 namespace grpc::internal {
 class GrpcByteBufferPeer {
  public:
@@ -33,9 +34,9 @@ class GrpcByteBufferPeer {
 namespace rmq {
 namespace {
 
-// What is inflated at first; then twice as much, and so on.
+// The size of the first buffer; each further one is twice as large.
 constexpr size_t kFirstPiece = 4096;
-// How zlib is told the format: the largest window, and which header.
+// zlib's names for the formats: the largest window, and the kind of header.
 constexpr int kZlibWindowBits = 15;
 constexpr int kGzipWindowBits = kZlibWindowBits + 16;
 
@@ -64,7 +65,7 @@ absl::Status Inflate(ZlibFormat format, absl::string_view compressed,
   }
   const auto end = absl::MakeCleanup([&stream] { inflateEnd(&stream); });
 
-  // One byte more shows that there is more.
+  // A byte beyond the limit shows that the result is too large.
   const size_t room = max_bytes + 1;
   size_t filled = 0;
   int result = Z_OK;

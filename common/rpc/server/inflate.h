@@ -1,7 +1,7 @@
-// Compressed messages, taken apart no further than a limit.
+// Inflates compressed messages, up to a limit.
 //
-// gRPC would inflate a message before it looks at its size, and 1 MB can be
-// 1,000 of them.
+// gRPC itself inflates a message before it checks its size, and 1 MB can
+// inflate to 1,000 MB.
 #ifndef COMMON_RPC_SERVER_INFLATE_H_
 #define COMMON_RPC_SERVER_INFLATE_H_
 
@@ -16,32 +16,33 @@
 
 namespace rmq {
 
-// What zlib takes apart.
+// The formats that zlib inflates.
 enum class ZlibFormat {
   kGzip,     // RFC 1952, as the encoding "gzip".
   kDeflate,  // RFC 1950, as the encoding "deflate".
 };
 
-// Sets `inflated` to what `compressed` was made of, and takes no more memory
-// than twice `max_bytes` for it. ResourceExhausted if that is more than
-// `max_bytes`: then `inflated` is its beginning, of that length.
-// InvalidArgument if `compressed` is not one whole piece of the format: it is
-// corrupted, cut off, or something follows, be it a second piece. Nothing is
-// not a piece either. `inflated` is then what came of it until that was seen.
+// Inflates `compressed` into `inflated`, and allocates at most twice
+// `max_bytes` for it. Returns ResourceExhausted if the result has more than
+// `max_bytes` bytes; `inflated` is then its first `max_bytes` bytes. Returns
+// InvalidArgument if `compressed` is not exactly one stream of the format: it
+// is empty, corrupted or cut off, or anything (a second stream, too) follows;
+// `inflated` is then what was inflated before the error.
 absl::Status Inflate(ZlibFormat format, absl::string_view compressed,
                      size_t max_bytes, std::string* inflated);
 
-// Whether `message`, the last that `call` has received, is compressed. gRPC's
-// own decompression must be off. A look at two fields: nearly all messages are
-// not.
+// Returns whether `message`, the last that `call` has received, is compressed.
+// gRPC's own decompression must be off. Reads two fields, so that messages that
+// are not compressed, nearly all, cost little.
 bool IsCompressed(const grpc::ByteBuffer& message, grpc_call* call);
 
-// Replaces a compressed `message` by what it was made of. Nothing at all,
-// marked as compressed, is an empty message, as gRPC has it. RESOURCE_EXHAUSTED
-// if it is more than `max_bytes`, which names it `what`: `message` is then its
-// beginning. INVALID_ARGUMENT if it cannot be read, UNIMPLEMENTED for encodings
-// other than gzip and deflate: `message` is empty then. `work` is how many
-// bytes were inflated, whatever came of them.
+// Inflates a compressed `message` in place. A message of no bytes that is
+// marked as compressed is an empty message, as in gRPC. Returns
+// RESOURCE_EXHAUSTED if the result has more than `max_bytes` bytes; `message`
+// is then its beginning. Returns INVALID_ARGUMENT if `message` cannot be
+// inflated, UNIMPLEMENTED for an encoding other than gzip and deflate;
+// `message` is then empty. Errors call the message `what`. Sets `work` to the
+// number of bytes that were inflated, also in case of an error.
 CallStatus InflateMessage(absl::string_view what, size_t max_bytes,
                           grpc::ByteBuffer* message, size_t* work);
 

@@ -1,4 +1,4 @@
-// Where a broker listens: "host:port".
+// The address that a server listens on: "host:port".
 #ifndef COMMON_RPC_SERVER_LISTEN_ADDRESS_H_
 #define COMMON_RPC_SERVER_LISTEN_ADDRESS_H_
 
@@ -10,18 +10,19 @@
 namespace rmq {
 
 struct ListenAddress {
-  // As it was given: a name, an IPv4 address, or an IPv6 address in brackets.
+  // As given: a name, an IPv4 address, or an IPv6 address in brackets.
   std::string host;
   // 0: the system chooses one.
   int port = 0;
 };
 
-// InvalidArgument, naming `field` and the value, for anything else.
+// Parses `address`. Returns InvalidArgument, naming `field` and the value, if
+// it is not a "host:port".
 absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view field,
                                                  absl::string_view address);
 
-// Whether only this machine reaches it: 127.0.0.0/8, ::1 or localhost. Another
-// name counts as reachable, whatever it resolves to.
+// Returns whether only this machine can reach the address: 127.0.0.0/8, ::1 or
+// localhost. Any other name counts as reachable by others.
 bool IsLoopback(const ListenAddress& address);
 
 }  // namespace rmq

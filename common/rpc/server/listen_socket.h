@@ -1,4 +1,4 @@
-// A TCP socket that listens, and the reason if there can be none.
+// Opens a listening TCP socket, or says why that is not possible.
 #ifndef COMMON_RPC_SERVER_LISTEN_SOCKET_H_
 #define COMMON_RPC_SERVER_LISTEN_SOCKET_H_
 
@@ -13,12 +13,13 @@ namespace rmq {
 // Owns a listening socket. Not thread-safe.
 class ListenSocket {
  public:
-  // Listens on `address`, on IPv4 first if its host is a name of both; `[::]`
-  // takes IPv4 too. The port is never shared with another socket.
+  // Listens on `address`. Prefers IPv4 if the host is a name with addresses of
+  // both kinds; `[::]` accepts IPv4 connections too. The port is never shared
+  // with another socket.
   //
-  // Unavailable, with the address and what is wrong with it: the port is in
-  // use, the address is not this machine's, this user may not take the port,
-  // the name is unknown.
+  // Returns Unavailable, naming the address and the reason: the port is in use,
+  // the address does not belong to this machine, this user may not use the
+  // port, or the name is unknown.
   static absl::StatusOr<ListenSocket> Open(const ListenAddress& address);
 
   ~ListenSocket();
@@ -26,10 +27,10 @@ class ListenSocket {
       : address_(std::move(other.address_)), fd_(other.Release()) {}
   ListenSocket& operator=(ListenSocket&&) = delete;
 
-  // "host:port": the host as it was given, the port as it was chosen.
+  // "host:port": the host as given, the port that was chosen.
   const std::string& address() const { return address_; }
 
-  // The descriptor, which is the caller's from here on.
+  // Returns the descriptor and gives up its ownership.
   int Release() { return std::exchange(fd_, -1); }
 
  private:
