@@ -13,10 +13,14 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
+#include "client/admin/admin_client.h"
+#include "rocketmq/clientmanager/v1/client_manager.pb.h"
 #include "tests/end_to_end/eventually.h"
-#include "tools/cmctl/admin_client.h"
 
 namespace rmq {
+
+namespace pb = ::rocketmq::clientmanager::v1;
+
 namespace {
 
 // The value of ` key=value` in a log line; empty if it is not there.
@@ -66,11 +70,21 @@ absl::StatusOr<std::unique_ptr<BrokerProcess>> BrokerProcess::Start(
 
 std::vector<std::string> BrokerProcess::ConsumerIds(
     absl::string_view group) const {
-  const auto ids =
-      cmctl::AdminClient(address_, kPatience).ListConsumerIds(group);
+  pb::GetConsumerListByGroupRequest request;
+  request.set_group(std::string(group));
+  const auto ids = AdminClient(address_, kPatience)
+                       .Ask<pb::GetConsumerListByGroupResponse>(request);
   if (absl::IsNotFound(ids.status())) return {};
   if (!ids.ok()) return {"(no answer)"};
   return {ids->client_ids().begin(), ids->client_ids().end()};
+}
+
+absl::StatusOr<pb::GetConsumerConnectionListResponse>
+BrokerProcess::ConsumerConnections(absl::string_view group) const {
+  pb::GetConsumerConnectionListRequest request;
+  request.set_group(std::string(group));
+  return AdminClient(address_, kPatience)
+      .Ask<pb::GetConsumerConnectionListResponse>(request);
 }
 
 std::vector<std::string> BrokerProcess::ReasonsOfLeaving(

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "rocketmq/clientmanager/v1/admin.pb.h"
 #include "tests/end_to_end/child_process.h"
 
 namespace rmq {
@@ -36,6 +37,9 @@ class BrokerProcess {
   // The client ids of a consumer group, all pages; none if there is no such
   // group. A broker that does not answer has the one client id "(no answer)".
   std::vector<std::string> ConsumerIds(absl::string_view group) const;
+  // The connections of a consumer group, all pages. Errors: AdminClient::Ask().
+  absl::StatusOr<rocketmq::clientmanager::v1::GetConsumerConnectionListResponse>
+  ConsumerConnections(absl::string_view group) const;
 
   // The reasons that the broker logged for each time that a client left a
   // group, in their order.

@@ -18,7 +18,6 @@
 #include "tests/end_to_end/consumer_process.h"
 #include "tests/end_to_end/eventually.h"
 #include "tests/end_to_end/raw_client.h"
-#include "tools/cmctl/admin_client.h"
 
 namespace rmq {
 namespace {
@@ -81,8 +80,7 @@ TEST_F(ClientFailureTest, AKilledClientIsGoneAtOnceAndItsPeersAreTold) {
   EXPECT_TRUE(Becomes(MembersSeenBy(a), ElementsAre("a", "c")));
   EXPECT_TRUE(Becomes(MembersSeenBy(c), ElementsAre("a", "c")));
   EXPECT_THAT(broker().ConsumerIds(kGroup), UnorderedElementsAre("a", "c"));
-  const auto connections = cmctl::AdminClient(broker().address(), kPatience)
-                               .ListConsumerConnections(kGroup);
+  const auto connections = broker().ConsumerConnections(kGroup);
   ASSERT_THAT(connections, IsOk());
   EXPECT_EQ(connections->connections_size(), 2);
   EXPECT_TRUE(Becomes([&] { return broker().ReasonsOfLeaving("b"); },

@@ -104,7 +104,7 @@ TEST(CmctlTest, FindsWhatAHeartbeatRegistered) {
       {{"why", "orders"}, "orders: 0 streams, 1 unary client, message model"},
       {{"why", "orders"}, "told of changes: no\n  its members make unary"},
       {{"connections", "orders"}, "10.0.0.1@a"},
-      {{"policy", "-o", "json"}, "\"max_auto_created_groups\":\"100000\""},
+      {{"policy", "-o", "json"}, "\"max_auto_created_groups\": \"100000\""},
   };
   for (const auto& c : found) {
     const ProcessOutcome outcome = Cmctl(address, c.arguments);

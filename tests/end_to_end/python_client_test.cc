@@ -14,14 +14,16 @@
 #include "common/status_matchers.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "rocketmq/clientmanager/v1/admin.pb.h"
 #include "tests/end_to_end/broker_process.h"
 #include "tests/end_to_end/child_process.h"
 #include "tests/end_to_end/eventually.h"
 #include "tests/end_to_end/raw_client.h"
-#include "tools/cmctl/admin_client.h"
 
 namespace rmq {
 namespace {
+
+namespace pb = ::rocketmq::clientmanager::v1;
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
@@ -119,8 +121,7 @@ TEST_F(PythonClientTest, IsToldWhenAnotherClientJoinsAndIsGoneWhenItEnds) {
 TEST_F(PythonClientTest, ItsHeartbeatsKeepItRegisteredBeyondTheExpiry) {
   // How long it has been heard of.
   const auto heard = [this] {
-    const auto connections = cmctl::AdminClient(broker().address(), kPatience)
-                                 .ListConsumerConnections("orders");
+    const auto connections = broker().ConsumerConnections("orders");
     if (!connections.ok() || connections->connections_size() != 1) {
       return absl::ZeroDuration();
     }

@@ -28,15 +28,17 @@
 #include "common/status_matchers.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "rocketmq/clientmanager/v1/admin.pb.h"
 #include "tests/end_to_end/broker_process.h"
 #include "tests/end_to_end/eventually.h"
 #include "tests/end_to_end/raw_client.h"
 #include "tests/end_to_end/tcp_proxy.h"
 #include "tests/end_to_end/watching_client.h"
-#include "tools/cmctl/admin_client.h"
 
 namespace rmq {
 namespace {
+
+namespace pb = ::rocketmq::clientmanager::v1;
 
 using ::testing::Each;
 using ::testing::ElementsAre;
@@ -192,15 +194,13 @@ class ThreeBrokersTest : public ::testing::Test {
     for (const BrokerState state : States(i)) {
       if (state != BrokerState::kOnline) return "not all are online";
     }
-    cmctl::AdminClient admin(nodes_[i].broker->address(), kPatience);
     for (const auto& [group, members] :
          {std::make_pair(kGroup, members_[0]),
           std::make_pair(kOtherGroup, members_[1])}) {
-      const auto connections = admin.ListConsumerConnections(group);
+      const auto connections = nodes_[i].broker->ConsumerConnections(group);
       if (!connections.ok()) return connections.status().ToString();
       std::vector<std::string> ids;
-      for (const cmctl::pb::Connection& connection :
-           connections->connections()) {
+      for (const pb::Connection& connection : connections->connections()) {
         ids.push_back(connection.client_id());
       }
       std::sort(ids.begin(), ids.end());

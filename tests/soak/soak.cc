@@ -1,4 +1,5 @@
 #include "tests/soak/soak.h"
+#include "rocketmq/clientmanager/v1/admin.pb.h"
 
 #include <signal.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
+#include "client/admin/admin_client.h"
 #include "client/client.h"
 #include "client/client_options.h"
 #include "client/client_runtime.h"
@@ -27,10 +29,11 @@
 #include "tests/end_to_end/tcp_proxy.h"
 #include "tests/end_to_end/watching_client.h"
 #include "tests/soak/growth_limit.h"
-#include "tools/cmctl/admin_client.h"
 
 namespace rmq {
 namespace {
+
+namespace pb = ::rocketmq::clientmanager::v1;
 
 constexpr int kConsumerGroups = 10;
 constexpr int kProducerGroups = 5;
@@ -433,15 +436,19 @@ std::string Difference(absl::string_view whose, absl::string_view group,
 
 std::string Soak::Disagreement() {
   const Members consumers = ExpectedConsumers();
-  cmctl::AdminClient admin(broker_->address(), kQueryTimeout);
+  AdminClient admin(broker_->address(), kQueryTimeout);
   for (const auto& [group, expected] : consumers) {
+    pb::GetConsumerConnectionListRequest request;
+    request.set_group(group);
     const std::vector<std::string> got =
-        ClientIds(admin.ListConsumerConnections(group));
+        ClientIds(admin.Ask<pb::GetConsumerConnectionListResponse>(request));
     if (got != expected) return Difference("broker", group, got, expected);
   }
   for (const auto& [group, expected] : ExpectedProducers()) {
+    pb::GetProducerConnectionListRequest request;
+    request.set_group(group);
     const std::vector<std::string> got =
-        ClientIds(admin.ListProducerConnections(group));
+        ClientIds(admin.Ask<pb::GetProducerConnectionListResponse>(request));
     if (got != expected) return Difference("broker", group, got, expected);
   }
   for (const LiveClient& live : live_) {

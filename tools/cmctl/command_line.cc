@@ -5,11 +5,11 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "common/version.h"
 
@@ -50,32 +50,8 @@ absl::Status SetOutput(absl::string_view value, CommandLine* line) {
   return absl::OkStatus();
 }
 
-absl::Status SetKinds(absl::string_view value, CommandLine* line) {
-  if (value != "consumer" && value != "producer" && value != "all") {
-    return MustBe("--kind", "consumer, producer or all", value);
-  }
-  line->consumers = value != "producer";
-  line->producers = value != "consumer";
-  return absl::OkStatus();
-}
-
-absl::Status SetKind(absl::string_view value, CommandLine* line) {
-  if (value != "consumer" && value != "producer") {
-    return MustBe("--kind", "consumer or producer", value);
-  }
-  return SetKinds(value, line);
-}
-
-absl::Status SetExpressionType(absl::string_view value, CommandLine* line) {
-  line->expression_type = absl::AsciiStrToUpper(value);
-  if (line->expression_type != "TAG" && line->expression_type != "SQL92") {
-    return MustBe("--type", "TAG or SQL92", value);
-  }
-  return absl::OkStatus();
-}
-
-// An option that takes a value.
-struct Option {
+// An option of every command.
+struct CommonOption {
   absl::string_view name;
   char letter;  // 0: it has a long name only.
   absl::string_view values;
@@ -83,178 +59,19 @@ struct Option {
   absl::Status (*set)(absl::string_view value, CommandLine* line);
 };
 
-const std::vector<Option>& CommonOptions() {
-  static const auto& options = *new std::vector<Option>{
-      {"broker", 0, "HOST:PORT", "the broker to ask (127.0.0.1:10911)",
-       SetBroker},
-      {"output", 'o', "table|json",
-       "what to print (table). JSON is protobuf's: 64-bit\nnumbers are "
-       "strings, times are RFC 3339",
-       SetOutput},
-      {"timeout", 0, "TIME", "how long to wait for the answer (5s)",
-       SetTimeout},
-  };
-  return options;
-}
-
-// A positional argument. All are required.
-struct Argument {
-  absl::string_view name;
-  std::string CommandLine::*field;
+constexpr CommonOption kCommonOptions[] = {
+    {"broker", 0, "HOST:PORT", "the broker to ask (127.0.0.1:10911)",
+     SetBroker},
+    {"output", 'o', "table|json",
+     "what to print (table). JSON is protobuf's: 64-bit\nnumbers are strings, "
+     "times are RFC 3339",
+     SetOutput},
+    {"timeout", 0, "TIME", "how long to wait for the answer (5s)", SetTimeout},
 };
 
-constexpr Argument kGroup = {"GROUP", &CommandLine::group};
-constexpr Argument kClientId = {"CLIENT_ID", &CommandLine::client_id};
-constexpr Argument kTopic = {"TOPIC", &CommandLine::topic};
-constexpr Argument kExpression = {"EXPRESSION", &CommandLine::expression};
-
-struct CommandHelp {
-  absl::string_view name;
-  Command command;
-  std::vector<Argument> arguments;
-  absl::string_view summary;
-  absl::string_view details;
-  std::vector<Option> options;
-};
-
-const std::vector<CommandHelp>& Commands() {
-  static const auto& commands = *new std::vector<CommandHelp>{
-      {"groups",
-       Command::kGroups,
-       {},
-       "the registered consumer and producer groups",
-       "Lists the groups that have a channel at this broker, by name.",
-       {{"kind", 0, "consumer|producer|all", "which groups (all)", SetKinds}}},
-      {"connections",
-       Command::kConnections,
-       {kGroup},
-       "the channels of a group, and what it subscribes to",
-       "Lists the channels of a group in the order of opening; for a consumer "
-       "group also\nits modes and subscriptions.",
-       {{"kind", 0, "consumer|producer", "which group of that name (consumer)",
-         SetKind}}},
-      {"ids",
-       Command::kIds,
-       {kGroup},
-       "the client ids of a consumer group",
-       "Lists the client ids of a consumer group as its members see them, one "
-       "a line, in\nthe order of opening. A client with two channels is there "
-       "twice.",
-       {}},
-      {"producers",
-       Command::kProducers,
-       {},
-       "the whole producer table",
-       "Lists every channel of every producer group, by group, then in the "
-       "order of\njoining.",
-       {}},
-      {"online",
-       Command::kOnline,
-       {kGroup},
-       "whether a group has a channel",
-       "Says as what a name is registered: as a consumer group, a producer "
-       "group, or\nboth. Exits with 1 if as none.",
-       {{"kind", 0, "consumer|producer|all", "as what to look for it (all)",
-         SetKinds}}},
-      {"topic-groups",
-       Command::kTopicGroups,
-       {kTopic},
-       "the consumer groups that subscribe to a topic",
-       "Lists the consumer groups that subscribe to a topic now, one a line, "
-       "by "
-       "name.\nRocketMQ calls it QUERY_TOPIC_CONSUME_BY_WHO.",
-       {}},
-      {"subscription",
-       Command::kSubscription,
-       {kGroup, kTopic},
-       "what a consumer group reads of a topic",
-       "Shows the subscription of a consumer group to a topic. Exits with 1 if "
-       "it has\nnone.",
-       {}},
-      {"consumer-channel",
-       Command::kConsumerChannel,
-       {kGroup, kClientId},
-       "the channel of a client in a consumer group",
-       "Shows a channel by which a client is in a consumer group. Exits with 1 "
-       "if it is\nnot.",
-       {}},
-      {"producer-channel",
-       Command::kProducerChannel,
-       {kClientId},
-       "the channel of a client as a producer",
-       "Shows the channel at which a client registered as a producer last, of "
-       "those that\nit still has. Exits with 1 if it has none.",
-       {}},
-      {"available-producer",
-       Command::kAvailableProducer,
-       {kGroup},
-       "a writable channel of a producer group, in turn",
-       "Shows the channel of a producer group that the broker would ask next: "
-       "they take\nturns, those that can be written to first. Asking moves the "
-       "turn on.",
-       {}},
-      {"subscription-groups",
-       Command::kSubscriptionGroups,
-       {},
-       "the configs of consumer groups",
-       "Lists the subscription group configs, by name: those of the "
-       "configuration file and\nthose that heartbeats made. Whether members "
-       "are "
-       "told is what is in force, also by the\nbroker's switch.",
-       {}},
-      {"topics",
-       Command::kTopics,
-       {},
-       "the topics that the broker knows",
-       "Lists the topics of the configuration file and the retry topics that "
-       "heartbeats\nmade, by name.",
-       {}},
-      {"policy",
-       Command::kPolicy,
-       {},
-       "the switches that decide who is let in and who is told",
-       "Shows the broker's switches under RocketMQ's names.",
-       {}},
-      {"why",
-       Command::kWhy,
-       {kGroup},
-       "whether a group's members are told of changes, and if not why",
-       "Says whether the members of a consumer group are told when its "
-       "consumer "
-       "ids change,\nand if not all that stands in the way; whether there is a "
-       "producer group of that\nname; and which clients of the group were "
-       "passed "
-       "over lately, with the reason.",
-       {}},
-      {"check-expression",
-       Command::kCheckExpression,
-       {kExpression},
-       "whether the broker takes a subscription expression",
-       "Asks the broker to check an expression; registers nothing. Exits with "
-       "1 if it\nrefuses it. Put -- before an expression that begins with -.",
-       {{"type", 0, "TAG|SQL92", "the language of the expression (TAG)",
-         SetExpressionType}}},
-  };
-  return commands;
-}
-
-const CommandHelp* FindCommand(absl::string_view name) {
-  for (const CommandHelp& command : Commands()) {
-    if (command.name == name) return &command;
-  }
-  return nullptr;
-}
-
-std::string CommandNames() {
-  return absl::StrJoin(Commands(), ", ",
-                       [](std::string* out, const CommandHelp& command) {
-                         absl::StrAppend(out, command.name);
-                       });
-}
-
-const Option* FindOption(const std::vector<Option>& options,
-                         absl::string_view name) {
-  for (const Option& option : options) {
+// Null if there is none of that name or letter.
+const CommonOption* FindCommonOption(absl::string_view name) {
+  for (const CommonOption& option : kCommonOptions) {
     if (option.name == name || (name.size() == 1 && option.letter == name[0])) {
       return &option;
     }
@@ -262,18 +79,54 @@ const Option* FindOption(const std::vector<Option>& options,
   return nullptr;
 }
 
+const Option* FindOption(const Command& command, absl::string_view name) {
+  for (const Option& option : command.options) {
+    if (option.name == name) return &option;
+  }
+  return nullptr;
+}
+
+// Sets `line`'s value of the option to that of its values which `given` is.
+absl::Status SetValue(const Option& option, absl::string_view given,
+                      CommandLine* line) {
+  const std::vector<std::string> values = absl::StrSplit(option.values, '|');
+  for (const std::string& value : values) {
+    if (!absl::EqualsIgnoreCase(value, given)) continue;
+    line->values[std::string(option.name)] = value;
+    return absl::OkStatus();
+  }
+  return MustBe(
+      absl::StrCat("--", option.name),
+      absl::StrCat(absl::StrJoin(values.begin(), values.end() - 1, ", "),
+                   " or ", values.back()),
+      given);
+}
+
+const Command* FindCommand(absl::string_view name) {
+  for (const Command& command : Commands()) {
+    if (command.name == name) return &command;
+  }
+  return nullptr;
+}
+
+std::string CommandNames() {
+  return absl::StrJoin(Commands(), ", ",
+                       [](std::string* out, const Command& command) {
+                         absl::StrAppend(out, command.name);
+                       });
+}
+
 // Of any command.
 bool IsOption(absl::string_view name) {
-  return FindOption(CommonOptions(), name) != nullptr ||
+  return FindCommonOption(name) != nullptr ||
          std::any_of(Commands().begin(), Commands().end(),
-                     [name](const CommandHelp& command) {
-                       return FindOption(command.options, name) != nullptr;
+                     [name](const Command& command) {
+                       return FindOption(command, name) != nullptr;
                      });
 }
 
 // "NAME ARGUMENT...".
-std::string Synopsis(const CommandHelp& command,
-                     absl::string_view options = "") {
+std::string Synopsis(const Command& command, absl::string_view options = "") {
   std::string synopsis = absl::StrCat(command.name, options);
   for (const Argument& argument : command.arguments) {
     absl::StrAppend(&synopsis, " ", argument.name);
@@ -297,8 +150,8 @@ void AppendRow(absl::string_view left, absl::string_view right, size_t width,
   text->push_back('\n');
 }
 
-void AppendOptions(const std::vector<Option>& options, std::string* text) {
-  for (const Option& option : options) {
+void AppendCommonOptions(std::string* text) {
+  for (const CommonOption& option : kCommonOptions) {
     const std::string letter =
         option.letter == 0
             ? ""
@@ -312,13 +165,13 @@ std::string HelpOfAll() {
   std::string text =
       "Shows what a broker's client manager knows.\n\n"
       "Usage: cmctl [OPTION...] COMMAND [ARGUMENT...]\n\nCommands:\n";
-  for (const CommandHelp& command : Commands()) {
+  for (const Command& command : Commands()) {
     AppendRow(Synopsis(command), command.summary, kHelpColumn, &text);
   }
   AppendRow("help [COMMAND]", "this text, or a command's help", kHelpColumn,
             &text);
   absl::StrAppend(&text, "\nOptions of every command:\n");
-  AppendOptions(CommonOptions(), &text);
+  AppendCommonOptions(&text);
   AppendRow("--help, --version", "this text; the version", kHelpColumn, &text);
   absl::StrAppend(&text,
                   "\nExits with 0; with 1 if the broker cannot be asked, "
@@ -327,12 +180,16 @@ std::string HelpOfAll() {
   return text;
 }
 
-std::string HelpOf(const CommandHelp& command) {
+std::string HelpOf(const Command& command) {
   std::string text =
       absl::StrCat("Usage: cmctl ", Synopsis(command, " [OPTION...]"), "\n\n",
                    command.details, "\n\nOptions:\n");
-  AppendOptions(command.options, &text);
-  AppendOptions(CommonOptions(), &text);
+  for (const Option& option : command.options) {
+    AppendRow(absl::StrCat("--", option.name, "=", option.values),
+              absl::StrCat(option.help, " (", option.default_value, ")"),
+              kHelpColumn, &text);
+  }
+  AppendCommonOptions(&text);
   return text;
 }
 
@@ -395,6 +252,12 @@ CommandLine ShowText(std::string text) {
 
 }  // namespace
 
+const std::string& CommandLine::value(absl::string_view name) const {
+  static const std::string& none = *new std::string;
+  const auto found = values.find(name);
+  return found == values.end() ? none : found->second;
+}
+
 absl::StatusOr<CommandLine> ParseCommandLine(
     const std::vector<std::string>& arguments) {
   absl::StatusOr<Words> words = Split(arguments);
@@ -413,7 +276,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(
     return absl::InvalidArgumentError(absl::StrCat(
         "no command; commands: ", CommandNames(), "; see cmctl --help"));
   }
-  const CommandHelp* const command = FindCommand(positional.front());
+  const Command* const command = FindCommand(positional.front());
   if (command == nullptr) {
     return absl::InvalidArgumentError(
         absl::StrCat("unknown command \"", positional.front(),
@@ -422,18 +285,21 @@ absl::StatusOr<CommandLine> ParseCommandLine(
   if (words->help) return ShowText(HelpOf(*command));
 
   CommandLine line;
-  line.command = command->command;
-  line.producers = command->command == Command::kGroups ||
-                   command->command == Command::kOnline;
+  line.command = command;
+  for (const Option& option : command->options) {
+    line.values[std::string(option.name)] = std::string(option.default_value);
+  }
   for (const auto& [name, value] : words->options) {
-    const Option* option = FindOption(command->options, name);
-    if (option == nullptr) option = FindOption(CommonOptions(), name);
-    if (option == nullptr) {
+    const Option* const option = FindOption(*command, name);
+    const CommonOption* const common = FindCommonOption(name);
+    if (option == nullptr && common == nullptr) {
       return absl::InvalidArgumentError(
           absl::StrCat(command->name, " has no option --", name,
                        "; see cmctl help ", command->name));
     }
-    const absl::Status status = option->set(value, &line);
+    const absl::Status status = option != nullptr
+                                    ? SetValue(*option, value, &line)
+                                    : common->set(value, &line);
     if (!status.ok()) return status;
   }
 
@@ -450,7 +316,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(
         positional[wanted.size() + 1], "\"; see cmctl help ", command->name));
   }
   for (size_t i = 0; i < wanted.size(); ++i) {
-    line.*wanted[i].field = std::move(positional[i + 1]);
+    line.values[std::string(wanted[i].field)] = std::move(positional[i + 1]);
   }
   return line;
 }

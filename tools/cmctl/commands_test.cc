@@ -1,21 +1,29 @@
-#include "tools/cmctl/render.h"
-
+// What each command prints of an answer.
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/status_matchers.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/text_format.h"
 #include "google/protobuf/util/json_util.h"
 #include "gtest/gtest.h"
 #include "rocketmq/clientmanager/v1/admin.pb.h"
 #include "rocketmq/clientmanager/v1/client_manager.pb.h"
+#include "tools/cmctl/command.h"
+#include "tools/cmctl/command_line.h"
+#include "tools/cmctl/message_table.h"
 
 namespace rmq::cmctl {
 namespace {
 
+namespace pb = ::rocketmq::clientmanager::v1;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -25,6 +33,36 @@ Message Parse(const std::string& text) {
   Message message;
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &message));
   return message;
+}
+
+const TableTime kNoon = {absl::FromUnixSeconds(1'700'000'060),
+                         absl::FixedTimeZone(3600)};
+
+// What a command prints if the broker answers with `answers`, in turn, and with
+// empty ones after these.
+std::string Print(
+    const std::vector<std::string>& arguments,
+    const std::vector<const google::protobuf::Message*>& answers) {
+  const absl::StatusOr<CommandLine> line = ParseCommandLine(arguments);
+  EXPECT_THAT(line, IsOk());
+  size_t asked = 0;
+  const Ask ask = [&](const google::protobuf::Message&)
+      -> absl::StatusOr<std::unique_ptr<google::protobuf::Message>> {
+    if (asked == answers.size()) return absl::NotFoundError("not there");
+    std::unique_ptr<google::protobuf::Message> answer(answers[asked]->New());
+    answer->CopyFrom(*answers[asked++]);
+    return answer;
+  };
+  const absl::StatusOr<std::string> text =
+      line->command->run(*line, ask, kNoon);
+  EXPECT_THAT(text, IsOk());
+  return text.value_or("");
+}
+std::string PrintJson(
+    std::vector<std::string> arguments,
+    const std::vector<const google::protobuf::Message*>& answers) {
+  arguments.push_back("--output=json");
+  return Print(arguments, answers);
 }
 
 // JSON in a form that does not depend on the order of an object's members.
@@ -65,9 +103,8 @@ pb::GetConsumerConnectionListResponse TwoConnections() {
   )pb");
 }
 
-TEST(RenderTest, GroupsOfBothKindsStandInOneTable) {
-  Groups groups;
-  groups.consumers = Parse<pb::ListGroupsResponse>(R"pb(
+TEST(CommandsTest, GroupsOfBothKindsStandInOneTable) {
+  const auto consumers = Parse<pb::ListGroupsResponse>(R"pb(
     groups {
       group: "orders"
       channels: 2
@@ -76,9 +113,9 @@ TEST(RenderTest, GroupsOfBothKindsStandInOneTable) {
       subscriptions: 3
     }
   )pb");
-  groups.producers = Parse<pb::ListGroupsResponse>(
+  const auto producers = Parse<pb::ListGroupsResponse>(
       R"pb(groups { group: "billing" channels: 10 })pb");
-  EXPECT_EQ(GroupsTable(groups),
+  EXPECT_EQ(Print({"groups"}, {&consumers, &producers}),
             "KIND      GROUP    CHANNELS  CONSUME TYPE       MESSAGE MODEL  "
             "FROM WHERE  SUBSCRIPTIONS\n"
             "consumer  orders   2         CONSUME_PASSIVELY  CLUSTERING     "
@@ -87,23 +124,22 @@ TEST(RenderTest, GroupsOfBothKindsStandInOneTable) {
             "-           -\n");
 }
 
-TEST(RenderTest, NoGroupsIsSaidInWords) {
-  Groups groups;
-  groups.consumers.emplace();
-  EXPECT_EQ(GroupsTable(groups), "no consumer group is registered\n");
-  groups.producers.emplace();
-  EXPECT_EQ(GroupsTable(groups), "no group is registered\n");
-  EXPECT_EQ(GroupsJson(groups),
+TEST(CommandsTest, NoGroupsIsSaidInWords) {
+  const pb::ListGroupsResponse none;
+  EXPECT_EQ(Print({"groups", "--kind=consumer"}, {&none}),
+            "no consumer group is registered\n");
+  EXPECT_EQ(Print({"groups"}, {&none, &none}), "no group is registered\n");
+  EXPECT_EQ(PrintJson({"groups"}, {&none, &none}),
             "{\n\"consumer_groups\": [],\n\"producer_groups\": []\n}\n");
-  groups.consumers.reset();
-  EXPECT_EQ(GroupsTable(groups), "no producer group is registered\n");
+  EXPECT_EQ(Print({"groups", "--kind=producer"}, {&none}),
+            "no producer group is registered\n");
 }
 
-TEST(RenderTest, GroupsAsJsonHaveEveryFieldByItsProtoName) {
-  Groups groups;
-  groups.producers = Parse<pb::ListGroupsResponse>(
+TEST(CommandsTest, GroupsAsJsonHaveEveryFieldByItsProtoName) {
+  const auto producers = Parse<pb::ListGroupsResponse>(
       R"pb(groups { group: "billing" channels: 10 })pb");
-  EXPECT_EQ(Normal(GroupsJson(groups)), Normal(R"json({
+  EXPECT_EQ(Normal(PrintJson({"groups", "--kind=producer"}, {&producers})),
+            Normal(R"json({
 "producer_groups": [
   {"group":"billing","channels":"10","consume_type":"CONSUME_TYPE_UNSPECIFIED","message_model":"MESSAGE_MODEL_UNSPECIFIED","consume_from_where":"CONSUME_FROM_WHERE_UNSPECIFIED","subscriptions":0}
 ]
@@ -111,11 +147,10 @@ TEST(RenderTest, GroupsAsJsonHaveEveryFieldByItsProtoName) {
 )json"));
 }
 
-TEST(RenderTest, ConsumerConnectionsShowModesSubscriptionsAndTimes) {
+TEST(CommandsTest, ConsumerConnectionsShowModesSubscriptionsAndTimes) {
+  const auto connections = TwoConnections();
   EXPECT_EQ(
-      ConnectionsTable(
-          "orders", TwoConnections(),
-          {absl::FromUnixSeconds(1'700'000'060), absl::FixedTimeZone(3600)}),
+      Print({"connections", "orders"}, {&connections}),
       R"(consumer group orders: consume type CONSUME_PASSIVELY, message model CLUSTERING, from where -
 
 TOPIC   TYPE   EXPRESSION  SUB VERSION
@@ -127,8 +162,10 @@ b           [::1]:5         -         0        345 unary  2023-11-14 23:13:30 +0
 )");
 }
 
-TEST(RenderTest, ConsumerConnectionsAsJsonAreOneObject) {
-  EXPECT_EQ(Normal(ConnectionsJson("orders", TwoConnections())), Normal(R"json({
+TEST(CommandsTest, ConsumerConnectionsAsJsonAreOneObject) {
+  const auto connections = TwoConnections();
+  EXPECT_EQ(Normal(PrintJson({"connections", "orders"}, {&connections})),
+            Normal(R"json({
 "kind": "consumer",
 "group": "orders",
 "consume_type": "CONSUME_TYPE_CONSUME_PASSIVELY",
@@ -145,31 +182,29 @@ TEST(RenderTest, ConsumerConnectionsAsJsonAreOneObject) {
 )json"));
 }
 
-TEST(RenderTest, WhatIsNotPrintableCannotSteerATerminal) {
+TEST(CommandsTest, WhatIsNotPrintableCannotSteerATerminal) {
   auto connections = TwoConnections();
   connections.mutable_subscriptions(0)->set_expression(
       "\x1b[2J\n \u009b1m 'ö'");
-  EXPECT_THAT(ConnectionsTable("orders", connections, {}),
+  EXPECT_THAT(Print({"connections", "orders"}, {&connections}),
               HasSubstr("\\x1b[2J\\x0a \\x9b1m 'ö'"));
-  EXPECT_THAT(ConnectionsJson("orders", connections), Not(HasSubstr("\x1b")));
+  EXPECT_THAT(PrintJson({"connections", "orders"}, {&connections}),
+              Not(HasSubstr("\x1b")));
 }
 
-TEST(RenderTest, IdsAreOneALineAndAJsonList) {
+TEST(CommandsTest, IdsAreOneALineAndAJsonList) {
   const auto ids = Parse<pb::GetConsumerListByGroupResponse>(R"pb(
     client_ids: "a@1"
     client_ids: "b@2"
     broker_name: "broker-a"
     broker_id: 1
   )pb");
-  EXPECT_EQ(IdsTable(ids), "a@1\nb@2\n");
-  EXPECT_EQ(IdsJson("orders", ids),
-            "{\n\"broker_name\": \"broker-a\",\n\"broker_id\": \"1\",\n"
-            "\"group\": \"orders\",\n"
-            "\"client_ids\": [\n  \"a@1\",\n  \"b@2\"\n]\n}\n");
+  EXPECT_EQ(Print({"ids", "orders"}, {&ids}), "a@1\nb@2\n");
+  EXPECT_EQ(PrintJson({"ids", "orders"}, {&ids}),
+            "{\n\"group\": \"orders\",\n"
+            "\"client_ids\": [\n  \"a@1\",\n  \"b@2\"\n],\n"
+            "\"broker_name\": \"broker-a\",\n\"broker_id\": \"1\"\n}\n");
 }
-
-const TableTime kNoon = {absl::FromUnixSeconds(1'700'000'060),
-                         absl::FixedTimeZone(3600)};
 
 pb::Channel OneChannel() {
   return Parse<pb::Channel>(R"pb(
@@ -182,7 +217,7 @@ pb::Channel OneChannel() {
   )pb");
 }
 
-TEST(RenderTest, ProducersShowTheirGroupBeforeTheirConnection) {
+TEST(CommandsTest, ProducersShowTheirGroupBeforeTheirConnection) {
   const auto producers = Parse<pb::GetAllProducerInfoResponse>(R"pb(
     producers {
       group: "billing"
@@ -198,68 +233,76 @@ TEST(RenderTest, ProducersShowTheirGroupBeforeTheirConnection) {
       }
     }
   )pb");
-  EXPECT_EQ(ProducersTable(producers, kNoon),
+  EXPECT_EQ(Print({"producers"}, {&producers}),
             "GROUP    CLIENT ID  ADDRESS         LANGUAGE  VERSION  CHANNEL    "
             "CONNECTED AT                LAST HEARD\n"
             "billing  a          10.0.0.1:40000  CPP       3        12 stream  "
             "2023-11-14 23:13:20 +01:00  3s ago\n");
-  EXPECT_EQ(Normal(ProducersJson(producers)), Normal(R"json({
+  EXPECT_EQ(Normal(PrintJson({"producers"}, {&producers})), Normal(R"json({
 "producers": [
   {"group":"billing","connection":{"client_id":"a","remote_address":"10.0.0.1:40000","language":"LANGUAGE_CODE_CPP","version":3,"connected_at":"2023-11-14T22:13:20Z","last_heard_at":"2023-11-14T22:14:17Z","channel_id":"12","stream":true}}
 ]
 }
 )json"));
-  EXPECT_EQ(ProducersTable({}, kNoon), "no producer is registered\n");
-  EXPECT_EQ(ProducersJson({}), "{\n\"producers\": []\n}\n");
+  const pb::GetAllProducerInfoResponse none;
+  EXPECT_EQ(Print({"producers"}, {&none}), "no producer is registered\n");
+  EXPECT_EQ(PrintJson({"producers"}, {&none}), "{\n\"producers\": []\n}\n");
 }
 
-TEST(RenderTest, GroupsOfATopicAreOneALineAndAJsonList) {
+TEST(CommandsTest, GroupsOfATopicAreOneALineAndAJsonList) {
   const auto groups = Parse<pb::QueryTopicConsumeByWhoResponse>(
       R"pb(groups: "a" groups: "b")pb");
-  EXPECT_EQ(TopicGroupsTable("t", groups), "a\nb\n");
-  EXPECT_EQ(TopicGroupsJson("t", groups),
+  EXPECT_EQ(Print({"topic-groups", "t"}, {&groups}), "a\nb\n");
+  EXPECT_EQ(PrintJson({"topic-groups", "t"}, {&groups}),
             "{\n\"topic\": \"t\",\n\"groups\": [\n  \"a\",\n  \"b\"\n]\n}\n");
-  EXPECT_EQ(TopicGroupsTable("t", {}),
+  const pb::QueryTopicConsumeByWhoResponse none;
+  EXPECT_EQ(Print({"topic-groups", "t"}, {&none}),
             "no consumer group subscribes to topic t\n");
 }
 
-TEST(RenderTest, OnlineSaysItOfTheKindsThatWereAskedFor) {
-  EXPECT_EQ(OnlineTable({true, false}),
+TEST(CommandsTest, OnlineSaysItOfTheKindsThatWereAskedFor) {
+  pb::GetGroupOnlineResponse online;
+  online.set_consumer(true);
+  EXPECT_EQ(Print({"online", "g"}, {&online}),
             "KIND      ONLINE\n"
             "consumer  yes\n"
             "producer  no\n");
-  EXPECT_EQ(OnlineTable({{}, true}),
+  EXPECT_EQ(
+      PrintJson({"online", "g"}, {&online}),
+      "{\n\"group\": \"g\",\n\"consumer\": true,\n\"producer\": false\n}\n");
+  EXPECT_EQ(PrintJson({"online", "g", "--kind=consumer"}, {&online}),
+            "{\n\"group\": \"g\",\n\"consumer\": true\n}\n");
+  online.set_producer(true);
+  EXPECT_EQ(Print({"online", "g", "--kind=producer"}, {&online}),
             "KIND      ONLINE\n"
             "producer  yes\n");
-  EXPECT_EQ(
-      OnlineJson("g", {true, false}),
-      "{\n\"group\": \"g\",\n\"consumer\": true,\n\"producer\": false\n}\n");
-  EXPECT_EQ(OnlineJson("g", {true, {}}),
-            "{\n\"group\": \"g\",\n\"consumer\": true\n}\n");
 }
 
-TEST(RenderTest, ASubscriptionIsARowOrAnObjectWithItsGroup) {
-  const pb::SubscriptionData subscription = TwoConnections().subscriptions(0);
-  EXPECT_EQ(SubscriptionTable(subscription),
+TEST(CommandsTest, ASubscriptionIsARowOrAnObjectWithItsGroup) {
+  pb::FindSubscriptionResponse found;
+  *found.mutable_subscription() = TwoConnections().subscriptions(0);
+  EXPECT_EQ(Print({"subscription", "g", "t"}, {&found}),
             "TOPIC   TYPE   EXPRESSION  SUB VERSION\n"
             "orders  SQL92  a > 1       7\n");
-  EXPECT_EQ(Normal(SubscriptionJson({{"group", "g"}}, subscription)),
+  EXPECT_EQ(Normal(PrintJson({"subscription", "g", "t"}, {&found})),
             Normal(R"json({
 "group": "g",
+"topic": "t",
 "subscription": {"topic":"orders","expression":"a \u003e 1","expression_type":"SQL92","sub_version":"7"}
 }
 )json"));
 }
 
-TEST(RenderTest, AChannelIsARowOrAnObjectWithHowItWasAskedFor) {
-  EXPECT_EQ(ChannelTable(OneChannel(), kNoon),
+TEST(CommandsTest, AChannelIsARowOrAnObjectWithHowItWasAskedFor) {
+  pb::FindConsumerChannelResponse found;
+  *found.mutable_channel() = OneChannel();
+  EXPECT_EQ(Print({"consumer-channel", "g", "c"}, {&found}),
             "CHANNEL    ADDRESS         WRITABLE  OPENED AT                   "
             "LAST HEARD\n"
             "12 stream  10.0.0.1:40000  yes       2023-11-14 23:13:20 +01:00  "
             "3s ago\n");
-  EXPECT_EQ(
-      Normal(ChannelJson({{"group", "g"}, {"client_id", "c"}}, OneChannel())),
-      Normal(R"json({
+  EXPECT_EQ(Normal(PrintJson({"consumer-channel", "g", "c"}, {&found})),
+            Normal(R"json({
 "group": "g",
 "client_id": "c",
 "channel": {"channel_id":"12","remote_address":"10.0.0.1:40000","stream":true,"writable":true,"opened_at":"2023-11-14T22:13:20Z","last_heard_at":"2023-11-14T22:14:17Z"}
@@ -267,7 +310,7 @@ TEST(RenderTest, AChannelIsARowOrAnObjectWithHowItWasAskedFor) {
 )json"));
 }
 
-TEST(RenderTest, SubscriptionGroupsShowTheirSwitchAndQueues) {
+TEST(CommandsTest, SubscriptionGroupsShowTheirSwitchAndQueues) {
   const auto groups = Parse<pb::ListSubscriptionGroupsResponse>(R"pb(
     subscription_groups {
       group: "loud"
@@ -276,21 +319,24 @@ TEST(RenderTest, SubscriptionGroupsShowTheirSwitchAndQueues) {
     }
     subscription_groups { group: "quiet" retry_queue_nums: 16 }
   )pb");  // As brokers of before members_are_told say it.
-  EXPECT_EQ(SubscriptionGroupsTable(groups),
+  EXPECT_EQ(Print({"subscription-groups"}, {&groups}),
             "GROUP  NOTIFY CONSUMER IDS CHANGED  RETRY QUEUES\n"
             "loud   yes                          1\n"
             "quiet  no                           16\n");
-  EXPECT_EQ(Normal(SubscriptionGroupsJson(groups)), Normal(R"json({
+  EXPECT_EQ(Normal(PrintJson({"subscription-groups"}, {&groups})),
+            Normal(R"json({
 "subscription_groups": [
   {"group":"loud","notify_consumer_ids_changed_enable":true,"retry_queue_nums":1},
   {"group":"quiet","notify_consumer_ids_changed_enable":false,"retry_queue_nums":16}
 ]
 }
 )json"));
-  EXPECT_EQ(SubscriptionGroupsTable({}), "no consumer group has a config\n");
+  const pb::ListSubscriptionGroupsResponse none;
+  EXPECT_EQ(Print({"subscription-groups"}, {&none}),
+            "no consumer group has a config\n");
 }
 
-TEST(RenderTest, SubscriptionGroupsShowWhatIsInForce) {
+TEST(CommandsTest, SubscriptionGroupsShowWhatIsInForce) {
   const auto groups = Parse<pb::ListSubscriptionGroupsResponse>(R"pb(
     subscription_groups {
       group: "a"
@@ -304,14 +350,14 @@ TEST(RenderTest, SubscriptionGroupsShowWhatIsInForce) {
     }
     subscription_groups { group: "c" members_are_told: false }
   )pb");
-  EXPECT_EQ(SubscriptionGroupsTable(groups),
+  EXPECT_EQ(Print({"subscription-groups"}, {&groups}),
             "GROUP  NOTIFY CONSUMER IDS CHANGED  RETRY QUEUES\n"
             "a      yes                          0\n"
             "b      no, by the broker's switch   0\n"
             "c      no                           0\n");
 }
 
-TEST(RenderTest, WhyNamesAllThatStandsInTheWay) {
+TEST(CommandsTest, WhyNamesAllThatStandsInTheWay) {
   const auto why = Parse<pb::ExplainGroupResponse>(R"pb(
     obstacles: [
       OBSTACLE_NOBODY,
@@ -323,7 +369,7 @@ TEST(RenderTest, WhyNamesAllThatStandsInTheWay) {
     producer_channels: 1
   )pb");
   EXPECT_EQ(
-      WhyTable("orders", why, kNoon),
+      Print({"why", "orders"}, {&why}),
       "consumer group orders: not registered, no config\n"
       "producer group orders: 1 channel; producers are not told\n"
       "told of changes: no\n"
@@ -336,12 +382,12 @@ TEST(RenderTest, WhyNamesAllThatStandsInTheWay) {
       "has nothing to share\n"
       "  its members make unary calls: only Connect streams can be told\n"
       "passed over lately: nobody\n");
-  EXPECT_THAT(WhyJson("orders", why),
+  EXPECT_THAT(PrintJson({"why", "orders"}, {&why}),
               AllOf(HasSubstr("\"group\": \"orders\""),
                     HasSubstr("OBSTACLE_BROKER_SWITCH")));
 }
 
-TEST(RenderTest, WhyOfAGroupThatIsToldShowsWhoWasPassedOver) {
+TEST(CommandsTest, WhyOfAGroupThatIsToldShowsWhoWasPassedOver) {
   auto why = Parse<pb::ExplainGroupResponse>(R"pb(
     consumer_streams: 2
     consumer_unary_channels: 1
@@ -356,7 +402,7 @@ TEST(RenderTest, WhyOfAGroupThatIsToldShowsWhoWasPassedOver) {
   )pb");
   *why.mutable_skipped(0)->mutable_last_at() = OneChannel().last_heard_at();
   EXPECT_EQ(
-      WhyTable("orders", why, kNoon),
+      Print({"why", "orders"}, {&why}),
       "consumer group orders: 2 streams, 1 unary client, message model "
       "CLUSTERING\n"
       "told of changes: yes, but for the unary clients: only Connect streams "
@@ -367,22 +413,23 @@ TEST(RenderTest, WhyOfAGroupThatIsToldShowsWhoWasPassedOver) {
       "actively\n");
 }
 
-TEST(RenderTest, TopicsShowTheirQueuesAndFlags) {
+TEST(CommandsTest, TopicsShowTheirQueuesAndFlags) {
   const auto topics = Parse<pb::ListTopicsResponse>(R"pb(
     topics { topic: "%RETRY%a" read_queue_nums: 1 write_queue_nums: 2 perm: 6 }
     topics { topic: "b" perm: 4 topic_sys_flag: 2 order: true }
     topics { topic: "c" }
   )pb");
-  EXPECT_EQ(TopicsTable(topics),
+  EXPECT_EQ(Print({"topics"}, {&topics}),
             "TOPIC     READ QUEUES  WRITE QUEUES  PERM  SYS FLAG  ORDER\n"
             "%RETRY%a  1            2             RW    0         no\n"
             "b         0            0             R     2         yes\n"
             "c         0            0             -     0         no\n");
-  EXPECT_EQ(TopicsJson({}), "{\n\"topics\": []\n}\n");
-  EXPECT_EQ(TopicsTable({}), "no topic is known\n");
+  const pb::ListTopicsResponse none;
+  EXPECT_EQ(PrintJson({"topics"}, {&none}), "{\n\"topics\": []\n}\n");
+  EXPECT_EQ(Print({"topics"}, {&none}), "no topic is known\n");
 }
 
-TEST(RenderTest, ThePolicyHasEverySwitch) {
+TEST(CommandsTest, ThePolicyHasEverySwitch) {
   const auto policy = Parse<pb::GetPolicyResponse>(R"pb(
     auto_create_subscription_group: true
     max_auto_created_groups: 100000
@@ -390,7 +437,7 @@ TEST(RenderTest, ThePolicyHasEverySwitch) {
     enable_register_producer: true
     notify_consumer_ids_changed_enable: true
   )pb");
-  EXPECT_EQ(PolicyTable(policy),
+  EXPECT_EQ(Print({"policy"}, {&policy}),
             "SWITCH                              VALUE\n"
             "auto_create_subscription_group      true\n"
             "max_auto_created_groups             100000\n"
@@ -398,7 +445,7 @@ TEST(RenderTest, ThePolicyHasEverySwitch) {
             "enable_register_producer            true\n"
             "reject_pull_consumer_enable         false\n"
             "notify_consumer_ids_changed_enable  true\n");
-  EXPECT_EQ(Normal(PolicyJson(policy)), Normal(R"json({
+  EXPECT_EQ(Normal(PrintJson({"policy"}, {&policy})), Normal(R"json({
 "auto_create_subscription_group":true,"max_auto_created_groups":"100000",
 "enable_property_filter":true,"enable_register_producer":true,
 "reject_pull_consumer_enable":false,
@@ -407,7 +454,8 @@ TEST(RenderTest, ThePolicyHasEverySwitch) {
 )json"));
   const auto* const descriptor = pb::GetPolicyResponse::descriptor();
   for (int i = 0; i < descriptor->field_count(); ++i) {
-    EXPECT_THAT(PolicyTable(policy), HasSubstr(descriptor->field(i)->name()));
+    EXPECT_THAT(Print({"policy"}, {&policy}),
+                HasSubstr(descriptor->field(i)->name()));
   }
 }
 

@@ -1,0 +1,199 @@
+#include "client/admin/admin_client.h"
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "google/protobuf/descriptor.h"
+#include "grpc/grpc.h"
+#include "grpc/support/time.h"
+#include "grpcpp/channel.h"
+#include "grpcpp/client_context.h"
+#include "grpcpp/completion_queue.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/generic/generic_stub.h"
+#include "grpcpp/impl/codegen/proto_utils.h"
+#include "grpcpp/security/credentials.h"
+#include "grpcpp/support/channel_arguments.h"
+#include "grpcpp/support/status.h"
+#include "rocketmq/clientmanager/v1/admin.pb.h"
+#include "rocketmq/clientmanager/v1/client_manager.pb.h"
+
+namespace rmq {
+namespace {
+
+namespace pb = ::rocketmq::clientmanager::v1;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using google::protobuf::MessageFactory;
+using google::protobuf::MethodDescriptor;
+using google::protobuf::ServiceDescriptor;
+using Stub = grpc::TemplatedGenericStub<Message, Message>;
+
+std::shared_ptr<grpc::Channel> MakeChannel(absl::string_view broker) {
+  grpc::ChannelArguments arguments;
+  // A broker is asked directly, whatever http_proxy says.
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  // With its retries gRPC 1.51 aborts the process if an answer has no
+  // grpc-status, as a proxy's page has none.
+  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
+  // Groups of many subscriptions make long answers; the operator asked for it.
+  arguments.SetMaxReceiveMessageSize(-1);
+  return grpc::CreateCustomChannel(
+      std::string(broker), grpc::InsecureChannelCredentials(), arguments);
+}
+
+// The pause before a page that was refused is asked for again.
+constexpr absl::Duration kPagePause = absl::Milliseconds(100);
+
+// gRPC's story of a connection that could not be made ends with the reason:
+// "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:1:
+// Failed to connect to remote host: Connection refused".
+std::string ReasonOf(absl::string_view story) {
+  const size_t colon = story.rfind(": ");
+  if (colon != absl::string_view::npos) story.remove_prefix(colon + 2);
+  story = absl::StripAsciiWhitespace(story);
+  std::string reason(story);
+  // Lower-case, unless it begins with an abbreviation.
+  if (reason.size() > 1 && !absl::ascii_isupper(reason[1])) {
+    reason[0] = absl::ascii_tolower(reason[0]);
+  }
+  return reason.empty() ? "no reason given" : reason;
+}
+
+gpr_timespec Later(absl::Duration duration) {
+  return gpr_time_add(
+      gpr_now(GPR_CLOCK_MONOTONIC),
+      gpr_time_from_nanos(absl::ToInt64Nanoseconds(duration), GPR_TIMESPAN));
+}
+
+// Null if there is none.
+const MethodDescriptor* FindUnaryMethod(
+    const google::protobuf::Descriptor* request) {
+  for (const ServiceDescriptor* const service :
+       {pb::ListGroupsRequest::descriptor()->file()->service(0),
+        pb::HeartbeatRequest::descriptor()->file()->service(0)}) {
+    for (int i = 0; i < service->method_count(); ++i) {
+      const MethodDescriptor* const method = service->method(i);
+      if (method->input_type() == request && !method->client_streaming() &&
+          !method->server_streaming()) {
+        return method;
+      }
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+class AdminClient::Impl {
+ public:
+  Impl(absl::string_view broker, absl::Duration timeout)
+      : broker_(broker),
+        timeout_(timeout),
+        deadline_(Later(timeout)),
+        stub_(MakeChannel(broker)) {}
+
+  absl::StatusOr<std::unique_ptr<Message>> Ask(const Message& request) {
+    const MethodDescriptor* const method =
+        FindUnaryMethod(request.GetDescriptor());
+    if (method == nullptr) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "no method takes a ", request.GetDescriptor()->full_name()));
+    }
+    const Message& empty = *MessageFactory::generated_factory()->GetPrototype(
+        method->output_type());
+    std::unique_ptr<Message> whole(empty.New());
+    const FieldDescriptor* const page_token =
+        method->input_type()->FindFieldByName("page_token");
+    const FieldDescriptor* const next_page_token =
+        method->output_type()->FindFieldByName("next_page_token");
+    if (page_token == nullptr || next_page_token == nullptr) {
+      const absl::Status status = Call(*method, request, whole.get());
+      if (!status.ok()) return status;
+      return whole;
+    }
+    const std::unique_ptr<Message> next(request.New());
+    next->CopyFrom(request);
+    std::string token;
+    do {
+      const std::unique_ptr<Message> page(empty.New());
+      const absl::Status status = CallForPage(*method, *next, page.get());
+      if (!status.ok()) return status;
+      token = page->GetReflection()->GetString(*page, next_page_token);
+      page->GetReflection()->ClearField(page.get(), next_page_token);
+      next->GetReflection()->SetString(next.get(), page_token, token);
+      whole->MergeFrom(*page);
+    } while (!token.empty());
+    return whole;
+  }
+
+ private:
+  absl::Status CallForPage(const MethodDescriptor& method,
+                           const Message& request, Message* response) {
+    while (true) {
+      absl::Status status = Call(method, request, response);
+      if (!absl::IsResourceExhausted(status) ||
+          gpr_time_cmp(Later(kPagePause), deadline_) >= 0) {
+        return status;
+      }
+      gpr_sleep_until(Later(kPagePause));
+    }
+  }
+
+  absl::Status Call(const MethodDescriptor& method, const Message& request,
+                    Message* response) {
+    grpc::ClientContext context;
+    context.set_deadline(deadline_);
+    grpc::CompletionQueue queue;
+    const auto call = stub_.PrepareUnaryCall(
+        &context,
+        absl::StrCat("/", method.service()->full_name(), "/", method.name()),
+        request, &queue);
+    call->StartCall();
+    grpc::Status status;
+    call->Finish(response, &status, nullptr);
+    void* tag;
+    bool ok;
+    queue.Next(&tag, &ok);
+    return ToStatus(status);
+  }
+
+  absl::Status ToStatus(const grpc::Status& status) const {
+    switch (status.error_code()) {
+      case grpc::StatusCode::OK: return absl::OkStatus();
+      case grpc::StatusCode::UNAVAILABLE: {
+        const std::string reason = ReasonOf(status.error_message());
+        return absl::UnavailableError(absl::StrCat(
+            "cannot reach ", broker_, ": ", reason,
+            absl::StrContains(reason, "refused") ? "; is the broker running?"
+                                                 : ""));
+      }
+      case grpc::StatusCode::DEADLINE_EXCEEDED:
+        return absl::DeadlineExceededError(
+            absl::StrCat("no answer from ", broker_, " within ",
+                         absl::FormatDuration(timeout_)));
+      case grpc::StatusCode::UNIMPLEMENTED:
+        return absl::UnimplementedError(absl::StrCat(
+            broker_, " does not offer this call; is it a broker? (",
+            status.error_message(), ")"));
+      default:
+        return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
+                            status.error_message());
+    }
+  }
+
+  const std::string broker_;
+  const absl::Duration timeout_;
+  const gpr_timespec deadline_;
+  Stub stub_;
+};
+
+AdminClient::AdminClient(absl::string_view broker, absl::Duration timeout)
+    : impl_(std::make_unique<Impl>(broker, timeout)) {}
+AdminClient::~AdminClient() = default;
+
+absl::StatusOr<std::unique_ptr<Message>> AdminClient::Ask(
+    const Message& request) {
+  return impl_->Ask(request);
+}
+
+}  // namespace rmq

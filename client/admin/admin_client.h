@@ -1,0 +1,75 @@
+// Asks one broker what its client manager knows: the operators' client.
+//
+// For tools, consoles and tests. The header needs no gRPC, and no code here
+// names a method: a method that is added to the broker's services can be called
+// at once.
+#ifndef CLIENT_ADMIN_ADMIN_CLIENT_H_
+#define CLIENT_ADMIN_ADMIN_CLIENT_H_
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "google/protobuf/message.h"
+
+namespace rmq {
+
+// Calls block. Thread-safe.
+//
+//   AdminClient broker("127.0.0.1:10911", absl::Seconds(5));
+//   pb::GetConsumerListByGroupRequest request;
+//   request.set_group("orders");
+//   auto answer = broker.Ask<pb::GetConsumerListByGroupResponse>(request);
+class AdminClient {
+ public:
+  // `broker` is host:port. All calls of this object together may take
+  // `timeout`, which runs from here.
+  AdminClient(absl::string_view broker, absl::Duration timeout);
+  ~AdminClient();
+  AdminClient(const AdminClient&) = delete;
+  AdminClient& operator=(const AdminClient&) = delete;
+
+  // Calls the unary method of ClientManagerAdmin or ClientManager whose request
+  // has the type of `request`, and returns its response.
+  //
+  // A paged method is called for page after page. The response holds the
+  // elements of all pages and no page token. A page that the broker refuses
+  // with RESOURCE_EXHAUSTED, as too many rows a second, is asked for again
+  // while the timeout allows.
+  //
+  // Errors: what the broker answered, code and message; Unavailable if it
+  // cannot be reached, with the reason; DeadlineExceeded if the timeout is
+  // over; Unimplemented if it does not offer the method; InvalidArgument if no
+  // method takes such a request.
+  absl::StatusOr<std::unique_ptr<google::protobuf::Message>> Ask(
+      const google::protobuf::Message& request);
+
+  // The same with a response of a known type. InvalidArgument if the method
+  // returns another.
+  template <typename Response>
+  absl::StatusOr<Response> Ask(const google::protobuf::Message& request) {
+    absl::StatusOr<std::unique_ptr<google::protobuf::Message>> answer =
+        Ask(request);
+    if (!answer.ok()) return answer.status();
+    auto* const response = dynamic_cast<Response*>(answer->get());
+    if (response == nullptr) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          request.GetDescriptor()->full_name(), " is not answered with ",
+          Response::descriptor()->full_name()));
+    }
+    return std::move(*response);
+  }
+
+ private:
+  class Impl;
+  const std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace rmq
+
+#endif  // CLIENT_ADMIN_ADMIN_CLIENT_H_

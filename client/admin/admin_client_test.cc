@@ -1,0 +1,165 @@
+#include "client/admin/admin_client.h"
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "common/status_matchers.h"
+#include "gmock/gmock.h"
+#include "grpcpp/security/server_credentials.h"
+#include "grpcpp/server.h"
+#include "grpcpp/server_builder.h"
+#include "grpcpp/server_context.h"
+#include "gtest/gtest.h"
+#include "rocketmq/clientmanager/v1/admin.grpc.pb.h"
+#include "rocketmq/clientmanager/v1/client_manager.grpc.pb.h"
+
+namespace rmq {
+namespace {
+
+namespace pb = ::rocketmq::clientmanager::v1;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+constexpr absl::Duration kPatience = absl::Seconds(30);
+
+// Pages of one client id; the second page is refused at first.
+class FakeClientManager final : public pb::ClientManager::Service {
+ public:
+  grpc::Status GetConsumerListByGroup(
+      grpc::ServerContext*, const pb::GetConsumerListByGroupRequest* request,
+      pb::GetConsumerListByGroupResponse* response) override {
+    int page = 0;
+    if (!absl::SimpleAtoi(request->page_token(), &page)) page = 0;
+    if (page == 1 && refusals_left_ > 0) {
+      --refusals_left_;
+      return {grpc::StatusCode::RESOURCE_EXHAUSTED, "too many rows"};
+    }
+    response->set_broker_name("broker-a");
+    response->add_client_ids(absl::StrCat(request->group(), page));
+    if (page < 2) response->set_next_page_token(absl::StrCat(page + 1));
+    return grpc::Status::OK;
+  }
+
+ private:
+  int refusals_left_ = 1;
+};
+
+class FakeAdmin final : public pb::ClientManagerAdmin::Service {
+ public:
+  grpc::Status GetGroupOnline(grpc::ServerContext* context,
+                              const pb::GetGroupOnlineRequest* request,
+                              pb::GetGroupOnlineResponse* response) override {
+    if (request->group() == "silent") {
+      // Until the caller gives up.
+      while (!context->IsCancelled()) absl::SleepFor(absl::Milliseconds(5));
+    }
+    if (request->group() == "refused") {
+      return {grpc::StatusCode::INVALID_ARGUMENT, "group: refused"};
+    }
+    response->set_consumer(true);
+    return grpc::Status::OK;
+  }
+};
+
+class AdminClientTest : public ::testing::Test {
+ protected:
+  AdminClientTest() {
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(),
+                             &port_);
+    builder.RegisterService(&admin_);
+    builder.RegisterService(&client_manager_);
+    server_ = builder.BuildAndStart();
+  }
+  ~AdminClientTest() override { server_->Shutdown(); }
+
+  std::string address() const { return absl::StrCat("127.0.0.1:", port_); }
+
+  absl::StatusOr<pb::GetGroupOnlineResponse> AskWhetherOnline(
+      const std::string& group, absl::Duration timeout = kPatience) const {
+    pb::GetGroupOnlineRequest request;
+    request.set_group(group);
+    return AdminClient(address(), timeout)
+        .Ask<pb::GetGroupOnlineResponse>(request);
+  }
+
+ private:
+  FakeAdmin admin_;
+  FakeClientManager client_manager_;
+  int port_ = 0;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+TEST_F(AdminClientTest, TheMethodIsTheOneThatTakesTheRequest) {
+  const auto answer = AskWhetherOnline("orders");
+  ASSERT_THAT(answer, IsOk());
+  EXPECT_TRUE(answer->consumer());
+}
+
+TEST_F(AdminClientTest, AllPagesAreOneResponseAndARefusedPageIsAskedForAgain) {
+  pb::GetConsumerListByGroupRequest request;
+  request.set_group("g");
+  const auto answer = AdminClient(address(), kPatience)
+                          .Ask<pb::GetConsumerListByGroupResponse>(request);
+  ASSERT_THAT(answer, IsOk());
+  EXPECT_THAT(answer->client_ids(), ElementsAre("g0", "g1", "g2"));
+  EXPECT_EQ(answer->broker_name(), "broker-a");
+  EXPECT_EQ(answer->next_page_token(), "");
+}
+
+TEST_F(AdminClientTest, ARefusalIsTheBrokersCodeAndMessage) {
+  EXPECT_THAT(AskWhetherOnline("refused"),
+              StatusIs(absl::StatusCode::kInvalidArgument, "group: refused"));
+}
+
+TEST_F(AdminClientTest, ABrokerThatDoesNotAnswerIsGivenUpAfterTheTimeout) {
+  EXPECT_THAT(
+      AskWhetherOnline("silent", absl::Milliseconds(50)),
+      StatusIs(absl::StatusCode::kDeadlineExceeded,
+               absl::StrCat("no answer from ", address(), " within 50ms")));
+}
+
+TEST_F(AdminClientTest, AMethodThatTheBrokerDoesNotOfferIsSaid) {
+  EXPECT_THAT(AdminClient(address(), kPatience).Ask(pb::ListTopicsRequest()),
+              StatusIs(absl::StatusCode::kUnimplemented,
+                       StartsWith(absl::StrCat(address(), " does not offer"))));
+}
+
+TEST_F(AdminClientTest, AMessageThatIsNoRequestIsRefused) {
+  EXPECT_THAT(AdminClient(address(), kPatience).Ask(pb::Channel()),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       "no method takes a rocketmq.clientmanager.v1.Channel"));
+  // Of a method that streams.
+  EXPECT_THAT(
+      AdminClient(address(), kPatience).Ask(pb::ClientFrame()),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("ClientFrame")));
+}
+
+TEST_F(AdminClientTest, AResponseOfAnotherTypeIsRefused) {
+  pb::GetGroupOnlineRequest request;
+  EXPECT_THAT(
+      AdminClient(address(), kPatience).Ask<pb::ListTopicsResponse>(request),
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               "rocketmq.clientmanager.v1.GetGroupOnlineRequest is not "
+               "answered with "
+               "rocketmq.clientmanager.v1.ListTopicsResponse"));
+}
+
+TEST(AdminClientWithoutBrokerTest, ABrokerThatIsNotThereIsAskedAfter) {
+  // Port 1 (tcpmux) is nobody's.
+  EXPECT_THAT(
+      AdminClient("127.0.0.1:1", kPatience).Ask(pb::GetPolicyRequest()),
+      StatusIs(absl::StatusCode::kUnavailable,
+               "cannot reach 127.0.0.1:1: connection refused; is the broker "
+               "running?"));
+}
+
+}  // namespace
+}  // namespace rmq
