@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""What tools/lint says of tables that name tests and locks."""
+
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import lint_tables  # noqa: E402
+
+FILES = {
+    "broker/a/queue.h": "class Queue final : public Base {\n private:\n  mutable absl::Mutex mu_;\n};\n",
+    "broker/a/table.h": "class Table {\n  struct Part {\n    int x;\n  };\n  absl::Mutex mu_ ABSL_ACQUIRED_BEFORE(other_);\n};\n",
+    "broker/a/queue_test.cc": "TEST(QueueTest, RefusesWhenFull) {\n  absl::Mutex mu;\n}\nTEST_P(QueueTest, Grows) {}\n",
+    "broker/b/fake_queue.h": "class FakeQueue {\n  absl::Mutex mu_;\n};\n",
+    "client/c.h": "class C {\n  absl::Mutex mu_;\n};\n",
+    "tests/end_to_end/case_test.py": "class CaseTest:\n    def test_it_holds(self):\n",
+}
+ORDER = "| lock | may be held while taking | where |\n|---|---|---|\n"
+BOUNDS = "| what | bound | at the bound | test |\n|---|---|---|---|\n"
+
+
+def complaints(method, text):
+    files = dict(FILES, **{"broker/README.md": text})
+    tables = lint_tables.Tables(files, lambda path: files[path])
+    getattr(tables, method)("broker/README.md")
+    return tables.complaints
+
+
+class NamedTestsTest(unittest.TestCase):
+
+    def bounds(self, row):
+        return complaints("named_tests", BOUNDS + row)
+
+    def test_a_test_of_a_named_file_exists(self):
+        self.assertEqual(self.bounds("| queue | 10 | refused | `queue_test.cc: RefusesWhenFull, QueueTest.Grows` |\n"), [])
+        self.assertEqual(self.bounds("| queue | 10 | refused | `a/queue_test.cc: Grows` |\n"), [])
+        self.assertEqual(self.bounds("| queue | 10 | refused | `case_test.py: test_it_holds` |\n"), [])
+        self.assertEqual(self.bounds("| queue | 10 | refused | `Grows` |\n"), [])
+
+    def test_a_test_that_is_not_there_is_named(self):
+        self.assertEqual(
+            self.bounds("| queue | 10 | refused | `queue_test.cc: Shrinks` |\n"),
+            ["broker/README.md:3: there is no test Shrinks in queue_test.cc"],
+        )
+        self.assertEqual(self.bounds("| queue | 10 | refused | Shrinks |\n"), ["broker/README.md:3: there is no test Shrinks"])
+
+    def test_a_file_that_is_not_there_is_named(self):
+        self.assertEqual(self.bounds("| queue | 10 | refused | other_test.cc: Grows |\n"), ["broker/README.md:3: other_test.cc is no file"])
+
+    def test_a_bound_has_all_its_cells(self):
+        self.assertEqual(len(self.bounds("| queue | 10 | refused | |\n")), 1)
+        self.assertEqual(len(self.bounds("| queue | 10 | Grows |\n")), 1)
+
+
+class LockOrderTest(unittest.TestCase):
+
+    def order(self, *rows):
+        return complaints("lock_order", ORDER + "".join(row + "\n" for row in rows))
+
+    def test_each_lock_of_the_folder_has_a_row(self):
+        rows = ["| `Table::mu_` | `Queue::mu_` | `a/table.h` |", "| `Queue::mu_` | nothing | `a/queue.h` |"]
+        self.assertEqual(self.order(*rows), [])
+        self.assertEqual(self.order(rows[1]), ["broker/README.md:1: no row for Table::mu_ of broker/a/table.h"])
+        self.assertEqual(self.order(rows[0])[0], "broker/README.md:3: Queue::mu_ has no row")
+
+    def test_a_lock_stands_in_its_file(self):
+        self.assertIn(
+            "broker/README.md:3: broker/a/table.h declares no lock Queue::mu_",
+            self.order("| `Queue::mu_` | nothing | `a/table.h` |"),
+        )
+
+    def test_the_order_leads_in_no_circle(self):
+        self.assertEqual(
+            self.order("| `Table::mu_` | `Queue::mu_` | `a/table.h` |", "| `Queue::mu_` | `Table::mu_` | `a/queue.h` |"),
+            ["broker/README.md:1: the order leads in a circle: Table::mu_ -> Queue::mu_ -> Table::mu_"],
+        )
+
+
+if __name__ == "__main__":
+    unittest.main()
