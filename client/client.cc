@@ -55,16 +55,6 @@ BrokerHealth WithWallTimes(BrokerHealth health, Clock& clock) {
   return health;
 }
 
-BrokerSession::Options SessionOptions(const ClientOptions& options) {
-  BrokerSession::Options session;
-  session.heartbeat_interval = options.heartbeat_interval;
-  session.connect_timeout = options.connect_timeout;
-  session.reply_timeout = options.reply_timeout;
-  session.backoff.initial = options.initial_backoff;
-  session.backoff.maximum = options.max_backoff;
-  return session;
-}
-
 }  // namespace
 
 // The methods of Client run on the application's threads. The methods of
@@ -75,7 +65,7 @@ class ClientImpl final : public Client, private BrokerTable::Observer {
  public:
   static absl::StatusOr<std::unique_ptr<Client>> Create(ClientOptions options);
 
-  // `options` must validate, and `client_id` be taken from the runtime.
+  // `options` must validate, and the runtime must have reserved `client_id`.
   ClientImpl(ClientOptions options, std::string client_id);
   ~ClientImpl() override;
 
@@ -133,8 +123,8 @@ class ClientImpl final : public Client, private BrokerTable::Observer {
   void OnHealthChanged(const BrokerHealth& health) override;
   void OnStopped(const absl::Status& status) override ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Runs `task` on the loop and waits for it. Not on the loop, nor with `mu_`
-  // held: a task may end in OnStopped().
+  // Runs `task` on the loop and waits for it. Must not be called on the loop,
+  // nor with `mu_` held, since a task may call OnStopped().
   void RunOnLoop(const std::function<void()>& task) const
       ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -148,7 +138,7 @@ class ClientImpl final : public Client, private BrokerTable::Observer {
   // Posts the current statement to the loop, if the client runs. The lock is
   // held meanwhile so that statements arrive in the order of the changes.
   void PostStatementLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Asks brokers about the expressions that have to be compiled.
+  // Lets brokers check the expressions that they would have to compile.
   absl::Status CheckExpressionsAtBrokers() ABSL_LOCKS_EXCLUDED(mu_);
 
   // The stub of the broker at `address`, if the arguments of the call are good.
@@ -190,7 +180,7 @@ ClientImpl::ClientImpl(ClientOptions options, std::string client_id)
             [this] { table_->SetBrokers(resolver_listener_->Take()); });
       })),
       table_(std::make_unique<BrokerTable>(
-          SessionOptions(options_), &parts_.loop(),
+          BrokerSession::Options(options_), &parts_.loop(),
           [this](const std::string& address) {
             return parts_.transport().NewStub(address,
                                               options_.connect_timeout);
@@ -270,7 +260,7 @@ absl::Status ClientImpl::Shutdown(absl::Duration timeout) {
   if (!all_stopped) {
     RunOnLoop([this] { table_->Abandon(); });
   }
-  // A callback cannot wait for itself, and there is but one at a time.
+  // A callback cannot wait for itself, and callbacks run one at a time.
   const bool idle = parts_.dispatcher().IsCurrent() ||
                     callbacks_->AwaitIdle(&clock, deadline);
   MutexLock lock(&mu_);

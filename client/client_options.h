@@ -1,5 +1,4 @@
-// What a client is made of: its brokers, its identity, its times, its
-// callbacks.
+// The settings of a client: its brokers, identity, times and callbacks.
 #ifndef CLIENT_CLIENT_OPTIONS_H_
 #define CLIENT_CLIENT_OPTIONS_H_
 
@@ -15,11 +14,12 @@
 #include "client/broker_health.h"
 #include "client/broker_resolver.h"
 #include "client/client_runtime.h"
+#include "common/backoff.h"
 #include "common/client_types.h"
 
 namespace rmq {
 
-// A topic that a consumer group reads, and what it wants of it.
+// A topic that a consumer group reads, and which of its messages.
 struct Subscription {
   // Letters, digits and % | _ -. Brokers limit the length: by default to 127
   // bytes, 255 for retry and dead-letter topics.
@@ -59,20 +59,21 @@ struct ConsumerIdsChanged {
   std::string group;
 };
 
-// The entries of brokers of which only the addresses are known.
+// Entries that have an address and no name.
 std::vector<BrokerEntry> UnnamedBrokers(
     const std::vector<std::string>& addresses);
 
 struct ClientOptions {
-  // The brokers, where they stay the same and need no names: each "host:port"
-  // ("[address]:port" for an IPv6 address); at least one, none twice. The
-  // client heartbeats to each of them as to a master. A host name is looked up
+  // The addresses of brokers that stay the same and need no names: each
+  // "host:port" ("[address]:port" for an IPv6 address); at least one, none
+  // twice. The client treats each of them as a master. It looks a host name up
   // at each attempt to connect.
   std::vector<std::string> brokers;
-  // Tells the brokers, instead of `brokers`: with their names and ids, and as
-  // they come and go. A broker that is listed is joined; one that is listed no
-  // longer is unregistered from, and closed. While the client has producers
-  // only, it joins the masters (id 0) only. May be shared among clients.
+  // Lists the brokers instead of `brokers`, with their names and ids, as they
+  // come and go. The client joins each broker of the list. From a broker that
+  // is not listed any more it unregisters, and closes the connection. While the
+  // client has producers only, it joins the masters (id 0) only. Clients may
+  // share a resolver.
   std::shared_ptr<BrokerResolver> resolver;
 
   // Names this client process, in printable ASCII characters. Brokers limit the
@@ -91,16 +92,15 @@ struct ClientOptions {
   // Shown to operators: RocketMQ's MQVersion ordinal or a number of one's own.
   int32_t version = 0;
 
-  // The longest time between heartbeats to a broker: at least 100 ms. Where a
-  // third of the channel expiry that the broker applies is shorter, that is
-  // taken. (RocketMQ: heartbeatBrokerInterval.)
+  // The longest time between heartbeats to a broker: at least 100 ms. A third
+  // of the channel expiry that the broker applies counts instead, if it is
+  // shorter. (RocketMQ: heartbeatBrokerInterval.)
   absl::Duration heartbeat_interval = absl::Seconds(30);
   // The channel expiry to ask brokers for; a broker may apply another. Zero:
   // the broker's own. Must be finite, and not negative.
   absl::Duration requested_channel_expiry = absl::ZeroDuration();
-  // A broker that leaves a message on the stream unanswered for this long is
-  // taken for stalled: the stream is torn down and set up anew. Must be
-  // positive.
+  // If a broker leaves a message on the stream unanswered for this long, the
+  // client drops the stream and sets up a new one. Must be positive.
   absl::Duration reply_timeout = absl::Seconds(3);
   // How long an attempt to connect may take. Must be positive.
   absl::Duration connect_timeout = absl::Seconds(5);
@@ -108,8 +108,8 @@ struct ClientOptions {
   // 2, whole]; the whole begins at `initial_backoff` and doubles up to
   // `max_backoff`. The first reply of a broker begins it anew. Must be
   // positive, the maximum at least the initial.
-  absl::Duration initial_backoff = absl::Milliseconds(200);
-  absl::Duration max_backoff = absl::Seconds(5);
+  absl::Duration initial_backoff = Backoff::Options().initial;
+  absl::Duration max_backoff = Backoff::Options().maximum;
 
   // The callbacks run on the one callback thread of the runtime, one at a time,
   // with no lock held. They may call any method of the client, and may block:
@@ -118,22 +118,22 @@ struct ClientOptions {
   // once Shutdown() was called. May be empty.
 
   // Called when a broker pushes that the consumer ids of one of this client's
-  // groups changed, and after each connect to a broker, when it has taken the
-  // group, since changes may have been missed. Level-triggered: changes in a
-  // row may be told as one, but after the last change at least one call begins,
-  // and Client::GetConsumerIds() in it then gives the broker's list. Called
-  // once more when a broker has settled that said it was settling after its
-  // start (ConsumerIds::settling).
+  // groups changed. Also called after each connect to a broker, when the broker
+  // has accepted the group, since the client may have missed changes. Several
+  // changes may share one call, but at least one call begins after the last
+  // change, and Client::GetConsumerIds() in that call returns the broker's
+  // list. Called once more when a broker that was settling after its start has
+  // settled (ConsumerIds::settling).
   //
   // Brokers push for CLUSTERING groups whose notification is on. For a
   // BROADCASTING group, or where it is off, only the call after each connect
   // comes.
   std::function<void(const ConsumerIdsChanged&)> on_consumer_ids_changed;
 
-  // Called when the state of a broker has changed, or the groups that it skips,
-  // or it refused a request: with the latest snapshot. States in between may be
-  // left out. kReplaced and kKicked are final; kRefused waits for another
-  // statement, with the sizes in `last_error`.
+  // Called with the latest snapshot when the state of a broker or the groups
+  // that it skips have changed, or when it refused a request. States in between
+  // may be left out. kReplaced and kKicked are final. kRefused lasts until the
+  // client's groups change; `last_error` has the sizes.
   std::function<void(const BrokerHealth&)> on_broker_health_changed;
 
   // The threads to run on. Null: three of its own.

@@ -2,104 +2,27 @@
 
 #include <algorithm>
 #include <utility>
-#include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/string_view.h"
-#include "absl/strings/strip.h"
+#include "client/session/frame_limit.h"
 #include "client/session/proto_duration.h"
 #include "common/kv.h"
 #include "glog/logging.h"
 
+// The states of a session, and what changes them. The frames of a stream are in
+// broker_session_frames.cc.
+
 namespace rmq {
-namespace {
 
 namespace v1 = ::rocketmq::clientmanager::v1;
 
-absl::Status FromProto(const v1::Status& status) {
-  return absl::Status(static_cast<absl::StatusCode>(status.code()),
-                      status.message());
+BrokerSession::Options::Options(const ClientOptions& options)
+    : heartbeat_interval(options.heartbeat_interval),
+      connect_timeout(options.connect_timeout),
+      reply_timeout(options.reply_timeout) {
+  backoff.initial = options.initial_backoff;
+  backoff.maximum = options.max_backoff;
 }
-
-// Takes a number off the front of `text`.
-bool ConsumeNumber(absl::string_view* text, size_t* number) {
-  const size_t digits =
-      std::min(text->find_first_not_of("0123456789"), text->size());
-  if (!absl::SimpleAtoi(text->substr(0, digits), number)) return false;
-  text->remove_prefix(digits);
-  return true;
-}
-
-// The limit that a refusal names, if it is about the size of a frame of `bytes`
-// bytes, in the words of the broker or of gRPC; other words with such numbers
-// are not about it.
-absl::optional<size_t> LimitTold(const absl::Status& refusal, size_t bytes) {
-  if (!absl::IsResourceExhausted(refusal)) return absl::nullopt;
-  absl::string_view text = refusal.message();
-  size_t limit = 0;
-  size_t got = 0;
-  bool is_told;
-  if (absl::ConsumePrefix(&text, "frame must be at most ")) {
-    is_told = ConsumeNumber(&text, &limit) &&
-              absl::ConsumePrefix(&text, " bytes, got ") &&
-              ConsumeNumber(&text, &got) && text.empty();
-  } else {
-    is_told =
-        absl::ConsumePrefix(&text, "Received message larger than max (") &&
-        ConsumeNumber(&text, &got) && absl::ConsumePrefix(&text, " vs. ") &&
-        ConsumeNumber(&text, &limit) && text == ")";
-  }
-  if (!is_told || got != bytes || limit >= bytes) return absl::nullopt;
-  return limit;
-}
-
-bool Offers(const v1::HeartbeatResponse& response, v1::Feature feature) {
-  return std::find(response.features().begin(), response.features().end(),
-                   feature) != response.features().end();
-}
-
-// The size of a frame with `statement`, or a little more.
-size_t LargestFrame(const v1::HeartbeatRequest& statement) {
-  constexpr size_t kNumbersAndTags = 32;  // What a frame and a stream add.
-  return statement.ByteSizeLong() + kNumbersAndTags;
-}
-
-void Add(const std::string& group, std::string* first,
-         google::protobuf::RepeatedPtrField<std::string>* others) {
-  if (first->empty()) {
-    *first = group;
-  } else {
-    *others->Add() = group;
-  }
-}
-
-std::vector<SkippedGroup> SkippedGroups(const v1::HeartbeatResponse& response) {
-  std::vector<SkippedGroup> groups;
-  for (const v1::SkippedGroup& skipped : response.skipped_groups()) {
-    groups.push_back({skipped.group(), skipped.producer(), skipped.message()});
-  }
-  return groups;
-}
-
-bool SameGroups(const std::vector<SkippedGroup>& a,
-                const std::vector<SkippedGroup>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](const SkippedGroup& x, const SkippedGroup& y) {
-                      return x.group == y.group &&
-                             x.is_producer == y.is_producer;
-                    });
-}
-
-bool IsSkipped(const std::vector<SkippedGroup>& skipped,
-               absl::string_view consumer_group) {
-  return std::any_of(skipped.begin(), skipped.end(),
-                     [consumer_group](const SkippedGroup& s) {
-                       return !s.is_producer && s.group == consumer_group;
-                     });
-}
-
-}  // namespace
 
 BrokerSession::BrokerSession(BrokerEntry broker, Options options,
                              EventLoop* loop, BrokerStub* stub,
@@ -138,9 +61,9 @@ void BrokerSession::SetStatement(
     case BrokerState::kRefused:
       if (statement_ == nullptr) {
         Enter(BrokerState::kIdle);
-      } else if (LargestFrame(*statement_) <= frame_limit_) {
+      } else if (LargestFrameOf(*statement_) <= frame_limit_) {
         Connect();
-      } else {  // The limit may be another by now.
+      } else {  // The broker may have another limit by now.
         Pause();
       }
       break;
@@ -151,17 +74,17 @@ void BrokerSession::SetStatement(
         Leave();
       } else {
         current_.token = 0;
-        UnregisterAllBut(statement_.get());
+        current_.groups.KeepOnly(statement_.get());
         HeartbeatSoon();
-        Pump();
+        WriteNextFrame();
       }
       break;
-    case BrokerState::kLeaving:  // Looked at when the stream has ended.
+    case BrokerState::kLeaving:  // LoseStream() uses the statement.
     case BrokerState::kReplaced:
     case BrokerState::kKicked:
     case BrokerState::kStopped: break;
   }
-  Rearm();
+  RearmTimer();
 }
 
 void BrokerSession::Rename(BrokerEntry broker) {
@@ -175,7 +98,7 @@ void BrokerSession::NoteSettling(absl::Time settled_at) {
   if (health_.state == BrokerState::kStating || IsOnline(health_.state)) {
     current_.settled_at = settled_at;
   }
-  Rearm();
+  RearmTimer();
 }
 
 void BrokerSession::Shutdown() {
@@ -191,10 +114,10 @@ void BrokerSession::Shutdown() {
     case BrokerState::kStating:
     case BrokerState::kOnline:
     case BrokerState::kPartial: Leave(); break;
-    case BrokerState::kLeaving:  // Stops when the stream has ended.
+    case BrokerState::kLeaving:  // LoseStream() stops the session.
     case BrokerState::kStopped: break;
   }
-  Rearm();
+  RearmTimer();
 }
 
 void BrokerSession::Abandon() {
@@ -202,7 +125,7 @@ void BrokerSession::Abandon() {
   if (health_.state == BrokerState::kLeaving) {
     Stop(absl::DeadlineExceededError("no time left to unregister"));
   }
-  Rearm();
+  RearmTimer();
 }
 
 void BrokerSession::TakeOver() {
@@ -210,7 +133,7 @@ void BrokerSession::TakeOver() {
   LOG(INFO) << "the way to a broker that was in reserve is taken"
             << Kv("broker", broker_.address);
   Connect();
-  Rearm();
+  RearmTimer();
 }
 
 void BrokerSession::EndReserve(BrokerState state) {
@@ -218,15 +141,15 @@ void BrokerSession::EndReserve(BrokerState state) {
   LOG(WARNING) << "taken off the broker for good"
                << Kv("broker", broker_.address) << Kv("state", Name(state));
   Enter(state);
-  Rearm();
+  RearmTimer();
 }
 
 void BrokerSession::OnStarted() {
   CHECK(health_.state == BrokerState::kConnecting) << Name(health_.state);
   Enter(BrokerState::kStating);
   HeartbeatSoon();
-  Pump();
-  Rearm();
+  WriteNextFrame();
+  RearmTimer();
 }
 
 void BrokerSession::OnRead(const v1::BrokerFrame& frame) {
@@ -242,19 +165,19 @@ void BrokerSession::OnRead(const v1::BrokerFrame& frame) {
     if (push.has_settling_until()) {
       current_.settled_at = loop_.Now() + FromProto(push.settling_until());
     }
-    // A push may cross an unregistration.
-    if (current_.stated.consumers.contains(push.group())) {
+    // A push and an unregistration may cross on their ways.
+    if (current_.groups.IsStatedConsumer(push.group())) {
       observer_.OnConsumerIdsChanged(health_.broker, push.group());
     }
   }
-  Rearm();
+  RearmTimer();
 }
 
 void BrokerSession::OnWritten() {
   CHECK(current_.writing) << Name(health_.state);
   current_.writing = false;
-  Pump();
-  Rearm();
+  WriteNextFrame();
+  RearmTimer();
 }
 
 void BrokerSession::OnFinished(const StreamEnd& end) {
@@ -265,7 +188,7 @@ void BrokerSession::OnFinished(const StreamEnd& end) {
   } else {
     LoseStream(end);
   }
-  Rearm();
+  RearmTimer();
 }
 
 void BrokerSession::Enter(BrokerState state) {
@@ -291,49 +214,14 @@ void BrokerSession::Connect() {
 
 void BrokerSession::Leave() {
   state_deadline_ = loop_.Now() + options_.reply_timeout;
-  UnregisterAllBut(nullptr);
-  // The end of the stream takes all groups out. So does one request, if they
-  // fit into one; more of them would only take their time.
-  Groups rest = current_.to_unregister;
-  TakeOneRequest(&rest);
-  if (!rest.empty()) current_.to_unregister = {};
+  current_.groups.KeepOnly(nullptr);
+  // The end of the stream takes all groups out, and one request says why. More
+  // requests would only delay the end.
+  if (!current_.groups.OneRequestTakesAll()) {
+    current_.groups.DropUnregistrations();
+  }
   Enter(BrokerState::kLeaving);
-  Pump();
-}
-
-void BrokerSession::UnregisterAllBut(const HeartbeatRequest* statement) {
-  Groups wanted;
-  if (statement != nullptr) {
-    for (const v1::ProducerData& producer : statement->producers()) {
-      wanted.producers.insert(producer.group());
-    }
-    for (const v1::ConsumerData& consumer : statement->consumers()) {
-      wanted.consumers.insert(consumer.group());
-    }
-  }
-  const auto move_unwanted = [](absl::btree_set<std::string>* from,
-                                const absl::btree_set<std::string>& wanted,
-                                absl::btree_set<std::string>* to) {
-    // What is wanted again before its leave was written is still stated.
-    for (const std::string& group : wanted) {
-      if (to->erase(group) > 0) from->insert(group);
-    }
-    for (auto it = from->begin(); it != from->end();) {
-      if (wanted.contains(*it)) {
-        ++it;
-        continue;
-      }
-      to->insert(*it);
-      it = from->erase(it);
-    }
-  };
-  move_unwanted(&current_.stated.producers, wanted.producers,
-                &current_.to_unregister.producers);
-  move_unwanted(&current_.stated.consumers, wanted.consumers,
-                &current_.to_unregister.consumers);
-  for (const std::string& group : current_.to_unregister.consumers) {
-    current_.reported.erase(group);
-  }
+  WriteNextFrame();
 }
 
 void BrokerSession::LoseStream(const StreamEnd& end) {
@@ -348,7 +236,7 @@ void BrokerSession::LoseStream(const StreamEnd& end) {
   } else if (!leaving) {
     for (const Request& request : lost.requests) {
       if (request.statement == nullptr) continue;
-      if (const auto limit = LimitTold(end.status, request.bytes)) {
+      if (const auto limit = FrameLimitOf(end.status, request.bytes)) {
         OnTooLarge(request.bytes, *limit);
         return;
       }
@@ -369,15 +257,7 @@ bool BrokerSession::WasReplaced(const StreamState& lost, const StreamEnd& end) {
       !taken_by_.has_value()) {
     return false;
   }
-  if (aborted_by_ != taken_by_) {
-    aborted_by_ = taken_by_;
-    aborts_.clear();
-  }
-  const absl::Time now = loop_.Now();
-  aborts_.push_back(now);
-  if (aborts_.size() > kAbortsOfAReplaced) aborts_.pop_front();
-  return aborts_.size() == kAbortsOfAReplaced &&
-         aborts_.front() + kAbortWindow >= now;
+  return aborts_.Add(*taken_by_, loop_.Now());
 }
 
 void BrokerSession::OnReplaced(const absl::Status& reason) {
@@ -457,290 +337,6 @@ void BrokerSession::Stop(const absl::Status& status) {
   observer_.OnStopped(health_.broker, status);
 }
 
-void BrokerSession::Pump() {
-  if (current_.writing || current_.half_closed) return;
-  if (health_.state == BrokerState::kLeaving) {
-    if (!current_.to_unregister.empty()) {
-      WriteUnregister();
-    } else {
-      current_.half_closed = true;
-      current_.stream->HalfClose();
-    }
-    return;
-  }
-  const absl::Time now = loop_.Now();
-  const bool heartbeat = NextHeartbeat() <= now;
-  const bool unregister = NextUnregister() <= now;
-  // They take turns, so that neither keeps the other waiting.
-  if (unregister && (!heartbeat || current_.heartbeat_was_last)) {
-    WriteUnregister();
-  } else if (heartbeat) {
-    WriteHeartbeat();
-  }
-}
-
-void BrokerSession::WriteHeartbeat() {
-  v1::ClientFrame frame;
-  Request request;
-  request.is_heartbeat = true;
-  if (current_.token != 0) {
-    frame.mutable_heartbeat()->set_statement_token(current_.token);
-  } else {
-    *frame.mutable_heartbeat() = *statement_;
-    frame.mutable_heartbeat()->set_stream_number(current_.number);
-    request.statement = statement_;
-    if (std::exchange(stream_number_, current_.number) != current_.number) {
-      taken_by_.reset();
-    }
-    for (const v1::ProducerData& producer : statement_->producers()) {
-      current_.stated.producers.insert(producer.group());
-    }
-    for (const v1::ConsumerData& consumer : statement_->consumers()) {
-      current_.stated.consumers.insert(consumer.group());
-    }
-  }
-  const absl::Time now = loop_.Now();
-  current_.heartbeat_unanswered = true;
-  current_.heartbeat_was_last = true;
-  current_.last_heartbeat = now;
-  health_.heartbeat_sent = now;
-  heartbeat_due_ =
-      now + (heartbeats_sent_ == 0 ? std::min(kSecondHeartbeatDelay, Interval())
-                                   : Interval());
-  ++heartbeats_sent_;
-  Write(std::move(frame), std::move(request));
-}
-
-void BrokerSession::WriteUnregister() {
-  v1::ClientFrame frame;
-  v1::UnregisterClientRequest& unregister = *frame.mutable_unregister_client();
-  Request request;
-  request.unregistered = TakeOneRequest(&current_.to_unregister);
-  for (const std::string& group : request.unregistered.producers) {
-    Add(group, unregister.mutable_producer_group(),
-        unregister.mutable_producer_groups());
-  }
-  for (const std::string& group : request.unregistered.consumers) {
-    Add(group, unregister.mutable_consumer_group(),
-        unregister.mutable_consumer_groups());
-  }
-  current_.heartbeat_was_last = false;
-  current_.last_unregister = loop_.Now();
-  Write(std::move(frame), std::move(request));
-}
-
-BrokerSession::Groups BrokerSession::TakeOneRequest(Groups* groups) const {
-  constexpr size_t kBytesBesideAName = 4;  // Its tag and length.
-  constexpr size_t kBytesBesideNames = 32;
-  const bool many = current_.takes_many_groups;
-  Groups taken;
-  size_t count = 0;
-  size_t bytes = kBytesBesideNames;
-  const auto take = [&](absl::btree_set<std::string>* from,
-                        absl::btree_set<std::string>* to) {
-    while (!from->empty()) {
-      const size_t size = from->begin()->size() + kBytesBesideAName;
-      const bool fits =
-          many ? count == 0 || (count < kMaxGroupsInOneRequest &&
-                                bytes + size <= current_.request_limit)
-               : to->empty();
-      if (!fits) return;
-      ++count;
-      bytes += size;
-      to->insert(std::move(from->extract(from->begin()).value()));
-    }
-  };
-  take(&groups->producers, &taken.producers);
-  take(&groups->consumers, &taken.consumers);
-  return taken;
-}
-
-void BrokerSession::Write(v1::ClientFrame frame, Request request) {
-  request.id = ++last_request_id_;
-  request.sent = loop_.Now();
-  frame.set_request_id(request.id);
-  request.bytes = frame.ByteSizeLong();
-  current_.last_frame = request.sent;
-  current_.requests.push_back(std::move(request));
-  current_.writing = true;
-  current_.stream->Write(frame);
-}
-
-void BrokerSession::OnReply(const v1::Reply& reply) {
-  if (current_.requests.empty() ||
-      current_.requests.front().id != reply.request_id()) {
-    LoseStream({absl::InternalError(absl::StrCat(
-        "the broker answered request ", reply.request_id(), ", but ",
-        current_.requests.empty()
-            ? std::string("none is waiting")
-            : absl::StrCat(current_.requests.front().id, " was next")))});
-    return;
-  }
-  const Request request = std::move(current_.requests.front());
-  current_.requests.pop_front();
-  if (!std::exchange(current_.heard, true)) backoff_.Reset();
-  const absl::Status status = FromProto(reply.status());
-  if (request.is_heartbeat) {
-    const absl::Time now = loop_.Now();
-    current_.heartbeat_unanswered = false;
-    health_.heartbeat_answered = now;
-    health_.round_trip = now - request.sent;
-  }
-  if (!status.ok()) {
-    if (const auto limit = LimitTold(status, request.bytes)) {
-      if (request.statement == nullptr) {
-        current_.request_limit = *limit;
-      } else if (health_.state != BrokerState::kLeaving) {
-        OnTooLarge(request.bytes, *limit);
-        return;
-      }
-    }
-    OnRefused(request, status);
-  } else {
-    if (current_.requests.empty() && current_.to_unregister.empty()) {
-      current_.frame_gap = absl::ZeroDuration();
-    }
-    if (request.statement != nullptr) {
-      OnFullHeartbeatTaken(request, reply.heartbeat());
-    } else if (request.is_heartbeat &&
-               reply.heartbeat().full_statement_needed()) {
-      current_.token = 0;
-      HeartbeatSoon();
-    }
-  }
-  Pump();
-}
-
-void BrokerSession::OnFullHeartbeatTaken(const Request& request,
-                                         const HeartbeatResponse& response) {
-  current_.taken = true;
-  current_.takes_many_groups =
-      Offers(response, v1::FEATURE_UNREGISTER_MANY_GROUPS);
-  current_.tells_end_reason = Offers(response, v1::FEATURE_END_REASON);
-  if (response.broker_incarnation() != 0) {
-    taken_by_ = {response.broker_name(), response.broker_id(),
-                 response.broker_incarnation()};
-  }
-  // An answer to what is stated no longer says nothing about what is.
-  if (request.statement == statement_) {
-    current_.token = response.statement_token();
-  }
-  if (health_.broker_name != response.broker_name() ||
-      health_.broker_id != response.broker_id()) {
-    health_.broker_name = response.broker_name();
-    health_.broker_id = response.broker_id();
-    NameBroker();
-    if (health_.broker.name != health_.broker_name ||
-        health_.broker.id != health_.broker_id) {
-      LOG(WARNING) << "the resolver gives the broker another name"
-                   << Kv("broker", broker_.address)
-                   << Kv("broker_name", health_.broker_name)
-                   << Kv("broker_id", health_.broker_id)
-                   << Kv("resolver_name", broker_.name)
-                   << Kv("resolver_id", broker_.id);
-    }
-  }
-  health_.channel_expiry = FromProto(response.channel_expiry());
-  heartbeat_due_ =
-      std::min(heartbeat_due_, current_.last_heartbeat + Interval());
-
-  std::vector<SkippedGroup> skipped = SkippedGroups(response);
-  const bool same = SameGroups(skipped, health_.skipped_groups);
-  health_.skipped_groups = std::move(skipped);
-  if (!same) {
-    for (const SkippedGroup& group : health_.skipped_groups) {
-      LOG(WARNING) << "the broker did not register a group"
-                   << Kv("broker", broker_.address) << Kv("group", group.group)
-                   << Kv("kind", group.is_producer ? "producer" : "consumer")
-                   << Kv("reason", group.message);
-    }
-  }
-
-  if (health_.state == BrokerState::kLeaving) {
-    if (!same) observer_.OnHealthChanged(health_);
-    return;
-  }
-  if (health_.state == BrokerState::kStating) {
-    if (std::exchange(was_online_, true)) ++health_.reconnects;
-    LOG(INFO) << "online at the broker" << Kv("broker", broker_.address)
-              << Kv("broker_name", health_.broker_name)
-              << Kv("broker_id", health_.broker_id)
-              << Kv("channel_expiry",
-                    absl::FormatDuration(health_.channel_expiry))
-              << Kv("reconnects", health_.reconnects)
-              << (health_.skipped_groups.empty()
-                      ? ""
-                      : Kv("skipped_groups", health_.skipped_groups.size()));
-  }
-  const BrokerState reached = health_.skipped_groups.empty()
-                                  ? BrokerState::kOnline
-                                  : BrokerState::kPartial;
-  if (health_.state != reached) {
-    Enter(reached);
-  } else if (!same) {
-    observer_.OnHealthChanged(health_);
-  }
-
-  for (const v1::ConsumerData& consumer : request.statement->consumers()) {
-    const std::string& group = consumer.group();
-    if (!current_.stated.consumers.contains(group) ||
-        IsSkipped(health_.skipped_groups, group) ||
-        !current_.reported.insert(group).second) {
-      continue;
-    }
-    observer_.OnConsumerIdsChanged(health_.broker, group);
-  }
-}
-
-void BrokerSession::OnRefused(const Request& request,
-                              const absl::Status& status) {
-  if (request.is_heartbeat) {
-    current_.token = 0;
-    const bool is_busy =
-        request.statement != nullptr && absl::IsResourceExhausted(status);
-    heartbeat_due_ = std::min(
-        heartbeat_due_, request.sent + (is_busy ? kBusyHeartbeatDelay
-                                                : kRefusedHeartbeatDelay));
-  }
-  if (absl::IsResourceExhausted(status) &&
-      health_.state != BrokerState::kLeaving) {
-    SlowDown(request);
-    // But for those that a heartbeat has stated since.
-    for (const std::string& group : request.unregistered.producers) {
-      if (current_.stated.producers.contains(group)) continue;
-      current_.to_unregister.producers.insert(group);
-    }
-    for (const std::string& group : request.unregistered.consumers) {
-      if (current_.stated.consumers.contains(group)) continue;
-      current_.to_unregister.consumers.insert(group);
-    }
-    UnregisterAllBut(statement_.get());
-  }
-  const bool news = status != health_.last_error;
-  RecordError(status);
-  if (!news) return;
-  LOG(WARNING) << "the broker refused a request"
-               << Kv("broker", broker_.address)
-               << Kv("error", status.ToString());
-  observer_.OnHealthChanged(health_);
-}
-
-void BrokerSession::ReportIfSettled() {
-  if (loop_.Now() < current_.settled_at) return;
-  current_.settled_at = absl::InfiniteFuture();
-  for (const std::string& group : current_.reported) {
-    observer_.OnConsumerIdsChanged(health_.broker, group);
-  }
-}
-
-void BrokerSession::SlowDown(const Request& request) {
-  // Several frames may have been on their way.
-  if (request.sent < current_.slowed_at) return;
-  current_.slowed_at = loop_.Now();
-  current_.frame_gap =
-      std::min(std::max(current_.frame_gap * 2, kFirstFrameGap), kMaxFrameGap);
-}
-
 void BrokerSession::RecordError(const absl::Status& status) {
   health_.last_error = status;
   health_.last_error_at = loop_.Now();
@@ -751,30 +347,6 @@ void BrokerSession::NameBroker() {
   if (!broker_.name.empty()) return;
   health_.broker.name = health_.broker_name;
   health_.broker.id = health_.broker_id;
-}
-
-absl::Duration BrokerSession::Interval() const {
-  absl::Duration interval = options_.heartbeat_interval;
-  if (health_.channel_expiry > absl::ZeroDuration()) {
-    interval = std::min(interval, health_.channel_expiry / 3);
-  }
-  return std::max(interval, kMinHeartbeatGap);
-}
-
-void BrokerSession::HeartbeatSoon() {
-  heartbeat_due_ =
-      std::max(loop_.Now(), current_.last_heartbeat + kMinHeartbeatGap);
-}
-
-absl::Time BrokerSession::NextHeartbeat() const {
-  if (current_.heartbeat_unanswered) return absl::InfiniteFuture();
-  return std::max(heartbeat_due_, current_.last_frame + current_.frame_gap);
-}
-
-absl::Time BrokerSession::NextUnregister() const {
-  if (current_.to_unregister.empty()) return absl::InfiniteFuture();
-  return std::max(current_.last_unregister + kUnregisterGap,
-                  current_.last_frame + current_.frame_gap);
 }
 
 absl::Time BrokerSession::NextDeadline() const {
@@ -805,7 +377,7 @@ absl::Time BrokerSession::NextDeadline() const {
   return absl::InfiniteFuture();
 }
 
-void BrokerSession::Rearm() {
+void BrokerSession::RearmTimer() {
   const absl::Time deadline = NextDeadline();
   if (timer_ != 0 && timer_at_ == deadline) return;
   if (timer_ != 0) loop_.Cancel(std::exchange(timer_, 0));
@@ -840,7 +412,7 @@ void BrokerSession::OnTimer() {
                          absl::FormatDuration(options_.reply_timeout)))});
       } else {
         ReportIfSettled();
-        Pump();
+        WriteNextFrame();
       }
       break;
     case BrokerState::kIdle:
@@ -850,7 +422,7 @@ void BrokerSession::OnTimer() {
     case BrokerState::kStopped:
       LOG(FATAL) << "a timer in the state " << Name(health_.state);
   }
-  Rearm();
+  RearmTimer();
 }
 
 }  // namespace rmq

@@ -1,6 +1,6 @@
-// How the client reaches one broker: the long stream, and calls. The only parts
-// below these interfaces that know gRPC are in client/grpc; tests step
-// client/testing/fake_broker_stub.h by hand.
+// The interface to one broker: the long stream, and unary calls. client/grpc
+// implements it over gRPC; tests step client/testing/fake_broker_stub.h by
+// hand.
 #ifndef CLIENT_SESSION_BROKER_STUB_H_
 #define CLIENT_SESSION_BROKER_STUB_H_
 
@@ -13,12 +13,13 @@
 
 namespace rmq {
 
-// Why a broker ended a stream, where that is final. Only the broker itself says
-// so, in the trailing metadata `rocketmq-end-reason`: a status alone may be
-// anybody's on the way.
+// Why a broker ended a stream, if the end is final. The reason is the broker's
+// own word, in the trailing metadata `rocketmq-end-reason`. A status alone may
+// come from anybody between client and broker.
 enum class EndReason {
-  // Nothing final: another reason (EXPIRED, DRAINED, one that this client does
-  // not know), or no word of the broker.
+  // The end is not final: the broker gave another reason (EXPIRED, DRAINED, or
+  // one
+  // that this client does not know), or none.
   kNone,
   // Another stream of the same client id and incarnation took over.
   kReplaced,
@@ -32,28 +33,27 @@ struct StreamEnd {
   EndReason reason = EndReason::kNone;
 };
 
-// One Connect stream, as its owner holds it. It is used, and reacts, on one
-// event loop only; there is no lock.
+// One Connect stream. It is used, and calls its reactor, on one event loop
+// only, so it has no lock.
 //
-// Destroying it cancels the call and ends its reactions: none comes afterwards.
-// It may be destroyed inside a reaction.
+// The destructor cancels the call; no reaction comes after it. A reaction may
+// destroy the stream.
 class BrokerStream {
  public:
-  // What happens to the stream. Reactions come one at a time, never inside a
+  // Receives the stream's events. Reactions come one at a time, never inside a
   // call of a BrokerStream's method.
   class Reactor {
    public:
-    // The call stands: write from here on. At most once, before the others but
-    // OnFinished().
+    // The call stands, and frames may be written. At most once. OnFinished() is
+    // the only reaction that may come without it.
     virtual void OnStarted() = 0;
-    // The next frame of the broker. Frames are read one at a time: while this
-    // runs nothing is read ahead.
+    // The next frame of the broker. No further frame is read while this runs.
     virtual void OnRead(
         const rocketmq::clientmanager::v1::BrokerFrame& frame) = 0;
-    // The frame given to Write() has left: the next one may be written.
+    // The frame given to Write() has left, and the next one may be written.
     virtual void OnWritten() = 0;
-    // The stream has ended, whoever ended it. Once and last; also if the broker
-    // could not be reached.
+    // The stream has ended, or the broker could not be reached. The last
+    // reaction, exactly once.
     virtual void OnFinished(const StreamEnd& end) = 0;
 
    protected:
@@ -65,30 +65,30 @@ class BrokerStream {
   // Begins the call. Once.
   virtual void Start() = 0;
 
-  // Writes a frame. One at a time: not before OnStarted(), nor before
-  // OnWritten() for the frame before, nor after HalfClose().
+  // Writes a frame. Requires that OnStarted() has come, that OnWritten() has
+  // come for the frame before, and that HalfClose() was not called.
   virtual void Write(const rocketmq::clientmanager::v1::ClientFrame& frame) = 0;
 
-  // Says that no more frames will come. Once, under the same conditions as
-  // Write(). The broker then ends the stream.
+  // Half-closes the stream: no more frames will come, and the broker ends the
+  // stream. Once, under the same conditions as Write().
   virtual void HalfClose() = 0;
 };
 
-// One broker's address, with the connection to it.
+// One broker's address, and the connection to it.
 //
-// Thread-safe, but for the streams that it gives out.
+// Thread-safety: thread-safe, except its streams.
 class BrokerStub {
  public:
   virtual ~BrokerStub() = default;
 
-  // A stream that is not started yet. `reactor` is borrowed and must live until
-  // the stream is destroyed. Only on the event loop that the reactions run on.
+  // Returns a stream that is not started yet. `reactor` is borrowed and must
+  // outlive the stream. Call it on the event loop that the reactions run on.
   virtual std::unique_ptr<BrokerStream> NewStream(
       BrokerStream::Reactor* reactor) = 0;
 
-  // The unary calls. They block the caller for at most `timeout`
-  // (DeadlineExceeded), and end with Cancelled after CancelCalls(). Errors are
-  // the broker's, or Unavailable if it cannot be reached.
+  // The unary calls. They block the caller for at most `timeout`, then return
+  // DeadlineExceeded. After CancelCalls() they return Cancelled. Other errors
+  // are the broker's, or Unavailable if it cannot be reached.
   virtual absl::StatusOr<
       rocketmq::clientmanager::v1::GetConsumerListByGroupResponse>
   GetConsumerListByGroup(

@@ -6,25 +6,27 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
+#include "client/session/broker_identity.h"
 #include "common/kv.h"
 #include "glog/logging.h"
 
 namespace rmq {
 namespace {
 
-// Whether two streams were taken by two processes, as far as is known.
-bool AreDifferent(const absl::optional<BrokerIdentity>& a,
-                  const absl::optional<BrokerIdentity>& b) {
+// Whether two streams are known to lead to two broker processes, or to one.
+bool AreKnownToDiffer(const absl::optional<BrokerIdentity>& a,
+                      const absl::optional<BrokerIdentity>& b) {
   return a.has_value() && b.has_value() && *a != *b;
 }
 
-bool AreSame(const absl::optional<BrokerIdentity>& a,
-             const absl::optional<BrokerIdentity>& b) {
+bool AreKnownToBeSame(const absl::optional<BrokerIdentity>& a,
+                      const absl::optional<BrokerIdentity>& b) {
   return a.has_value() && b.has_value() && *a == *b;
 }
 
-// Whether the stream that a full heartbeat was written to stands.
-bool Stands(const BrokerSession& session) {
+// Whether the session has the stream that its latest full heartbeat was written
+// to.
+bool HasStatingStream(const BrokerSession& session) {
   const BrokerState state = session.health().state;
   return state == BrokerState::kStating || IsOnline(state);
 }
@@ -79,13 +81,13 @@ void BrokerTable::SetBrokers(const std::vector<BrokerEntry>& brokers) {
     link.session->Shutdown();
     if (links_.size() - brokers.size() > kMaxBrokers) link.session->Abandon();
   }
-  for (Link& link : links_) State(&link);
+  for (Link& link : links_) GiveStatement(&link);
   ReviewReservesSoon();
 }
 
 void BrokerTable::SetStatement(std::shared_ptr<const Statement> statement) {
   statement_ = std::move(statement);
-  for (Link& link : links_) State(&link);
+  for (Link& link : links_) GiveStatement(&link);
 }
 
 void BrokerTable::NoteSettling(absl::string_view address,
@@ -146,7 +148,7 @@ void BrokerTable::OnHealthChanged(const BrokerHealth& health) {
 }
 
 bool BrokerTable::KeepsInReserve(const BrokerSession& session) {
-  absl::flat_hash_set<uint64_t> behind;
+  absl::flat_hash_set<uint64_t> successors;
   Link* reserve = nullptr;
   for (Link& link : links_) {
     const BrokerSession& other = *link.session;
@@ -155,25 +157,25 @@ bool BrokerTable::KeepsInReserve(const BrokerSession& session) {
       continue;
     }
     if (other.stream_number() == 0 ||
-        AreDifferent(other.taken_by(), session.taken_by())) {
+        AreKnownToDiffer(other.taken_by(), session.taken_by())) {
       continue;
     }
-    if (Stands(other)) {
-      behind.insert(other.stream_number());
+    if (HasStatingStream(other)) {
+      successors.insert(other.stream_number());
     } else if (other.stream_number() > session.stream_number()) {
-      // It may have taken the place, and have ended since.
+      // It may have replaced the session's stream, and have ended since.
       if (IsReserve(link)) {
-        behind.insert(link.behind.begin(), link.behind.end());
+        successors.insert(link.successors.begin(), link.successors.end());
       } else {
-        behind.insert(other.stream_number());
+        successors.insert(other.stream_number());
       }
     }
   }
-  behind.erase(session.stream_number());
+  successors.erase(session.stream_number());
   CHECK(reserve != nullptr);
-  reserve->behind = std::move(behind);
-  has_reserve_ |= !reserve->behind.empty();
-  return !reserve->behind.empty();
+  reserve->successors = std::move(successors);
+  has_reserve_ |= !reserve->successors.empty();
+  return !reserve->successors.empty();
 }
 
 void BrokerTable::OnStopped(const BrokerEntry& broker,
@@ -184,7 +186,7 @@ void BrokerTable::OnStopped(const BrokerEntry& broker,
                    << Kv("broker", broker.address)
                    << Kv("error", status.ToString());
     }
-    Post(&BrokerTable::Sweep);
+    Post(&BrokerTable::RemoveStopped);
     return;
   }
   if (!status.ok()) {
@@ -203,7 +205,7 @@ std::unique_ptr<BrokerSession> BrokerTable::NewSession(
       [this] { return ++last_stream_number_; });
 }
 
-void BrokerTable::State(Link* link) {
+void BrokerTable::GiveStatement(Link* link) {
   const bool has_consumers =
       statement_ != nullptr && statement_->consumers_size() > 0;
   const std::shared_ptr<const Statement> statement =
@@ -213,14 +215,14 @@ void BrokerTable::State(Link* link) {
   link->session->SetStatement(statement);
 }
 
-void BrokerTable::Sweep() {
+void BrokerTable::RemoveStopped() {
   if (shutting_down_) return;
   for (Link& link : links_) {
     if (!link.session->stopped()) continue;
     if (link.listed) {
       link.session = NewSession(link.broker, link.stub.get());
       link.statement = nullptr;
-      State(&link);
+      GiveStatement(&link);
     } else {
       link.stub->CancelCalls();
     }
@@ -272,41 +274,42 @@ bool BrokerTable::IsReserve(const Link& link) {
 
 void BrokerTable::ReviewReserve(const LinksByStream& links, Link* reserve) {
   BrokerSession& session = *reserve->session;
-  absl::flat_hash_set<uint64_t> behind;
+  absl::flat_hash_set<uint64_t> successors;
   bool lost = false;
   bool kicked = false;
-  for (const uint64_t number : reserve->behind) {
+  for (const uint64_t number : reserve->successors) {
     const auto found = links.find(number);
-    if (found == links.end()) {  // A newer stream has followed it, or none.
+    if (found == links.end()) {  // The stream has ended.
       lost = true;
       continue;
     }
     const Link& other = *found->second;
-    if (AreDifferent(other.session->taken_by(), session.taken_by())) continue;
-    if (Stands(*other.session)) {
-      if (AreSame(other.session->taken_by(), session.taken_by())) {
-        reserve->behind = {number};
+    if (AreKnownToDiffer(other.session->taken_by(), session.taken_by()))
+      continue;
+    if (HasStatingStream(*other.session)) {
+      if (AreKnownToBeSame(other.session->taken_by(), session.taken_by())) {
+        reserve->successors = {number};
         return;
       }
-      behind.insert(number);
+      successors.insert(number);
       continue;
     }
     switch (other.session->health().state) {
       case BrokerState::kReserve:
-        behind.insert(other.behind.begin(), other.behind.end());
+        successors.insert(other.successors.begin(), other.successors.end());
         break;
-      case BrokerState::kReplaced: break;  // By nobody of ours.
+      case BrokerState::kReplaced: break;  // By another process.
       case BrokerState::kKicked: kicked = true; break;
       default: lost = true;
     }
   }
-  behind.erase(session.stream_number());
-  reserve->behind = std::move(behind);
+  successors.erase(session.stream_number());
+  reserve->successors = std::move(successors);
   if (lost) {
     session.TakeOver();
   } else if (kicked) {
     session.EndReserve(BrokerState::kKicked);
-  } else if (reserve->behind.empty()) {
+  } else if (reserve->successors.empty()) {
     session.EndReserve(BrokerState::kReplaced);
   }
 }

@@ -1,5 +1,5 @@
-// The brokers of one client, and the session with each: which of them are
-// joined and left as the resolver's list and the client's groups change.
+// The brokers of one client, and the session with each. The table joins and
+// leaves brokers as the resolver's list and the client's groups change.
 #ifndef CLIENT_SESSION_BROKER_TABLE_H_
 #define CLIENT_SESSION_BROKER_TABLE_H_
 
@@ -26,18 +26,22 @@ namespace rmq {
 
 // Deterministic, as BrokerSession is.
 //
-// Invariants: one session an address, also while a broker that was left comes
-// back: it is joined anew once the old session has ended. At most kMaxBrokers
-// sessions are joined, and as many on their way out; those beyond are cut off.
+// Invariants: there is one session an address. If a broker is listed again
+// while its session is ending, the new session begins after the end. At most
+// kMaxBrokers sessions are joined, and at most as many are leaving; the table
+// abandons those beyond.
 //
-// Two addresses may lead to one broker, which keeps one stream of a client, and
-// ends the other as replaced. A session whose stream may have been replaced by
-// that of another session is in kReserve, and behind those streams. When one of
-// them has turned out to be at that broker, it is behind that one alone. It
-// takes over when a stream that it is behind has ended, but not as replaced
-// itself: then it is behind those that the other session is behind. When there
-// is none left, it is replaced for good. So each change of the way has the end
-// of a stream for its cause, and none leads to another.
+// Two addresses may lead to one broker. The broker keeps one stream of a
+// client, and ends the other as replaced. A session is in kReserve if the
+// stream of another session may have replaced its own: the streams that may
+// have done so are its successors.
+// - Once a successor turns out to be at that broker, it is the only successor.
+// - If a successor has ended as replaced itself, the successors of its session
+//   stand in for it.
+// - If a successor has ended otherwise, the session takes over.
+// - If no successor is left, the session is replaced for good.
+// So each takeover is caused by the end of a stream that was not replaced, and
+// no takeover causes another one.
 //
 // Thread-safety: none; everything happens on the loop.
 // Ownership: the loop and the observer are borrowed and must outlive the table.
@@ -45,15 +49,15 @@ namespace rmq {
 // #sendHeartbeatToAllBroker.
 class BrokerTable final : private BrokerSession::Observer {
  public:
-  // What a table reports. It must not call back into the table.
+  // Receives what a table reports. It must not call back into the table.
   class Observer {
    public:
-    // As BrokerSession::Observer, of any of the brokers.
+    // As those of BrokerSession::Observer, for any of the brokers.
     virtual void OnConsumerIdsChanged(const BrokerEntry& broker,
                                       absl::string_view group) = 0;
     virtual void OnHealthChanged(const BrokerHealth& health) = 0;
-    // Once, after Shutdown() or Abandon(), when every session has stopped; with
-    // the first error that one stopped with.
+    // Once, after Shutdown() or Abandon(), when every session has stopped, with
+    // the first error that a session stopped with.
     virtual void OnStopped(const absl::Status& status) = 0;
 
    protected:
@@ -72,13 +76,13 @@ class BrokerTable final : private BrokerSession::Observer {
   BrokerTable& operator=(const BrokerTable&) = delete;
   ~BrokerTable();
 
-  // The brokers from now on, which must validate (ValidateBrokers()). Those
-  // that are new are joined; those that are not in the list are unregistered
-  // from and closed. Nothing happens after Shutdown().
+  // Sets the brokers, which must validate (ValidateBrokers()). Joins those that
+  // are new, and leaves those that are not listed any more. Does nothing after
+  // Shutdown().
   void SetBrokers(const std::vector<BrokerEntry>& brokers);
 
-  // What to state from now on; null: the client has no group. A statement
-  // without a consumer group is for masters only: slaves are left.
+  // Sets what to state from now on; null: the client has no group. A statement
+  // without a consumer group is for masters only: the table leaves the slaves.
   void SetStatement(std::shared_ptr<const Statement> statement);
 
   // As BrokerSession::NoteSettling() of the broker at `address`, if the list
@@ -87,29 +91,31 @@ class BrokerTable final : private BrokerSession::Observer {
 
   // Leaves every broker. Idempotent.
   void Shutdown();
-  // Shutdown() that waits for nothing.
+  // Like Shutdown(), but waits for nothing.
   void Abandon();
 
-  // In the order of the list, then those that are being left.
+  // First the brokers of the list, in its order, then those that the table is
+  // leaving.
   std::vector<BrokerHealth> Health() const;
 
-  // For calls to the broker at `address`; null if the list has no such one. Its
-  // calls are cancelled by Shutdown(), and when the broker has been left.
+  // The stub for calls to the broker at `address`; null if the list does not
+  // have the address. Shutdown() cancels the stub's calls, and so does the end
+  // of leaving the broker.
   std::shared_ptr<BrokerStub> FindStub(absl::string_view address) const;
-  // Those of the list, in its order.
+  // The stubs of the listed brokers, in the order of the list.
   std::vector<std::pair<BrokerEntry, std::shared_ptr<BrokerStub>>> Stubs()
       const;
 
  private:
   struct Link {
     BrokerEntry broker;
-    bool listed = true;  // False: on its way out.
+    bool listed = true;  // False: the table is leaving the broker.
     std::shared_ptr<BrokerStub> stub;
     std::unique_ptr<BrokerSession> session;
     std::shared_ptr<const Statement> statement;  // What the session was given.
-    // In kReserve: the numbers of other sessions' streams, one of which took
-    // the place of this session's.
-    absl::flat_hash_set<uint64_t> behind;
+    // In kReserve: the numbers of other sessions' streams, one of which has
+    // replaced this session's stream.
+    absl::flat_hash_set<uint64_t> successors;
   };
   using LinksByStream = absl::flat_hash_map<uint64_t, const Link*>;
 
@@ -122,18 +128,20 @@ class BrokerTable final : private BrokerSession::Observer {
 
   std::unique_ptr<BrokerSession> NewSession(const BrokerEntry& broker,
                                             BrokerStub* stub);
-  // Hands the session its statement, if it is another than it has.
-  void State(Link* link);
-  // Takes the links out whose session has stopped, or joins their brokers anew
-  // if they are listed again.
-  void Sweep();
+  // Gives the session the statement that is meant for its broker, unless it has
+  // that statement.
+  void GiveStatement(Link* link);
+  // Removes the links whose session has stopped. A broker that is listed again
+  // gets a new session instead.
+  void RemoveStopped();
   void StopIfAllStopped();
-  // Runs `method` soon: a session that reports is still at work.
+  // Runs `method` soon. Sessions report from inside their methods, so the table
+  // must not change them at once.
   void Post(void (BrokerTable::*method)());
-  // Has ReviewReserves() run soon, if there is one.
+  // Runs ReviewReserves() soon, if there is a reserve.
   void ReviewReservesSoon();
-  // Decides about each session in reserve: it goes on being, takes over, or is
-  // out for good.
+  // Decides about each session in reserve: it stays in reserve, takes over, or
+  // is replaced or kicked for good.
   void ReviewReserves();
   static bool IsReserve(const Link& link);
   static void ReviewReserve(const LinksByStream& links, Link* reserve);
@@ -146,13 +154,14 @@ class BrokerTable final : private BrokerSession::Observer {
 
   std::vector<Link> links_;
   std::shared_ptr<const Statement> statement_;
-  uint64_t last_stream_number_ = 0;  // Of all sessions, one after the other.
+  uint64_t last_stream_number_ = 0;  // All sessions draw from it.
   bool has_reserve_ = false;         // False: no session is in kReserve.
   bool review_posted_ = false;
   bool shutting_down_ = false;
-  bool stopped_ = false;  // OnStopped() was told.
+  bool stopped_ = false;  // OnStopped() was called.
   absl::Status stop_status_;
-  // By this the tasks that it posted know whether it is still there.
+  // Tasks that were posted hold it weakly, and do nothing once the table is
+  // destroyed.
   const std::shared_ptr<BrokerTable*> self_;
 };
 
