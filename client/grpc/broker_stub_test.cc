@@ -38,18 +38,19 @@ class Side {
   virtual ~Side() = default;
 
   virtual BrokerStub& stub() = 0;
-  // Runs `task` on the loop, and returns when it and what it led to at once are
-  // over.
+  // Runs `task` on the loop. Returns when `task` and the tasks that it posted
+  // have run.
   virtual void OnLoop(const std::function<void()>& task) = 0;
 
-  // What the broker does with the stream that was started last.
+  // The methods below play the broker, on the stream that was started last.
   virtual void Accept() = 0;
-  // Takes what was written; answers a frame, and ends a half-closed stream.
+  // Reads what the client has written: answers a frame, ends a half-closed
+  // stream.
   virtual void Answer() = 0;
   virtual void Push() = 0;
-  // By the broker's own word for EndReason, or none.
+  // Ends the stream with the broker's word for an EndReason, or with none.
   virtual void End(const absl::Status& status, const std::string& reason) = 0;
-  // The next stream finds nobody there.
+  // Nobody listens at the address of the next stream.
   virtual void GoAway() = 0;
 };
 

@@ -84,8 +84,8 @@ class LateBroker {
              static_cast<ssize_t>(sizeof(settings)));
   }
 
-  // Whether the client ends the connection, rather than fall silent. `patience`
-  // is to be less than the keepalive, which would end one that is forgotten.
+  // Whether the client ends the connection within `patience`. `patience` must
+  // be less than the keepalive, which would end a forgotten connection too.
   bool AwaitEnd(absl::Duration patience = absl::Seconds(10)) {
     const timeval timeout = absl::ToTimeval(patience);
     CHECK_EQ(setsockopt(connection_, SOL_SOCKET, SO_RCVTIMEO, &timeout,
@@ -244,7 +244,7 @@ TEST_F(GrpcTransportTest, AConnectionEndsThatIsMadeAfterItsTransportIsGone) {
     OnLoop([this] { stream_.reset(); });
   }
   broker.SendSettings();
-  // Those that come later look after it.
+  // Later transports close it.
   bool ended = false;
   for (int i = 0; i < 100 && !ended; ++i) {
     GrpcTransport later(&loop_);

@@ -3,8 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
-#include "common/rpc/keepalive.h"
+#include "common/rpc/channel/channel_arguments.h"
 #include "common/rpc/loop/completion_loop.h"
 #include "grpc/grpc.h"
 #include "grpcpp/client_context.h"
@@ -19,23 +18,10 @@ namespace {
 constexpr int kGrpcBackoffMs = 100;
 
 grpc::ChannelArguments MakeChannelArguments() {
-  const auto ms = [](absl::Duration d) {
-    return static_cast<int>(absl::ToInt64Milliseconds(d));
-  };
-  grpc::ChannelArguments args;
-  // As the client library has it.
+  grpc::ChannelArguments args = ClientChannelArguments();
   args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kGrpcBackoffMs);
   args.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kGrpcBackoffMs);
-  args.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, ms(kClientKeepaliveTime));
-  args.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, ms(kClientKeepaliveTimeout));
-  args.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  args.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
-  args.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
-  args.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  // Otherwise equal channels share one connection.
-  args.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  // What a driver need not pay for.
-  args.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
+  // A load of thousands of connections does without its bookkeeping.
   args.SetInt(GRPC_ARG_ENABLE_CHANNELZ, 0);
   return args;
 }

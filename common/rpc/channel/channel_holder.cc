@@ -1,0 +1,54 @@
+#include "common/rpc/channel/channel_holder.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/mutex_lock.h"
+#include "common/rpc/channel/channel_arguments.h"
+#include "grpc/grpc.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/security/credentials.h"
+#include "grpcpp/support/channel_arguments.h"
+
+namespace rmq {
+namespace {
+
+grpc::ChannelArguments ArgumentsFor(absl::Duration connect_timeout) {
+  grpc::ChannelArguments args = ClientChannelArguments();
+  // gRPC's least backoff is the time that it gives one attempt to connect, and
+  // it does not dial again before that time is over.
+  const int ms = static_cast<int>(absl::ToInt64Milliseconds(connect_timeout));
+  args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, ms);
+  args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, ms);
+  args.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, ms);
+  return args;
+}
+
+}  // namespace
+
+ChannelHolder::ChannelHolder(const std::string& address,
+                             absl::Duration connect_timeout,
+                             ChannelCloser* closer)
+    : target_(absl::StrCat("dns:///", address)),
+      connect_timeout_(connect_timeout),
+      closer_(*closer) {}
+
+std::shared_ptr<grpc::Channel> ChannelHolder::Get() {
+  std::shared_ptr<grpc::Channel> failed;  // Destroyed last, without the lock.
+  MutexLock lock(&mu_);
+  if (channel_ == nullptr || channel_->GetState(/*try_to_connect=*/false) ==
+                                 GRPC_CHANNEL_TRANSIENT_FAILURE) {
+    failed =
+        std::exchange(channel_, closer_.Guard(grpc::CreateCustomChannel(
+                                    target_, grpc::InsecureChannelCredentials(),
+                                    ArgumentsFor(connect_timeout_))));
+  }
+  return channel_;
+}
+
+void ChannelHolder::Drop(const std::shared_ptr<grpc::Channel>& channel) {
+  MutexLock lock(&mu_);
+  if (channel_ == channel) channel_ = nullptr;
+}
+
+}  // namespace rmq

@@ -1,0 +1,72 @@
+#include "common/rpc/channel/channel_holder.h"
+
+#include <memory>
+#include <thread>
+
+#include "absl/time/time.h"
+#include "common/rpc/channel/channel_closer.h"
+#include "common/rpc/loop/completion_loop.h"
+#include "grpc/grpc.h"
+#include "grpcpp/channel.h"
+#include "grpcpp/completion_queue.h"
+#include "gtest/gtest.h"
+
+namespace rmq {
+namespace {
+
+class ChannelHolderTest : public ::testing::Test {
+ protected:
+  ~ChannelHolderTest() override {
+    closer_.CloseAll(absl::Seconds(30));
+    queue_.Shutdown();
+    poller_.join();
+  }
+
+  grpc::CompletionQueue queue_;
+  ChannelCloser closer_{&queue_};
+  std::thread poller_{[this] {
+    void* tag;
+    bool ok;
+    while (queue_.Next(&tag, &ok)) {
+      static_cast<CompletionHandler*>(tag)->OnCompletion(ok);
+    }
+  }};
+};
+
+TEST_F(ChannelHolderTest, CallsShareAChannelThatIsNotDialledBeforeThem) {
+  ChannelHolder holder("127.0.0.1:1", absl::Seconds(5), &closer_);
+  const std::shared_ptr<grpc::Channel> channel = holder.Get();
+  EXPECT_EQ(channel->GetState(/*try_to_connect=*/false), GRPC_CHANNEL_IDLE);
+  EXPECT_EQ(holder.Get(), channel);
+}
+
+TEST_F(ChannelHolderTest, AfterADropThereIsAnotherChannel) {
+  ChannelHolder holder("127.0.0.1:1", absl::Seconds(5), &closer_);
+  const std::shared_ptr<grpc::Channel> channel = holder.Get();
+  holder.Drop(channel);
+  EXPECT_NE(holder.Get(), channel);
+}
+
+TEST_F(ChannelHolderTest, DroppingAnOlderChannelLeavesTheCurrentOne) {
+  ChannelHolder holder("127.0.0.1:1", absl::Seconds(5), &closer_);
+  const std::shared_ptr<grpc::Channel> older = holder.Get();
+  holder.Drop(older);
+  const std::shared_ptr<grpc::Channel> current = holder.Get();
+  holder.Drop(older);
+  EXPECT_EQ(holder.Get(), current);
+}
+
+TEST_F(ChannelHolderTest, AChannelThatCouldNotConnectIsReplaced) {
+  // Nobody listens at port 1.
+  ChannelHolder holder("127.0.0.1:1", absl::Seconds(5), &closer_);
+  const std::shared_ptr<grpc::Channel> channel = holder.Get();
+  grpc_connectivity_state state = channel->GetState(/*try_to_connect=*/true);
+  while (state != GRPC_CHANNEL_TRANSIENT_FAILURE) {
+    channel->WaitForStateChange(state, gpr_inf_future(GPR_CLOCK_MONOTONIC));
+    state = channel->GetState(/*try_to_connect=*/true);
+  }
+  EXPECT_NE(holder.Get(), channel);
+}
+
+}  // namespace
+}  // namespace rmq
