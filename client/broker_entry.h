@@ -1,5 +1,4 @@
-// How a broker is named: what resolvers tell, and what callbacks, queries and
-// health are about.
+// How a broker is named: by resolvers, and in callbacks, queries and health.
 #ifndef CLIENT_BROKER_ENTRY_H_
 #define CLIENT_BROKER_ENTRY_H_
 
@@ -12,13 +11,14 @@
 
 namespace rmq {
 
-// A client has at most so many brokers.
+// The largest number of brokers of one client.
 inline constexpr size_t kMaxBrokers = 1024;
 
 struct BrokerEntry {
   // RocketMQ's broker name, which a master and its slaves share: up to 255
-  // printable ASCII characters. Empty: not known beforehand; the client then
-  // tells the name and the id that the broker gives itself, once it has.
+  // printable ASCII characters. Empty: not known beforehand. Callbacks and
+  // health then have the name and the id that the broker gives itself, as soon
+  // as the client has heard them.
   std::string name;
   // 0 is the master. A broker without a name counts as one.
   uint64_t id = 0;
@@ -34,10 +34,11 @@ struct BrokerEntry {
   }
 };
 
-// Whether these can be all the brokers of a client: no address twice, nor an id
-// twice under one name; an id only under a name; at most kMaxBrokers. None is a
-// list too. InvalidArgument, or ResourceExhausted for too many, naming the
-// field, the value and what is allowed.
+// OK if `brokers` can be all the brokers of a client: no address occurs twice,
+// no id occurs twice under one name, only brokers with a name have an id, and
+// there are at most kMaxBrokers. An empty list is OK. Else InvalidArgument, or
+// ResourceExhausted for too many brokers, with the field, the value and the
+// rule.
 absl::Status ValidateBrokers(const std::vector<BrokerEntry>& brokers);
 
 }  // namespace rmq

@@ -13,50 +13,56 @@
 
 namespace rmq {
 
-// README.md tells what leads from one state to another.
+// client/README.md has a table of what leads from one state to another.
 enum class BrokerState {
-  // No stream, and none wanted: the client has no group, or is not started.
+  // There is no stream and no need of one: the client has no group, or is not
+  // started.
   kIdle,
   // A stream is being set up.
   kConnecting,
-  // The stream stands, but the broker has not taken a full heartbeat over it.
+  // The stream stands, but the broker has not accepted a full heartbeat over
+  // it.
   kStating,
   // The broker knows the client's groups, all of them.
   kOnline,
-  // As kOnline, but for the groups that the broker passed over, though it took
-  // the others: `skipped_groups` names them with the broker's reasons. The
-  // client states them again with each heartbeat.
+  // The broker accepted the client's statement, but skipped some groups:
+  // `skipped_groups` has their names and the broker's reasons. The client
+  // states
+  // these groups again with each heartbeat.
   kPartial,
   // The broker could not be reached or the stream broke; the client tries again
   // after a pause.
   kBackoff,
-  // The broker takes no frame as large as the client's statement; `last_error`
-  // has both sizes. No stream, and no attempt, until the statement changes: the
-  // client is in no group there.
+  // The client's statement is larger than the broker's frames may be;
+  // `last_error` has both sizes. The client is in no group there, and makes no
+  // attempt until its statement changes.
   kRefused,
-  // Another address of this client leads to the same broker, and the client is,
-  // or is about to be, online there. No stream this way until that one ends, or
-  // for some minutes: it may lead to another broker by then.
+  // Another address of this client leads to the same broker, and the client is
+  // online over that address, or about to be. This address has no stream until
+  // that one ends. It is also tried after some minutes, since it may lead to
+  // another broker by then.
   kReserve,
   // The client is taking its groups out.
   kLeaving,
-  // For good: a stream of this client id and incarnation took over, and it is
-  // none of this client's.
+  // For good: a stream of another process, with this client id and incarnation,
+  // has replaced this client's.
   kReplaced,
   // For good: an operator took the client out.
   kKicked,
-  // For good: after Shutdown(), or because the resolver names it no longer.
+  // For good: after Shutdown(), or because the resolver does not list the
+  // broker
+  // any more.
   kStopped,
 };
 
 // "ONLINE", ...
 absl::string_view Name(BrokerState state);
 
-// kOnline or kPartial: a stream stands, and the broker has taken the client's
-// groups over it, or some of them.
+// Whether `state` is kOnline or kPartial: a stream stands, and the broker has
+// accepted the client's groups over it, or some of them.
 bool IsOnline(BrokerState state);
 
-// A group that the broker did not register, though it took the heartbeat.
+// A group that the broker did not register, although it accepted the heartbeat.
 struct SkippedGroup {
   std::string group;
   bool is_producer = false;
@@ -65,13 +71,13 @@ struct SkippedGroup {
 
 // A snapshot. Times are wall-clock times; InfinitePast means never.
 struct BrokerHealth {
-  // As the resolver names it; as it names itself where the resolver does not.
+  // With the name of the resolver, or else the name that the broker gives
+  // itself.
   BrokerEntry broker;
   BrokerState state = BrokerState::kIdle;
 
-  // From the latest answer to a full heartbeat; empty and zero before it. A
-  // name or an id other than the resolver's says that the resolver is out of
-  // date.
+  // From the latest answer to a full heartbeat; empty and zero before the
+  // first. If name and id are not the resolver's, the resolver is out of date.
   std::string broker_name;
   uint64_t broker_id = 0;
   absl::Duration channel_expiry;

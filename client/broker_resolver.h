@@ -11,8 +11,8 @@
 
 namespace rmq {
 
-// Tells listeners the brokers, whole lists at a time: there is no merging to be
-// done, nor a change to be missed.
+// Gives listeners whole lists of brokers, so a listener has nothing to merge
+// and cannot miss a change.
 //
 // Thread-safety: implementations are thread-safe, and hold no lock while they
 //   call a listener.
@@ -25,21 +25,21 @@ class BrokerResolver {
    public:
     virtual ~Listener() = default;
 
-    // These are the brokers, all of them, until the next call. Does not block.
-    // A client keeps to the list that it had if this one does not validate
-    // (ValidateBrokers()), and logs it.
+    // `brokers` are all the brokers until the next call. Does not block. If the
+    // list does not validate (ValidateBrokers()), a client logs that and keeps
+    // the list that it had.
     //
-    // A resolver that failed to find out makes no call: an empty list means
-    // that there is no broker, and the client leaves those it had.
+    // A resolver that failed to find out makes no call. An empty list means
+    // that there is no broker: the client leaves the brokers that it had.
     virtual void OnBrokers(const std::vector<BrokerEntry>& brokers) = 0;
   };
 
   virtual ~BrokerResolver() = default;
 
-  // From here on `listener` is told: the present list as soon as there is one
-  // (also inside this call), and each later one. Its calls come one at a time
-  // and in order; lists in between may be left out. They end when nobody else
-  // holds the listener.
+  // Calls `listener` with the present list as soon as there is one, maybe
+  // inside this call, and with each later list. The calls come one at a time
+  // and in order; lists in between may be left out. They end when the
+  // listener's last owner has released it.
   virtual void AddListener(std::weak_ptr<Listener> listener) = 0;
 };
 

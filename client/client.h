@@ -1,6 +1,6 @@
 // The client library: registers an application's producer and consumer groups
-// with RocketMQ brokers' client managers, keeps them registered, and tells when
-// the membership of a consumer group changes.
+// with RocketMQ brokers' client managers, keeps them registered, and calls the
+// application when the membership of a consumer group changes.
 //
 //   rmq::ClientOptions options;
 //   options.brokers = {"127.0.0.1:10911"};
@@ -37,17 +37,17 @@
 
 namespace rmq {
 
-// The consumer ids of a group, as one broker sees it.
+// The consumer ids of a group at one broker.
 struct ConsumerIds {
   BrokerEntry broker;  // The name and id are those that it gives itself.
-  // In the order in which the streams were opened. A client that has two
-  // streams to the broker is here twice.
+  // In the order in which the streams were opened. The id of a client with two
+  // streams to the broker occurs twice.
   std::vector<std::string> client_ids;
-  // How much longer the broker is settling after its start: until then members
+  // How much longer the broker is settling after its start. Until then members
   // that have not come back yet may be missing here, so wait before you take
   // over work. When the time is over, ClientOptions::on_consumer_ids_changed is
-  // called for each consumer group that the broker has taken. Zero: it has
-  // settled, or is one of a version that does not tell.
+  // called for each consumer group that the broker has accepted. Zero: the
+  // broker has settled, or its version does not say.
   absl::Duration settling = absl::ZeroDuration();
 };
 
@@ -55,20 +55,21 @@ struct ConsumerIds {
 // an application can be tested without a broker: mock_client.h.
 //
 // After Start() the client holds one stream to each broker, states its groups
-// over it, and repeats that it is alive: at once, a second later, then each
-// heartbeat interval. Brokers are independent of each other: one that stalls or
-// is away delays no other. A lost stream is set up again, with backoff, until
-// Shutdown(); only a broker that says itself that another process took this
-// client's place (kReplaced), or that an operator took it out (kKicked), is
-// left alone, until the resolver takes it out of its list and names it again.
-// Where two addresses lead to one broker, the client is online over one of
-// them, and the other is in reserve (kReserve) until that one fails. A broker
-// for whose frames the client's groups and subscriptions are too large is left
-// alone until they change (kRefused). While the client has no group it holds no
-// stream; while it has producers only, it holds those to masters.
+// over it, and heartbeats: at once, a second later, then each heartbeat
+// interval. Brokers are independent of each other: a broker that stalls or is
+// away delays no other. The client sets a lost stream up again, with backoff,
+// until Shutdown(). There are two ends after which it does not: the broker
+// itself says that another process replaced this client (kReplaced), or that an
+// operator took it out (kKicked). The client then stays away from that broker
+// until the resolver has dropped it from its list and lists it again. If two
+// addresses lead to one broker, the client is online over one of them, and
+// keeps the other in reserve (kReserve) until that one fails. If the client's
+// groups and subscriptions are too large for a broker's frames, the client
+// stays away from it until they change (kRefused). A client without a group has
+// no stream; a client with producers only has streams to masters only.
 //
-// Membership is per broker: callbacks and queries name the broker, and there is
-// no union.
+// Membership is per broker: callbacks and queries name the broker, and the
+// library makes no union of several brokers' lists.
 //
 // Thread-safety: thread-safe. No method but GetConsumerIds(),
 //   CheckClientConfig(), Shutdown(), and Start() where there are expressions to
@@ -83,17 +84,17 @@ struct ConsumerIds {
 // Reference: client/impl/factory/MQClientInstance.java.
 class Client {
  public:
-  // Connects to nothing yet. InvalidArgument if `options` do not validate;
-  // AlreadyExists if a client of this id is on the same runtime.
+  // Does not connect yet. InvalidArgument if `options` do not validate;
+  // AlreadyExists if another client on the same runtime has this client id.
   static absl::StatusOr<std::unique_ptr<Client>> Create(ClientOptions options);
 
   // Shutdown(3 s), then waits for a callback that is still running. Must not be
   // called inside a callback.
   virtual ~Client() = default;
 
-  // Groups may be registered, changed and unregistered before Start() and
-  // after it; brokers that are connected are told at once, several changes
-  // within 100 ms as one.
+  // Groups may be registered, changed and unregistered before Start() and after
+  // it. Connected brokers hear of a change at once; several changes within 100
+  // ms share one heartbeat.
 
   // AlreadyExists if this client has the producer group already.
   virtual absl::Status RegisterProducer(absl::string_view group) = 0;
@@ -113,49 +114,52 @@ class Client {
   virtual absl::Status Unsubscribe(absl::string_view group,
                                    absl::string_view topic) = 0;
 
-  // Begins to connect, and returns: brokers that are away are tried until they
-  // come. Idempotent.
+  // Begins to connect, and returns. The client tries brokers that are away
+  // until they come back. Idempotent.
   //
-  // Subscriptions of other types than TAG are checked first: one broker after
-  // the other is asked until one tells, for ClientOptions::connect_timeout at
-  // the most. If it refuses any, the client is not started, and the error names
-  // each group and topic with the broker's words (InvalidArgument, or
-  // FailedPrecondition: it does not support the type). If no broker can be
-  // asked, neither: Unavailable, or DeadlineExceeded. Mend it, or wait, and
-  // call Start() again. Once started, Subscribe() does not ask:
-  // CheckClientConfig() does.
-  // Reference: MQClientInstance#checkClientInBroker.
+  // Before that, a broker checks the subscriptions of other types than TAG: the
+  // client asks one broker after the other until one answers, for at most
+  // ClientOptions::connect_timeout. If the broker refuses any subscription, the
+  // client is not started, and the error names each group and topic with the
+  // broker's words (InvalidArgument, or FailedPrecondition if the broker does
+  // not support the type). If no broker can be asked, the client is not started
+  // either: Unavailable, or DeadlineExceeded. Correct the subscription, or
+  // wait, and call Start() again. Subscribe() of a started client asks no
+  // broker; use CheckClientConfig(). Reference:
+  // MQClientInstance#checkClientInBroker.
   virtual absl::Status Start() = 0;
 
-  // Takes every group out at each connected broker, ends the streams, cancels
-  // GetConsumerIds() and CheckClientConfig() where they wait, and waits for a
-  // callback that is running. Returns within `timeout` (not positive: at once).
+  // Unregisters every group at each connected broker, ends the streams, cancels
+  // calls of GetConsumerIds() and CheckClientConfig() that wait, and waits for
+  // a callback that is running. Returns within `timeout`; at once if `timeout`
+  // is not positive.
   //
   // OK if no connected broker has a group of this client left, and no callback
-  // is running. Else the broker's error, or DeadlineExceeded; the client is
-  // shut down all the same, brokers notice the end of the connection, and of
-  // the callbacks only one that was running already may go on until it returns.
+  // is running. Else the broker's error, or DeadlineExceeded. The client is
+  // shut down all the same: brokers notice the end of the connection, and no
+  // callback begins, but one that is running already goes on until it returns.
   //
-  // Idempotent: a further call waits for the same end and returns the same.
-  // Inside a callback it does not wait for that callback.
+  // Idempotent: a further call waits for the same end and returns the same
+  // status. A call inside a callback does not wait for that callback.
   virtual absl::Status Shutdown(absl::Duration timeout) = 0;
 
   // The client ids of a consumer group at the broker of this address
   // ("host:port" as in the options or from the resolver).
   //
-  // Blocks for at most `timeout`, which must be positive. It asks over a call
-  // of its own, so it needs neither Start() nor a stream. Safe to retry.
+  // Blocks for at most `timeout`, which must be positive. It is a call of its
+  // own, so it needs neither Start() nor a stream. Safe to retry.
   //
   // NotFound: the broker has no consumer in this group. InvalidArgument: the
   // client has no such broker, or a bad group. Unavailable: the broker cannot
   // be reached. DeadlineExceeded. Cancelled: by Shutdown(), or because the
-  // resolver took the broker out.
+  // resolver dropped the broker.
   virtual absl::StatusOr<ConsumerIds> GetConsumerIds(
       absl::string_view address, absl::string_view group,
       absl::Duration timeout) = 0;
 
-  // Whether a broker would take this subscription for this group: checks the
-  // expression, and registers nothing. Blocks as GetConsumerIds() does.
+  // Asks a broker whether it would accept this subscription for this group. The
+  // broker checks the expression, and registers nothing. Blocks as
+  // GetConsumerIds() does.
   //
   // InvalidArgument: the expression or the form is wrong. FailedPrecondition:
   // the broker does not support the expression type. Other errors as
@@ -165,14 +169,15 @@ class Client {
                                          const Subscription& subscription,
                                          absl::Duration timeout) = 0;
 
-  // How the client stands with each broker: those of the options or of the
-  // resolver's latest list, in its order, then those that it is leaving.
+  // A snapshot of each broker: first the brokers of the options or of the
+  // resolver's latest list, in that order, then the brokers that the client is
+  // leaving.
   virtual std::vector<BrokerHealth> Health() const = 0;
 
   // "ip@instance" or "ip@instance@unit", as brokers list it.
   virtual const std::string& client_id() const = 0;
-  // Drawn when the client was created, never 0: tells brokers this process from
-  // an older one of the same client id.
+  // A random number, drawn when the client was created, never 0. By it brokers
+  // tell this process from an older process with the same client id.
   virtual uint64_t incarnation() const = 0;
 };
 

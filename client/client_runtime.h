@@ -13,9 +13,9 @@ namespace rmq {
 // thread: a slow callback of one delays the callbacks of all, and nothing else.
 //
 // Thread-safety: thread-safe.
-// Ownership: clients hold their runtime. The last one to go, or the application
-// if it holds on for longer, ends the threads and waits for them; so neither
-// may do so inside a callback.
+// Ownership: clients share the ownership of their runtime, and the application
+// may too. Its last owner ends the threads and waits for them, so the last
+// owner must not release it inside a callback.
 class ClientRuntime {
  public:
   static std::shared_ptr<ClientRuntime> Create();

@@ -1,4 +1,4 @@
-// What is in a ClientRuntime; for client.cc only.
+// The parts of a ClientRuntime, for client.cc only.
 #ifndef CLIENT_CLIENT_RUNTIME_IMPL_H_
 #define CLIENT_CLIENT_RUNTIME_IMPL_H_
 
@@ -26,8 +26,8 @@ class ClientRuntime::Impl {
   ThreadEventLoop& dispatcher() { return dispatcher_; }
   GrpcTransport& transport() { return transport_; }
 
-  // A client id is in use by at most one client of a runtime. False if it is
-  // taken already.
+  // Reserves the client id: at most one client of a runtime has it. False if
+  // another client has it.
   bool TakeClientId(absl::string_view client_id) ABSL_LOCKS_EXCLUDED(mu_);
   void ReturnClientId(absl::string_view client_id) ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -37,7 +37,7 @@ class ClientRuntime::Impl {
   absl::Mutex mu_;
   absl::flat_hash_set<std::string> client_ids_ ABSL_GUARDED_BY(mu_);
 
-  // In this order: the transport's last calls end on the loop.
+  // The transport is destroyed first: its last calls end on the loop.
   ThreadEventLoop loop_;
   ThreadEventLoop dispatcher_;
   GrpcTransport transport_;

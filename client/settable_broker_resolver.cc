@@ -17,7 +17,7 @@ absl::Status SettableBrokerResolver::SetBrokers(
         std::make_shared<const std::vector<BrokerEntry>>(std::move(brokers));
     ++version_;
   }
-  Tell();
+  CallListeners();
   return absl::OkStatus();
 }
 
@@ -31,13 +31,13 @@ void SettableBrokerResolver::AddListener(std::weak_ptr<Listener> listener) {
                      listeners_.end());
     listeners_.push_back({std::move(listener)});
   }
-  Tell();
+  CallListeners();
 }
 
-void SettableBrokerResolver::Tell() {
+void SettableBrokerResolver::CallListeners() {
   {
     MutexLock lock(&mu_);
-    if (std::exchange(telling_, true)) return;
+    if (std::exchange(calling_, true)) return;
   }
   while (true) {
     std::shared_ptr<Listener> listener;
@@ -46,7 +46,7 @@ void SettableBrokerResolver::Tell() {
       MutexLock lock(&mu_);
       listener = NextLocked();
       if (listener == nullptr) {
-        telling_ = false;
+        calling_ = false;
         return;
       }
       brokers = brokers_;
@@ -57,7 +57,7 @@ void SettableBrokerResolver::Tell() {
 
 std::shared_ptr<BrokerResolver::Listener> SettableBrokerResolver::NextLocked() {
   for (Registration& registration : listeners_) {
-    if (std::exchange(registration.told, version_) == version_) continue;
+    if (std::exchange(registration.version, version_) == version_) continue;
     std::shared_ptr<Listener> listener = registration.listener.lock();
     if (listener != nullptr) return listener;
   }

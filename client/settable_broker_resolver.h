@@ -1,5 +1,5 @@
-// A resolver that is told the brokers by its owner: an application that has its
-// own way to find them, or a test.
+// A resolver whose owner sets the brokers: an application that has its own way
+// to find them, or a test.
 //
 //   auto resolver = std::make_shared<rmq::SettableBrokerResolver>();
 //   options.resolver = resolver;
@@ -22,17 +22,17 @@
 
 namespace rmq {
 
-// Thread-safety: thread-safe. Listeners are called by whoever sets a list or
-//   adds a listener, with no lock held; while one thread is at it, it also
-//   tells what others bring, and these do not wait.
+// Thread-safety: thread-safe. The thread that sets a list or adds a listener
+//   calls the listeners, with no lock held. If another thread is calling them
+//   already, that thread also makes the new calls, and this one does not wait.
 class SettableBrokerResolver final : public BrokerResolver {
  public:
-  // Knows no list until the first SetBrokers().
+  // There is no list until the first SetBrokers().
   SettableBrokerResolver() = default;
 
-  // These are the brokers from now on: what clients have and the list has not,
-  // they leave. InvalidArgument or ResourceExhausted if the list does not
-  // validate; the one before then stays.
+  // `brokers` are the brokers from now on; clients leave those that are not in
+  // the list. InvalidArgument or ResourceExhausted if the list does not
+  // validate; the list before then stays.
   absl::Status SetBrokers(std::vector<BrokerEntry> brokers)
       ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -42,20 +42,20 @@ class SettableBrokerResolver final : public BrokerResolver {
  private:
   struct Registration {
     std::weak_ptr<Listener> listener;
-    int64_t told = 0;  // The version of the list that it was told last.
+    int64_t version = 0;  // Of the list that the listener was last called with.
   };
 
-  // Tells every listener the present list that was not told it yet.
-  void Tell() ABSL_LOCKS_EXCLUDED(mu_);
-  // The next listener to tell, noted as told; null if there is none.
+  // Calls every listener that has not had the present list.
+  void CallListeners() ABSL_LOCKS_EXCLUDED(mu_);
+  // The next listener to call, which counts as called; null if there is none.
   std::shared_ptr<Listener> NextLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   absl::Mutex mu_;
   std::shared_ptr<const std::vector<BrokerEntry>> brokers_ ABSL_GUARDED_BY(mu_);
   int64_t version_ ABSL_GUARDED_BY(mu_) = 0;  // How many lists were set.
-  // Those that are gone go with the next AddListener().
+  // AddListener() removes those whose listener is destroyed.
   std::vector<Registration> listeners_ ABSL_GUARDED_BY(mu_);
-  bool telling_ ABSL_GUARDED_BY(mu_) = false;
+  bool calling_ ABSL_GUARDED_BY(mu_) = false;  // In CallListeners().
 };
 
 }  // namespace rmq

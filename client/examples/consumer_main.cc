@@ -4,9 +4,9 @@
 //   bazel run //client/examples:consumer -- --broker=127.0.0.1:10911
 //   --group=orders
 //
-// Start a second one, kill it, and watch; or the broker: the library logs when
-// it is out of reach, and when the client is back. SIGINT or SIGTERM: leaves
-// the group and ends.
+// Start a second consumer, kill it, and watch the members. Or kill the broker:
+// the library logs when the broker is out of reach, and when the client is
+// online again. SIGINT or SIGTERM: leaves the group and ends.
 #include <algorithm>
 #include <iostream>
 #include <memory>
@@ -38,8 +38,8 @@ ABSL_FLAG(absl::Duration, heartbeat_interval, absl::Seconds(30),
 
 namespace {
 
-// Prints a group's members at each broker when they are others than before.
-// Used by one thread at a time.
+// Prints a group's members at each broker whenever they have changed. One
+// thread at a time may use it.
 class MembershipPrinter {
  public:
   void Update(rmq::Client* client, const rmq::ConsumerIdsChanged& change) {

@@ -1,5 +1,5 @@
-// Waits until a consumer group has so many members at a broker: for a service
-// that begins to work only once its peers are there.
+// Waits until a consumer group has a given number of members at a broker: for a
+// service that begins to work only when its peers are there.
 //
 //   rmq::examples::GroupWaiter waiter("orders", 3);
 //   options.on_consumer_ids_changed = [&](const auto& change) {
@@ -28,12 +28,14 @@ class GroupWaiter {
   GroupWaiter(std::string group, size_t members)
       : group_(std::move(group)), members_(members) {}
 
-  // For the callback: asks the broker who is in the group now. A broker that
-  // does not answer leaves what was known of it.
+  // Call it in the client's callback of that name. It asks the broker for the
+  // members of the group. If the broker does not answer, its last answer
+  // counts.
   void OnConsumerIdsChanged(Client& client, const ConsumerIdsChanged& change);
 
-  // Whether the group has as many members, at one broker at least, before the
-  // time is over. Members that share a client id count once.
+  // Waits until the group has the given number of members at one broker at
+  // least, or until `timeout` is over. Returns whether it has. Members that
+  // share a client id count once.
   bool Await(absl::Duration timeout) const;
 
  private:

@@ -1,11 +1,11 @@
-// Joins 250 consumer groups at a broker, as a gateway may, leaves all but the
-// first once the broker has taken or refused them, and stays until SIGINT or
-// SIGTERM:
+// Joins 250 consumer groups at a broker, as a gateway may. Once the broker has
+// accepted or refused them, it leaves all but the first, and stays until SIGINT
+// or SIGTERM:
 //
 //   bazel run //client/examples:many_groups -- 127.0.0.1:10911
 //
-// Within seconds the broker has the client in the one group only, whatever
-// frame rate it allows (`cmctl groups` shows it).
+// Within seconds the client is in that one group only at the broker, whatever
+// frame rate the broker allows (`cmctl groups` shows it).
 #include <iostream>
 #include <memory>
 #include <string>

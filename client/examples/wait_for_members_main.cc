@@ -1,9 +1,10 @@
-// Joins a consumer group, and waits until it has so many members:
+// Joins a consumer group, and waits until it has a given number of members:
 //
 //   bazel run //client/examples:wait_for_members -- --group=orders --members=2
 //
-// Start it twice: both then say that the group is complete, and work until
-// SIGINT or SIGTERM. If it is not after --timeout, it leaves and ends with 1.
+// Start it twice: both processes then say that the group is complete, and work
+// until SIGINT or SIGTERM. If the group is not complete after --timeout, the
+// process leaves the group and ends with 1.
 #include <cstdint>
 #include <iostream>
 #include <memory>

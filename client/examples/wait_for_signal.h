@@ -6,14 +6,15 @@
 
 namespace rmq::examples {
 
-// Keeps SIGINT and SIGTERM for WaitForTerminationSignal(). Call it before any
-// thread is started: threads inherit it.
+// Blocks SIGINT and SIGTERM, so that WaitForTerminationSignal() receives them.
+// Call it before any thread is started: threads inherit it.
 void BlockTerminationSignals();
 
-// Returns when one of them has come.
+// Returns when one of the two signals has come.
 void WaitForTerminationSignal();
 
-// Whether one of them has come before `timeout`, less than a day, is over.
+// The same, for at most `timeout`, which must be less than a day. Returns
+// whether a signal has come.
 bool WaitForTerminationSignal(absl::Duration timeout);
 
 }  // namespace rmq::examples

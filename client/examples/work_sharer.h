@@ -1,6 +1,6 @@
-// Which shards of some work this process may work on: the processes of a
-// consumer group share them by the list of one broker. WORK_SHARING.md tells
-// what holds and what does not.
+// Tells which shards of some work this process may work on. The processes of a
+// consumer group share the shards by the list of one broker. WORK_SHARING.md
+// says what is guaranteed and what is not.
 //
 //   rmq::examples::WorkSharer sharer(options, now);
 //   client_options.on_consumer_ids_changed = [&](const auto& change) {
@@ -26,20 +26,21 @@
 
 namespace rmq::examples {
 
-// For each of `shards` shards whether it is that of `me`: the members have runs
-// of shards in the order of their client ids, of the same length or one longer.
-// All processes come to the same if they have the same list.
+// Returns for each of `shards` shards whether `me` owns it. Each member owns a
+// run of shards, in the order of the client ids; runs are of one length, or one
+// longer. Processes with the same list compute the same owners.
 std::vector<bool> ShardsOf(absl::string_view me,
                            std::vector<std::string> client_ids, int shards);
 
-// Used by one thread, which works; OnConsumerIdsChanged() comes from any.
+// One thread uses it and works; any thread may call OnConsumerIdsChanged().
 class WorkSharer {
  public:
-  // The list is asked for within this, or nothing is ours.
+  // How long a query for the list may take. Without an answer the process owns
+  // nothing.
   static constexpr absl::Duration kQueryTimeout = absl::Seconds(1);
-  // The client's health is looked at as often as this.
+  // How often it looks at the client's health.
   static constexpr absl::Duration kLook = absl::Milliseconds(200);
-  // A process that did not look for so long was paused, or busy: what it knows
+  // A process that did not look for this long was paused or busy, and its list
   // may be old.
   static constexpr absl::Duration kPause = absl::Seconds(1);
 
@@ -48,39 +49,40 @@ class WorkSharer {
     std::string broker;
     std::string group;
     int shards = 32;
-    // A shard that has become ours is left to whoever had it for so long. More
-    // than kQueryTimeout and the longest piece of work together.
+    // How long a new owner waits before it works on a shard, so that the
+    // earlier owner has let go. More than kQueryTimeout and the longest piece
+    // of work together.
     absl::Duration hand_over = absl::Seconds(3);
   };
 
   // `now` tells the time of a steady clock.
   WorkSharer(Options options, std::function<absl::Time()> now);
 
-  // For the callback.
+  // Call it in the client's callback of that name.
   void OnConsumerIdsChanged(const ConsumerIdsChanged& change);
 
-  // Whether a piece of work of `shard` may be begun now: to be asked before
-  // each piece. Now and then it asks the client, for kQueryTimeout at most.
+  // Returns whether a piece of work on `shard` may begin now. Call it before
+  // each piece. Now and then it queries the broker, for kQueryTimeout at most.
   bool MayWork(Client& client, int shard);
 
-  // If no shard may be worked on: why, for people.
+  // Why the process may work on no shard, for people to read.
   absl::string_view why_nothing() const { return why_nothing_; }
 
  private:
   void Look(Client& client);
   bool IsOnline(const Client& client) const;
-  // Reads the list, and sets whose the shards are.
+  // Reads the list, and computes the shards.
   void Share(Client& client);
   void OwnNothing(absl::string_view why);
 
   const Options options_;
   const std::function<absl::Time()> now_;
 
-  std::atomic<bool> changed_{false};  // The list may be another than was read.
+  std::atomic<bool> changed_{false};  // The list has changed since it was read.
 
-  bool read_ = false;  // The list was, and nothing has been missed since.
+  bool read_ = false;  // The list was read, and no change was missed since.
   absl::Time looked_at_ = absl::InfinitePast();
-  // When work on each shard may begin; InfiniteFuture if it is not ours.
+  // When work on each shard may begin; InfiniteFuture for those of others.
   std::vector<absl::Time> from_;
   absl::string_view why_nothing_ = "nothing is known yet";
 };

@@ -2,9 +2,9 @@
 //
 //   bazel run //client/examples:work_sharing -- --group=orders
 //
-// Start it several times, kill one, and watch whose the shards are: each
-// prints those it works on whenever they are others. The work is to wait.
-// SIGINT or SIGTERM: leaves the group and ends. WORK_SHARING.md tells the rest.
+// Start it several times, kill one, and watch who owns the shards: each worker
+// prints its shards whenever they change. Its work is to wait. SIGINT or
+// SIGTERM: leaves the group and ends. WORK_SHARING.md says more.
 #include <iostream>
 #include <memory>
 #include <string>

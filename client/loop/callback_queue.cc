@@ -19,7 +19,8 @@ void CallbackQueue::Close() {
   MutexLock lock(&mu_);
   closed_ = true;
   order_.clear();
-  dropped.swap(callbacks_);  // Destroyed unlocked: it has what was captured.
+  // Destroyed without the lock, since callbacks own what they captured.
+  dropped.swap(callbacks_);
 }
 
 bool CallbackQueue::AwaitIdle(Clock* clock, absl::Time deadline) {

@@ -1,5 +1,4 @@
-// The callbacks of one client: run on the dispatcher, one at a time, each
-// pending one once.
+// Runs the callbacks of one client on the dispatcher, one at a time.
 #ifndef CLIENT_LOOP_CALLBACK_QUEUE_H_
 #define CLIENT_LOOP_CALLBACK_QUEUE_H_
 
@@ -19,33 +18,35 @@
 
 namespace rmq {
 
-// A callback has a key. While one of a key waits, another of that key takes its
-// place, so the queue holds no more than there are keys; one that is running
-// waits no longer, so what happens meanwhile is told by a further one.
+// A callback has a key. A new callback replaces the one of the same key that
+// waits, so the queue holds at most one callback a key. A callback that is
+// running does not wait any more, so events during it lead to a further call.
 //
-// A slow callback delays those behind it. Between two callbacks of one queue
-// the dispatcher serves the other queues on it.
+// A slow callback delays those behind it. The dispatcher serves its queues in
+// turn, one callback each.
 //
 // Thread-safety: thread-safe. Callbacks run with no lock held and may call any
 // method.
-// Ownership: held by shared_ptr, since the dispatcher's tasks hold it too.
+// Ownership: shared, since the dispatcher's tasks own it too.
 // `dispatcher` is borrowed and must outlive the queue.
 class CallbackQueue : public std::enable_shared_from_this<CallbackQueue> {
  public:
-  // What a callback is about: (broker, group), say.
+  // What a callback is about, such as (broker, group).
   using Key = std::pair<std::string, std::string>;
 
   explicit CallbackQueue(EventLoop* dispatcher) : dispatcher_(*dispatcher) {}
 
-  // Has `callback` run on the dispatcher. Nothing happens after Close().
-  // A callback that throws ends the process.
+  // Runs `callback` on the dispatcher. Does nothing after Close(). A callback
+  // that throws ends the process.
   void Add(Key key, std::function<void()> callback) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Drops what waits; none starts from here on. Idempotent.
+  // Drops the callbacks that wait. No callback starts after this returns.
+  // Idempotent.
   void Close() ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Waits until no callback is running, or until `clock` reaches `deadline`;
-  // whether none is. For use after Close(), and not inside a callback.
+  // Waits until no callback is running, or until `clock` reaches `deadline`.
+  // Returns whether no callback is running. Call it after Close(), and not
+  // inside a callback.
   bool AwaitIdle(Clock* clock, absl::Time deadline) ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
@@ -59,7 +60,7 @@ class CallbackQueue : public std::enable_shared_from_this<CallbackQueue> {
   std::deque<Key> order_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<Key, std::function<void()>> callbacks_
       ABSL_GUARDED_BY(mu_);
-  bool posted_ ABSL_GUARDED_BY(mu_) = false;  // RunOne() is to run or running.
+  bool posted_ ABSL_GUARDED_BY(mu_) = false;  // RunOne() was posted, or runs.
   bool running_ ABSL_GUARDED_BY(mu_) = false;
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
 };

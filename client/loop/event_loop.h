@@ -1,5 +1,5 @@
-// Where the parts of the client that have no lock of their own run: one task
-// after another, and timers.
+// Runs tasks and timers one after another. The parts of the client that have no
+// lock run on such a loop.
 #ifndef CLIENT_LOOP_EVENT_LOOP_H_
 #define CLIENT_LOOP_EVENT_LOOP_H_
 
@@ -14,7 +14,7 @@ namespace rmq {
 // timers run at once. A task must not block.
 class EventLoop {
  public:
-  // Names a timer of this loop; never 0, never used twice.
+  // Identifies a timer of this loop; never 0, never used twice.
   using TimerId = uint64_t;
 
   virtual ~EventLoop() = default;
@@ -26,12 +26,12 @@ class EventLoop {
   virtual void Post(std::function<void()> task) = 0;
 
   // Runs `task` once, when Now() has reached `when`; never inside this call.
-  // Timers fall due in the order of their times, equal ones in the order of
-  // RunAt(). Only from a task of this loop.
+  // Timers run in the order of their times, those of equal times in the order
+  // of RunAt(). Requires that the caller is a task of this loop.
   virtual TimerId RunAt(absl::Time when, std::function<void()> task) = 0;
 
-  // The timer will not run. Nothing happens if it has run or was cancelled.
-  // Only from a task of this loop.
+  // Cancels the timer. Does nothing if it has run or was cancelled. Requires
+  // that the caller is a task of this loop.
   virtual void Cancel(TimerId timer) = 0;
 };
 

@@ -47,7 +47,8 @@ void ThreadEventLoop::Run() {
     }
     for (std::function<void()>& task : batch) task();
     batch.clear();
-    // Those due now, and no later ones that they set: tasks come in between.
+    // Runs the timers that are due by now. Timers that they set wait until the
+    // posted tasks have run.
     const absl::Time now = clock_.TimeNow();
     while (timers_.NextTime() <= now) timers_.PopNext()();
   }

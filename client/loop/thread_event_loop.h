@@ -16,14 +16,14 @@
 
 namespace rmq {
 
-// Tasks and timers share the thread by turns, so neither can starve the other.
+// Tasks and timers take turns on the thread, so neither can starve the other.
 //
 // Ownership: `clock` is borrowed and must outlive the loop.
 class ThreadEventLoop final : public EventLoop {
  public:
   explicit ThreadEventLoop(Clock* clock);
 
-  // Runs what is posted, without waiting for timers, and joins the thread. Must
+  // Runs the posted tasks, does not wait for timers, and joins the thread. Must
   // not be called on the loop's own thread.
   ~ThreadEventLoop() override;
 
@@ -44,7 +44,7 @@ class ThreadEventLoop final : public EventLoop {
   TimerQueue timers_;  // Used by `thread_` only.
 
   absl::Mutex mu_;
-  CondVar has_work_;  // Tasks, or the end.
+  CondVar has_work_;  // There are tasks, or the loop is to end.
   std::deque<std::function<void()>> tasks_ ABSL_GUARDED_BY(mu_);
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
 

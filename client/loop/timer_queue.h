@@ -1,4 +1,4 @@
-// Timers in the order in which they fall due: what the event loops share.
+// Timers in the order in which they fall due. The event loops share it.
 #ifndef CLIENT_LOOP_TIMER_QUEUE_H_
 #define CLIENT_LOOP_TIMER_QUEUE_H_
 

@@ -1,5 +1,5 @@
-// A broker that a test plays by hand: every Start, Read, Write and Finish of a
-// stream happens when the test says so, in the order it likes.
+// A stub that a test steps by hand: the test decides when each Start, Read,
+// Write and Finish of a stream happens, and in which order.
 #ifndef CLIENT_TESTING_FAKE_BROKER_STUB_H_
 #define CLIENT_TESTING_FAKE_BROKER_STUB_H_
 
@@ -87,7 +87,7 @@ class FakeBrokerStream final : public BrokerStream {
   const std::shared_ptr<FakeCall> call_;
 };
 
-// Gives out streams, and has no answer to unary calls. Not thread-safe.
+// Makes streams, and answers no unary calls. Not thread-safe.
 class FakeBrokerStub final : public BrokerStub {
  public:
   // Every stream so far, the current one last.

@@ -1,5 +1,5 @@
-// An event loop that a test turns by hand, with a time that moves only when the
-// test says so.
+// An event loop that a test steps by hand. Its time moves only when the test
+// advances it.
 #ifndef CLIENT_TESTING_MANUAL_EVENT_LOOP_H_
 #define CLIENT_TESTING_MANUAL_EVENT_LOOP_H_
 

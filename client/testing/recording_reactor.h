@@ -1,4 +1,4 @@
-// For tests of streams: notes what happens to one.
+// A reactor for tests of streams: records the events of one stream.
 #ifndef CLIENT_TESTING_RECORDING_REACTOR_H_
 #define CLIENT_TESTING_RECORDING_REACTOR_H_
 
@@ -20,7 +20,7 @@
 
 namespace rmq {
 
-// Notes "started", "reply", "push", "written" and "finished" in their order.
+// Records "started", "reply", "push", "written" and "finished" in their order.
 // Thread-safe: reactions come on the loop's thread, a test reads on its own.
 class RecordingReactor final : public BrokerStream::Reactor {
  public:

@@ -1,6 +1,6 @@
 // A small gRPC server for tests of the client over a real connection, on
-// 127.0.0.1 and a port that the system chooses. It answers as told, and lets
-// the test wait for what the client does.
+// 127.0.0.1 and a port that the system chooses. The test sets its answers, and
+// waits for what the client does.
 #ifndef CLIENT_TESTING_SCRIPTED_BROKER_H_
 #define CLIENT_TESTING_SCRIPTED_BROKER_H_
 
@@ -41,17 +41,18 @@ class ScriptedBroker {
   // "127.0.0.1:port".
   const std::string& address() const { return address_; }
 
-  // Told in answers from here on.
+  // Sets the channel expiry of further answers.
   void SetChannelExpiry(absl::Duration expiry) ABSL_LOCKS_EXCLUDED(mu_);
   // Full heartbeats are answered with `status` from here on.
   void RefuseFullHeartbeats(const absl::Status& status)
       ABSL_LOCKS_EXCLUDED(mu_);
-  // From here on frames are read and not answered; a half-close is not either.
+  // From here on it reads frames and half-closes, and does not answer them.
   void StopAnswering() ABSL_LOCKS_EXCLUDED(mu_);
-  // What GetConsumerListByGroup tells; NOT_FOUND for a group that was not set.
+  // Sets the answer of GetConsumerListByGroup. It is NOT_FOUND for other
+  // groups.
   void SetConsumerIds(const std::string& group, std::vector<std::string> ids)
       ABSL_LOCKS_EXCLUDED(mu_);
-  // What GetConsumerListByGroup tells of settling from here on.
+  // Sets `settling_until` of further answers of GetConsumerListByGroup.
   void SetSettling(absl::Duration left) ABSL_LOCKS_EXCLUDED(mu_);
   // From here on unary calls wait until the client cancels them.
   void HoldUnaryCalls() ABSL_LOCKS_EXCLUDED(mu_);
