@@ -12,6 +12,12 @@ void Day::Reconnect(int number) {
   const int old = clients_[number].channel;
   ClientAt(now_ + kHeartbeat, Kind::kHeartbeat, number);
   if (clients_[number].unary) return Beat(number);
+  if (Percent(30)) {
+    // Meanwhile it has changed its mind, so that replacing is a change too.
+    for (DayClient::Consumer& consumer : clients_[number].consumers) {
+      consumer.definition = definitions_[consumer.group];
+    }
+  }
   Connect(number);
   if (Percent(70)) At(now_ + Between(0, kMinute), Kind::kLateClose, old);
 }

@@ -1,0 +1,235 @@
+// The rules of BrokerModel, one by one, in the words of the README.
+#include "tests/model/broker_model.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "broker/registry/client_event.h"
+#include "common/client_types.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/model/membership.h"
+#include "tests/model/policy_model.h"
+
+namespace rmq::model {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr Millis kExpiry = 120'000;
+constexpr Millis kPeriod = 10'000;
+
+Statement Stated(const std::string& client_id) {
+  Statement statement;
+  statement.client_id = client_id;
+  return statement;
+}
+
+Statement Stated(const std::string& client_id, const std::string& group,
+                 Subscriptions subscriptions = {}) {
+  Statement statement = Stated(client_id);
+  StatedConsumer& consumer = statement.consumers.emplace_back();
+  consumer.group = group;
+  consumer.subscriptions = std::move(subscriptions);
+  return statement;
+}
+
+// "CHANGE", "CLIENT_UNREGISTER c1 EXPIRED", in order.
+std::vector<std::string> EventsOf(const Told& told) {
+  std::vector<std::string> lines;
+  for (const Event& event : told.events) {
+    std::string& line = lines.emplace_back(Name(event.type));
+    if (event.channel >= 0) absl::StrAppend(&line, " ", event.client_id);
+    if (event.type == EventType::kClientUnregister) {
+      absl::StrAppend(&line, " ", Name(event.reason));
+    }
+  }
+  return lines;
+}
+
+std::vector<int> PushedTo(const Told& told) {
+  std::vector<int> channels;
+  for (const Push& push : told.pushes) channels.push_back(push.channel);
+  return channels;
+}
+
+class BrokerModelTest : public ::testing::Test {
+ protected:
+  // Opens a stream and states what the client states.
+  int Join(const Statement& statement) {
+    const int channel = model_.OpenStream(0);
+    EXPECT_TRUE(model_.Heartbeat(channel, statement, 0).accepted);
+    return channel;
+  }
+  void Forget() { model_.TakeTold(); }
+  const GroupStatement& StatementOf(const std::string& group) const {
+    return model_.groups(GroupKind::kConsumer).at(group).statement;
+  }
+
+  BrokerModel model_{BrokerOptions()};
+};
+
+TEST_F(BrokerModelTest, AConsumerThatJoinsIsToldToAllMembers) {
+  const int first = Join(Stated("c1", "g"));
+  Forget();
+  const int second = Join(Stated("c2", "g"));
+  const Told told = model_.TakeTold();
+  EXPECT_THAT(EventsOf(told),
+              ElementsAre("CLIENT_REGISTER c2", "CHANGE", "REGISTER c2"));
+  EXPECT_THAT(PushedTo(told), ElementsAre(first, second));
+}
+
+TEST_F(BrokerModelTest, ARepeatedHeartbeatChangesNothing) {
+  const int channel = Join(Stated("c1", "g"));
+  Forget();
+  model_.Heartbeat(channel, Stated("c1", "g"), 0);
+  const Told told = model_.TakeTold();
+  EXPECT_THAT(EventsOf(told), ElementsAre("REGISTER c1"));
+  EXPECT_TRUE(told.events[0].unchanged);
+  EXPECT_THAT(told.pushes, IsEmpty());
+}
+
+TEST_F(BrokerModelTest, AnExpiredClientLeavesAndTheOthersAreTold) {
+  Join(Stated("c1", "g"));
+  const int second = Join(Stated("c2", "g"));
+  Forget();
+  model_.RenewLight(second, /*has_token=*/true, 1);
+  model_.Scan(kExpiry, {});
+  EXPECT_THAT(EventsOf(model_.TakeTold()), IsEmpty());
+  model_.Scan(kExpiry + 1, {});
+  const Told told = model_.TakeTold();
+  EXPECT_THAT(EventsOf(told),
+              ElementsAre("CLIENT_UNREGISTER c1 EXPIRED", "CHANGE"));
+  EXPECT_THAT(PushedTo(told), ElementsAre(second));
+}
+
+TEST_F(BrokerModelTest, ATickThatIsLateByMoreThanAPeriodExpiresNobody) {
+  Join(Stated("c1", "g"));
+  Forget();
+  model_.Tick(kExpiry + 1, {});
+  EXPECT_THAT(EventsOf(model_.TakeTold()), IsEmpty());
+  for (Millis now = kExpiry + kPeriod; now < 2 * kExpiry; now += kPeriod) {
+    model_.Tick(now, {});
+  }
+  EXPECT_THAT(EventsOf(model_.TakeTold()), IsEmpty());
+  model_.Tick(2 * kExpiry + kPeriod, {});
+  EXPECT_EQ(model_.closed(RemovalReason::kExpired), 1);
+}
+
+TEST_F(BrokerModelTest, AGroupThatIsLeftOutExpiresAlone) {
+  const int channel = Join(Stated("c1", "g"));
+  model_.Heartbeat(channel, Stated("c1", "h"), 50'000);
+  model_.RenewLight(channel, /*has_token=*/true, kExpiry);
+  Forget();
+  model_.Scan(kExpiry + 1, {});
+  EXPECT_THAT(
+      EventsOf(model_.TakeTold()),
+      ElementsAre("CLIENT_UNREGISTER c1 EXPIRED", "UNREGISTER", "CHANGE"));
+  EXPECT_TRUE(model_.channels()[channel].open);
+}
+
+TEST_F(BrokerModelTest, ANewStreamOfAnIncarnationReplacesTheOldOneInSilence) {
+  Statement statement = Stated("c1", "g");
+  statement.incarnation = 7;
+  const int old = Join(statement);
+  Forget();
+  Join(statement);
+  const Told told = model_.TakeTold();
+  EXPECT_THAT(told.ended,
+              ElementsAre(std::pair(old, RemovalReason::kReplaced)));
+  EXPECT_THAT(EventsOf(told),
+              ElementsAre("CLIENT_REGISTER c1", "CLIENT_UNREGISTER c1 REPLACED",
+                          "REGISTER c1"));
+}
+
+TEST_F(BrokerModelTest, AnOlderStreamThatComesLateIsRefused) {
+  Statement newer = Stated("c1", "g");
+  newer.incarnation = 7;
+  newer.stream_number = 2;
+  Statement older = newer;
+  older.stream_number = 1;
+  Join(newer);
+  const int late = model_.OpenStream(0);
+  EXPECT_FALSE(model_.Heartbeat(late, older, 0).accepted);
+  EXPECT_FALSE(model_.channels()[late].open);
+}
+
+TEST_F(BrokerModelTest, OfATopicTheGreatestVersionCounts) {
+  Join(Stated("c1", "g", {{"t", {5, "old"}}}));
+  const int newer = Join(Stated("c2", "g", {{"t", {6, "new"}}}));
+  EXPECT_EQ(StatementOf("g").subscriptions.at("t").expression, "new");
+  model_.Close(newer, RemovalReason::kDisconnected);
+  EXPECT_EQ(StatementOf("g").subscriptions.at("t").expression, "old");
+}
+
+TEST_F(BrokerModelTest, OfEqualVersionsTheOneStatedFirstCounts) {
+  Join(Stated("c1", "g", {{"t", {5, "first"}}}));
+  Join(Stated("c2", "g", {{"t", {5, "second"}}}));
+  EXPECT_EQ(StatementOf("g").subscriptions.at("t").expression, "first");
+}
+
+TEST_F(BrokerModelTest, TheModesAreThoseStatedLastByAMemberThatStays) {
+  Join(Stated("c1", "g"));
+  Statement broadcasting = Stated("c2", "g");
+  broadcasting.consumers[0].modes.message_model = MessageModel::kBroadcasting;
+  const int second = Join(broadcasting);
+  EXPECT_TRUE(StatementOf("g").IsBroadcasting());
+  model_.Heartbeat(second, Stated("c2"), 0);
+  EXPECT_FALSE(StatementOf("g").IsBroadcasting());
+}
+
+TEST_F(BrokerModelTest, AnUnregisterVoidsTheTokenAndIsNoErrorTwice) {
+  const int channel = Join(Stated("c1", "g"));
+  model_.Unregister(channel, "c1", "", "g");
+  model_.Unregister(channel, "c1", "", "g");
+  EXPECT_EQ(model_.RenewLight(channel, /*has_token=*/true, 0),
+            LightAnswer::kFullStatementNeeded);
+}
+
+TEST_F(BrokerModelTest, AStandInGetsNoPushAndGoesWithItsLastGroup) {
+  const int stand_in = model_.OpenStandIn("c1", 0);
+  model_.Heartbeat(stand_in, Stated("c1", "g"), 0);
+  EXPECT_THAT(model_.TakeTold().pushes, IsEmpty());
+  model_.Unregister(stand_in, "c1", "", "g");
+  EXPECT_EQ(model_.FindStandIn("c1"), -1);
+}
+
+TEST_F(BrokerModelTest, AProducerIsFoundWhereItJoinedLast) {
+  Statement statement = Stated("c1");
+  statement.producers = {"p"};
+  const int first = Join(statement);
+  const int second = Join(statement);
+  EXPECT_EQ(model_.FindProducerChannel("c1"), second);
+  model_.Close(second, RemovalReason::kDisconnected);
+  EXPECT_EQ(model_.FindProducerChannel("c1"), first);
+}
+
+TEST(PolicyModelTest, AStatementMakesTheConfigAndTheRetryTopic) {
+  PolicyModel policy{PolicyOptions()};
+  StatedConsumer stated;
+  stated.group = "g";
+  EXPECT_EQ(policy.Admit(stated), "");
+  EXPECT_EQ(policy.groups().count("g"), 1u);
+  EXPECT_EQ(policy.topics().at("%RETRY%g").perm, 6);
+}
+
+TEST(PolicyModelTest, EachReasonToSkipAGroupHasItsName) {
+  PolicyOptions options;
+  options.auto_create_groups = false;
+  options.reject_pull_consumers = true;
+  PolicyModel policy(options);
+  StatedConsumer stated;
+  stated.group = "g";
+  EXPECT_EQ(policy.Admit(stated), "NO_SUCH_GROUP");
+  stated.group = "no group";
+  EXPECT_EQ(policy.Admit(stated), "ILLEGAL_GROUP");
+  stated.modes.consume_type = ConsumeType::kConsumeActively;
+  EXPECT_EQ(policy.Admit(stated), "PULL_CONSUMER_REJECTED");
+  EXPECT_THAT(policy.topics(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace rmq::model
