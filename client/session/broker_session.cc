@@ -253,11 +253,11 @@ void BrokerSession::LoseStream(const StreamEnd& end) {
 
 bool BrokerSession::WasReplaced(const StreamState& lost, const StreamEnd& end) {
   if (end.reason == EndReason::kReplaced) return true;
-  if (!absl::IsAborted(end.status) || lost.tells_end_reason || !lost.taken ||
-      !taken_by_.has_value()) {
+  if (!absl::IsAborted(end.status) || lost.gives_end_reason || !lost.accepted ||
+      !accepted_by_.has_value()) {
     return false;
   }
-  return aborts_.Add(*taken_by_, loop_.Now());
+  return aborts_.Add(*accepted_by_, loop_.Now());
 }
 
 void BrokerSession::OnReplaced(const absl::Status& reason) {

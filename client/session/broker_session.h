@@ -146,7 +146,9 @@ class BrokerSession final : private BrokerStream::Reactor {
   uint64_t stream_number() const { return stream_number_; }
   // The broker process that accepted a full heartbeat over that stream; none if
   // no process did, or if it did not name itself.
-  const absl::optional<BrokerIdentity>& taken_by() const { return taken_by_; }
+  const absl::optional<BrokerIdentity>& accepted_by() const {
+    return accepted_by_;
+  }
   // Whether OnStopped() was called, or is being called.
   bool stopped() const { return stopped_; }
 
@@ -171,9 +173,9 @@ class BrokerSession final : private BrokerStream::Reactor {
     uint64_t number = 0;
     bool writing = false;
     bool half_closed = false;
-    bool heard = false;             // A reply has come.
-    bool taken = false;             // A full heartbeat was accepted.
-    bool tells_end_reason = false;  // By the latest answer to one.
+    bool has_reply = false;         // A reply has come.
+    bool accepted = false;          // A full heartbeat was accepted.
+    bool gives_end_reason = false;  // By the latest answer to one.
     std::deque<Request> requests;
     bool heartbeat_unanswered = false;
     FramePace pace;
@@ -218,8 +220,8 @@ class BrokerSession final : private BrokerStream::Reactor {
   void Write(rocketmq::clientmanager::v1::ClientFrame frame, Request request);
 
   void OnReply(const rocketmq::clientmanager::v1::Reply& reply);
-  void OnFullHeartbeatTaken(const Request& request,
-                            const HeartbeatResponse& response);
+  void OnFullHeartbeatAccepted(const Request& request,
+                               const HeartbeatResponse& response);
   // Takes the broker's name, id and incarnation from its answer.
   void LearnIdentity(const HeartbeatResponse& response);
   // Takes the skipped groups from the broker's answer. Returns whether they are
@@ -266,9 +268,9 @@ class BrokerSession final : private BrokerStream::Reactor {
   uint64_t last_request_id_ = 0;
   absl::Time outage_since_ = absl::InfiniteFuture();
   bool outage_logged_ = false;
-  // See stream_number() and taken_by().
+  // See stream_number() and accepted_by().
   uint64_t stream_number_ = 0;
-  absl::optional<BrokerIdentity> taken_by_;
+  absl::optional<BrokerIdentity> accepted_by_;
   AbortHistory aborts_;
   // In kRefused: the largest frame that the broker accepts, in bytes.
   size_t frame_limit_ = 0;

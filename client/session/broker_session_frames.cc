@@ -88,7 +88,7 @@ void BrokerSession::WriteHeartbeat() {
     frame.mutable_heartbeat()->set_stream_number(current_.number);
     request.statement = statement_;
     if (std::exchange(stream_number_, current_.number) != current_.number) {
-      taken_by_.reset();
+      accepted_by_.reset();
     }
     current_.groups.AddStated(*statement_);
   }
@@ -135,7 +135,7 @@ void BrokerSession::OnReply(const v1::Reply& reply) {
   }
   const Request request = std::move(current_.requests.front());
   current_.requests.pop_front();
-  if (!std::exchange(current_.heard, true)) backoff_.Reset();
+  if (!std::exchange(current_.has_reply, true)) backoff_.Reset();
   const absl::Status status = FromProto(reply.status());
   if (request.is_heartbeat) {
     const absl::Time now = loop_.Now();
@@ -158,7 +158,7 @@ void BrokerSession::OnReply(const v1::Reply& reply) {
       current_.pace.EndSlowDown();
     }
     if (request.statement != nullptr) {
-      OnFullHeartbeatTaken(request, reply.heartbeat());
+      OnFullHeartbeatAccepted(request, reply.heartbeat());
     } else if (request.is_heartbeat &&
                reply.heartbeat().full_statement_needed()) {
       current_.token = 0;
@@ -168,12 +168,12 @@ void BrokerSession::OnReply(const v1::Reply& reply) {
   WriteNextFrame();
 }
 
-void BrokerSession::OnFullHeartbeatTaken(const Request& request,
-                                         const HeartbeatResponse& response) {
-  current_.taken = true;
+void BrokerSession::OnFullHeartbeatAccepted(const Request& request,
+                                            const HeartbeatResponse& response) {
+  current_.accepted = true;
   current_.groups.set_broker_takes_many(
       Offers(response, v1::FEATURE_UNREGISTER_MANY_GROUPS));
-  current_.tells_end_reason = Offers(response, v1::FEATURE_END_REASON);
+  current_.gives_end_reason = Offers(response, v1::FEATURE_END_REASON);
   LearnIdentity(response);
   // The token is that of the statement which was answered. If the client states
   // something else by now, a full heartbeat follows.
@@ -221,8 +221,8 @@ void BrokerSession::OnFullHeartbeatTaken(const Request& request,
 
 void BrokerSession::LearnIdentity(const HeartbeatResponse& response) {
   if (response.broker_incarnation() != 0) {
-    taken_by_ = {response.broker_name(), response.broker_id(),
-                 response.broker_incarnation()};
+    accepted_by_ = {response.broker_name(), response.broker_id(),
+                    response.broker_incarnation()};
   }
   if (health_.broker_name == response.broker_name() &&
       health_.broker_id == response.broker_id()) {

@@ -157,7 +157,7 @@ bool BrokerTable::KeepsInReserve(const BrokerSession& session) {
       continue;
     }
     if (other.stream_number() == 0 ||
-        AreKnownToDiffer(other.taken_by(), session.taken_by())) {
+        AreKnownToDiffer(other.accepted_by(), session.accepted_by())) {
       continue;
     }
     if (HasStatingStream(other)) {
@@ -284,10 +284,11 @@ void BrokerTable::ReviewReserve(const LinksByStream& links, Link* reserve) {
       continue;
     }
     const Link& other = *found->second;
-    if (AreKnownToDiffer(other.session->taken_by(), session.taken_by()))
+    if (AreKnownToDiffer(other.session->accepted_by(), session.accepted_by()))
       continue;
     if (HasStatingStream(*other.session)) {
-      if (AreKnownToBeSame(other.session->taken_by(), session.taken_by())) {
+      if (AreKnownToBeSame(other.session->accepted_by(),
+                           session.accepted_by())) {
         reserve->successors = {number};
         return;
       }
