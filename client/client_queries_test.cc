@@ -6,7 +6,7 @@
 #include "absl/time/time.h"
 #include "client/broker_entry.h"
 #include "client/client.h"
-#include "client/client_testing.h"
+#include "client/testing/client_fixture.h"
 #include "common/status_matchers.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"

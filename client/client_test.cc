@@ -10,7 +10,7 @@
 #include "client/client.h"
 #include "client/client_options.h"
 #include "client/client_runtime.h"
-#include "client/client_testing.h"
+#include "client/testing/client_fixture.h"
 #include "client/testing/scripted_broker.h"
 #include "common/cond_var.h"
 #include "common/mutex_lock.h"

@@ -1,6 +1,6 @@
 // What the tests of Client share: a client of a scripted broker on 127.0.0.1.
-#ifndef CLIENT_CLIENT_TESTING_H_
-#define CLIENT_CLIENT_TESTING_H_
+#ifndef CLIENT_TESTING_CLIENT_FIXTURE_H_
+#define CLIENT_TESTING_CLIENT_FIXTURE_H_
 
 #include <cstddef>
 #include <memory>
@@ -127,4 +127,4 @@ class ClientTest : public ::testing::Test {
 
 }  // namespace rmq
 
-#endif  // CLIENT_CLIENT_TESTING_H_
+#endif  // CLIENT_TESTING_CLIENT_FIXTURE_H_
