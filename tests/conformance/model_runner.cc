@@ -113,7 +113,7 @@ const Outcome& ModelRunner::Apply(const Operation& operation,
   } else {
     OnChannel(operation);
   }
-  NoteTold();
+  NoteEffects();
   return outcome_;
 }
 
@@ -300,9 +300,9 @@ void ModelRunner::Snapshot() {
 
 // --- Outcomes ---
 
-void ModelRunner::NoteTold() {
-  const model::Told told = model_.TakeTold();
-  for (const model::Event& event : told.events) {
+void ModelRunner::NoteEffects() {
+  const model::Effects effects = model_.TakeEffects();
+  for (const model::Event& event : effects.events) {
     const bool is_producer = event.kind == GroupKind::kProducer;
     Event& noted = *outcome_.add_events();
     noted.set_kind(NameOf(event.kind));
@@ -320,12 +320,12 @@ void ModelRunner::NoteTold() {
     for (const std::string& topic : event.topics) noted.add_topics(topic);
     for (const int member : event.members) noted.add_channels(names_[member]);
   }
-  for (const model::Push& push : told.pushes) {
+  for (const model::Push& push : effects.pushes) {
     Push& noted = *outcome_.add_pushes();
     noted.set_channel(names_[push.channel]);
     noted.set_group(push.group);
   }
-  for (const auto& [channel, reason] : told.ended) {
+  for (const auto& [channel, reason] : effects.ended) {
     if (!model_.channels()[channel].is_stand_in) {
       outcome_.add_closed(names_[channel]);
     }

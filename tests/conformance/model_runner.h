@@ -44,8 +44,8 @@ class ModelRunner {
                    const model::BrokerModel::Group& shown,
                    Connections* connections) const;
 
-  // Moves what the model told into the outcome.
-  void NoteTold();
+  // Moves the model's effects into the outcome.
+  void NoteEffects();
   void Answer(int code, const std::string& remark = "");
 
   const Config config_;

@@ -9,26 +9,27 @@
 
 namespace rmq::conformance {
 
-// What a recording and the model without switches must agree in: all that the
-// recording has, but for the wording of code 23. Sets are sorted; of events
-// only the order within one kind and group is kept.
+// The part of an outcome in which a recording and the model without switches
+// must agree: everything that the recording has, except the wording of code 23.
+// Sets are sorted. Events keep their order only within one kind and group.
 Outcome ComparedWithRecording(const Operation& operation, Outcome outcome);
 
-// What the model with all switches and the product must agree in: besides the
-// above, what recordings do not have, but for `ext`, which is Java's own.
+// The part in which the product and the models of it must agree: the above and
+// the fields that recordings do not have, except `ext`, which is Java's own.
 Outcome ComparedWithProduct(Outcome outcome);
 
-// find_consumer_channel: the product gives one channel, the model all right
-// ones. Makes `expected` agree if the product's is among them.
+// find_consumer_channel: the product returns one channel, a model all that are
+// right. Makes `expected` agree if the product's channel is among them.
 void AllowAnyOf(const Outcome& got, Outcome* expected);
 
-// The same for the look-ups but snapshot, as they are: `got` is the product's.
+// Compares outcomes of look-ups other than snapshot, without sorting them
+// first.
 bool AreEqualLookUps(const Outcome& expected, const Outcome& got);
 
 bool AreEqual(const Outcome& a, const Outcome& b);
 
-// For the reader: "- " what was expected and is not there, "+ " what is there
-// and was not expected. Empty if they are equal.
+// Lines for the reader: "- " and what is missing from `got`, "+ " and what is
+// in excess. Empty if both are equal.
 std::vector<std::string> Differences(const Outcome& expected,
                                      const Outcome& got);
 

@@ -1,8 +1,8 @@
-// Operations of traces, made up from a seed: a small world of clients, channels
+// Makes operations of traces from a seed: a small world of clients, channels
 // and groups that come, go, come back, disagree and fall silent. In some worlds
-// the broker's housekeeping ticks, and is late now and then. In some there are
-// so few groups, topics and versions that the members of a group meet in all of
-// them. In some hardly any time passes, so that members stay.
+// the broker's housekeeping ticks, and is late now and then. Some worlds have
+// so few groups, topics and versions that the members of a group share all of
+// them. In some worlds hardly any time passes, so that members stay.
 #ifndef TESTS_CONFORMANCE_RANDOM_OPERATIONS_H_
 #define TESTS_CONFORMANCE_RANDOM_OPERATIONS_H_
 
@@ -56,10 +56,10 @@ class RandomOperations {
   Operation Tick();
   Operation MakeHeartbeat();
   Heartbeat FullBody(const Channel& channel);
-  // What the channel's process stated last over another one; null if it has
-  // not.
+  // The last statement of the channel's process over another channel; null if
+  // there is none.
   const Heartbeat* LastOfItsProcess(const Channel& channel) const;
-  // The client changes its mind about one of its groups.
+  // Changes one of the groups in the statement.
   void Alter(Heartbeat* body);
   Consumer MakeConsumer(const std::string& group);
   Subscription MakeSubscription(const std::string& topic);
@@ -84,7 +84,7 @@ class RandomOperations {
   // For the unary calls of each client.
   std::vector<Channel> stand_ins_;
   bool has_ticks_ = false;
-  // What is still to pass before the next tick, by steps of the period.
+  // The time still to pass, in steps of the housekeeping period.
   int64_t to_pass_ms_ = 0;
   bool ticked_ = false;
 };

@@ -108,12 +108,12 @@ void BrokerModel::Leave(int number, GroupKind kind, const std::string& group,
   const Before before =
       kind == GroupKind::kConsumer ? Observe(group) : Before();
   const Membership gone = TakeOut(number, kind, group);
-  TellMember(EventType::kClientUnregister, number, gone, client_id,
-             before.statement.Topics(), reason);
+  AddMemberEvent(EventType::kClientUnregister, number, gone, client_id,
+                 before.statement.Topics(), reason);
   const auto found = mutable_groups(kind).find(group);
   if (found->second.members.empty()) {
     mutable_groups(kind).erase(found);
-    Tell(EventType::kUnregister, kind, group);
+    AddEvent(EventType::kUnregister, kind, group);
   } else if (kind == GroupKind::kConsumer) {
     Recompute(group);
   }
@@ -173,7 +173,7 @@ void BrokerModel::CloseOpen(int number, RemovalReason reason) {
 
 void BrokerModel::End(int number, RemovalReason reason) {
   CloseOpen(number, reason);
-  told_.ended.emplace_back(number, reason);
+  effects_.ended.emplace_back(number, reason);
 }
 
 void BrokerModel::CloseIfIdleStandIn(int number) {
@@ -217,45 +217,45 @@ int64_t BrokerModel::StreamsOf(const std::string& group) const {
       [&](int member) { return !channels_[member].is_stand_in; });
 }
 
-// Members are told if the group is a clustering one before or after the change.
+// A change counts if the group is a clustering one before or after it.
 void BrokerModel::NoteChange(const std::string& group, const Before& before) {
   const bool was_clustering =
       before.existed && !before.statement.IsBroadcasting();
   if (!policy_.IsNotified(group) || !(was_clustering || IsNotified(group))) {
     return;
   }
-  Event& event = Tell(EventType::kChange, GroupKind::kConsumer, group);
+  Event& event = AddEvent(EventType::kChange, GroupKind::kConsumer, group);
   const auto found = groups(GroupKind::kConsumer).find(group);
   if (found != groups(GroupKind::kConsumer).end()) {
     event.members = found->second.members;
   }
   changed_.insert(group);
-  told_.most_pushes += std::max(before.streams, StreamsOf(group));
+  effects_.most_pushes += std::max(before.streams, StreamsOf(group));
 }
 
-Event& BrokerModel::Tell(EventType type, GroupKind kind,
-                         const std::string& group) {
-  Event& event = told_.events.emplace_back();
+Event& BrokerModel::AddEvent(EventType type, GroupKind kind,
+                             const std::string& group) {
+  Event& event = effects_.events.emplace_back();
   event.type = type;
   event.kind = kind;
   event.group = group;
   return event;
 }
 
-void BrokerModel::TellMember(EventType type, int channel,
-                             const Membership& membership,
-                             const std::string& client_id,
-                             std::set<std::string> topics,
-                             RemovalReason reason) {
-  Event& event = Tell(type, membership.kind, membership.group);
+void BrokerModel::AddMemberEvent(EventType type, int channel,
+                                 const Membership& membership,
+                                 const std::string& client_id,
+                                 std::set<std::string> topics,
+                                 RemovalReason reason) {
+  Event& event = AddEvent(type, membership.kind, membership.group);
   event.channel = channel;
   event.client_id = client_id;
   event.topics = std::move(topics);
   event.reason = reason;
 }
 
-// A stand-in has nobody to push to.
-Told BrokerModel::TakeTold() {
+// Stand-ins get no push.
+Effects BrokerModel::TakeEffects() {
   for (const std::string& group : std::exchange(changed_, {})) {
     const auto found = groups(GroupKind::kConsumer).find(group);
     if (found == groups(GroupKind::kConsumer).end() || !options_.pushes) {
@@ -263,11 +263,11 @@ Told BrokerModel::TakeTold() {
     }
     for (const int member : found->second.members) {
       if (!channels_[member].is_stand_in) {
-        told_.pushes.push_back({member, group});
+        effects_.pushes.push_back({member, group});
       }
     }
   }
-  return std::exchange(told_, {});
+  return std::exchange(effects_, {});
 }
 
 // --- What the broker knows ---

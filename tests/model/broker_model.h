@@ -1,4 +1,5 @@
-// What a broker must know, do and tell, worked out the slow and obvious way.
+// What a broker must know, do and announce, worked out the slow and obvious
+// way.
 //
 // Channels have numbers, time is milliseconds, every question is answered by
 // looking at everything. The model shares no code with broker/ but the names of
@@ -25,7 +26,7 @@ namespace rmq::model {
 struct BrokerOptions {
   Millis channel_expiry = 120'000;
   Millis housekeeping_period = 10'000;
-  // Whether members are pushed to at all.
+  // False: members get no pushes.
   bool pushes = true;
   PolicyOptions policy;
 };
@@ -47,8 +48,8 @@ struct SkippedGroup {
 };
 
 struct HeartbeatAnswer {
-  // False if the channel is closed, be it by this very heartbeat. All the rest
-  // is then empty.
+  // False if the channel is closed, perhaps by this very heartbeat. The other
+  // fields are then empty.
   bool accepted = false;
   // Whether light heartbeats are enough from now on.
   bool token = false;
@@ -78,13 +79,12 @@ struct Push {
   std::string group;
 };
 
-// What the broker must have told. A value.
-struct Told {
+// The events and pushes that the broker must have made. A value.
+struct Effects {
   std::vector<Event> events;
-  // One a group and member, if a change is followed by another one before
-  // anything is pushed.
+  // One for each changed group and member: changes of one call are pushed once.
   std::vector<Push> pushes;
-  // How many there would be if each change were pushed at once.
+  // The number of pushes if each change were pushed by itself.
   int64_t most_pushes = 0;
   // The channels that the broker itself ended, and why.
   std::vector<std::pair<int, RemovalReason>> ended;
@@ -131,7 +131,7 @@ class BrokerModel {
   // A light heartbeat. `has_token`: the client repeats the token of the
   // channel's latest full heartbeat.
   LightAnswer RenewLight(int channel, bool has_token, Millis now);
-  // An empty name is no group. Events tell the client id of the request.
+  // An empty name is no group. Events carry the client id of the request.
   void Unregister(int channel, const std::string& client_id,
                   const std::string& producer_group,
                   const std::string& consumer_group);
@@ -140,21 +140,22 @@ class BrokerModel {
 
   // --- What the broker does by itself ---
 
-  // Expires whoever is silent for longer than the channel expiry, and groups
-  // that their channel left out for that long. What is told of a departure
-  // depends on who is left, and the order of the departures of one scan is the
-  // broker's own affair: so the model follows `order`, what the broker told.
+  // Expires channels that are silent for longer than the channel expiry, and
+  // memberships that their channel left out for that long. The broker chooses
+  // the order of the departures of one scan. The events of a departure depend
+  // on who is left, so the model follows `order`, the order in the broker's
+  // events.
   void Scan(Millis now, const std::vector<Departure>& order);
-  // The periodic scan. If it is late by more than a period, the broker was
-  // away, and everyone counts as heard first.
+  // The periodic scan. A tick that is late by more than a period means that the
+  // broker was away: first everyone counts as heard now.
   void Tick(Millis now, const std::vector<Departure>& order);
   // The broker goes down.
   void CloseAll(RemovalReason reason, const std::vector<Departure>& order);
 
-  // --- What the broker tells and knows ---
+  // --- What the broker announces and knows ---
 
-  // What the calls since the last TakeTold() must have told.
-  Told TakeTold();
+  // The effects of the calls since the last TakeEffects().
+  Effects TakeEffects();
 
   const std::vector<Channel>& channels() const { return channels_; }
   const std::vector<int>& open_channels() const { return open_; }
@@ -173,7 +174,7 @@ class BrokerModel {
   // that are in one for it; or -1.
   int FindProducerChannel(const std::string& client_id) const;
   std::set<std::string> GroupsOfTopic(const std::string& topic) const;
-  // Whether members of the consumer group are told of changes now.
+  // Whether a change of the consumer group, as it is now, is announced.
   bool IsNotified(const std::string& consumer_group) const;
   const PolicyModel& policy() const { return policy_; }
   // Channels closed so far.
@@ -206,7 +207,7 @@ class BrokerModel {
   // False if new producers are not let in.
   bool StateProducer(int channel, const Statement& statement,
                      const std::string& group);
-  // Adds the membership or makes it current again. Whether it is new.
+  // Adds the membership or makes it current again. Returns whether it is new.
   bool Join(int channel, GroupKind kind, const std::string& group,
             const Statement& statement);
   void ForgetModesOfTheLeftOut(int channel,
@@ -219,7 +220,7 @@ class BrokerModel {
                     const std::vector<Departure>& order, RemovalReason reason);
   // Takes the membership out, and nothing else.
   Membership TakeOut(int channel, GroupKind kind, const std::string& group);
-  // Everything that comes of a close.
+  // Takes the channel out of its groups and closes it.
   void CloseOpen(int channel, RemovalReason reason);
   // Closes a channel because the broker has decided so.
   void End(int channel, RemovalReason reason);
@@ -230,12 +231,13 @@ class BrokerModel {
   void Recompute(const std::string& consumer_group);
   std::set<std::string> ClientIdsOf(const std::string& consumer_group) const;
   int64_t StreamsOf(const std::string& consumer_group) const;
-  // The group's CHANGE, if its members may be told of it.
+  // Adds the group's CHANGE, unless the config or broadcasting forbids it.
   void NoteChange(const std::string& consumer_group, const Before& before);
-  Event& Tell(EventType type, GroupKind kind, const std::string& group);
-  void TellMember(EventType type, int channel, const Membership& membership,
-                  const std::string& client_id, std::set<std::string> topics,
-                  RemovalReason reason = RemovalReason::kUnregistered);
+  Event& AddEvent(EventType type, GroupKind kind, const std::string& group);
+  void AddMemberEvent(EventType type, int channel, const Membership& membership,
+                      const std::string& client_id,
+                      std::set<std::string> topics,
+                      RemovalReason reason = RemovalReason::kUnregistered);
 
   Membership* Find(int channel, GroupKind kind, const std::string& group) {
     return const_cast<Membership*>(FindMembership(channel, kind, group));
@@ -253,7 +255,7 @@ class BrokerModel {
   std::map<std::string, std::set<int>> streams_;
   std::map<std::string, Group> groups_[2];  // By GroupKind.
   std::set<std::string> changed_;           // Groups to push to.
-  Told told_;
+  Effects effects_;
   int64_t joinings_ = 0;         // Of producer groups.
   int64_t full_heartbeats_ = 0;  // Applied so far.
   Millis heard_floor_ = 0;       // Everyone counts as heard then.

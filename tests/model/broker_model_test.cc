@@ -1,4 +1,4 @@
-// The rules of BrokerModel, one by one, in the words of the README.
+// The rules of BrokerModel, one by one.
 #include "tests/model/broker_model.h"
 
 #include <string>
@@ -22,15 +22,15 @@ using ::testing::IsEmpty;
 constexpr Millis kExpiry = 120'000;
 constexpr Millis kPeriod = 10'000;
 
-Statement Stated(const std::string& client_id) {
+Statement Stating(const std::string& client_id) {
   Statement statement;
   statement.client_id = client_id;
   return statement;
 }
 
-Statement Stated(const std::string& client_id, const std::string& group,
-                 Subscriptions subscriptions = {}) {
-  Statement statement = Stated(client_id);
+Statement Stating(const std::string& client_id, const std::string& group,
+                  Subscriptions subscriptions = {}) {
+  Statement statement = Stating(client_id);
   StatedConsumer& consumer = statement.consumers.emplace_back();
   consumer.group = group;
   consumer.subscriptions = std::move(subscriptions);
@@ -38,9 +38,9 @@ Statement Stated(const std::string& client_id, const std::string& group,
 }
 
 // "CHANGE", "CLIENT_UNREGISTER c1 EXPIRED", in order.
-std::vector<std::string> EventsOf(const Told& told) {
+std::vector<std::string> EventsOf(const Effects& effects) {
   std::vector<std::string> lines;
-  for (const Event& event : told.events) {
+  for (const Event& event : effects.events) {
     std::string& line = lines.emplace_back(Name(event.type));
     if (event.channel >= 0) absl::StrAppend(&line, " ", event.client_id);
     if (event.type == EventType::kClientUnregister) {
@@ -50,9 +50,9 @@ std::vector<std::string> EventsOf(const Told& told) {
   return lines;
 }
 
-std::vector<int> PushedTo(const Told& told) {
+std::vector<int> PushedTo(const Effects& effects) {
   std::vector<int> channels;
-  for (const Push& push : told.pushes) channels.push_back(push.channel);
+  for (const Push& push : effects.pushes) channels.push_back(push.channel);
   return channels;
 }
 
@@ -64,7 +64,7 @@ class BrokerModelTest : public ::testing::Test {
     EXPECT_TRUE(model_.Heartbeat(channel, statement, 0).accepted);
     return channel;
   }
-  void Forget() { model_.TakeTold(); }
+  void Forget() { model_.TakeEffects(); }
   const GroupStatement& StatementOf(const std::string& group) const {
     return model_.groups(GroupKind::kConsumer).at(group).statement;
   }
@@ -72,81 +72,81 @@ class BrokerModelTest : public ::testing::Test {
   BrokerModel model_{BrokerOptions()};
 };
 
-TEST_F(BrokerModelTest, AConsumerThatJoinsIsToldToAllMembers) {
-  const int first = Join(Stated("c1", "g"));
+TEST_F(BrokerModelTest, AllMembersArePushedToWhenAConsumerJoins) {
+  const int first = Join(Stating("c1", "g"));
   Forget();
-  const int second = Join(Stated("c2", "g"));
-  const Told told = model_.TakeTold();
-  EXPECT_THAT(EventsOf(told),
+  const int second = Join(Stating("c2", "g"));
+  const Effects effects = model_.TakeEffects();
+  EXPECT_THAT(EventsOf(effects),
               ElementsAre("CLIENT_REGISTER c2", "CHANGE", "REGISTER c2"));
-  EXPECT_THAT(PushedTo(told), ElementsAre(first, second));
+  EXPECT_THAT(PushedTo(effects), ElementsAre(first, second));
 }
 
 TEST_F(BrokerModelTest, ARepeatedHeartbeatChangesNothing) {
-  const int channel = Join(Stated("c1", "g"));
+  const int channel = Join(Stating("c1", "g"));
   Forget();
-  model_.Heartbeat(channel, Stated("c1", "g"), 0);
-  const Told told = model_.TakeTold();
-  EXPECT_THAT(EventsOf(told), ElementsAre("REGISTER c1"));
-  EXPECT_TRUE(told.events[0].unchanged);
-  EXPECT_THAT(told.pushes, IsEmpty());
+  model_.Heartbeat(channel, Stating("c1", "g"), 0);
+  const Effects effects = model_.TakeEffects();
+  EXPECT_THAT(EventsOf(effects), ElementsAre("REGISTER c1"));
+  EXPECT_TRUE(effects.events[0].unchanged);
+  EXPECT_THAT(effects.pushes, IsEmpty());
 }
 
-TEST_F(BrokerModelTest, AnExpiredClientLeavesAndTheOthersAreTold) {
-  Join(Stated("c1", "g"));
-  const int second = Join(Stated("c2", "g"));
+TEST_F(BrokerModelTest, AnExpiredClientLeavesAndTheOthersArePushedTo) {
+  Join(Stating("c1", "g"));
+  const int second = Join(Stating("c2", "g"));
   Forget();
   model_.RenewLight(second, /*has_token=*/true, 1);
   model_.Scan(kExpiry, {});
-  EXPECT_THAT(EventsOf(model_.TakeTold()), IsEmpty());
+  EXPECT_THAT(EventsOf(model_.TakeEffects()), IsEmpty());
   model_.Scan(kExpiry + 1, {});
-  const Told told = model_.TakeTold();
-  EXPECT_THAT(EventsOf(told),
+  const Effects effects = model_.TakeEffects();
+  EXPECT_THAT(EventsOf(effects),
               ElementsAre("CLIENT_UNREGISTER c1 EXPIRED", "CHANGE"));
-  EXPECT_THAT(PushedTo(told), ElementsAre(second));
+  EXPECT_THAT(PushedTo(effects), ElementsAre(second));
 }
 
 TEST_F(BrokerModelTest, ATickThatIsLateByMoreThanAPeriodExpiresNobody) {
-  Join(Stated("c1", "g"));
+  Join(Stating("c1", "g"));
   Forget();
   model_.Tick(kExpiry + 1, {});
-  EXPECT_THAT(EventsOf(model_.TakeTold()), IsEmpty());
+  EXPECT_THAT(EventsOf(model_.TakeEffects()), IsEmpty());
   for (Millis now = kExpiry + kPeriod; now < 2 * kExpiry; now += kPeriod) {
     model_.Tick(now, {});
   }
-  EXPECT_THAT(EventsOf(model_.TakeTold()), IsEmpty());
+  EXPECT_THAT(EventsOf(model_.TakeEffects()), IsEmpty());
   model_.Tick(2 * kExpiry + kPeriod, {});
   EXPECT_EQ(model_.closed(RemovalReason::kExpired), 1);
 }
 
 TEST_F(BrokerModelTest, AGroupThatIsLeftOutExpiresAlone) {
-  const int channel = Join(Stated("c1", "g"));
-  model_.Heartbeat(channel, Stated("c1", "h"), 50'000);
+  const int channel = Join(Stating("c1", "g"));
+  model_.Heartbeat(channel, Stating("c1", "h"), 50'000);
   model_.RenewLight(channel, /*has_token=*/true, kExpiry);
   Forget();
   model_.Scan(kExpiry + 1, {});
   EXPECT_THAT(
-      EventsOf(model_.TakeTold()),
+      EventsOf(model_.TakeEffects()),
       ElementsAre("CLIENT_UNREGISTER c1 EXPIRED", "UNREGISTER", "CHANGE"));
   EXPECT_TRUE(model_.channels()[channel].open);
 }
 
 TEST_F(BrokerModelTest, ANewStreamOfAnIncarnationReplacesTheOldOneInSilence) {
-  Statement statement = Stated("c1", "g");
+  Statement statement = Stating("c1", "g");
   statement.incarnation = 7;
   const int old = Join(statement);
   Forget();
   Join(statement);
-  const Told told = model_.TakeTold();
-  EXPECT_THAT(told.ended,
+  const Effects effects = model_.TakeEffects();
+  EXPECT_THAT(effects.ended,
               ElementsAre(std::pair(old, RemovalReason::kReplaced)));
-  EXPECT_THAT(EventsOf(told),
+  EXPECT_THAT(EventsOf(effects),
               ElementsAre("CLIENT_REGISTER c1", "CLIENT_UNREGISTER c1 REPLACED",
                           "REGISTER c1"));
 }
 
 TEST_F(BrokerModelTest, AnOlderStreamThatComesLateIsRefused) {
-  Statement newer = Stated("c1", "g");
+  Statement newer = Stating("c1", "g");
   newer.incarnation = 7;
   newer.stream_number = 2;
   Statement older = newer;
@@ -158,31 +158,31 @@ TEST_F(BrokerModelTest, AnOlderStreamThatComesLateIsRefused) {
 }
 
 TEST_F(BrokerModelTest, OfATopicTheGreatestVersionCounts) {
-  Join(Stated("c1", "g", {{"t", {5, "old"}}}));
-  const int newer = Join(Stated("c2", "g", {{"t", {6, "new"}}}));
+  Join(Stating("c1", "g", {{"t", {5, "old"}}}));
+  const int newer = Join(Stating("c2", "g", {{"t", {6, "new"}}}));
   EXPECT_EQ(StatementOf("g").subscriptions.at("t").expression, "new");
   model_.Close(newer, RemovalReason::kDisconnected);
   EXPECT_EQ(StatementOf("g").subscriptions.at("t").expression, "old");
 }
 
 TEST_F(BrokerModelTest, OfEqualVersionsTheOneStatedFirstCounts) {
-  Join(Stated("c1", "g", {{"t", {5, "first"}}}));
-  Join(Stated("c2", "g", {{"t", {5, "second"}}}));
+  Join(Stating("c1", "g", {{"t", {5, "first"}}}));
+  Join(Stating("c2", "g", {{"t", {5, "second"}}}));
   EXPECT_EQ(StatementOf("g").subscriptions.at("t").expression, "first");
 }
 
 TEST_F(BrokerModelTest, TheModesAreThoseStatedLastByAMemberThatStays) {
-  Join(Stated("c1", "g"));
-  Statement broadcasting = Stated("c2", "g");
+  Join(Stating("c1", "g"));
+  Statement broadcasting = Stating("c2", "g");
   broadcasting.consumers[0].modes.message_model = MessageModel::kBroadcasting;
   const int second = Join(broadcasting);
   EXPECT_TRUE(StatementOf("g").IsBroadcasting());
-  model_.Heartbeat(second, Stated("c2"), 0);
+  model_.Heartbeat(second, Stating("c2"), 0);
   EXPECT_FALSE(StatementOf("g").IsBroadcasting());
 }
 
 TEST_F(BrokerModelTest, AnUnregisterVoidsTheTokenAndIsNoErrorTwice) {
-  const int channel = Join(Stated("c1", "g"));
+  const int channel = Join(Stating("c1", "g"));
   model_.Unregister(channel, "c1", "", "g");
   model_.Unregister(channel, "c1", "", "g");
   EXPECT_EQ(model_.RenewLight(channel, /*has_token=*/true, 0),
@@ -191,14 +191,14 @@ TEST_F(BrokerModelTest, AnUnregisterVoidsTheTokenAndIsNoErrorTwice) {
 
 TEST_F(BrokerModelTest, AStandInGetsNoPushAndGoesWithItsLastGroup) {
   const int stand_in = model_.OpenStandIn("c1", 0);
-  model_.Heartbeat(stand_in, Stated("c1", "g"), 0);
-  EXPECT_THAT(model_.TakeTold().pushes, IsEmpty());
+  model_.Heartbeat(stand_in, Stating("c1", "g"), 0);
+  EXPECT_THAT(model_.TakeEffects().pushes, IsEmpty());
   model_.Unregister(stand_in, "c1", "", "g");
   EXPECT_EQ(model_.FindStandIn("c1"), -1);
 }
 
 TEST_F(BrokerModelTest, AProducerIsFoundWhereItJoinedLast) {
-  Statement statement = Stated("c1");
+  Statement statement = Stating("c1");
   statement.producers = {"p"};
   const int first = Join(statement);
   const int second = Join(statement);

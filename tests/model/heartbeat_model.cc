@@ -111,12 +111,12 @@ void BrokerModel::StateConsumer(int number, const Statement& statement,
   const GroupStatement& after =
       groups(GroupKind::kConsumer).at(group).statement;
   if (joins) {
-    TellMember(EventType::kClientRegister, number, membership,
-               statement.client_id, after.Topics());
+    AddMemberEvent(EventType::kClientRegister, number, membership,
+                   statement.client_id, after.Topics());
   }
   for (const auto& [other, older] : leaving) {
-    TellMember(EventType::kClientUnregister, other, older, older.client_id,
-               before.statement.Topics(), RemovalReason::kReplaced);
+    AddMemberEvent(EventType::kClientUnregister, other, older, older.client_id,
+                   before.statement.Topics(), RemovalReason::kReplaced);
   }
   const bool have_members_changed =
       leaving.empty() ? joins : before.client_ids != ClientIdsOf(group);
@@ -126,9 +126,9 @@ void BrokerModel::StateConsumer(int number, const Statement& statement,
       before.statement.Topics() != after.Topics()) {
     NoteChange(group, before);
   }
-  TellMember(EventType::kRegister, number, membership, statement.client_id,
-             after.Topics());
-  told_.events.back().unchanged = !joins && before.statement == after;
+  AddMemberEvent(EventType::kRegister, number, membership, statement.client_id,
+                 after.Topics());
+  effects_.events.back().unchanged = !joins && before.statement == after;
 }
 
 bool BrokerModel::StateProducer(int number, const Statement& statement,
@@ -137,9 +137,9 @@ bool BrokerModel::StateProducer(int number, const Statement& statement,
   if (!is_known && !policy_.registers_producers()) return false;
   if (Join(number, GroupKind::kProducer, group, statement)) {
     channels_[number].last_joined[statement.client_id] = ++joinings_;
-    TellMember(EventType::kClientRegister, number,
-               *Find(number, GroupKind::kProducer, group), statement.client_id,
-               {});
+    AddMemberEvent(EventType::kClientRegister, number,
+                   *Find(number, GroupKind::kProducer, group),
+                   statement.client_id, {});
   }
   return true;
 }

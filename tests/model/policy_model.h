@@ -32,7 +32,7 @@ struct PolicyOptions {
   std::map<std::string, TopicConfig> topics;
 };
 
-// Differs from the broker: makes configs without a limit.
+// Differs from the broker: the number of configs has no limit.
 class PolicyModel {
  public:
   explicit PolicyModel(PolicyOptions options);
@@ -46,7 +46,7 @@ class PolicyModel {
   // Makes the config of a consumer group if it is missing and may be made.
   void EnsureConfig(const std::string& group);
 
-  // Whether the consumer group's config lets its members be told of changes.
+  // Whether the consumer group's config allows CHANGE events.
   bool IsNotified(const std::string& group) const;
 
   bool registers_producers() const { return options_.register_producers; }

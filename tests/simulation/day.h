@@ -1,10 +1,9 @@
-// The day of simulated_day.h. One class in files by idea:
-//
-//   simulated_day.cc  what happens when, and the figures
-//   day_load.cc       clients that heartbeat, join, leave and change their
-//   minds day_faults.cc     clients, connections and brokers that fail
-//   day_calls.cc      each call, made of the core and of the model, and
-//   compared day_checks.cc     the comparison of all that can be looked up
+// The class behind simulated_day.h, in files by idea:
+// - simulated_day.cc: what happens when, and the figures.
+// - day_load.cc: clients heartbeat, join, leave and change their subscriptions.
+// - day_faults.cc: clients and connections fail.
+// - day_calls.cc: each call is made of the core and the model, and compared.
+// - day_checks.cc: everything that can be looked up is compared.
 #ifndef TESTS_SIMULATION_DAY_H_
 #define TESTS_SIMULATION_DAY_H_
 
@@ -41,7 +40,7 @@ inline constexpr Millis kHour = 60 * kMinute;
 inline constexpr Millis kExpiry = 120 * kSecond;
 inline constexpr Millis kHeartbeat = 30 * kSecond;
 inline constexpr Millis kPeriod = 10 * kSecond;
-// Coarse, so that a silence of exactly the expiry happens now and then.
+// Times are multiples of this, so that some silences last exactly the expiry.
 inline constexpr Millis kGrain = 500;
 inline constexpr size_t kMaxFailures = 5;
 inline constexpr int kUnaryPercent = 4;
@@ -65,8 +64,8 @@ class DayChannel final : public ClientChannel {
   Day& day_;
 };
 
-// What is compared of an event.
-using ToldEvent =
+// The compared fields of an event.
+using EventKey =
     std::tuple<EventType, GroupKind, RemovalReason, std::string /*group*/,
                int /*channel*/, std::string /*client id*/>;
 
@@ -77,7 +76,7 @@ class Day final : public ClientEventListener {
   // Plays the day, once.
   DayReport Run();
 
-  // --- What the core tells ---
+  // --- Called by the core ---
   void OnClientEvent(const ClientEvent& event) override;
   void OnPush(const DayChannel& channel, absl::string_view group);
   void OnEnd(const DayChannel& channel, RemovalReason reason) {
@@ -171,8 +170,8 @@ class Day final : public ClientEventListener {
   void LayAside(int client, bool unregister);
   // New software: a group's subscriptions change, member by member.
   void Rollout();
-  // One member differs from the others, and is taken back, or comes to an end
-  // first.
+  // One member states other subscriptions than the others. Later it is taken
+  // back, unless it ends first.
   void SendCanary();
   void TakeBack(int client);
   void DrawGroups(DayClient& client);
@@ -180,13 +179,13 @@ class Day final : public ClientEventListener {
   model::StatedConsumer StatedBy(const DayClient::Consumer& consumer) const;
 
   // --- Faults ---
-  // The same process, a new stream. The broker hears of the old one's end late.
+  // The process opens a new stream. The broker notices the old one's end late.
   void Reconnect(int client);
   void Cut(int client);
   void FallSilent(int client);
-  // Killed and started again before the broker hears of the old stream's end.
+  // The process restarts before the broker notices the end of the old stream.
   void RestartUnnoticed(int client);
-  // Two streams of one process, of which the newer one's heartbeat comes first.
+  // A process opens two streams, and the newer one's heartbeat arrives first.
   void RaceOfTwoStreams(int client);
   void Kick(int client);
   // Opens a stream and says nothing.
@@ -203,7 +202,7 @@ class Day final : public ClientEventListener {
   void Unregister(int client, int producer_group, int consumer_group);
   void CloseChannel(int channel, RemovalReason reason);
   void Tick();
-  // The broker goes down: nobody is left, anywhere.
+  // The broker shuts down, and no registration is left.
   void Drain();
   // A call pushes each group once. A tick works in pieces, each of which may
   // push a group again.
@@ -254,14 +253,15 @@ class Day final : public ClientEventListener {
   std::vector<int> definitions_;  // By consumer group.
   std::vector<DayClient> clients_;
   std::vector<std::shared_ptr<DayChannel>> channels_;  // By the model's number.
-  // By consumer group: what a client would read now. Erased by a change.
+  // By consumer group: the list that a client would read now. A change erases
+  // the entry.
   std::map<std::string, ClientIds> listed_;
 
   BrokerModel model_;
   CoreUnderTest core_;
 
-  // What the core told since the last Settle().
-  std::vector<ToldEvent> events_;
+  // Effects of the core since the last Settle().
+  std::vector<EventKey> events_;
   std::vector<std::pair<int, RemovalReason>> ended_;
   std::vector<BrokerModel::Departure> departures_;
   int64_t pushes_since_settled_ = 0;

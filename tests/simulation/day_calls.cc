@@ -1,5 +1,5 @@
 // The calls of a simulated day: each is made of the core and of the model, and
-// what the core answered and told is compared.
+// the answers and effects are compared.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -31,7 +31,7 @@ int NumberOf(const ClientChannel* channel) {
 
 // Of an event of the core or of the model.
 template <typename Event>
-ToldEvent ToldOf(const Event& event, int channel) {
+EventKey KeyOf(const Event& event, int channel) {
   const bool has_reason = event.type == EventType::kClientUnregister;
   return {event.type,
           event.kind,
@@ -43,7 +43,7 @@ ToldEvent ToldOf(const Event& event, int channel) {
 
 }  // namespace
 
-// --- What the core tells ---
+// --- Called by the core ---
 
 void DayChannel::NotifyConsumerIdsChanged(absl::string_view group) {
   day_.OnPush(*this, group);
@@ -55,7 +55,7 @@ void Day::OnClientEvent(const ClientEvent& event) {
   if (event.revision < last_revision_) Fail("a revision falls");
   last_revision_ = event.revision;
   const int channel = NumberOf(event.channel.get());
-  events_.push_back(ToldOf(event, channel));
+  events_.push_back(KeyOf(event, channel));
   if (event.kind == GroupKind::kConsumer) listed_.erase(event.group);
   const int kind = static_cast<int>(event.kind);
   switch (event.type) {
@@ -81,8 +81,8 @@ void Day::OnPush(const DayChannel& channel, absl::string_view name) {
       clients_[channel.client].channel != channel.number) {
     return;
   }
-  // The client reads the group as it is now; all that read it before the next
-  // change share the answer.
+  // The client reads the list as it is now. All clients that read it before the
+  // next change share the answer.
   ClientIds& listed = listed_[group];
   if (listed == nullptr) {
     auto client_ids = std::make_shared<std::vector<std::string>>();
@@ -149,9 +149,9 @@ void Day::FullHeartbeat(int number, int channel) {
   }
   const model::HeartbeatAnswer expected =
       model_.Heartbeat(channel, statement, now_);
-  const StatementOf told(std::move(stated));
+  const StatementOf owned(std::move(stated));
   const HeartbeatResult result =
-      core_.processor.Heartbeat(*channels_[channel], *told, Now());
+      core_.processor.Heartbeat(*channels_[channel], *owned, Now());
   Expect(expected.accepted, result.status.code == absl::StatusCode::kOk,
          "a full heartbeat was accepted");
   Expect(expected.token, result.statement_token != 0,
@@ -246,13 +246,13 @@ void Day::Drain() {
 // --- The comparison ---
 
 void Day::Settle(absl::string_view what, Pushes pushes) {
-  // As the edge's timer does it, where there are more pushes than one flush
-  // makes.
+  // One flush makes a limited number of pushes; the edge's timer makes the
+  // rest.
   ConsumerIdsNotifier& notifier = core_.notifier;
   while (notifier.NextDeadline() != absl::InfiniteFuture()) {
     notifier.Flush(core_.table, notifier.NextDeadline());
   }
-  model::Told expected = model_.TakeTold();
+  model::Effects expected = model_.TakeEffects();
 
   std::sort(expected.ended.begin(), expected.ended.end());
   std::sort(ended_.begin(), ended_.end());
@@ -262,11 +262,11 @@ void Day::Settle(absl::string_view what, Pushes pushes) {
   }
   ended_.clear();
 
-  std::vector<ToldEvent> expected_events;
+  std::vector<EventKey> expected_events;
   for (const model::Event& event : expected.events) {
     // The core leaves these out unless a listener wants them.
     if (event.type == EventType::kRegister && event.unchanged) continue;
-    expected_events.push_back(ToldOf(event, event.channel));
+    expected_events.push_back(KeyOf(event, event.channel));
   }
   std::sort(expected_events.begin(), expected_events.end());
   std::sort(events_.begin(), events_.end());
@@ -281,7 +281,7 @@ void Day::Settle(absl::string_view what, Pushes pushes) {
                           ", channel ", channel, " of ", client_id, ", ",
                           Name(reason));
     };
-    Fail(what, " told ", describe(first.second, events_.end()), ", expected ",
+    Fail(what, " made ", describe(first.second, events_.end()), ", expected ",
          describe(first.first, expected_events.end()));
   }
   events_.clear();

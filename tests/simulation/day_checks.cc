@@ -105,7 +105,7 @@ void Day::CompareStatement(const std::string& name,
 }
 
 void Day::CompareTopics() {
-  // The topics that nobody subscribes to are asked for too.
+  // Topics without subscribers are looked up too.
   std::map<std::string, std::vector<std::string>> groups_of;
   for (int topic = 0; topic < topics_; ++topic) groups_of[TopicName(topic)];
   for (int group = 0; group < consumer_groups_; ++group) {
@@ -125,8 +125,7 @@ void Day::CompareTopics() {
 }
 
 void Day::CompareLookUps() {
-  // Where each client produces: the channel that joined last. And which of its
-  // channels are in a consumer group.
+  // By client: the channel that last joined a producer group, and when.
   std::vector<std::pair<int64_t, int>> producing(clients_.size(), {0, -1});
   for (const int number : model_.open_channels()) {
     const BrokerModel::Channel& channel = model_.channels()[number];
@@ -175,7 +174,7 @@ void Day::CompareWhatClientsKnow(int number) {
   for (const DayClient::Consumer& consumer : client.consumers) {
     const std::string group = ConsumerName(consumer.group);
     if (!model_.IsNotified(group)) continue;
-    // A client that came over another stream is the same one to the others.
+    // Members list client ids, however many channels a client has.
     std::set<std::string> truth;
     for (const int member :
          model_.groups(GroupKind::kConsumer).at(group).members) {

@@ -13,7 +13,7 @@ void Day::Reconnect(int number) {
   ClientAt(now_ + kHeartbeat, Kind::kHeartbeat, number);
   if (clients_[number].unary) return Beat(number);
   if (Percent(30)) {
-    // Meanwhile it has changed its mind, so that replacing is a change too.
+    // With other subscriptions, so that the replacement changes the groups too.
     for (DayClient::Consumer& consumer : clients_[number].consumers) {
       consumer.definition = definitions_[consumer.group];
     }
@@ -39,13 +39,13 @@ void Day::FallSilent(int number) {
   if (!client.unary && Percent(30)) {
     At(now_ + Between(0, 5 * kMinute), Kind::kLateClose, client.channel);
   }
-  // A third was only stopped and goes on where it was.
+  // A third of the processes was only stopped, and continues.
   ClientAt(now_ + Between(30 * kSecond, 10 * kMinute),
            Percent(30) ? Kind::kWake : Kind::kReturn, number);
 }
 
-// If the older stream was delayed on its way, the broker takes it for the newer
-// one, but for its number.
+// The opening of a stream may be delayed on its way. Then only the stream
+// number shows which stream is the newer one.
 void Day::RaceOfTwoStreams(int number) {
   DayClient& client = clients_[number];
   if (client.incarnation == 0) return;
@@ -74,7 +74,7 @@ void Day::RestartUnnoticed(int number) {
   const int old = clients_[number].channel;
   clients_[number].state = DayClient::State::kAway;
   Return(number);
-  // Half of the old streams never come to an end that the broker hears of.
+  // The broker never notices the end of half of the old streams.
   if (Percent(50)) At(now_ + Between(0, 4 * kMinute), Kind::kLateClose, old);
 }
 

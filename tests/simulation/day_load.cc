@@ -74,7 +74,7 @@ void Day::ActUnary(int number) {
 void Day::Return(int number) {
   DayClient& client = clients_[number];
   client.state = DayClient::State::kLive;
-  // Not 0, which replaces nothing; but some clients do not tell theirs.
+  // Some clients send no incarnation (0), and so replace nothing.
   client.incarnation = Percent(5) ? 0 : random_() | 1;
   client.numbers_streams = !Percent(20);
   client.streams = 0;

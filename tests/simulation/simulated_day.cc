@@ -57,7 +57,8 @@ DayReport Day::Run() {
     const Timer timer = timers_.top();
     timers_.pop();
     if (timer.at < away_until_) {
-      // What came in meanwhile is read after the tick that is overdue.
+      // The broker is away. It reads what arrives meanwhile after its next
+      // tick.
       At(timer.kind == Kind::kTick ? away_until_
                                    : away_until_ + Between(kGrain, kHeartbeat),
          timer.kind, timer.subject, timer.generation);
@@ -92,7 +93,7 @@ void Day::Schedule() {
   const Millis quarter = length_ / 4;
   for (int i = 1; i <= 3; ++i) {
     At(i * quarter, i == 2 ? Kind::kHalfOpenStorm : Kind::kCutStorm);
-    // In between the broker is away, once just before a storm.
+    // Between two storms the broker is away.
     At(i * quarter - quarter / 2, Kind::kAway, (4 + i) * kMinute);
   }
   At(3 * quarter - 6 * kMinute, Kind::kAway, 5 * kMinute);
@@ -111,8 +112,8 @@ void Day::Play(const Timer& timer) {
   switch (timer.kind) {
     case Kind::kTick:
       At((now_ / kPeriod + 1) * kPeriod, Kind::kTick);
-      // Some are left out: the next one is late by exactly a period, which is
-      // not late yet.
+      // Some ticks do not happen. The next tick is then late by exactly a
+      // period, which does not count as late.
       if (!Percent(2)) Tick();
       return;
     case Kind::kRollout: return Rollout();

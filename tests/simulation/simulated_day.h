@@ -1,11 +1,11 @@
-// A broker's day: thousands of clients that join, heartbeat, change their
-// minds, leave, fall silent, come back, and a broker that is away at times,
-// against the core in process with a simulated time.
+// A broker's day in process, with a simulated time: thousands of clients join,
+// heartbeat, change their subscriptions, leave, fall silent and come back, and
+// the broker is away at times.
 //
-// Each step is played on BrokerModel too, and what the core answered, told and
-// pushed must be what the model says, at once and exactly. Every so often all
-// that can be looked up is compared, and what each client knows of its groups
-// from the latest push.
+// Each call is made of the core and of BrokerModel. The core's answer, events
+// and pushes must be exactly the model's. At intervals everything that can be
+// looked up is compared, and the lists that clients have read at their latest
+// push.
 #ifndef TESTS_SIMULATION_SIMULATED_DAY_H_
 #define TESTS_SIMULATION_SIMULATED_DAY_H_
 
@@ -22,19 +22,19 @@ struct DayOptions {
   uint64_t seed = 1;
   int clients = 10'000;
   absl::Duration length = absl::Hours(24);
-  // A client does something else than heartbeat after 10 s to this long. At
-  // least 10 s.
+  // The longest time in which a client does nothing but heartbeat. At least
+  // 10 s, which is the shortest.
   absl::Duration most_calm = absl::Hours(5);
 };
 
 struct DayReport {
-  // What happened, a line each. The same for the same options.
+  // Counts of what happened, in lines. The same options make the same figures.
   std::string figures;
-  // Where the core and the model differ: the first few, with their time.
-  // Nothing is played after the first.
+  // The first few differences between core and model, with their time. The day
+  // ends at the first.
   std::vector<std::string> failures;
 
-  // For tests that something happened at all.
+  // Tests assert by these that the day was not idle.
   int64_t light_heartbeats = 0;
   int64_t expired_channels = 0;
   int64_t pushes = 0;
