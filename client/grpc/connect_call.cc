@@ -42,6 +42,7 @@ ConnectCall::ConnectCall(const Environment& environment,
       channel_(holder_->Get()),
       stub_(v1::ClientManager::NewStub(channel_)),
       reactor_(reactor) {
+  // A call that this process makes waits for no client: it begins at once.
   environment_.live_calls->Wait();
   environment_.live_calls->Begin();
 }

@@ -32,10 +32,10 @@ namespace rmq {
 // its loop and its caller. Enter() is the one function that changes the state;
 // client/README.md has the table of states and events.
 //
-// Invariants: there is a stream exactly in kConnecting, kStating, kOnline,
-// kPartial and kLeaving. At most one heartbeat is unanswered. One frame is
-// written at a time. The client's groups bound what waits to be written. Every
-// state that waits has a deadline, except kIdle and kRefused.
+// Invariants: there is a stream in kConnecting, kStating, kOnline, kPartial and
+// kLeaving, and in no other state. At most one heartbeat is unanswered. One
+// frame is written at a time. The client's groups bound what waits to be
+// written. Every state that waits has a deadline, except kIdle and kRefused.
 //
 // Nothing is final without proof: the session enters kReplaced or kKicked only
 // after an end that the broker itself marked so (EndReason), and tries again
@@ -56,8 +56,8 @@ class BrokerSession final : private BrokerStream::Reactor {
     // The longest time between heartbeats; a third of the broker's channel
     // expiry if that is shorter.
     absl::Duration heartbeat_interval;
-    // Setting a stream up, and each request, may take this long; then the
-    // stream is given up.
+    // How long setting a stream up, and each request, may take. Then the
+    // session drops the stream.
     absl::Duration connect_timeout;
     absl::Duration reply_timeout;
     Backoff::Options backoff;

@@ -39,6 +39,7 @@ namespace rmq {
 // - If a successor has ended as replaced itself, the successors of its session
 //   stand in for it.
 // - If a successor has ended otherwise, the session takes over.
+// - If a successor has been kicked, so is the session.
 // - If no successor is left, the session is replaced for good.
 // So each takeover is caused by the end of a stream that was not replaced, and
 // no takeover causes another one.

@@ -1,4 +1,5 @@
-// What the broker of one stream has been told about the client's groups.
+// Tracks which of the client's groups one stream has stated, and which ones it
+// has to unregister.
 #ifndef CLIENT_SESSION_STREAM_GROUPS_H_
 #define CLIENT_SESSION_STREAM_GROUPS_H_
 
