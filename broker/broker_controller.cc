@@ -54,6 +54,11 @@ absl::Status BrokerController::Options::Validate() const {
         "settle must be 0 to ", absl::FormatDuration(kMaxChannelExpiry),
         ", got ", absl::FormatDuration(*settle))));
   }
+  if (drain_timeout < absl::ZeroDuration()) {
+    note(absl::InvalidArgumentError(
+        absl::StrCat("drain_timeout must not be negative, got ",
+                     absl::FormatDuration(drain_timeout))));
+  }
   for (const auto& [name, address] :
        {std::make_pair("address", server.address),
         std::make_pair("metrics_address", metrics_address)}) {

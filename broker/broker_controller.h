@@ -37,6 +37,8 @@ class BrokerController {
     // There is neither TLS nor authorisation: an address that other machines
     // reach must be asked for.
     bool allow_insecure_remote = false;
+    // How long a graceful stop may take.
+    absl::Duration drain_timeout = absl::Seconds(5);
 
     // InvalidArgument with what makes no sense, the first of each part on a
     // line that names the field.

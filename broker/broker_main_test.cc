@@ -167,6 +167,58 @@ TEST(BrokerMainTest, ACheckOfTheConfigurationTellsWhatHoldsAndStartsNothing) {
             HasSubstr(" subscription_groups=0"), HasSubstr(" topics=1\n")));
 }
 
+TEST(BrokerMainTest, AFlagWinsOverTheFileAndTheFileOverTheDefault) {
+  const std::string path = WriteConfig(
+      "server { threads: 3 allow_insecure_remote: true }\n"
+      "registry { channel_expiry: '90s' max_channels: 7 }\n"
+      "topics { topic: 't' }");
+  // A flag that says what the default says is given all the same.
+  const ProcessOutcome outcome =
+      RunBroker({"--print_config", "--config=" + path, "--channel_expiry=2m",
+                 "--noallow_insecure_remote", "--nap=1ms"});
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_EQ(outcome.err, "");
+  EXPECT_THAT(
+      outcome.out,
+      AllOf(HasSubstr("\nserver {\n"), HasSubstr("threads: 3  # file\n"),
+            HasSubstr("allow_insecure_remote: false  # flag\n"),
+            HasSubstr("nap: \"1ms\"  # flag\n"),
+            HasSubstr("channel_expiry: \"2m\"  # flag\n"),
+            HasSubstr("max_channels: 7  # file\n"),
+            HasSubstr("drain_timeout: \"5s\"  # default\n"),
+            HasSubstr("topics {\n  topic: \"t\"\n")));
+}
+
+TEST(BrokerMainTest, WhatIsPrintedIsAConfigurationThatSaysTheSame) {
+  const std::vector<std::string> flags = {"--threads=3", "--settle=1s",
+                                          "--cluster=c", "--metrics_address="};
+  std::vector<std::string> print = flags;
+  print.push_back("--print_config");
+  const std::string path = WriteConfig(RunBroker(print).out);
+  std::vector<std::string> check = flags;
+  check.push_back("--check_config");
+  const auto settings = [](std::string line) {
+    return line.erase(line.find(" config="),
+                      line.find(" drain_timeout=") - line.find(" config="));
+  };
+  EXPECT_EQ(settings(RunBroker({"--check_config", "--config=" + path}).out),
+            settings(RunBroker(check).out));
+}
+
+TEST(BrokerMainTest, ASettingOfTheFileThatMakesNoSenseIsToldWithItsPlace) {
+  const std::string path =
+      WriteConfig("server {\n  threads: 0 nap: 'soon' }\n");
+  EXPECT_EQ(RunBroker({"--check_config", "--config=" + path}).err,
+            absl::StrCat("broker: ", path,
+                         ":2:14: nap must be a time such as 30s, got \"soon\"\n"
+                         "broker: ",
+                         path, ":2:3: threads must be 1 to 64, got 0\n"));
+  EXPECT_EQ(RunBroker({"--check_config", "--config=" + path, "--nap=1ms",
+                       "--threads=65"})
+                .err,
+            "broker: threads must be 1 to 64, got 65\n");
+}
+
 TEST(BrokerMainTest, ACheckOfTheConfigurationTellsAllErrorsAtOnce) {
   const std::string path = WriteConfig(
       "channel_expiry: 5s\ntopics { topic: 't' }\ntopics { topic: 't' }");
@@ -178,7 +230,8 @@ TEST(BrokerMainTest, ACheckOfTheConfigurationTellsAllErrorsAtOnce) {
   EXPECT_EQ(
       outcome.err,
       absl::StrCat("broker: ", path,
-                   ":1:1: channel_expiry is a flag: --channel_expiry\n"
+                   ":1:1: channel_expiry is a flag: --channel_expiry; in the "
+                   "file it stands in registry { }\n"
                    "broker: ",
                    path,
                    ":3:10: topic \"t\" stands there twice, first in line 2\n"

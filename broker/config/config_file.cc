@@ -1,4 +1,4 @@
-#include "broker/config_file.h"
+#include "broker/config/config_file.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -14,6 +14,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "broker/config/policy_configs.h"
+#include "broker/config/settings.h"
+#include "broker/policy/group_policy.h"
 #include "common/validation.h"
 #include "glog/logging.h"
 #include "google/protobuf/descriptor.h"
@@ -29,40 +32,7 @@ namespace pb = ::rocketmq::clientmanager::v1;
 using google::protobuf::TextFormat;
 using google::protobuf::io::Tokenizer;
 
-constexpr int32_t kDefaultTopicQueues = 16;
-
-SubscriptionGroupConfig ToConfig(const pb::SubscriptionGroupConfig& group) {
-  SubscriptionGroupConfig config;
-  config.group = group.group();
-  if (group.has_notify_consumer_ids_changed_enable()) {
-    config.notify_consumer_ids_changed_enable =
-        group.notify_consumer_ids_changed_enable();
-  }
-  if (group.has_retry_queue_nums()) {
-    config.retry_queue_nums = group.retry_queue_nums();
-  }
-  return config;
-}
-
-TopicConfig ToConfig(const pb::TopicConfig& topic) {
-  TopicConfig config;
-  config.topic = topic.topic();
-  config.read_queue_nums = topic.has_read_queue_nums() ? topic.read_queue_nums()
-                                                       : kDefaultTopicQueues;
-  config.write_queue_nums = topic.has_write_queue_nums()
-                                ? topic.write_queue_nums()
-                                : kDefaultTopicQueues;
-  if (topic.has_perm()) config.perm = topic.perm();
-  config.topic_sys_flag = topic.topic_sys_flag();
-  config.order = topic.order();
-  return config;
-}
-
-// In the file. Counted from 0; people count from 1.
-struct Place {
-  int line = 0;
-  int column = 0;
-};
+using Place = ConfigPlace;
 
 // The errors of one file.
 class ErrorList {
@@ -127,6 +97,16 @@ Place PlaceOf(const Tokens& tokens, int number) {
   return {token.line, token.column};
 }
 
+// Of a flag's name that stands where it is no field. `setting` may be null.
+std::string WhereItBelongs(absl::string_view name, const Setting* setting) {
+  return absl::StrCat(name, " is a flag: --", name,
+                      setting == nullptr ? "; it cannot stand in the file"
+                      : setting->part == nullptr
+                          ? "; in the file it stands outside of all braces"
+                          : absl::StrCat("; in the file it stands in ",
+                                         setting->part->name(), " { }"));
+}
+
 // The first error of a field: others follow from it.
 class FieldErrors final : public google::protobuf::io::ErrorCollector {
  public:
@@ -140,11 +120,13 @@ class FieldErrors final : public google::protobuf::io::ErrorCollector {
       const std::string& before = tokens_[line - 1].text;
       if (absl::StrContains(message, absl::StrCat("\"", before, "\""))) {
         --line;
-        if (absl::StrContains(message, "has no field named") &&
-            is_flag_(before)) {
-          errors_.Add(PlaceOf(tokens_, line),
-                      absl::StrCat(before, " is a flag: --", before));
-          return;
+        if (absl::StrContains(message, "has no field named")) {
+          const Setting* const setting = FindSetting(before);
+          if (setting != nullptr || is_flag_(before)) {
+            errors_.Add(PlaceOf(tokens_, line),
+                        WhereItBelongs(before, setting));
+            return;
+          }
         }
       }
     }
@@ -198,7 +180,7 @@ class ConfigReader {
   }
 
   // What was read, if there is no error.
-  const pb::BrokerConfig& config() const { return config_; }
+  ConfigText Take() && { return {std::move(config_), std::move(places_)}; }
 
  private:
   // One error instead of many: of a file that was named by mistake, say.
@@ -250,15 +232,24 @@ class ConfigReader {
       errors_.Add(PlaceOf(tokens, 0),
                   "max_auto_created_groups must be at least 1, got 0");
     }
+    for (const Setting& setting : AllSettings()) {
+      if (!GetSetting(setting, field).has_value()) continue;
+      places_[setting.name()] =
+          setting.part == nullptr
+              ? PlaceOf(tokens, 0)
+              : PlaceOf(tokens, places.GetTreeForNested(setting.part, -1)
+                                    ->GetLocation(setting.field, -1)
+                                    .line);
+    }
     for (int i = 0; i < field.subscription_groups_size(); ++i) {
       const SubscriptionGroupConfig config =
-          ToConfig(field.subscription_groups(i));
+          ToOptions(field.subscription_groups(i));
       CheckEntry(tokens, places.GetTreeForNested(descriptor, i), config,
                  *descriptor->message_type()->FindFieldByName("group"),
                  absl::StrCat("subscription group ", Quoted(config.group)));
     }
     for (int i = 0; i < field.topics_size(); ++i) {
-      const TopicConfig config = ToConfig(field.topics(i));
+      const TopicConfig config = ToOptions(field.topics(i));
       CheckEntry(tokens, places.GetTreeForNested(descriptor, i), config,
                  *descriptor->message_type()->FindFieldByName("topic"),
                  absl::StrCat("topic ", Quoted(config.topic)));
@@ -297,6 +288,7 @@ class ConfigReader {
   ErrorList errors_;
   const IsFlag& is_flag_;
   pb::BrokerConfig config_;
+  ConfigPlaces places_;
   absl::flat_hash_map<std::string, int> first_;  // Name -> line.
 };
 
@@ -306,7 +298,7 @@ struct FileCloser {
 
 // Uses stdio because std::ifstream opens a directory, and throws when a read
 // fails.
-absl::StatusOr<std::string> ReadConfigFile(const std::string& path) {
+absl::StatusOr<std::string> ReadFile(const std::string& path) {
   const auto error = [&] {
     return absl::ErrnoToStatus(errno,
                                absl::StrCat("cannot read config file ", path));
@@ -330,49 +322,20 @@ absl::StatusOr<std::string> ReadConfigFile(const std::string& path) {
 
 }  // namespace
 
-absl::Status ApplyConfigText(absl::string_view name, const std::string& text,
-                             const IsFlag& is_flag,
-                             GroupPolicy::Options* policy,
-                             ConsumerIdsNotifier::Options* notifier) {
+absl::StatusOr<ConfigText> ParseConfigText(absl::string_view name,
+                                           const std::string& text,
+                                           const IsFlag& is_flag) {
   ConfigReader reader(name, &is_flag);
   absl::Status status = reader.Read(text);
   if (!status.ok()) return status;
-  const pb::BrokerConfig& config = reader.config();
-  if (config.has_auto_create_subscription_group()) {
-    policy->auto_create_subscription_group =
-        config.auto_create_subscription_group();
-  }
-  if (config.has_max_auto_created_groups()) {
-    policy->max_auto_created_groups = config.max_auto_created_groups();
-  }
-  if (config.has_enable_property_filter()) {
-    policy->enable_property_filter = config.enable_property_filter();
-  }
-  if (config.has_enable_register_producer()) {
-    policy->enable_register_producer = config.enable_register_producer();
-  }
-  if (config.has_notify_consumer_ids_changed_enable()) {
-    notifier->enabled = config.notify_consumer_ids_changed_enable();
-  }
-  if (config.has_reject_pull_consumer_enable()) {
-    policy->reject_pull_consumer_enable = config.reject_pull_consumer_enable();
-  }
-  for (const pb::SubscriptionGroupConfig& group :
-       config.subscription_groups()) {
-    policy->subscription_groups.push_back(ToConfig(group));
-  }
-  for (const pb::TopicConfig& topic : config.topics()) {
-    policy->topics.push_back(ToConfig(topic));
-  }
-  return absl::OkStatus();
+  return std::move(reader).Take();
 }
 
-absl::Status ApplyConfigFile(const std::string& path, const IsFlag& is_flag,
-                             GroupPolicy::Options* policy,
-                             ConsumerIdsNotifier::Options* notifier) {
-  const absl::StatusOr<std::string> text = ReadConfigFile(path);
+absl::StatusOr<ConfigText> ReadConfigFile(const std::string& path,
+                                          const IsFlag& is_flag) {
+  const absl::StatusOr<std::string> text = ReadFile(path);
   if (!text.ok()) return text.status();
-  return ApplyConfigText(path, *text, is_flag, policy, notifier);
+  return ParseConfigText(path, *text, is_flag);
 }
 
 }  // namespace rmq

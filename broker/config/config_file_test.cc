@@ -1,13 +1,20 @@
-#include "broker/config_file.h"
+#include "broker/config/config_file.h"
 
 #include <fstream>
 #include <ios>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "broker/broker_controller.h"
+#include "broker/config/broker_options.h"
+#include "broker/notify/consumer_ids_notifier.h"
+#include "broker/policy/group_policy.h"
 #include "common/status_matchers.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -25,15 +32,20 @@ constexpr auto kNoFlag = [](absl::string_view) { return false; };
 
 class ConfigTextTest : public ::testing::Test {
  protected:
+  // Sets the options that the text sets, and `places_`.
   absl::Status Apply(const std::string& text) {
-    return ApplyConfigText(
+    absl::StatusOr<ConfigText> parsed = ParseConfigText(
         "broker.textproto", text,
-        [](absl::string_view name) { return name == "channel_expiry"; },
-        &policy_, &notifier_);
+        [](absl::string_view name) { return name == "check_config"; });
+    if (!parsed.ok()) return parsed.status();
+    places_ = std::move(parsed->places);
+    return ApplyConfig(parsed->config, &options_);
   }
 
-  GroupPolicy::Options policy_;
-  ConsumerIdsNotifier::Options notifier_;
+  BrokerController::Options options_;
+  GroupPolicy::Options& policy_ = options_.policy;
+  ConsumerIdsNotifier::Options& notifier_ = options_.notifier;
+  ConfigPlaces places_;
 };
 
 TEST_F(ConfigTextTest, AnEmptyFileLeavesTheDefaults) {
@@ -134,7 +146,53 @@ TEST_F(ConfigTextTest, AFieldThatIsAFlagIsNamedAsSuch) {
   EXPECT_THAT(Apply("\nchannel_expiry: 5s\nenable_property_filter: true"),
               StatusIs(kInvalid,
                        "broker.textproto:2:1: channel_expiry is a flag: "
-                       "--channel_expiry"));
+                       "--channel_expiry; in the file it stands in registry "
+                       "{ }"));
+  EXPECT_THAT(Apply("server { enable_property_filter: true }"),
+              StatusIs(kInvalid,
+                       "broker.textproto:1:10: enable_property_filter is a "
+                       "flag: --enable_property_filter; in the file it stands "
+                       "outside of all braces"));
+  EXPECT_THAT(Apply("check_config: true"),
+              StatusIs(kInvalid,
+                       "broker.textproto:1:1: check_config is a flag: "
+                       "--check_config; it cannot stand in the file"));
+}
+
+TEST_F(ConfigTextTest, ASettingStandsInTheMessageOfItsPart) {
+  ASSERT_THAT(Apply("registry { channel_expiry: '90s' max_channels: 7 }\n"
+                    "server {\n  threads: 2\n  address: '127.0.0.1:1' }\n"
+                    "notify { settle: '0' }"),
+              IsOk());
+  EXPECT_EQ(options_.table.channel_expiry, absl::Seconds(90));
+  EXPECT_EQ(options_.table.max_channels, 7u);
+  EXPECT_EQ(options_.server.threads, 2);
+  EXPECT_EQ(options_.server.address, "127.0.0.1:1");
+  EXPECT_EQ(options_.settle, absl::ZeroDuration());
+}
+
+TEST_F(ConfigTextTest, ThePlaceOfEachSettingIsKnown) {
+  ASSERT_THAT(Apply("enable_property_filter: true\n"
+                    "server {\n  threads: 2 nap: '1ms' }"),
+              IsOk());
+  ASSERT_EQ(places_.size(), 3u);
+  EXPECT_EQ(places_["enable_property_filter"].line, 0);
+  EXPECT_EQ(places_["threads"].line, 2);
+  EXPECT_EQ(places_["threads"].column, 2);
+  EXPECT_EQ(places_["nap"].column, 13);
+}
+
+TEST_F(ConfigTextTest, AMessageOfAPartStandsThereOnce) {
+  EXPECT_THAT(Apply("server { threads: 2 }\nserver { nap: '1ms' }"),
+              StatusIs(kInvalid,
+                       "broker.textproto:2:1: server stands there twice, "
+                       "first in line 1"));
+}
+
+TEST_F(ConfigTextTest, ATextThatIsNoTimeIsRefused) {
+  EXPECT_THAT(Apply("registry { channel_expiry: '5' }"),
+              StatusIs(kInvalid,
+                       "channel_expiry must be a time such as 30s, got \"5\""));
 }
 
 TEST_F(ConfigTextTest, AllErrorsAreToldAtOnceInTheirOrder) {
@@ -167,7 +225,9 @@ TEST_F(ConfigTextTest, AllErrorsAreToldAtOnceInTheirOrder) {
           "8\n"
           "broker.textproto:8:40: topic \"t\": write_queue_nums must not be "
           "negative, got -2\n"
-          "broker.textproto:9:1: channel_expiry is a flag: --channel_expiry\n"
+          "broker.textproto:9:1: channel_expiry is a flag: --channel_expiry; "
+          "in "
+          "the file it stands in registry { }\n"
           "broker.textproto:11:1: max_auto_created_groups must be at least 1, "
           "got 0\n"
           "broker.textproto:12:1: enable_register_producer stands there twice, "
@@ -201,37 +261,34 @@ TEST_F(ConfigTextTest, FieldsMayBeSeparatedInAnyWayThatTheTextFormatKnows) {
 }
 
 TEST(ConfigFileTest, AFileThatIsNotThereIsNamed) {
-  GroupPolicy::Options policy;
-  ConsumerIdsNotifier::Options notifier;
-  EXPECT_THAT(ApplyConfigFile("/no/such/file", kNoFlag, &policy, &notifier),
+  EXPECT_THAT(ReadConfigFile("/no/such/file", kNoFlag),
               StatusIs(absl::StatusCode::kNotFound,
                        "cannot read config file /no/such/file: No such file or "
                        "directory"));
 }
 
-absl::Status ApplyFile(const std::string& path) {
-  GroupPolicy::Options policy;
-  ConsumerIdsNotifier::Options notifier;
-  return ApplyConfigFile(path, kNoFlag, &policy, &notifier);
+absl::Status StatusOfFile(const std::string& path) {
+  return ReadConfigFile(path, kNoFlag).status();
 }
 
 TEST(ConfigFileTest, AFolderIsRefusedWithTheReason) {
   const std::string folder = ::testing::TempDir();
-  EXPECT_THAT(ApplyFile(folder), StatusIs(absl::StatusCode::kFailedPrecondition,
-                                          "cannot read config file " + folder +
-                                              ": Is a directory"));
+  EXPECT_THAT(
+      StatusOfFile(folder),
+      StatusIs(absl::StatusCode::kFailedPrecondition,
+               "cannot read config file " + folder + ": Is a directory"));
 }
 
 TEST(ConfigFileTest, AFileThatFailsToBeReadIsRefusedWithTheReason) {
   // Page 0 of a process is never mapped.
-  EXPECT_THAT(ApplyFile("/proc/self/mem"),
+  EXPECT_THAT(StatusOfFile("/proc/self/mem"),
               StatusIs(absl::StatusCode::kUnknown,
                        "cannot read config file /proc/self/mem: "
                        "Input/output error"));
 }
 
 TEST(ConfigFileTest, AFileWithoutEndIsRefused) {
-  EXPECT_THAT(ApplyFile("/dev/zero"),
+  EXPECT_THAT(StatusOfFile("/dev/zero"),
               StatusIs(kInvalid,
                        "config file /dev/zero must be at most 67108864 bytes"));
 }
@@ -243,10 +300,9 @@ TEST(ConfigFileTest, AFileOfAnySizeBelowTheLimitIsReadWhole) {
     text += "topics { topic: 't" + std::to_string(i) + "' }\n";
   }
   std::ofstream(path) << text;
-  GroupPolicy::Options policy;
-  ConsumerIdsNotifier::Options notifier;
-  ASSERT_THAT(ApplyConfigFile(path, kNoFlag, &policy, &notifier), IsOk());
-  EXPECT_EQ(policy.topics.size(), 20'000u);
+  const absl::StatusOr<ConfigText> file = ReadConfigFile(path, kNoFlag);
+  ASSERT_THAT(file, IsOk());
+  EXPECT_EQ(file->config.topics_size(), 20'000);
 }
 
 TEST(ConfigFileTest, AFileOfOtherBytesIsRefusedInOneLine) {
@@ -254,7 +310,7 @@ TEST(ConfigFileTest, AFileOfOtherBytesIsRefusedInOneLine) {
   std::string bytes;
   for (int byte = 0; byte < 256; ++byte) bytes += static_cast<char>(byte);
   std::ofstream(path, std::ios::binary) << bytes;
-  const absl::Status status = ApplyFile(path);
+  const absl::Status status = StatusOfFile(path);
   EXPECT_THAT(status, StatusIs(kInvalid, path + ":1:1: the byte 0x00: this is "
                                                 "no text"));
   for (const char byte : std::string(status.message())) {

@@ -1,0 +1,327 @@
+#include "broker/config/broker_flags.h"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/flags/commandlineflag.h"
+#include "absl/flags/flag.h"
+#include "absl/flags/reflection.h"
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "broker/config/broker_options.h"
+#include "broker/config/config_file.h"
+#include "broker/config/settings.h"
+#include "common/kv.h"
+#include "glog/logging.h"
+#include "google/protobuf/text_format.h"
+
+namespace {
+
+// How often each flag of a setting was set. The first time is its registration.
+absl::flat_hash_map<absl::string_view, int>& Updates() {
+  static auto& updates = *new absl::flat_hash_map<absl::string_view, int>;
+  return updates;
+}
+
+void NoteUpdate(absl::string_view name) { ++Updates()[name]; }
+
+const rmq::BrokerController::Options& Default() {
+  static const auto& options =
+      *new rmq::BrokerController::Options(rmq::DefaultBrokerOptions());
+  return options;
+}
+
+}  // namespace
+
+ABSL_FLAG(std::string, address, Default().server.address,
+          "host:port to listen on; port 0 lets the system choose. RocketMQ: "
+          "listenPort")
+    .OnUpdate([] { NoteUpdate("address"); });
+ABSL_FLAG(bool, allow_insecure_remote, Default().allow_insecure_remote,
+          "allow an address that other machines reach; there is no TLS and no "
+          "authorisation yet")
+    .OnUpdate([] { NoteUpdate("allow_insecure_remote"); });
+ABSL_FLAG(std::string, metrics_address, Default().metrics_address,
+          "host:port to serve Prometheus metrics on, at /metrics; empty: none. "
+          "RocketMQ: metricsPromExporterPort")
+    .OnUpdate([] { NoteUpdate("metrics_address"); });
+ABSL_FLAG(std::string, cluster, Default().identity.cluster,
+          "name of the cluster. RocketMQ: brokerClusterName")
+    .OnUpdate([] { NoteUpdate("cluster"); });
+ABSL_FLAG(std::string, broker_name, Default().identity.broker_name,
+          "name of the broker, the same for a master and its slaves. RocketMQ: "
+          "brokerName")
+    .OnUpdate([] { NoteUpdate("broker_name"); });
+ABSL_FLAG(
+    uint64_t, broker_id, Default().identity.broker_id,
+    "number of the broker of that name, 0 is the master. RocketMQ: brokerId")
+    .OnUpdate([] { NoteUpdate("broker_id"); });
+ABSL_FLAG(absl::Duration, channel_expiry, Default().table.channel_expiry,
+          "a channel silent for longer is expired, like 120s. RocketMQ: "
+          "channelExpiredTimeout")
+    .OnUpdate([] { NoteUpdate("channel_expiry"); });
+ABSL_FLAG(absl::Duration, housekeeping_period, Default().housekeeping.period,
+          "time between looking for expired channels, like 10s")
+    .OnUpdate([] { NoteUpdate("housekeeping_period"); });
+ABSL_FLAG(absl::Duration, notify_window, Default().notifier.notify_window,
+          "after a change of a group, which its members are told at once, how "
+          "long the next changes of it wait, to be told together, like 100ms; "
+          "0: not at all, as RocketMQ")
+    .OnUpdate([] { NoteUpdate("notify_window"); });
+ABSL_FLAG(absl::optional<absl::Duration>, settle, absl::nullopt,
+          "for so long after the start, lists and pushes say that members may "
+          "not have come back yet, so that those who share work wait, like "
+          "30s; 0: not at all. If not given: a quarter of --channel_expiry")
+    .OnUpdate([] { NoteUpdate("settle"); });
+ABSL_FLAG(absl::Duration, slow_reader_limit, Default().server.slow_reader_limit,
+          "a client that leaves a write unread for longer is cut off")
+    .OnUpdate([] { NoteUpdate("slow_reader_limit"); });
+ABSL_FLAG(absl::Duration, drain_timeout, Default().drain_timeout,
+          "how long a graceful stop may take; a second signal stops at once")
+    .OnUpdate([] { NoteUpdate("drain_timeout"); });
+ABSL_FLAG(int32_t, threads, Default().server.threads,
+          "threads that handle calls, 1 to 64")
+    .OnUpdate([] { NoteUpdate("threads"); });
+ABSL_FLAG(absl::Duration, nap, Default().server.nap,
+          "how long a thread that has handled all calls sleeps before it looks "
+          "for more, so that those share a wake-up, like 2ms, at most 100ms; "
+          "0: not at all, and answers come sooner and cost more CPU")
+    .OnUpdate([] { NoteUpdate("nap"); });
+ABSL_FLAG(std::string, config, "",
+          "configuration file, broker_config.proto in protobuf's text format. "
+          "A flag wins over the file, the file over the default");
+ABSL_FLAG(bool, check_config, false,
+          "say whether --config and the other flags are right, with all that "
+          "is wrong in the file, and end: OK and exit code 0, else 1. Starts "
+          "nothing");
+ABSL_FLAG(bool, print_config, false,
+          "print the whole configuration that holds, as a file that --config "
+          "takes, each setting with where it is from, and end. Starts nothing");
+ABSL_FLAG(bool, auto_create_subscription_group,
+          Default().policy.auto_create_subscription_group,
+          "make a config for consumer groups that have none. "
+          "RocketMQ: autoCreateSubscriptionGroup")
+    .OnUpdate([] { NoteUpdate("auto_create_subscription_group"); });
+ABSL_FLAG(bool, enable_property_filter, Default().policy.enable_property_filter,
+          "take SQL92 subscriptions. RocketMQ: "
+          "enablePropertyFilter, there false")
+    .OnUpdate([] { NoteUpdate("enable_property_filter"); });
+ABSL_FLAG(bool, enable_register_producer,
+          Default().policy.enable_register_producer,
+          "take producers that are not registered yet. "
+          "RocketMQ: enableRegisterProducer")
+    .OnUpdate([] { NoteUpdate("enable_register_producer"); });
+ABSL_FLAG(bool, notify_consumer_ids_changed_enable, Default().notifier.enabled,
+          "tell members of consumer groups of changes. "
+          "RocketMQ: notifyConsumerIdsChangedEnable")
+    .OnUpdate([] { NoteUpdate("notify_consumer_ids_changed_enable"); });
+ABSL_FLAG(bool, reject_pull_consumer_enable,
+          Default().policy.reject_pull_consumer_enable,
+          "pass over CONSUME_ACTIVELY consumers. RocketMQ: "
+          "rejectPullConsumerEnable")
+    .OnUpdate([] { NoteUpdate("reject_pull_consumer_enable"); });
+ABSL_FLAG(uint64_t, max_channels, Default().table.max_channels,
+          "open channels, those of unary clients included")
+    .OnUpdate([] { NoteUpdate("max_channels"); });
+ABSL_FLAG(uint64_t, max_frame_bytes, Default().server.max_frame_bytes,
+          "size of a frame or request, 1 KiB to 64 MiB")
+    .OnUpdate([] { NoteUpdate("max_frame_bytes"); });
+ABSL_FLAG(int32_t, max_frame_rate, Default().server.max_frame_rate,
+          "frames a second and channel, and as many at once; 0: no limit")
+    .OnUpdate([] { NoteUpdate("max_frame_rate"); });
+ABSL_FLAG(int32_t, max_statement_changes, Default().table.max_statement_changes,
+          "heartbeats a second and channel that change subscriptions or modes "
+          "of a group, and three times as many at once; 0: no limit. Joining "
+          "and leaving groups is no change")
+    .OnUpdate([] { NoteUpdate("max_statement_changes"); });
+ABSL_FLAG(int32_t, max_streams_per_connection,
+          Default().server.max_streams_per_connection,
+          "calls that are open on one connection, streams and unary ones; 1 to "
+          "1000000. To be raised where a proxy has very many clients on one")
+    .OnUpdate([] { NoteUpdate("max_streams_per_connection"); });
+ABSL_FLAG(
+    int64_t, max_unary_bytes_rate, Default().server.rates.max_unary_bytes_rate,
+    "bytes of unary requests, and of what compressed messages are made of, a "
+    "second and client address; twice as much at once; 0: no limit")
+    .OnUpdate([] { NoteUpdate("max_unary_bytes_rate"); });
+ABSL_FLAG(int64_t, max_unary_groups_rate,
+          Default().server.rates.max_unary_groups_rate,
+          "groups that unary requests state or leave, a second and client "
+          "address; twice as many at once; 0: no limit")
+    .OnUpdate([] { NoteUpdate("max_unary_groups_rate"); });
+ABSL_FLAG(int64_t, max_listed_rows_rate,
+          Default().server.rates.max_listed_rows_rate,
+          "rows that listings answer, a second and client address; twice as "
+          "many at once; 0: no limit")
+    .OnUpdate([] { NoteUpdate("max_listed_rows_rate"); });
+ABSL_FLAG(uint64_t, max_client_id_bytes, Default().limits.max_client_id_bytes,
+          "length of a client id")
+    .OnUpdate([] { NoteUpdate("max_client_id_bytes"); });
+ABSL_FLAG(uint64_t, max_group_bytes, Default().limits.max_group_bytes,
+          "length of a group's name")
+    .OnUpdate([] { NoteUpdate("max_group_bytes"); });
+ABSL_FLAG(uint64_t, max_topic_bytes, Default().limits.max_topic_bytes,
+          "length of a topic's name, retry and dead-letter topics apart")
+    .OnUpdate([] { NoteUpdate("max_topic_bytes"); });
+ABSL_FLAG(uint64_t, max_retry_topic_bytes,
+          Default().limits.max_retry_topic_bytes,
+          "length of a retry or dead-letter topic's name")
+    .OnUpdate([] { NoteUpdate("max_retry_topic_bytes"); });
+ABSL_FLAG(uint64_t, max_groups_per_client,
+          Default().limits.max_groups_per_client,
+          "producer and consumer groups of a client together")
+    .OnUpdate([] { NoteUpdate("max_groups_per_client"); });
+ABSL_FLAG(uint64_t, max_subscriptions_per_group,
+          Default().limits.max_subscriptions_per_group,
+          "subscriptions of a consumer group")
+    .OnUpdate([] { NoteUpdate("max_subscriptions_per_group"); });
+ABSL_FLAG(uint64_t, max_auto_created_groups,
+          Default().policy.max_auto_created_groups,
+          "configs of consumer groups made automatically")
+    .OnUpdate([] { NoteUpdate("max_auto_created_groups"); });
+
+namespace rmq {
+namespace {
+
+namespace pb = ::rocketmq::clientmanager::v1;
+
+// Whether the user gave the flag of a setting.
+bool IsGiven(const Setting& setting) {
+  const int updates = Updates()[setting.name()];
+  CHECK_GE(updates, 1) << "the flag " << setting.name()
+                       << " does not note its updates";
+  return updates > 1;
+}
+
+bool IsBrokerFlag(absl::string_view name) {
+  const absl::CommandLineFlag* const flag = absl::FindCommandLineFlag(name);
+  return flag != nullptr && DefinesBrokerFlags(flag->Filename());
+}
+
+// Adds to `errors` those of `status`, an error a line. One of a setting that
+// the file sets gets the setting's place in the file.
+void NoteErrors(const absl::Status& status, const std::string& path,
+                const EffectiveConfig& effective, const ConfigPlaces& places,
+                std::vector<std::string>* errors) {
+  if (status.ok()) return;
+  for (const absl::string_view error : absl::StrSplit(status.message(), '\n')) {
+    const std::string name(error.substr(0, error.find(' ')));
+    const auto place = places.find(name);
+    const auto source = effective.sources.find(name);
+    if (place == places.end() || source == effective.sources.end() ||
+        source->second != ConfigSource::kFile) {
+      errors->emplace_back(error);
+    } else {
+      errors->push_back(absl::StrCat(path, ":", place->second.line + 1, ":",
+                                     place->second.column + 1, ": ", error));
+    }
+  }
+}
+
+absl::string_view NameOf(ConfigSource source) {
+  switch (source) {
+    case ConfigSource::kDefault: return "default";
+    case ConfigSource::kFile: return "file";
+    case ConfigSource::kFlag: return "flag";
+  }
+  return "";
+}
+
+}  // namespace
+
+bool DefinesBrokerFlags(absl::string_view source_file) {
+  return absl::EndsWith(source_file, "broker_flags.cc");
+}
+
+absl::StatusOr<EffectiveConfig> ConfigFromFlags() {
+  EffectiveConfig effective;
+  std::vector<std::string> errors;
+  ConfigText file;
+  const std::string path = absl::GetFlag(FLAGS_config);
+  if (!path.empty()) {
+    absl::StatusOr<ConfigText> read = ReadConfigFile(path, IsBrokerFlag);
+    NoteErrors(read.status(), path, effective, {}, &errors);
+    if (read.ok()) file = *std::move(read);
+  }
+  for (const auto& [name, place] : file.places) {
+    effective.sources[name] = ConfigSource::kFile;
+  }
+  for (const Setting& setting : AllSettings()) {
+    const absl::CommandLineFlag* const flag =
+        absl::FindCommandLineFlag(setting.name());
+    CHECK(flag != nullptr) << setting.name() << " is no flag";
+    if (!IsGiven(setting)) continue;
+    effective.sources[setting.name()] = ConfigSource::kFlag;
+    CHECK(SetSetting(setting, flag->CurrentValue(), &file.config))
+        << setting.name() << " is not as its flag: " << flag->CurrentValue();
+  }
+  effective.options = DefaultBrokerOptions();
+  NoteErrors(ApplyConfig(file.config, &effective.options), path, effective,
+             file.places, &errors);
+  NoteErrors(effective.options.Validate(), path, effective, file.places,
+             &errors);
+  if (!errors.empty()) {
+    return absl::InvalidArgumentError(absl::StrJoin(errors, "\n"));
+  }
+  effective.options.settle = effective.options.effective_settle();
+  return effective;
+}
+
+std::string SettingsLine(const EffectiveConfig& effective) {
+  const pb::BrokerConfig config = ConfigOf(effective.options);
+  std::map<std::string, std::string> values = {
+      {"config", absl::GetFlag(FLAGS_config)}};
+  for (const Setting& setting : AllSettings()) {
+    values[setting.name()] = GetSetting(setting, config).value_or("");
+  }
+  std::string line;
+  for (const auto& [name, value] : values) {
+    absl::StrAppend(&line, Kv(name, value));
+  }
+  absl::StrAppend(&line,
+                  Kv("subscription_groups", config.subscription_groups_size()),
+                  Kv("topics", config.topics_size()));
+  return line;
+}
+
+std::string PrintConfig(const EffectiveConfig& effective) {
+  pb::BrokerConfig config = ConfigOf(effective.options);
+  std::string text;
+  const google::protobuf::FieldDescriptor* part = nullptr;
+  google::protobuf::TextFormat::Printer printer;
+  for (const Setting& setting : AllSettings()) {
+    if (setting.part != part) {
+      absl::StrAppend(&text, part == nullptr ? "" : "}\n", setting.part->name(),
+                      " {\n");
+      part = setting.part;
+    }
+    std::string value;
+    printer.PrintFieldValueToString(setting.In(config), setting.field, -1,
+                                    &value);
+    const auto source = effective.sources.find(setting.name());
+    absl::StrAppend(
+        &text, part == nullptr ? "" : "  ", setting.name(), ": ", value, "  # ",
+        NameOf(source == effective.sources.end() ? ConfigSource::kDefault
+                                                 : source->second),
+        "\n");
+  }
+  if (part != nullptr) absl::StrAppend(&text, "}\n");
+  pb::BrokerConfig lists;
+  lists.mutable_subscription_groups()->Swap(
+      config.mutable_subscription_groups());
+  lists.mutable_topics()->Swap(config.mutable_topics());
+  std::string list_text;
+  google::protobuf::TextFormat::PrintToString(lists, &list_text);
+  return absl::StrCat(text, list_text);
+}
+
+}  // namespace rmq

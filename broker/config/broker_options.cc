@@ -1,0 +1,188 @@
+#include "broker/config/broker_options.h"
+
+#include <cstdint>
+#include <string>
+#include <type_traits>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "broker/config/policy_configs.h"
+#include "broker/config/settings.h"
+#include "glog/logging.h"
+
+namespace rmq {
+namespace {
+
+namespace pb = ::rocketmq::clientmanager::v1;
+using google::protobuf::Message;
+using google::protobuf::Reflection;
+
+// Calls `visit(name, &value)` for each setting: the one place that says which
+// option a setting is.
+template <typename Options, typename Visitor>
+void VisitSettings(Options& options, const Visitor& visit) {
+  auto& policy = options.policy;
+  visit("auto_create_subscription_group",
+        &policy.auto_create_subscription_group);
+  visit("max_auto_created_groups", &policy.max_auto_created_groups);
+  visit("enable_property_filter", &policy.enable_property_filter);
+  visit("enable_register_producer", &policy.enable_register_producer);
+  visit("reject_pull_consumer_enable", &policy.reject_pull_consumer_enable);
+
+  visit("notify_consumer_ids_changed_enable", &options.notifier.enabled);
+  visit("notify_window", &options.notifier.notify_window);
+  visit("settle", &options.settle);
+
+  auto& identity = options.identity;
+  visit("cluster", &identity.cluster);
+  visit("broker_name", &identity.broker_name);
+  visit("broker_id", &identity.broker_id);
+
+  auto& server = options.server;
+  visit("address", &server.address);
+  visit("allow_insecure_remote", &options.allow_insecure_remote);
+  visit("threads", &server.threads);
+  visit("nap", &server.nap);
+  visit("slow_reader_limit", &server.slow_reader_limit);
+  visit("drain_timeout", &options.drain_timeout);
+  visit("max_frame_bytes", &server.max_frame_bytes);
+  visit("max_frame_rate", &server.max_frame_rate);
+  visit("max_streams_per_connection", &server.max_streams_per_connection);
+  visit("max_unary_bytes_rate", &server.rates.max_unary_bytes_rate);
+  visit("max_unary_groups_rate", &server.rates.max_unary_groups_rate);
+  visit("max_listed_rows_rate", &server.rates.max_listed_rows_rate);
+
+  auto& table = options.table;
+  visit("channel_expiry", &table.channel_expiry);
+  visit("max_channels", &table.max_channels);
+  visit("max_statement_changes", &table.max_statement_changes);
+  visit("housekeeping_period", &options.housekeeping.period);
+
+  auto& limits = options.limits;
+  visit("max_client_id_bytes", &limits.max_client_id_bytes);
+  visit("max_group_bytes", &limits.max_group_bytes);
+  visit("max_topic_bytes", &limits.max_topic_bytes);
+  visit("max_retry_topic_bytes", &limits.max_retry_topic_bytes);
+  visit("max_groups_per_client", &limits.max_groups_per_client);
+  visit("max_subscriptions_per_group", &limits.max_subscriptions_per_group);
+
+  visit("metrics_address", &options.metrics_address);
+}
+
+const Setting& SettingOf(absl::string_view name) {
+  const Setting* const setting = FindSetting(name);
+  CHECK(setting != nullptr) << name;
+  return *setting;
+}
+
+// Reads settings from a config.
+class Reader {
+ public:
+  Reader(const pb::BrokerConfig* config, std::string* errors)
+      : config_(*config), errors_(*errors) {}
+
+  template <typename T>
+  void operator()(absl::string_view name, T* value) const {
+    const Setting& setting = SettingOf(name);
+    const Message& message = setting.In(config_);
+    const Reflection& reflection = *message.GetReflection();
+    if (!reflection.HasField(message, setting.field)) return;
+    if constexpr (std::is_same_v<T, absl::Duration> ||
+                  std::is_same_v<T, absl::optional<absl::Duration>>) {
+      const std::string text = reflection.GetString(message, setting.field);
+      absl::Duration time;
+      if (absl::ParseDuration(text, &time)) {
+        *value = time;
+      } else {
+        absl::StrAppend(&errors_, errors_.empty() ? "" : "\n", name,
+                        " must be a time such as 30s, got \"", text, "\"");
+      }
+    } else if constexpr (std::is_same_v<T, std::string>) {
+      *value = reflection.GetString(message, setting.field);
+    } else if constexpr (std::is_same_v<T, bool>) {
+      *value = reflection.GetBool(message, setting.field);
+    } else if constexpr (std::is_same_v<T, int32_t>) {
+      *value = reflection.GetInt32(message, setting.field);
+    } else if constexpr (std::is_same_v<T, int64_t>) {
+      *value = reflection.GetInt64(message, setting.field);
+    } else {
+      static_assert(std::is_same_v<T, uint64_t>, "no setting has this type");
+      *value = reflection.GetUInt64(message, setting.field);
+    }
+  }
+
+ private:
+  const pb::BrokerConfig& config_;
+  std::string& errors_;
+};
+
+// Writes settings into a config.
+class Writer {
+ public:
+  explicit Writer(pb::BrokerConfig* config) : config_(*config) {}
+
+  void operator()(absl::string_view name, const absl::Duration* value) const {
+    Set(name, absl::FormatDuration(*value));
+  }
+  void operator()(absl::string_view name,
+                  const absl::optional<absl::Duration>* value) const {
+    if (value->has_value()) Set(name, absl::FormatDuration(**value));
+  }
+  void operator()(absl::string_view name, const bool* value) const {
+    Set(name, *value ? "true" : "false");
+  }
+  template <typename T>
+  void operator()(absl::string_view name, const T* value) const {
+    Set(name, absl::StrCat(*value));
+  }
+
+ private:
+  void Set(absl::string_view name, const std::string& text) const {
+    CHECK(SetSetting(SettingOf(name), text, &config_)) << name << " " << text;
+  }
+
+  pb::BrokerConfig& config_;
+};
+
+}  // namespace
+
+BrokerController::Options DefaultBrokerOptions() {
+  BrokerController::Options options;
+  options.identity.cluster = "DefaultCluster";
+  options.identity.broker_name = "broker-a";
+  options.notifier.notify_window = absl::Milliseconds(100);
+  options.table.max_statement_changes = 1;
+  options.metrics_address = "127.0.0.1:5557";
+  return options;
+}
+
+absl::Status ApplyConfig(const pb::BrokerConfig& config,
+                         BrokerController::Options* options) {
+  std::string errors;
+  VisitSettings(*options, Reader(&config, &errors));
+  for (const pb::SubscriptionGroupConfig& group :
+       config.subscription_groups()) {
+    options->policy.subscription_groups.push_back(ToOptions(group));
+  }
+  for (const pb::TopicConfig& topic : config.topics()) {
+    options->policy.topics.push_back(ToOptions(topic));
+  }
+  return errors.empty() ? absl::OkStatus() : absl::InvalidArgumentError(errors);
+}
+
+pb::BrokerConfig ConfigOf(const BrokerController::Options& options) {
+  pb::BrokerConfig config;
+  VisitSettings(options, Writer(&config));
+  for (const SubscriptionGroupConfig& group :
+       options.policy.subscription_groups) {
+    *config.add_subscription_groups() = FromOptions(group);
+  }
+  for (const TopicConfig& topic : options.policy.topics) {
+    *config.add_topics() = FromOptions(topic);
+  }
+  return config;
+}
+
+}  // namespace rmq

@@ -1,0 +1,90 @@
+#include "broker/config/broker_options.h"
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "broker/broker_controller.h"
+#include "broker/config/settings.h"
+#include "common/status_matchers.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "rocketmq/clientmanager/v1/broker_config.pb.h"
+
+namespace rmq {
+namespace {
+
+namespace pb = ::rocketmq::clientmanager::v1;
+
+TEST(BrokerOptionsTest, TheDefaultsValidate) {
+  EXPECT_THAT(DefaultBrokerOptions().Validate(), IsOk());
+}
+
+TEST(BrokerOptionsTest, EverySettingIsAnOption) {
+  BrokerController::Options options = DefaultBrokerOptions();
+  options.settle = absl::Seconds(1);
+  const pb::BrokerConfig config = ConfigOf(options);
+  for (const Setting& setting : AllSettings()) {
+    EXPECT_TRUE(GetSetting(setting, config).has_value()) << setting.name();
+  }
+}
+
+TEST(BrokerOptionsTest, WhatIsAppliedIsWhatIsReadBack) {
+  // Each setting and list with a value that is not its default.
+  pb::BrokerConfig config;
+  for (const Setting& setting : AllSettings()) {
+    const auto type = setting.field->cpp_type();
+    if (type == google::protobuf::FieldDescriptor::CPPTYPE_BOOL) {
+      const pb::BrokerConfig before = ConfigOf(DefaultBrokerOptions());
+      SetSetting(setting,
+                 *GetSetting(setting, before) == "true" ? "false" : "true",
+                 &config);
+    } else {
+      // A number, a text, and, with its unit, a time.
+      SetSetting(setting, "7", &config);
+    }
+  }
+  for (const char* const time :
+       {"nap", "slow_reader_limit", "drain_timeout", "channel_expiry",
+        "housekeeping_period", "notify_window", "settle"}) {
+    SetSetting(*FindSetting(time), "7s", &config);
+  }
+  pb::SubscriptionGroupConfig* const group = config.add_subscription_groups();
+  group->set_group("g");
+  group->set_notify_consumer_ids_changed_enable(false);
+  group->set_retry_queue_nums(7);
+  pb::TopicConfig* const topic = config.add_topics();
+  topic->set_topic("t");
+  topic->set_read_queue_nums(7);
+  topic->set_write_queue_nums(8);
+  topic->set_perm(2);
+  topic->set_topic_sys_flag(1);
+  topic->set_order(true);
+
+  BrokerController::Options options = DefaultBrokerOptions();
+  ASSERT_THAT(ApplyConfig(config, &options), IsOk());
+  EXPECT_EQ(ConfigOf(options).DebugString(), config.DebugString());
+}
+
+TEST(BrokerOptionsTest, WhatAConfigDoesNotSetStaysAsItIs) {
+  BrokerController::Options options;
+  options.table.max_channels = 7;
+  pb::BrokerConfig config;
+  config.mutable_server()->set_threads(3);
+  ASSERT_THAT(ApplyConfig(config, &options), IsOk());
+  EXPECT_EQ(options.table.max_channels, 7u);
+  EXPECT_EQ(options.server.threads, 3);
+  EXPECT_FALSE(options.settle.has_value());
+}
+
+TEST(BrokerOptionsTest, TimesThatAreNoneAreToldTogether) {
+  BrokerController::Options options;
+  pb::BrokerConfig config;
+  config.mutable_registry()->set_channel_expiry("5");
+  config.mutable_server()->set_nap("soon");
+  EXPECT_THAT(ApplyConfig(config, &options),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       "nap must be a time such as 30s, got \"soon\"\n"
+                       "channel_expiry must be a time such as 30s, got \"5\""));
+}
+
+}  // namespace
+}  // namespace rmq
