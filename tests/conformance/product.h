@@ -1,6 +1,6 @@
 // Drives this project's broker core through the operations of a trace: the
-// processor, the housekeeping and the look-ups, with channels that only note
-// what they are told. No gRPC, no thread, no clock but the trace's.
+// processor, the housekeeping and the look-ups. Channels only record what is
+// pushed to them. No gRPC, no thread, no clock but the trace's.
 #ifndef TESTS_CONFORMANCE_PRODUCT_H_
 #define TESTS_CONFORMANCE_PRODUCT_H_
 
