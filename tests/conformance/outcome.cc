@@ -173,10 +173,9 @@ bool AreEqualLookUps(const Outcome& expected, const Outcome& got) {
   };
   const auto& right = expected.any_of();
   return expected.code() == got.code() && expected.remark() == got.remark() &&
-         (got.any_of_size() == 1
-              ? std::find(right.begin(), right.end(), got.any_of(0)) !=
-                    right.end()
-              : are_equal(right, got.any_of())) &&
+         (got.any_of_size() == 1 ? std::find(right.begin(), right.end(),
+                                             got.any_of(0)) != right.end()
+                                 : are_equal(right, got.any_of())) &&
          expected.has_channel() == got.has_channel() &&
          expected.channel() == got.channel() &&
          are_equal(expected.groups(), got.groups()) &&

@@ -73,6 +73,7 @@ void BrokerModel::Scan(Millis now, const std::vector<Departure>& order) {
     if (is_silent) {
       longest_silence_ = std::max(longest_silence_, silence(channel.heard));
     }
+    if (!is_silent && !channel.leaves_out) continue;
     bool stays_in_a_group = false;
     for (const Membership& membership : channel.memberships) {
       if (silence(LastHeard(number, membership)) > options_.channel_expiry) {

@@ -105,6 +105,9 @@ class BrokerModel {
     // client. The number rises with each joining.
     std::map<std::string, int64_t> last_joined;
     std::vector<Membership> memberships;
+    // The latest full heartbeat left some of them out. A scan looks only at the
+    // memberships of such channels and of silent ones, to be quick.
+    bool leaves_out = false;
   };
   struct Group {
     std::set<int> members;     // Channels, in the order of opening.

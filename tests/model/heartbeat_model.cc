@@ -1,4 +1,5 @@
 // BrokerModel: what a full and a light heartbeat do.
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -50,6 +51,9 @@ HeartbeatAnswer BrokerModel::Heartbeat(int number, const Statement& statement,
   }
   for (const int other : replaced) End(other, RemovalReason::kReplaced);
   ForgetModesOfTheLeftOut(number, left_out);
+  channel.leaves_out = std::any_of(
+      channel.memberships.begin(), channel.memberships.end(),
+      [](const Membership& membership) { return !membership.current; });
   channel.token = answer.skipped.empty();
   answer.token = channel.token;
   CloseIfIdleStandIn(number);
