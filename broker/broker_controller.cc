@@ -7,12 +7,14 @@
 #include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "broker/fronts/admin/admin_front.h"
+#include "broker/fronts/clientmanager/client_manager_front.h"
+#include "broker/fronts/clientmanager/heartbeat.h"
+#include "broker/fronts/edge_counters.h"
 #include "broker/logging/client_event_logger.h"
 #include "broker/logging/process_log.h"
 #include "broker/metrics/client_manager_metrics.h"
 #include "broker/metrics/metrics_exposer.h"
-#include "broker/service/admin_handler.h"
-#include "broker/service/edge_counters.h"
 #include "broker/timer/alarm.h"
 #include "common/rpc/server/listen_address.h"
 #include "glog/logging.h"
@@ -101,19 +103,18 @@ class BrokerController::Impl {
             })),
         core_(options, {metrics_.get(), &logger_}, clock->TimeNow(),
               [this](absl::Time time) { alarm_.BringForward(time); }),
-        request_handler_(options.identity, options.limits,
+        client_manager_({options.identity, options.limits,
                          clock->TimeNow() + options.effective_settle(),
-                         &core_.table(), &core_.processor(), authorizer_.get(),
-                         &counters_),
-        admin_handler_(options.limits, &core_.table(), &core_.policy(),
-                       options.notifier.enabled, clock, authorizer_.get()),
+                         core_.table(), core_.processor(), counters_}),
+        admin_({options.limits, core_.table(), core_.policy(),
+                options.notifier.enabled, *clock}),
         clock_(*clock) {}
 
   absl::Status Start(const Options& options) {
     absl::StatusOr<std::unique_ptr<GrpcServer>> server = GrpcServer::Start(
-        options.server, {&request_handler_, &admin_handler_, &core_.table(),
-                         &core_.housekeeping(), &core_.notifier(), &alarm_,
-                         &clock_, &counters_});
+        options.server, {&client_manager_, &admin_, authorizer_.get(),
+                         &core_.table(), &core_.housekeeping(),
+                         &core_.notifier(), &alarm_, &clock_, &counters_});
     if (!server.ok()) return server.status();
     server_ = *std::move(server);
     if (!options.metrics_address.empty()) {
@@ -144,8 +145,8 @@ class BrokerController::Impl {
   // Shared with the exposer, which asks for it so.
   const std::shared_ptr<ClientManagerMetrics> metrics_;
   BrokerCore core_;
-  RequestHandler request_handler_;
-  AdminHandler admin_handler_;
+  ClientManagerFront client_manager_;
+  AdminFront admin_;
   Clock& clock_;
   // After what they serve: they go first.
   std::unique_ptr<GrpcServer> server_;

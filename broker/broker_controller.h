@@ -10,9 +10,8 @@
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "broker/core/broker_core.h"
-#include "broker/service/authorizer.h"
+#include "broker/fronts/clientmanager/broker_identity.h"
 #include "broker/service/grpc_server.h"
-#include "broker/service/request_handler.h"
 #include "common/clock.h"
 #include "common/validation.h"
 

@@ -120,7 +120,8 @@ class StrictBrokerMetricsTest : public BrokerMetricsTest {
   }
 };
 
-TEST_F(StrictBrokerMetricsTest, RefusalsAreCountedByCodeAndGroupsByReason) {
+TEST_F(StrictBrokerMetricsTest,
+       RefusalsAreCountedByCodeAndMethodAndGroupsByReason) {
   pb::HeartbeatRequest heartbeat = ConsumerHeartbeat("c1", "orders");
   heartbeat.mutable_consumers(0)->set_consume_type(
       pb::CONSUME_TYPE_CONSUME_ACTIVELY);
@@ -131,9 +132,20 @@ TEST_F(StrictBrokerMetricsTest, RefusalsAreCountedByCodeAndGroupsByReason) {
   Heartbeat(ConsumerHeartbeat("", "orders"));
   EXPECT_THAT(
       Scrape(),
-      AllOf(Shows(R"(refusals_total{code="UNIMPLEMENTED"} 1)"),
-            Shows(R"(refusals_total{code="RESOURCE_EXHAUSTED"} 1)"),
-            Shows(R"(refusals_total{code="INVALID_ARGUMENT"} 1)"),
+      AllOf(Shows(R"(refusals_total{code="UNIMPLEMENTED",method="Connect",)"
+                  R"(request_code="none",service="ClientManager"} 1)"),
+            Shows(R"(refusals_total{code="RESOURCE_EXHAUSTED",)"
+                  R"(method="Heartbeat",request_code="34",)"
+                  R"(service="ClientManager"} 1)"),
+            Shows(R"(refusals_total{code="INVALID_ARGUMENT",)"
+                  R"(method="Heartbeat",request_code="34",)"
+                  R"(service="ClientManager"} 1)"),
+            Shows(R"(calls_total{method="Heartbeat",request_code="34",)"
+                  R"(service="ClientManager"} 3)"),
+            Shows(R"(calls_total{method="Connect",request_code="none",)"
+                  R"(service="ClientManager"} 1)"),
+            Shows(R"(calls_total{method="UnregisterClient",)"
+                  R"(request_code="35",service="ClientManager"} 0)"),
             Shows(R"(skipped_groups_total{reason="producer_rejected"} 1)"),
             Shows(R"(skipped_groups_total{reason="pull_consumer_rejected"} 1)"),
             Shows(R"(skipped_groups_total{reason="no_such_group"} 0)")));

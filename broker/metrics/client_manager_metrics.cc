@@ -62,6 +62,15 @@ void AddCodes(const CodeCounters& counters, const Labels& labels,
   });
 }
 
+// A method's number is RocketMQ's, "none" where RocketMQ has no such request.
+Labels MethodLabels(const MethodCounters& method) {
+  return {{"method", method.name()},
+          {"request_code", method.request_code() == 0
+                               ? "none"
+                               : absl::StrCat(method.request_code())},
+          {"service", method.service()}};
+}
+
 // Reference: ConsumeType#getTypeCN.
 const char* ConsumeMode(ConsumeType type) {
   switch (type) {
@@ -164,7 +173,7 @@ void ClientManagerMetrics::CountConsumerLocked(const ClientEvent& event,
 
 std::vector<MetricFamily> ClientManagerMetrics::Collect() const {
   std::vector<MetricFamily> families;
-  families.reserve(18);
+  families.reserve(19);
   const auto family = [&](absl::string_view name, absl::string_view help,
                           MetricType type) {
     return Family(&families, std::string(name), std::string(help), type,
@@ -194,10 +203,24 @@ std::vector<MetricFamily> ClientManagerMetrics::Collect() const {
   family("rocketmq_client_manager_full_statements_needed_total",
          "Light heartbeats whose token was not current", MetricType::Counter)
       .Add({}, static_cast<double>(edge_.full_statements_needed.load()));
+  Family calls =
+      family("rocketmq_client_manager_calls_total",
+             "Calls and frames answered, by method", MetricType::Counter);
+  edge_.calls.VisitAll([&](const MethodCounters& method) {
+    calls.Add(MethodLabels(method), static_cast<double>(method.calls()));
+  });
   Family refusals =
       family("rocketmq_client_manager_refusals_total",
-             "Calls, frames and streams refused, by code", MetricType::Counter);
-  AddCodes(edge_.refusals, {}, &refusals);
+             "Calls, frames and streams refused, by code and method",
+             MetricType::Counter);
+  edge_.calls.VisitAll([&](const MethodCounters& method) {
+    method.refusals().VisitAll([&](absl::StatusCode code, int64_t count) {
+      if (count == 0) return;
+      Labels labels = MethodLabels(method);
+      labels.insert(labels.begin(), {"code", absl::StatusCodeToString(code)});
+      refusals.Add(std::move(labels), static_cast<double>(count));
+    });
+  });
   Family skipped =
       family("rocketmq_client_manager_skipped_groups_total",
              "Groups of heartbeats that were passed over", MetricType::Counter);
@@ -223,7 +246,7 @@ std::vector<MetricFamily> ClientManagerMetrics::Collect() const {
              static_cast<double>(edge_.pushes_dropped.load()));
   family("rocketmq_client_manager_slow_readers_total",
          "Streams cut off since they did not read", MetricType::Counter)
-      .Add({}, static_cast<double>(edge_.slow_readers.load()));
+      .Add({}, static_cast<double>(edge_.calls.slow_readers.load()));
 
   family("rocketmq_client_manager_membership_lines_left_out_total",
          "Lines of the log that tell who joined or left, left out since there "

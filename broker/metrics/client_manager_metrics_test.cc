@@ -5,8 +5,10 @@
 #include "absl/strings/str_cat.h"
 #include "broker/policy/group_policy.h"
 #include "gmock/gmock.h"
+#include "google/protobuf/descriptor.h"
 #include "gtest/gtest.h"
 #include "prometheus/text_serializer.h"
+#include "rocketmq/clientmanager/v1/client_manager.pb.h"
 
 namespace rmq {
 namespace {
@@ -192,17 +194,46 @@ TEST_F(ClientManagerMetricsTest, SkippedGroupsAreCountedByReason) {
   EXPECT_THAT(scrape, HasSubstr("reason=\"too_many_groups\"} 2\n"));
 }
 
-TEST_F(ClientManagerMetricsTest, HeartbeatsAndRefusalsAreCountedByCode) {
+TEST_F(ClientManagerMetricsTest, HeartbeatsAreCountedByKindAndCode) {
   edge_.full_heartbeats.Count(absl::StatusCode::kOk);
   edge_.light_heartbeats.Count(absl::StatusCode::kOk);
   edge_.light_heartbeats.Count(absl::StatusCode::kOk);
-  edge_.refusals.Count(absl::StatusCode::kInvalidArgument);
   const std::string scrape = Scrape();
   EXPECT_THAT(scrape, HasSubstr("kind=\"full\",code=\"OK\"} 1\n"));
   EXPECT_THAT(scrape, HasSubstr("kind=\"light\",code=\"OK\"} 2\n"));
-  EXPECT_THAT(scrape, HasSubstr("refusals_total{cluster=\"c\",node_type="
-                                "\"broker\",node_id=\"b\",code="
-                                "\"INVALID_ARGUMENT\"} 1\n"));
+}
+
+TEST_F(ClientManagerMetricsTest, CallsAndRefusalsNameTheirMethodAndItsNumber) {
+  const google::protobuf::ServiceDescriptor& service =
+      *::rocketmq::clientmanager::v1::HeartbeatRequest::descriptor()
+           ->file()
+           ->service(0);
+  MethodCounters& heartbeats = edge_.calls.Add(*service.method(0));
+  MethodCounters& streams =
+      edge_.calls.Add(*service.FindMethodByName("Connect"));
+  heartbeats.CountCall();
+  heartbeats.CountCall();
+  heartbeats.refusals().Count(absl::StatusCode::kInvalidArgument);
+  streams.CountCall();
+  edge_.calls.no_method().refusals().Count(
+      absl::StatusCode::kResourceExhausted);
+  const std::string scrape = Scrape();
+  EXPECT_THAT(scrape,
+              HasSubstr("calls_total{cluster=\"c\",node_type=\"broker\","
+                        "node_id=\"b\",method=\"Heartbeat\","
+                        "request_code=\"34\","
+                        "service=\"ClientManager\"} 2\n"));
+  EXPECT_THAT(scrape, HasSubstr("method=\"Connect\",request_code=\"none\","
+                                "service=\"ClientManager\"} 1\n"));
+  EXPECT_THAT(scrape,
+              HasSubstr("refusals_total{cluster=\"c\",node_type=\"broker\","
+                        "node_id=\"b\",code=\"INVALID_ARGUMENT\","
+                        "method=\"Heartbeat\",request_code=\"34\","
+                        "service=\"ClientManager\"} 1\n"));
+  EXPECT_THAT(scrape,
+              HasSubstr("code=\"RESOURCE_EXHAUSTED\",method=\"_unknown\","
+                        "request_code=\"none\","
+                        "service=\"_unknown\"} 1\n"));
 }
 
 TEST_F(ClientManagerMetricsTest, ReadingsAreAskedForAtEachScrape) {

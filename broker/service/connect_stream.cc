@@ -5,12 +5,15 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "broker/service/refusal_log.h"
-#include "broker/service/wire.h"
+#include "broker/fronts/clientmanager/fill_status.h"
+#include "broker/fronts/clientmanager/frame_bytes.h"
 #include "common/kv.h"
 #include "common/mutex_lock.h"
+#include "common/rpc/server/call_context.h"
 #include "common/rpc/server/inflate.h"
+#include "common/rpc/server/outcome_writer.h"
 #include "common/rpc/server/peer_address.h"
+#include "common/rpc/server/refusal_log.h"
 #include "glog/logging.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "grpcpp/support/proto_buffer_reader.h"
@@ -107,11 +110,12 @@ void ConnectStream::OnAccepted(bool ok) {
   }
   Accept(&environment_, &loop_);
   live_calls.Begin();
+  environment_.front->connect().counters->CountCall();
   set_remote_address(PeerAddress(context_.peer()));
   absl::string_view reason;
   const CallStatus status = Begin(&reason);
   if (!status.ok()) {
-    NoteRefusal(remote_address(), "", status, environment_.counters);
+    NoteRefused(status);
     EndWith(status, reason);
     return;
   }
@@ -181,14 +185,6 @@ void ConnectStream::OnRead(bool ok) {
     RefuseStream(answered);
     return;
   }
-  if (reply->has_status()) {
-    NoteRefusal(remote_address(), client_.client_id,
-                {static_cast<absl::StatusCode>(reply->status().code()),
-                 static_cast<ResponseCode>(reply->status().response_code()),
-                 reply->status().message()},
-                environment_.counters);
-  }
-
   {
     MutexLock lock(&mu_);
     read_in_flight_ = false;
@@ -222,8 +218,8 @@ CallStatus ConnectStream::AnswerFrame(google::protobuf::Arena* arena,
   if (!TakeBytes(&read_buffer_, &slice)) return NoFrame();
   const absl::string_view bytes(reinterpret_cast<const char*>(slice.begin()),
                                 slice.size());
-  if (in_time && environment_.handler->HandleRepeatedHeartbeat(
-                     *this, bytes, now, client_, reply)) {
+  if (in_time && environment_.front->HandleRepeatedHeartbeat(*this, bytes, now,
+                                                             client_, reply)) {
     return {};
   }
   auto& frame = *google::protobuf::Arena::CreateMessage<pb::ClientFrame>(arena);
@@ -231,13 +227,19 @@ CallStatus ConnectStream::AnswerFrame(google::protobuf::Arena* arena,
     return NoFrame();
   }
   if (!in_time) {
+    const CallStatus over = OverFrameRate();
+    NoteRefused(over);
     reply->set_request_id(frame.request_id());
-    FillStatus(OverFrameRate(), reply->mutable_status());
+    FillStatus(over, reply->mutable_status());
     return {};
   }
   const bool was_heard = client_.is_bound();
-  CallStatus end = environment_.handler->HandleFrame(
-      *this, remote_address(), frame, bytes, now, &client_, reply);
+  const CallContext stream = {*environment_.front->connect().descriptor,
+                              {remote_address(), ""},
+                              MetadataView(context_),
+                              now};
+  CallStatus end = environment_.front->HandleFrame(stream, *this, frame, bytes,
+                                                   &client_, reply);
   if (client_.is_bound() && !was_heard) OnHeard();
   return end;
 }
@@ -272,14 +274,19 @@ CallStatus ConnectStream::OverFrameRate() const {
 CallStatus ConnectStream::RefuseFrame(CallStatus status, pb::Reply* reply) {
   const uint64_t request_id = TakeRequestId(&read_buffer_);
   if (request_id == 0) return status;
+  NoteRefused(status);
   reply->set_request_id(request_id);
   FillStatus(status, reply->mutable_status());
   return {};
 }
 
+void ConnectStream::NoteRefused(const CallStatus& status) const {
+  NoteRefusal(*environment_.front->connect().counters, remote_address(),
+              client_.client_id, status);
+}
+
 void ConnectStream::RefuseStream(const CallStatus& status) {
-  NoteRefusal(remote_address(), client_.client_id, status,
-              environment_.counters);
+  NoteRefused(status);
   {
     MutexLock lock(&mu_);
     read_in_flight_ = false;
@@ -357,7 +364,8 @@ void ConnectStream::EndIfWaiting(const CallStatus& status,
     if (is_heard_ || ending_) return;
     EndWithLocked(status, reason);
   }
-  NoteRefusal(remote_address(), "", status, environment_.counters);
+  NoteRefusal(*environment_.front->connect().counters, remote_address(), "",
+              status);
 }
 
 absl::Time ConnectStream::CutOffIfPendingSince(absl::Time limit) {
@@ -369,7 +377,7 @@ absl::Time ConnectStream::CutOffIfPendingSince(absl::Time limit) {
     if (!is_pending) return absl::InfiniteFuture();
   }
   LOG(INFO) << "cut off, does not read" << Kv("peer", remote_address());
-  environment_.counters->slow_readers.fetch_add(1);
+  environment_.counters->calls.slow_readers.fetch_add(1);
   context_.TryCancel();
   return absl::InfiniteFuture();
 }
@@ -398,9 +406,8 @@ void ConnectStream::StartNextLocked() {
   if (!pushes_.empty() && (replies_.empty() || !pushed_last_)) {
     pushed_last_ = true;
     pb::BrokerFrame frame;
-    environment_.handler->FillPush(pushes_.front(),
-                                   environment_.clock->TimeNow(),
-                                   frame.mutable_notify_consumer_ids_changed());
+    environment_.front->FillPush(pushes_.front(), environment_.clock->TimeNow(),
+                                 frame.mutable_notify_consumer_ids_changed());
     pushes_.erase(pushes_.begin());
     environment_.counters->pushes_sent.fetch_add(1);
     StartWriteLocked(Serialize(frame));

@@ -13,12 +13,13 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "broker/fronts/clientmanager/client_manager_front.h"
+#include "broker/fronts/clientmanager/stream_caller.h"
+#include "broker/fronts/edge_counters.h"
 #include "broker/housekeeping/housekeeping.h"
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/client_table.h"
-#include "broker/service/edge_counters.h"
-#include "broker/service/request_handler.h"
 #include "common/clock.h"
 #include "common/rate_limit.h"
 #include "common/response_code.h"
@@ -39,7 +40,7 @@
 namespace rmq {
 
 // Connect carries raw bytes, so that a frame is parsed when it is handled and a
-// stream at rest holds no message; the others are UnaryMethods.
+// stream at rest holds no message; the others are in the MethodTable.
 using ClientManagerAsyncService =
     pb::ClientManager::WithGenericMethod_Heartbeat<
         pb::ClientManager::WithGenericMethod_UnregisterClient<
@@ -47,6 +48,11 @@ using ClientManagerAsyncService =
                 pb::ClientManager::WithGenericMethod_GetConsumerListByGroup<
                     pb::ClientManager::WithRawMethod_Connect<
                         pb::ClientManager::Service>>>>>;
+
+// Trailing metadata of a stream that the broker itself ends: why, as the name
+// of a RemovalReason (FEATURE_END_REASON). A proxy, or gRPC, ends a stream with
+// the same status codes, but without it.
+inline constexpr char kEndReasonMetadata[] = "rocketmq-end-reason";
 
 // What a client is told whose stream, or whose call, the broker ends for
 // `reason`.
@@ -75,7 +81,7 @@ class ConnectStream final : public ClientChannel, public Waiter {
   // What all streams share; borrowed, outlives the queue's events.
   struct Environment {
     ClientManagerAsyncService* service;
-    RequestHandler* handler;
+    const ClientManagerFront* front;
     ClientTable* table;
     Housekeeping* housekeeping;
     DeadlineWatch* slow_readers;
@@ -149,6 +155,8 @@ class ConnectStream final : public ClientChannel, public Waiter {
   // handled.
   CallStatus InflateFrame(bool in_time, absl::Time now);
   CallStatus OverFrameRate() const;
+  // Counts and logs a refusal of the stream, or of a frame that was not read.
+  void NoteRefused(const CallStatus& status) const;
   // Answers the frame that was read with `status`, and frees it. Returns that
   // if nobody would know which frame the reply is to.
   CallStatus RefuseFrame(CallStatus status, pb::Reply* reply);
@@ -179,7 +187,7 @@ class ConnectStream final : public ClientChannel, public Waiter {
   // Used by the loop only.
   bool is_counted_ = false;  // In Environment::connections.
   DeadlineWatch::Ticket unheard_ticket_;
-  RequestHandler::StreamClient client_;
+  StreamClient client_;
   RateLimit frame_rate_;
   grpc::ByteBuffer read_buffer_;
 

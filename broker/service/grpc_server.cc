@@ -13,9 +13,6 @@
 #include "absl/strings/string_view.h"
 #include "broker/service/connect_stream.h"
 #include "broker/service/health_service.h"
-#include "broker/service/unary_call.h"
-#include "broker/service/unary_methods.h"
-#include "broker/service/wire.h"
 #include "broker/timer/memory_trim.h"
 #include "common/real_clock.h"
 #include "common/rpc/loop/completion_loop.h"
@@ -25,8 +22,11 @@
 #include "common/rpc/server/connection_arguments.h"
 #include "common/rpc/server/connection_calls.h"
 #include "common/rpc/server/deadline_watch.h"
+#include "common/rpc/server/gate.h"
 #include "common/rpc/server/listen_address.h"
 #include "common/rpc/server/listen_socket.h"
+#include "common/rpc/server/method_table.h"
+#include "common/rpc/server/unary_call.h"
 #include "google/protobuf/descriptor.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
@@ -40,8 +40,8 @@
 namespace rmq {
 namespace {
 
-// All methods are UnaryMethods. One of them is registered nevertheless, as
-// reflection takes the names of services from registered methods; but as a
+// All methods are in the MethodTable. One of them is registered nevertheless,
+// as reflection takes the names of services from registered methods; but as a
 // stream of bytes, so that its calls are UnaryCalls too.
 class AdminService final : public pb::ClientManagerAdmin::Service {
  public:
@@ -53,8 +53,7 @@ class AdminService final : public pb::ClientManagerAdmin::Service {
   }
 
   static std::string RegisteredPath() {
-    return UnaryMethods::Path(pb::ClientManagerAdmin::service_full_name(),
-                              Descriptor().method(kRegistered)->name());
+    return MethodTable::PathOf(*Descriptor().method(kRegistered));
   }
 
   void RequestRegistered(grpc::ServerContext* context,
@@ -166,9 +165,11 @@ class GrpcServer::Impl {
             {WaitsFor::kFirstMessage, kFirstMessageLimit, kMostUnfinishedCalls},
             BringForward(core.alarm)),
         health_({&live_calls_, &connections_, &unfinished_calls_,
-                 options.slow_reader_limit, core.clock, core.counters}),
+                 options.slow_reader_limit, core.clock}),
+        gate_(core.authorizer, EndStatus(RemovalReason::kDrained)),
+        methods_(&gate_, &rates_, &core.counters->calls),
         stream_environment_{&client_manager_,
-                            core.request_handler,
+                            core.client_manager,
                             core.table,
                             core.housekeeping,
                             &slow_readers_,
@@ -189,7 +190,6 @@ class GrpcServer::Impl {
                        "",
                        &methods_,
                        options.max_frame_bytes,
-                       core.counters,
                        &live_calls_,
                        &connections_,
                        &rates_,
@@ -205,7 +205,6 @@ class GrpcServer::Impl {
                      AdminService::RegisteredPath(),
                      &methods_,
                      options.max_frame_bytes,
-                     core.counters,
                      &live_calls_,
                      &connections_,
                      &rates_,
@@ -213,49 +212,9 @@ class GrpcServer::Impl {
                      options.slow_reader_limit,
                      &unread_bytes_,
                      core.clock} {
-    using Handler = RequestHandler;
-    constexpr auto kGroups = AddressRates::Kind::kGroups;
-    constexpr auto kRows = AddressRates::Kind::kRows;
-    Handler* const handler = core.request_handler;
-    absl::string_view service = pb::ClientManager::service_full_name();
-    Serve(service, "Heartbeat", kGroups, handler, &Handler::Heartbeat);
-    Serve(service, "UnregisterClient", kGroups, handler,
-          &Handler::UnregisterClient);
-    Serve(service, "CheckClientConfig", kGroups, handler,
-          &Handler::CheckClientConfig);
-    Serve(service, "GetConsumerListByGroup", kRows, handler,
-          &Handler::GetConsumerListByGroup);
-    using Admin = AdminHandler;
-    Admin* const admin = core.admin_handler;
-    service = pb::ClientManagerAdmin::service_full_name();
-    Serve(service, "ListGroups", kRows, admin, &Admin::ListGroups);
-    Serve(service, "GetConsumerConnectionList", kRows, admin,
-          &Admin::GetConsumerConnectionList);
-    Serve(service, "GetProducerConnectionList", kRows, admin,
-          &Admin::GetProducerConnectionList);
-    Serve(service, "QueryTopicConsumeByWho", kRows, admin,
-          &Admin::QueryTopicConsumeByWho);
-    Serve(service, "GetAllProducerInfo", kRows, admin,
-          &Admin::GetAllProducerInfo);
-    Serve(service, "GetGroupOnline", kRows, admin, &Admin::GetGroupOnline);
-    Serve(service, "FindConsumerChannel", kRows, admin,
-          &Admin::FindConsumerChannel);
-    Serve(service, "FindProducerChannel", kRows, admin,
-          &Admin::FindProducerChannel);
-    Serve(service, "GetAvailableProducerChannel", kRows, admin,
-          &Admin::GetAvailableProducerChannel);
-    Serve(service, "FindSubscription", kRows, admin, &Admin::FindSubscription);
-    Serve(service, "ListSubscriptionGroups", kRows, admin,
-          &Admin::ListSubscriptionGroups);
-    Serve(service, "ListTopics", kRows, admin, &Admin::ListTopics);
-    Serve(service, "ExplainGroup", kRows, admin, &Admin::ExplainGroup);
-    Serve(service, "GetPolicy", kRows, admin, &Admin::GetPolicy);
-    methods_.Add<HealthService::Request, HealthService::Response>(
-        grpc::health::v1::Health::service_full_name(), "Check",
-        [](absl::string_view) { return CallStatus(); },
-        [this](absl::string_view, const auto& request, auto* response) {
-          return health_.Check(request, response);
-        });
+    core.client_manager->AddMethods(&methods_);
+    core.admin->AddMethods(&methods_);
+    health_.AddMethods(&methods_);
     health_.AddService(pb::ClientManager::service_full_name());
     health_.AddService(pb::ClientManagerAdmin::service_full_name());
   }
@@ -319,6 +278,7 @@ class GrpcServer::Impl {
       health_.StopServing();
       core_.notifier->StartDraining();
       draining_ = true;
+      gate_.BeginDrain();
       while (unheard_streams_.EndFirst(EndStatus(RemovalReason::kDrained),
                                        Name(RemovalReason::kDrained))) {
       }
@@ -370,33 +330,6 @@ class GrpcServer::Impl {
     return absl::UnavailableError(
         absl::StrCat("cannot listen on ", options_.address,
                      ": gRPC could not, and says why in its log"));
-  }
-
-  // Has calls of a unary method answered by `answer` of `handler`, and weighed:
-  // the items of its requests are groups, or those of its responses are rows.
-  template <typename Handler, typename Request, typename Response>
-  void Serve(absl::string_view service, absl::string_view method,
-             AddressRates::Kind weighed_by, Handler* handler,
-             CallStatus (Handler::*answer)(absl::string_view, absl::Time,
-                                           const Request&, Response*)) {
-    methods_.Add<Request, Response>(
-        service, method,
-        [this, weighed_by](absl::string_view peer) {
-          return rates_.Check(weighed_by, peer, core_.clock->TimeNow());
-        },
-        [this, weighed_by, handler, answer](absl::string_view peer,
-                                            const Request& message,
-                                            Response* response) {
-          const absl::Time now = core_.clock->TimeNow();
-          if (draining_) return EndStatus(RemovalReason::kDrained);
-          CallStatus status = (handler->*answer)(peer, now, message, response);
-          rates_.Take(weighed_by, peer,
-                      weighed_by == AddressRates::Kind::kGroups
-                          ? CountItems(message)
-                          : CountItems(*response),
-                      now);
-          return status;
-        });
   }
 
   // Housekeeping, the notifier's window and clients that are waited for:
@@ -456,7 +389,8 @@ class GrpcServer::Impl {
   ClientManagerAsyncService client_manager_;
   AdminService admin_;
   grpc::AsyncGenericService generic_;
-  UnaryMethods methods_;
+  Gate gate_;
+  MethodTable methods_;
   const ConnectStream::Environment stream_environment_;
   const UnaryCall::Environment generic_calls_;
   const UnaryCall::Environment admin_calls_;

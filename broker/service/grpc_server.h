@@ -10,16 +10,17 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "broker/fronts/admin/admin_front.h"
+#include "broker/fronts/clientmanager/client_manager_front.h"
+#include "broker/fronts/edge_counters.h"
 #include "broker/housekeeping/housekeeping.h"
 #include "broker/notify/consumer_ids_notifier.h"
 #include "broker/registry/client_table.h"
-#include "broker/service/admin_handler.h"
-#include "broker/service/edge_counters.h"
-#include "broker/service/request_handler.h"
 #include "broker/timer/alarm.h"
 #include "common/clock.h"
 #include "common/rpc/keepalive.h"
 #include "common/rpc/server/address_rates.h"
+#include "common/rpc/server/authorizer.h"
 
 namespace rmq {
 
@@ -58,8 +59,9 @@ class GrpcServer {
 
   // What the calls are answered with; borrowed, outlives the server.
   struct Core {
-    RequestHandler* request_handler;
-    AdminHandler* admin_handler;
+    ClientManagerFront* client_manager;
+    const AdminFront* admin;
+    Authorizer* authorizer;
     ClientTable* table;
     Housekeeping* housekeeping;
     ConsumerIdsNotifier* notifier;

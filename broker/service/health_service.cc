@@ -3,12 +3,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "broker/service/refusal_log.h"
-#include "broker/service/wire.h"
 #include "common/mutex_lock.h"
 #include "common/rpc/loop/completion_loop.h"
 #include "common/rpc/server/inflate.h"
+#include "common/rpc/server/outcome_writer.h"
 #include "common/rpc/server/peer_address.h"
+#include "common/rpc/server/refusal_log.h"
 #include "common/validation.h"
 #include "grpcpp/impl/codegen/proto_utils.h"
 #include "grpcpp/server_context.h"
@@ -98,8 +98,8 @@ class HealthService::Watch final : public Waiter {
       MutexLock lock(&health_.mu_);
       if (!write_in_flight_) return;
     }
-    NoteRefusal(peer_, "", NotRead(), environment_.counters);
-    environment_.counters->slow_readers.fetch_add(1);
+    NoteRefusal(*health_.watch_->counters, peer_, "", NotRead());
+    health_.table_->counters().slow_readers.fetch_add(1);
     context_.TryCancel();
   }
 
@@ -118,7 +118,7 @@ class HealthService::Watch final : public Waiter {
       MutexLock lock(&health_.mu_);
       if (!RefuseLocked(status)) return false;
     }
-    NoteRefusal(peer_, "", status, environment_.counters);
+    NoteRefusal(*health_.watch_->counters, peer_, "", status);
     return true;
   }
   bool RefuseLocked(const CallStatus& status)
@@ -161,6 +161,7 @@ class HealthService::Watch final : public Waiter {
     }
     Wait(&health_, queue_);
     live_calls.Begin();
+    health_.watch_->counters->CountCall();
     peer_ = PeerAddress(context_.peer());
     const absl::Time now = environment_.clock->TimeNow();
     ticket_ = environment_.unfinished->Add(self_, now, now);
@@ -315,6 +316,19 @@ CallStatus HealthService::Check(const Request& request, Response* response) {
 
 void HealthService::AddService(absl::string_view full_name) {
   services_.emplace(full_name);
+}
+
+void HealthService::AddMethods(MethodTable* table) {
+  const google::protobuf::ServiceDescriptor& service =
+      *Request::descriptor()->file()->FindServiceByName("Health");
+  MethodTable::MethodOptions options;
+  options.skips_gate = true;
+  table->Add<Request, Response>(
+      *service.method(kCheck), options, nullptr,
+      [this](const CallContext& /*call*/, const Request& request,
+             Response* response) { return Check(request, response); });
+  watch_ = &table->AddStreaming(*service.method(kWatch));
+  table_ = table;
 }
 
 void HealthService::Wait(grpc::ServerCompletionQueue* queue) {

@@ -12,12 +12,12 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "broker/service/edge_counters.h"
 #include "common/clock.h"
 #include "common/response_code.h"
 #include "common/rpc/loop/live_calls.h"
 #include "common/rpc/server/connection_calls.h"
 #include "common/rpc/server/deadline_watch.h"
+#include "common/rpc/server/method_table.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "grpcpp/completion_queue.h"
 #include "grpcpp/generic/async_generic_service.h"
@@ -43,7 +43,6 @@ class HealthService {
     // A client that leaves a status unread for longer is cut off.
     absl::Duration slow_reader_limit;
     Clock* clock;
-    EdgeCounters* counters;
   };
 
   // Calls of Watch, in all and from one address: they may last for ever.
@@ -58,6 +57,9 @@ class HealthService {
   grpc::Service* service() { return &service_; }
   // "", the server, is known. Before Wait().
   void AddService(absl::string_view full_name);
+  // Adds Check and Watch, which pass no gate: everybody may ask, also while the
+  // server drains. Before Wait(); `table` outlives the queues' events.
+  void AddMethods(MethodTable* table);
   // Waits for calls of Watch on `queue`.
   void Wait(grpc::ServerCompletionQueue* queue);
   // Answers a call of Check. NotFound if the service is not known.
@@ -87,6 +89,8 @@ class HealthService {
 
   // Constant once calls are waited for.
   const Environment environment_;
+  const MethodTable* table_ = nullptr;
+  const MethodTable::Method* watch_ = nullptr;
   absl::flat_hash_set<std::string> services_{""};
   // Own synchronisation.
   Service service_;

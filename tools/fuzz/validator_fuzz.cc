@@ -19,17 +19,13 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "broker/processor/client_manage_processor.h"
-#include "broker/registry/client_table.h"
-#include "broker/service/wire.h"
+#include "broker/fronts/clientmanager/statement_parser.h"
+#include "broker/fronts/page_token.h"
 #include "common/kv.h"
 #include "common/rpc/server/peer_address.h"
 #include "common/validation.h"
 
 namespace rmq {
-
-// The processor is not linked: its words for a skipped group are not tried.
-std::string Explain(const PassedOverGroup&) { return ""; }
 
 namespace {
 

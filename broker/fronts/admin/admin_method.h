@@ -1,0 +1,70 @@
+// What a method of the ClientManagerAdmin service is made of.
+#ifndef BROKER_FRONTS_ADMIN_ADMIN_METHOD_H_
+#define BROKER_FRONTS_ADMIN_ADMIN_METHOD_H_
+
+#include <functional>
+#include <vector>
+
+#include "broker/fronts/admin/named_resources.h"
+#include "broker/policy/group_policy.h"
+#include "broker/registry/client_table.h"
+#include "common/clock.h"
+#include "common/response_code.h"
+#include "common/rpc/server/call_context.h"
+#include "common/rpc/server/method_table.h"
+#include "common/validation.h"
+#include "google/protobuf/descriptor.h"
+#include "rocketmq/clientmanager/v1/admin.pb.h"
+
+namespace rmq {
+
+namespace pb = ::rocketmq::clientmanager::v1;
+
+// What admin methods read and act on: the parts of the broker, borrowed.
+struct AdminBroker {
+  Limits limits;
+  ClientTable& table;
+  const GroupPolicy& policy;
+  // The broker's notify_consumer_ids_changed_enable.
+  bool notifies;
+  Clock& clock;
+};
+
+// One call of an admin method, past the gate.
+struct AdminCall {
+  const CallContext& context;
+  const AdminBroker& broker;
+};
+
+// Adds one method to a table. `broker` must outlive the table's calls.
+using AdminMethod =
+    std::function<void(const AdminBroker& broker, MethodTable*)>;
+using AdminMethods = std::vector<AdminMethod>;
+
+inline const google::protobuf::ServiceDescriptor& AdminServiceDescriptor() {
+  return *pb::ListGroupsRequest::descriptor()->file()->FindServiceByName(
+      "ClientManagerAdmin");
+}
+
+// The method of ClientManagerAdmin that takes a Request, answered by `answer`,
+// which fills the response if it returns OK. The gate is told of the fields
+// client_id, group and topic of the request.
+template <typename Request, typename Response>
+AdminMethod MethodOf(CallStatus (*answer)(const AdminCall&, const Request&,
+                                          Response*)) {
+  return [answer](const AdminBroker& broker, MethodTable* table) {
+    MethodTable::MethodOptions options;
+    options.weight = MethodTable::Weight::kResponseRows;
+    table->Add<Request, Response>(
+        MethodTaking(*Request::descriptor(), AdminServiceDescriptor()), options,
+        [](const Request& request) { return NamedResources(request); },
+        [answer, &broker](const CallContext& context, const Request& request,
+                          Response* response) {
+          return answer(AdminCall{context, broker}, request, response);
+        });
+  };
+}
+
+}  // namespace rmq
+
+#endif  // BROKER_FRONTS_ADMIN_ADMIN_METHOD_H_

@@ -1,0 +1,42 @@
+#include "broker/fronts/admin/named_resources.h"
+
+#include <string>
+
+#include "google/protobuf/descriptor.h"
+
+namespace rmq {
+namespace {
+
+using ::google::protobuf::FieldDescriptor;
+using ::google::protobuf::Message;
+
+// The value of the string field `name`; null if there is no such field.
+const std::string* FindString(const Message& message, const char* name) {
+  const FieldDescriptor* const field =
+      message.GetDescriptor()->FindFieldByName(name);
+  if (field == nullptr || field->is_repeated() ||
+      field->cpp_type() != FieldDescriptor::CPPTYPE_STRING) {
+    return nullptr;
+  }
+  // Of use only for fields that are not stored as strings, as all here are.
+  static std::string& unused = *new std::string;
+  return &message.GetReflection()->GetStringReference(message, field, &unused);
+}
+
+}  // namespace
+
+CallResources NamedResources(const Message& request) {
+  CallResources resources;
+  if (const std::string* client_id = FindString(request, "client_id")) {
+    resources.client_id = *client_id;
+  }
+  if (const std::string* group = FindString(request, "group")) {
+    resources.groups.push_back(*group);
+  }
+  if (const std::string* topic = FindString(request, "topic")) {
+    resources.topics.push_back(*topic);
+  }
+  return resources;
+}
+
+}  // namespace rmq

@@ -1,0 +1,22 @@
+// Which broker answers.
+#ifndef BROKER_FRONTS_CLIENTMANAGER_BROKER_IDENTITY_H_
+#define BROKER_FRONTS_CLIENTMANAGER_BROKER_IDENTITY_H_
+
+#include <cstdint>
+#include <string>
+
+namespace rmq {
+
+// What a broker tells clients and metrics of itself. A value.
+struct BrokerIdentity {
+  std::string cluster = "DefaultCluster";
+  std::string broker_name = "broker-a";
+  // 0 is the master.
+  uint64_t broker_id = 0;
+  // Drawn at start, not 0.
+  uint64_t incarnation = 1;
+};
+
+}  // namespace rmq
+
+#endif  // BROKER_FRONTS_CLIENTMANAGER_BROKER_IDENTITY_H_

@@ -1,0 +1,46 @@
+#include "broker/fronts/clientmanager/frame_bytes.h"
+
+#include <cstddef>
+
+#include "rocketmq/clientmanager/v1/client_manager.pb.h"
+
+namespace rmq {
+namespace {
+
+namespace pb = ::rocketmq::clientmanager::v1;
+
+// How the wire format writes a value: the low three bits of a field's tag.
+constexpr uint32_t kVarint = 0;
+constexpr uint32_t kLengthDelimited = 2;
+
+}  // namespace
+
+uint64_t ReadRequestId(google::protobuf::io::CodedInputStream* frame) {
+  constexpr uint32_t kRequestId =
+      pb::ClientFrame::kRequestIdFieldNumber << 3 | kVarint;
+  uint64_t request_id = 0;
+  if (frame->ReadTag() != kRequestId || !frame->ReadVarint64(&request_id)) {
+    return 0;
+  }
+  return request_id;
+}
+
+absl::optional<HeartbeatBytes> FindHeartbeatBytes(absl::string_view frame) {
+  constexpr uint32_t kHeartbeat =
+      pb::ClientFrame::kHeartbeatFieldNumber << 3 | kLengthDelimited;
+  google::protobuf::io::CodedInputStream input(
+      reinterpret_cast<const uint8_t*>(frame.data()),
+      static_cast<int>(frame.size()));
+  HeartbeatBytes found;
+  found.request_id = ReadRequestId(&input);
+  uint32_t size = 0;
+  if (found.request_id == 0 || input.ReadTag() != kHeartbeat ||
+      !input.ReadVarint32(&size)) {
+    return absl::nullopt;
+  }
+  found.heartbeat = frame.substr(static_cast<size_t>(input.CurrentPosition()));
+  if (found.heartbeat.size() != size) return absl::nullopt;
+  return found;
+}
+
+}  // namespace rmq

@@ -1,0 +1,142 @@
+#include "broker/fronts/clientmanager/heartbeat.h"
+
+#include <atomic>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "broker/fronts/clientmanager/skipped_group_log.h"
+#include "broker/fronts/clientmanager/statement_parser.h"
+#include "broker/fronts/proto_time.h"
+#include "broker/registry/client_channel.h"
+
+namespace rmq {
+namespace {
+
+// How often a stand-in is looked for that expires before it is used.
+constexpr int kStandInTries = 2;
+
+bool IsLight(const pb::HeartbeatRequest& request) {
+  return request.statement_token() != 0;
+}
+
+CallResources HeartbeatResources(const pb::HeartbeatRequest& request) {
+  CallResources resources;
+  resources.client_id = request.client_id();
+  for (const pb::ProducerData& producer : request.producers()) {
+    resources.groups.push_back(producer.group());
+  }
+  for (const pb::ConsumerData& consumer : request.consumers()) {
+    resources.groups.push_back(consumer.group());
+    for (const pb::SubscriptionData& subscription : consumer.subscriptions()) {
+      resources.topics.push_back(subscription.topic());
+    }
+  }
+  return resources;
+}
+
+void FillSkippedGroup(const PassedOverGroup& skipped,
+                      pb::SkippedGroup* message) {
+  message->set_group(std::string(skipped.group));
+  message->set_producer(skipped.kind == GroupKind::kProducer);
+  message->set_reason(static_cast<pb::SkippedGroup::Reason>(skipped.reason));
+  message->set_message(Explain(skipped));
+}
+
+CallStatus AnswerLight(const ClientCall& call,
+                       const pb::HeartbeatRequest& request,
+                       pb::HeartbeatResponse* response) {
+  if (request.producers_size() != 0 || request.consumers_size() != 0) {
+    return BadForm(
+        "a heartbeat with a statement_token must state no groups: leave out "
+        "either the token or producers and consumers");
+  }
+  ClientChannel* const channel = call.caller.channel();
+  const Renewal renewal =
+      channel == nullptr
+          ? Renewal::kFullStatementNeeded
+          : channel->RenewLight(request.statement_token(), call.context.now);
+  if (renewal == Renewal::kClosed &&
+      channel->kind() == ClientChannel::Kind::kStream) {
+    // The stream is about to end with the reason.
+    return {absl::StatusCode::kAborted, ResponseCode::kSystemError,
+            "the channel is closed"};
+  }
+  if (renewal != Renewal::kRenewed) response->set_full_statement_needed(true);
+  return {};
+}
+
+// Applies a statement to the caller's channel, which must be there.
+CallStatus ApplyStatement(const ClientCall& call, const ParsedStatement& parsed,
+                          pb::HeartbeatResponse* response) {
+  HeartbeatStatement statement = parsed.statement();
+  statement.client_id = call.caller.client_id();
+  HeartbeatResult result = call.broker.processor.Heartbeat(
+      *call.caller.channel(), statement, call.context.now);
+  if (!result.status.ok()) return std::move(result.status);
+  FillFullAnswer(call.broker, result.statement_token, response);
+  for (const PassedOverGroup& skipped : result.skipped) {
+    NoteSkippedGroup(statement.client_id, skipped, &call.broker.counters);
+    FillSkippedGroup(skipped, response->add_skipped_groups());
+  }
+  return {};
+}
+
+CallStatus AnswerFull(const ClientCall& call,
+                      const pb::HeartbeatRequest& request,
+                      pb::HeartbeatResponse* response) {
+  ParsedStatement parsed;
+  CallStatus status = FromStatus(parsed.Parse(request, call.broker.limits));
+  if (!status.ok()) return status;
+  for (int tries = 0; tries < kStandInTries; ++tries) {
+    status = call.caller.Bind(request.client_id(), call.context.now);
+    if (!status.ok()) return status;
+    status = ApplyStatement(call, parsed, response);
+    const bool may_have_expired =
+        status.code == absl::StatusCode::kAborted &&
+        call.caller.channel()->kind() == ClientChannel::Kind::kStandIn;
+    if (!may_have_expired) break;
+  }
+  return status;
+}
+
+CallStatus Heartbeat(const ClientCall& call,
+                     const pb::HeartbeatRequest& request,
+                     pb::HeartbeatResponse* response) {
+  CallStatus status = call.caller.CheckClientId(request.client_id());
+  if (status.ok()) {
+    status = IsLight(request) ? AnswerLight(call, request, response)
+                              : AnswerFull(call, request, response);
+  }
+  EdgeCounters& counters = call.broker.counters;
+  (IsLight(request) ? counters.light_heartbeats : counters.full_heartbeats)
+      .Count(status.code);
+  if (response->full_statement_needed()) {
+    counters.full_statements_needed.fetch_add(1, std::memory_order_relaxed);
+  }
+  return status;
+}
+
+}  // namespace
+
+void FillFullAnswer(const ClientBroker& broker, uint64_t statement_token,
+                    pb::HeartbeatResponse* response) {
+  const absl::Duration expiry = broker.table.options().channel_expiry;
+  response->set_broker_name(broker.identity.broker_name);
+  response->set_broker_id(broker.identity.broker_id);
+  response->set_broker_incarnation(broker.identity.incarnation);
+  FillDuration(expiry, response->mutable_channel_expiry());
+  FillDuration(expiry / kIntervalsPerExpiry,
+               response->mutable_suggested_interval());
+  response->set_statement_token(statement_token);
+  response->add_features(pb::FEATURE_UNREGISTER_MANY_GROUPS);
+  response->add_features(pb::FEATURE_END_REASON);
+}
+
+ClientRequest HeartbeatKind() {
+  ClientRequestOptions options;
+  options.may_come_first = true;
+  return RequestOf(Heartbeat, HeartbeatResources, options);
+}
+
+}  // namespace rmq

@@ -1,0 +1,25 @@
+// HEART_BEAT = 34: a client states its groups, or that it is alive.
+#ifndef BROKER_FRONTS_CLIENTMANAGER_HEARTBEAT_H_
+#define BROKER_FRONTS_CLIENTMANAGER_HEARTBEAT_H_
+
+#include <cstdint>
+
+#include "broker/fronts/clientmanager/client_request.h"
+
+namespace rmq {
+
+// A full heartbeat binds its caller.
+ClientRequest HeartbeatKind();
+
+// Fills all of an answer to a full heartbeat but the groups that were passed
+// over.
+void FillFullAnswer(const ClientBroker& broker, uint64_t statement_token,
+                    pb::HeartbeatResponse* response);
+
+// The heartbeat interval that clients are advised of is the channel expiry
+// divided by this.
+inline constexpr int kIntervalsPerExpiry = 4;
+
+}  // namespace rmq
+
+#endif  // BROKER_FRONTS_CLIENTMANAGER_HEARTBEAT_H_

@@ -1,0 +1,26 @@
+// Stands for the unary calls of one client.
+#ifndef BROKER_FRONTS_CLIENTMANAGER_STAND_IN_CHANNEL_H_
+#define BROKER_FRONTS_CLIENTMANAGER_STAND_IN_CHANNEL_H_
+
+#include "absl/strings/string_view.h"
+#include "broker/registry/client_channel.h"
+#include "broker/registry/client_event.h"
+
+namespace rmq {
+
+// Nothing can be written to it: it lives by its expiry, and whoever asks by
+// hand reads.
+class StandInChannel final : public ClientChannel {
+ public:
+  // `remote_address` is that of the call that made it.
+  explicit StandInChannel(absl::string_view remote_address)
+      : ClientChannel(Kind::kStandIn, remote_address) {}
+
+  void NotifyConsumerIdsChanged(absl::string_view) override {}
+  void End(RemovalReason) override {}
+  bool writable() const override { return false; }
+};
+
+}  // namespace rmq
+
+#endif  // BROKER_FRONTS_CLIENTMANAGER_STAND_IN_CHANNEL_H_

@@ -1,0 +1,65 @@
+// What a handler knows of a call besides its request.
+#ifndef COMMON_RPC_SERVER_CALL_CONTEXT_H_
+#define COMMON_RPC_SERVER_CALL_CONTEXT_H_
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "google/protobuf/descriptor.h"
+#include "grpcpp/server_context.h"
+#include "grpcpp/support/string_ref.h"
+
+namespace rmq {
+
+// Who calls. Views valid for the call.
+struct Peer {
+  // "host:port" of the client.
+  absl::string_view address;
+  // The identity that authentication established; empty: anonymous. Nothing
+  // authenticates yet.
+  absl::string_view principal;
+};
+
+// The metadata that a client sent at the beginning of its call. A view of the
+// call's gRPC context, which it borrows. gRPC makes its map of the metadata at
+// the first Find() of a call, so a call whose metadata nobody asks for pays
+// nothing; calls of Find() for one call must not overlap.
+class MetadataView {
+ public:
+  // Of no metadata.
+  MetadataView() = default;
+  explicit MetadataView(const grpc::ServerContextBase& context)
+      : context_(&context) {}
+
+  // The value of `key`, which is in lower case; the first one if the client
+  // sent several. Nothing if it sent none.
+  absl::optional<absl::string_view> Find(absl::string_view key) const {
+    if (context_ == nullptr) return absl::nullopt;
+    const auto& metadata = context_->client_metadata();
+    const auto found =
+        metadata.lower_bound(grpc::string_ref(key.data(), key.size()));
+    if (found == metadata.end() ||
+        found->first != grpc::string_ref(key.data(), key.size())) {
+      return absl::nullopt;
+    }
+    return absl::string_view(found->second.data(), found->second.size());
+  }
+
+ private:
+  const grpc::ServerContextBase* context_ = nullptr;
+};
+
+// One call of a method, or one frame of a stream: a frame has the method of the
+// unary call that does the same, and the peer and the metadata of its stream.
+// A value; its views are valid while the call is handled.
+struct CallContext {
+  const google::protobuf::MethodDescriptor& method;
+  Peer peer;
+  MetadataView metadata;
+  // When the call's message came, by the server's clock.
+  absl::Time now;
+};
+
+}  // namespace rmq
+
+#endif  // COMMON_RPC_SERVER_CALL_CONTEXT_H_

@@ -1,0 +1,188 @@
+#include "common/rpc/server/unary_call.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/mutex_lock.h"
+#include "common/rpc/server/inflate.h"
+#include "common/rpc/server/peer_address.h"
+#include "common/rpc/server/refusal_log.h"
+#include "common/validation.h"
+#include "grpcpp/support/status.h"
+
+namespace rmq {
+
+void UnaryCall::Wait(const Environment* environment,
+                     grpc::ServerCompletionQueue* queue) {
+  environment->live_calls->Wait();
+  // Not make_shared: the watch's weak_ptr would keep the memory.
+  const std::shared_ptr<UnaryCall> call(new UnaryCall(environment, queue));
+  call->self_ = call;
+  environment->request(&call->context_, &call->call_, queue,
+                       static_cast<CompletionHandler*>(&call->accepted_tag_));
+}
+
+void UnaryCall::OnAccepted(bool ok) {
+  if (!ok) {  // The server is shutting down.
+    LiveCalls& live_calls = *environment_.live_calls;
+    self_.reset();
+    live_calls.Abandon();
+    return;
+  }
+  Wait(&environment_, queue_);
+  // Of a call that gRPC has cancelled it would be unknown.
+  peer_ = PeerAddress(context_.peer());
+  method_ = environment_.methods->Find(
+      environment_.path.empty() ? context_.method() : environment_.path);
+  const absl::Time now = environment_.clock->TimeNow();
+  ticket_ = environment_.unfinished->Add(self_, now, now);
+  const CallStatus room = environment_.connections->Begin(peer_);
+  is_counted_ = room.ok();
+  if (!room.ok()) {
+    grpc::ByteBuffer none;
+    if (BeginToEnd(now)) End(room, &none);
+    return;
+  }
+  read_in_flight_ = true;
+  call_.Read(&request_, static_cast<CompletionHandler*>(&read_tag_));
+}
+
+void UnaryCall::OnRead(bool ok) {
+  read_in_flight_ = false;
+  const absl::Time now = environment_.clock->TimeNow();
+  if (BeginToEnd(now)) {
+    grpc::ByteBuffer response;
+    const CallStatus outcome = Answer(ok, now, &response);
+    CountUnread(response.Length());
+    ticket_ = environment_.unfinished->Shorten(
+        ticket_, self_, environment_.slow_reader_limit, now);
+    End(outcome, &response);
+  }
+  ReleaseIfDone();
+}
+
+bool UnaryCall::BeginToEnd(absl::Time now) {
+  {
+    MutexLock lock(&mu_);
+    if (ends_since_ != absl::InfiniteFuture()) return false;
+    ends_since_ = now;
+  }
+  environment_.live_calls->Begin();
+  return true;
+}
+
+void UnaryCall::End(const CallStatus& outcome, grpc::ByteBuffer* response) {
+  const grpc::Status status = environment_.methods->Finish(
+      method_, peer_, outcome, &context_, response);
+  void* const tag = static_cast<CompletionHandler*>(&finished_tag_);
+  if (status.ok()) {
+    call_.WriteAndFinish(*response, grpc::WriteOptions(), status, tag);
+  } else {
+    call_.Finish(status, tag);
+  }
+}
+
+CallStatus UnaryCall::Answer(bool was_read, absl::Time now,
+                             grpc::ByteBuffer* response) {
+  if (method_ == nullptr || method_->answer == nullptr) {
+    return {absl::StatusCode::kUnimplemented,
+            ResponseCode::kRequestCodeNotSupported,
+            absl::StrCat("no such method: ", Quoted(context_.method()))};
+  }
+  CallStatus status = Receive(was_read, now);
+  if (!status.ok()) return status;
+  const CallContext call = {
+      *method_->descriptor, {peer_, ""}, MetadataView(context_), now};
+  return method_->answer(call, &request_, response);
+}
+
+CallStatus UnaryCall::Receive(bool was_read, absl::Time now) {
+  if (!was_read) {
+    return BadForm(
+        "the call has no message that can be read: none, or one that is larger "
+        "than gRPC reads");
+  }
+  if (request_.Length() > environment_.max_message_bytes) {
+    return OverSize("message", request_.Length(),
+                    environment_.max_message_bytes);
+  }
+  AddressRates& rates = *environment_.rates;
+  CallStatus status = rates.Check(AddressRates::Kind::kBytes, peer_, now);
+  if (!status.ok()) return status;
+  size_t work = request_.Length();
+  if (IsCompressed(request_, context_.c_call())) {
+    status = InflateMessage("message", environment_.max_message_bytes,
+                            &request_, &work);
+  }
+  rates.Take(AddressRates::Kind::kBytes, peer_, static_cast<int64_t>(work),
+             now);
+  return status;
+}
+
+void UnaryCall::CountUnread(size_t bytes) {
+  if (bytes == 0) return;
+  unread_bytes_ = static_cast<int64_t>(bytes);
+  environment_.unread_bytes->fetch_add(unread_bytes_);
+  while (environment_.unread_bytes->load() > kMostUnreadBytes &&
+         environment_.unfinished->EndFirst(OverLimit(
+             absl::StrCat("answers that wait to be read must be at most ",
+                          kMostUnreadBytes, " bytes together")))) {
+  }
+}
+
+void UnaryCall::ForgetUnread() {
+  environment_.unread_bytes->fetch_sub(unread_bytes_.exchange(0));
+}
+
+absl::Time UnaryCall::EndIfWaitingSince(WaitsFor /*what*/,
+                                        absl::Time /*limit*/) {
+  const absl::Duration first_message = environment_.unfinished->options().limit;
+  const absl::Time cut_off_if_read_since =
+      environment_.clock->TimeNow() - environment_.slow_reader_limit;
+  {
+    MutexLock lock(&mu_);
+    if (ends_since_ != absl::InfiniteFuture() &&
+        ends_since_ > cut_off_if_read_since) {
+      // So that it comes back when its answer has been unread for the limit.
+      return ends_since_ + environment_.slow_reader_limit - first_message;
+    }
+  }
+  EndIfWaiting({absl::StatusCode::kDeadlineExceeded, ResponseCode::kSystemError,
+                absl::StrCat("the call's message did not come within ",
+                             absl::FormatDuration(first_message))},
+               "");
+  return absl::InfiniteFuture();
+}
+
+void UnaryCall::EndIfWaiting(const CallStatus& status,
+                             absl::string_view /*reason*/) {
+  if (BeginToEnd(environment_.clock->TimeNow())) {
+    grpc::ByteBuffer none;
+    End(status, &none);
+    return;
+  }
+  ForgetUnread();
+  CallCounters& counters = environment_.methods->counters();
+  NoteRefusal(method_ == nullptr ? counters.no_method() : *method_->counters,
+              peer_, "", NotRead());
+  counters.slow_readers.fetch_add(1);
+  context_.TryCancel();
+}
+
+void UnaryCall::OnFinished(bool /*ok*/) {
+  is_finished_ = true;
+  ReleaseIfDone();
+}
+
+void UnaryCall::ReleaseIfDone() {
+  if (!is_finished_ || read_in_flight_) return;
+  LiveCalls& live_calls = *environment_.live_calls;
+  environment_.unfinished->Remove(ticket_);
+  ForgetUnread();
+  if (is_counted_) environment_.connections->End(peer_);
+  self_.reset();
+  live_calls.End();
+}
+
+}  // namespace rmq

@@ -1,0 +1,135 @@
+// One unary call on a completion queue, from waiting for it to its end.
+#ifndef COMMON_RPC_SERVER_UNARY_CALL_H_
+#define COMMON_RPC_SERVER_UNARY_CALL_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "common/clock.h"
+#include "common/response_code.h"
+#include "common/rpc/loop/completion_loop.h"
+#include "common/rpc/loop/live_calls.h"
+#include "common/rpc/server/address_rates.h"
+#include "common/rpc/server/connection_calls.h"
+#include "common/rpc/server/deadline_watch.h"
+#include "common/rpc/server/method_table.h"
+#include "grpcpp/completion_queue.h"
+#include "grpcpp/generic/async_generic_service.h"
+#include "grpcpp/support/byte_buffer.h"
+
+namespace rmq {
+
+// Waits for a call. When one comes, has a new UnaryCall wait for the next one,
+// reads the message, answers, and deletes itself.
+//
+// The path of the call tells which method is called: gRPC gives each connection
+// a table of the methods that are registered with it, 150 bytes for each, so
+// unary methods are registered with the MethodTable instead.
+//
+// Threads: the queue's loop runs its events. The DeadlineWatch may end the call
+// from any thread; the first of the two, the watch or the call's message,
+// decides how the call ends.
+// Ownership: a call owns itself until its last event.
+class UnaryCall final : public Waiter {
+ public:
+  // What all calls share; borrowed, outlives the queue's events.
+  struct Environment {
+    // Asks gRPC for a call: AsyncGenericService::RequestCall(), or the same of
+    // a registered method.
+    std::function<void(grpc::GenericServerContext*,
+                       grpc::GenericServerAsyncReaderWriter*,
+                       grpc::ServerCompletionQueue*, void* tag)>
+        request;
+    // The path of all calls; empty: that of each call's context.
+    std::string path;
+    const MethodTable* methods;
+    // Larger messages are refused.
+    size_t max_message_bytes;
+    // Counts each call until its last event. Calls that have sent no message
+    // yet, and those that nobody has made yet, count as waiting.
+    LiveCalls* live_calls;
+    ConnectionCalls* connections;
+    AddressRates* rates;
+    // Tracks each call from its beginning to its end.
+    DeadlineWatch* unfinished;
+    // A client that leaves its answer unread for longer is cut off.
+    absl::Duration slow_reader_limit;
+    // Bytes of all answers that are not read yet.
+    std::atomic<int64_t>* unread_bytes;
+    Clock* clock;
+  };
+
+  // While unread answers hold more bytes than this, the call that has lasted
+  // longest is ended.
+  static constexpr int64_t kMostUnreadBytes = 64 * 1024 * 1024;
+
+  static void Wait(const Environment* environment,
+                   grpc::ServerCompletionQueue* queue);
+
+  // Waiter.
+  absl::Time EndIfWaitingSince(WaitsFor what, absl::Time limit) override
+      ABSL_LOCKS_EXCLUDED(mu_);
+  void EndIfWaiting(const CallStatus& status, absl::string_view reason) override
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  UnaryCall(const Environment* environment, grpc::ServerCompletionQueue* queue)
+      : environment_(*environment), queue_(queue) {}
+
+  void OnAccepted(bool ok);
+  void OnRead(bool ok) ABSL_LOCKS_EXCLUDED(mu_);
+  void OnFinished(bool ok);
+
+  // True for the first caller, which decides how the call ends.
+  bool BeginToEnd(absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
+  // After BeginToEnd().
+  void End(const CallStatus& outcome, grpc::ByteBuffer* response);
+  // Counts the bytes of an answer that is about to be written.
+  void CountUnread(size_t bytes);
+  // The answer is read, or nobody waits for that any more.
+  void ForgetUnread();
+  // Inflates the message if it came compressed. An error if the call must not
+  // be answered.
+  CallStatus Receive(bool was_read, absl::Time now);
+  // Fills `response` if it returns OK.
+  CallStatus Answer(bool was_read, absl::Time now, grpc::ByteBuffer* response);
+  // After the last event. *this may be gone then.
+  void ReleaseIfDone();
+
+  // Constant once accepted.
+  const Environment& environment_;
+  grpc::ServerCompletionQueue* const queue_;
+  grpc::GenericServerContext context_;
+  grpc::GenericServerAsyncReaderWriter call_{&context_};
+  std::string peer_;                             // "host:port" of the client.
+  const MethodTable::Method* method_ = nullptr;  // Null: no such method.
+
+  // Used by the loop only.
+  std::shared_ptr<UnaryCall> self_;
+  bool is_counted_ = false;  // In Environment::connections.
+  bool read_in_flight_ = false;
+  bool is_finished_ = false;
+  DeadlineWatch::Ticket ticket_;
+  grpc::ByteBuffer request_;
+
+  std::atomic<int64_t> unread_bytes_{0};
+  absl::Mutex mu_;
+  // When it was decided how the call ends; InfiniteFuture before.
+  absl::Time ends_since_ ABSL_GUARDED_BY(mu_) = absl::InfiniteFuture();
+
+  CompletionTag<UnaryCall, &UnaryCall::OnAccepted> accepted_tag_{this};
+  CompletionTag<UnaryCall, &UnaryCall::OnRead> read_tag_{this};
+  CompletionTag<UnaryCall, &UnaryCall::OnFinished> finished_tag_{this};
+};
+
+}  // namespace rmq
+
+#endif  // COMMON_RPC_SERVER_UNARY_CALL_H_
