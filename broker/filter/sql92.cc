@@ -7,117 +7,20 @@
 #include <vector>
 
 #include "absl/base/attributes.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/types/variant.h"
 #include "broker/filter/sql92_lexer.h"
+#include "broker/filter/sql92_operand.h"
 
 namespace rmq {
 namespace {
 
 using Type = Sql92TokenType;
 
-// No single piece of an expression fills a message.
-constexpr size_t kMaxExcerptBytes = 40;
-
-// What an operator may need to know of its operand.
-enum class Kind {
-  kProperty,
-  kString,
-  kNumber,
-  kBoolean,    // TRUE or FALSE, literally.
-  kNull,       // NULL, literally.
-  kCondition,  // What OR, AND, NOT, a comparison and the like make.
-  kNegation,   // "-" before anything. Its value is not known.
-};
-
-struct Operand {
-  Kind kind = Kind::kCondition;
-  size_t position = 0;     // Of its first byte.
-  absl::string_view text;  // All of it, as it stands in the expression.
-  absl::variant<int64_t, double> number;  // Of kNumber.
-};
-
-double AsDouble(const absl::variant<int64_t, double>& number) {
-  if (const int64_t* integer = absl::get_if<int64_t>(&number)) {
-    return static_cast<double>(*integer);
-  }
-  return absl::get<double>(number);
-}
-
-// An integer and a float are compared as doubles, in the reference too: so
-// 9007199254740993 is not greater than 9007199254740992.0.
-bool IsGreater(const Operand& left, const Operand& right) {
-  const int64_t* left_integer = absl::get_if<int64_t>(&left.number);
-  const int64_t* right_integer = absl::get_if<int64_t>(&right.number);
-  if (left_integer != nullptr && right_integer != nullptr) {
-    return *left_integer > *right_integer;
-  }
-  return AsDouble(left.number) > AsDouble(right.number);
-}
-
-// In double quotes, short and printable. Not rmq::Quoted(), which would put a
-// backslash before each quote of a string.
-std::string Excerpt(absl::string_view text) {
-  std::string excerpt = "\"";
-  for (const char c : text.substr(0, kMaxExcerptBytes)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"') {
-      absl::StrAppend(&excerpt, "\\\"");
-    } else if (absl::ascii_isprint(byte)) {
-      excerpt.push_back(c);
-    } else {
-      absl::StrAppend(&excerpt, "\\x", absl::Hex(byte, absl::kZeroPad2));
-    }
-  }
-  absl::StrAppend(&excerpt, text.size() > kMaxExcerptBytes ? "...\"" : "\"");
-  return excerpt;
-}
-
-std::string Describe(const Sql92Token& token) {
-  if (token.type == Type::kEnd) return "the end";
-  return absl::StrCat(IsKeyword(token.type) ? "the keyword " : "",
-                      Excerpt(token.text));
-}
-
-std::string Describe(const Operand& operand) {
-  absl::string_view kind;
-  switch (operand.kind) {
-    case Kind::kProperty: kind = "the property "; break;
-    case Kind::kString: kind = "the string "; break;
-    case Kind::kNumber: kind = "the number "; break;
-    case Kind::kBoolean:
-    case Kind::kNull: kind = "the constant "; break;
-    case Kind::kCondition: kind = "the condition "; break;
-    case Kind::kNegation: kind = "the negation "; break;
-  }
-  return absl::StrCat(kind, Excerpt(operand.text));
-}
-
-// Why what is no token is none.
-std::string DescribeFault(const Sql92Token& token) {
-  if (token.type == Type::kUnclosedString) {
-    return absl::StrCat("expected a closing \"'\" of the string ",
-                        Excerpt(token.text), ", got the end");
-  }
-  if (token.type == Type::kUnclosedComment) {
-    return absl::StrCat("expected a closing \"*/\" of the comment ",
-                        Excerpt(token.text), ", got the end");
-  }
-  absl::string_view hint;
-  if (token.text == "!") {
-    hint = "; \"not equal\" is \"<>\"";
-  } else if (token.text == "\"") {
-    hint = "; a string is in single quotes";
-  } else if (!absl::ascii_isascii(
-                 static_cast<unsigned char>(token.text.front()))) {
-    hint = "; names are ASCII letters, digits, \"_\" and \"$\"";
-  }
-  return absl::StrCat("expected a name, a constant or an operator, got ",
-                      Excerpt(token.text), hint);
-}
+using Kind = Sql92OperandKind;
+using Operand = Sql92Operand;
 
 // Recursive descent: a Parse method for each rule of the grammar in the header,
 // which begins with the rule's first token at hand and ends with the token
@@ -199,10 +102,11 @@ class Parser {
     }
     if (left.kind == Kind::kBoolean &&
         (right.kind == Kind::kString || right.kind == Kind::kNumber)) {
-      return Fail(right.position,
-                  absl::StrCat("expected TRUE, FALSE, a property or a condition"
-                               " to compare with ",
-                               Excerpt(left.text), ", got ", Describe(right)));
+      return Fail(
+          right.position,
+          absl::StrCat("expected TRUE, FALSE, a property or a condition"
+                       " to compare with ",
+                       Sql92Excerpt(left.text), ", got ", Describe(right)));
     }
     return Push(Kind::kCondition, left.position);
   }
@@ -271,10 +175,10 @@ class Parser {
     }
     if (!negated && low.kind == Kind::kNumber && high.kind == Kind::kNumber &&
         IsGreater(low, high)) {
-      return Fail(
-          low.position,
-          absl::StrCat("expected a lower bound of at most ", Excerpt(high.text),
-                       ", got ", Excerpt(low.text)));
+      return Fail(low.position,
+                  absl::StrCat("expected a lower bound of at most ",
+                               Sql92Excerpt(high.text), ", got ",
+                               Sql92Excerpt(low.text)));
     }
     return Push(Kind::kCondition, value.position);
   }
