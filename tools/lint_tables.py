@@ -1,4 +1,5 @@
-"""Tables in Markdown files that name tests and locks, compared with the sources.
+"""What Markdown files name of the sources, compared with these: tests and locks in
+tables, and files.
 
 Part of tools/lint. A table whose last column is `test` names tests there: `Name`,
 `Suite.Name`, or `file: Name`, several of them with commas. Two kinds of tables have
@@ -89,6 +90,15 @@ class Tables:
 
     def complain(self, document, line, what):
         self.complaints.append("%s:%d: %s" % (document, line, what))
+
+    def named_files(self, document):
+        """Each path in code font, as `folder/file.cc` or `folder/`, is there."""
+        folders = {f[: f.rindex("/") + 1] for f in self.files if "/" in f}
+        for number, line in enumerate(self.read(document).split("\n"), 1):
+            for path in re.findall(r"`([\w./-]+/[\w.-]*)`", line):
+                found = any(folder.startswith(path) for folder in folders) if path.endswith("/") else path in self.files
+                if not found:
+                    self.complain(document, number, "there is no %s" % path)
 
     def named_tests(self, document):
         every_test = self.every_test()

@@ -53,6 +53,16 @@ class NamedTestsTest(unittest.TestCase):
         self.assertEqual(len(self.bounds("| queue | 10 | Grows |\n")), 1)
 
 
+class NamedFilesTest(unittest.TestCase):
+
+    def test_a_path_in_code_font_is_a_file_or_a_folder(self):
+        self.assertEqual(complaints("named_files", "`broker/a/queue.h` and `broker/a/`, no/such/file, `--no=/such`\n"), [])
+        self.assertEqual(
+            complaints("named_files", "\n`broker/a/queue.cc` `broker/x/`\n"),
+            ["broker/README.md:2: there is no broker/a/queue.cc", "broker/README.md:2: there is no broker/x/"],
+        )
+
+
 class LockOrderTest(unittest.TestCase):
 
     def order(self, *rows):
