@@ -9,7 +9,8 @@ a heading of their own:
   Lock order  lock | may be held while taking | where. `Class::mu_` stands in the
               file `where`; the locks named in the second column have rows too, and
               no chain of them leads back to its beginning. Every mutex of the
-              folder and of common/ has a row.
+              document's folder has a row, and every one of common/ in one of the
+              documents.
 """
 
 import os
@@ -79,6 +80,10 @@ def locks_in(text):
     return locks
 
 
+def has_table(text, header):
+    return any(table.header == header for table in tables_of(text))
+
+
 class Tables:
     """`files` are the paths of the repository, `read` returns the text of one."""
 
@@ -87,6 +92,7 @@ class Tables:
         self.read = read
         self.complaints = []
         self._every_test = None
+        self._locks = None
 
     def complain(self, document, line, what):
         self.complaints.append("%s:%d: %s" % (document, line, what))
@@ -99,6 +105,12 @@ class Tables:
                 found = any(folder.startswith(path) for folder in folders) if path.endswith("/") else path in self.files
                 if not found:
                     self.complain(document, number, "there is no %s" % path)
+
+    def bounds(self, documents):
+        """Each of these documents has a table of bounds."""
+        for document in documents:
+            if not has_table(self.read(document), BOUNDS):
+                self.complain(document, 1, "no table with the columns " + " | ".join(BOUNDS))
 
     def named_tests(self, document):
         every_test = self.every_test()
@@ -129,40 +141,55 @@ class Tables:
                     if name not in known:
                         self.complain(document, line, "there is no test %s%s" % (name, " in " + file if file else ""))
 
+    def lock_orders(self, documents):
+        """Checks the tables of these documents, each for the folder that it stands in."""
+        rows_of = {document: self.lock_order(document) for document in documents}
+        everywhere = set().union(*rows_of.values())
+        for document, rows in rows_of.items():
+            folder = os.path.dirname(document) + "/"
+            for file, lock in self.locks():
+                if file.startswith(folder) and not is_among((file, lock), rows):
+                    self.complain(document, 1, "no row for %s of %s" % (lock, file))
+        for file, lock in self.locks():
+            if file.startswith("common/") and not is_among((file, lock), everywhere):
+                self.complain(documents[0], 1, "no row for %s of %s, nor elsewhere" % (lock, file))
+
     def lock_order(self, document):
-        """Checks the table of the document's folder, if it has one."""
-        folder = os.path.dirname(document)
+        """Checks the rows of a document. Returns the files and locks that they name."""
         tables = [t for t in tables_of(self.read(document)) if t.header == LOCK_ORDER]
+        if not tables:
+            self.complain(document, 1, "no table with the columns " + " | ".join(LOCK_ORDER))
+        found = set()
         for table in tables:
-            rows = {}  # Lock -> what may be taken under it.
-            places = set()
+            taken_under = {}
             for line, cells in table.rows:
                 if len(cells) != 3:
                     self.complain(document, line, "a row of %d cells in a table of 3" % len(cells))
                     continue
-                lock, files = cells[0].replace("`", ""), names_in(cells[2])
-                rows[lock] = (line, [name for name in names_in(cells[1]) if re.search(r"mu\w*_?$", name)])
-                for file in files:
+                lock = cells[0].replace("`", "")
+                taken_under[lock] = (line, [name for name in names_in(cells[1]) if re.search(r"mu\w*$", name)])
+                for file in names_in(cells[2]):
                     paths = self.paths_of(file, document)
                     if len(paths) != 1:
                         self.complain(document, line, "%s is %s" % (file, " and ".join(paths) or "no file"))
                     elif not any(same_lock(lock, other) for other in locks_in(self.read(paths[0]))):
                         self.complain(document, line, "%s declares no lock %s" % (paths[0], lock))
                     else:
-                        places.add((paths[0], lock))
-            for line, taken in rows.values():
+                        found.add((paths[0], lock))
+            for line, taken in taken_under.values():
                 for other in taken:
-                    if not any(same_lock(other, lock) for lock in rows):
+                    if not any(same_lock(other, lock) for lock in taken_under):
                         self.complain(document, line, "%s has no row" % other)
-            for cycle in cycles_of({lock: taken for lock, (_, taken) in rows.items()}):
+            for cycle in cycles_of({lock: taken for lock, (_, taken) in taken_under.items()}):
                 self.complain(document, table.line, "the order leads in a circle: " + " -> ".join(cycle))
-            for file in self.files:
-                if not re.match(r"(%s|common)/.*\.(h|cc)$" % folder, file) or TEST_FILES.search(file):
-                    continue
-                for lock in locks_in(self.read(file)):
-                    if not any(place == file and same_lock(lock, other) for place, other in places):
-                        self.complain(document, table.line, "no row for %s of %s" % (lock, file))
-        return bool(tables)
+        return found
+
+    def locks(self):
+        """The locks of broker/, client/ and common/, without those of tests and fakes."""
+        if self._locks is None:
+            sources = [f for f in self.files if re.match(r"(broker|client|common)/.*\.(h|cc)$", f) and not TEST_FILES.search(f)]
+            self._locks = [(file, lock) for file in sources for lock in locks_in(self.read(file))]
+        return self._locks
 
     def every_test(self):
         if self._every_test is None:
@@ -176,6 +203,10 @@ class Tables:
             if path in self.files:
                 return [path]
         return [file for file in self.files if file.endswith("/" + name)]
+
+
+def is_among(place, places):
+    return any(place[0] == file and same_lock(place[1], lock) for file, lock in places)
 
 
 def same_lock(a, b):
