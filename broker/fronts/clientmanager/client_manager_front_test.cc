@@ -4,6 +4,7 @@
 
 #include "broker/fronts/clientmanager/client_manager_fixture.h"
 #include "gmock/gmock.h"
+#include "google/protobuf/descriptor.h"
 #include "gtest/gtest.h"
 
 namespace rmq {
@@ -167,6 +168,67 @@ TEST_F(ClientManagerFrontTest, OnlyWhatRepeatsWhatHasPassedSkipsTheGate) {
   EXPECT_EQ(authorizer_.count("Heartbeat"), 2);
   Handle(stream, Consumer("c1", "refunds"));
   EXPECT_EQ(authorizer_.count("Heartbeat"), 3);
+}
+
+TEST_F(ClientManagerFrontTest, EveryMethodOfTheServiceIsAdded) {
+  const google::protobuf::ServiceDescriptor& service =
+      ClientServiceDescriptor();
+  ASSERT_GE(service.method_count(), 5);
+  for (int i = 0; i < service.method_count(); ++i) {
+    EXPECT_NE(methods_.Find(*service.method(i)), nullptr)
+        << service.method(i)->name();
+  }
+}
+
+TEST_F(ClientManagerFrontTest, EveryKindOfFrameIsKnown) {
+  const google::protobuf::OneofDescriptor& kinds =
+      *pb::ClientFrame::descriptor()->FindOneofByName("request");
+  Stream stream = OpenStream();
+  for (int i = 0; i < kinds.field_count(); ++i) {
+    pb::ClientFrame frame;
+    frame.GetReflection()->MutableMessage(&frame, kinds.field(i));
+    EXPECT_NE(StatusOf(Handle(stream, frame)).code,
+              absl::StatusCode::kUnimplemented)
+        << kinds.field(i)->name();
+  }
+}
+
+TEST_F(ClientManagerFrontTest, FramesAreCountedAsTheUnaryCallsOfTheirMethod) {
+  const MethodCounters& heartbeats =
+      CountersOf(*pb::HeartbeatRequest::descriptor());
+  Stream stream = OpenStream();
+  Handle(stream, Consumer("c1", "orders"));
+  EXPECT_EQ(heartbeats.calls(), 1);
+  Handle(stream, Consumer("c1", "orders"));  // Is not read again.
+  EXPECT_EQ(heartbeats.calls(), 2);
+  Handle(stream, Consumer("c2", "orders"));
+  EXPECT_EQ(heartbeats.calls(), 3);
+  EXPECT_EQ(heartbeats.refusals().value(absl::StatusCode::kInvalidArgument), 1);
+  EXPECT_EQ(heartbeats.name(), "Heartbeat");
+  EXPECT_EQ(heartbeats.request_code(), 34);
+}
+
+TEST_F(ClientManagerFrontTest, AFrameOfNoKindIsARefusalOfTheStreamsMethod) {
+  Stream stream = OpenStream();
+  Handle(stream, pb::ClientFrame());
+  const MethodCounters& connect = *front_.connect().counters;
+  EXPECT_EQ(connect.name(), "Connect");
+  EXPECT_EQ(connect.calls(), 0);  // Of which streams are counted.
+  EXPECT_EQ(connect.refusals().value(absl::StatusCode::kUnimplemented), 1);
+}
+
+TEST_F(ClientManagerFrontTest, TheGateIsToldOfTopicsAndOfThePeer) {
+  Heartbeat(Consumer("c1", "orders"));
+  EXPECT_THAT(authorizer_.last().topics, ElementsAre("topic"));
+  EXPECT_EQ(authorizer_.last().peer, kPeer);
+  Stream stream = Join(Consumer("c2", "orders"));
+  EXPECT_THAT(authorizer_.last().topics, ElementsAre("topic"));
+  EXPECT_EQ(authorizer_.last().peer, kPeer);
+  pb::CheckClientConfigRequest check;
+  check.set_client_id("c1");
+  check.mutable_subscription()->set_topic("other");
+  Check(check);
+  EXPECT_THAT(authorizer_.last().topics, ElementsAre("other"));
 }
 
 TEST_F(ClosedGateTest, WhatIsDeniedRegistersAndBindsNothing) {
