@@ -94,7 +94,6 @@ class BrokerController::Impl {
             ClientManagerMetrics::Identity{options.identity.cluster,
                                            options.identity.broker_name},
             options.table.channel_expiry, &counters_,
-            [clock] { return clock->TimeNow(); },
             // At a scrape, when the core is there.
             [this] {
               return ClientManagerMetrics::Readings{

@@ -82,7 +82,7 @@ void Housekeeping::FinishScan(absl::Time now, Pass* pass) {
 
 void Housekeeping::OnChannelClose(ClientChannel& channel, RemovalReason reason,
                                   absl::Time now) {
-  if (table_.Close(channel, reason)) notifier_.Flush(table_, now);
+  if (table_.Close(channel, reason, now)) notifier_.Flush(table_, now);
 }
 
 }  // namespace rmq

@@ -435,7 +435,7 @@ TEST_F(HousekeepingTest, EveryRemovalHasTheSameConsequences) {
   EXPECT_THAT(consequences("EXPIRED"), expected);
 
   channel = begin();
-  table_.Unregister(*channel, "c1", {"pay"}, {"orders"});
+  table_.Unregister(*channel, "c1", {"pay"}, {"orders"}, now_);
   notifier_.Flush(table_, now_);
   EXPECT_THAT(consequences("UNREGISTERED"), expected);
 }

@@ -85,7 +85,7 @@ TEST_F(ClientEventLoggerTest, AJoinAndALeaveAreOneLineEach) {
   EXPECT_THAT(
       log_.Take(),
       ElementsAre("joined kind=consumer group=orders client_id=c1" + where));
-  table_->Close(*channel, RemovalReason::kDisconnected);
+  table_->Close(*channel, RemovalReason::kDisconnected, clock_.TimeNow());
   EXPECT_THAT(log_.Take(),
               ElementsAre("left kind=consumer group=orders client_id=c1" +
                           where + " reason=DISCONNECTED"));
@@ -113,7 +113,7 @@ TEST_F(ClientEventLoggerTest, BothKindsAreOneLine) {
   EXPECT_THAT(log_.Take(),
               ElementsAre(StartsWith("joined kind=consumer,producer groups=2 "
                                      "group=orders,payments client_id=c1")));
-  table_->Close(*channel, RemovalReason::kExpired);
+  table_->Close(*channel, RemovalReason::kExpired, clock_.TimeNow());
   EXPECT_THAT(log_.Take(), ElementsAre(AllOf(StartsWith("left "),
                                              EndsWith(" reason=EXPIRED"))));
 }

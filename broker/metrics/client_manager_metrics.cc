@@ -93,14 +93,12 @@ const char* IsSystem(absl::string_view group) {
 ClientManagerMetrics::ClientManagerMetrics(const Identity& identity,
                                            absl::Duration channel_expiry,
                                            const EdgeCounters* edge,
-                                           std::function<absl::Time()> now,
                                            std::function<Readings()> read)
     : node_labels_{{"cluster", identity.cluster},
                    {"node_type", "broker"},
                    {"node_id", identity.broker_name}},
       channel_expiry_(channel_expiry),
       edge_(*edge),
-      now_(std::move(now)),
       read_(std::move(read)) {}
 
 void ClientManagerMetrics::Connections::Add(const Version& version,
@@ -126,10 +124,11 @@ void ClientManagerMetrics::OnClientEvent(const ClientEvent& event) {
     return;
   }
   if (!joined && !left) return;
-  // None for a group that goes early since its channel left out too many.
+  // The lag is 0 for a group that was dropped early because its channel had
+  // left out more than ClientTable::kMaxLeftOutGroups.
   const absl::Duration lag =
       left && event.reason == RemovalReason::kExpired
-          ? std::max(now_() - event.last_heard - channel_expiry_,
+          ? std::max(event.at - event.last_heard - channel_expiry_,
                      absl::ZeroDuration())
           : absl::ZeroDuration();
   const int64_t count = joined ? 1 : -1;

@@ -58,10 +58,9 @@ class ClientManagerMetrics final : public ClientEventListener,
     std::string broker_name;
   };
 
-  // `edge` is borrowed. `now` is the clock's. `read` is called at each scrape.
+  // `edge` is borrowed. `read` is called at each scrape.
   ClientManagerMetrics(const Identity& identity, absl::Duration channel_expiry,
                        const EdgeCounters* edge,
-                       std::function<absl::Time()> now,
                        std::function<Readings()> read);
 
   void OnClientEvent(const ClientEvent& event) override
@@ -92,7 +91,6 @@ class ClientManagerMetrics final : public ClientEventListener,
   const std::vector<prometheus::ClientMetric::Label> node_labels_;
   const absl::Duration channel_expiry_;
   const EdgeCounters& edge_;
-  const std::function<absl::Time()> now_;
   const std::function<Readings()> read_;
 
   mutable absl::Mutex mu_;

@@ -30,6 +30,7 @@ class ClientManagerMetricsTest : public ::testing::Test {
     event.version = version;
     event.consume_type = ConsumeType::kConsumePop;
     event.last_heard = kNow;
+    event.at = now_;
     return event;
   }
   void Joins(const std::string& group, int32_t version = 1) {
@@ -56,11 +57,8 @@ class ClientManagerMetricsTest : public ::testing::Test {
   EdgeCounters edge_;
   absl::Time now_ = kNow;
   ClientManagerMetrics::Readings readings_;
-  ClientManagerMetrics metrics_{{"c", "b"},
-                                absl::Seconds(120),
-                                &edge_,
-                                [this] { return now_; },
-                                [this] { return readings_; }};
+  ClientManagerMetrics metrics_{
+      {"c", "b"}, absl::Seconds(120), &edge_, [this] { return readings_; }};
 };
 
 TEST_F(ClientManagerMetricsTest, EverySeriesNamesItsNode) {

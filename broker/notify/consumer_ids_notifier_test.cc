@@ -148,7 +148,7 @@ TEST_F(ConsumerIdsNotifierTest, TheOneThatLeftIsNotPushed) {
   Flush();
   a->TakePushes();
   b->TakePushes();
-  table_.Close(*a, RemovalReason::kDisconnected);
+  table_.Close(*a, RemovalReason::kDisconnected, now_);
   Flush();
   EXPECT_THAT(a->TakePushes(), IsEmpty());
   EXPECT_THAT(b->TakePushes(), ElementsAre("orders"));
@@ -156,7 +156,7 @@ TEST_F(ConsumerIdsNotifierTest, TheOneThatLeftIsNotPushed) {
 
 TEST_F(ConsumerIdsNotifierTest, AGroupThatHasGoneIsPushedToNobody) {
   const auto channel = Connect(Stated("c1").Consumer("orders"));
-  table_.Close(*channel, RemovalReason::kDisconnected);
+  table_.Close(*channel, RemovalReason::kDisconnected, now_);
   Flush();
   EXPECT_THAT(channel->TakePushes(), IsEmpty());
   EXPECT_EQ(notifier_.counts().pushes, 0);
@@ -234,7 +234,7 @@ TEST_F(ConsumerIdsNotifierTest, AMemberThatWasPushedHearsOfALaterChange) {
   Flush();
   ASSERT_THAT(channels[0]->TakePushes(), SizeIs(1));
   // While the rest of the group waits for its pushes.
-  table_.Close(*channels[1], RemovalReason::kDisconnected);
+  table_.Close(*channels[1], RemovalReason::kDisconnected, now_);
   Flush();
   for (int i = 0; i < 2; ++i) {
     now_ += kPause;
@@ -292,7 +292,7 @@ TEST_F(ConsumerIdsNotifierTest, AGroupWhoseNotificationIsOffIsNotPushed) {
       Connect(Stated("c1").Consumer("orders"), /*notify=*/false);
   Flush();
   EXPECT_THAT(channel->TakePushes(), IsEmpty());
-  table_.Close(*channel, RemovalReason::kDisconnected);
+  table_.Close(*channel, RemovalReason::kDisconnected, now_);
   EXPECT_EQ(notifier_.counts().changes, 0);
 }
 
@@ -479,7 +479,7 @@ TEST_F(WindowedNotifierTest, NothingWaitsForAGroupThatHasGone) {
   const auto channel = Connect(Stated("c1").Consumer("orders"));
   Flush();
   channel->TakePushes();
-  table_.Close(*channel, RemovalReason::kDisconnected);
+  table_.Close(*channel, RemovalReason::kDisconnected, now_);
   Flush();
   now_ += kWindow;
   Flush();

@@ -105,7 +105,7 @@ void ClientManageProcessor::UnregisterClient(
   for (absl::string_view group : consumer_groups) {
     if (!group.empty()) policy_.EnsureConfig(group);
   }
-  table_.Unregister(channel, client_id, producer_groups, consumer_groups);
+  table_.Unregister(channel, client_id, producer_groups, consumer_groups, now);
   notifier_.Flush(table_, now);
 }
 

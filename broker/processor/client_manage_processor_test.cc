@@ -205,7 +205,7 @@ TEST_F(ClientManageProcessorTest, AHeartbeatMakesConfigAndRetryTopic) {
 
 TEST_F(ClientManageProcessorTest, AHeartbeatOfAClosedChannelIsAborted) {
   const auto channel = OpenStream();
-  table_.Close(*channel, RemovalReason::kKicked);
+  table_.Close(*channel, RemovalReason::kKicked, now_);
   const HeartbeatResult result =
       Heartbeat(*channel, Stated("c1").Consumer("orders"));
   EXPECT_EQ(result.status.code, absl::StatusCode::kAborted);
@@ -334,7 +334,7 @@ TEST_F(ProcessorOfOneGroupTest, AGroupThatEmptiedMakesRoom) {
 
 TEST_F(ProcessorOfOneGroupTest, AHeartbeatThatIsAbortedHoldsNothing) {
   const auto closed = OpenStream();
-  table_.Close(*closed, RemovalReason::kKicked);
+  table_.Close(*closed, RemovalReason::kKicked, now_);
   Heartbeat(*closed, Stated("c1").Consumer("a"));
   Connect(Stated("c2").Consumer("b"));
   EXPECT_THAT(explained_, IsEmpty());

@@ -149,6 +149,7 @@ class ClientChannel : private ExpiryLink,
   friend class ExpiryIndex;
   friend class GroupMembers;
   friend class ProducerRegistry;
+  friend class TableChange;
 
   // What few channels have, by group.
   struct Exceptions {

@@ -55,6 +55,8 @@ struct ClientEvent {
   // Number of the call, or of the piece of a scan, that made the event; rises
   // by one with each that made any. Events are delivered in this order.
   uint64_t revision = 0;
+  // The steady time of that call: the `now` that it was given.
+  absl::Time at;
   std::string group;
   // Of kClientRegister, kClientUnregister and kRegister. The client id is the
   // record's; of an unregister it is the request's.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "broker/registry/held_statement.h"
 #include "common/mutex_lock.h"
@@ -14,9 +15,12 @@ namespace {
 constexpr int32_t kChangesAtOnce = 3;
 constexpr int32_t kMostStatementChanges = 1000;
 
-// The table whose events this thread is delivering: a listener that calls back
-// in must not wait for itself.
-thread_local const ClientTable* delivering_table = nullptr;
+bool AnyWantsUnchangedRegister(
+    const std::vector<ClientEventListener*>& listeners) {
+  return absl::c_any_of(listeners, [](const ClientEventListener* listener) {
+    return listener->WantsUnchangedRegister();
+  });
+}
 
 }  // namespace
 
@@ -43,14 +47,10 @@ ClientTable::ClientTable(const Options& options,
     : options_(options),
       statement_change_rate_(options.max_statement_changes,
                              kChangesAtOnce * options.max_statement_changes),
-      listeners_(std::move(listeners)),
-      consumers_(&clients_,
-                 std::any_of(listeners_.begin(), listeners_.end(),
-                             [](const ClientEventListener* listener) {
-                               return listener->WantsUnchangedRegister();
-                             })),
+      consumers_(&clients_, AnyWantsUnchangedRegister(listeners)),
       producers_(&clients_),
-      statement_tokens_(options.statement_token_key) {}
+      statement_tokens_(options.statement_token_key),
+      events_(std::move(listeners)) {}
 
 ClientTable::~ClientTable() {
   MutexLock lock(&mu_);
@@ -95,17 +95,17 @@ absl::Status ClientTable::OpenLocked(ClientChannelPtr channel, absl::Time now) {
 RegisterResult ClientTable::Register(ClientChannel& channel,
                                      const AdmittedStatement& admitted,
                                      absl::Time now) {
-  AwaitQueueRoom();
+  events_.AwaitRoom();
   RegisterResult result;
   std::vector<ClientChannelPtr> replaced;
   Committed committed;
   {
     MutexLock lock(&mu_);
-    BeginLocked();
-    result = RegisterLocked(channel, admitted, now, &replaced);
-    committed = CommitLocked();
+    TableChange change = BeginLocked(now);
+    result = RegisterLocked(channel, admitted, now, &replaced, &change);
+    committed = CommitLocked(std::move(change));
   }
-  Finish(committed);
+  Finish(committed, now);
   for (const ClientChannelPtr& old : replaced) {
     old->End(RemovalReason::kReplaced);
   }
@@ -117,7 +117,7 @@ RegisterResult ClientTable::Register(ClientChannel& channel,
 
 RegisterResult ClientTable::RegisterLocked(
     ClientChannel& channel, const AdmittedStatement& admitted, absl::Time now,
-    std::vector<ClientChannelPtr>* replaced) {
+    std::vector<ClientChannelPtr>* replaced, TableChange* change) {
   const HeartbeatStatement& statement = *admitted.statement;
   RegisterResult result;
   const absl::optional<absl::Time> heard_before = channel.liveness_.Renew(now);
@@ -144,7 +144,7 @@ RegisterResult ClientTable::RegisterLocked(
         replaced->clear();
         clients_.Release(client, channel);
         channel.liveness_.Close();
-        RemoveChannelLocked(channel, RemovalReason::kReplaced);
+        RemoveChannelLocked(channel, RemovalReason::kReplaced, change);
         result.outcome = RegisterResult::Outcome::kReplaced;
         return result;
       }
@@ -162,15 +162,18 @@ RegisterResult ClientTable::RegisterLocked(
   for (Membership& membership : channel.memberships_) {
     membership.stated = false;
   }
-  const Registrant who{channel,           client,        statement.language,
-                       statement.version, revision_ + 1, ++full_heartbeats_,
+  const Registrant who{channel,
+                       client,
+                       statement.language,
+                       statement.version,
+                       ++full_heartbeats_,
                        *replaced};
   size_t hint = 0;
   const uint64_t restatements = consumers_.restatements();
   for (const AdmittedConsumer& consumer : admitted.consumers) {
     NoteStatementChange(consumers_.Register(
-        *consumer.statement, consumer.notify_consumer_ids_changed, who,
-        heard_floor_, &hint, &events_));
+        *consumer.statement, consumer.notify_consumer_ids_changed, who, &hint,
+        change));
   }
   if (options_.max_statement_changes > 0 &&
       consumers_.restatements() != restatements) {
@@ -178,20 +181,20 @@ RegisterResult ClientTable::RegisterLocked(
   }
   for (absl::string_view group : statement.producer_groups) {
     if (!producers_.Register(group, admitted.take_new_producers, who, &hint,
-                             &events_)) {
+                             change)) {
       result.rejected_producers.push_back(group);
     }
   }
-  NoteLeftOutLocked(channel, *heard_before);
+  NoteLeftOutLocked(channel, *heard_before, change);
   // If no record came to use it. `client` may be gone from here on.
   clients_.Release(client, channel);
-  DropLeftOutLocked(channel);
+  DropLeftOutLocked(channel, change);
 
   // After the new one has joined, so that no group empties in between.
   for (const ClientChannelPtr& old : *replaced) {
-    RemoveChannelLocked(*old, RemovalReason::kReplaced);
+    RemoveChannelLocked(*old, RemovalReason::kReplaced, change);
   }
-  RemoveIdleStandInLocked(channel, RemovalReason::kUnregistered);
+  RemoveIdleStandInLocked(channel, RemovalReason::kUnregistered, change);
 
   const bool all_registered =
       admitted.consumers.size() == statement.consumers.size() &&
@@ -242,23 +245,26 @@ std::vector<ClientChannelPtr> ClientTable::FindStreamsLocked(
 void ClientTable::Unregister(
     ClientChannel& channel, absl::string_view client_id,
     absl::Span<const absl::string_view> producer_groups,
-    absl::Span<const absl::string_view> consumer_groups) {
-  AwaitQueueRoom();
+    absl::Span<const absl::string_view> consumer_groups, absl::Time now) {
+  events_.AwaitRoom();
   Committed committed;
   {
     MutexLock lock(&mu_);
-    BeginLocked();
-    UnregisterLocked(channel, client_id, GroupKind::kProducer, producer_groups);
-    UnregisterLocked(channel, client_id, GroupKind::kConsumer, consumer_groups);
-    RemoveIdleStandInLocked(channel, RemovalReason::kUnregistered);
-    committed = CommitLocked();
+    TableChange change = BeginLocked(now);
+    UnregisterLocked(channel, client_id, GroupKind::kProducer, producer_groups,
+                     &change);
+    UnregisterLocked(channel, client_id, GroupKind::kConsumer, consumer_groups,
+                     &change);
+    RemoveIdleStandInLocked(channel, RemovalReason::kUnregistered, &change);
+    committed = CommitLocked(std::move(change));
   }
-  Finish(committed);
+  Finish(committed, now);
 }
 
 void ClientTable::UnregisterLocked(ClientChannel& channel,
                                    absl::string_view client_id, GroupKind kind,
-                                   absl::Span<const absl::string_view> groups) {
+                                   absl::Span<const absl::string_view> groups,
+                                   TableChange* change) {
   for (absl::string_view name : groups) {
     const RegisteredGroup* const group = FindGroupLocked(kind, name);
     if (group == nullptr) continue;
@@ -266,12 +272,13 @@ void ClientTable::UnregisterLocked(ClientChannel& channel,
     Membership* const membership = GroupMembers::Find(channel, *group, &hint);
     if (membership == nullptr) continue;
     RemoveMembershipLocked(channel, *membership, RemovalReason::kUnregistered,
-                           client_id);
+                           client_id, change);
   }
 }
 
 void ClientTable::NoteLeftOutLocked(ClientChannel& channel,
-                                    absl::Time heard_before) {
+                                    absl::Time heard_before,
+                                    TableChange* change) {
   for (Membership& membership : channel.memberships_) {
     if (membership.left_out != membership.stated) continue;  // As before.
     membership.left_out = !membership.stated;
@@ -281,14 +288,14 @@ void ClientTable::NoteLeftOutLocked(ClientChannel& channel,
     }
     channel.exceptions().left_out.emplace(membership.group, heard_before);
     if (membership.group->kind == GroupKind::kConsumer) {
-      NoteStatementChange(
-          consumers_.NoteLeftOut(channel, membership, revision_ + 1, &events_));
+      NoteStatementChange(consumers_.NoteLeftOut(channel, membership, change));
     }
   }
   channel.DropExceptionsIfNone();
 }
 
-void ClientTable::DropLeftOutLocked(ClientChannel& channel) {
+void ClientTable::DropLeftOutLocked(ClientChannel& channel,
+                                    TableChange* change) {
   auto& memberships = channel.memberships_;
   for (size_t i = 0; channel.left_out_groups() > kMaxLeftOutGroups;) {
     if (!memberships[i].left_out) {
@@ -298,50 +305,51 @@ void ClientTable::DropLeftOutLocked(ClientChannel& channel) {
     // A copy: the entry may go with the membership.
     const std::string client_id(channel.ClientOf(memberships[i]).client_id());
     RemoveMembershipLocked(channel, memberships[i], RemovalReason::kExpired,
-                           client_id);
+                           client_id, change);
   }
 }
 
-bool ClientTable::Close(ClientChannel& channel, RemovalReason reason) {
+bool ClientTable::Close(ClientChannel& channel, RemovalReason reason,
+                        absl::Time now) {
   // The bit first: from here on no heartbeat can bring the channel back.
   if (!channel.liveness_.Close()) return false;
-  AwaitQueueRoom();
+  events_.AwaitRoom();
   Committed committed;
   {
     MutexLock lock(&mu_);
-    BeginLocked();
-    RemoveChannelLocked(channel, reason);
-    committed = CommitLocked();
+    TableChange change = BeginLocked(now);
+    RemoveChannelLocked(channel, reason, &change);
+    committed = CommitLocked(std::move(change));
   }
-  Finish(committed);
+  Finish(committed, now);
   return true;
 }
 
 void ClientTable::RemoveMembershipLocked(ClientChannel& channel,
                                          Membership& membership,
                                          RemovalReason reason,
-                                         absl::string_view client_id) {
+                                         absl::string_view client_id,
+                                         TableChange* change) {
   if (!membership.left_out) {
     channel.statement_token_.store(0, std::memory_order_relaxed);
   }
   if (membership.group->kind == GroupKind::kConsumer) {
-    NoteStatementChange(consumers_.Remove(channel, membership, reason,
-                                          client_id, heard_floor_,
-                                          revision_ + 1, &events_));
+    NoteStatementChange(
+        consumers_.Remove(channel, membership, reason, client_id, change));
   } else {
-    producers_.Remove(channel, membership, reason, client_id, heard_floor_,
-                      revision_ + 1, &events_);
+    producers_.Remove(channel, membership, reason, client_id, change);
   }
 }
 
 void ClientTable::RemoveChannelLocked(ClientChannel& channel,
-                                      RemovalReason reason) {
+                                      RemovalReason reason,
+                                      TableChange* change) {
   // From the back, so that nothing moves.
   while (!channel.memberships_.empty()) {
     Membership& last = channel.memberships_.back();
     // A copy: the entry may go with the membership.
     const std::string client_id(channel.ClientOf(last).client_id());
-    RemoveMembershipLocked(channel, last, reason, client_id);
+    RemoveMembershipLocked(channel, last, reason, client_id, change);
   }
   channel.statement_token_.store(0, std::memory_order_relaxed);
   if (ClientEntry* client = std::exchange(channel.client_, nullptr)) {
@@ -355,10 +363,11 @@ void ClientTable::RemoveChannelLocked(ClientChannel& channel,
 }
 
 void ClientTable::RemoveIdleStandInLocked(ClientChannel& channel,
-                                          RemovalReason reason) {
+                                          RemovalReason reason,
+                                          TableChange* change) {
   if (channel.kind_ == ClientChannel::Kind::kStandIn &&
       channel.memberships_.empty() && channel.liveness_.Close()) {
-    RemoveChannelLocked(channel, reason);
+    RemoveChannelLocked(channel, reason, change);
   }
 }
 
@@ -388,13 +397,14 @@ absl::StatusOr<ClientChannelPtr> ClientTable::FindOrOpenStandIn(
 }
 
 bool ClientTable::CloseSome(RemovalReason reason, size_t max_channels,
+                            absl::Time now,
                             std::vector<ClientChannelPtr>* closed) {
-  AwaitQueueRoom();
+  events_.AwaitRoom();
   Committed committed;
   bool more;
   {
     MutexLock lock(&mu_);
-    BeginLocked();
+    TableChange change = BeginLocked(now);
     for (size_t i = 0; i < max_channels; ++i) {
       ClientChannel* const any = expiry_.Any();
       if (any == nullptr) break;
@@ -402,12 +412,12 @@ bool ClientTable::CloseSome(RemovalReason reason, size_t max_channels,
       // One that another call closes just now is about to be taken out by it;
       // taking it out here too changes nothing for that call.
       if (channel->liveness_.Close()) closed->push_back(channel);
-      RemoveChannelLocked(*channel, reason);
+      RemoveChannelLocked(*channel, reason, &change);
     }
     more = channels_ > 0;
-    committed = CommitLocked();
+    committed = CommitLocked(std::move(change));
   }
-  Finish(committed);
+  Finish(committed, now);
   return more;
 }
 
@@ -423,35 +433,36 @@ void ClientTable::BeginScan(absl::Time now) {
 
 bool ClientTable::ScanSome(absl::Time now, size_t max_channels,
                            std::vector<ClientChannelPtr>* ended) {
-  AwaitQueueRoom();
+  events_.AwaitRoom();
   Committed committed;
   bool more = true;
   {
     MutexLock lock(&mu_);
-    BeginLocked();
+    TableChange change = BeginLocked(now);
     for (size_t looked = 0; looked < max_channels; ++looked) {
       ClientChannel* const channel = expiry_.PopDue();
       if (channel == nullptr) {
         more = false;
         break;
       }
-      ClientChannelPtr closed = ExpireLocked(*channel, now);
+      ClientChannelPtr closed = ExpireLocked(*channel, now, &change);
       if (closed != nullptr) ended->push_back(std::move(closed));
     }
-    committed = CommitLocked();
+    committed = CommitLocked(std::move(change));
   }
-  Finish(committed);
+  Finish(committed, now);
   return more;
 }
 
 ClientChannelPtr ClientTable::ExpireLocked(ClientChannel& channel,
-                                           absl::Time now) {
+                                           absl::Time now,
+                                           TableChange* change) {
   const absl::Duration expiry = options_.channel_expiry;
   const absl::Time limit = now - expiry;
   // Strictly longer than the expiry: heard before the limit, not at it.
   if (heard_floor_ < limit && channel.liveness_.CloseIfLastHeardBefore(limit)) {
     ClientChannelPtr reference = channel.self_;
-    RemoveChannelLocked(channel, RemovalReason::kExpired);
+    RemoveChannelLocked(channel, RemovalReason::kExpired, change);
     return reference;
   }
   if (channel.closed()) {
@@ -474,14 +485,14 @@ ClientChannelPtr ClientTable::ExpireLocked(ClientChannel& channel,
     if (stated < limit) {
       const std::string client_id(channel.ClientOf(memberships[i]).client_id());
       RemoveMembershipLocked(channel, memberships[i], RemovalReason::kExpired,
-                             client_id);
+                             client_id, change);
     } else {
       earliest = std::min(earliest, stated);
     }
   }
   if (channel.kind_ == ClientChannel::Kind::kStandIn) {
     ClientChannelPtr reference = channel.self_;
-    RemoveIdleStandInLocked(channel, RemovalReason::kExpired);
+    RemoveIdleStandInLocked(channel, RemovalReason::kExpired, change);
     if (channel.closed()) return reference;
   }
   expiry_.File(channel, earliest + expiry);
@@ -492,65 +503,30 @@ void ClientTable::NoteStatementChange(bool is_one) {
   if (is_one) statement_changes_.fetch_add(1, std::memory_order_release);
 }
 
-void ClientTable::BeginLocked() { consumers_.AllowLooks(kMaxPiece); }
-
-ClientTable::Committed ClientTable::CommitLocked() {
-  // Events of this call, if it made any, stand last.
-  if (!events_.empty() && events_.back().revision > revision_) ++revision_;
-  queue_is_full_.store(events_.size() > kMaxQueuedEvents,
-                       std::memory_order_relaxed);
-  return {!events_.empty(), consumers_.HasUnsettled()};
+TableChange ClientTable::BeginLocked(absl::Time now) {
+  consumers_.AllowLooks(kMaxPiece);
+  return TableChange(revision_ + 1, now, heard_floor_);
 }
 
-void ClientTable::Finish(Committed committed) {
+ClientTable::Committed ClientTable::CommitLocked(TableChange change) {
+  const bool has_events = change.has_events();
+  if (has_events) {
+    ++revision_;
+    events_.Append(std::move(change).TakeEvents());
+  }
+  return {has_events, consumers_.HasUnsettled()};
+}
+
+void ClientTable::Finish(Committed committed, absl::Time now) {
+  bool has_events = committed.has_events;
   while (committed.has_unsettled) {
     MutexLock lock(&mu_);
-    BeginLocked();
-    NoteStatementChange(consumers_.Settle(revision_ + 1, &events_));
-    committed = CommitLocked();
+    TableChange change = BeginLocked(now);
+    NoteStatementChange(consumers_.Settle(&change));
+    committed = CommitLocked(std::move(change));
+    has_events |= committed.has_events;
   }
-  if (committed.has_events) DeliverEvents();
-}
-
-void ClientTable::AwaitQueueRoom() {
-  if (!queue_is_full_.load(std::memory_order_relaxed) ||
-      delivering_table == this) {
-    return;
-  }
-  DeliverEvents();
-  MutexLock lock(&mu_);
-  while (events_.size() > kMaxQueuedEvents) lock.Wait(&queue_has_room_);
-}
-
-void ClientTable::DeliverEvents() {
-  std::vector<ClientEvent> batch;
-  while (true) {
-    {
-      MutexLock lock(&mu_);
-      if (batch.empty()) {
-        if (delivering_.load(std::memory_order_relaxed)) return;
-        delivering_.store(true, std::memory_order_relaxed);
-      }
-      batch.clear();
-      if (events_.empty()) {
-        delivering_.store(false, std::memory_order_release);
-        return;
-      }
-      batch.swap(events_);
-      queue_is_full_.store(false, std::memory_order_relaxed);
-      queue_has_room_.SignalAll();
-    }
-    const ClientTable* const outer = std::exchange(delivering_table, this);
-    for (const ClientEvent& event : batch) {
-      for (ClientEventListener* listener : listeners_) {
-        listener->OnClientEvent(event);
-      }
-    }
-    for (ClientEventListener* listener : listeners_) {
-      listener->OnEventsDelivered();
-    }
-    delivering_table = outer;
-  }
+  if (has_events) events_.Deliver();
 }
 
 const RegisteredGroup* ClientTable::FindGroupLocked(

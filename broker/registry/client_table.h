@@ -30,12 +30,14 @@
 #include "broker/registry/client_directory.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/consumer_registry.h"
+#include "broker/registry/event_queue.h"
 #include "broker/registry/expiry_index.h"
 #include "broker/registry/producer_registry.h"
 #include "broker/registry/registered_group.h"
 #include "broker/registry/statement.h"
 #include "broker/registry/statement_tokens.h"
 #include "broker/registry/subscription_table.h"
+#include "broker/registry/table_change.h"
 #include "common/rate_limit.h"
 
 namespace rmq {
@@ -177,19 +179,19 @@ class ClientTable {
   // by a stranger tells nothing; many groups at once.
   void Unregister(ClientChannel& channel, absl::string_view client_id,
                   absl::Span<const absl::string_view> producer_groups,
-                  absl::Span<const absl::string_view> consumer_groups)
-      ABSL_LOCKS_EXCLUDED(mu_);
+                  absl::Span<const absl::string_view> consumer_groups,
+                  absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Closes a channel and takes it out of all its groups: O(its groups). True if
   // it was open. Does not call End(). Reference: #doChannelCloseEvent of both
   // managers. Differs: what the client has registered on a newer channel stays,
   // and no other group is looked at.
-  bool Close(ClientChannel& channel, RemovalReason reason)
+  bool Close(ClientChannel& channel, RemovalReason reason, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mu_);
 
   // Closes up to `max_channels` channels, whichever, and takes them out.
   // Returns whether there are more; the caller ends those of `closed`.
-  bool CloseSome(RemovalReason reason, size_t max_channels,
+  bool CloseSome(RemovalReason reason, size_t max_channels, absl::Time now,
                  std::vector<ClientChannelPtr>* closed)
       ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -289,16 +291,10 @@ class ClientTable {
   };
   Counts counts() const ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Whether a call is delivering events now. If none is, the listeners have
-  // heard all events of calls that have returned.
-  bool IsDelivering() const {
-    return delivering_.load(std::memory_order_acquire);
-  }
+  // EventQueue::IsDelivering().
+  bool IsDelivering() const { return events_.IsDelivering(); }
 
  private:
-  // A call that finds more events queued delivers first.
-  static constexpr size_t kMaxQueuedEvents = 64 * 1024;
-
   absl::Status CheckRoomLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status OpenLocked(ClientChannelPtr channel, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -310,12 +306,13 @@ class ClientTable {
   RegisterResult RegisterLocked(ClientChannel& channel,
                                 const AdmittedStatement& admitted,
                                 absl::Time now,
-                                std::vector<ClientChannelPtr>* replaced)
+                                std::vector<ClientChannelPtr>* replaced,
+                                TableChange* change)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void UnregisterLocked(ClientChannel& channel, absl::string_view client_id,
                         GroupKind kind,
-                        absl::Span<const absl::string_view> groups)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+                        absl::Span<const absl::string_view> groups,
+                        TableChange* change) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   ClientChannelPtr FindStandInLocked(absl::string_view client_id) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // The open streams of the client with that incarnation.
@@ -328,23 +325,28 @@ class ClientTable {
                       uint64_t stream_number);
   // After `heard_before` the channel has stated what it states now: the rest of
   // its groups is left out from then on.
-  void NoteLeftOutLocked(ClientChannel& channel, absl::Time heard_before)
+  void NoteLeftOutLocked(ClientChannel& channel, absl::Time heard_before,
+                         TableChange* change)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void NoteStatementChange(bool is_one);
   void RemoveMembershipLocked(ClientChannel& channel, Membership& membership,
-                              RemovalReason reason, absl::string_view client_id)
+                              RemovalReason reason, absl::string_view client_id,
+                              TableChange* change)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Expires what is left out beyond kMaxLeftOutGroups.
-  void DropLeftOutLocked(ClientChannel& channel)
+  void DropLeftOutLocked(ClientChannel& channel, TableChange* change)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Takes a channel whose closed bit is set out of everything.
-  void RemoveChannelLocked(ClientChannel& channel, RemovalReason reason)
+  void RemoveChannelLocked(ClientChannel& channel, RemovalReason reason,
+                           TableChange* change)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void RemoveIdleStandInLocked(ClientChannel& channel, RemovalReason reason)
+  void RemoveIdleStandInLocked(ClientChannel& channel, RemovalReason reason,
+                               TableChange* change)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Expires what of an open channel has expired at `now` and files it again.
   // Returns the channel if it was closed itself, otherwise null.
-  ClientChannelPtr ExpireLocked(ClientChannel& channel, absl::Time now)
+  ClientChannelPtr ExpireLocked(ClientChannel& channel, absl::Time now,
+                                TableChange* change)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   const RegisteredGroup* FindGroupLocked(GroupKind kind,
                                          absl::string_view group) const
@@ -355,24 +357,17 @@ class ClientTable {
     bool has_events = false;
     bool has_unsettled = false;
   };
-  // Begins a change, or a piece of one: what is done under one lock.
-  void BeginLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Ends it. Its events, if it made any, have the revision after revision_.
-  Committed CommitLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  TableChange BeginLocked(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Queues the events of `change`.
+  Committed CommitLocked(TableChange change) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Looks at members of large groups, in pieces, and delivers events.
-  void Finish(Committed committed) ABSL_LOCKS_EXCLUDED(mu_);
-  // Waits for room in the queue, by delivering or by waiting for the call that
-  // does. Nothing for a listener's own calls.
-  void AwaitQueueRoom() ABSL_LOCKS_EXCLUDED(mu_);
-  // Delivers what is queued, unless another call is at it.
-  void DeliverEvents() ABSL_LOCKS_EXCLUDED(mu_);
+  void Finish(Committed committed, absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Constant after construction.
   const Options options_;
   const Rate statement_change_rate_;
-  const std::vector<ClientEventListener*> listeners_;
 
-  mutable absl::Mutex mu_;
+  mutable absl::Mutex mu_ ABSL_ACQUIRED_BEFORE(events_.mu());
   // Before the registries, which use it.
   ClientDirectory clients_ ABSL_GUARDED_BY(mu_);
   ConsumerRegistry consumers_ ABSL_GUARDED_BY(mu_);
@@ -382,21 +377,16 @@ class ClientTable {
   size_t channels_ ABSL_GUARDED_BY(mu_) = 0;
   ChannelId last_channel_id_ ABSL_GUARDED_BY(mu_) = 0;
   StatementTokens statement_tokens_ ABSL_GUARDED_BY(mu_);
+  // Of the last change that made an event.
   uint64_t revision_ ABSL_GUARDED_BY(mu_) = 0;
   // How many were applied.
   uint64_t full_heartbeats_ ABSL_GUARDED_BY(mu_) = 0;
   absl::Time heard_floor_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
-  std::vector<ClientEvent> events_ ABSL_GUARDED_BY(mu_);
-  std::atomic<bool> delivering_{false};  // Written with `mu_` held.
 
   // Written under mu_, read without.
   std::atomic<uint64_t> statement_changes_{0};
 
-  // Signalled when events_ has been taken for delivery.
-  absl::CondVar queue_has_room_;
-  // Whether events_ holds more than kMaxQueuedEvents; written under mu_, read
-  // without, so that a call sees it before it takes the lock.
-  std::atomic<bool> queue_is_full_{false};
+  EventQueue events_;  // Own synchronisation.
 };
 
 }  // namespace rmq

@@ -89,7 +89,7 @@ void BM_CloseChannel(benchmark::State& state) {
     const size_t first = at;
     for (size_t i = 0; i < kBatch; ++i) {
       world.table.Close(*world.channels[order[at]],
-                        RemovalReason::kDisconnected);
+                        RemovalReason::kDisconnected, world.now);
       if (++at == order.size()) at = 0;
     }
     state.PauseTiming();
@@ -133,7 +133,7 @@ void BM_StreamsOfOneClientId(benchmark::State& state) {
       channels.push_back(std::move(channel));
     }
     for (const auto& channel : channels) {
-      table.Close(*channel, RemovalReason::kDisconnected);
+      table.Close(*channel, RemovalReason::kDisconnected, now);
     }
   }
   state.SetItemsProcessed(state.iterations() * state.range(0));
@@ -182,7 +182,7 @@ void BM_CloseChannelInGroups(benchmark::State& state) {
     }
     state.ResumeTiming();
     for (const std::shared_ptr<BareChannel>& channel : channels) {
-      world.table.Close(*channel, RemovalReason::kDisconnected);
+      world.table.Close(*channel, RemovalReason::kDisconnected, world.now);
     }
   }
 }
@@ -347,7 +347,8 @@ void BM_EmptyAGroupFromItsLatest(benchmark::State& state) {
     }
     state.ResumeTiming();
     while (!world.channels.empty()) {
-      world.table.Close(*world.channels.back(), RemovalReason::kDisconnected);
+      world.table.Close(*world.channels.back(), RemovalReason::kDisconnected,
+                        world.now);
       world.channels.pop_back();
     }
   }

@@ -85,12 +85,12 @@ TEST_F(ClientTableEventsTest, AListenerMayCallEveryCallOfTheTable) {
     table_.NextAvailableProducer("pay");
     table_.GroupsOfTopic("t", "", 10);
     table_.counts();
-    table_.Unregister(*other, "c2", {"pay"}, {});
+    table_.Unregister(*other, "c2", {"pay"}, {}, now_);
     Register(*OpenStream(), Stated("c3").Consumer("orders"));
     std::vector<ClientChannelPtr> ended;
     table_.BeginScan(now_);
     table_.ScanSome(now_, 10, &ended);
-    table_.Close(*other, RemovalReason::kKicked);
+    table_.Close(*other, RemovalReason::kKicked, now_);
   };
   Register(*OpenStream(), Stated("c1").Consumer("orders"));
   EXPECT_GT(calls, 0);
@@ -117,7 +117,7 @@ TEST_F(ClientTableEventsTest, AJoinThatAListenerAnswersWithACloseIsToldFirst) {
   const auto channel = OpenStream();
   calling_.call = [&](const ClientEvent& event) {
     if (event.type == EventType::kClientRegister) {
-      table_.Close(*event.channel, RemovalReason::kKicked);
+      table_.Close(*event.channel, RemovalReason::kKicked, now_);
     }
   };
   Register(*channel, Stated("c1").Producer("a").Producer("b"));
@@ -148,13 +148,46 @@ TEST_F(ClientTableEventsTest, RevisionsNeverFall) {
   for (int i = 0; i < 5; ++i) {
     Register(*a, Stated("c1").Producer(absl::StrCat("g", i)).Consumer("o"));
   }
-  table_.Close(*a, RemovalReason::kDisconnected);
+  table_.Close(*a, RemovalReason::kDisconnected, now_);
   uint64_t last = 0;
   for (const ClientEvent& event : recording_.Take()) {
     EXPECT_GE(event.revision, last);
     last = event.revision;
   }
   EXPECT_EQ(last, 7);
+}
+
+TEST_F(ClientTableEventsTest, EventsCarryTheTimeOfTheCallThatMadeThem) {
+  const auto channel = OpenStream();
+  const auto closing = OpenStream();
+  const auto silent = OpenStream();
+  const StatementOf statement(Stated("c1").Producer("a").Producer("b"));
+  const auto later = [&](int seconds) { return now_ + absl::Seconds(seconds); };
+  table_.Register(*channel, statement.Admitted(), later(1));
+  table_.Register(*closing, statement.Admitted(), later(2));
+  table_.Register(*silent, statement.Admitted(), later(3));
+  recording_.Take();
+  const auto times = [&] {
+    std::vector<absl::Time> times;
+    for (const ClientEvent& event : recording_.Take()) {
+      times.push_back(event.at);
+    }
+    return times;
+  };
+  table_.Register(*channel, StatementOf(Stated("c1").Consumer("o")).Admitted(),
+                  later(4));
+  EXPECT_THAT(times(), ElementsAre(later(4), later(4), later(4)));
+  table_.Unregister(*channel, "c1", {"a", "b"}, {}, later(5));
+  EXPECT_THAT(times(), ElementsAre(later(5), later(5)));
+  table_.Close(*closing, RemovalReason::kDisconnected, later(6));
+  EXPECT_THAT(times(), ElementsAre(later(6), later(6)));
+  std::vector<ClientChannelPtr> ended;
+  table_.BeginScan(later(124));
+  table_.ScanSome(later(124), 10, &ended);
+  EXPECT_THAT(times(), ::testing::Each(later(124)));
+  EXPECT_THAT(ended, ElementsAre(silent));
+  table_.CloseSome(RemovalReason::kDrained, 10, later(130), &ended);
+  EXPECT_THAT(times(), ::testing::Each(later(130)));
 }
 
 TEST_F(ClientTableEventsTest, ACallReturnsWhileAnotherIsDelivering) {
@@ -236,7 +269,7 @@ TEST_F(BlockedDeliveryTest, ACallThatFindsMoreChangesNothingBeforeThereIsRoom) {
   });
   late.emplace_back([&] {
     ++started;
-    table_.Close(*closing, RemovalReason::kDisconnected);
+    table_.Close(*closing, RemovalReason::kDisconnected, now_);
   });
   while (started < 2) std::this_thread::yield();
   // Time for a call that does not wait to show itself; nothing that waits can.

@@ -147,9 +147,9 @@ class ClientTableRaceTest : public ::testing::Test {
       } else if (operation < 55) {
         const std::string producer = absl::StrCat("p", random() % kGroups);
         const std::string consumer = absl::StrCat("g", random() % kGroups);
-        table_.Unregister(*channel, "c0", {producer}, {consumer});
+        table_.Unregister(*channel, "c0", {producer}, {consumer}, Now());
       } else if (operation < 62) {
-        if (table_.Close(*channel, RemovalReason::kDisconnected)) {
+        if (table_.Close(*channel, RemovalReason::kDisconnected, Now())) {
           closes_.fetch_add(1);
         }
       } else if (operation < 70) {

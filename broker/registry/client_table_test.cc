@@ -119,7 +119,7 @@ TEST_F(ATableOfTwoChannels, TakesTwoAndRefusesTheThird) {
 TEST_F(ATableOfTwoChannels, HasRoomAgainAfterAClose) {
   const auto channel = OpenStream();
   OpenStream();
-  table_.Close(*channel, RemovalReason::kDisconnected);
+  table_.Close(*channel, RemovalReason::kDisconnected, now_);
   EXPECT_THAT(table_.Open(std::make_shared<FakeClientChannel>(), now_), IsOk());
 }
 
@@ -150,9 +150,9 @@ TEST_F(ATableOfTwoChannels, FindsAStandInThatIsThereThoughItIsFull) {
 
 TEST_F(ClientTableTest, AChannelIsClosedOnce) {
   const auto channel = OpenStream();
-  EXPECT_TRUE(table_.Close(*channel, RemovalReason::kDisconnected));
+  EXPECT_TRUE(table_.Close(*channel, RemovalReason::kDisconnected, now_));
   EXPECT_TRUE(channel->closed());
-  EXPECT_FALSE(table_.Close(*channel, RemovalReason::kKicked));
+  EXPECT_FALSE(table_.Close(*channel, RemovalReason::kKicked, now_));
   EXPECT_EQ(table_.counts().channels, 0);
 }
 
@@ -161,7 +161,7 @@ TEST_F(ClientTableTest, ACloseTakesTheChannelOutOfAllItsGroups) {
                                    .Producer("pay")
                                    .Consumer("orders", {{"t"}})
                                    .Consumer("audit", {{"t"}}));
-  table_.Close(*channel, RemovalReason::kDisconnected);
+  table_.Close(*channel, RemovalReason::kDisconnected, now_);
   EXPECT_THAT(Producers("pay"), IsEmpty());
   EXPECT_THAT(Consumers("orders"), IsEmpty());
   EXPECT_THAT(Consumers("audit"), IsEmpty());
@@ -175,7 +175,7 @@ TEST_F(ClientTableTest, AClosesReasonIsThatOfItsEvents) {
         RemovalReason::kDrained}) {
     const auto channel = Connect(Stated("c1").Producer("pay"));
     TakeEvents();
-    table_.Close(*channel, reason);
+    table_.Close(*channel, reason, now_);
     EXPECT_THAT(TakeEvents(),
                 ElementsAre(absl::StrCat("producer pay CLIENT_UNREGISTER c1 ",
                                          Name(reason)),
@@ -185,20 +185,20 @@ TEST_F(ClientTableTest, AClosesReasonIsThatOfItsEvents) {
 
 TEST_F(ClientTableTest, ACloseDoesNotEndTheChannel) {
   const auto channel = OpenStream();
-  table_.Close(*channel, RemovalReason::kDisconnected);
+  table_.Close(*channel, RemovalReason::kDisconnected, now_);
   EXPECT_THAT(channel->ends(), IsEmpty());
 }
 
 TEST_F(ClientTableTest, ACloseOfAChannelWithoutGroupsTellsNothing) {
   const auto channel = OpenStream();
-  table_.Close(*channel, RemovalReason::kDisconnected);
+  table_.Close(*channel, RemovalReason::kDisconnected, now_);
   EXPECT_THAT(TakeEvents(), IsEmpty());
 }
 
 TEST_F(ClientTableTest, TheTableLetsGoOfAClosedChannel) {
   auto channel = Connect(Stated("c1").Producer("pay").Consumer("orders"));
   std::weak_ptr<FakeClientChannel> observer = channel;
-  table_.Close(*channel, RemovalReason::kDisconnected);
+  table_.Close(*channel, RemovalReason::kDisconnected, now_);
   TakeEvents();
   channel.reset();
   EXPECT_TRUE(observer.expired());
@@ -206,7 +206,7 @@ TEST_F(ClientTableTest, TheTableLetsGoOfAClosedChannel) {
 
 TEST_F(ClientTableTest, AClosedChannelRegistersNothing) {
   const auto channel = OpenStream();
-  table_.Close(*channel, RemovalReason::kDisconnected);
+  table_.Close(*channel, RemovalReason::kDisconnected, now_);
   const RegisterResult result =
       Register(*channel, Stated("c1").Producer("pay").Consumer("orders"));
   EXPECT_EQ(result.outcome, Outcome::kClosed);
@@ -222,10 +222,10 @@ TEST_F(ClientTableTest, AllChannelsAreClosedInPieces) {
   for (int i = 0; i < 5; ++i) Connect(Stated("c1").Consumer("orders"));
   TakeEvents();
   std::vector<ClientChannelPtr> closed;
-  EXPECT_TRUE(table_.CloseSome(RemovalReason::kDrained, 3, &closed));
+  EXPECT_TRUE(table_.CloseSome(RemovalReason::kDrained, 3, now_, &closed));
   EXPECT_THAT(closed, SizeIs(3));
   EXPECT_THAT(Consumers("orders"), SizeIs(2));
-  EXPECT_FALSE(table_.CloseSome(RemovalReason::kDrained, 3, &closed));
+  EXPECT_FALSE(table_.CloseSome(RemovalReason::kDrained, 3, now_, &closed));
   EXPECT_THAT(closed, SizeIs(5));
   EXPECT_EQ(table_.counts().channels, 0);
   EXPECT_THAT(TakeEvents(), ::testing::Contains(
@@ -237,7 +237,7 @@ TEST_F(ClientTableTest, ThePieceThatClosesTheLastChannelIsTheLast) {
   OpenStream();
   OpenStream();
   std::vector<ClientChannelPtr> closed;
-  EXPECT_FALSE(table_.CloseSome(RemovalReason::kDrained, 2, &closed));
+  EXPECT_FALSE(table_.CloseSome(RemovalReason::kDrained, 2, now_, &closed));
   EXPECT_THAT(closed, SizeIs(2));
 }
 
@@ -248,7 +248,7 @@ TEST_F(ClientTableTest, ALateCloseOfAnOldChannelLeavesTheNewOneRegistered) {
       Connect(Stated("c1").Producer("pay").Consumer("orders", {{"t"}}));
   const auto after =
       Connect(Stated("c1").Producer("pay").Consumer("orders", {{"t"}}));
-  table_.Close(*before, RemovalReason::kDisconnected);
+  table_.Close(*before, RemovalReason::kDisconnected, now_);
   EXPECT_EQ(table_.FindConsumerChannel("orders", "c1"), after);
   EXPECT_EQ(table_.FindProducerChannel("c1"), after);
   EXPECT_THAT(Consumers("orders"), ElementsAre("c1"));
@@ -270,7 +270,7 @@ TEST_F(ClientTableTest, AnExpiryOfAnOldChannelLeavesTheNewOneRegistered) {
 TEST_F(ClientTableTest, AnOldChannelsUnregisterLeavesTheNewOneRegistered) {
   const auto before = Connect(Stated("c1").Producer("pay").Consumer("orders"));
   const auto after = Connect(Stated("c1").Producer("pay").Consumer("orders"));
-  table_.Unregister(*before, "c1", {"pay"}, {"orders"});
+  table_.Unregister(*before, "c1", {"pay"}, {"orders"}, now_);
   EXPECT_EQ(table_.FindConsumerChannel("orders", "c1"), after);
   EXPECT_EQ(table_.FindProducerChannel("c1"), after);
 }
@@ -280,7 +280,7 @@ TEST_F(ClientTableTest, AnOldChannelsUnregisterLeavesTheNewOneRegistered) {
 TEST_F(ClientTableTest, AnUnregisterOfBothKindsIsOneRevision) {
   const auto channel = Connect(Stated("c1").Producer("pay").Consumer("orders"));
   listener_.Take();
-  table_.Unregister(*channel, "c1", {"pay"}, {"orders"});
+  table_.Unregister(*channel, "c1", {"pay"}, {"orders"}, now_);
   std::set<uint64_t> revisions;
   for (const ClientEvent& event : listener_.Take()) {
     revisions.insert(event.revision);
@@ -296,7 +296,8 @@ TEST_F(ClientTableTest, AnUnregisterOfManyGroupsIsOneRevision) {
                                    .Consumer("b")
                                    .Consumer("stays"));
   listener_.Take();
-  table_.Unregister(*channel, "c1", {"p", "q"}, {"b", "a", "b", "unknown"});
+  table_.Unregister(*channel, "c1", {"p", "q"}, {"b", "a", "b", "unknown"},
+                    now_);
   std::set<uint64_t> revisions;
   for (const ClientEvent& event : listener_.Take()) {
     revisions.insert(event.revision);
@@ -309,7 +310,7 @@ TEST_F(ClientTableTest, AnUnregisterOfManyGroupsIsOneRevision) {
 TEST_F(ClientTableTest, AnUnregisterLeavesTheOtherGroups) {
   const auto channel = Connect(
       Stated("c1").Producer("pay").Consumer("orders").Consumer("audit"));
-  table_.Unregister(*channel, "c1", {}, {"orders"});
+  table_.Unregister(*channel, "c1", {}, {"orders"}, now_);
   EXPECT_THAT(Consumers("audit"), ElementsAre("c1"));
   EXPECT_THAT(Producers("pay"), ElementsAre("c1"));
   EXPECT_FALSE(channel->closed());
@@ -318,8 +319,8 @@ TEST_F(ClientTableTest, AnUnregisterLeavesTheOtherGroups) {
 TEST_F(ClientTableTest, AnUnregisterOfWhatIsNotThereTellsNothing) {
   const auto channel = Connect(Stated("c1").Consumer("orders"));
   TakeEvents();
-  table_.Unregister(*channel, "c1", {"unknown"}, {"unknown"});
-  table_.Unregister(*channel, "c1", {}, {});
+  table_.Unregister(*channel, "c1", {"unknown"}, {"unknown"}, now_);
+  table_.Unregister(*channel, "c1", {}, {}, now_);
   EXPECT_THAT(TakeEvents(), IsEmpty());
 }
 
@@ -327,7 +328,7 @@ TEST_F(ClientTableTest, AStrangersUnregisterTellsAndRemovesNothing) {
   Connect(Stated("c1").Consumer("orders"));
   const auto stranger = Connect(Stated("c2").Producer("pay"));
   TakeEvents();
-  table_.Unregister(*stranger, "c1", {}, {"orders"});
+  table_.Unregister(*stranger, "c1", {}, {"orders"}, now_);
   EXPECT_THAT(TakeEvents(), IsEmpty());
   EXPECT_THAT(Consumers("orders"), ElementsAre("c1"));
 }
@@ -335,14 +336,14 @@ TEST_F(ClientTableTest, AStrangersUnregisterTellsAndRemovesNothing) {
 TEST_F(ClientTableTest, AnUnregistersEventRepeatsTheClientIdOfTheRequest) {
   const auto channel = Connect(Stated("c1").Consumer("orders"));
   TakeEvents();
-  table_.Unregister(*channel, "someone", {}, {"orders"});
+  table_.Unregister(*channel, "someone", {}, {"orders"}, now_);
   EXPECT_EQ(TakeEvents().at(0),
             "consumer orders CLIENT_UNREGISTER someone UNREGISTERED");
 }
 
 TEST_F(ClientTableTest, AStreamOutlivesItsLastGroup) {
   const auto channel = Connect(Stated("c1").Consumer("orders"));
-  table_.Unregister(*channel, "c1", {}, {"orders"});
+  table_.Unregister(*channel, "c1", {}, {"orders"}, now_);
   EXPECT_FALSE(channel->closed());
   EXPECT_EQ(Register(*channel, Stated("c1").Consumer("orders")).outcome,
             Outcome::kRegistered);
@@ -387,7 +388,7 @@ TEST_F(ClientTableTest, AReplacementIsOneRevisionAndTheNextIsOneMore) {
 TEST_F(ClientTableTest, AStatementThatChangesNothingTakesNoRevision) {
   const auto channel = Connect(Stated("c1").Consumer("orders"));
   Register(*channel, Stated("c1").Consumer("orders"));
-  table_.Unregister(*channel, "c1", {}, {"unknown"});
+  table_.Unregister(*channel, "c1", {}, {"unknown"}, now_);
   listener_.Take();
   Connect(Stated("c2").Consumer("orders"));
   EXPECT_EQ(listener_.Take().at(0).revision, 2);
@@ -466,7 +467,7 @@ TEST_F(ClientTableTest, WithoutATokenARepeatedHeartbeatRenewsNothing) {
 TEST_F(ClientTableTest, OfAClosedChannelARepeatedHeartbeatIsLost) {
   const auto channel = OpenStream();
   Register(*channel, Stated("c1").Consumer("orders"));
-  table_.Close(*channel, RemovalReason::kExpired);
+  table_.Close(*channel, RemovalReason::kExpired, now_);
   EXPECT_EQ(channel->RenewRepeated(now_), 0);
 }
 
@@ -489,7 +490,7 @@ TEST_F(ClientTableTest, OnlyAChangeOfModesIsAStatementChange) {
                    .Consumer("orders", {{"more"}})
                    .Model(MessageModel::kBroadcasting));
   EXPECT_TRUE(changed()) << "a mode";
-  table_.Unregister(*a, "a", {"p"}, {"orders"});
+  table_.Unregister(*a, "a", {"p"}, {"orders"}, now_);
   EXPECT_FALSE(changed()) << "a member whose mode is not the group's";
 }
 
@@ -498,7 +499,7 @@ TEST_F(ClientTableTest, ModesThatGoWithAMemberAreAStatementChange) {
   const auto b = Connect(
       Stated("b").Consumer("orders").Model(MessageModel::kBroadcasting));
   const uint64_t before = table_.statement_changes();
-  table_.Close(*b, RemovalReason::kDisconnected);
+  table_.Close(*b, RemovalReason::kDisconnected, now_);
   EXPECT_EQ(table_.statement_changes(), before + 1);
 }
 
@@ -583,7 +584,7 @@ TEST_F(ClientTableTest, UnregisteringAStatedGroupVoidsTheToken) {
   const uint64_t token =
       Register(*channel, Stated("c1").Consumer("a").Consumer("b"))
           .statement_token;
-  table_.Unregister(*channel, "c1", {}, {"a"});
+  table_.Unregister(*channel, "c1", {}, {"a"}, now_);
   EXPECT_EQ(channel->RenewLight(token, now_), Renewal::kFullStatementNeeded);
 }
 
@@ -592,7 +593,7 @@ TEST_F(ClientTableTest, UnregisteringAStatedProducerGroupVoidsTheToken) {
   const uint64_t token =
       Register(*channel, Stated("c1").Producer("a").Consumer("b"))
           .statement_token;
-  table_.Unregister(*channel, "c1", {"a"}, {});
+  table_.Unregister(*channel, "c1", {"a"}, {}, now_);
   EXPECT_EQ(channel->RenewLight(token, now_), Renewal::kFullStatementNeeded);
 }
 
@@ -600,7 +601,7 @@ TEST_F(ClientTableTest, UnregisteringWhatIsNotThereKeepsTheToken) {
   const auto channel = OpenStream();
   const uint64_t token =
       Register(*channel, Stated("c1").Consumer("a")).statement_token;
-  table_.Unregister(*channel, "c1", {"a"}, {"b"});
+  table_.Unregister(*channel, "c1", {"a"}, {"b"}, now_);
   EXPECT_EQ(channel->RenewLight(token, now_), Renewal::kRenewed);
 }
 
@@ -608,7 +609,7 @@ TEST_F(ClientTableTest, UnregisteringALeftOutGroupKeepsTheToken) {
   const auto channel = Connect(Stated("c1").Consumer("a").Consumer("b"));
   const uint64_t token =
       Register(*channel, Stated("c1").Consumer("a")).statement_token;
-  table_.Unregister(*channel, "c1", {}, {"b"});
+  table_.Unregister(*channel, "c1", {}, {"b"}, now_);
   EXPECT_EQ(channel->RenewLight(token, now_), Renewal::kRenewed);
 }
 
@@ -648,7 +649,7 @@ TEST_F(ClientTableTest, ALightHeartbeatOfAClosedChannelIsLost) {
   const auto channel = OpenStream();
   const uint64_t token =
       Register(*channel, Stated("c1").Consumer("orders")).statement_token;
-  table_.Close(*channel, RemovalReason::kKicked);
+  table_.Close(*channel, RemovalReason::kKicked, now_);
   EXPECT_EQ(channel->RenewLight(token, now_), Renewal::kClosed);
 }
 
@@ -731,7 +732,7 @@ TEST_F(ATableThatTakesOneChangeASecond, CountsJoiningAndLeavingGroupsAsNone) {
     EXPECT_EQ(
         Register(*channel, more.Consumer("audit").Producer("pay")).outcome,
         Outcome::kRegistered);
-    table_.Unregister(*channel, "c1", {"pay"}, {"audit"});
+    table_.Unregister(*channel, "c1", {"pay"}, {"audit"}, now_);
     EXPECT_EQ(Register(*channel, Subscribed("t3")).outcome,
               Outcome::kRegistered);
   }
@@ -855,7 +856,7 @@ TEST_F(ClientTableTest, ALightHeartbeatPostponesTheExpiry) {
 TEST_F(ClientTableTest, AnUnregisterIsNotHeard) {
   const auto channel = Connect(Stated("c1").Consumer("a").Consumer("b"));
   Advance(absl::Seconds(100));
-  table_.Unregister(*channel, "c1", {}, {"a"});
+  table_.Unregister(*channel, "c1", {}, {"a"}, now_);
   Advance(absl::Seconds(20) + kMoment);
   EXPECT_THAT(Scan(), ElementsAre(channel));
 }
@@ -873,7 +874,7 @@ TEST_F(ClientTableTest, ADueChannelThatClosedMeanwhileIsNotEnded) {
   const auto channel = Connect(Stated("c1").Consumer("orders"));
   Advance(kExpiry + kMoment);
   table_.BeginScan(now_);
-  table_.Close(*channel, RemovalReason::kDisconnected);
+  table_.Close(*channel, RemovalReason::kDisconnected, now_);
   std::vector<ClientChannelPtr> ended;
   EXPECT_FALSE(table_.ScanSome(now_, 100, &ended));
   EXPECT_THAT(ended, IsEmpty());
@@ -1328,7 +1329,7 @@ TEST_F(ClientTableTest, WithoutANumberTheStreamThatIsAcceptedLaterStays) {
         Stated("c1").Incarnation(7).StreamNumber(second).Consumer("orders"));
     EXPECT_TRUE(before->closed()) << first << ", " << second;
     EXPECT_FALSE(after->closed()) << first << ", " << second;
-    table_.Close(*after, RemovalReason::kDisconnected);
+    table_.Close(*after, RemovalReason::kDisconnected, now_);
   }
 }
 
@@ -1361,7 +1362,7 @@ TEST_F(ClientTableTest, AReplacedStreamThatClosesLateChangesNothing) {
   const auto before = Connect(Stated("c1").Incarnation(7).Consumer("orders"));
   Connect(Stated("c1").Incarnation(7).Consumer("orders"));
   TakeEvents();
-  EXPECT_FALSE(table_.Close(*before, RemovalReason::kDisconnected));
+  EXPECT_FALSE(table_.Close(*before, RemovalReason::kDisconnected, now_));
   EXPECT_THAT(TakeEvents(), IsEmpty());
   EXPECT_THAT(Consumers("orders"), ElementsAre("c1"));
 }
@@ -1405,9 +1406,9 @@ TEST_F(ClientTableTest, AStandInLivesByItsExpiryAlone) {
 TEST_F(ClientTableTest, AStandInGoesWithItsLastGroup) {
   const ClientChannelPtr stand_in = StandIn("c1");
   Register(*stand_in, Stated("c1").Producer("pay").Consumer("orders"));
-  table_.Unregister(*stand_in, "c1", {}, {"orders"});
+  table_.Unregister(*stand_in, "c1", {}, {"orders"}, now_);
   EXPECT_EQ(table_.FindStandIn("c1"), stand_in);
-  table_.Unregister(*stand_in, "c1", {"pay"}, {});
+  table_.Unregister(*stand_in, "c1", {"pay"}, {}, now_);
   EXPECT_EQ(table_.FindStandIn("c1"), nullptr);
   EXPECT_TRUE(stand_in->closed());
   EXPECT_EQ(table_.counts().channels, 0);
@@ -1437,7 +1438,7 @@ TEST_F(ClientTableTest, AClientsStreamAndStandInAreApart) {
   const ClientChannelPtr stand_in = StandIn("c1");
   Register(*stand_in, Stated("c1").Consumer("orders"));
   EXPECT_THAT(Consumers("orders"), ElementsAre("c1", "c1"));
-  table_.Close(*stream, RemovalReason::kDisconnected);
+  table_.Close(*stream, RemovalReason::kDisconnected, now_);
   EXPECT_THAT(Consumers("orders"), ElementsAre("c1"));
   EXPECT_EQ(table_.FindStandIn("c1"), stand_in);
 }
@@ -1445,7 +1446,7 @@ TEST_F(ClientTableTest, AClientsStreamAndStandInAreApart) {
 TEST_F(ClientTableTest, ANewStandInMayFollowOneThatWent) {
   const ClientChannelPtr before = StandIn("c1");
   Register(*before, Stated("c1").Consumer("orders"));
-  table_.Unregister(*before, "c1", {}, {"orders"});
+  table_.Unregister(*before, "c1", {}, {"orders"}, now_);
   const ClientChannelPtr after = StandIn("c1");
   EXPECT_NE(after, before);
   EXPECT_EQ(Register(*after, Stated("c1").Consumer("orders")).outcome,
@@ -1515,7 +1516,7 @@ TEST_F(ClientTableTest, MembersThatStayAreReadExactlyOnceWhileOthersComeAndGo) {
     }
     // One that has been read leaves, and one that has not; one comes.
     for (const size_t leaving : {page, 39 - page}) {
-      table_.Close(*passing[leaving], RemovalReason::kDisconnected);
+      table_.Close(*passing[leaving], RemovalReason::kDisconnected, now_);
     }
     if (page < 5) {
       Connect(Stated(absl::StrCat("comes", page)).Consumer("orders"));
@@ -1534,7 +1535,7 @@ TEST_F(ClientTableTest, ReadingGoesOnWhenTheMemberReadLastHasLeft) {
   Connect(Stated("c3").Consumer("orders"));
   MemberCursor cursor = 0;
   table_.ListMembers(GroupKind::kConsumer, "orders", 1, &cursor);
-  table_.Close(*a, RemovalReason::kDisconnected);
+  table_.Close(*a, RemovalReason::kDisconnected, now_);
   EXPECT_EQ(table_.ListMembers(GroupKind::kConsumer, "orders", 1, &cursor)
                 .at(0)
                 .client_id,
@@ -1585,7 +1586,7 @@ TEST_F(ClientTableTest,
        AConsumersChannelIsFoundThoughItsOlderOneHasLeftTheGroup) {
   const auto a = Connect(Stated("c1").Consumer("orders").Producer("pay"));
   const auto b = Connect(Stated("c1").Consumer("orders"));
-  table_.Unregister(*a, "c1", {}, {"orders"});
+  table_.Unregister(*a, "c1", {}, {"orders"}, now_);
   EXPECT_EQ(table_.FindConsumerChannel("orders", "c1"), b);
 }
 

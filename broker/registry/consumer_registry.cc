@@ -1,7 +1,5 @@
 #include "broker/registry/consumer_registry.h"
 
-#include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include "absl/algorithm/container.h"
@@ -16,59 +14,17 @@ bool Balances(const ConsumerModes& modes) {
   return modes.message_model != MessageModel::kBroadcasting;
 }
 
+// Sets what only events of a consumer group have.
+void SetGroup(const ConsumerGroup& group, ClientEvent& event) {
+  event.consume_type = group.statement.modes().consume_type;
+  event.subscriptions = group.statement.subscriptions();
+}
+
 }  // namespace
 
-// Makes the events of one change of one group.
-class ConsumerRegistry::EventMaker {
- public:
-  EventMaker(const ConsumerGroup& group, uint64_t revision,
-             std::vector<ClientEvent>* events)
-      : group_(group), revision_(revision), events_(*events) {}
-
-  ClientEvent& Add(EventType type) {
-    ClientEvent& event = events_.emplace_back();
-    event.type = type;
-    event.kind = GroupKind::kConsumer;
-    event.revision = revision_;
-    event.group = group_.name;
-    return event;
-  }
-
-  void AddOf(EventType type, const Registrant& who) {
-    Fill(who.client.client_id(), who.channel.self_, who.language, who.version,
-         &Add(type));
-  }
-
-  // Before the membership is gone.
-  void AddLeft(absl::string_view client_id, const ClientChannelPtr& channel,
-               const Membership& membership, RemovalReason reason,
-               absl::Time heard_floor) {
-    ClientEvent& event = Add(EventType::kClientUnregister);
-    Fill(client_id, channel, membership.language, membership.version, &event);
-    event.reason = reason;
-    event.last_heard = std::max(channel->LastStated(membership), heard_floor);
-  }
-
- private:
-  void Fill(absl::string_view client_id, const ClientChannelPtr& channel,
-            LanguageCode language, int32_t version, ClientEvent* event) const {
-    event->client_id = std::string(client_id);
-    event->channel = channel;
-    event->language = language;
-    event->version = version;
-    event->consume_type = group_.statement.modes().consume_type;
-    event->subscriptions = group_.statement.subscriptions();
-  }
-
-  const ConsumerGroup& group_;
-  const uint64_t revision_;
-  std::vector<ClientEvent>& events_;
-};
-
 bool ConsumerRegistry::Register(const ConsumerStatement& statement, bool notify,
-                                const Registrant& who, absl::Time heard_floor,
-                                size_t* hint,
-                                std::vector<ClientEvent>* events) {
+                                const Registrant& who, size_t* hint,
+                                TableChange* change) {
   ConsumerGroup& group = groups_.FindOrCreate(statement.group);
   const Before before{group.statement.modes(), !group.members.empty()};
   const bool notify_changed =
@@ -97,34 +53,30 @@ bool ConsumerRegistry::Register(const ConsumerStatement& statement, bool notify,
     if (!joins) ++restatements_;
   }
 
-  std::vector<ClientEvent> left;
+  TableChange left = change->NewPart();
   bool members_changed = joins;
   if (!who.replaced.empty()) {
-    members_changed = RemoveReplaced(group, who, joins, heard_floor, &left);
+    members_changed = RemoveReplaced(group, who, joins, &left);
   }
-  const EffectiveStatement::Change change = TakeChange(group);
+  const EffectiveStatement::Change outcome = TakeChange(group);
 
-  EventMaker make(group, who.revision, events);
-  if (joins) make.AddOf(EventType::kClientRegister, who);
-  absl::c_move(left, std::back_inserter(*events));
-  if ((members_changed || change.topics() || BeginsToBalance(group, before)) &&
+  if (joins) SetGroup(group, change->AddJoined(group, who));
+  change->Append(std::move(left));
+  if ((members_changed || outcome.topics() || BeginsToBalance(group, before)) &&
       IsTold(group, before)) {
-    make.Add(EventType::kChange);
+    change->AddConsumerIdsChanged(group);
   }
-  if (joins || change.topics() || change.subscriptions || change.modes ||
+  if (joins || outcome.topics() || outcome.subscriptions || outcome.modes ||
       unchanged_register_) {
-    make.AddOf(EventType::kRegister, who);
+    SetGroup(group, change->AddStatement(group, who));
   }
   return unchanged_register_ ||
-         (before.existed && (change.modes || notify_changed));
+         (before.existed && (outcome.modes || notify_changed));
 }
 
 bool ConsumerRegistry::RemoveReplaced(ConsumerGroup& group,
                                       const Registrant& who, bool joins,
-                                      absl::Time heard_floor,
-                                      std::vector<ClientEvent>* left) {
-  // It tells of the group before the change, of which nothing is taken yet.
-  EventMaker make(group, who.revision, left);
+                                      TableChange* left) {
   bool had_client = false;
   absl::InlinedVector<std::string, 1> others;
   for (const ClientChannelPtr& old : who.replaced) {
@@ -137,12 +89,13 @@ bool ConsumerRegistry::RemoveReplaced(ConsumerGroup& group,
     } else {
       others.emplace_back(client.client_id());
     }
-    make.AddLeft(client.client_id(), old, *membership, RemovalReason::kReplaced,
-                 heard_floor);
+    // The group's subscriptions are still those before the change.
+    SetGroup(group, left->AddLeft(*old, *membership, RemovalReason::kReplaced,
+                                  client.client_id()));
     group.statement.Remove(*old,
                            GroupMembers::Leave(*old, *membership, clients_));
   }
-  if (left->empty()) return joins;
+  if (!left->has_events()) return joins;
   const bool has_come =
       !had_client && !HasMember(group, who.client.client_id(), &who.channel);
   return has_come || absl::c_any_of(others, [&](const std::string& other) {
@@ -169,27 +122,27 @@ bool ConsumerRegistry::HasMember(const ConsumerGroup& group,
 }
 
 bool ConsumerRegistry::NoteLeftOut(ClientChannel& channel,
-                                   Membership& membership, uint64_t revision,
-                                   std::vector<ClientEvent>* events) {
+                                   Membership& membership,
+                                   TableChange* change) {
   auto& group = static_cast<ConsumerGroup&>(*membership.group);
   const Before before{group.statement.modes(), /*existed=*/true};
   group.statement.NoteLeftOut(channel);
-  return TakeChangeOfModes(group, before, revision, events);
+  return TakeChangeOfModes(group, before, change);
 }
 
 bool ConsumerRegistry::Remove(ClientChannel& channel, Membership& membership,
                               RemovalReason reason, absl::string_view client_id,
-                              absl::Time heard_floor, uint64_t revision,
-                              std::vector<ClientEvent>* events) {
+                              TableChange* change) {
   auto& group = static_cast<ConsumerGroup&>(*membership.group);
   const Before before{group.statement.modes(), /*existed=*/true};
-  EventMaker make(group, revision, events);
-  make.AddLeft(client_id, channel.self_, membership, reason, heard_floor);
+  SetGroup(group, change->AddLeft(channel, membership, reason, client_id));
   const HeldStatement held = GroupMembers::Leave(channel, membership, clients_);
   if (group.members.empty()) {
-    make.Add(EventType::kUnregister).reason = reason;
+    change->AddGroupGone(group, reason);
     // Of a group that has just become empty too, as Java.
-    if (IsTold(group, before)) make.Add(EventType::kChange).reason = reason;
+    if (IsTold(group, before)) {
+      change->AddConsumerIdsChanged(group).reason = reason;
+    }
     for (const auto& [topic, subscription] : *group.statement.subscriptions()) {
       Unindex(group, topic);
     }
@@ -198,31 +151,31 @@ bool ConsumerRegistry::Remove(ClientChannel& channel, Membership& membership,
     return false;
   }
   group.statement.Remove(channel, held);
-  const EffectiveStatement::Change change = TakeChange(group);
-  if (IsTold(group, before)) make.Add(EventType::kChange).reason = reason;
-  return change.modes;
+  const EffectiveStatement::Change outcome = TakeChange(group);
+  if (IsTold(group, before)) {
+    change->AddConsumerIdsChanged(group).reason = reason;
+  }
+  return outcome.modes;
 }
 
-bool ConsumerRegistry::Settle(uint64_t revision,
-                              std::vector<ClientEvent>* events) {
+bool ConsumerRegistry::Settle(TableChange* change) {
   bool modes_changed = false;
   while (!unsettled_.empty() && looks_left_ > 0) {
     ConsumerGroup& group = *unsettled_.begin()->second;
     const Before before{group.statement.modes(), /*existed=*/true};
-    modes_changed |= TakeChangeOfModes(group, before, revision, events);
+    modes_changed |= TakeChangeOfModes(group, before, change);
   }
   return modes_changed;
 }
 
 bool ConsumerRegistry::TakeChangeOfModes(ConsumerGroup& group,
                                          const Before& before,
-                                         uint64_t revision,
-                                         std::vector<ClientEvent>* events) {
-  const EffectiveStatement::Change change = TakeChange(group);
+                                         TableChange* change) {
+  const EffectiveStatement::Change outcome = TakeChange(group);
   if (BeginsToBalance(group, before) && IsTold(group, before)) {
-    EventMaker(group, revision, events).Add(EventType::kChange);
+    change->AddConsumerIdsChanged(group);
   }
-  return change.modes;
+  return outcome.modes;
 }
 
 EffectiveStatement::Change ConsumerRegistry::TakeChange(ConsumerGroup& group) {

@@ -7,13 +7,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/time.h"
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_directory.h"
 #include "broker/registry/client_event.h"
@@ -22,6 +20,7 @@
 #include "broker/registry/registered_group.h"
 #include "broker/registry/statement.h"
 #include "broker/registry/subscription_table.h"
+#include "broker/registry/table_change.h"
 
 namespace rmq {
 
@@ -43,8 +42,7 @@ struct ConsumerGroup : RegisteredGroup {
 // CHANGE is made if the group's switch is on and its message model is or was
 // not BROADCASTING.
 //
-// Not thread-safe: a part of ClientTable, guarded by its lock. `events` are
-// appended in Java's order.
+// Not thread-safe: a part of ClientTable, guarded by its lock.
 class ConsumerRegistry {
  public:
   // `unchanged_register`: make kRegister for statements that changed nothing.
@@ -64,13 +62,12 @@ class ConsumerRegistry {
   // its own statement could change something, or be heard by a listener.
   // Reference: #registerConsumer. Differs: see EffectiveStatement.
   bool Register(const ConsumerStatement& statement, bool notify,
-                const Registrant& who, absl::Time heard_floor, size_t* hint,
-                std::vector<ClientEvent>* events);
+                const Registrant& who, size_t* hint, TableChange* change);
 
   // The channel's latest full heartbeat left the group of `membership` out.
   // Returns as Register().
   bool NoteLeftOut(ClientChannel& channel, Membership& membership,
-                   uint64_t revision, std::vector<ClientEvent>* events);
+                   TableChange* change);
 
   // Takes a channel out of the group of `membership`. `client_id` is what the
   // event says. Returns as Register(). Reference: #unregisterConsumer,
@@ -79,14 +76,13 @@ class ConsumerRegistry {
   // it.
   bool Remove(ClientChannel& channel, Membership& membership,
               RemovalReason reason, absl::string_view client_id,
-              absl::Time heard_floor, uint64_t revision,
-              std::vector<ClientEvent>* events);
+              TableChange* change);
 
   // Whether a group waits for members to be looked at.
   bool HasUnsettled() const { return !unsettled_.empty(); }
   // Looks at members of groups that wait, as many as it may. Returns as
   // Register().
-  bool Settle(uint64_t revision, std::vector<ClientEvent>* events);
+  bool Settle(TableChange* change);
 
   // How many times a member of a group has stated something else than before.
   uint64_t restatements() const { return restatements_; }
@@ -106,19 +102,17 @@ class ConsumerRegistry {
     bool existed;
   };
 
-  class EventMaker;
-
   // Looks for what the change of `group` needs, if it may, and ends the change.
   EffectiveStatement::Change TakeChange(ConsumerGroup& group);
   // The same where nothing but the modes can concern anybody. Returns as
   // Register().
   bool TakeChangeOfModes(ConsumerGroup& group, const Before& before,
-                         uint64_t revision, std::vector<ClientEvent>* events);
+                         TableChange* change);
   // Takes the streams that `who` replaces out of the group. `left` gets their
   // events. Returns whether the group's client ids are others than before;
   // `joins`: whether the channel was no member.
   bool RemoveReplaced(ConsumerGroup& group, const Registrant& who, bool joins,
-                      absl::Time heard_floor, std::vector<ClientEvent>* left);
+                      TableChange* left);
   // Whether a channel other than `but` is in the group under the client id.
   bool HasMember(const ConsumerGroup& group, absl::string_view client_id,
                  const ClientChannel* but) const;

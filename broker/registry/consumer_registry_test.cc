@@ -134,7 +134,7 @@ TEST_F(ConsumerRegistryTest, ACloseTellsTheRecordsClientId) {
   const auto channel = Connect(Stated("c1").Consumer("orders"));
   Register(*channel, Stated("c2").Consumer("orders"));
   TakeEvents();
-  table_.Close(*channel, RemovalReason::kDisconnected);
+  table_.Close(*channel, RemovalReason::kDisconnected, now_);
   EXPECT_THAT(
       TakeEvents(),
       ElementsAre("consumer orders CLIENT_UNREGISTER c2 DISCONNECTED",
@@ -237,9 +237,9 @@ TEST_F(ConsumerRegistryTest, ATopicGoesWithTheLastMemberThatStatesIt) {
   Connect(Stated("c1").Consumer("orders", {{"pay"}}));
   const auto b = Connect(Stated("c2").Consumer("orders", {{"ship"}}));
   const auto c = Connect(Stated("c3").Consumer("orders", {{"ship"}}));
-  table_.Close(*b, RemovalReason::kDisconnected);
+  table_.Close(*b, RemovalReason::kDisconnected, now_);
   EXPECT_EQ(ExpressionOf("orders", "ship"), "*");
-  table_.Close(*c, RemovalReason::kDisconnected);
+  table_.Close(*c, RemovalReason::kDisconnected, now_);
   EXPECT_EQ(ExpressionOf("orders", "ship"), "none");
   EXPECT_EQ(ExpressionOf("orders", "pay"), "*");
   EXPECT_THAT(GroupsOf("ship"), IsEmpty());
@@ -259,7 +259,7 @@ TEST_F(ConsumerRegistryTest, AnExpressionGoesWithTheMemberThatStatesIt) {
   const auto canary =
       Connect(Stated("c2").Consumer("orders", {{"pay", 200, "canary"}}));
   EXPECT_EQ(ExpressionOf("orders", "pay"), "canary");
-  table_.Close(*canary, RemovalReason::kDisconnected);
+  table_.Close(*canary, RemovalReason::kDisconnected, now_);
   EXPECT_EQ(ExpressionOf("orders", "pay"), "stable");
   EXPECT_EQ(table_.FindSubscription("orders", "pay")->sub_version, 100);
 }
@@ -268,7 +268,7 @@ TEST_F(ConsumerRegistryTest, AVersionGoesWithTheMemberThatStatesIt) {
   Connect(Stated("c1").Consumer("orders", {{"pay", 100}}));
   const auto later = Connect(Stated("c2").Consumer("orders", {{"pay", 200}}));
   EXPECT_EQ(table_.FindSubscription("orders", "pay")->sub_version, 200);
-  table_.Close(*later, RemovalReason::kDisconnected);
+  table_.Close(*later, RemovalReason::kDisconnected, now_);
   EXPECT_EQ(table_.FindSubscription("orders", "pay")->sub_version, 100);
 }
 
@@ -283,7 +283,7 @@ TEST_F(ConsumerRegistryTest, OfEqualVersionsTheFirstStatedCounts) {
   Register(*a, Stated("c1").Consumer("orders"));
   Register(*a, Stated("c1").Consumer("orders", {{"pay", 0, "first"}}));
   EXPECT_EQ(ExpressionOf("orders", "pay"), "second");
-  table_.Close(*b, RemovalReason::kDisconnected);
+  table_.Close(*b, RemovalReason::kDisconnected, now_);
   EXPECT_EQ(ExpressionOf("orders", "pay"), "third");
 }
 
@@ -300,7 +300,7 @@ TEST_F(ConsumerRegistryTest, AnEmptyListStatesNothingBesideOthers) {
   const auto a = Connect(Stated("c1").Consumer("orders", {{"pay"}}));
   const auto b = Connect(Stated("c2").Consumer("orders"));
   EXPECT_EQ(ExpressionOf("orders", "pay"), "*");
-  table_.Close(*a, RemovalReason::kDisconnected);
+  table_.Close(*a, RemovalReason::kDisconnected, now_);
   EXPECT_THAT(*table_.FindConsumerGroup("orders")->subscriptions, IsEmpty());
 }
 
@@ -319,7 +319,7 @@ TEST_F(ConsumerRegistryTest, AStandInsStatementCountsAlike) {
   const ClientChannelPtr stand_in = StandIn("c2");
   Register(*stand_in, Stated("c2").Consumer("orders", {{"pay", 2, "unary"}}));
   EXPECT_EQ(ExpressionOf("orders", "pay"), "unary");
-  table_.Unregister(*stand_in, "c2", {}, {"orders"});
+  table_.Unregister(*stand_in, "c2", {}, {"orders"}, now_);
   EXPECT_EQ(ExpressionOf("orders", "pay"), "stream");
 }
 
@@ -333,7 +333,7 @@ TEST_F(ConsumerRegistryTest, ALargeGroupFindsWhoComesNextInPieces) {
                     .Consumer("orders", {{"pay", i, i % 3 == 0 ? "x" : "*"}})));
   }
   for (int i = kMembers - 1; i > 0; --i) {
-    table_.Close(*members[i], RemovalReason::kDisconnected);
+    table_.Close(*members[i], RemovalReason::kDisconnected, now_);
     const SubscriptionData pay = *table_.FindSubscription("orders", "pay");
     ASSERT_EQ(pay.sub_version, i - 1);
     ASSERT_EQ(pay.expression, (i - 1) % 3 == 0 ? "x" : "*");
@@ -353,7 +353,7 @@ TEST_F(ConsumerRegistryTest, ARegisterCarriesTheTopicsAfterIt) {
 TEST_F(ConsumerRegistryTest, AClientUnregisterCarriesTheTopicsBeforeIt) {
   const auto channel = Connect(Stated("c1").Consumer("orders", {{"pay"}}));
   listener_.Take();
-  table_.Close(*channel, RemovalReason::kDisconnected);
+  table_.Close(*channel, RemovalReason::kDisconnected, now_);
   const ClientEvent left = listener_.Take().at(0);
   EXPECT_EQ(left.type, EventType::kClientUnregister);
   EXPECT_TRUE(left.subscriptions->contains("pay"));
@@ -383,7 +383,7 @@ TEST_F(ConsumerRegistryTest, ATopicsGroupsAreThoseThatSubscribeNow) {
 
 TEST_F(ConsumerRegistryTest, AGroupThatEmptiesLeavesTheTopics) {
   const auto channel = Connect(Stated("c1").Consumer("orders", {{"pay"}}));
-  table_.Unregister(*channel, "c1", {}, {"orders"});
+  table_.Unregister(*channel, "c1", {}, {"orders"}, now_);
   EXPECT_THAT(GroupsOf("pay"), IsEmpty());
 }
 
@@ -397,7 +397,7 @@ TEST_F(ConsumerRegistryTest, AGroupThatExpiresLeavesTheTopics) {
 TEST_F(ConsumerRegistryTest, AGroupThatKeepsAMemberKeepsItsTopics) {
   const auto a = Connect(Stated("c1").Consumer("orders", {{"pay"}}));
   Connect(Stated("c2").Consumer("orders", {{"pay"}}));
-  table_.Close(*a, RemovalReason::kDisconnected);
+  table_.Close(*a, RemovalReason::kDisconnected, now_);
   EXPECT_THAT(GroupsOf("pay"), ElementsAre("orders"));
   EXPECT_EQ(ExpressionOf("orders", "pay"), "*");
 }
@@ -424,7 +424,7 @@ TEST_F(ConsumerRegistryTest, TheModesGoWithTheMemberThatStatesThem) {
   Connect(Stated("c1").Consumer("orders").Type(ConsumeType::kConsumeActively));
   const auto canary =
       Connect(Stated("c2").Consumer("orders").Type(ConsumeType::kConsumePop));
-  table_.Close(*canary, RemovalReason::kDisconnected);
+  table_.Close(*canary, RemovalReason::kDisconnected, now_);
   EXPECT_EQ(table_.FindConsumerGroup("orders")->modes.consume_type,
             ConsumeType::kConsumeActively);
 }
@@ -490,7 +490,7 @@ TEST_F(ConsumerRegistryTest, ABroadcastingCanaryThatLeavesIsAChange) {
   const auto canary = Connect(
       Stated("c2").Consumer("orders").Model(MessageModel::kBroadcasting));
   TakeEvents();
-  table_.Close(*canary, RemovalReason::kDisconnected);
+  table_.Close(*canary, RemovalReason::kDisconnected, now_);
   EXPECT_THAT(TakeEvents(),
               ElementsAre("consumer orders CLIENT_UNREGISTER c2 DISCONNECTED",
                           "consumer orders CHANGE"));
@@ -517,7 +517,7 @@ TEST_F(ConsumerRegistryTest, AChangeOfModesAloneIsARegisterButNoChange) {
 TEST_F(ConsumerRegistryTest, ABroadcastingGroupTellsNoChange) {
   const auto channel = Connect(
       Stated("c1").Consumer("orders").Model(MessageModel::kBroadcasting));
-  table_.Close(*channel, RemovalReason::kDisconnected);
+  table_.Close(*channel, RemovalReason::kDisconnected, now_);
   EXPECT_THAT(TakeEvents(),
               ElementsAre("consumer orders CLIENT_REGISTER c1",
                           "consumer orders REGISTER c1",
@@ -549,7 +549,7 @@ TEST_F(ConsumerRegistryTest, TheModelBeforeOrAfterAJoinDecides) {
 TEST_F(ConsumerRegistryTest, AGroupWhoseNotificationIsOffTellsNoChange) {
   const auto channel = OpenStream();
   RegisterUnnotified(*channel, Stated("c1").Consumer("orders"));
-  table_.Unregister(*channel, "c1", {}, {"orders"});
+  table_.Unregister(*channel, "c1", {}, {"orders"}, now_);
   EXPECT_THAT(TakeEvents(),
               ElementsAre("consumer orders CLIENT_REGISTER c1",
                           "consumer orders REGISTER c1",
@@ -564,7 +564,7 @@ TEST_F(ConsumerRegistryTest,
   const auto peer = OpenStream();
   RegisterUnnotified(*peer, Stated("c2").Consumer("orders"));
   TakeEvents();
-  table_.Close(*channel, RemovalReason::kDisconnected);
+  table_.Close(*channel, RemovalReason::kDisconnected, now_);
   EXPECT_THAT(TakeEvents(), ElementsAre("consumer orders CLIENT_UNREGISTER c1 "
                                         "DISCONNECTED"));
 }
@@ -575,7 +575,7 @@ TEST_F(ConsumerRegistryTest, AMemberThatLeavesOthersBehindIsAChange) {
   const auto a = Connect(Stated("c1").Consumer("orders"));
   Connect(Stated("c2").Consumer("orders"));
   TakeEvents();
-  table_.Unregister(*a, "c1", {}, {"orders"});
+  table_.Unregister(*a, "c1", {}, {"orders"}, now_);
   EXPECT_THAT(TakeEvents(),
               ElementsAre("consumer orders CLIENT_UNREGISTER c1 UNREGISTERED",
                           "consumer orders CHANGE"));
@@ -585,7 +585,7 @@ TEST_F(ConsumerRegistryTest, AMemberThatLeavesOthersBehindIsAChange) {
 TEST_F(ConsumerRegistryTest, TheLastMemberTakesTheGroupWithIt) {
   const auto channel = Connect(Stated("c1").Consumer("orders"));
   TakeEvents();
-  table_.Unregister(*channel, "c1", {}, {"orders"});
+  table_.Unregister(*channel, "c1", {}, {"orders"}, now_);
   EXPECT_THAT(
       TakeEvents(),
       ElementsAre("consumer orders CLIENT_UNREGISTER c1 UNREGISTERED",
@@ -598,7 +598,7 @@ TEST_F(ConsumerRegistryTest, AGroupThatComesBackBeginsAnew) {
   const auto channel = Connect(Stated("c1")
                                    .Consumer("orders", {{"pay", 9, "old"}})
                                    .Model(MessageModel::kBroadcasting));
-  table_.Unregister(*channel, "c1", {}, {"orders"});
+  table_.Unregister(*channel, "c1", {}, {"orders"}, now_);
   TakeEvents();
   Register(*channel, Stated("c1").Consumer("orders", {{"pay", 1, "new"}}));
   EXPECT_EQ(ExpressionOf("orders", "pay"), "new");

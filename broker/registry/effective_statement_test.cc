@@ -144,7 +144,6 @@ class World {
                    clients_.Use(absl::StrCat("c", who), channel),
                    LanguageCode::kCpp,
                    0,
-                   0,
                    number,
                    {}});
     }

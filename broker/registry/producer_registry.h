@@ -5,15 +5,13 @@
 #define BROKER_REGISTRY_PRODUCER_REGISTRY_H_
 
 #include <cstddef>
-#include <cstdint>
-#include <vector>
 
 #include "absl/strings/string_view.h"
-#include "absl/time/time.h"
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_directory.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/registered_group.h"
+#include "broker/registry/table_change.h"
 
 namespace rmq {
 
@@ -37,14 +35,13 @@ class ProducerRegistry {
   // over if `take_new` is false: returns whether it is a member now. `hint`:
   // see GroupMembers::Find(). Reference: #registerProducer.
   bool Register(absl::string_view group, bool take_new, const Registrant& who,
-                size_t* hint, std::vector<ClientEvent>* events);
+                size_t* hint, TableChange* change);
 
   // Takes a channel out of the group of `membership`. `client_id` is what the
   // event says. Reference: #unregisterProducer, #doChannelCloseEvent.
   void Remove(ClientChannel& channel, Membership& membership,
               RemovalReason reason, absl::string_view client_id,
-              absl::Time heard_floor, uint64_t revision,
-              std::vector<ClientEvent>* events);
+              TableChange* change);
 
   // Whether `client` is a producer at `channel`. Of several such channels the
   // one that joined a producer group last stands last among the client's.

@@ -63,7 +63,7 @@ TEST_F(ProducerRegistryTest, AKnownChannelKeepsItsFirstClientId) {
 TEST_F(ProducerRegistryTest, TheLastProducerTakesTheGroupWithIt) {
   const auto channel = Connect(Stated("c1").Producer("pay"));
   TakeEvents();
-  table_.Unregister(*channel, "c1", {"pay"}, {});
+  table_.Unregister(*channel, "c1", {"pay"}, {}, now_);
   EXPECT_THAT(TakeEvents(),
               ElementsAre("producer pay CLIENT_UNREGISTER c1 UNREGISTERED",
                           "producer pay UNREGISTER"));
@@ -74,7 +74,7 @@ TEST_F(ProducerRegistryTest, AProducerThatLeavesOthersBehindLeavesTheGroup) {
   const auto a = Connect(Stated("c1").Producer("pay"));
   Connect(Stated("c2").Producer("pay"));
   TakeEvents();
-  table_.Close(*a, RemovalReason::kDisconnected);
+  table_.Close(*a, RemovalReason::kDisconnected, now_);
   EXPECT_THAT(TakeEvents(),
               ElementsAre("producer pay CLIENT_UNREGISTER c1 DISCONNECTED"));
   EXPECT_EQ(table_.FindProducerGroup("pay")->channels, 1);
@@ -88,7 +88,7 @@ TEST_F(ProducerRegistryTest, AGroupNameMayBeAnything) {
 TEST_F(ProducerRegistryTest, ProducersAndConsumersOfOneNameAreApart) {
   const auto channel =
       Connect(Stated("c1").Producer("orders").Consumer("orders"));
-  table_.Unregister(*channel, "c1", {"orders"}, {});
+  table_.Unregister(*channel, "c1", {"orders"}, {}, now_);
   EXPECT_THAT(Producers("orders"), IsEmpty());
   EXPECT_THAT(Consumers("orders"), ElementsAre("c1"));
 }
@@ -141,22 +141,22 @@ TEST_F(ProducerRegistryTest, AClientIsFoundWhereItJoinedLastThoughItLeftThat) {
   const auto a = Connect(Stated("c1").Producer("pay"));
   Connect(Stated("c1").Producer("pay"));
   Register(*a, Stated("c1").Producer("pay").Producer("ship"));
-  table_.Unregister(*a, "c1", {"ship"}, {});
+  table_.Unregister(*a, "c1", {"ship"}, {}, now_);
   EXPECT_EQ(table_.FindProducerChannel("c1"), a);
 }
 
 TEST_F(ProducerRegistryTest, AClientIsFoundAfterItsNewestChannelLeft) {
   const auto a = Connect(Stated("c1").Producer("pay"));
   const auto b = Connect(Stated("c1").Producer("pay"));
-  table_.Close(*b, RemovalReason::kDisconnected);
+  table_.Close(*b, RemovalReason::kDisconnected, now_);
   EXPECT_EQ(table_.FindProducerChannel("c1"), a);
 }
 
 TEST_F(ProducerRegistryTest, LeavingOneGroupDoesNotHideAClientThatIsInAnother) {
   const auto channel = Connect(Stated("c1").Producer("pay").Producer("ship"));
-  table_.Unregister(*channel, "c1", {"ship"}, {});
+  table_.Unregister(*channel, "c1", {"ship"}, {}, now_);
   EXPECT_EQ(table_.FindProducerChannel("c1"), channel);
-  table_.Unregister(*channel, "c1", {"pay"}, {});
+  table_.Unregister(*channel, "c1", {"pay"}, {}, now_);
   EXPECT_EQ(table_.FindProducerChannel("c1"), nullptr);
 }
 
@@ -200,7 +200,7 @@ TEST_F(AvailableProducerTest, AfterThreeThatAreNotWritableTheThirdIsGiven) {
 TEST_F(AvailableProducerTest, TheTurnGoesOnWhenTheOneGivenLastHasLeft) {
   ASSERT_EQ(table_.NextAvailableProducer("pay"), channels_[0]);
   ASSERT_EQ(table_.NextAvailableProducer("pay"), channels_[1]);
-  table_.Close(*channels_[1], RemovalReason::kDisconnected);
+  table_.Close(*channels_[1], RemovalReason::kDisconnected, now_);
   EXPECT_EQ(table_.NextAvailableProducer("pay"), channels_[2]);
 }
 
@@ -221,7 +221,7 @@ TEST_F(ProducerRegistryTest,
     Connect(Stated("c1").Incarnation(i + 1).Consumer("orders"));
   }
   EXPECT_EQ(table_.FindProducerChannel("c1"), only);
-  table_.Close(*only, RemovalReason::kDisconnected);
+  table_.Close(*only, RemovalReason::kDisconnected, now_);
   EXPECT_EQ(table_.FindProducerChannel("c1"), nullptr);
 }
 

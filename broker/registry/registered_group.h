@@ -52,7 +52,6 @@ struct Registrant {
   ClientEntry& client;
   LanguageCode language;
   int32_t version;
-  uint64_t revision;
   // The heartbeat's, among all that were applied.
   uint64_t number;
   // The client's older streams, whose place `channel` takes; they are closed.

@@ -287,7 +287,7 @@ class GrpcServer::Impl {
       while (more) {
         closed.clear();
         more = core_.table->CloseSome(RemovalReason::kDrained, kDrainPiece,
-                                      &closed);
+                                      core_.clock->TimeNow(), &closed);
         for (const ClientChannelPtr& channel : closed) {
           channel->End(RemovalReason::kDrained);
         }

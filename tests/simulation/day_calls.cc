@@ -230,7 +230,7 @@ void Day::Drain() {
   size_t drained = 0;
   while (more) {
     std::vector<ClientChannelPtr> closed;
-    more = core_.table.CloseSome(RemovalReason::kDrained, 1000, &closed);
+    more = core_.table.CloseSome(RemovalReason::kDrained, 1000, Now(), &closed);
     drained += closed.size();
   }
   Expect(model_.open_channels().size(), drained, "drained channels");

@@ -110,8 +110,8 @@ TEST_F(ConnectionMethodsTest, TheProducerTableGoesOnBehindAGroupThatHasGone) {
   request.set_page_size(1);
   pb::GetAllProducerInfoResponse page;
   ASSERT_THAT(Call(request, &page), IsSuccess());
-  table_.Close(*gone, RemovalReason::kDisconnected);
-  table_.Close(*stays, RemovalReason::kDisconnected);
+  table_.Close(*gone, RemovalReason::kDisconnected, clock_.TimeNow());
+  table_.Close(*stays, RemovalReason::kDisconnected, clock_.TimeNow());
   request.set_page_token(page.next_page_token());
   ASSERT_THAT(Call(request, &page), IsSuccess());
   ASSERT_EQ(page.producers_size(), 1);

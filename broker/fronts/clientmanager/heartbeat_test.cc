@@ -191,7 +191,7 @@ TEST_F(HeartbeatTest, AStreamsLightHeartbeatWithGroupsIsRefused) {
 TEST_F(HeartbeatTest, HeartbeatsOnAClosedChannelAreAborted) {
   uint64_t token = 0;
   Stream stream = Join(Consumer("c1", "orders"), &token);
-  table_.Close(*stream.channel, RemovalReason::kExpired);
+  table_.Close(*stream.channel, RemovalReason::kExpired, now_);
   for (const pb::HeartbeatRequest& request :
        {Light("c1", token), Consumer("c1", "orders")}) {
     EXPECT_THAT(StatusOf(Handle(stream, request)),

@@ -146,7 +146,7 @@ TEST_F(RepeatedHeartbeatsTest, AStatementWithASkippedGroupIsReadEachTime) {
 TEST_F(RepeatedHeartbeatsTest, ARepeatedStatementOnAClosedChannelIsAborted) {
   Stream stream = Join(Consumer("c1", "orders"));
   Handle(stream, Consumer("c1", "orders"));
-  table_.Close(*stream.channel, RemovalReason::kExpired);
+  table_.Close(*stream.channel, RemovalReason::kExpired, now_);
   EXPECT_THAT(StatusOf(Handle(stream, Consumer("c1", "orders"))),
               FailsWith(absl::StatusCode::kAborted, ResponseCode::kSystemError,
                         HasSubstr("closed")));

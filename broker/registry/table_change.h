@@ -1,0 +1,74 @@
+// One change of the table: when it happens, its number, and the events that it
+// makes.
+#ifndef BROKER_REGISTRY_TABLE_CHANGE_H_
+#define BROKER_REGISTRY_TABLE_CHANGE_H_
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "broker/registry/client_channel.h"
+#include "broker/registry/client_event.h"
+#include "broker/registry/registered_group.h"
+
+namespace rmq {
+
+// What is done to the table under one lock: a whole call, or one piece of a
+// scan. The registries add the events in Java's order (see ClientEvent); the
+// table hands them to the EventQueue.
+//
+// The methods that add an event return it, for the fields that only a consumer
+// group has. The reference is valid until the next event is added.
+//
+// Not thread-safe: lives on the stack of the call that makes the change.
+class TableChange {
+ public:
+  // `revision` numbers the change if it makes any event. `heard_floor`: no
+  // channel counts as heard before it.
+  TableChange(uint64_t revision, absl::Time now, absl::Time heard_floor)
+      : revision_(revision), now_(now), heard_floor_(heard_floor) {}
+
+  // kClientRegister: `who.channel` is a new member of `group`.
+  ClientEvent& AddJoined(const RegisteredGroup& group, const Registrant& who);
+
+  // kClientUnregister: the channel of `membership` leaves the group. Called
+  // while the membership still exists. `client_id` is what the event says.
+  ClientEvent& AddLeft(const ClientChannel& channel,
+                       const Membership& membership, RemovalReason reason,
+                       absl::string_view client_id);
+
+  // kRegister: a statement of the group has been applied.
+  ClientEvent& AddStatement(const RegisteredGroup& group,
+                            const Registrant& who);
+
+  // kChange: members of `group` should read its consumer ids again.
+  ClientEvent& AddConsumerIdsChanged(const RegisteredGroup& group);
+
+  // kUnregister: the last member of `group` has left.
+  ClientEvent& AddGroupGone(const RegisteredGroup& group, RemovalReason reason);
+
+  // A part of this change that has no events yet. Append() adds the events of
+  // `part` after those that are there: for events that have to be made early,
+  // while the group is as it was, and come late in the order.
+  TableChange NewPart() const { return {revision_, now_, heard_floor_}; }
+  void Append(TableChange part);
+
+  bool has_events() const { return !events_.empty(); }
+  std::vector<ClientEvent> TakeEvents() && { return std::move(events_); }
+
+ private:
+  ClientEvent& Add(EventType type, const RegisteredGroup& group);
+  ClientEvent& AddOf(EventType type, const RegisteredGroup& group,
+                     const Registrant& who);
+
+  const uint64_t revision_;
+  const absl::Time now_;
+  const absl::Time heard_floor_;
+  std::vector<ClientEvent> events_;
+};
+
+}  // namespace rmq
+
+#endif  // BROKER_REGISTRY_TABLE_CHANGE_H_
