@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "broker/registry/held_statement.h"
 #include "common/mutex_lock.h"
@@ -14,13 +13,6 @@ namespace {
 // Changes of a statement that may come at once, in seconds' worth.
 constexpr int32_t kChangesAtOnce = 3;
 constexpr int32_t kMostStatementChanges = 1000;
-
-bool AnyWantsUnchangedRegister(
-    const std::vector<ClientEventListener*>& listeners) {
-  return absl::c_any_of(listeners, [](const ClientEventListener* listener) {
-    return listener->WantsUnchangedRegister();
-  });
-}
 
 }  // namespace
 
@@ -44,13 +36,11 @@ absl::Status ClientTable::Options::Validate() const {
 
 ClientTable::ClientTable(const Options& options,
                          std::vector<ClientEventListener*> listeners)
-    : options_(options),
+    : TableQueries(std::move(listeners)),
+      options_(options),
       statement_change_rate_(options.max_statement_changes,
                              kChangesAtOnce * options.max_statement_changes),
-      consumers_(&clients_, AnyWantsUnchangedRegister(listeners)),
-      producers_(&clients_),
-      statement_tokens_(options.statement_token_key),
-      events_(std::move(listeners)) {}
+      statement_tokens_(options.statement_token_key) {}
 
 ClientTable::~ClientTable() {
   MutexLock lock(&mu_);
@@ -371,19 +361,6 @@ void ClientTable::RemoveIdleStandInLocked(ClientChannel& channel,
   }
 }
 
-ClientChannelPtr ClientTable::FindStandIn(absl::string_view client_id) {
-  MutexLock lock(&mu_);
-  return FindStandInLocked(client_id);
-}
-
-ClientChannelPtr ClientTable::FindStandInLocked(
-    absl::string_view client_id) const {
-  const ClientEntry* const client = clients_.Find(client_id);
-  const ClientChannel* const stand_in =
-      client == nullptr ? nullptr : client->stand_in();
-  return stand_in == nullptr ? nullptr : stand_in->self_;
-}
-
 absl::StatusOr<ClientChannelPtr> ClientTable::FindOrOpenStandIn(
     absl::string_view client_id, ClientChannelPtr channel, absl::Time now) {
   MutexLock lock(&mu_);
@@ -529,181 +506,10 @@ void ClientTable::Finish(Committed committed, absl::Time now) {
   if (has_events) events_.Deliver();
 }
 
-const RegisteredGroup* ClientTable::FindGroupLocked(
-    GroupKind kind, absl::string_view group) const {
-  if (kind == GroupKind::kConsumer) return consumers_.groups().Find(group);
-  return producers_.groups().Find(group);
-}
-
-namespace {
-
-ConsumerGroupInfo InfoOf(const ConsumerGroup& group) {
-  return {group.name, group.statement.modes(), group.statement.subscriptions(),
-          group.members.size()};
-}
-
-ProducerGroupInfo InfoOf(const ProducerGroup& group) {
-  return {group.name, group.members.size()};
-}
-
-template <typename Info, typename G>
-std::vector<Info> ListGroups(const GroupTable<G>& groups,
-                             absl::string_view after, size_t max) {
-  std::vector<Info> listed;
-  max = std::min(max, ClientTable::kMaxPiece);
-  groups.VisitAfter(after, [&](const G& group) {
-    if (listed.size() == max) return false;
-    listed.push_back(InfoOf(group));
-    return true;
-  });
-  return listed;
-}
-
-// Calls `visit` for up to `max` members after `*cursor` and moves it.
-template <typename Visit>
-void VisitMembers(const RegisteredGroup* group, size_t max,
-                  MemberCursor* cursor, Visit visit) {
-  const MemberCursor after = std::exchange(*cursor, 0);
-  if (group == nullptr) return;
-  max = std::min(max, ClientTable::kMaxPiece);
-  auto member = group->members.upper_bound(after);
-  MemberCursor last = after;
-  for (size_t i = 0; i < max && member != group->members.end(); ++i) {
-    visit(**member);
-    last = (*member)->id();
-    ++member;
-  }
-  if (member != group->members.end()) *cursor = last;
-}
-
-}  // namespace
-
-absl::optional<ConsumerGroupInfo> ClientTable::FindConsumerGroup(
-    absl::string_view name) const {
-  MutexLock lock(&mu_);
-  const ConsumerGroup* const group = consumers_.groups().Find(name);
-  if (group == nullptr) return absl::nullopt;
-  return InfoOf(*group);
-}
-
-absl::optional<ProducerGroupInfo> ClientTable::FindProducerGroup(
-    absl::string_view name) const {
-  MutexLock lock(&mu_);
-  const ProducerGroup* const group = producers_.groups().Find(name);
-  if (group == nullptr) return absl::nullopt;
-  return InfoOf(*group);
-}
-
-std::vector<MemberInfo> ClientTable::ListMembers(GroupKind kind,
-                                                 absl::string_view name,
-                                                 size_t max,
-                                                 MemberCursor* cursor) const {
-  std::vector<MemberInfo> members;
-  MutexLock lock(&mu_);
-  const RegisteredGroup* const group = FindGroupLocked(kind, name);
-  VisitMembers(group, max, cursor, [&](ClientChannel& channel) {
-    size_t hint = 0;
-    const Membership& membership = *GroupMembers::Find(channel, *group, &hint);
-    members.push_back({channel.self_,
-                       std::string(channel.ClientOf(membership).client_id()),
-                       membership.language, membership.version,
-                       channel.LastStated(membership)});
-  });
-  return members;
-}
-
-void ClientTable::ListChannels(absl::string_view consumer_group, size_t max,
-                               MemberCursor* cursor,
-                               std::vector<ClientChannelPtr>* channels) const {
-  MutexLock lock(&mu_);
-  VisitMembers(
-      consumers_.groups().Find(consumer_group), max, cursor,
-      [&](ClientChannel& channel) { channels->push_back(channel.self_); });
-}
-
-std::vector<ConsumerGroupInfo> ClientTable::ListConsumerGroups(
-    absl::string_view after, size_t max) const {
-  MutexLock lock(&mu_);
-  return ListGroups<ConsumerGroupInfo>(consumers_.groups(), after, max);
-}
-
-std::vector<ProducerGroupInfo> ClientTable::ListProducerGroups(
-    absl::string_view after, size_t max) const {
-  MutexLock lock(&mu_);
-  return ListGroups<ProducerGroupInfo>(producers_.groups(), after, max);
-}
-
-ClientChannelPtr ClientTable::FindConsumerChannel(
-    absl::string_view group_name, absl::string_view client_id) const {
-  for (ClientEntry::Place place = ClientEntry::kBeforeAll;;) {
-    MutexLock lock(&mu_);
-    const ConsumerGroup* const group = consumers_.groups().Find(group_name);
-    const ClientEntry* const client = clients_.Find(client_id);
-    if (group == nullptr || client == nullptr) return nullptr;
-    for (size_t i = 0; i < kMaxPiece; ++i) {
-      ClientChannel* const channel = client->Next(&place);
-      if (channel == nullptr) return nullptr;
-      size_t hint = 0;
-      const Membership* const membership =
-          GroupMembers::Find(*channel, *group, &hint);
-      if (membership != nullptr && &channel->ClientOf(*membership) == client) {
-        return channel->self_;
-      }
-    }
-  }
-}
-
-ClientChannelPtr ClientTable::FindProducerChannel(
-    absl::string_view client_id) const {
-  for (ClientEntry::Place place = ClientEntry::kAfterAll;;) {
-    MutexLock lock(&mu_);
-    const ClientEntry* const client = clients_.Find(client_id);
-    if (client == nullptr) return nullptr;
-    for (size_t i = 0; i < kMaxPiece; ++i) {
-      ClientChannel* const channel = client->Previous(&place);
-      if (channel == nullptr) return nullptr;
-      if (ProducerRegistry::IsProducer(*channel, *client)) {
-        return channel->self_;
-      }
-    }
-  }
-}
-
 ClientChannelPtr ClientTable::NextAvailableProducer(absl::string_view group) {
   MutexLock lock(&mu_);
   ClientChannel* const channel = producers_.NextAvailable(group);
   return channel == nullptr ? nullptr : channel->self_;
-}
-
-absl::optional<SubscriptionData> ClientTable::FindSubscription(
-    absl::string_view group_name, absl::string_view topic) const {
-  MutexLock lock(&mu_);
-  const ConsumerGroup* const group = consumers_.groups().Find(group_name);
-  if (group == nullptr) return absl::nullopt;
-  const SubscriptionTable& subscriptions = *group->statement.subscriptions();
-  const auto found = subscriptions.find(topic);
-  if (found == subscriptions.end()) return absl::nullopt;
-  return found->second;
-}
-
-std::vector<std::string> ClientTable::GroupsOfTopic(absl::string_view topic,
-                                                    absl::string_view after,
-                                                    size_t max) const {
-  std::vector<std::string> listed;
-  max = std::min(max, kMaxPiece);
-  MutexLock lock(&mu_);
-  const auto& groups = consumers_.GroupsOfTopic(topic);
-  for (auto group = groups.upper_bound(after);
-       group != groups.end() && listed.size() < max; ++group) {
-    listed.emplace_back(*group);
-  }
-  return listed;
-}
-
-ClientTable::Counts ClientTable::counts() const {
-  MutexLock lock(&mu_);
-  return {channels_, consumers_.groups().size(), producers_.groups().size(),
-          events_.size()};
 }
 
 }  // namespace rmq

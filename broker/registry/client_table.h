@@ -14,7 +14,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -24,20 +23,16 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "absl/types/optional.h"
 #include "absl/types/span.h"
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_directory.h"
 #include "broker/registry/client_event.h"
-#include "broker/registry/consumer_registry.h"
-#include "broker/registry/event_queue.h"
 #include "broker/registry/expiry_index.h"
-#include "broker/registry/producer_registry.h"
 #include "broker/registry/registered_group.h"
 #include "broker/registry/statement.h"
 #include "broker/registry/statement_tokens.h"
-#include "broker/registry/subscription_table.h"
 #include "broker/registry/table_change.h"
+#include "broker/registry/table_queries.h"
 #include "common/rate_limit.h"
 
 namespace rmq {
@@ -78,37 +73,10 @@ struct RegisterResult {
   absl::Time try_again_at;
 };
 
-// A channel's record in a group, copied out.
-struct MemberInfo {
-  ClientChannelPtr channel;
-  std::string client_id;
-  LanguageCode language = LanguageCode::kUnspecified;
-  int32_t version = 0;
-  // When the channel last stated the group, in full or by token.
-  absl::Time last_heard;
-};
-
-// A consumer group, copied out.
-struct ConsumerGroupInfo {
-  std::string group;
-  ConsumerModes modes;
-  SubscriptionTablePtr subscriptions;
-  size_t channels = 0;
-};
-
-struct ProducerGroupInfo {
-  std::string group;
-  size_t channels = 0;
-};
-
-// Where reading a group's members goes on: after this channel. 0 is the
-// beginning.
-using MemberCursor = ChannelId;
-
 // Thread-safe. Listeners are called with no lock held and may call back in.
 // Ownership: the table holds a reference to every open channel; listeners are
 // borrowed and outlive the table.
-class ClientTable {
+class ClientTable : public TableQueries {
  public:
   struct Options {
     // A channel silent for strictly longer than this is expired. Must be
@@ -195,12 +163,8 @@ class ClientTable {
                  std::vector<ClientChannelPtr>* closed)
       ABSL_LOCKS_EXCLUDED(mu_);
 
-  // The channel that stands for the unary calls of `client_id`, or null.
-  ClientChannelPtr FindStandIn(absl::string_view client_id)
-      ABSL_LOCKS_EXCLUDED(mu_);
-
-  // The same; `channel` becomes it (opened) if there is none. ResourceExhausted
-  // as Open(). A stand-in that gets no group by its first heartbeat goes at
+  // FindStandIn(); if there is none, `channel` is opened and becomes the
+  // client's stand-in. ResourceExhausted as Open(). A stand-in that gets no group by its first heartbeat goes at
   // once.
   absl::StatusOr<ClientChannelPtr> FindOrOpenStandIn(
       absl::string_view client_id, ClientChannelPtr channel, absl::Time now)
@@ -222,77 +186,10 @@ class ClientTable {
   bool ScanSome(absl::Time now, size_t max_channels,
                 std::vector<ClientChannelPtr>* ended) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // --- Look-ups: copies of what holds at the time of the call ---
-
-  // At most this many are copied in one piece, under one lock.
-  static constexpr size_t kMaxPiece = 1000;
-
-  absl::optional<ConsumerGroupInfo> FindConsumerGroup(
-      absl::string_view group) const ABSL_LOCKS_EXCLUDED(mu_);
-  absl::optional<ProducerGroupInfo> FindProducerGroup(
-      absl::string_view group) const ABSL_LOCKS_EXCLUDED(mu_);
-
-  // Up to `max` (at most kMaxPiece) members after `*cursor`, in the order in
-  // which the channels were opened; moves the cursor, to 0 after the last.
-  // Members that stay while all pieces are read are read exactly once. An
-  // unknown group has none.
-  std::vector<MemberInfo> ListMembers(GroupKind kind, absl::string_view group,
-                                      size_t max, MemberCursor* cursor) const
-      ABSL_LOCKS_EXCLUDED(mu_);
-
-  // The same for a consumer group's channels alone.
-  void ListChannels(absl::string_view consumer_group, size_t max,
-                    MemberCursor* cursor,
-                    std::vector<ClientChannelPtr>* channels) const
-      ABSL_LOCKS_EXCLUDED(mu_);
-
-  // Up to `max` (at most kMaxPiece) groups whose name is greater than `after`,
-  // by name. After the last there are none.
-  std::vector<ConsumerGroupInfo> ListConsumerGroups(absl::string_view after,
-                                                    size_t max) const
-      ABSL_LOCKS_EXCLUDED(mu_);
-  std::vector<ProducerGroupInfo> ListProducerGroups(absl::string_view after,
-                                                    size_t max) const
-      ABSL_LOCKS_EXCLUDED(mu_);
-
-  // A channel of that client in the consumer group, or null.
-  // Reference: ConsumerManager#findChannel.
-  ClientChannelPtr FindConsumerChannel(absl::string_view group,
-                                       absl::string_view client_id) const
-      ABSL_LOCKS_EXCLUDED(mu_);
-
-  // Of the channels at which the client is a producer, the one that joined a
-  // producer group last, or null. Reference: ProducerManager#findChannel.
-  ClientChannelPtr FindProducerChannel(absl::string_view client_id) const
-      ABSL_LOCKS_EXCLUDED(mu_);
-
   // The group's channels in turn, the writable ones first; null if there is
   // none. Reference: ProducerManager#getAvailableChannel.
   ClientChannelPtr NextAvailableProducer(absl::string_view group)
       ABSL_LOCKS_EXCLUDED(mu_);
-
-  absl::optional<SubscriptionData> FindSubscription(
-      absl::string_view group, absl::string_view topic) const
-      ABSL_LOCKS_EXCLUDED(mu_);
-
-  // Up to `max` (at most kMaxPiece) consumer groups that subscribe to `topic`,
-  // those whose name is greater than `after`, by name.
-  // Reference: ConsumerManager#queryTopicConsumeByWho.
-  std::vector<std::string> GroupsOfTopic(absl::string_view topic,
-                                         absl::string_view after,
-                                         size_t max) const
-      ABSL_LOCKS_EXCLUDED(mu_);
-
-  struct Counts {
-    size_t channels = 0;
-    size_t consumer_groups = 0;
-    size_t producer_groups = 0;
-    size_t queued_events = 0;
-  };
-  Counts counts() const ABSL_LOCKS_EXCLUDED(mu_);
-
-  // EventQueue::IsDelivering().
-  bool IsDelivering() const { return events_.IsDelivering(); }
 
  private:
   absl::Status CheckRoomLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -313,8 +210,6 @@ class ClientTable {
                         GroupKind kind,
                         absl::Span<const absl::string_view> groups,
                         TableChange* change) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  ClientChannelPtr FindStandInLocked(absl::string_view client_id) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // The open streams of the client with that incarnation.
   std::vector<ClientChannelPtr> FindStreamsLocked(const ClientEntry& client,
                                                   uint64_t incarnation) const
@@ -348,9 +243,6 @@ class ClientTable {
   ClientChannelPtr ExpireLocked(ClientChannel& channel, absl::Time now,
                                 TableChange* change)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  const RegisteredGroup* FindGroupLocked(GroupKind kind,
-                                         absl::string_view group) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   // What a change leaves to be done without the lock.
   struct Committed {
@@ -367,14 +259,8 @@ class ClientTable {
   const Options options_;
   const Rate statement_change_rate_;
 
-  mutable absl::Mutex mu_ ABSL_ACQUIRED_BEFORE(events_.mu());
-  // Before the registries, which use it.
-  ClientDirectory clients_ ABSL_GUARDED_BY(mu_);
-  ConsumerRegistry consumers_ ABSL_GUARDED_BY(mu_);
-  ProducerRegistry producers_ ABSL_GUARDED_BY(mu_);
+  // Each open channel is filed.
   ExpiryIndex expiry_ ABSL_GUARDED_BY(mu_);
-  // How many are open. Each has its own reference, and is filed in expiry_.
-  size_t channels_ ABSL_GUARDED_BY(mu_) = 0;
   ChannelId last_channel_id_ ABSL_GUARDED_BY(mu_) = 0;
   StatementTokens statement_tokens_ ABSL_GUARDED_BY(mu_);
   // Of the last change that made an event.
@@ -385,8 +271,6 @@ class ClientTable {
 
   // Written under mu_, read without.
   std::atomic<uint64_t> statement_changes_{0};
-
-  EventQueue events_;  // Own synchronisation.
 };
 
 }  // namespace rmq

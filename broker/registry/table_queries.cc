@@ -1,0 +1,206 @@
+#include "broker/registry/table_queries.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/algorithm/container.h"
+#include "common/mutex_lock.h"
+
+namespace rmq {
+namespace {
+
+bool AnyWantsUnchangedRegister(
+    const std::vector<ClientEventListener*>& listeners) {
+  return absl::c_any_of(listeners, [](const ClientEventListener* listener) {
+    return listener->WantsUnchangedRegister();
+  });
+}
+
+ConsumerGroupInfo InfoOf(const ConsumerGroup& group) {
+  return {group.name, group.statement.modes(), group.statement.subscriptions(),
+          group.members.size()};
+}
+
+ProducerGroupInfo InfoOf(const ProducerGroup& group) {
+  return {group.name, group.members.size()};
+}
+
+template <typename Info, typename G>
+std::vector<Info> ListGroups(const GroupTable<G>& groups,
+                             absl::string_view after, size_t max) {
+  std::vector<Info> listed;
+  max = std::min(max, TableQueries::kMaxPiece);
+  groups.VisitAfter(after, [&](const G& group) {
+    if (listed.size() == max) return false;
+    listed.push_back(InfoOf(group));
+    return true;
+  });
+  return listed;
+}
+
+// Calls `visit` for up to `max` members after `*cursor` and moves it.
+template <typename Visit>
+void VisitMembers(const RegisteredGroup* group, size_t max,
+                  MemberCursor* cursor, Visit visit) {
+  const MemberCursor after = std::exchange(*cursor, 0);
+  if (group == nullptr) return;
+  max = std::min(max, TableQueries::kMaxPiece);
+  auto member = group->members.upper_bound(after);
+  MemberCursor last = after;
+  for (size_t i = 0; i < max && member != group->members.end(); ++i) {
+    visit(**member);
+    last = (*member)->id();
+    ++member;
+  }
+  if (member != group->members.end()) *cursor = last;
+}
+
+}  // namespace
+
+TableQueries::TableQueries(std::vector<ClientEventListener*> listeners)
+    : consumers_(&clients_, AnyWantsUnchangedRegister(listeners)),
+      producers_(&clients_),
+      events_(std::move(listeners)) {}
+
+const RegisteredGroup* TableQueries::FindGroupLocked(
+    GroupKind kind, absl::string_view group) const {
+  if (kind == GroupKind::kConsumer) return consumers_.groups().Find(group);
+  return producers_.groups().Find(group);
+}
+
+absl::optional<ConsumerGroupInfo> TableQueries::FindConsumerGroup(
+    absl::string_view name) const {
+  MutexLock lock(&mu_);
+  const ConsumerGroup* const group = consumers_.groups().Find(name);
+  if (group == nullptr) return absl::nullopt;
+  return InfoOf(*group);
+}
+
+absl::optional<ProducerGroupInfo> TableQueries::FindProducerGroup(
+    absl::string_view name) const {
+  MutexLock lock(&mu_);
+  const ProducerGroup* const group = producers_.groups().Find(name);
+  if (group == nullptr) return absl::nullopt;
+  return InfoOf(*group);
+}
+
+std::vector<MemberInfo> TableQueries::ListMembers(GroupKind kind,
+                                                 absl::string_view name,
+                                                 size_t max,
+                                                 MemberCursor* cursor) const {
+  std::vector<MemberInfo> members;
+  MutexLock lock(&mu_);
+  const RegisteredGroup* const group = FindGroupLocked(kind, name);
+  VisitMembers(group, max, cursor, [&](ClientChannel& channel) {
+    size_t hint = 0;
+    const Membership& membership = *GroupMembers::Find(channel, *group, &hint);
+    members.push_back({channel.self_,
+                       std::string(channel.ClientOf(membership).client_id()),
+                       membership.language, membership.version,
+                       channel.LastStated(membership)});
+  });
+  return members;
+}
+
+void TableQueries::ListChannels(absl::string_view consumer_group, size_t max,
+                               MemberCursor* cursor,
+                               std::vector<ClientChannelPtr>* channels) const {
+  MutexLock lock(&mu_);
+  VisitMembers(
+      consumers_.groups().Find(consumer_group), max, cursor,
+      [&](ClientChannel& channel) { channels->push_back(channel.self_); });
+}
+
+std::vector<ConsumerGroupInfo> TableQueries::ListConsumerGroups(
+    absl::string_view after, size_t max) const {
+  MutexLock lock(&mu_);
+  return ListGroups<ConsumerGroupInfo>(consumers_.groups(), after, max);
+}
+
+std::vector<ProducerGroupInfo> TableQueries::ListProducerGroups(
+    absl::string_view after, size_t max) const {
+  MutexLock lock(&mu_);
+  return ListGroups<ProducerGroupInfo>(producers_.groups(), after, max);
+}
+
+ClientChannelPtr TableQueries::FindConsumerChannel(
+    absl::string_view group_name, absl::string_view client_id) const {
+  for (ClientEntry::Place place = ClientEntry::kBeforeAll;;) {
+    MutexLock lock(&mu_);
+    const ConsumerGroup* const group = consumers_.groups().Find(group_name);
+    const ClientEntry* const client = clients_.Find(client_id);
+    if (group == nullptr || client == nullptr) return nullptr;
+    for (size_t i = 0; i < kMaxPiece; ++i) {
+      ClientChannel* const channel = client->Next(&place);
+      if (channel == nullptr) return nullptr;
+      size_t hint = 0;
+      const Membership* const membership =
+          GroupMembers::Find(*channel, *group, &hint);
+      if (membership != nullptr && &channel->ClientOf(*membership) == client) {
+        return channel->self_;
+      }
+    }
+  }
+}
+
+ClientChannelPtr TableQueries::FindProducerChannel(
+    absl::string_view client_id) const {
+  for (ClientEntry::Place place = ClientEntry::kAfterAll;;) {
+    MutexLock lock(&mu_);
+    const ClientEntry* const client = clients_.Find(client_id);
+    if (client == nullptr) return nullptr;
+    for (size_t i = 0; i < kMaxPiece; ++i) {
+      ClientChannel* const channel = client->Previous(&place);
+      if (channel == nullptr) return nullptr;
+      if (ProducerRegistry::IsProducer(*channel, *client)) {
+        return channel->self_;
+      }
+    }
+  }
+}
+
+absl::optional<SubscriptionData> TableQueries::FindSubscription(
+    absl::string_view group_name, absl::string_view topic) const {
+  MutexLock lock(&mu_);
+  const ConsumerGroup* const group = consumers_.groups().Find(group_name);
+  if (group == nullptr) return absl::nullopt;
+  const SubscriptionTable& subscriptions = *group->statement.subscriptions();
+  const auto found = subscriptions.find(topic);
+  if (found == subscriptions.end()) return absl::nullopt;
+  return found->second;
+}
+
+std::vector<std::string> TableQueries::GroupsOfTopic(absl::string_view topic,
+                                                    absl::string_view after,
+                                                    size_t max) const {
+  std::vector<std::string> listed;
+  max = std::min(max, kMaxPiece);
+  MutexLock lock(&mu_);
+  const auto& groups = consumers_.GroupsOfTopic(topic);
+  for (auto group = groups.upper_bound(after);
+       group != groups.end() && listed.size() < max; ++group) {
+    listed.emplace_back(*group);
+  }
+  return listed;
+}
+
+TableQueries::Counts TableQueries::counts() const {
+  MutexLock lock(&mu_);
+  return {channels_, consumers_.groups().size(), producers_.groups().size(),
+          events_.size()};
+}
+
+ClientChannelPtr TableQueries::FindStandIn(absl::string_view client_id) const {
+  MutexLock lock(&mu_);
+  return FindStandInLocked(client_id);
+}
+
+ClientChannelPtr TableQueries::FindStandInLocked(
+    absl::string_view client_id) const {
+  const ClientEntry* const client = clients_.Find(client_id);
+  const ClientChannel* const stand_in =
+      client == nullptr ? nullptr : client->stand_in();
+  return stand_in == nullptr ? nullptr : stand_in->self_;
+}
+
+}  // namespace rmq

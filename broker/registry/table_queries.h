@@ -1,0 +1,155 @@
+// Who is connected, read: copies of what holds at the time of the call.
+#ifndef BROKER_REGISTRY_TABLE_QUERIES_H_
+#define BROKER_REGISTRY_TABLE_QUERIES_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "broker/registry/client_channel.h"
+#include "broker/registry/client_directory.h"
+#include "broker/registry/client_event.h"
+#include "broker/registry/consumer_registry.h"
+#include "broker/registry/event_queue.h"
+#include "broker/registry/producer_registry.h"
+#include "broker/registry/registered_group.h"
+#include "broker/registry/subscription_table.h"
+#include "common/client_types.h"
+
+namespace rmq {
+
+// A channel's record in a group, copied out.
+struct MemberInfo {
+  ClientChannelPtr channel;
+  std::string client_id;
+  LanguageCode language = LanguageCode::kUnspecified;
+  int32_t version = 0;
+  // When the channel last stated the group, in full or by token.
+  absl::Time last_heard;
+};
+
+// A consumer group, copied out.
+struct ConsumerGroupInfo {
+  std::string group;
+  ConsumerModes modes;
+  SubscriptionTablePtr subscriptions;
+  size_t channels = 0;
+};
+
+struct ProducerGroupInfo {
+  std::string group;
+  size_t channels = 0;
+};
+
+// Where reading a group's members goes on: after this channel. 0 is the
+// beginning.
+using MemberCursor = ChannelId;
+
+// The part of ClientTable that reads. A caller that changes nothing takes a
+// `const TableQueries&`.
+//
+// Thread-safe. A look-up takes the table's lock once for each kMaxPiece
+// channels or groups that it looks at.
+class TableQueries {
+ public:
+  // At most this many are copied in one piece, under one lock.
+  static constexpr size_t kMaxPiece = 1000;
+
+  absl::optional<ConsumerGroupInfo> FindConsumerGroup(
+      absl::string_view group) const ABSL_LOCKS_EXCLUDED(mu_);
+  absl::optional<ProducerGroupInfo> FindProducerGroup(
+      absl::string_view group) const ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Up to `max` (at most kMaxPiece) members after `*cursor`, in the order in
+  // which the channels were opened; moves the cursor, to 0 after the last.
+  // Members that stay while all pieces are read are read exactly once. An
+  // unknown group has none.
+  std::vector<MemberInfo> ListMembers(GroupKind kind, absl::string_view group,
+                                      size_t max, MemberCursor* cursor) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // The same for a consumer group's channels alone.
+  void ListChannels(absl::string_view consumer_group, size_t max,
+                    MemberCursor* cursor,
+                    std::vector<ClientChannelPtr>* channels) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Up to `max` (at most kMaxPiece) groups whose name is greater than `after`,
+  // by name. After the last there are none.
+  std::vector<ConsumerGroupInfo> ListConsumerGroups(absl::string_view after,
+                                                    size_t max) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+  std::vector<ProducerGroupInfo> ListProducerGroups(absl::string_view after,
+                                                    size_t max) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // A channel of that client in the consumer group, or null.
+  // Reference: ConsumerManager#findChannel.
+  ClientChannelPtr FindConsumerChannel(absl::string_view group,
+                                       absl::string_view client_id) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Of the channels at which the client is a producer, the one that joined a
+  // producer group last, or null. Reference: ProducerManager#findChannel.
+  ClientChannelPtr FindProducerChannel(absl::string_view client_id) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // The channel that stands for the unary calls of `client_id`, or null.
+  ClientChannelPtr FindStandIn(absl::string_view client_id) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  absl::optional<SubscriptionData> FindSubscription(
+      absl::string_view group, absl::string_view topic) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Up to `max` (at most kMaxPiece) consumer groups that subscribe to `topic`,
+  // those whose name is greater than `after`, by name.
+  // Reference: ConsumerManager#queryTopicConsumeByWho.
+  std::vector<std::string> GroupsOfTopic(absl::string_view topic,
+                                         absl::string_view after,
+                                         size_t max) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  struct Counts {
+    size_t channels = 0;
+    size_t consumer_groups = 0;
+    size_t producer_groups = 0;
+    size_t queued_events = 0;
+  };
+  Counts counts() const ABSL_LOCKS_EXCLUDED(mu_);
+
+  // EventQueue::IsDelivering().
+  bool IsDelivering() const { return events_.IsDelivering(); }
+
+ protected:
+  // ClientTable changes what the look-ups read. `listeners` as for EventQueue.
+  explicit TableQueries(std::vector<ClientEventListener*> listeners);
+  ~TableQueries() = default;
+  TableQueries(const TableQueries&) = delete;
+  TableQueries& operator=(const TableQueries&) = delete;
+
+  const RegisteredGroup* FindGroupLocked(GroupKind kind,
+                                         absl::string_view group) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  ClientChannelPtr FindStandInLocked(absl::string_view client_id) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  mutable absl::Mutex mu_ ABSL_ACQUIRED_BEFORE(events_.mu());
+  // Before the registries, which use it.
+  ClientDirectory clients_ ABSL_GUARDED_BY(mu_);
+  ConsumerRegistry consumers_ ABSL_GUARDED_BY(mu_);
+  ProducerRegistry producers_ ABSL_GUARDED_BY(mu_);
+  // Open channels, stand-ins included.
+  size_t channels_ ABSL_GUARDED_BY(mu_) = 0;
+  EventQueue events_;  // Own synchronisation.
+};
+
+}  // namespace rmq
+
+#endif  // BROKER_REGISTRY_TABLE_QUERIES_H_
