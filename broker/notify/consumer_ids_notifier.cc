@@ -107,7 +107,7 @@ void ConsumerIdsNotifier::Flush(const ClientTable& table, absl::Time now) {
     int64_t pushes = 0;
     for (const ClientChannelPtr& channel : channels) {
       if (channel->kind() != ClientChannel::Kind::kStream) continue;
-      channel->NotifyConsumerIdsChanged(round.group);
+      channel->Push(ConsumerIdsChanged{round.group});
       ++pushes;
     }
     left -= std::max<size_t>(channels.size(), 1);

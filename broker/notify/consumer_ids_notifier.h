@@ -53,7 +53,7 @@ class ConsumerIdsNotifier final : public ClientEventListener {
   struct Counts {
     int64_t changes = 0;    // kChange events heard.
     int64_t coalesced = 0;  // Of these, with one that waits already.
-    int64_t pushes = 0;     // Calls of NotifyConsumerIdsChanged().
+    int64_t pushes = 0;     // Calls of ClientChannel::Push().
   };
 
   // Called when NextDeadline() has become the time that it is given, or an

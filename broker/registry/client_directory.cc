@@ -28,17 +28,16 @@ void ClientEntry::Deleter::operator()(ClientEntry* entry) const {
   ::operator delete(entry);
 }
 
-bool ClientEntry::IsBoundStream(const ClientChannel& channel) const {
-  return channel.client_ == this && channel.incarnation_ != 0 &&
-         channel.kind_ == ClientChannel::Kind::kStream;
+bool ClientEntry::IsBoundStream(const ChannelRecord& channel) const {
+  return channel.client == this && channel.incarnation != 0 &&
+         channel.kind == ChannelKind::kStream;
 }
 
-bool ClientEntry::IsBoundStandIn(const ClientChannel& channel) const {
-  return channel.client_ == this &&
-         channel.kind_ == ClientChannel::Kind::kStandIn;
+bool ClientEntry::IsBoundStandIn(const ChannelRecord& channel) const {
+  return channel.client == this && channel.kind == ChannelKind::kStandIn;
 }
 
-ClientChannel* ClientEntry::Next(Place* place) const {
+ChannelRecord* ClientEntry::Next(Place* place) const {
   if (many_ == nullptr) {
     if (*place >= kOnlyPlace) return nullptr;
     *place = kOnlyPlace;
@@ -50,7 +49,7 @@ ClientChannel* ClientEntry::Next(Place* place) const {
   return next->second;
 }
 
-ClientChannel* ClientEntry::Previous(Place* place) const {
+ChannelRecord* ClientEntry::Previous(Place* place) const {
   if (many_ == nullptr) {
     if (*place <= kOnlyPlace) return nullptr;
     *place = kOnlyPlace;
@@ -63,11 +62,11 @@ ClientChannel* ClientEntry::Previous(Place* place) const {
   return previous->second;
 }
 
-absl::InlinedVector<ClientChannel*, 1> ClientEntry::Streams(
+absl::InlinedVector<ChannelRecord*, 1> ClientEntry::Streams(
     uint64_t incarnation) const {
-  absl::InlinedVector<ClientChannel*, 1> streams;
+  absl::InlinedVector<ChannelRecord*, 1> streams;
   if (many_ == nullptr) {
-    if (IsBoundStream(*only_) && only_->incarnation_ == incarnation) {
+    if (IsBoundStream(*only_) && only_->incarnation == incarnation) {
       streams.push_back(only_);
     }
     return streams;
@@ -79,17 +78,17 @@ absl::InlinedVector<ClientChannel*, 1> ClientEntry::Streams(
   return streams;
 }
 
-ClientChannel* ClientEntry::stand_in() const {
+ChannelRecord* ClientEntry::stand_in() const {
   if (many_ != nullptr) return many_->stand_in;
   return IsBoundStandIn(*only_) ? only_ : nullptr;
 }
 
-bool ClientEntry::Has(const ClientChannel& channel) const {
+bool ClientEntry::Has(const ChannelRecord& channel) const {
   return many_ == nullptr ? only_ == &channel
                           : many_->places.contains(&channel);
 }
 
-void ClientEntry::Add(ClientChannel& channel) {
+void ClientEntry::Add(ChannelRecord& channel) {
   if (many_ == nullptr) {
     if (only_ == nullptr) {
       only_ = &channel;
@@ -101,7 +100,7 @@ void ClientEntry::Add(ClientChannel& channel) {
   Append(channel);
 }
 
-void ClientEntry::Remove(const ClientChannel& channel) {
+void ClientEntry::Remove(const ChannelRecord& channel) {
   if (many_ == nullptr) {
     if (only_ == &channel) only_ = nullptr;
     return;
@@ -114,23 +113,23 @@ void ClientEntry::Remove(const ClientChannel& channel) {
   many_ = nullptr;
 }
 
-void ClientEntry::Append(ClientChannel& channel) {
+void ClientEntry::Append(ChannelRecord& channel) {
   const Place place = ++many_->last;
   many_->by_place.emplace_hint(many_->by_place.end(), place, &channel);
   many_->places.insert_or_assign(&channel, place);
   NoteBinding(channel, place);
 }
 
-void ClientEntry::Erase(const ClientChannel& channel, Place place) {
+void ClientEntry::Erase(const ChannelRecord& channel, Place place) {
   many_->by_place.erase(place);
   many_->places.erase(&channel);
-  many_->by_incarnation.erase({channel.incarnation_, place});
+  many_->by_incarnation.erase({channel.incarnation, place});
   if (many_->stand_in == &channel) many_->stand_in = nullptr;
 }
 
-void ClientEntry::NoteBinding(ClientChannel& channel, Place place) {
+void ClientEntry::NoteBinding(ChannelRecord& channel, Place place) {
   if (IsBoundStream(channel)) {
-    many_->by_incarnation.emplace(channel.incarnation_, place);
+    many_->by_incarnation.emplace(channel.incarnation, place);
   } else if (IsBoundStandIn(channel)) {
     many_->stand_in = &channel;
   }
@@ -142,24 +141,24 @@ ClientEntry* ClientDirectory::Find(absl::string_view client_id) const {
 }
 
 ClientEntry& ClientDirectory::Use(absl::string_view client_id,
-                                  ClientChannel& channel) {
+                                  ChannelRecord& channel) {
   ClientEntry* entry = Find(client_id);
   if (entry == nullptr) {
     entry = entries_.insert(ClientEntry::New(client_id)).first->get();
   }
-  if (channel.client_ != entry && !entry->Has(channel)) entry->Add(channel);
+  if (channel.client != entry && !entry->Has(channel)) entry->Add(channel);
   return *entry;
 }
 
-void ClientDirectory::Bind(ClientEntry& entry, ClientChannel& channel,
+void ClientDirectory::Bind(ClientEntry& entry, ChannelRecord& channel,
                            uint64_t incarnation) {
-  channel.client_ = &entry;
-  channel.incarnation_ = incarnation;
+  channel.client = &entry;
+  channel.incarnation = incarnation;
   if (entry.many_ == nullptr) return;
   entry.NoteBinding(channel, entry.many_->places.at(&channel));
 }
 
-void ClientDirectory::MoveToBack(ClientEntry& entry, ClientChannel& channel) {
+void ClientDirectory::MoveToBack(ClientEntry& entry, ChannelRecord& channel) {
   if (entry.many_ == nullptr) return;
   const ClientEntry::Place place = entry.many_->places.at(&channel);
   if (place == entry.many_->last) return;
@@ -167,10 +166,10 @@ void ClientDirectory::MoveToBack(ClientEntry& entry, ClientChannel& channel) {
   entry.Append(channel);
 }
 
-void ClientDirectory::Release(ClientEntry& entry, ClientChannel& channel) {
-  if (channel.client_ == &entry) return;
-  if (channel.exceptions_ != nullptr) {
-    for (const auto& [group, other] : channel.exceptions_->other_clients) {
+void ClientDirectory::Release(ClientEntry& entry, ChannelRecord& channel) {
+  if (channel.client == &entry) return;
+  if (channel.exceptions != nullptr) {
+    for (const auto& [group, other] : channel.exceptions->other_clients) {
       if (other == &entry) return;
     }
   }

@@ -15,7 +15,7 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/hash/hash.h"
 #include "absl/strings/string_view.h"
-#include "broker/registry/client_channel.h"
+#include "broker/registry/channel_record.h"
 
 namespace rmq {
 
@@ -53,14 +53,14 @@ class ClientEntry {
   // The first channel after `*place`, or the last before it, and where it
   // stands. Null if there is none. A caller that reads all of them in pieces,
   // as it should under a lock, may miss those that come or move meanwhile.
-  ClientChannel* Next(Place* place) const;
-  ClientChannel* Previous(Place* place) const;
+  ChannelRecord* Next(Place* place) const;
+  ChannelRecord* Previous(Place* place) const;
 
   // The streams that are bound to this client with `incarnation` (not 0), in
   // the order of first use. Costs as many as there are of that incarnation.
-  absl::InlinedVector<ClientChannel*, 1> Streams(uint64_t incarnation) const;
+  absl::InlinedVector<ChannelRecord*, 1> Streams(uint64_t incarnation) const;
   // The channel that stands for the client's unary calls, or null.
-  ClientChannel* stand_in() const;
+  ChannelRecord* stand_in() const;
 
  private:
   friend class ClientDirectory;
@@ -70,28 +70,28 @@ class ClientEntry {
 
   // Of an entry with more than one channel: all of them.
   struct Many {
-    absl::btree_map<Place, ClientChannel*> by_place;
-    absl::flat_hash_map<const ClientChannel*, Place> places;
+    absl::btree_map<Place, ChannelRecord*> by_place;
+    absl::flat_hash_map<const ChannelRecord*, Place> places;
     // Of the streams that are bound to the client with an incarnation.
     absl::btree_set<std::pair<uint64_t, Place>> by_incarnation;
-    ClientChannel* stand_in = nullptr;
+    ChannelRecord* stand_in = nullptr;
     Place last = kBeforeAll;
   };
 
-  bool IsBoundStream(const ClientChannel& channel) const;
-  bool IsBoundStandIn(const ClientChannel& channel) const;
-  bool Has(const ClientChannel& channel) const;
-  void Add(ClientChannel& channel);
+  bool IsBoundStream(const ChannelRecord& channel) const;
+  bool IsBoundStandIn(const ChannelRecord& channel) const;
+  bool Has(const ChannelRecord& channel) const;
+  void Add(ChannelRecord& channel);
   // Nothing if it is not there.
-  void Remove(const ClientChannel& channel);
+  void Remove(const ChannelRecord& channel);
   // Gives the channel the last place of `many`.
-  void Append(ClientChannel& channel);
-  void Erase(const ClientChannel& channel, Place place);
+  void Append(ChannelRecord& channel);
+  void Erase(const ChannelRecord& channel, Place place);
   // Notes what a channel of `many` is bound as.
-  void NoteBinding(ClientChannel& channel, Place place);
+  void NoteBinding(ChannelRecord& channel, Place place);
 
   // One of the two is null; both, only while the entry is made.
-  ClientChannel* only_ = nullptr;
+  ChannelRecord* only_ = nullptr;
   std::unique_ptr<Many> many_;
   const size_t length_;  // Of the id, which begins behind the object.
 };
@@ -104,19 +104,19 @@ class ClientDirectory {
   ClientEntry* Find(absl::string_view client_id) const;
 
   // The entry of `client_id`, with `channel` among its channels.
-  ClientEntry& Use(absl::string_view client_id, ClientChannel& channel);
+  ClientEntry& Use(absl::string_view client_id, ChannelRecord& channel);
 
   // Makes the client of `entry`, which `channel` uses, the one of the channel.
   // `incarnation`: 0 if the client has none.
-  void Bind(ClientEntry& entry, ClientChannel& channel, uint64_t incarnation);
+  void Bind(ClientEntry& entry, ChannelRecord& channel, uint64_t incarnation);
 
   // Makes `channel` the last of the entry's channels, of which it is one.
-  void MoveToBack(ClientEntry& entry, ClientChannel& channel);
+  void MoveToBack(ClientEntry& entry, ChannelRecord& channel);
 
   // `channel` drops one use of `entry`. If it was the last (neither the bound
   // client nor a membership of the channel is left), the channel leaves the
   // entry, and an entry without channels goes.
-  void Release(ClientEntry& entry, ClientChannel& channel);
+  void Release(ClientEntry& entry, ChannelRecord& channel);
 
  private:
   // Entries by their id, which is kept once.

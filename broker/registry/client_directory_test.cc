@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "broker/registry/fake_client_channel.h"
+#include "broker/registry/channel_record.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -17,14 +17,14 @@ using ::testing::IsEmpty;
 class ClientDirectoryTest : public ::testing::Test {
  protected:
   // The order is the same from both ends.
-  static std::vector<const ClientChannel*> Channels(const ClientEntry& entry) {
-    std::vector<const ClientChannel*> forth, back;
+  static std::vector<const ChannelRecord*> Channels(const ClientEntry& entry) {
+    std::vector<const ChannelRecord*> forth, back;
     ClientEntry::Place place = ClientEntry::kBeforeAll;
-    while (const ClientChannel* channel = entry.Next(&place)) {
+    while (const ChannelRecord* channel = entry.Next(&place)) {
       forth.push_back(channel);
     }
     place = ClientEntry::kAfterAll;
-    while (const ClientChannel* channel = entry.Previous(&place)) {
+    while (const ChannelRecord* channel = entry.Previous(&place)) {
       back.push_back(channel);
     }
     std::reverse(back.begin(), back.end());
@@ -32,8 +32,10 @@ class ClientDirectoryTest : public ::testing::Test {
     return forth;
   }
 
-  FakeClientChannel a_, b_, c_;
-  FakeClientChannel stand_in_{ClientChannel::Kind::kStandIn};
+  ChannelRecord a_{ChannelKind::kStream};
+  ChannelRecord b_{ChannelKind::kStream};
+  ChannelRecord c_{ChannelKind::kStream};
+  ChannelRecord stand_in_{ChannelKind::kStandIn};
   ClientDirectory clients_;
 };
 

@@ -17,97 +17,37 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "broker/registry/admitted_statement.h"
 #include "broker/registry/client_channel.h"
-#include "broker/registry/client_directory.h"
 #include "broker/registry/client_event.h"
-#include "broker/registry/expiry_index.h"
-#include "broker/registry/registered_group.h"
-#include "broker/registry/statement.h"
-#include "broker/registry/statement_tokens.h"
 #include "broker/registry/table_change.h"
 #include "broker/registry/table_queries.h"
-#include "common/rate_limit.h"
+#include "broker/registry/table_state.h"
 
 namespace rmq {
-
-// A consumer group of a statement, as the policy lets it in.
-struct AdmittedConsumer {
-  const ConsumerStatement* statement;
-  // Whether the group's members are told of changes.
-  bool notify_consumer_ids_changed;
-};
-
-// A full heartbeat after the policy: what the table applies.
-struct AdmittedStatement {
-  const HeartbeatStatement* statement;
-  // Those of the statement's consumers that are let in.
-  absl::Span<const AdmittedConsumer> consumers;
-  // Whether a channel may join a producer group that it is not in.
-  bool take_new_producers = true;
-};
-
-struct RegisterResult {
-  enum class Outcome {
-    kRegistered,
-    kClosed,  // The channel is closed. Nothing was applied.
-    // A newer stream of the same client and incarnation is there already: this
-    // channel has been closed instead. Nothing was applied.
-    kReplaced,
-    // The statement is another than the channel's last, too soon after earlier
-    // changes. It counts as a sign of life, and nothing else was applied.
-    kTooManyChanges,
-  };
-  Outcome outcome = Outcome::kClosed;
-  // For light heartbeats; 0 if a group of the statement was passed over.
-  uint64_t statement_token = 0;
-  // Producer groups that were passed over: views into the statement.
-  absl::InlinedVector<absl::string_view, 1> rejected_producers;
-  // Of kTooManyChanges: when the channel may change its statement again.
-  absl::Time try_again_at;
-};
 
 // Thread-safe. Listeners are called with no lock held and may call back in.
 // Ownership: the table holds a reference to every open channel; listeners are
 // borrowed and outlive the table.
 class ClientTable : public TableQueries {
  public:
-  struct Options {
-    // A channel silent for strictly longer than this is expired. Must be
-    // positive. Reference: BrokerConfig#channelExpiredTimeout.
-    absl::Duration channel_expiry = absl::Seconds(120);
-    // Open channels, stand-ins included. Must be at least 1.
-    size_t max_channels = 200'000;
-    // How often a second a channel may state another subscription or mode of a
-    // consumer group that it is in, and three times as often at once; 0: no
-    // limit. All that one heartbeat changes is one change. Joining and leaving
-    // groups is none.
-    int32_t max_statement_changes = 0;
-    // Drawn by the broker at its start, so that nobody can guess the tokens of
-    // others, and those of an earlier process are not valid by chance.
-    StatementTokens::Key statement_token_key = {};
-
-    // InvalidArgument naming the field that makes no sense.
-    absl::Status Validate() const;
-  };
+  using Options = TableOptions;
 
   // `options` must validate.
   ClientTable(const Options& options,
               std::vector<ClientEventListener*> listeners);
-  ~ClientTable();
 
   const Options& options() const { return options_; }
 
   // --- Channels ---
 
   // Groups that a channel's statements left out and that have not expired yet.
-  static constexpr size_t kMaxLeftOutGroups = 256;
+  static constexpr size_t kMaxLeftOutGroups = TableState::kMaxLeftOutGroups;
 
   // ResourceExhausted, as Open() has it, if there is no room for another
   // channel at this moment.
@@ -164,8 +104,8 @@ class ClientTable : public TableQueries {
       ABSL_LOCKS_EXCLUDED(mu_);
 
   // FindStandIn(); if there is none, `channel` is opened and becomes the
-  // client's stand-in. ResourceExhausted as Open(). A stand-in that gets no group by its first heartbeat goes at
-  // once.
+  // client's stand-in. ResourceExhausted as Open(). A stand-in that gets no
+  // group by its first heartbeat goes at once.
   absl::StatusOr<ClientChannelPtr> FindOrOpenStandIn(
       absl::string_view client_id, ClientChannelPtr channel, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mu_);
@@ -192,82 +132,18 @@ class ClientTable : public TableQueries {
       ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
-  absl::Status CheckRoomLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::Status OpenLocked(ClientChannelPtr channel, absl::Time now)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Whether a full heartbeat would change the statement of a group that the
-  // channel is in.
-  bool ChangesStatementLocked(ClientChannel& channel,
-                              const AdmittedStatement& admitted) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  RegisterResult RegisterLocked(ClientChannel& channel,
-                                const AdmittedStatement& admitted,
-                                absl::Time now,
-                                std::vector<ClientChannelPtr>* replaced,
-                                TableChange* change)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void UnregisterLocked(ClientChannel& channel, absl::string_view client_id,
-                        GroupKind kind,
-                        absl::Span<const absl::string_view> groups,
-                        TableChange* change) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // The open streams of the client with that incarnation.
-  std::vector<ClientChannelPtr> FindStreamsLocked(const ClientEntry& client,
-                                                  uint64_t incarnation) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Whether `other`, an open stream, was opened by the client after `channel`,
-  // whose first heartbeat has `stream_number`.
-  static bool IsNewer(const ClientChannel& other, const ClientChannel& channel,
-                      uint64_t stream_number);
-  // After `heard_before` the channel has stated what it states now: the rest of
-  // its groups is left out from then on.
-  void NoteLeftOutLocked(ClientChannel& channel, absl::Time heard_before,
-                         TableChange* change)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void NoteStatementChange(bool is_one);
-  void RemoveMembershipLocked(ClientChannel& channel, Membership& membership,
-                              RemovalReason reason, absl::string_view client_id,
-                              TableChange* change)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Expires what is left out beyond kMaxLeftOutGroups.
-  void DropLeftOutLocked(ClientChannel& channel, TableChange* change)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Takes a channel whose closed bit is set out of everything.
-  void RemoveChannelLocked(ClientChannel& channel, RemovalReason reason,
-                           TableChange* change)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void RemoveIdleStandInLocked(ClientChannel& channel, RemovalReason reason,
-                               TableChange* change)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Expires what of an open channel has expired at `now` and files it again.
-  // Returns the channel if it was closed itself, otherwise null.
-  ClientChannelPtr ExpireLocked(ClientChannel& channel, absl::Time now,
-                                TableChange* change)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-
   // What a change leaves to be done without the lock.
   struct Committed {
     bool has_events = false;
     bool has_unsettled = false;
   };
-  TableChange BeginLocked(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Queues the events of `change`.
+  // Ends a change, or a piece of one, and queues its events.
   Committed CommitLocked(TableChange change) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Looks at members of large groups, in pieces, and delivers events.
   void Finish(Committed committed, absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Constant after construction.
   const Options options_;
-  const Rate statement_change_rate_;
-
-  // Each open channel is filed.
-  ExpiryIndex expiry_ ABSL_GUARDED_BY(mu_);
-  ChannelId last_channel_id_ ABSL_GUARDED_BY(mu_) = 0;
-  StatementTokens statement_tokens_ ABSL_GUARDED_BY(mu_);
-  // Of the last change that made an event.
-  uint64_t revision_ ABSL_GUARDED_BY(mu_) = 0;
-  // How many were applied.
-  uint64_t full_heartbeats_ ABSL_GUARDED_BY(mu_) = 0;
-  absl::Time heard_floor_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
 
   // Written under mu_, read without.
   std::atomic<uint64_t> statement_changes_{0};

@@ -22,7 +22,7 @@ void SetGroup(const ConsumerGroup& group, ClientEvent& event) {
 
 }  // namespace
 
-bool ConsumerRegistry::Register(const ConsumerStatement& statement, bool notify,
+void ConsumerRegistry::Register(const ConsumerStatement& statement, bool notify,
                                 const Registrant& who, size_t* hint,
                                 TableChange* change) {
   ConsumerGroup& group = groups_.FindOrCreate(statement.group);
@@ -70,8 +70,10 @@ bool ConsumerRegistry::Register(const ConsumerStatement& statement, bool notify,
       unchanged_register_) {
     SetGroup(group, change->AddStatement(group, who));
   }
-  return unchanged_register_ ||
-         (before.existed && (outcome.modes || notify_changed));
+  if (unchanged_register_ ||
+      (before.existed && (outcome.modes || notify_changed))) {
+    change->set_repeats_matter();
+  }
 }
 
 bool ConsumerRegistry::RemoveReplaced(ConsumerGroup& group,
@@ -79,7 +81,7 @@ bool ConsumerRegistry::RemoveReplaced(ConsumerGroup& group,
                                       TableChange* left) {
   bool had_client = false;
   absl::InlinedVector<std::string, 1> others;
-  for (const ClientChannelPtr& old : who.replaced) {
+  for (ChannelRecord* const old : who.replaced) {
     size_t hint = 0;
     Membership* const membership = GroupMembers::Find(*old, group, &hint);
     if (membership == nullptr) continue;
@@ -105,11 +107,11 @@ bool ConsumerRegistry::RemoveReplaced(ConsumerGroup& group,
 
 bool ConsumerRegistry::HasMember(const ConsumerGroup& group,
                                  absl::string_view client_id,
-                                 const ClientChannel* but) const {
+                                 const ChannelRecord* but) const {
   const ClientEntry* const client = clients_.Find(client_id);
   if (client == nullptr) return false;
   ClientEntry::Place place = ClientEntry::kBeforeAll;
-  while (ClientChannel* const channel = client->Next(&place)) {
+  while (ChannelRecord* const channel = client->Next(&place)) {
     size_t hint = 0;
     const Membership* const membership =
         GroupMembers::Find(*channel, group, &hint);
@@ -121,16 +123,16 @@ bool ConsumerRegistry::HasMember(const ConsumerGroup& group,
   return false;
 }
 
-bool ConsumerRegistry::NoteLeftOut(ClientChannel& channel,
+void ConsumerRegistry::NoteLeftOut(ChannelRecord& channel,
                                    Membership& membership,
                                    TableChange* change) {
   auto& group = static_cast<ConsumerGroup&>(*membership.group);
   const Before before{group.statement.modes(), /*existed=*/true};
   group.statement.NoteLeftOut(channel);
-  return TakeChangeOfModes(group, before, change);
+  TakeChangeOfModes(group, before, change);
 }
 
-bool ConsumerRegistry::Remove(ClientChannel& channel, Membership& membership,
+void ConsumerRegistry::Remove(ChannelRecord& channel, Membership& membership,
                               RemovalReason reason, absl::string_view client_id,
                               TableChange* change) {
   auto& group = static_cast<ConsumerGroup&>(*membership.group);
@@ -148,34 +150,32 @@ bool ConsumerRegistry::Remove(ClientChannel& channel, Membership& membership,
     }
     unsettled_.erase(group.name);
     groups_.Erase(group);
-    return false;
+    return;
   }
   group.statement.Remove(channel, held);
   const EffectiveStatement::Change outcome = TakeChange(group);
   if (IsTold(group, before)) {
     change->AddConsumerIdsChanged(group).reason = reason;
   }
-  return outcome.modes;
+  if (outcome.modes) change->set_repeats_matter();
 }
 
-bool ConsumerRegistry::Settle(TableChange* change) {
-  bool modes_changed = false;
+void ConsumerRegistry::Settle(TableChange* change) {
   while (!unsettled_.empty() && looks_left_ > 0) {
     ConsumerGroup& group = *unsettled_.begin()->second;
     const Before before{group.statement.modes(), /*existed=*/true};
-    modes_changed |= TakeChangeOfModes(group, before, change);
+    TakeChangeOfModes(group, before, change);
   }
-  return modes_changed;
 }
 
-bool ConsumerRegistry::TakeChangeOfModes(ConsumerGroup& group,
+void ConsumerRegistry::TakeChangeOfModes(ConsumerGroup& group,
                                          const Before& before,
                                          TableChange* change) {
   const EffectiveStatement::Change outcome = TakeChange(group);
   if (BeginsToBalance(group, before) && IsTold(group, before)) {
     change->AddConsumerIdsChanged(group);
   }
-  return outcome.modes;
+  if (outcome.modes) change->set_repeats_matter();
 }
 
 EffectiveStatement::Change ConsumerRegistry::TakeChange(ConsumerGroup& group) {

@@ -12,7 +12,7 @@
 #include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
-#include "broker/registry/client_channel.h"
+#include "broker/registry/channel_record.h"
 #include "broker/registry/client_directory.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/effective_statement.h"
@@ -58,31 +58,28 @@ class ConsumerRegistry {
   // it; on a known one another client id replaces the record's, without event.
   // Streams that the channel replaces leave the group in the same change, which
   // is no CHANGE if the client ids and the topics are what they were. `hint`:
-  // see GroupMembers::Find(). Returns whether another member that now repeated
-  // its own statement could change something, or be heard by a listener.
+  // see GroupMembers::Find().
   // Reference: #registerConsumer. Differs: see EffectiveStatement.
-  bool Register(const ConsumerStatement& statement, bool notify,
+  void Register(const ConsumerStatement& statement, bool notify,
                 const Registrant& who, size_t* hint, TableChange* change);
 
   // The channel's latest full heartbeat left the group of `membership` out.
-  // Returns as Register().
-  bool NoteLeftOut(ClientChannel& channel, Membership& membership,
+  void NoteLeftOut(ChannelRecord& channel, Membership& membership,
                    TableChange* change);
 
   // Takes a channel out of the group of `membership`. `client_id` is what the
-  // event says. Returns as Register(). Reference: #unregisterConsumer,
+  // event says. Reference: #unregisterConsumer,
   // #doChannelCloseEvent. Differs: the same for a scan, and the group's
   // notification switch holds for all; what only the member stated goes with
   // it.
-  bool Remove(ClientChannel& channel, Membership& membership,
+  void Remove(ChannelRecord& channel, Membership& membership,
               RemovalReason reason, absl::string_view client_id,
               TableChange* change);
 
   // Whether a group waits for members to be looked at.
   bool HasUnsettled() const { return !unsettled_.empty(); }
-  // Looks at members of groups that wait, as many as it may. Returns as
-  // Register().
-  bool Settle(TableChange* change);
+  // Looks at members of groups that wait, as many as it may.
+  void Settle(TableChange* change);
 
   // How many times a member of a group has stated something else than before.
   uint64_t restatements() const { return restatements_; }
@@ -104,9 +101,8 @@ class ConsumerRegistry {
 
   // Looks for what the change of `group` needs, if it may, and ends the change.
   EffectiveStatement::Change TakeChange(ConsumerGroup& group);
-  // The same where nothing but the modes can concern anybody. Returns as
-  // Register().
-  bool TakeChangeOfModes(ConsumerGroup& group, const Before& before,
+  // The same where nothing but the modes can concern anybody.
+  void TakeChangeOfModes(ConsumerGroup& group, const Before& before,
                          TableChange* change);
   // Takes the streams that `who` replaces out of the group. `left` gets their
   // events. Returns whether the group's client ids are others than before;
@@ -115,7 +111,7 @@ class ConsumerRegistry {
                       TableChange* left);
   // Whether a channel other than `but` is in the group under the client id.
   bool HasMember(const ConsumerGroup& group, absl::string_view client_id,
-                 const ClientChannel* but) const;
+                 const ChannelRecord* but) const;
   // Whether a change of `group` is told.
   static bool IsTold(const ConsumerGroup& group, const Before& before);
   // Whether the members have to be told of each other, and had not before.

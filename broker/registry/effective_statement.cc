@@ -13,7 +13,7 @@ MemberRanking::Rank ModesRank(bool is_stated, uint64_t number) {
   return {is_stated ? 1 : 0, static_cast<int64_t>(number)};
 }
 
-const Membership& MembershipOf(ClientChannel& channel,
+const Membership& MembershipOf(ChannelRecord& channel,
                                const RegisteredGroup& group) {
   size_t hint = 0;
   return *GroupMembers::Find(channel, group, &hint);
@@ -33,7 +33,7 @@ const SubscriptionTablePtr& EffectiveStatement::subscriptions() const {
   return table_;
 }
 
-void EffectiveStatement::Restate(ClientChannel& channel,
+void EffectiveStatement::Restate(ChannelRecord& channel,
                                  const HeldStatement& before,
                                  const HeldStatement& after, uint64_t number) {
   if (before.empty()) ++members_;
@@ -52,14 +52,14 @@ void EffectiveStatement::Restate(ClientChannel& channel,
   }
 }
 
-void EffectiveStatement::Repeat(ClientChannel& channel, uint64_t number) {
+void EffectiveStatement::Repeat(ChannelRecord& channel, uint64_t number) {
   if (modes_dispute_ == nullptr) return;
   modes_dispute_->numbers[&channel] = number;
   modes_dispute_->ranking.Raise(ModesRank(true, number), channel,
                                 MemberRanking::Capacity(members_));
 }
 
-void EffectiveStatement::Remove(ClientChannel& channel,
+void EffectiveStatement::Remove(ChannelRecord& channel,
                                 const HeldStatement& before) {
   --members_;
   RemoveModes(channel, before);
@@ -78,7 +78,7 @@ EffectiveStatement::Topic& EffectiveStatement::Touch(const std::string& name) {
   return topic;
 }
 
-void EffectiveStatement::Hold(ClientChannel& channel,
+void EffectiveStatement::Hold(ChannelRecord& channel,
                               const HeldStatement& before, size_t before_at,
                               const HeldStatement& after, size_t after_at,
                               uint64_t number) {
@@ -112,7 +112,7 @@ void EffectiveStatement::Hold(ClientChannel& channel,
                       channel, MemberRanking::Capacity(topic.holders));
 }
 
-void EffectiveStatement::Drop(ClientChannel& channel,
+void EffectiveStatement::Drop(ChannelRecord& channel,
                               const HeldStatement& before, size_t at) {
   Topic& topic = Touch(before.topic(at));
   --topic.holders;
@@ -139,7 +139,7 @@ void EffectiveStatement::LeaveCamp(Dispute& dispute, const HeldStatement& held,
 }
 
 MemberRanking::Rank EffectiveStatement::RankOf(const Topic& topic,
-                                               const ClientChannel& channel,
+                                               const ChannelRecord& channel,
                                                int64_t sub_version) {
   if (topic.dispute == nullptr) return {sub_version, 0};
   const auto number = topic.dispute->numbers.find(&channel);
@@ -148,7 +148,7 @@ MemberRanking::Rank EffectiveStatement::RankOf(const Topic& topic,
                            : -static_cast<int64_t>(number->second)};
 }
 
-void EffectiveStatement::RestateModes(ClientChannel& channel,
+void EffectiveStatement::RestateModes(ChannelRecord& channel,
                                       const HeldStatement& before,
                                       const HeldStatement& after,
                                       uint64_t number) {
@@ -171,7 +171,7 @@ void EffectiveStatement::RestateModes(ClientChannel& channel,
   if (!before.empty()) LeaveModesCamp(before.modes());
 }
 
-void EffectiveStatement::RemoveModes(const ClientChannel& channel,
+void EffectiveStatement::RemoveModes(const ChannelRecord& channel,
                                      const HeldStatement& before) {
   if (modes_dispute_ == nullptr) return;
   modes_dispute_->ranking.Erase(channel);
@@ -202,12 +202,12 @@ void EffectiveStatement::LeaveModesCamp(const ConsumerModes& modes) {
   modes_dispute_ = nullptr;
 }
 
-uint64_t EffectiveStatement::NumberOf(const ClientChannel& channel) const {
+uint64_t EffectiveStatement::NumberOf(const ChannelRecord& channel) const {
   const auto number = modes_dispute_->numbers.find(&channel);
   return number == modes_dispute_->numbers.end() ? 0 : number->second;
 }
 
-void EffectiveStatement::NoteLeftOut(ClientChannel& channel) {
+void EffectiveStatement::NoteLeftOut(ChannelRecord& channel) {
   if (modes_dispute_ == nullptr) return;
   modes_dispute_->ranking.Erase(channel);
   modes_dispute_->ranking.Insert(ModesRank(false, NumberOf(channel)), channel,
@@ -227,8 +227,8 @@ void EffectiveStatement::Look(const RegisteredGroup& group, size_t* budget) {
     if (!is_looking_) BeginLook();
     auto member = group.members.lower_bound(looked_at_);
     for (; member != group.members.begin() && *budget > 0; --*budget) {
-      ClientChannel& channel = **--member;
-      looked_at_ = channel.id();
+      ChannelRecord& channel = **--member;
+      looked_at_ = channel.id;
       LookAt(channel, MembershipOf(channel, group));
     }
     if (member == group.members.begin()) EndLook();
@@ -247,7 +247,7 @@ void EffectiveStatement::BeginLook() {
   }
 }
 
-void EffectiveStatement::LookAt(ClientChannel& channel,
+void EffectiveStatement::LookAt(ChannelRecord& channel,
                                 const Membership& membership) {
   const HeldStatement& held = membership.held;
   for (Topic* topic : touched_) {
@@ -283,7 +283,7 @@ EffectiveStatement::Change EffectiveStatement::TakeChange(
 
   ConsumerModes modes = agreed_modes_;
   if (modes_dispute_ != nullptr) {
-    ClientChannel* const latest = modes_dispute_->ranking.leader();
+    ChannelRecord* const latest = modes_dispute_->ranking.leader();
     modes =
         latest == nullptr ? modes_ : MembershipOf(*latest, group).held.modes();
   }
@@ -305,7 +305,7 @@ bool EffectiveStatement::TakeTopic(const RegisteredGroup& group, Topic& topic,
     return true;
   }
   topic.is_touched = false;
-  ClientChannel& leader = *topic.ranking.leader();
+  ChannelRecord& leader = *topic.ranking.leader();
   const bool may_differ = std::exchange(topic.is_restated, false) |
                           (std::exchange(topic.taken_from, &leader) != &leader);
   if (may_differ) TakeSubscription(group, leader, topic, change);
@@ -316,7 +316,7 @@ bool EffectiveStatement::TakeTopic(const RegisteredGroup& group, Topic& topic,
 }
 
 void EffectiveStatement::TakeSubscription(const RegisteredGroup& group,
-                                          ClientChannel& holder, Topic& topic,
+                                          ChannelRecord& holder, Topic& topic,
                                           Change* change) {
   const HeldStatement& held = MembershipOf(holder, group).held;
   const size_t at = held.Find(topic.name);

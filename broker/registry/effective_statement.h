@@ -14,7 +14,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/string_view.h"
-#include "broker/registry/client_channel.h"
+#include "broker/registry/channel_record.h"
 #include "broker/registry/held_statement.h"
 #include "broker/registry/member_ranking.h"
 #include "broker/registry/registered_group.h"
@@ -73,17 +73,17 @@ class EffectiveStatement {
   // A full heartbeat of `channel` stated the group: the membership held
   // `before`, empty if it is new, and holds `after` now. `number` is the
   // heartbeat's: the later the greater.
-  void Restate(ClientChannel& channel, const HeldStatement& before,
+  void Restate(ChannelRecord& channel, const HeldStatement& before,
                const HeldStatement& after, uint64_t number);
 
   // The same for a heartbeat after which the membership holds what it held.
-  void Repeat(ClientChannel& channel, uint64_t number);
+  void Repeat(ChannelRecord& channel, uint64_t number);
 
   // The membership of `channel`, which held `before`, is none any more.
-  void Remove(ClientChannel& channel, const HeldStatement& before);
+  void Remove(ChannelRecord& channel, const HeldStatement& before);
 
   // The latest full heartbeat of `channel` left the group out.
-  void NoteLeftOut(ClientChannel& channel);
+  void NoteLeftOut(ChannelRecord& channel);
 
   // Whether Look() has something to look for. What depends on it stays as it
   // was until then.
@@ -103,7 +103,7 @@ class EffectiveStatement {
     absl::flat_hash_map<std::pair<std::string, std::string>, size_t> camps;
     // By which full heartbeat a holder stated its subscription. Those that are
     // not here did so earlier, when all still agreed.
-    absl::flat_hash_map<const ClientChannel*, uint64_t> numbers;
+    absl::flat_hash_map<const ChannelRecord*, uint64_t> numbers;
   };
 
   struct Topic {
@@ -121,7 +121,7 @@ class EffectiveStatement {
     // A member holds another subscription since then.
     bool is_restated = false;
     // Whose subscription the group has, as of then.
-    const ClientChannel* taken_from = nullptr;
+    const ChannelRecord* taken_from = nullptr;
     MemberRanking ranking;
     std::unique_ptr<Dispute> dispute;
   };
@@ -131,36 +131,36 @@ class EffectiveStatement {
     absl::InlinedVector<std::pair<ConsumerModes, size_t>, 2> camps;
     // The latest full heartbeat of a member that stated the group; as in
     // Dispute.
-    absl::flat_hash_map<const ClientChannel*, uint64_t> numbers;
+    absl::flat_hash_map<const ChannelRecord*, uint64_t> numbers;
     MemberRanking ranking;
   };
 
   Topic& Touch(const std::string& name);
-  void Hold(ClientChannel& channel, const HeldStatement& before,
+  void Hold(ChannelRecord& channel, const HeldStatement& before,
             size_t before_at, const HeldStatement& after, size_t after_at,
             uint64_t number);
-  void Drop(ClientChannel& channel, const HeldStatement& before, size_t at);
+  void Drop(ChannelRecord& channel, const HeldStatement& before, size_t at);
   static void BeginDispute(Topic& topic, size_t agreeing);
   static void LeaveCamp(Dispute& dispute, const HeldStatement& held, size_t at);
   static MemberRanking::Rank RankOf(const Topic& topic,
-                                    const ClientChannel& channel,
+                                    const ChannelRecord& channel,
                                     int64_t sub_version);
 
-  void RestateModes(ClientChannel& channel, const HeldStatement& before,
+  void RestateModes(ChannelRecord& channel, const HeldStatement& before,
                     const HeldStatement& after, uint64_t number);
-  void RemoveModes(const ClientChannel& channel, const HeldStatement& before);
+  void RemoveModes(const ChannelRecord& channel, const HeldStatement& before);
   void JoinModesCamp(const ConsumerModes& modes);
   void LeaveModesCamp(const ConsumerModes& modes);
-  uint64_t NumberOf(const ClientChannel& channel) const;
+  uint64_t NumberOf(const ChannelRecord& channel) const;
 
   void BeginLook();
-  void LookAt(ClientChannel& channel, const Membership& membership);
+  void LookAt(ChannelRecord& channel, const Membership& membership);
   void EndLook();
   // True if it waits for a look. Otherwise it may be gone.
   bool TakeTopic(const RegisteredGroup& group, Topic& topic, Change* change);
   // The group's subscription is that of `holder`.
   static void TakeSubscription(const RegisteredGroup& group,
-                               ClientChannel& holder, Topic& topic,
+                               ChannelRecord& holder, Topic& topic,
                                Change* change);
 
   size_t members_ = 0;

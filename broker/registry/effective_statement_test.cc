@@ -13,10 +13,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
+#include "broker/registry/channel_record.h"
 #include "broker/registry/client_directory.h"
-#include "broker/registry/client_table.h"
-#include "broker/registry/fake_client_channel.h"
 #include "broker/registry/held_statement.h"
 #include "broker/registry/registered_group.h"
 #include "broker/registry/statement.h"
@@ -47,9 +45,10 @@ struct Member {
 class World {
  public:
   explicit World(uint32_t seed) : random_(seed) {
-    for (FakeClientChannelPtr& channel : channels_) {
-      channel = std::make_shared<FakeClientChannel>();
-      EXPECT_TRUE(table_.Open(channel, absl::FromUnixSeconds(1)).ok());
+    for (int i = 0; i < kChannels; ++i) {
+      channels_.push_back(
+          std::make_unique<ChannelRecord>(ChannelKind::kStream));
+      channels_.back()->id = i + 1;
     }
   }
   ~World() {
@@ -135,7 +134,7 @@ class World {
     }
     stated.subscriptions = subscriptions;
 
-    ClientChannel& channel = *channels_[who];
+    ChannelRecord& channel = *channels_[who];
     size_t hint = 0;
     Membership* membership = GroupMembers::Find(channel, group_, &hint);
     if (membership == nullptr) {
@@ -185,7 +184,7 @@ class World {
 
   void Leave(int who) {
     if (members_.erase(who) == 0) return;
-    ClientChannel& channel = *channels_[who];
+    ChannelRecord& channel = *channels_[who];
     size_t hint = 0;
     const HeldStatement held = GroupMembers::Leave(
         channel, *GroupMembers::Find(channel, group_, &hint), clients_);
@@ -219,8 +218,7 @@ class World {
   }
 
   std::mt19937 random_;
-  ClientTable table_{ClientTable::Options(), {}};
-  std::vector<FakeClientChannelPtr> channels_{kChannels};
+  std::vector<std::unique_ptr<ChannelRecord>> channels_;
   ClientDirectory clients_;
   HeldStatementPool pool_;
   RegisteredGroup group_{GroupKind::kConsumer, "orders"};

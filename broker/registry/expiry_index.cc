@@ -2,7 +2,7 @@
 
 namespace rmq {
 
-void ExpiryIndex::File(ClientChannel& channel, absl::Time deadline) {
+void ExpiryIndex::File(ChannelRecord& channel, absl::Time deadline) {
   auto [bucket, is_new] =
       buckets_.try_emplace(absl::ToUnixSeconds(deadline), ExpiryLink());
   ExpiryLink& ring = bucket->second;
@@ -14,7 +14,7 @@ void ExpiryIndex::File(ClientChannel& channel, absl::Time deadline) {
   ring.previous = &link;
 }
 
-void ExpiryIndex::Remove(ClientChannel& channel) {
+void ExpiryIndex::Remove(ChannelRecord& channel) {
   ExpiryLink& link = channel;
   if (link.next != nullptr) Unlink(link);
 }
@@ -33,17 +33,17 @@ void ExpiryIndex::CollectDue(absl::Time now) {
   }
 }
 
-ClientChannel* ExpiryIndex::PopDue() {
-  ClientChannel* const channel = FirstOf(due_);
+ChannelRecord* ExpiryIndex::PopDue() {
+  ChannelRecord* const channel = FirstOf(due_);
   if (channel != nullptr) Unlink(*channel);
   return channel;
 }
 
-ClientChannel* ExpiryIndex::Any() {
-  if (ClientChannel* const due = FirstOf(due_)) return due;
+ChannelRecord* ExpiryIndex::Any() {
+  if (ChannelRecord* const due = FirstOf(due_)) return due;
   // What was removed may have left empty buckets: passed once, then gone.
   while (!buckets_.empty()) {
-    if (ClientChannel* const first = FirstOf(buckets_.begin()->second)) {
+    if (ChannelRecord* const first = FirstOf(buckets_.begin()->second)) {
       return first;
     }
     buckets_.erase(buckets_.begin());
@@ -51,8 +51,8 @@ ClientChannel* ExpiryIndex::Any() {
   return nullptr;
 }
 
-ClientChannel* ExpiryIndex::FirstOf(const ExpiryLink& ring) {
-  return ring.next == &ring ? nullptr : static_cast<ClientChannel*>(ring.next);
+ChannelRecord* ExpiryIndex::FirstOf(const ExpiryLink& ring) {
+  return ring.next == &ring ? nullptr : static_cast<ChannelRecord*>(ring.next);
 }
 
 void ExpiryIndex::Unlink(ExpiryLink& link) {

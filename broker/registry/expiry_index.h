@@ -12,7 +12,7 @@
 #include <map>
 
 #include "absl/time/time.h"
-#include "broker/registry/client_channel.h"
+#include "broker/registry/channel_record.h"
 
 namespace rmq {
 
@@ -27,10 +27,10 @@ class ExpiryIndex {
   ExpiryIndex& operator=(const ExpiryIndex&) = delete;
 
   // Files a channel that is not filed.
-  void File(ClientChannel& channel, absl::Time deadline);
+  void File(ChannelRecord& channel, absl::Time deadline);
 
   // Takes a channel out, wherever it is; nothing if it is not filed. O(1).
-  void Remove(ClientChannel& channel);
+  void Remove(ChannelRecord& channel);
 
   // What is filed at `now` or earlier becomes due, and with it the rest of the
   // second that `now` is in. What is filed after this call waits for the next
@@ -38,17 +38,17 @@ class ExpiryIndex {
   void CollectDue(absl::Time now);
 
   // Takes out and returns one due channel; null if there is none.
-  ClientChannel* PopDue();
+  ChannelRecord* PopDue();
 
   // A channel that is filed, whichever; null if there is none.
-  ClientChannel* Any();
+  ChannelRecord* Any();
 
  private:
   static void Clear(ExpiryLink& ring) { ring.previous = ring.next = &ring; }
   static void Unlink(ExpiryLink& link);
 
   // The first channel of a ring; null if it is empty.
-  static ClientChannel* FirstOf(const ExpiryLink& ring);
+  static ChannelRecord* FirstOf(const ExpiryLink& ring);
 
   // By second since 1970, each the head of a ring through its channels. A
   // std::map, since the rings point at their heads.

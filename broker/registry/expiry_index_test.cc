@@ -9,8 +9,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "broker/registry/client_channel.h"
-#include "broker/registry/fake_client_channel.h"
+#include "broker/registry/channel_record.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -27,17 +26,20 @@ absl::Time At(double seconds) {
 class ExpiryIndexTest : public ::testing::Test {
  protected:
   // Everything that is due at `now`, in order.
-  std::vector<ClientChannel*> DueAt(absl::Time now) {
+  std::vector<ChannelRecord*> DueAt(absl::Time now) {
     index_.CollectDue(now);
     return PopAll();
   }
-  std::vector<ClientChannel*> PopAll() {
-    std::vector<ClientChannel*> due;
-    while (ClientChannel* channel = index_.PopDue()) due.push_back(channel);
+  std::vector<ChannelRecord*> PopAll() {
+    std::vector<ChannelRecord*> due;
+    while (ChannelRecord* channel = index_.PopDue()) due.push_back(channel);
     return due;
   }
 
-  FakeClientChannel a_, b_, c_, d_;
+  ChannelRecord a_{ChannelKind::kStream};
+  ChannelRecord b_{ChannelKind::kStream};
+  ChannelRecord c_{ChannelKind::kStream};
+  ChannelRecord d_{ChannelKind::kStream};
   ExpiryIndex index_;
 };
 
@@ -81,22 +83,19 @@ TEST_F(ExpiryIndexTest, EarlierSecondsComeFirstThenTheOrderOfFiling) {
 }
 
 TEST_F(ExpiryIndexTest, OneCanBeRemovedFromTheFrontOfItsSecond) {
-  for (FakeClientChannel* channel : {&a_, &b_, &c_})
-    index_.File(*channel, At(5));
+  for (ChannelRecord* channel : {&a_, &b_, &c_}) index_.File(*channel, At(5));
   index_.Remove(a_);
   EXPECT_THAT(DueAt(At(5)), ElementsAre(&b_, &c_));
 }
 
 TEST_F(ExpiryIndexTest, OneCanBeRemovedFromTheMiddleOfItsSecond) {
-  for (FakeClientChannel* channel : {&a_, &b_, &c_})
-    index_.File(*channel, At(5));
+  for (ChannelRecord* channel : {&a_, &b_, &c_}) index_.File(*channel, At(5));
   index_.Remove(b_);
   EXPECT_THAT(DueAt(At(5)), ElementsAre(&a_, &c_));
 }
 
 TEST_F(ExpiryIndexTest, OneCanBeRemovedFromTheEndOfItsSecond) {
-  for (FakeClientChannel* channel : {&a_, &b_, &c_})
-    index_.File(*channel, At(5));
+  for (ChannelRecord* channel : {&a_, &b_, &c_}) index_.File(*channel, At(5));
   index_.Remove(c_);
   EXPECT_THAT(DueAt(At(5)), ElementsAre(&a_, &b_));
 }
@@ -109,8 +108,7 @@ TEST_F(ExpiryIndexTest, TheOnlyOneOfASecondCanBeRemoved) {
 }
 
 TEST_F(ExpiryIndexTest, OneCanBeRemovedAfterItBecameDue) {
-  for (FakeClientChannel* channel : {&a_, &b_, &c_})
-    index_.File(*channel, At(5));
+  for (ChannelRecord* channel : {&a_, &b_, &c_}) index_.File(*channel, At(5));
   index_.CollectDue(At(5));
   index_.Remove(b_);
   EXPECT_THAT(PopAll(), ElementsAre(&a_, &c_));
@@ -179,14 +177,14 @@ TEST_F(ExpiryIndexTest, AnInfiniteDeadlineIsNeverDue) {
 
 TEST_F(ExpiryIndexTest, AgreesWithAPlainMapOverManyRandomOperations) {
   std::mt19937 random(7);
-  std::vector<std::unique_ptr<FakeClientChannel>> channels;
+  std::vector<std::unique_ptr<ChannelRecord>> channels;
   for (int i = 0; i < 200; ++i) {
-    channels.push_back(std::make_unique<FakeClientChannel>());
+    channels.push_back(std::make_unique<ChannelRecord>(ChannelKind::kStream));
   }
-  std::map<ClientChannel*, int> filed;  // To the second of the deadline.
+  std::map<ChannelRecord*, int> filed;  // To the second of the deadline.
   int now = 0;
   for (int step = 0; step < 20'000; ++step) {
-    FakeClientChannel& channel = *channels[random() % channels.size()];
+    ChannelRecord& channel = *channels[random() % channels.size()];
     switch (random() % 8) {
       case 0:
         index_.Remove(channel);
@@ -194,7 +192,7 @@ TEST_F(ExpiryIndexTest, AgreesWithAPlainMapOverManyRandomOperations) {
         break;
       case 1: {
         now += random() % 3;
-        std::set<ClientChannel*> expected;
+        std::set<ChannelRecord*> expected;
         for (auto entry = filed.begin(); entry != filed.end();) {
           if (entry->second > now) {
             ++entry;
@@ -203,8 +201,8 @@ TEST_F(ExpiryIndexTest, AgreesWithAPlainMapOverManyRandomOperations) {
           expected.insert(entry->first);
           entry = filed.erase(entry);
         }
-        const std::vector<ClientChannel*> due = DueAt(At(now + 0.5));
-        ASSERT_EQ(std::set<ClientChannel*>(due.begin(), due.end()), expected)
+        const std::vector<ChannelRecord*> due = DueAt(At(now + 0.5));
+        ASSERT_EQ(std::set<ChannelRecord*>(due.begin(), due.end()), expected)
             << "step " << step;
         ASSERT_EQ(due.size(), expected.size()) << "step " << step;
         break;

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_event.h"
@@ -23,9 +22,9 @@ class FakeClientChannel final : public ClientChannel {
   explicit FakeClientChannel(Kind kind = Kind::kStream)
       : ClientChannel(kind, "127.0.0.1:50001") {}
 
-  void NotifyConsumerIdsChanged(absl::string_view group) override {
+  void Push(const ConsumerIdsChanged& push) override {
     MutexLock lock(&mu_);
-    pushes_.emplace_back(group);
+    pushes_.emplace_back(push.group);
   }
   void End(RemovalReason reason) override {
     MutexLock lock(&mu_);

@@ -16,23 +16,23 @@ size_t MemberRanking::Capacity(size_t members) {
 }
 
 std::vector<MemberRanking::Kept>::iterator MemberRanking::Find(
-    const ClientChannel& channel) {
+    const ChannelRecord& channel) {
   return std::find_if(kept_.begin(), kept_.end(), [&](const Kept& kept) {
     return kept.channel == &channel;
   });
 }
 
-void MemberRanking::Insert(Rank rank, ClientChannel& channel, size_t capacity) {
+void MemberRanking::Insert(Rank rank, ChannelRecord& channel, size_t capacity) {
   switch (state_) {
     case State::kKnown: Put(rank, channel, capacity); break;
     case State::kWantsLook: break;  // The look will come to it.
     case State::kLooking:
-      if (channel.id() >= looked_at_) Put(rank, channel, capacity);
+      if (channel.id >= looked_at_) Put(rank, channel, capacity);
       break;
   }
 }
 
-void MemberRanking::Raise(Rank rank, ClientChannel& channel, size_t capacity) {
+void MemberRanking::Raise(Rank rank, ChannelRecord& channel, size_t capacity) {
   const auto kept = Find(channel);
   if (kept == kept_.end()) {
     Insert(rank, channel, capacity);
@@ -43,14 +43,14 @@ void MemberRanking::Raise(Rank rank, ClientChannel& channel, size_t capacity) {
   Keep(rank, channel, capacity);
 }
 
-void MemberRanking::Erase(const ClientChannel& channel) {
+void MemberRanking::Erase(const ChannelRecord& channel) {
   const auto kept = Find(channel);
   if (kept == kept_.end()) return;
   kept_.erase(kept);
   if (kept_.empty() && !keeps_all_) state_ = State::kWantsLook;
 }
 
-void MemberRanking::SetLeader(Rank rank, ClientChannel& channel,
+void MemberRanking::SetLeader(Rank rank, ChannelRecord& channel,
                               bool has_others) {
   state_ = State::kKnown;
   keeps_all_ = !has_others;
@@ -64,7 +64,7 @@ void MemberRanking::BeginLook() {
   kept_.clear();
 }
 
-void MemberRanking::Offer(Rank rank, ClientChannel& channel, size_t capacity) {
+void MemberRanking::Offer(Rank rank, ChannelRecord& channel, size_t capacity) {
   if (state_ == State::kLooking) Put(rank, channel, capacity);
 }
 
@@ -72,7 +72,7 @@ void MemberRanking::EndLook() {
   if (state_ == State::kLooking) state_ = State::kKnown;
 }
 
-void MemberRanking::Put(Rank rank, ClientChannel& channel, size_t capacity) {
+void MemberRanking::Put(Rank rank, ChannelRecord& channel, size_t capacity) {
   // Of the members that are not kept nothing is known but that they come after
   // the last one that is. A member that does not come before that one may come
   // after them too.
@@ -80,7 +80,7 @@ void MemberRanking::Put(Rank rank, ClientChannel& channel, size_t capacity) {
   Keep(rank, channel, capacity);
 }
 
-void MemberRanking::Keep(Rank rank, ClientChannel& channel, size_t capacity) {
+void MemberRanking::Keep(Rank rank, ChannelRecord& channel, size_t capacity) {
   const auto place =
       std::upper_bound(kept_.begin(), kept_.end(), rank,
                        [](const Rank& its_rank, const Kept& kept) {

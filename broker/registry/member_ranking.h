@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "broker/registry/client_channel.h"
+#include "broker/registry/channel_record.h"
 
 namespace rmq {
 
@@ -36,41 +36,41 @@ class MemberRanking {
   bool wants_look() const { return state_ == State::kWantsLook; }
 
   // The member that comes first; null if there is none, or if it is not known.
-  ClientChannel* leader() const {
+  ChannelRecord* leader() const {
     return is_known() && !kept_.empty() ? kept_.front().channel : nullptr;
   }
 
   // Ranks a member that is not ranked yet. `capacity`: as of Capacity().
-  void Insert(Rank rank, ClientChannel& channel, size_t capacity);
+  void Insert(Rank rank, ChannelRecord& channel, size_t capacity);
 
   // Ranks a member that is ranked lower, or not at all.
-  void Raise(Rank rank, ClientChannel& channel, size_t capacity);
+  void Raise(Rank rank, ChannelRecord& channel, size_t capacity);
 
   // A member is ranked no more.
-  void Erase(const ClientChannel& channel);
+  void Erase(const ChannelRecord& channel);
 
   // `channel` comes before all others, of whom nothing else is known.
-  void SetLeader(Rank rank, ClientChannel& channel, bool has_others);
+  void SetLeader(Rank rank, ChannelRecord& channel, bool has_others);
 
   // A look at all members, those with greater channel ids first. Between two
   // members the others of these methods may be called. Erase() may end the
   // look: wants_look() is true then, and the rest of the look does nothing.
   void BeginLook();
   // The look has come to `channel`; the member is ranked if it has a rank.
-  void LookAt(const ClientChannel& channel) { looked_at_ = channel.id(); }
-  void Offer(Rank rank, ClientChannel& channel, size_t capacity);
+  void LookAt(const ChannelRecord& channel) { looked_at_ = channel.id; }
+  void Offer(Rank rank, ChannelRecord& channel, size_t capacity);
   void EndLook();
 
  private:
   enum class State : uint8_t { kKnown, kWantsLook, kLooking };
   struct Kept {
     Rank rank;
-    ClientChannel* channel;
+    ChannelRecord* channel;
   };
 
-  void Put(Rank rank, ClientChannel& channel, size_t capacity);
-  void Keep(Rank rank, ClientChannel& channel, size_t capacity);
-  std::vector<Kept>::iterator Find(const ClientChannel& channel);
+  void Put(Rank rank, ChannelRecord& channel, size_t capacity);
+  void Keep(Rank rank, ChannelRecord& channel, size_t capacity);
+  std::vector<Kept>::iterator Find(const ChannelRecord& channel);
 
   State state_ = State::kKnown;
   // Whether every member is kept, of those that the look has come to.

@@ -3,28 +3,25 @@
 #include <memory>
 #include <vector>
 
-#include "absl/time/time.h"
-#include "broker/registry/client_table.h"
-#include "broker/registry/fake_client_channel.h"
+#include "broker/registry/channel_record.h"
 #include "gtest/gtest.h"
 
 namespace rmq {
 namespace {
 
-// Opened channels, so that their ids rise.
 class MemberRankingTest : public ::testing::Test {
  protected:
   MemberRankingTest() {
-    for (FakeClientChannelPtr& channel : channels_) {
-      channel = std::make_shared<FakeClientChannel>();
-      EXPECT_TRUE(table_.Open(channel, absl::FromUnixSeconds(1)).ok());
+    for (int i = 0; i < 4; ++i) {
+      channels_.push_back(
+          std::make_unique<ChannelRecord>(ChannelKind::kStream));
+      channels_.back()->id = i + 1;
     }
   }
 
-  ClientChannel& Channel(int at) { return *channels_[at]; }
+  ChannelRecord& Channel(int at) { return *channels_[at]; }
 
-  ClientTable table_{ClientTable::Options(), {}};
-  std::vector<FakeClientChannelPtr> channels_{4};
+  std::vector<std::unique_ptr<ChannelRecord>> channels_;
   MemberRanking ranking_;
 };
 

@@ -1,6 +1,7 @@
 #include "broker/registry/producer_registry.h"
 
 #include "absl/algorithm/container.h"
+#include "broker/registry/client_channel.h"
 
 namespace rmq {
 
@@ -22,7 +23,7 @@ bool ProducerRegistry::Register(absl::string_view name, bool take_new,
   return true;
 }
 
-void ProducerRegistry::Remove(ClientChannel& channel, Membership& membership,
+void ProducerRegistry::Remove(ChannelRecord& channel, Membership& membership,
                               RemovalReason reason, absl::string_view client_id,
                               TableChange* change) {
   ProducerGroup& group = static_cast<ProducerGroup&>(*membership.group);
@@ -33,25 +34,24 @@ void ProducerRegistry::Remove(ClientChannel& channel, Membership& membership,
   groups_.Erase(group);
 }
 
-bool ProducerRegistry::IsProducer(const ClientChannel& channel,
+bool ProducerRegistry::IsProducer(const ChannelRecord& channel,
                                   const ClientEntry& client) {
-  return absl::c_any_of(
-      channel.memberships_, [&](const Membership& membership) {
-        return membership.group->kind == GroupKind::kProducer &&
-               &channel.ClientOf(membership) == &client;
-      });
+  return absl::c_any_of(channel.memberships, [&](const Membership& membership) {
+    return membership.group->kind == GroupKind::kProducer &&
+           &channel.ClientOf(membership) == &client;
+  });
 }
 
-ClientChannel* ProducerRegistry::NextAvailable(absl::string_view name) {
+ChannelRecord* ProducerRegistry::NextAvailable(absl::string_view name) {
   ProducerGroup* const group = groups_.Find(name);
   if (group == nullptr) return nullptr;
-  ClientChannel* channel = nullptr;
+  ChannelRecord* channel = nullptr;
   for (int tries = 0; tries < kMaxTries; ++tries) {
     auto next = group->members.upper_bound(group->last_chosen);
     if (next == group->members.end()) next = group->members.begin();
     channel = *next;
-    group->last_chosen = channel->id();
-    if (channel->writable()) break;
+    group->last_chosen = channel->id;
+    if (channel->port->writable()) break;
   }
   return channel;
 }

@@ -7,7 +7,7 @@
 #include <cstddef>
 
 #include "absl/strings/string_view.h"
-#include "broker/registry/client_channel.h"
+#include "broker/registry/channel_record.h"
 #include "broker/registry/client_directory.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/registered_group.h"
@@ -39,7 +39,7 @@ class ProducerRegistry {
 
   // Takes a channel out of the group of `membership`. `client_id` is what the
   // event says. Reference: #unregisterProducer, #doChannelCloseEvent.
-  void Remove(ClientChannel& channel, Membership& membership,
+  void Remove(ChannelRecord& channel, Membership& membership,
               RemovalReason reason, absl::string_view client_id,
               TableChange* change);
 
@@ -47,13 +47,13 @@ class ProducerRegistry {
   // one that joined a producer group last stands last among the client's.
   // Reference: #findChannel. Differs: leaving one group does not hide a client
   // that is in another.
-  static bool IsProducer(const ClientChannel& channel,
+  static bool IsProducer(const ChannelRecord& channel,
                          const ClientEntry& client);
 
   // The next channel of the group in turn that is writable; if none of the next
   // `kMaxTries` is, the last one looked at. Null if there is no such group.
   // Reference: #getAvailableChannel.
-  ClientChannel* NextAvailable(absl::string_view group);
+  ChannelRecord* NextAvailable(absl::string_view group);
 
   const GroupTable<ProducerGroup>& groups() const { return groups_; }
 

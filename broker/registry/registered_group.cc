@@ -4,9 +4,9 @@
 
 namespace rmq {
 
-Membership* GroupMembers::Find(ClientChannel& channel,
+Membership* GroupMembers::Find(ChannelRecord& channel,
                                const RegisteredGroup& group, size_t* hint) {
-  auto& memberships = channel.memberships_;
+  auto& memberships = channel.memberships;
   const size_t count = memberships.size();
   for (size_t looked = 0, at = *hint; looked < count; ++looked, ++at) {
     if (at >= count) at = 0;
@@ -19,7 +19,7 @@ Membership* GroupMembers::Find(ClientChannel& channel,
 }
 
 Membership& GroupMembers::Join(RegisteredGroup& group, const Registrant& who) {
-  Membership& membership = who.channel.memberships_.emplace_back();
+  Membership& membership = who.channel.memberships.emplace_back();
   membership.group = &group;
   membership.version = who.version;
   membership.language = who.language;
@@ -28,32 +28,32 @@ Membership& GroupMembers::Join(RegisteredGroup& group, const Registrant& who) {
   return membership;
 }
 
-void GroupMembers::SetClient(ClientChannel& channel, Membership& membership,
+void GroupMembers::SetClient(ChannelRecord& channel, Membership& membership,
                              ClientEntry& client) {
-  const bool is_other = &client != channel.client_;
+  const bool is_other = &client != channel.client;
   if (is_other) {
-    channel.exceptions().other_clients[membership.group] = &client;
+    channel.MutableExceptions().other_clients[membership.group] = &client;
   } else if (membership.has_other_client) {
-    channel.exceptions_->other_clients.erase(membership.group);
-    channel.DropExceptionsIfNone();
+    channel.exceptions->other_clients.erase(membership.group);
+    channel.DropExceptionsIfEmpty();
   }
   membership.has_other_client = is_other;
 }
 
-HeldStatement GroupMembers::Leave(ClientChannel& channel,
+HeldStatement GroupMembers::Leave(ChannelRecord& channel,
                                   Membership& membership,
                                   ClientDirectory& clients) {
   ClientEntry& client = channel.ClientOf(membership);
   HeldStatement held = std::move(membership.held);
   membership.group->members.erase(&channel);
-  if (channel.exceptions_ != nullptr) {
-    channel.exceptions_->left_out.erase(membership.group);
-    channel.exceptions_->other_clients.erase(membership.group);
-    channel.DropExceptionsIfNone();
+  if (channel.exceptions != nullptr) {
+    channel.exceptions->left_out.erase(membership.group);
+    channel.exceptions->other_clients.erase(membership.group);
+    channel.DropExceptionsIfEmpty();
   }
   // The order of the rest is kept: see `hint` above.
-  channel.memberships_.erase(channel.memberships_.begin() +
-                             (&membership - channel.memberships_.data()));
+  channel.memberships.erase(channel.memberships.begin() +
+                            (&membership - channel.memberships.data()));
   clients.Release(client, channel);
   return held;
 }

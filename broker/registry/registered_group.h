@@ -11,7 +11,7 @@
 #include "absl/hash/hash.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
-#include "broker/registry/client_channel.h"
+#include "broker/registry/channel_record.h"
 #include "broker/registry/client_directory.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/held_statement.h"
@@ -21,14 +21,14 @@ namespace rmq {
 // Channels by their ids: in the order of opening.
 struct ByChannelId {
   using is_transparent = void;
-  bool operator()(const ClientChannel* a, const ClientChannel* b) const {
-    return a->id() < b->id();
+  bool operator()(const ChannelRecord* a, const ChannelRecord* b) const {
+    return a->id < b->id;
   }
-  bool operator()(const ClientChannel* a, ChannelId b) const {
-    return a->id() < b;
+  bool operator()(const ChannelRecord* a, ChannelId b) const {
+    return a->id < b;
   }
-  bool operator()(ChannelId a, const ClientChannel* b) const {
-    return a < b->id();
+  bool operator()(ChannelId a, const ChannelRecord* b) const {
+    return a < b->id;
   }
 };
 
@@ -42,12 +42,12 @@ struct RegisteredGroup {
   const std::string name;
   // A member keeps its place while others come and go, so the members can be
   // read in pieces.
-  absl::btree_set<ClientChannel*, ByChannelId> members;
+  absl::btree_set<ChannelRecord*, ByChannelId> members;
 };
 
 // Which call changes a registry, and for whom.
 struct Registrant {
-  ClientChannel& channel;
+  ChannelRecord& channel;
   // The client id of the call, which `channel` uses already.
   ClientEntry& client;
   LanguageCode language;
@@ -55,7 +55,7 @@ struct Registrant {
   // The heartbeat's, among all that were applied.
   uint64_t number;
   // The client's older streams, whose place `channel` takes; they are closed.
-  absl::Span<const std::shared_ptr<ClientChannel>> replaced;
+  absl::Span<ChannelRecord* const> replaced;
 };
 
 // The group tables' common part: groups by name, and their members' records.
@@ -123,7 +123,7 @@ class GroupMembers {
   // The membership of `channel` in `group`, or null. `hint` is where the search
   // begins and is left behind the find, so that finding a channel's groups in
   // their own order is O(1) each.
-  static Membership* Find(ClientChannel& channel, const RegisteredGroup& group,
+  static Membership* Find(ChannelRecord& channel, const RegisteredGroup& group,
                           size_t* hint);
 
   // Makes `who.channel` a member under `who.client`. It must not be one yet.
@@ -131,12 +131,12 @@ class GroupMembers {
 
   // Has the channel be in the group of `membership` under `client`. Who calls
   // it releases the entry before.
-  static void SetClient(ClientChannel& channel, Membership& membership,
+  static void SetClient(ChannelRecord& channel, Membership& membership,
                         ClientEntry& client);
 
   // Takes `membership`, one of `channel`'s, out of its group. Returns what it
   // held.
-  static HeldStatement Leave(ClientChannel& channel, Membership& membership,
+  static HeldStatement Leave(ChannelRecord& channel, Membership& membership,
                              ClientDirectory& clients);
 };
 

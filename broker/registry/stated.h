@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "broker/registry/client_table.h"
+#include "broker/registry/admitted_statement.h"
 #include "broker/registry/statement.h"
 #include "common/client_types.h"
 

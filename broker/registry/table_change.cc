@@ -22,7 +22,7 @@ ClientEvent& TableChange::AddOf(EventType type, const RegisteredGroup& group,
                                 const Registrant& who) {
   ClientEvent& event = Add(type, group);
   event.client_id = std::string(who.client.client_id());
-  event.channel = who.channel.self_;
+  event.channel = who.channel.port;
   event.language = who.language;
   event.version = who.version;
   return event;
@@ -33,14 +33,14 @@ ClientEvent& TableChange::AddJoined(const RegisteredGroup& group,
   return AddOf(EventType::kClientRegister, group, who);
 }
 
-ClientEvent& TableChange::AddLeft(const ClientChannel& channel,
+ClientEvent& TableChange::AddLeft(const ChannelRecord& channel,
                                   const Membership& membership,
                                   RemovalReason reason,
                                   absl::string_view client_id) {
   ClientEvent& event = Add(EventType::kClientUnregister, *membership.group);
   event.reason = reason;
   event.client_id = std::string(client_id);
-  event.channel = channel.self_;
+  event.channel = channel.port;
   event.language = membership.language;
   event.version = membership.version;
   event.last_heard = std::max(channel.LastStated(membership), heard_floor_);

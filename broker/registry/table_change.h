@@ -9,7 +9,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "broker/registry/client_channel.h"
+#include "broker/registry/channel_record.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/registered_group.h"
 
@@ -35,7 +35,7 @@ class TableChange {
 
   // kClientUnregister: the channel of `membership` leaves the group. Called
   // while the membership still exists. `client_id` is what the event says.
-  ClientEvent& AddLeft(const ClientChannel& channel,
+  ClientEvent& AddLeft(const ChannelRecord& channel,
                        const Membership& membership, RemovalReason reason,
                        absl::string_view client_id);
 
@@ -55,6 +55,12 @@ class TableChange {
   TableChange NewPart() const { return {revision_, now_, heard_floor_}; }
   void Append(TableChange part);
 
+  // A full heartbeat that repeats its stream's last one may have an effect
+  // after this change: the change set what every full heartbeat sets anew.
+  void set_repeats_matter() { repeats_matter_ = true; }
+  bool repeats_matter() const { return repeats_matter_; }
+
+  absl::Time now() const { return now_; }
   bool has_events() const { return !events_.empty(); }
   std::vector<ClientEvent> TakeEvents() && { return std::move(events_); }
 
@@ -67,6 +73,7 @@ class TableChange {
   const absl::Time now_;
   const absl::Time heard_floor_;
   std::vector<ClientEvent> events_;
+  bool repeats_matter_ = false;
 };
 
 }  // namespace rmq

@@ -4,6 +4,11 @@
 #include <utility>
 
 #include "absl/algorithm/container.h"
+#include "broker/registry/channel_record.h"
+#include "broker/registry/client_directory.h"
+#include "broker/registry/consumer_registry.h"
+#include "broker/registry/producer_registry.h"
+#include "broker/registry/registered_group.h"
 #include "common/mutex_lock.h"
 
 namespace rmq {
@@ -49,7 +54,7 @@ void VisitMembers(const RegisteredGroup* group, size_t max,
   MemberCursor last = after;
   for (size_t i = 0; i < max && member != group->members.end(); ++i) {
     visit(**member);
-    last = (*member)->id();
+    last = (*member)->id;
     ++member;
   }
   if (member != group->members.end()) *cursor = last;
@@ -57,21 +62,15 @@ void VisitMembers(const RegisteredGroup* group, size_t max,
 
 }  // namespace
 
-TableQueries::TableQueries(std::vector<ClientEventListener*> listeners)
-    : consumers_(&clients_, AnyWantsUnchangedRegister(listeners)),
-      producers_(&clients_),
+TableQueries::TableQueries(const TableOptions& options,
+                           std::vector<ClientEventListener*> listeners)
+    : state_(options, AnyWantsUnchangedRegister(listeners)),
       events_(std::move(listeners)) {}
-
-const RegisteredGroup* TableQueries::FindGroupLocked(
-    GroupKind kind, absl::string_view group) const {
-  if (kind == GroupKind::kConsumer) return consumers_.groups().Find(group);
-  return producers_.groups().Find(group);
-}
 
 absl::optional<ConsumerGroupInfo> TableQueries::FindConsumerGroup(
     absl::string_view name) const {
   MutexLock lock(&mu_);
-  const ConsumerGroup* const group = consumers_.groups().Find(name);
+  const ConsumerGroup* const group = state_.consumers().groups().Find(name);
   if (group == nullptr) return absl::nullopt;
   return InfoOf(*group);
 }
@@ -79,22 +78,22 @@ absl::optional<ConsumerGroupInfo> TableQueries::FindConsumerGroup(
 absl::optional<ProducerGroupInfo> TableQueries::FindProducerGroup(
     absl::string_view name) const {
   MutexLock lock(&mu_);
-  const ProducerGroup* const group = producers_.groups().Find(name);
+  const ProducerGroup* const group = state_.producers().groups().Find(name);
   if (group == nullptr) return absl::nullopt;
   return InfoOf(*group);
 }
 
 std::vector<MemberInfo> TableQueries::ListMembers(GroupKind kind,
-                                                 absl::string_view name,
-                                                 size_t max,
-                                                 MemberCursor* cursor) const {
+                                                  absl::string_view name,
+                                                  size_t max,
+                                                  MemberCursor* cursor) const {
   std::vector<MemberInfo> members;
   MutexLock lock(&mu_);
-  const RegisteredGroup* const group = FindGroupLocked(kind, name);
-  VisitMembers(group, max, cursor, [&](ClientChannel& channel) {
+  const RegisteredGroup* const group = state_.FindGroup(kind, name);
+  VisitMembers(group, max, cursor, [&](ChannelRecord& channel) {
     size_t hint = 0;
     const Membership& membership = *GroupMembers::Find(channel, *group, &hint);
-    members.push_back({channel.self_,
+    members.push_back({channel.port,
                        std::string(channel.ClientOf(membership).client_id()),
                        membership.language, membership.version,
                        channel.LastStated(membership)});
@@ -103,41 +102,42 @@ std::vector<MemberInfo> TableQueries::ListMembers(GroupKind kind,
 }
 
 void TableQueries::ListChannels(absl::string_view consumer_group, size_t max,
-                               MemberCursor* cursor,
-                               std::vector<ClientChannelPtr>* channels) const {
+                                MemberCursor* cursor,
+                                std::vector<ClientChannelPtr>* channels) const {
   MutexLock lock(&mu_);
   VisitMembers(
-      consumers_.groups().Find(consumer_group), max, cursor,
-      [&](ClientChannel& channel) { channels->push_back(channel.self_); });
+      state_.consumers().groups().Find(consumer_group), max, cursor,
+      [&](ChannelRecord& channel) { channels->push_back(channel.port); });
 }
 
 std::vector<ConsumerGroupInfo> TableQueries::ListConsumerGroups(
     absl::string_view after, size_t max) const {
   MutexLock lock(&mu_);
-  return ListGroups<ConsumerGroupInfo>(consumers_.groups(), after, max);
+  return ListGroups<ConsumerGroupInfo>(state_.consumers().groups(), after, max);
 }
 
 std::vector<ProducerGroupInfo> TableQueries::ListProducerGroups(
     absl::string_view after, size_t max) const {
   MutexLock lock(&mu_);
-  return ListGroups<ProducerGroupInfo>(producers_.groups(), after, max);
+  return ListGroups<ProducerGroupInfo>(state_.producers().groups(), after, max);
 }
 
 ClientChannelPtr TableQueries::FindConsumerChannel(
     absl::string_view group_name, absl::string_view client_id) const {
   for (ClientEntry::Place place = ClientEntry::kBeforeAll;;) {
     MutexLock lock(&mu_);
-    const ConsumerGroup* const group = consumers_.groups().Find(group_name);
-    const ClientEntry* const client = clients_.Find(client_id);
+    const ConsumerGroup* const group =
+        state_.consumers().groups().Find(group_name);
+    const ClientEntry* const client = state_.clients().Find(client_id);
     if (group == nullptr || client == nullptr) return nullptr;
     for (size_t i = 0; i < kMaxPiece; ++i) {
-      ClientChannel* const channel = client->Next(&place);
+      ChannelRecord* const channel = client->Next(&place);
       if (channel == nullptr) return nullptr;
       size_t hint = 0;
       const Membership* const membership =
           GroupMembers::Find(*channel, *group, &hint);
       if (membership != nullptr && &channel->ClientOf(*membership) == client) {
-        return channel->self_;
+        return channel->port;
       }
     }
   }
@@ -147,13 +147,13 @@ ClientChannelPtr TableQueries::FindProducerChannel(
     absl::string_view client_id) const {
   for (ClientEntry::Place place = ClientEntry::kAfterAll;;) {
     MutexLock lock(&mu_);
-    const ClientEntry* const client = clients_.Find(client_id);
+    const ClientEntry* const client = state_.clients().Find(client_id);
     if (client == nullptr) return nullptr;
     for (size_t i = 0; i < kMaxPiece; ++i) {
-      ClientChannel* const channel = client->Previous(&place);
+      ChannelRecord* const channel = client->Previous(&place);
       if (channel == nullptr) return nullptr;
       if (ProducerRegistry::IsProducer(*channel, *client)) {
-        return channel->self_;
+        return channel->port;
       }
     }
   }
@@ -162,7 +162,8 @@ ClientChannelPtr TableQueries::FindProducerChannel(
 absl::optional<SubscriptionData> TableQueries::FindSubscription(
     absl::string_view group_name, absl::string_view topic) const {
   MutexLock lock(&mu_);
-  const ConsumerGroup* const group = consumers_.groups().Find(group_name);
+  const ConsumerGroup* const group =
+      state_.consumers().groups().Find(group_name);
   if (group == nullptr) return absl::nullopt;
   const SubscriptionTable& subscriptions = *group->statement.subscriptions();
   const auto found = subscriptions.find(topic);
@@ -171,12 +172,12 @@ absl::optional<SubscriptionData> TableQueries::FindSubscription(
 }
 
 std::vector<std::string> TableQueries::GroupsOfTopic(absl::string_view topic,
-                                                    absl::string_view after,
-                                                    size_t max) const {
+                                                     absl::string_view after,
+                                                     size_t max) const {
   std::vector<std::string> listed;
   max = std::min(max, kMaxPiece);
   MutexLock lock(&mu_);
-  const auto& groups = consumers_.GroupsOfTopic(topic);
+  const auto& groups = state_.consumers().GroupsOfTopic(topic);
   for (auto group = groups.upper_bound(after);
        group != groups.end() && listed.size() < max; ++group) {
     listed.emplace_back(*group);
@@ -186,21 +187,13 @@ std::vector<std::string> TableQueries::GroupsOfTopic(absl::string_view topic,
 
 TableQueries::Counts TableQueries::counts() const {
   MutexLock lock(&mu_);
-  return {channels_, consumers_.groups().size(), producers_.groups().size(),
-          events_.size()};
+  return {state_.channels(), state_.consumers().groups().size(),
+          state_.producers().groups().size(), events_.size()};
 }
 
 ClientChannelPtr TableQueries::FindStandIn(absl::string_view client_id) const {
   MutexLock lock(&mu_);
-  return FindStandInLocked(client_id);
-}
-
-ClientChannelPtr TableQueries::FindStandInLocked(
-    absl::string_view client_id) const {
-  const ClientEntry* const client = clients_.Find(client_id);
-  const ClientChannel* const stand_in =
-      client == nullptr ? nullptr : client->stand_in();
-  return stand_in == nullptr ? nullptr : stand_in->self_;
+  return state_.FindStandIn(client_id);
 }
 
 }  // namespace rmq

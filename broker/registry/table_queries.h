@@ -13,13 +13,10 @@
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "broker/registry/client_channel.h"
-#include "broker/registry/client_directory.h"
 #include "broker/registry/client_event.h"
-#include "broker/registry/consumer_registry.h"
 #include "broker/registry/event_queue.h"
-#include "broker/registry/producer_registry.h"
-#include "broker/registry/registered_group.h"
 #include "broker/registry/subscription_table.h"
+#include "broker/registry/table_state.h"
 #include "common/client_types.h"
 
 namespace rmq {
@@ -128,26 +125,17 @@ class TableQueries {
   bool IsDelivering() const { return events_.IsDelivering(); }
 
  protected:
-  // ClientTable changes what the look-ups read. `listeners` as for EventQueue.
-  explicit TableQueries(std::vector<ClientEventListener*> listeners);
+  // ClientTable, which changes what the look-ups read. `listeners` are borrowed
+  // and outlive the table.
+  TableQueries(const TableOptions& options,
+               std::vector<ClientEventListener*> listeners);
   ~TableQueries() = default;
   TableQueries(const TableQueries&) = delete;
   TableQueries& operator=(const TableQueries&) = delete;
 
-  const RegisteredGroup* FindGroupLocked(GroupKind kind,
-                                         absl::string_view group) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  ClientChannelPtr FindStandInLocked(absl::string_view client_id) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-
   mutable absl::Mutex mu_ ABSL_ACQUIRED_BEFORE(events_.mu());
-  // Before the registries, which use it.
-  ClientDirectory clients_ ABSL_GUARDED_BY(mu_);
-  ConsumerRegistry consumers_ ABSL_GUARDED_BY(mu_);
-  ProducerRegistry producers_ ABSL_GUARDED_BY(mu_);
-  // Open channels, stand-ins included.
-  size_t channels_ ABSL_GUARDED_BY(mu_) = 0;
-  EventQueue events_;  // Own synchronisation.
+  TableState state_ ABSL_GUARDED_BY(mu_);
+  EventQueue events_;  // Synchronises itself.
 };
 
 }  // namespace rmq

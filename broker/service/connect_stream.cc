@@ -323,17 +323,17 @@ void ConnectStream::OnFinished(bool) {
   ReleaseIfDone();
 }
 
-void ConnectStream::NotifyConsumerIdsChanged(absl::string_view group) {
+void ConnectStream::Push(const ConsumerIdsChanged& push) {
   MutexLock lock(&mu_);
   if (ending_ || reads_done_) {
     environment_.counters->pushes_dropped.fetch_add(1);
     return;
   }
-  if (std::find(pushes_.begin(), pushes_.end(), group) != pushes_.end()) {
+  if (std::find(pushes_.begin(), pushes_.end(), push.group) != pushes_.end()) {
     environment_.counters->pushes_coalesced.fetch_add(1);
     return;
   }
-  pushes_.emplace_back(group);
+  pushes_.emplace_back(push.group);
   if (write_in_flight_) {
     WatchWriteLocked();
   } else {

@@ -111,8 +111,7 @@ class ConnectStream final : public ClientChannel, public Waiter {
   ConnectStream(const Environment* environment, ServerLoop* loop);
 
   // ClientChannel.
-  void NotifyConsumerIdsChanged(absl::string_view group) override
-      ABSL_LOCKS_EXCLUDED(mu_);
+  void Push(const ConsumerIdsChanged& push) override ABSL_LOCKS_EXCLUDED(mu_);
   void End(RemovalReason reason) override ABSL_LOCKS_EXCLUDED(mu_);
   bool writable() const override {
     return !write_in_flight_.load(std::memory_order_relaxed);

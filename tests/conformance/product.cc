@@ -55,11 +55,11 @@ class NotingChannel final : public ClientChannel {
 
   const std::string& name() const { return name_; }
 
-  void NotifyConsumerIdsChanged(absl::string_view group) override {
+  void Push(const ConsumerIdsChanged& push) override {
     if (kind() == Kind::kStandIn) return;
-    Push& push = *outcome_.add_pushes();
-    push.set_channel(name_);
-    push.set_group(std::string(group));
+    auto& noted = *outcome_.add_pushes();
+    noted.set_channel(name_);
+    noted.set_group(std::string(push.group));
   }
   void End(RemovalReason) override {
     if (kind() == Kind::kStream) outcome_.add_closed(name_);

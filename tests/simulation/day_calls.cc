@@ -46,8 +46,8 @@ EventKey KeyOf(const Event& event, int channel) {
 
 // --- Called by the core ---
 
-void DayChannel::NotifyConsumerIdsChanged(absl::string_view group) {
-  day_.OnPush(*this, group);
+void DayChannel::Push(const ConsumerIdsChanged& push) {
+  day_.OnPush(*this, push.group);
 }
 
 void DayChannel::End(RemovalReason reason) { day_.OnEnd(*this, reason); }

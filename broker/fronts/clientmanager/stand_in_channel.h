@@ -16,7 +16,7 @@ class StandInChannel final : public ClientChannel {
   explicit StandInChannel(absl::string_view remote_address)
       : ClientChannel(Kind::kStandIn, remote_address) {}
 
-  void NotifyConsumerIdsChanged(absl::string_view) override {}
+  void Push(const ConsumerIdsChanged&) override {}
   void End(RemovalReason) override {}
   bool writable() const override { return false; }
 };

@@ -1,0 +1,53 @@
+// A full heartbeat after the policy, and the outcome of applying it.
+#ifndef BROKER_REGISTRY_ADMITTED_STATEMENT_H_
+#define BROKER_REGISTRY_ADMITTED_STATEMENT_H_
+
+#include <cstdint>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "broker/registry/statement.h"
+
+namespace rmq {
+
+// A consumer group of a statement that the policy admits.
+struct AdmittedConsumer {
+  const ConsumerStatement* statement;
+  // Whether changes of the group are pushed to its members.
+  bool notify_consumer_ids_changed;
+};
+
+// What ClientTable::Register() applies. A view, valid for the call.
+struct AdmittedStatement {
+  const HeartbeatStatement* statement;
+  // Those of the statement's consumers that the policy admits.
+  absl::Span<const AdmittedConsumer> consumers;
+  // Whether a channel may join a producer group that it is not in.
+  bool take_new_producers = true;
+};
+
+struct RegisterResult {
+  enum class Outcome {
+    kRegistered,
+    kClosed,  // The channel is closed. Nothing was applied.
+    // A newer stream of the same client and incarnation is there already: this
+    // channel has been closed instead. Nothing was applied.
+    kReplaced,
+    // The statement differs from the channel's last one, too soon after earlier
+    // changes. It counts as a sign of life, and nothing else was applied.
+    kTooManyChanges,
+  };
+  Outcome outcome = Outcome::kClosed;
+  // For light heartbeats; 0 if a group of the statement was skipped.
+  uint64_t statement_token = 0;
+  // Producer groups that were skipped: views into the statement.
+  absl::InlinedVector<absl::string_view, 1> rejected_producers;
+  // Of kTooManyChanges: when the channel may change its statement again.
+  absl::Time try_again_at;
+};
+
+}  // namespace rmq
+
+#endif  // BROKER_REGISTRY_ADMITTED_STATEMENT_H_

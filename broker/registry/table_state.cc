@@ -1,0 +1,411 @@
+#include "broker/registry/table_state.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/types/optional.h"
+#include "broker/registry/held_statement.h"
+
+namespace rmq {
+namespace {
+
+// Changes of a statement that may come at once, in seconds' worth.
+constexpr int32_t kChangesAtOnce = 3;
+constexpr int32_t kMostStatementChanges = 1000;
+
+// Whether `other`, an open stream, was opened by its client after the stream of
+// `channel`, whose first heartbeat has `stream_number`.
+bool IsNewer(const ChannelRecord& other, const ChannelRecord& channel,
+             uint64_t stream_number) {
+  if (other.stream_number != 0 && stream_number != 0 &&
+      other.stream_number != stream_number) {
+    return other.stream_number > stream_number;
+  }
+  return other.id > channel.id;
+}
+
+}  // namespace
+
+absl::Status TableOptions::Validate() const {
+  if (channel_expiry <= absl::ZeroDuration()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("channel_expiry must be positive, got ",
+                     absl::FormatDuration(channel_expiry)));
+  }
+  if (max_channels == 0) {
+    return absl::InvalidArgumentError("max_channels must be at least 1, got 0");
+  }
+  if (max_statement_changes < 0 ||
+      max_statement_changes > kMostStatementChanges) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("max_statement_changes must be 0 to ",
+                     kMostStatementChanges, ", got ", max_statement_changes));
+  }
+  return absl::OkStatus();
+}
+
+TableState::TableState(const TableOptions& options, bool unchanged_register)
+    : options_(options),
+      statement_change_rate_(options.max_statement_changes,
+                             kChangesAtOnce * options.max_statement_changes),
+      consumers_(&clients_, unchanged_register),
+      producers_(&clients_),
+      statement_tokens_(options.statement_token_key) {}
+
+TableState::~TableState() {
+  while (ChannelRecord* const channel = expiry_.Any()) {
+    expiry_.Remove(*channel);
+    // Others may hold the channel for longer; what it has stated is shared in
+    // the registry.
+    channel->memberships.clear();
+    channel->port.reset();
+  }
+}
+
+const RegisteredGroup* TableState::FindGroup(GroupKind kind,
+                                             absl::string_view group) const {
+  if (kind == GroupKind::kConsumer) return consumers_.groups().Find(group);
+  return producers_.groups().Find(group);
+}
+
+ClientChannelPtr TableState::FindStandIn(absl::string_view client_id) const {
+  const ClientEntry* const client = clients_.Find(client_id);
+  const ChannelRecord* const stand_in =
+      client == nullptr ? nullptr : client->stand_in();
+  return stand_in == nullptr ? nullptr : stand_in->port;
+}
+
+absl::Status TableState::CheckRoom() const {
+  if (channels_ < options_.max_channels) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "no room for another channel: max_channels is ", options_.max_channels));
+}
+
+TableChange TableState::BeginChange(absl::Time now) {
+  consumers_.AllowLooks(kMaxLooks);
+  return TableChange(revision_ + 1, now, heard_floor_);
+}
+
+void TableState::EndChange(const TableChange& change) {
+  if (change.has_events()) ++revision_;
+}
+
+absl::Status TableState::Open(ChannelRecord& record, ClientChannelPtr channel,
+                              absl::Time now) {
+  const absl::Status room = CheckRoom();
+  if (!room.ok()) return room;
+  record.id = ++last_channel_id_;
+  record.opened_at_ns = absl::ToUnixNanos(now);
+  record.liveness.Renew(now);
+  record.port = std::move(channel);
+  expiry_.File(record, now + options_.channel_expiry);
+  ++channels_;
+  return absl::OkStatus();
+}
+
+void TableState::BindStandIn(ChannelRecord& channel,
+                             absl::string_view client_id) {
+  clients_.Bind(clients_.Use(client_id, channel), channel, /*incarnation=*/0);
+}
+
+RegisterResult TableState::Register(ChannelRecord& channel,
+                                    const AdmittedStatement& admitted,
+                                    std::vector<ClientChannelPtr>* replaced,
+                                    TableChange* change) {
+  const HeartbeatStatement& statement = *admitted.statement;
+  const absl::Time now = change->now();
+  RegisterResult result;
+  const absl::optional<absl::Time> heard_before = channel.liveness.Renew(now);
+  if (!heard_before.has_value()) return result;  // kClosed
+
+  const absl::Time changes_full_at = channel.changes_full_at();
+  // Compared beforehand only where a change would be one too many.
+  if (!statement_change_rate_.Allows(now, changes_full_at) &&
+      ChangesStatement(channel, admitted)) {
+    result.outcome = RegisterResult::Outcome::kTooManyChanges;
+    result.try_again_at = statement_change_rate_.AllowsFrom(changes_full_at);
+    return result;
+  }
+
+  ClientEntry& client = clients_.Use(statement.client_id, channel);
+  Records older;
+  if (channel.client == nullptr &&
+      !BindStream(channel, client, statement, &older)) {
+    // A newer stream's first heartbeat overtook this one.
+    clients_.Release(client, channel);
+    channel.liveness.Close();
+    Remove(channel, RemovalReason::kReplaced, change);
+    result.outcome = RegisterResult::Outcome::kReplaced;
+    return result;
+  }
+  for (const ChannelRecord* const old : older) replaced->push_back(old->port);
+
+  for (Membership& membership : channel.memberships) {
+    membership.stated = false;
+  }
+  RegisterGroups(admitted,
+                 {channel, client, statement.language, statement.version,
+                  ++full_heartbeats_, older},
+                 &result, change);
+  NoteLeftOut(channel, *heard_before, change);
+  // If no membership came to use it. `client` may be gone from here on.
+  clients_.Release(client, channel);
+  DropExcessLeftOut(channel, change);
+
+  // After the new one has joined, so that no group empties in between.
+  for (ChannelRecord* const old : older) {
+    Remove(*old, RemovalReason::kReplaced, change);
+  }
+  RemoveIdleStandIn(channel, RemovalReason::kUnregistered, change);
+
+  const bool all_registered =
+      admitted.consumers.size() == statement.consumers.size() &&
+      result.rejected_producers.empty();
+  if (all_registered) result.statement_token = statement_tokens_.Next();
+  channel.statement_token.store(result.statement_token,
+                                std::memory_order_relaxed);
+  result.outcome = RegisterResult::Outcome::kRegistered;
+  return result;
+}
+
+bool TableState::ChangesStatement(ChannelRecord& channel,
+                                  const AdmittedStatement& admitted) const {
+  size_t hint = 0;
+  for (const AdmittedConsumer& consumer : admitted.consumers) {
+    const ConsumerGroup* const group =
+        consumers_.groups().Find(consumer.statement->group);
+    if (group == nullptr) continue;
+    const Membership* const membership =
+        GroupMembers::Find(channel, *group, &hint);
+    if (membership != nullptr && !HeldStatementPool::ChangesNothing(
+                                     membership->held, *consumer.statement)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool TableState::BindStream(ChannelRecord& channel, ClientEntry& client,
+                            const HeartbeatStatement& statement,
+                            Records* replaced) {
+  Records older;
+  if (statement.incarnation != 0) older = client.Streams(statement.incarnation);
+  for (const ChannelRecord* const other : older) {
+    if (!other->liveness.closed() &&
+        IsNewer(*other, channel, statement.stream_number)) {
+      return false;
+    }
+  }
+  for (ChannelRecord* const old : older) {
+    // If another call is closing a stream, that call removes and ends it.
+    if (old->liveness.Close()) replaced->push_back(old);
+  }
+  clients_.Bind(client, channel, statement.incarnation);
+  channel.stream_number = statement.stream_number;
+  return true;
+}
+
+void TableState::RegisterGroups(const AdmittedStatement& admitted,
+                                const Registrant& who, RegisterResult* result,
+                                TableChange* change) {
+  size_t hint = 0;
+  const uint64_t restatements = consumers_.restatements();
+  for (const AdmittedConsumer& consumer : admitted.consumers) {
+    consumers_.Register(*consumer.statement,
+                        consumer.notify_consumer_ids_changed, who, &hint,
+                        change);
+  }
+  if (options_.max_statement_changes > 0 &&
+      consumers_.restatements() != restatements) {
+    statement_change_rate_.Take(
+        change->now(), &who.channel.MutableExceptions().changes_full_at);
+  }
+  for (absl::string_view group : admitted.statement->producer_groups) {
+    if (!producers_.Register(group, admitted.take_new_producers, who, &hint,
+                             change)) {
+      result->rejected_producers.push_back(group);
+    }
+  }
+}
+
+void TableState::NoteLeftOut(ChannelRecord& channel, absl::Time heard_before,
+                             TableChange* change) {
+  for (Membership& membership : channel.memberships) {
+    if (membership.left_out != membership.stated) continue;  // As before.
+    membership.left_out = !membership.stated;
+    if (!membership.left_out) {
+      channel.exceptions->left_out.erase(membership.group);
+      continue;
+    }
+    channel.MutableExceptions().left_out.emplace(membership.group,
+                                                 heard_before);
+    if (membership.group->kind == GroupKind::kConsumer) {
+      consumers_.NoteLeftOut(channel, membership, change);
+    }
+  }
+  channel.DropExceptionsIfEmpty();
+}
+
+void TableState::DropExcessLeftOut(ChannelRecord& channel,
+                                   TableChange* change) {
+  auto& memberships = channel.memberships;
+  for (size_t i = 0; channel.left_out_groups() > kMaxLeftOutGroups;) {
+    if (memberships[i].left_out) {
+      RemoveMembership(channel, memberships[i], RemovalReason::kExpired,
+                       change);
+    } else {
+      ++i;
+    }
+  }
+}
+
+void TableState::Unregister(ChannelRecord& channel, absl::string_view client_id,
+                            absl::Span<const absl::string_view> producer_groups,
+                            absl::Span<const absl::string_view> consumer_groups,
+                            TableChange* change) {
+  UnregisterAll(channel, client_id, GroupKind::kProducer, producer_groups,
+                change);
+  UnregisterAll(channel, client_id, GroupKind::kConsumer, consumer_groups,
+                change);
+  RemoveIdleStandIn(channel, RemovalReason::kUnregistered, change);
+}
+
+void TableState::UnregisterAll(ChannelRecord& channel,
+                               absl::string_view client_id, GroupKind kind,
+                               absl::Span<const absl::string_view> groups,
+                               TableChange* change) {
+  for (absl::string_view name : groups) {
+    const RegisteredGroup* const group = FindGroup(kind, name);
+    if (group == nullptr) continue;
+    size_t hint = 0;
+    Membership* const membership = GroupMembers::Find(channel, *group, &hint);
+    if (membership == nullptr) continue;
+    RemoveMembership(channel, *membership, RemovalReason::kUnregistered,
+                     client_id, change);
+  }
+}
+
+void TableState::RemoveMembership(ChannelRecord& channel,
+                                  Membership& membership, RemovalReason reason,
+                                  TableChange* change) {
+  // A copy: the entry may go with the membership.
+  const std::string client_id(channel.ClientOf(membership).client_id());
+  RemoveMembership(channel, membership, reason, client_id, change);
+}
+
+void TableState::RemoveMembership(ChannelRecord& channel,
+                                  Membership& membership, RemovalReason reason,
+                                  absl::string_view client_id,
+                                  TableChange* change) {
+  if (!membership.left_out) {
+    channel.statement_token.store(0, std::memory_order_relaxed);
+  }
+  if (membership.group->kind == GroupKind::kConsumer) {
+    consumers_.Remove(channel, membership, reason, client_id, change);
+  } else {
+    producers_.Remove(channel, membership, reason, client_id, change);
+  }
+}
+
+void TableState::Remove(ChannelRecord& channel, RemovalReason reason,
+                        TableChange* change) {
+  // From the back, so that nothing moves.
+  while (!channel.memberships.empty()) {
+    RemoveMembership(channel, channel.memberships.back(), reason, change);
+  }
+  channel.statement_token.store(0, std::memory_order_relaxed);
+  if (ClientEntry* const client = std::exchange(channel.client, nullptr)) {
+    clients_.Release(*client, channel);
+  }
+  expiry_.Remove(channel);
+  if (channel.port == nullptr) return;
+  --channels_;
+  // Callers and events hold references: the channel is not destroyed here.
+  channel.port.reset();
+}
+
+void TableState::RemoveIdleStandIn(ChannelRecord& channel, RemovalReason reason,
+                                   TableChange* change) {
+  if (channel.kind == ChannelKind::kStandIn && channel.memberships.empty() &&
+      channel.liveness.Close()) {
+    Remove(channel, reason, change);
+  }
+}
+
+ClientChannelPtr TableState::CloseAny(RemovalReason reason,
+                                      TableChange* change) {
+  while (ChannelRecord* const any = expiry_.Any()) {
+    const ClientChannelPtr channel = any->port;
+    // If another call is closing the channel, that call ends it. It is about to
+    // remove the channel; a removal here changes nothing for that call.
+    const bool closed = any->liveness.Close();
+    Remove(*any, reason, change);
+    if (closed) return channel;
+  }
+  return nullptr;
+}
+
+ClientChannelPtr TableState::NextAvailableProducer(absl::string_view group) {
+  const ChannelRecord* const channel = producers_.NextAvailable(group);
+  return channel == nullptr ? nullptr : channel->port;
+}
+
+void TableState::RaiseHeardFloor(absl::Time now) {
+  heard_floor_ = std::max(heard_floor_, now);
+}
+
+bool TableState::ExpireNext(std::vector<ClientChannelPtr>* ended,
+                            TableChange* change) {
+  ChannelRecord* const due = expiry_.PopDue();
+  if (due == nullptr) return false;
+  ChannelRecord& channel = *due;
+  const absl::Duration expiry = options_.channel_expiry;
+  const absl::Time now = change->now();
+  const absl::Time limit = now - expiry;
+  // Strictly longer than the expiry: heard before the limit, not at it.
+  if (heard_floor_ < limit && channel.liveness.CloseIfLastHeardBefore(limit)) {
+    ended->push_back(channel.port);
+    Remove(channel, RemovalReason::kExpired, change);
+    return true;
+  }
+  if (channel.liveness.closed()) {
+    // By another call, which is about to remove it.
+    expiry_.File(channel, now + expiry);
+    return true;
+  }
+
+  channel.ForgetPastChanges(now);
+  absl::Time earliest = std::max(channel.liveness.last_heard(), heard_floor_);
+  if (channel.left_out_groups() > 0) {
+    earliest = ExpireLeftOut(channel, limit, earliest, change);
+    const ClientChannelPtr reference = channel.port;
+    RemoveIdleStandIn(channel, RemovalReason::kExpired, change);
+    if (channel.port == nullptr) {
+      ended->push_back(reference);
+      return true;
+    }
+  }
+  expiry_.File(channel, earliest + expiry);
+  return true;
+}
+
+absl::Time TableState::ExpireLeftOut(ChannelRecord& channel, absl::Time limit,
+                                     absl::Time earliest, TableChange* change) {
+  auto& memberships = channel.memberships;
+  for (size_t i = memberships.size(); i-- > 0;) {
+    if (!memberships[i].left_out) continue;
+    const absl::Time stated =
+        std::max(channel.LastStated(memberships[i]), heard_floor_);
+    if (stated < limit) {
+      RemoveMembership(channel, memberships[i], RemovalReason::kExpired,
+                       change);
+    } else {
+      earliest = std::min(earliest, stated);
+    }
+  }
+  return earliest;
+}
+
+}  // namespace rmq

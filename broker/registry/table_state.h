@@ -1,0 +1,184 @@
+// What the table's lock guards: the channels, the groups that they are in, and
+// when they expire.
+#ifndef BROKER_REGISTRY_TABLE_STATE_H_
+#define BROKER_REGISTRY_TABLE_STATE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "broker/registry/admitted_statement.h"
+#include "broker/registry/channel_record.h"
+#include "broker/registry/client_channel.h"
+#include "broker/registry/client_directory.h"
+#include "broker/registry/client_event.h"
+#include "broker/registry/consumer_registry.h"
+#include "broker/registry/expiry_index.h"
+#include "broker/registry/producer_registry.h"
+#include "broker/registry/registered_group.h"
+#include "broker/registry/statement_tokens.h"
+#include "broker/registry/table_change.h"
+#include "common/rate_limit.h"
+
+namespace rmq {
+
+// See ClientTable::Options, which this is.
+struct TableOptions {
+  // A channel silent for strictly longer than this is expired. Must be
+  // positive. Reference: BrokerConfig#channelExpiredTimeout.
+  absl::Duration channel_expiry = absl::Seconds(120);
+  // Open channels, stand-ins included. Must be at least 1.
+  size_t max_channels = 200'000;
+  // How often a second a channel may state another subscription or mode of a
+  // consumer group that it is in, and three times as often at once; 0: no
+  // limit. All changes of one heartbeat count as one. Joining and leaving
+  // groups does not count.
+  int32_t max_statement_changes = 0;
+  // Drawn by the broker at its start, so that nobody can guess another client's
+  // tokens, and tokens of an earlier process are not valid by chance.
+  StatementTokens::Key statement_token_key = {};
+
+  // InvalidArgument naming the field that makes no sense.
+  absl::Status Validate() const;
+};
+
+// The state machine behind ClientTable, whose public methods say what each
+// change means. A method with a `change` adds its events there.
+//
+// Invariants, between two changes: each open channel holds its own reference
+// (ChannelRecord::port) and is filed in the expiry index; each membership of a
+// channel is in its group's members, and the other way round.
+//
+// Not thread-safe: ClientTable guards it by its lock.
+class TableState {
+ public:
+  // See ClientTable::kMaxLeftOutGroups.
+  static constexpr size_t kMaxLeftOutGroups = 256;
+  // How many members a change may look at to find who comes next in a group.
+  static constexpr size_t kMaxLooks = 1000;
+
+  // `unchanged_register` as for ConsumerRegistry.
+  TableState(const TableOptions& options, bool unchanged_register);
+  ~TableState();
+  TableState(const TableState&) = delete;
+  TableState& operator=(const TableState&) = delete;
+
+  // --- Reading ---
+
+  const TableOptions& options() const { return options_; }
+  const ClientDirectory& clients() const { return clients_; }
+  const ConsumerRegistry& consumers() const { return consumers_; }
+  const ProducerRegistry& producers() const { return producers_; }
+  // Open channels, stand-ins included.
+  size_t channels() const { return channels_; }
+
+  // Null if there is no such group.
+  const RegisteredGroup* FindGroup(GroupKind kind,
+                                   absl::string_view group) const;
+  // The stand-in of `client_id`, or null.
+  ClientChannelPtr FindStandIn(absl::string_view client_id) const;
+  absl::Status CheckRoom() const;
+
+  // --- Changes ---
+
+  // Begins a change, or one piece of a long one.
+  TableChange BeginChange(absl::Time now);
+  // Counts the change if it made events.
+  void EndChange(const TableChange& change);
+  // Whether a group waits for its members to be looked at, and the look, which
+  // takes a change of its own.
+  bool HasUnsettled() const { return consumers_.HasUnsettled(); }
+  void Settle(TableChange* change) { consumers_.Settle(change); }
+
+  // `record` is that of `channel`.
+  absl::Status Open(ChannelRecord& record, ClientChannelPtr channel,
+                    absl::Time now);
+  void BindStandIn(ChannelRecord& channel, absl::string_view client_id);
+
+  // `replaced` gets the streams that were closed; the caller ends them.
+  RegisterResult Register(ChannelRecord& channel,
+                          const AdmittedStatement& admitted,
+                          std::vector<ClientChannelPtr>* replaced,
+                          TableChange* change);
+  void Unregister(ChannelRecord& channel, absl::string_view client_id,
+                  absl::Span<const absl::string_view> producer_groups,
+                  absl::Span<const absl::string_view> consumer_groups,
+                  TableChange* change);
+  // Takes a channel that is closed out of everything.
+  void Remove(ChannelRecord& channel, RemovalReason reason,
+              TableChange* change);
+  // Removes an open channel, whichever; null if there is none.
+  ClientChannelPtr CloseAny(RemovalReason reason, TableChange* change);
+
+  void RaiseHeardFloor(absl::Time now);
+  void BeginScan(absl::Time now) { expiry_.CollectDue(now); }
+  // Looks at the next due channel: expires what of it has expired and files it
+  // again. `ended` gets the channel if it was closed itself. False if no
+  // channel is due.
+  bool ExpireNext(std::vector<ClientChannelPtr>* ended, TableChange* change);
+
+  // See ClientTable::NextAvailableProducer().
+  ClientChannelPtr NextAvailableProducer(absl::string_view group);
+
+ private:
+  using Records = absl::InlinedVector<ChannelRecord*, 1>;
+
+  // Whether a full heartbeat would change the statement of a group that the
+  // channel is in.
+  bool ChangesStatement(ChannelRecord& channel,
+                        const AdmittedStatement& admitted) const;
+  // Binds `channel` to the client of its first full heartbeat. `replaced` gets
+  // the older streams of that client and incarnation. False if a newer one is
+  // there: nothing is bound.
+  bool BindStream(ChannelRecord& channel, ClientEntry& client,
+                  const HeartbeatStatement& statement, Records* replaced);
+  void RegisterGroups(const AdmittedStatement& admitted, const Registrant& who,
+                      RegisterResult* result, TableChange* change);
+  // The channel's groups that its latest full heartbeat does not state are left
+  // out from now on. `heard_before`: when the channel was heard before.
+  void NoteLeftOut(ChannelRecord& channel, absl::Time heard_before,
+                   TableChange* change);
+  // Expires what is left out beyond kMaxLeftOutGroups.
+  void DropExcessLeftOut(ChannelRecord& channel, TableChange* change);
+  void UnregisterAll(ChannelRecord& channel, absl::string_view client_id,
+                     GroupKind kind, absl::Span<const absl::string_view> groups,
+                     TableChange* change);
+  void RemoveMembership(ChannelRecord& channel, Membership& membership,
+                        RemovalReason reason, TableChange* change);
+  // The same; the event says `client_id`.
+  void RemoveMembership(ChannelRecord& channel, Membership& membership,
+                        RemovalReason reason, absl::string_view client_id,
+                        TableChange* change);
+  void RemoveIdleStandIn(ChannelRecord& channel, RemovalReason reason,
+                         TableChange* change);
+  // Expires the memberships that were left out before `limit`. Returns when the
+  // first of the others was stated, at most `earliest`.
+  absl::Time ExpireLeftOut(ChannelRecord& channel, absl::Time limit,
+                           absl::Time earliest, TableChange* change);
+
+  const TableOptions options_;
+  const Rate statement_change_rate_;
+
+  // Before the registries, which use it.
+  ClientDirectory clients_;
+  ConsumerRegistry consumers_;
+  ProducerRegistry producers_;
+  ExpiryIndex expiry_;
+  size_t channels_ = 0;
+  ChannelId last_channel_id_ = 0;
+  StatementTokens statement_tokens_;
+  // Of the last change that made an event.
+  uint64_t revision_ = 0;
+  // How many were applied.
+  uint64_t full_heartbeats_ = 0;
+  absl::Time heard_floor_ = absl::InfinitePast();
+};
+
+}  // namespace rmq
+
+#endif  // BROKER_REGISTRY_TABLE_STATE_H_
