@@ -8,7 +8,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "broker/policy/group_policy.h"
+#include "broker/policy/group_configs.h"
+#include "broker/policy/passed_over_group.h"
 #include "common/mutex_lock.h"
 
 namespace rmq {
@@ -20,8 +21,6 @@ using prometheus::MetricType;
 using Labels = std::vector<ClientMetric::Label>;
 
 constexpr char kOther[] = "_other";
-// Reference: MixAll.CID_RMQ_SYS_PREFIX.
-constexpr absl::string_view kSystemGroupPrefix = "CID_RMQ_SYS_";
 constexpr int32_t kOtherVersion = std::numeric_limits<int32_t>::min();
 
 std::string Lower(absl::string_view text) {

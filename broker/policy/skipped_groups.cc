@@ -4,17 +4,6 @@
 
 namespace rmq {
 
-absl::string_view Name(SkipReason reason) {
-  switch (reason) {
-    case SkipReason::kIllegalGroup: return "ILLEGAL_GROUP";
-    case SkipReason::kNoSuchGroup: return "NO_SUCH_GROUP";
-    case SkipReason::kPullConsumerRejected: return "PULL_CONSUMER_REJECTED";
-    case SkipReason::kProducerRejected: return "PRODUCER_REJECTED";
-    case SkipReason::kTooManyGroups: return "TOO_MANY_GROUPS";
-  }
-  return "?";
-}
-
 bool SkippedGroups::Note(GroupKind kind, absl::string_view group,
                          absl::string_view client_id, SkipReason reason,
                          absl::Time now) {

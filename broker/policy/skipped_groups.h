@@ -15,23 +15,10 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "broker/policy/passed_over_group.h"
 #include "broker/registry/client_event.h"
 
 namespace rmq {
-
-// Why a group of a statement is passed over. Numbers are those of
-// SkippedGroup.Reason in the proto.
-enum class SkipReason {
-  kIllegalGroup = 1,
-  kNoSuchGroup = 2,
-  kPullConsumerRejected = 3,
-  kProducerRejected = 4,
-  kTooManyGroups = 5,
-};
-
-inline constexpr size_t kSkipReasons = 5;
-
-absl::string_view Name(SkipReason reason);
 
 // A client whose group was passed over.
 struct SkippedClient {

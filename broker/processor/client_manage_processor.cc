@@ -1,65 +1,28 @@
 #include "broker/processor/client_manage_processor.h"
 
 #include <algorithm>
-#include <cstddef>
 #include <utility>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "broker/filter/sql92.h"
+#include "broker/policy/admission.h"
+#include "broker/registry/admitted_statement.h"
 #include "common/validation.h"
 
 namespace rmq {
-
-std::string Explain(const PassedOverGroup& skipped) {
-  const std::string group =
-      absl::StrCat(Name(skipped.kind), " group ", Quoted(skipped.group));
-  switch (skipped.reason) {
-    case SkipReason::kIllegalGroup:
-      return absl::StrCat(group,
-                          " is not 1 to 120 letters, digits, '%', '|', "
-                          "'_' and '-'");
-    case SkipReason::kNoSuchGroup:
-      return absl::StrCat(group,
-                          " has no config, and this broker makes none "
-                          "automatically");
-    case SkipReason::kPullConsumerRejected:
-      return absl::StrCat(group,
-                          " consumes actively, which this broker rejects");
-    case SkipReason::kProducerRejected:
-      return absl::StrCat(group,
-                          " is new, and this broker takes no new "
-                          "producers");
-    case SkipReason::kTooManyGroups:
-      return absl::StrCat(group,
-                          " is new, and this broker has made as many "
-                          "configs as it may");
-  }
-  return group;
-}
 
 HeartbeatResult ClientManageProcessor::Heartbeat(
     ClientChannel& channel, const HeartbeatStatement& statement,
     absl::Time now) {
   HeartbeatResult result;
-  absl::InlinedVector<AdmittedConsumer, 4> consumers;
-  absl::InlinedVector<absl::string_view, 4> held;
-  for (const ConsumerStatement& consumer : statement.consumers) {
-    const GroupPolicy::Verdict verdict = policy_.AdmitConsumer(consumer);
-    if (verdict.skip.has_value()) {
-      result.skipped.push_back(
-          {consumer.group, GroupKind::kConsumer, *verdict.skip});
-    } else {
-      consumers.push_back({&consumer, verdict.notify_consumer_ids_changed});
-      if (verdict.held) held.push_back(consumer.group);
-    }
+  RegisterResult registered;
+  {
+    const Admission admission(statement, &policy_);
+    result.skipped.assign(admission.passed_over().begin(),
+                          admission.passed_over().end());
+    registered = table_.Register(channel, admission.admitted(), now);
   }
-  AdmittedStatement admitted;
-  admitted.statement = &statement;
-  admitted.consumers = consumers;
-  admitted.take_new_producers = policy_.options().enable_register_producer;
-  const RegisterResult registered = table_.Register(channel, admitted, now);
-  policy_.Release(held);
   notifier_.Flush(table_, now);
 
   switch (registered.outcome) {

@@ -19,6 +19,7 @@
 #include "absl/types/span.h"
 #include "broker/notify/consumer_ids_notifier.h"
 #include "broker/policy/group_policy.h"
+#include "broker/policy/passed_over_group.h"
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/client_table.h"
@@ -26,19 +27,6 @@
 #include "common/response_code.h"
 
 namespace rmq {
-
-// A group of a heartbeat that was passed over while the rest counted. `group`
-// is a view into the statement.
-struct PassedOverGroup {
-  absl::string_view group;
-  GroupKind kind = GroupKind::kConsumer;
-  SkipReason reason = SkipReason::kIllegalGroup;
-  // It was not told of lately: SkippedGroups::Note().
-  bool is_news = false;
-};
-
-// The reason in words, with what an operator can do about it.
-std::string Explain(const PassedOverGroup& skipped);
 
 struct HeartbeatResult {
   // OK; ABORTED with SYSTEM_ERROR: the channel closed meanwhile and nothing was

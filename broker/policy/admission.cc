@@ -1,0 +1,25 @@
+#include "broker/policy/admission.h"
+
+namespace rmq {
+
+Admission::Admission(const HeartbeatStatement& statement, GroupPolicy* policy)
+    : statement_(statement), policy_(*policy) {
+  for (const ConsumerStatement& consumer : statement.consumers) {
+    const GroupPolicy::Verdict verdict = policy_.AdmitConsumer(consumer);
+    if (verdict.skip.has_value()) {
+      passed_over_.push_back(
+          {consumer.group, GroupKind::kConsumer, *verdict.skip});
+      continue;
+    }
+    consumers_.push_back({&consumer, verdict.notify_consumer_ids_changed});
+    if (verdict.pinned != nullptr) pinned_.push_back(verdict.pinned);
+  }
+}
+
+Admission::~Admission() { policy_.Unpin(pinned_); }
+
+AdmittedStatement Admission::admitted() const {
+  return {&statement_, consumers_, policy_.options().enable_register_producer};
+}
+
+}  // namespace rmq

@@ -1,0 +1,112 @@
+#include "broker/policy/group_configs.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/validation.h"
+
+namespace rmq {
+
+std::vector<BadField> FindBadFields(const SubscriptionGroupConfig& config) {
+  const std::string at =
+      absl::StrCat("subscription group ", Quoted(config.group));
+  std::vector<BadField> bad;
+  if (!IsLegalConsumerGroup(config.group)) {
+    bad.push_back(
+        {"group",
+         absl::StrCat(
+             at,
+             ": group must be 1 to 120 letters, digits, '%', '|', '_' and "
+             "'-'")});
+  }
+  if (config.retry_queue_nums < 0) {
+    bad.push_back(
+        {"retry_queue_nums",
+         absl::StrCat(at, ": retry_queue_nums must not be negative, got ",
+                      config.retry_queue_nums)});
+  }
+  return bad;
+}
+
+GroupConfigs::GroupConfigs(
+    const std::vector<SubscriptionGroupConfig>& configured) {
+  for (const SubscriptionGroupConfig& config : configured) {
+    auto entry = std::make_unique<Entry>();
+    entry->config = config;
+    Insert(std::move(entry));
+  }
+}
+
+GroupConfigs::Entry* GroupConfigs::Find(absl::string_view group) const {
+  const auto found = entries_.find(group);
+  return found == entries_.end() ? nullptr : found->second.get();
+}
+
+GroupConfigs::Entry& GroupConfigs::Insert(std::unique_ptr<Entry> entry) {
+  Entry& inserted = *entry;
+  names_.insert(inserted.config.group);
+  entries_.emplace(inserted.config.group, std::move(entry));
+  return inserted;
+}
+
+GroupConfigs::Entry& GroupConfigs::AutoCreate(absl::string_view group) {
+  auto owned = std::make_unique<Entry>();
+  owned->config.group = std::string(group);
+  owned->auto_created = true;
+  owned->last_use = ++uses_;
+  Entry& entry = Insert(std::move(owned));
+  entry.unused = unused_.insert(unused_.end(), &entry);
+  ++auto_created_;
+  return entry;
+}
+
+void GroupConfigs::Erase(Entry& entry) {
+  unused_.erase(entry.unused);
+  --auto_created_;
+  // A copy: the keys die with the entry.
+  const std::string name = entry.config.group;
+  names_.erase(name);
+  entries_.erase(name);
+}
+
+template <typename Change>
+void GroupConfigs::Use(Entry& entry, Change change) {
+  if (!entry.auto_created) return;
+  if (entry.is_unused()) unused_.erase(entry.unused);
+  change();
+  entry.last_use = ++uses_;
+  if (entry.is_unused()) entry.unused = unused_.insert(unused_.end(), &entry);
+}
+
+void GroupConfigs::NoteUse(Entry& entry) {
+  Use(entry, [] {});
+}
+
+void GroupConfigs::SetHasMembers(Entry& entry, bool has_members) {
+  Use(entry, [&] { entry.has_members = has_members; });
+}
+
+void GroupConfigs::Pin(Entry& entry) {
+  Use(entry, [&] { ++entry.pins; });
+}
+
+void GroupConfigs::Unpin(Entry& entry) {
+  Use(entry, [&] { --entry.pins; });
+}
+
+GroupConfigs::Entry* GroupConfigs::LongestUnused(uint64_t use) const {
+  return unused_.empty() || unused_.front()->last_use > use ? nullptr
+                                                            : unused_.front();
+}
+
+std::vector<SubscriptionGroupConfig> GroupConfigs::List(absl::string_view after,
+                                                        size_t max) const {
+  std::vector<SubscriptionGroupConfig> listed;
+  for (auto name = names_.upper_bound(after);
+       name != names_.end() && listed.size() < max; ++name) {
+    listed.push_back(entries_.find(*name)->second->config);
+  }
+  return listed;
+}
+
+}  // namespace rmq

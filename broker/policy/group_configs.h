@@ -1,0 +1,116 @@
+// The configs of consumer groups: those of the broker's configuration, and
+// those that are made automatically.
+#ifndef BROKER_POLICY_GROUP_CONFIGS_H_
+#define BROKER_POLICY_GROUP_CONFIGS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/btree_set.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
+#include "broker/policy/bad_field.h"
+#include "broker/policy/topic_configs.h"
+
+namespace rmq {
+
+// Groups of RocketMQ's own. Reference: MixAll.CID_RMQ_SYS_PREFIX.
+inline constexpr absl::string_view kSystemGroupPrefix = "CID_RMQ_SYS_";
+
+// Reference: SubscriptionGroupConfig.java.
+struct SubscriptionGroupConfig {
+  std::string group;
+  // Whether changes of the group's consumer ids are pushed to its members.
+  bool notify_consumer_ids_changed_enable = true;
+  // Queues of the group's retry topic.
+  int32_t retry_queue_nums = 1;
+};
+
+std::vector<BadField> FindBadFields(const SubscriptionGroupConfig& config);
+
+// Configs by group. An automatic config is *unused* if its group has no members
+// and no heartbeat pins it. The unused ones stand in the order in which they
+// were used last, so the one to drop is found at once.
+//
+// Not thread-safe: a part of GroupPolicy, guarded by its lock.
+// Reference: SubscriptionGroupManager.java.
+class GroupConfigs {
+ public:
+  struct Entry {
+    SubscriptionGroupConfig config;
+    // Null until a consumer of the group has been admitted.
+    TopicConfig* retry_topic = nullptr;
+    bool auto_created = false;
+
+   private:
+    friend class GroupConfigs;
+
+    bool is_unused() const { return auto_created && !has_members && pins == 0; }
+
+    // The rest matters for automatic configs only.
+    //
+    // Whether the group has members, as far as is known: by the events so far,
+    // or because the table was asked. False for a group whose members joined
+    // before this config was made, until the table is asked.
+    bool has_members = false;
+    // Heartbeats under way that have admitted the group.
+    int64_t pins = 0;
+    // Number of the last use.
+    uint64_t last_use = 0;
+    // Its place in unused_, if is_unused().
+    std::list<Entry*>::iterator unused;
+  };
+
+  // `configured` has no group twice.
+  explicit GroupConfigs(const std::vector<SubscriptionGroupConfig>& configured);
+
+  // Null if the group has no config. An entry's address is constant.
+  Entry* Find(absl::string_view group) const;
+  // Makes the automatic config of a group that has none.
+  Entry& AutoCreate(absl::string_view group);
+  // Drops an unused automatic config.
+  void Erase(Entry& entry);
+
+  // Each of these is a use. They do nothing for a configured group.
+  void NoteUse(Entry& entry);
+  void SetHasMembers(Entry& entry, bool has_members);
+  // A pinned config stays. Pins count.
+  void Pin(Entry& entry);
+  void Unpin(Entry& entry);
+
+  // The unused config whose last use is the longest ago, of those that were
+  // last used at `use` or before; null if there is none.
+  Entry* LongestUnused(uint64_t use) const;
+  // Numbers of uses rise: the number of the last use of all, and of `entry`.
+  uint64_t last_use() const { return uses_; }
+  static uint64_t LastUseOf(const Entry& entry) { return entry.last_use; }
+
+  size_t auto_created() const { return auto_created_; }
+
+  // Copies of up to `max` configs whose group is greater than `after`, by name.
+  std::vector<SubscriptionGroupConfig> List(absl::string_view after,
+                                            size_t max) const;
+
+ private:
+  // Takes the entry out of the unused ones, and back in as the shortest-unused
+  // one if it is unused after `change`.
+  template <typename Change>
+  void Use(Entry& entry, Change change);
+  Entry& Insert(std::unique_ptr<Entry> entry);
+
+  // Keys of both are the entries' own names.
+  absl::flat_hash_map<absl::string_view, std::unique_ptr<Entry>> entries_;
+  absl::btree_set<absl::string_view> names_;
+  // The longest-unused one first.
+  std::list<Entry*> unused_;
+  uint64_t uses_ = 0;
+  size_t auto_created_ = 0;
+};
+
+}  // namespace rmq
+
+#endif  // BROKER_POLICY_GROUP_CONFIGS_H_
