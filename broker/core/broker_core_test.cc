@@ -8,7 +8,7 @@
 #include "broker/registry/client_event.h"
 #include "broker/registry/fake_client_channel.h"
 #include "broker/registry/recording_listener.h"
-#include "broker/registry/stated.h"
+#include "broker/registry/test_statement.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -20,10 +20,10 @@ using ::testing::IsEmpty;
 
 constexpr absl::Time kStart = absl::FromUnixSeconds(1'000'000);
 
-FakeClientChannelPtr Connect(BrokerCore* core, const Stated& stated) {
+FakeClientChannelPtr Connect(BrokerCore* core, const TestStatement& stated) {
   auto channel = std::make_shared<FakeClientChannel>();
   EXPECT_TRUE(core->table().Open(channel, kStart).ok());
-  const StatementOf statement(stated);
+  const BuiltStatement statement(stated);
   EXPECT_TRUE(
       core->processor().Heartbeat(*channel, *statement, kStart).status.ok());
   return channel;
@@ -46,7 +46,7 @@ class LastListener final : public ClientEventListener {
 TEST(BrokerCoreTest, AHeartbeatIsAdmittedRegisteredAndPushed) {
   RecordingListener listener;
   BrokerCore core(BrokerCore::Options(), {&listener}, kStart);
-  const auto channel = Connect(&core, Stated("c1").Consumer("orders"));
+  const auto channel = Connect(&core, TestStatement("c1").Consumer("orders"));
   EXPECT_TRUE(core.policy().FindSubscriptionGroup("orders").has_value());
   EXPECT_TRUE(core.table().FindConsumerGroup("orders").has_value());
   EXPECT_THAT(
@@ -60,7 +60,7 @@ TEST(BrokerCoreTest, OtherListenersHearAnEventAfterTheNotifier) {
   LastListener listener;
   BrokerCore core(BrokerCore::Options(), {&listener}, kStart);
   listener.core = &core;
-  Connect(&core, Stated("c1").Consumer("orders"));
+  Connect(&core, TestStatement("c1").Consumer("orders"));
   EXPECT_THAT(listener.changes_heard_by_the_notifier, ElementsAre(1));
 }
 
@@ -68,11 +68,11 @@ TEST(BrokerCoreTest, AConfigInUseStaysAndAnUnusedOneMakesRoom) {
   BrokerCore::Options options;
   options.policy.max_auto_created_groups = 2;
   BrokerCore core(options, {}, kStart);
-  const auto leaving = Connect(&core, Stated("c1").Consumer("unused"));
-  Connect(&core, Stated("c2").Consumer("used"));
+  const auto leaving = Connect(&core, TestStatement("c1").Consumer("unused"));
+  Connect(&core, TestStatement("c2").Consumer("used"));
   core.housekeeping().OnChannelClose(*leaving, RemovalReason::kDisconnected,
                                      kStart);
-  Connect(&core, Stated("c3").Consumer("new"));
+  Connect(&core, TestStatement("c3").Consumer("new"));
   EXPECT_FALSE(core.policy().FindSubscriptionGroup("unused").has_value());
   EXPECT_TRUE(core.policy().FindSubscriptionGroup("used").has_value());
   EXPECT_TRUE(core.policy().FindSubscriptionGroup("new").has_value());
@@ -82,8 +82,8 @@ TEST(BrokerCoreTest, HousekeepingExpiresASilentChannelAndPushesToItsPeers) {
   BrokerCore::Options options;
   options.table.channel_expiry = absl::Seconds(20);
   BrokerCore core(options, {}, kStart);
-  const auto silent = Connect(&core, Stated("c1").Consumer("orders"));
-  const auto peer = Connect(&core, Stated("c2").Consumer("orders"));
+  const auto silent = Connect(&core, TestStatement("c1").Consumer("orders"));
+  const auto peer = Connect(&core, TestStatement("c2").Consumer("orders"));
   const absl::Time now = kStart + absl::Seconds(21);
   peer->RenewLight(0, now);
   silent->TakePushes();
@@ -100,9 +100,9 @@ TEST(BrokerCoreTest, TheDeadlineListenerIsCalledForAChangeInsideAWindow) {
   std::vector<absl::Time> deadlines;
   BrokerCore core(options, {}, kStart,
                   [&](absl::Time time) { deadlines.push_back(time); });
-  Connect(&core, Stated("c1").Consumer("orders"));
+  Connect(&core, TestStatement("c1").Consumer("orders"));
   EXPECT_THAT(deadlines, IsEmpty());
-  Connect(&core, Stated("c2").Consumer("orders"));
+  Connect(&core, TestStatement("c2").Consumer("orders"));
   EXPECT_THAT(deadlines, ElementsAre(kStart + absl::Milliseconds(100)));
 }
 

@@ -18,7 +18,7 @@
 #include "broker/registry/client_table.h"
 #include "broker/registry/fake_client_channel.h"
 #include "broker/registry/recording_listener.h"
-#include "broker/registry/stated.h"
+#include "broker/registry/test_statement.h"
 #include "common/status_matchers.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -35,14 +35,14 @@ constexpr absl::Duration kMoment = absl::Nanoseconds(1);
 
 class HousekeepingTest : public ::testing::Test {
  protected:
-  FakeClientChannelPtr Connect(const Stated& stated) {
+  FakeClientChannelPtr Connect(const TestStatement& stated) {
     auto channel = std::make_shared<FakeClientChannel>();
     EXPECT_TRUE(table_.Open(channel, now_).ok());
     Register(*channel, stated);
     return channel;
   }
-  void Register(ClientChannel& channel, const Stated& stated) {
-    const StatementOf statement(stated);
+  void Register(ClientChannel& channel, const TestStatement& stated) {
+    const BuiltStatement statement(stated);
     table_.Register(channel, statement.Admitted(), now_);
     notifier_.Flush(table_, now_);
   }
@@ -65,21 +65,21 @@ class HousekeepingTest : public ::testing::Test {
 // --- Scan ---
 
 TEST_F(HousekeepingTest, AScanKeepsAChannelSilentForExactlyTheExpiry) {
-  const auto channel = Connect(Stated("c1").Consumer("orders"));
+  const auto channel = Connect(TestStatement("c1").Consumer("orders"));
   housekeeping_.Scan(now_ + kExpiry);
   EXPECT_THAT(channel->ends(), IsEmpty());
 }
 
 TEST_F(HousekeepingTest, AScanEndsAChannelSilentForAMomentLonger) {
-  const auto channel = Connect(Stated("c1").Consumer("orders"));
+  const auto channel = Connect(TestStatement("c1").Consumer("orders"));
   housekeeping_.Scan(now_ + kExpiry + kMoment);
   EXPECT_THAT(channel->ends(), ElementsAre(RemovalReason::kExpired));
   EXPECT_FALSE(table_.FindConsumerGroup("orders").has_value());
 }
 
 TEST_F(HousekeepingTest, AScanPushesToTheSurvivorsOfAGroup) {
-  const auto silent = Connect(Stated("c1").Consumer("orders"));
-  const auto alive = Connect(Stated("c2").Consumer("orders"));
+  const auto silent = Connect(TestStatement("c1").Consumer("orders"));
+  const auto alive = Connect(TestStatement("c2").Consumer("orders"));
   now_ += kExpiry + kMoment;
   alive->RenewLight(0, now_);
   silent->TakePushes();
@@ -91,7 +91,7 @@ TEST_F(HousekeepingTest, AScanPushesToTheSurvivorsOfAGroup) {
 }
 
 TEST_F(HousekeepingTest, AScanWithoutAnythingDueDoesNothing) {
-  const auto channel = Connect(Stated("c1").Consumer("orders"));
+  const auto channel = Connect(TestStatement("c1").Consumer("orders"));
   channel->TakePushes();
   listener_.Take();
   housekeeping_.Scan(now_ + absl::Seconds(60));
@@ -104,7 +104,7 @@ TEST_F(HousekeepingTest, AScanOfManyPiecesEndsThemAll) {
   constexpr size_t kInAStep =
       Housekeeping::kPieceChannels * Housekeeping::kPiecesInAStep;
   for (size_t i = 0; i < kInAStep + 1; ++i) {
-    channels.push_back(Connect(Stated("c1").Producer("pay")));
+    channels.push_back(Connect(TestStatement("c1").Producer("pay")));
   }
   housekeeping_.Scan(now_ + kExpiry + kMoment);
   for (const auto& channel : channels) {
@@ -114,9 +114,9 @@ TEST_F(HousekeepingTest, AScanOfManyPiecesEndsThemAll) {
 }
 
 TEST_F(HousekeepingTest, AThousandThatExpireMakeOnePush) {
-  const auto alive = Connect(Stated("alive").Consumer("orders"));
+  const auto alive = Connect(TestStatement("alive").Consumer("orders"));
   for (int i = 0; i < 1000; ++i) {
-    Connect(Stated(absl::StrCat("c", i)).Consumer("orders"));
+    Connect(TestStatement(absl::StrCat("c", i)).Consumer("orders"));
   }
   now_ += kExpiry + kMoment;
   alive->RenewLight(0, now_);
@@ -126,11 +126,12 @@ TEST_F(HousekeepingTest, AThousandThatExpireMakeOnePush) {
 }
 
 TEST_F(HousekeepingTest, ALeftOutGroupThatExpiresIsPushedAndEndsNothing) {
-  const auto a = Connect(Stated("c1").Consumer("orders").Consumer("audit"));
-  const auto b = Connect(Stated("c2").Consumer("orders"));
+  const auto a =
+      Connect(TestStatement("c1").Consumer("orders").Consumer("audit"));
+  const auto b = Connect(TestStatement("c2").Consumer("orders"));
   now_ += absl::Seconds(60);
-  Register(*a, Stated("c1").Consumer("audit"));
-  Register(*b, Stated("c2").Consumer("orders"));
+  Register(*a, TestStatement("c1").Consumer("audit"));
+  Register(*b, TestStatement("c2").Consumer("orders"));
   a->TakePushes();
   b->TakePushes();
   now_ += absl::Seconds(60) + kMoment;
@@ -141,7 +142,7 @@ TEST_F(HousekeepingTest, ALeftOutGroupThatExpiresIsPushedAndEndsNothing) {
 }
 
 TEST_F(HousekeepingTest, AScanKnowsNoLateness) {
-  const auto channel = Connect(Stated("c1").Consumer("orders"));
+  const auto channel = Connect(TestStatement("c1").Consumer("orders"));
   housekeeping_.Scan(now_ + absl::Hours(10));
   EXPECT_THAT(channel->ends(), ElementsAre(RemovalReason::kExpired));
 }
@@ -150,7 +151,7 @@ TEST_F(HousekeepingTest, AScanKnowsNoLateness) {
 
 TEST_F(HousekeepingTest, TicksFindASilentChannelAtMostAPeriodAfterItsExpiry) {
   now_ += absl::Milliseconds(1);
-  const auto channel = Connect(Stated("c1").Consumer("orders"));
+  const auto channel = Connect(TestStatement("c1").Consumer("orders"));
   now_ -= absl::Milliseconds(1);
   TickOnTime(12);
   EXPECT_THAT(channel->ends(), IsEmpty());
@@ -159,7 +160,7 @@ TEST_F(HousekeepingTest, TicksFindASilentChannelAtMostAPeriodAfterItsExpiry) {
 }
 
 TEST_F(HousekeepingTest, ATickExactlyOnePeriodLateExpiresAsAlways) {
-  const auto channel = Connect(Stated("c1").Consumer("orders"));
+  const auto channel = Connect(TestStatement("c1").Consumer("orders"));
   TickOnTime(11);
   now_ += 2 * kPeriod;
   housekeeping_.Tick(now_);
@@ -167,7 +168,7 @@ TEST_F(HousekeepingTest, ATickExactlyOnePeriodLateExpiresAsAlways) {
 }
 
 TEST_F(HousekeepingTest, ATickMoreThanOnePeriodLateExpiresNobody) {
-  const auto channel = Connect(Stated("c1").Consumer("orders"));
+  const auto channel = Connect(TestStatement("c1").Consumer("orders"));
   TickOnTime(11);
   now_ += 2 * kPeriod + kMoment;
   housekeeping_.Tick(now_);
@@ -175,7 +176,7 @@ TEST_F(HousekeepingTest, ATickMoreThanOnePeriodLateExpiresNobody) {
 }
 
 TEST_F(HousekeepingTest, AfterALateTickSilenceCountsFromIt) {
-  const auto channel = Connect(Stated("c1").Consumer("orders"));
+  const auto channel = Connect(TestStatement("c1").Consumer("orders"));
   now_ += absl::Hours(1);
   housekeeping_.Tick(now_);
   TickOnTime(12);
@@ -185,14 +186,14 @@ TEST_F(HousekeepingTest, AfterALateTickSilenceCountsFromIt) {
 }
 
 TEST_F(HousekeepingTest, TheFirstTickMayBeLateToo) {
-  const auto channel = Connect(Stated("c1").Consumer("orders"));
+  const auto channel = Connect(TestStatement("c1").Consumer("orders"));
   now_ += kExpiry + kMoment;
   housekeeping_.Tick(now_);
   EXPECT_THAT(channel->ends(), IsEmpty());
 }
 
 TEST_F(HousekeepingTest, AChannelThatHeartbeatsOutlivesManyTicks) {
-  const auto channel = Connect(Stated("c1").Consumer("orders"));
+  const auto channel = Connect(TestStatement("c1").Consumer("orders"));
   for (int i = 0; i < 100; ++i) {
     TickOnTime(3);
     channel->RenewLight(0, now_);
@@ -215,7 +216,8 @@ class HousekeepingStepsTest : public HousekeepingTest {
   std::vector<FakeClientChannelPtr> BeginToExpire(size_t count) {
     std::vector<FakeClientChannelPtr> channels;
     for (size_t i = 0; i < count; ++i) {
-      channels.push_back(Connect(Stated(absl::StrCat("c", i)).Producer("pay")));
+      channels.push_back(
+          Connect(TestStatement(absl::StrCat("c", i)).Producer("pay")));
     }
     TickOnTime(12);
     EXPECT_EQ(CountEnded(channels), 0);
@@ -269,11 +271,11 @@ TEST_F(HousekeepingStepsTest, NoneEndsBeforeAllHaveBeenTakenOut) {
 }
 
 TEST_F(HousekeepingStepsTest, AScanOfMoreThanAPeriodPushesEachPeriod) {
-  const auto alive = Connect(Stated("alive").Consumer("orders"));
+  const auto alive = Connect(TestStatement("alive").Consumer("orders"));
   for (size_t i = 0;
        i < 2 * Housekeeping::kPieceChannels * Housekeeping::kPiecesInAStep;
        ++i) {
-    Connect(Stated(absl::StrCat("c", i)).Consumer("orders"));
+    Connect(TestStatement(absl::StrCat("c", i)).Consumer("orders"));
   }
   TickOnTime(12);
   alive->RenewLight(0, now_);
@@ -313,10 +315,10 @@ TEST(HousekeepingDeliveryTest, AJoinThatAScanDeliversIsPushedAfterItsStep) {
   Housekeeping::Options options;
   options.period = kExpiry;  // One tick finds them all.
   Housekeeping housekeeping(options, &table, &notifier, now);
-  const auto connect = [&](const Stated& stated) {
+  const auto connect = [&](const TestStatement& stated) {
     auto channel = std::make_shared<FakeClientChannel>();
     EXPECT_THAT(table.Open(channel, now), IsOk());
-    const StatementOf statement(stated);
+    const BuiltStatement statement(stated);
     table.Register(*channel, statement.Admitted(), now);
     notifier.Flush(table, now);
     return channel;
@@ -325,11 +327,13 @@ TEST(HousekeepingDeliveryTest, AJoinThatAScanDeliversIsPushedAfterItsStep) {
   for (size_t i = 0;
        i < 2 * Housekeeping::kPieceChannels * Housekeeping::kPiecesInAStep;
        ++i) {
-    silent.push_back(connect(Stated(absl::StrCat("c", i)).Producer("pay")));
+    silent.push_back(
+        connect(TestStatement(absl::StrCat("c", i)).Producer("pay")));
   }
   now += kExpiry + kMoment;
   FakeClientChannelPtr joined;
-  listener.SetJoin([&] { joined = connect(Stated("new").Consumer("orders")); });
+  listener.SetJoin(
+      [&] { joined = connect(TestStatement("new").Consumer("orders")); });
   Housekeeping::Pass pass;
   housekeeping.BeginTick(now, &pass);
   housekeeping.ContinueScan(now, &pass);
@@ -355,8 +359,8 @@ TEST_F(HousekeepingStepsTest, APassThatBeginsInAnotherGoesOnWithIt) {
 // --- A channel that closes ---
 
 TEST_F(HousekeepingTest, ACloseTellsAndPushesToTheSurvivors) {
-  const auto a = Connect(Stated("c1").Consumer("orders"));
-  const auto b = Connect(Stated("c2").Consumer("orders"));
+  const auto a = Connect(TestStatement("c1").Consumer("orders"));
+  const auto b = Connect(TestStatement("c2").Consumer("orders"));
   b->TakePushes();
   listener_.Take();
   housekeeping_.OnChannelClose(*a, RemovalReason::kDisconnected, now_);
@@ -367,8 +371,8 @@ TEST_F(HousekeepingTest, ACloseTellsAndPushesToTheSurvivors) {
 }
 
 TEST_F(HousekeepingTest, ASecondCloseDoesNothing) {
-  const auto a = Connect(Stated("c1").Consumer("orders"));
-  const auto b = Connect(Stated("c2").Consumer("orders"));
+  const auto a = Connect(TestStatement("c1").Consumer("orders"));
+  const auto b = Connect(TestStatement("c2").Consumer("orders"));
   housekeeping_.OnChannelClose(*a, RemovalReason::kDisconnected, now_);
   b->TakePushes();
   listener_.Take();
@@ -378,7 +382,7 @@ TEST_F(HousekeepingTest, ASecondCloseDoesNothing) {
 }
 
 TEST_F(HousekeepingTest, ACloseAfterAnExpiryDoesNothing) {
-  const auto a = Connect(Stated("c1").Consumer("orders"));
+  const auto a = Connect(TestStatement("c1").Consumer("orders"));
   housekeeping_.Scan(now_ + kExpiry + kMoment);
   listener_.Take();
   housekeeping_.OnChannelClose(*a, RemovalReason::kDisconnected, now_);
@@ -389,9 +393,12 @@ TEST_F(HousekeepingTest, ACloseAfterAnExpiryDoesNothing) {
 // --- The same consequences whatever the reason ---
 
 TEST_F(HousekeepingTest, EveryRemovalHasTheSameConsequences) {
-  const Stated stated =
-      Stated("c1").Producer("pay").Consumer("orders", {{"t"}}).Incarnation(7);
-  const auto survivor = Connect(Stated("c2").Consumer("orders", {{"t"}}));
+  const TestStatement stated = TestStatement("c1")
+                                   .Producer("pay")
+                                   .Consumer("orders", {{"t"}})
+                                   .Incarnation(7);
+  const auto survivor =
+      Connect(TestStatement("c2").Consumer("orders", {{"t"}}));
   // What a removal told and pushed, with the reason as "*".
   const auto consequences = [&](absl::string_view reason) {
     std::vector<std::string> told = listener_.TakeDescribed();

@@ -11,7 +11,7 @@
 #include "broker/registry/client_event.h"
 #include "broker/registry/client_table.h"
 #include "broker/registry/fake_client_channel.h"
-#include "broker/registry/stated.h"
+#include "broker/registry/test_statement.h"
 #include "common/kv.h"
 #include "common/simulated_clock.h"
 #include "glog/logging.h"
@@ -58,14 +58,15 @@ class ClientEventLoggerTest : public ::testing::Test {
     EXPECT_TRUE(table_->Open(channel, clock_.TimeNow()).ok());
     return channel;
   }
-  void Register(ClientChannel& channel, const Stated& stated) {
-    const StatementOf statement(stated);
+  void Register(ClientChannel& channel, const TestStatement& stated) {
+    const BuiltStatement statement(stated);
     table_->Register(channel, statement.Admitted(), clock_.TimeNow());
   }
   // That many clients join, each with a line of its own.
   void Join(int clients) {
     for (int i = 0; i < clients; ++i) {
-      Register(*OpenStream(), Stated(absl::StrCat("c", i)).Consumer("orders"));
+      Register(*OpenStream(),
+               TestStatement(absl::StrCat("c", i)).Consumer("orders"));
     }
   }
 
@@ -81,7 +82,7 @@ TEST_F(ClientEventLoggerTest, AJoinAndALeaveAreOneLineEach) {
   const auto channel = OpenStream();
   const std::string where = absl::StrCat(
       Kv("channel", channel->id()), Kv("remote", channel->remote_address()));
-  Register(*channel, Stated("c1").Consumer("orders"));
+  Register(*channel, TestStatement("c1").Consumer("orders"));
   EXPECT_THAT(
       log_.Take(),
       ElementsAre("joined kind=consumer group=orders client_id=c1" + where));
@@ -93,7 +94,7 @@ TEST_F(ClientEventLoggerTest, AJoinAndALeaveAreOneLineEach) {
 
 TEST_F(ClientEventLoggerTest, AllGroupsOfAHeartbeatAreOneLine) {
   const auto channel = OpenStream();
-  Stated stated("c1");
+  TestStatement stated("c1");
   for (int i = 0; i < 256; ++i) stated.Consumer(absl::StrCat("g", i));
   Register(*channel, stated);
   EXPECT_THAT(log_.Take(),
@@ -103,13 +104,14 @@ TEST_F(ClientEventLoggerTest, AllGroupsOfAHeartbeatAreOneLine) {
 
 TEST_F(ClientEventLoggerTest, UpToThreeGroupsAreNamedInFull) {
   Register(*OpenStream(),
-           Stated("c1").Consumer("a").Consumer("b").Consumer("c"));
+           TestStatement("c1").Consumer("a").Consumer("b").Consumer("c"));
   EXPECT_THAT(log_.Take(), ElementsAre(HasSubstr(" groups=3 group=a,b,c ")));
 }
 
 TEST_F(ClientEventLoggerTest, BothKindsAreOneLine) {
   const auto channel = OpenStream();
-  Register(*channel, Stated("c1").Consumer("orders").Producer("payments"));
+  Register(*channel,
+           TestStatement("c1").Consumer("orders").Producer("payments"));
   EXPECT_THAT(log_.Take(),
               ElementsAre(StartsWith("joined kind=consumer,producer groups=2 "
                                      "group=orders,payments client_id=c1")));
@@ -119,14 +121,15 @@ TEST_F(ClientEventLoggerTest, BothKindsAreOneLine) {
 }
 
 TEST_F(ClientEventLoggerTest, AProducerIsOfThatKind) {
-  Register(*OpenStream(), Stated("c1").Producer("payments"));
+  Register(*OpenStream(), TestStatement("c1").Producer("payments"));
   EXPECT_THAT(log_.Take(),
               ElementsAre(StartsWith("joined kind=producer group=payments ")));
 }
 
 TEST_F(ClientEventLoggerTest, AReplacementIsOneLineForEachOfTheTwoStreams) {
-  const Stated stated =
-      Stated("c1").Incarnation(7).Consumer("a").Consumer("b").Consumer("c");
+  const TestStatement stated =
+      TestStatement("c1").Incarnation(7).Consumer("a").Consumer("b").Consumer(
+          "c");
   const auto older = OpenStream();
   Register(*older, stated);
   log_.Take();
@@ -153,9 +156,9 @@ TEST_F(ClientEventLoggerTest, EachChannelThatAScanExpiresHasItsLine) {
 
 TEST_F(ClientEventLoggerTest, AHeartbeatThatChangesNothingIsNoLine) {
   const auto channel = OpenStream();
-  Register(*channel, Stated("c1").Consumer("orders"));
+  Register(*channel, TestStatement("c1").Consumer("orders"));
   log_.Take();
-  Register(*channel, Stated("c1").Consumer("orders"));
+  Register(*channel, TestStatement("c1").Consumer("orders"));
   EXPECT_THAT(log_.Take(), IsEmpty());
 }
 

@@ -12,7 +12,7 @@
 #include "broker/registry/client_event.h"
 #include "broker/registry/client_table.h"
 #include "broker/registry/fake_client_channel.h"
-#include "broker/registry/stated.h"
+#include "broker/registry/test_statement.h"
 #include "common/client_types.h"
 #include "common/status_matchers.h"
 #include "gmock/gmock.h"
@@ -44,15 +44,16 @@ class ConsumerIdsNotifierTest : public ::testing::Test {
     return options;
   }
 
-  FakeClientChannelPtr Connect(const Stated& stated, bool notify = true) {
+  FakeClientChannelPtr Connect(const TestStatement& stated,
+                               bool notify = true) {
     auto channel = std::make_shared<FakeClientChannel>();
     EXPECT_TRUE(table_.Open(channel, now_).ok());
     Register(*channel, stated, notify);
     return channel;
   }
-  void Register(ClientChannel& channel, const Stated& stated,
+  void Register(ClientChannel& channel, const TestStatement& stated,
                 bool notify = true) {
-    StatementOf statement(stated);
+    BuiltStatement statement(stated);
     for (AdmittedConsumer& consumer : statement.admitted()) {
       consumer.notify_consumer_ids_changed = notify;
     }
@@ -63,7 +64,7 @@ class ConsumerIdsNotifierTest : public ::testing::Test {
     std::vector<FakeClientChannelPtr> channels;
     for (size_t i = 0; i < count; ++i) {
       channels.push_back(
-          Connect(Stated(absl::StrCat(group, "-", i)).Consumer(group)));
+          Connect(TestStatement(absl::StrCat(group, "-", i)).Consumer(group)));
     }
     return channels;
   }
@@ -82,23 +83,24 @@ class ConsumerIdsNotifierTest : public ::testing::Test {
 };
 
 TEST_F(ConsumerIdsNotifierTest, NothingIsPushedBeforeAFlush) {
-  const auto channel = Connect(Stated("c1").Consumer("orders"));
+  const auto channel = Connect(TestStatement("c1").Consumer("orders"));
   EXPECT_THAT(channel->TakePushes(), IsEmpty());
 }
 
 TEST_F(ConsumerIdsNotifierTest, AllMembersArePushedTheNewcomerIncluded) {
-  const auto a = Connect(Stated("c1").Consumer("orders"));
+  const auto a = Connect(TestStatement("c1").Consumer("orders"));
   Flush();
   a->TakePushes();
-  const auto b = Connect(Stated("c2").Consumer("orders"));
+  const auto b = Connect(TestStatement("c2").Consumer("orders"));
   Flush();
   EXPECT_THAT(a->TakePushes(), ElementsAre("orders"));
   EXPECT_THAT(b->TakePushes(), ElementsAre("orders"));
 }
 
 TEST_F(ConsumerIdsNotifierTest, OnlyMembersOfTheGroupArePushed) {
-  const auto a = Connect(Stated("c1").Consumer("orders"));
-  const auto b = Connect(Stated("c2").Consumer("audit").Producer("orders"));
+  const auto a = Connect(TestStatement("c1").Consumer("orders"));
+  const auto b =
+      Connect(TestStatement("c2").Consumer("audit").Producer("orders"));
   Flush();
   EXPECT_THAT(a->TakePushes(), ElementsAre("orders"));
   EXPECT_THAT(b->TakePushes(), ElementsAre("audit"));
@@ -108,7 +110,7 @@ TEST_F(ConsumerIdsNotifierTest, ChangesThatComeTogetherMakeOnePush) {
   std::vector<FakeClientChannelPtr> channels;
   for (int i = 0; i < 10; ++i) {
     channels.push_back(
-        Connect(Stated(absl::StrCat("c", i)).Consumer("orders")));
+        Connect(TestStatement(absl::StrCat("c", i)).Consumer("orders")));
   }
   Flush();
   for (const auto& channel : channels) {
@@ -121,30 +123,30 @@ TEST_F(ConsumerIdsNotifierTest, ChangesThatComeTogetherMakeOnePush) {
 }
 
 TEST_F(ConsumerIdsNotifierTest, AFlushPushesOnce) {
-  const auto channel = Connect(Stated("c1").Consumer("orders"));
+  const auto channel = Connect(TestStatement("c1").Consumer("orders"));
   Flush();
   Flush();
   EXPECT_THAT(channel->TakePushes(), ElementsAre("orders"));
 }
 
 TEST_F(ConsumerIdsNotifierTest, AChangeAfterAFlushIsPushedByTheNext) {
-  const auto a = Connect(Stated("c1").Consumer("orders"));
+  const auto a = Connect(TestStatement("c1").Consumer("orders"));
   Flush();
-  Connect(Stated("c2").Consumer("orders"));
+  Connect(TestStatement("c2").Consumer("orders"));
   Flush();
   EXPECT_THAT(a->TakePushes(), ElementsAre("orders", "orders"));
 }
 
 TEST_F(ConsumerIdsNotifierTest, EachGroupOfAChannelIsPushed) {
   const auto channel =
-      Connect(Stated("c1").Consumer("orders").Consumer("audit"));
+      Connect(TestStatement("c1").Consumer("orders").Consumer("audit"));
   Flush();
   EXPECT_THAT(channel->TakePushes(), UnorderedElementsAre("orders", "audit"));
 }
 
 TEST_F(ConsumerIdsNotifierTest, TheOneThatLeftIsNotPushed) {
-  const auto a = Connect(Stated("c1").Consumer("orders"));
-  const auto b = Connect(Stated("c2").Consumer("orders"));
+  const auto a = Connect(TestStatement("c1").Consumer("orders"));
+  const auto b = Connect(TestStatement("c2").Consumer("orders"));
   Flush();
   a->TakePushes();
   b->TakePushes();
@@ -155,7 +157,7 @@ TEST_F(ConsumerIdsNotifierTest, TheOneThatLeftIsNotPushed) {
 }
 
 TEST_F(ConsumerIdsNotifierTest, AGroupThatHasGoneIsPushedToNobody) {
-  const auto channel = Connect(Stated("c1").Consumer("orders"));
+  const auto channel = Connect(TestStatement("c1").Consumer("orders"));
   table_.Close(*channel, RemovalReason::kDisconnected, now_);
   Flush();
   EXPECT_THAT(channel->TakePushes(), IsEmpty());
@@ -221,7 +223,7 @@ TEST_F(ConsumerIdsNotifierTest, GroupsShareTheNumberOfPushes) {
 TEST_F(ConsumerIdsNotifierTest, AChangeWhileOthersWaitIsPushedAfterThem) {
   const auto channels = ConnectMany(kMost + 1, "orders");
   Flush();
-  const auto late = Connect(Stated("late").Consumer("zebras"));
+  const auto late = Connect(TestStatement("late").Consumer("zebras"));
   Flush();
   EXPECT_THAT(late->TakePushes(), IsEmpty());
   now_ += kPause;
@@ -250,7 +252,7 @@ TEST_F(ConsumerIdsNotifierTest, ChangesWhileAGroupWaitsMakeNoMorePushes) {
   Flush();
   TakeAllPushes(channels);
   for (int i = 0; i < 10; ++i) {
-    Connect(Stated(absl::StrCat("late", i)).Consumer("orders"));
+    Connect(TestStatement(absl::StrCat("late", i)).Consumer("orders"));
     Flush();
   }
   now_ += kPause;
@@ -273,23 +275,23 @@ TEST_F(ConsumerIdsNotifierTest, AStandInGetsNoPush) {
   const auto stand_in =
       std::make_shared<FakeClientChannel>(ClientChannel::Kind::kStandIn);
   ASSERT_TRUE(table_.FindOrOpenStandIn("c1", stand_in, now_).ok());
-  Register(*stand_in, Stated("c1").Consumer("orders"));
-  const auto stream = Connect(Stated("c1").Consumer("orders"));
+  Register(*stand_in, TestStatement("c1").Consumer("orders"));
+  const auto stream = Connect(TestStatement("c1").Consumer("orders"));
   Flush();
   EXPECT_THAT(stand_in->TakePushes(), IsEmpty());
   EXPECT_THAT(stream->TakePushes(), ElementsAre("orders"));
 }
 
 TEST_F(ConsumerIdsNotifierTest, ABroadcastingGroupIsNotPushed) {
-  const auto channel = Connect(
-      Stated("c1").Consumer("orders").Model(MessageModel::kBroadcasting));
+  const auto channel = Connect(TestStatement("c1").Consumer("orders").Model(
+      MessageModel::kBroadcasting));
   Flush();
   EXPECT_THAT(channel->TakePushes(), IsEmpty());
 }
 
 TEST_F(ConsumerIdsNotifierTest, AGroupWhoseNotificationIsOffIsNotPushed) {
   const auto channel =
-      Connect(Stated("c1").Consumer("orders"), /*notify=*/false);
+      Connect(TestStatement("c1").Consumer("orders"), /*notify=*/false);
   Flush();
   EXPECT_THAT(channel->TakePushes(), IsEmpty());
   table_.Close(*channel, RemovalReason::kDisconnected, now_);
@@ -297,23 +299,23 @@ TEST_F(ConsumerIdsNotifierTest, AGroupWhoseNotificationIsOffIsNotPushed) {
 }
 
 TEST_F(ConsumerIdsNotifierTest, ProducersThatComeAndGoArePushedToNobody) {
-  const auto channel = Connect(Stated("c1").Producer("pay"));
-  Connect(Stated("c2").Producer("pay"));
+  const auto channel = Connect(TestStatement("c1").Producer("pay"));
+  Connect(TestStatement("c2").Producer("pay"));
   Flush();
   EXPECT_THAT(channel->TakePushes(), IsEmpty());
 }
 
 TEST_F(ConsumerIdsNotifierTest, WithoutAWindowNobodyNeedWait) {
-  Connect(Stated("c1").Consumer("orders"));
+  Connect(TestStatement("c1").Consumer("orders"));
   Flush();
   EXPECT_EQ(notifier_.NextDeadline(), absl::InfiniteFuture());
   EXPECT_THAT(deadlines_, IsEmpty());
 }
 
 TEST_F(ConsumerIdsNotifierTest, NothingIsPushedWhileDraining) {
-  const auto a = Connect(Stated("c1").Consumer("orders"));
+  const auto a = Connect(TestStatement("c1").Consumer("orders"));
   notifier_.StartDraining();
-  Connect(Stated("c2").Consumer("orders"));
+  Connect(TestStatement("c2").Consumer("orders"));
   Flush();
   EXPECT_THAT(a->TakePushes(), IsEmpty());
   EXPECT_EQ(notifier_.NextDeadline(), absl::InfiniteFuture());
@@ -325,7 +327,7 @@ class DisabledNotifierTest : public ConsumerIdsNotifierTest {
 };
 
 TEST_F(DisabledNotifierTest, TheBrokersSwitchKeepsAllPushesBack) {
-  const auto channel = Connect(Stated("c1").Consumer("orders"));
+  const auto channel = Connect(TestStatement("c1").Consumer("orders"));
   Flush();
   EXPECT_THAT(channel->TakePushes(), IsEmpty());
   EXPECT_EQ(notifier_.counts().changes, 0);
@@ -338,17 +340,17 @@ class WindowedNotifierTest : public ConsumerIdsNotifierTest {
 };
 
 TEST_F(WindowedNotifierTest, TheFirstChangeIsPushedAtOnce) {
-  const auto channel = Connect(Stated("c1").Consumer("orders"));
+  const auto channel = Connect(TestStatement("c1").Consumer("orders"));
   Flush();
   EXPECT_THAT(channel->TakePushes(), ElementsAre("orders"));
   EXPECT_EQ(notifier_.NextDeadline(), absl::InfiniteFuture());
 }
 
 TEST_F(WindowedNotifierTest, AChangeAfterAPushWaitsForTheEndOfTheWindow) {
-  const auto channel = Connect(Stated("c1").Consumer("orders"));
+  const auto channel = Connect(TestStatement("c1").Consumer("orders"));
   Flush();
   channel->TakePushes();
-  Connect(Stated("c2").Consumer("orders"));
+  Connect(TestStatement("c2").Consumer("orders"));
   now_ += kWindow - absl::Nanoseconds(1);
   Flush();
   EXPECT_THAT(channel->TakePushes(), IsEmpty());
@@ -358,11 +360,11 @@ TEST_F(WindowedNotifierTest, AChangeAfterAPushWaitsForTheEndOfTheWindow) {
 }
 
 TEST_F(WindowedNotifierTest, AChangeAfterTheWindowIsPushedAtOnce) {
-  const auto channel = Connect(Stated("c1").Consumer("orders"));
+  const auto channel = Connect(TestStatement("c1").Consumer("orders"));
   Flush();
   channel->TakePushes();
   now_ += kWindow;
-  Connect(Stated("c2").Consumer("orders"));
+  Connect(TestStatement("c2").Consumer("orders"));
   Flush();
   EXPECT_THAT(channel->TakePushes(), ElementsAre("orders"));
 }
@@ -371,7 +373,7 @@ TEST_F(WindowedNotifierTest, ChangesWithinAWindowArePushedTogetherAtItsEnd) {
   std::vector<FakeClientChannelPtr> channels;
   for (int i = 0; i < 100; ++i) {
     channels.push_back(
-        Connect(Stated(absl::StrCat("c", i)).Consumer("orders")));
+        Connect(TestStatement(absl::StrCat("c", i)).Consumer("orders")));
     Flush();
     now_ += absl::Milliseconds(1);
   }
@@ -387,24 +389,24 @@ TEST_F(WindowedNotifierTest, ChangesWithinAWindowArePushedTogetherAtItsEnd) {
 }
 
 TEST_F(WindowedNotifierTest, APushAtTheEndOfAWindowOpensTheNext) {
-  const auto channel = Connect(Stated("c1").Consumer("orders"));
+  const auto channel = Connect(TestStatement("c1").Consumer("orders"));
   Flush();
-  Connect(Stated("c2").Consumer("orders"));
+  Connect(TestStatement("c2").Consumer("orders"));
   Flush();
   now_ += kWindow;
   Flush();
   channel->TakePushes();
-  Connect(Stated("c3").Consumer("orders"));
+  Connect(TestStatement("c3").Consumer("orders"));
   Flush();
   EXPECT_THAT(channel->TakePushes(), IsEmpty());
   EXPECT_EQ(notifier_.NextDeadline(), now_ + kWindow);
 }
 
 TEST_F(WindowedNotifierTest, AGroupDoesNotWaitForAnothersWindow) {
-  Connect(Stated("c1").Consumer("orders"));
+  Connect(TestStatement("c1").Consumer("orders"));
   Flush();
   now_ += kWindow / 2;
-  const auto audit = Connect(Stated("c2").Consumer("audit"));
+  const auto audit = Connect(TestStatement("c2").Consumer("audit"));
   Flush();
   EXPECT_THAT(audit->TakePushes(), ElementsAre("audit"));
 }
@@ -413,14 +415,15 @@ TEST_F(WindowedNotifierTest, WindowsThatOpenWithinATenthOfAWindowEndTogether) {
   const absl::Duration step = kWindow / ConsumerIdsNotifier::kEndsInAWindow;
   const absl::Time ends = now_ + kWindow + step;
   now_ += absl::Nanoseconds(1);
-  const auto first = Connect(Stated("a").Consumer("orders"));
+  const auto first = Connect(TestStatement("a").Consumer("orders"));
   Flush();
   now_ += step - absl::Nanoseconds(1);
-  const auto second = Connect(Stated("b").Consumer("bills"));
+  const auto second = Connect(TestStatement("b").Consumer("bills"));
   Flush();
-  Register(*first, Stated("a").Consumer("orders").Consumer("more"));
-  Register(*second, Stated("b").Consumer("bills").Consumer("more"));
-  const auto third = Connect(Stated("c").Consumer("orders").Consumer("bills"));
+  Register(*first, TestStatement("a").Consumer("orders").Consumer("more"));
+  Register(*second, TestStatement("b").Consumer("bills").Consumer("more"));
+  const auto third =
+      Connect(TestStatement("c").Consumer("orders").Consumer("bills"));
   Flush();
   for (const auto& channel : {first, second, third}) channel->TakePushes();
 
@@ -435,17 +438,17 @@ TEST_F(WindowedNotifierTest, WindowsThatOpenWithinATenthOfAWindowEndTogether) {
 }
 
 TEST_F(WindowedNotifierTest, TheDeadlineIsTheFirstEndOfAWindowWithAChange) {
-  Connect(Stated("c1").Consumer("orders"));
+  Connect(TestStatement("c1").Consumer("orders"));
   Flush();
   const absl::Time orders = now_ + kWindow;
   now_ += kWindow / 2;
   const absl::Time audit = now_ + kWindow;
-  Connect(Stated("c2").Consumer("audit"));
+  Connect(TestStatement("c2").Consumer("audit"));
   Flush();
-  Connect(Stated("c3").Consumer("audit"));
+  Connect(TestStatement("c3").Consumer("audit"));
   Flush();
   EXPECT_EQ(notifier_.NextDeadline(), audit);
-  Connect(Stated("c4").Consumer("orders"));
+  Connect(TestStatement("c4").Consumer("orders"));
   Flush();
   EXPECT_EQ(notifier_.NextDeadline(), orders);
   now_ = orders;
@@ -457,26 +460,26 @@ TEST_F(WindowedNotifierTest, TheDeadlineIsTheFirstEndOfAWindowWithAChange) {
 }
 
 TEST_F(WindowedNotifierTest, TheDeadlineIsToldWhenAChangeBeginsToWaitAndOnce) {
-  Connect(Stated("c1").Consumer("orders"));
+  Connect(TestStatement("c1").Consumer("orders"));
   Flush();
   EXPECT_THAT(deadlines_, IsEmpty());
   const absl::Time first = now_ + kWindow;
-  Connect(Stated("c2").Consumer("orders"));
+  Connect(TestStatement("c2").Consumer("orders"));
   EXPECT_THAT(deadlines_, IsEmpty());
   Flush();
   EXPECT_THAT(deadlines_, ElementsAre(first));
-  Connect(Stated("c3").Consumer("orders"));
+  Connect(TestStatement("c3").Consumer("orders"));
   Flush();
   EXPECT_THAT(deadlines_, ElementsAre(first));
   now_ = first;
   Flush();
-  Connect(Stated("c4").Consumer("orders"));
+  Connect(TestStatement("c4").Consumer("orders"));
   Flush();
   EXPECT_THAT(deadlines_, ElementsAre(first, first + kWindow));
 }
 
 TEST_F(WindowedNotifierTest, NothingWaitsForAGroupThatHasGone) {
-  const auto channel = Connect(Stated("c1").Consumer("orders"));
+  const auto channel = Connect(TestStatement("c1").Consumer("orders"));
   Flush();
   channel->TakePushes();
   table_.Close(*channel, RemovalReason::kDisconnected, now_);
@@ -488,10 +491,10 @@ TEST_F(WindowedNotifierTest, NothingWaitsForAGroupThatHasGone) {
 }
 
 TEST_F(WindowedNotifierTest, DrainingDropsWhatWaits) {
-  const auto channel = Connect(Stated("c1").Consumer("orders"));
+  const auto channel = Connect(TestStatement("c1").Consumer("orders"));
   Flush();
   channel->TakePushes();
-  Connect(Stated("c2").Consumer("orders"));
+  Connect(TestStatement("c2").Consumer("orders"));
   Flush();
   notifier_.StartDraining();
   EXPECT_EQ(notifier_.NextDeadline(), absl::InfiniteFuture());

@@ -6,7 +6,7 @@
 #include "broker/policy/group_policy.h"
 #include "broker/policy/group_policy_fixture.h"
 #include "broker/policy/passed_over_group.h"
-#include "broker/registry/stated.h"
+#include "broker/registry/test_statement.h"
 #include "common/client_types.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -70,7 +70,7 @@ TEST_F(AdmissionTest, TheNotifySwitchIsTheGroupsOwn) {
   options.subscription_groups.push_back(
       {"quiet", /*notify_consumer_ids_changed_enable=*/false});
   GroupPolicy policy(options, in_use_);
-  StatedConsumer consumer;
+  TestConsumer consumer;
   consumer.group = "quiet";
   EXPECT_FALSE(Admit(policy, consumer).notify_consumer_ids_changed);
   consumer.group = "other";
@@ -78,7 +78,7 @@ TEST_F(AdmissionTest, TheNotifySwitchIsTheGroupsOwn) {
 }
 
 TEST_F(AdmissionTest, PullConsumersAreRejectedOnlyIfTheSwitchSaysSo) {
-  StatedConsumer consumer;
+  TestConsumer consumer;
   consumer.group = "orders";
   consumer.modes.consume_type = ConsumeType::kConsumeActively;
   GroupPolicy lenient({}, in_use_);

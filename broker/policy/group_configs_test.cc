@@ -11,7 +11,7 @@
 #include "broker/policy/group_policy_fixture.h"
 #include "broker/policy/passed_over_group.h"
 #include "broker/registry/client_event.h"
-#include "broker/registry/stated.h"
+#include "broker/registry/test_statement.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -127,7 +127,8 @@ TEST_F(GroupConfigsTest, ProducersOfTheSameNameKeepNoConfig) {
 
 TEST_F(GroupConfigsTest, AGroupOfAHeartbeatUnderWayIsHeld) {
   GroupPolicy policy(WithLimit(1), in_use_);
-  const StatementOf statement(Stated("c1").Consumer("a").Consumer("b"));
+  const BuiltStatement statement(
+      TestStatement("c1").Consumer("a").Consumer("b"));
   absl::optional<Admission> under_way;
   under_way.emplace(*statement, &policy);
   ASSERT_THAT(under_way->passed_over(), SizeIs(1));
@@ -141,7 +142,7 @@ TEST_F(GroupConfigsTest, AGroupOfAHeartbeatUnderWayIsHeld) {
 
 TEST_F(GroupConfigsTest, AGroupThatTwoHeartbeatsHoldIsHeldUntilBothAreThrough) {
   GroupPolicy policy(WithLimit(1), in_use_);
-  const StatementOf statement(Stated("c1").Consumer("a"));
+  const BuiltStatement statement(TestStatement("c1").Consumer("a"));
   absl::optional<Admission> first, second;
   first.emplace(*statement, &policy);
   second.emplace(*statement, &policy);
@@ -153,7 +154,7 @@ TEST_F(GroupConfigsTest, AGroupThatTwoHeartbeatsHoldIsHeldUntilBothAreThrough) {
 
 TEST_F(GroupConfigsTest, AHeldGroupThatGotAMemberIsKeptByIt) {
   GroupPolicy policy(WithLimit(1), in_use_);
-  const StatementOf statement(Stated("c1").Consumer("a"));
+  const BuiltStatement statement(TestStatement("c1").Consumer("a"));
   absl::optional<Admission> under_way;
   under_way.emplace(*statement, &policy);
   Join(policy, "a");
@@ -198,7 +199,7 @@ TEST_F(GroupConfigsTest, AConfigYoungerThanTheMembersOfItsGroupIsKeptByThem) {
 
 TEST_F(GroupConfigsTest, AHeldGroupWithoutMembersIsLetGoAfterItsHeartbeat) {
   GroupPolicy policy(WithLimit(1), in_use_);
-  const StatementOf statement(Stated("c1").Consumer("a"));
+  const BuiltStatement statement(TestStatement("c1").Consumer("a"));
   absl::optional<Admission> under_way;
   under_way.emplace(*statement, &policy);
   Join(policy, "elsewhere");
@@ -290,7 +291,7 @@ TEST_F(GroupConfigsTest, AGroupOfTheStartNeedNotBeHeld) {
   GroupPolicy::Options options = WithLimit(1);
   options.subscription_groups = {{"a"}};
   GroupPolicy policy(options, in_use_);
-  const StatementOf statement(Stated("c1").Consumer("a"));
+  const BuiltStatement statement(TestStatement("c1").Consumer("a"));
   const Admission under_way(*statement, &policy);
   EXPECT_EQ(SkipOf(policy, "b"), absl::nullopt);
   EXPECT_EQ(SkipOf(policy, "c"), absl::nullopt);

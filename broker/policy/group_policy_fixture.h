@@ -14,7 +14,7 @@
 #include "broker/policy/group_policy.h"
 #include "broker/policy/passed_over_group.h"
 #include "broker/registry/client_event.h"
-#include "broker/registry/stated.h"
+#include "broker/registry/test_statement.h"
 #include "gtest/gtest.h"
 
 namespace rmq {
@@ -27,10 +27,10 @@ class GroupPolicyFixture : public ::testing::Test {
   };
 
   // The verdict on one consumer group of a heartbeat that has been applied.
-  static Verdict Admit(GroupPolicy& policy, const StatedConsumer& consumer) {
-    Stated stated("c1");
+  static Verdict Admit(GroupPolicy& policy, const TestConsumer& consumer) {
+    TestStatement stated("c1");
     stated.consumers.push_back(consumer);
-    const StatementOf statement(stated);
+    const BuiltStatement statement(stated);
     const Admission admission(*statement, &policy);
     if (!admission.passed_over().empty()) {
       return {admission.passed_over()[0].reason};
@@ -40,7 +40,7 @@ class GroupPolicyFixture : public ::testing::Test {
   }
   static absl::optional<SkipReason> SkipOf(GroupPolicy& policy,
                                            absl::string_view group) {
-    StatedConsumer consumer;
+    TestConsumer consumer;
     consumer.group = std::string(group);
     return Admit(policy, consumer).skip;
   }

@@ -6,7 +6,7 @@
 
 #include "broker/policy/group_policy.h"
 #include "broker/policy/group_policy_fixture.h"
-#include "broker/registry/stated.h"
+#include "broker/registry/test_statement.h"
 #include "common/status_matchers.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -37,7 +37,7 @@ TEST_F(TopicConfigsTest, AConsumerMakesTheRetryTopicOfItsGroup) {
 
 TEST_F(TopicConfigsTest, TheUnitFlagIsThatOfTheFirstHeartbeat) {
   GroupPolicy policy({}, in_use_);
-  StatedConsumer consumer;
+  TestConsumer consumer;
   consumer.group = "units";
   consumer.unit_mode = true;
   Admit(policy, consumer);
@@ -60,7 +60,7 @@ TEST_F(TopicConfigsTest, TheOrderFlagIsThatOfTheLatestHeartbeat) {
   const auto is_ordered = [&] {
     return policy.ListTopics("%RETRY%", 1).at(0).order;
   };
-  StatedConsumer consumer;
+  TestConsumer consumer;
   consumer.group = "orders";
   consumer.subscriptions = {{"other"}, {"ledger"}};
   Admit(policy, consumer);
@@ -74,7 +74,7 @@ TEST_F(TopicConfigsTest, OrderChangesAreCountedWhereATopicIsOrdered) {
   GroupPolicy::Options options = WithOrderedLedger();
   options.max_auto_created_groups = 1;
   GroupPolicy policy(options, in_use_);
-  StatedConsumer consumer;
+  TestConsumer consumer;
   consumer.group = "orders";
   consumer.subscriptions = {{"ledger"}};
   uint64_t before = policy.order_changes();
@@ -96,7 +96,7 @@ TEST_F(TopicConfigsTest, OrderChangesAreCountedWhereATopicIsOrdered) {
 
 TEST_F(TopicConfigsTest, WhereNoTopicIsOrderedNoOrderChanges) {
   GroupPolicy policy(GroupPolicy::Options(), in_use_);
-  StatedConsumer consumer;
+  TestConsumer consumer;
   consumer.group = "orders";
   Admit(policy, consumer);
   EXPECT_EQ(policy.order_changes(), 0);

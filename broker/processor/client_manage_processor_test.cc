@@ -22,7 +22,7 @@
 #include "broker/registry/client_table.h"
 #include "broker/registry/fake_client_channel.h"
 #include "broker/registry/recording_listener.h"
-#include "broker/registry/stated.h"
+#include "broker/registry/test_statement.h"
 #include "common/client_types.h"
 #include "common/response_code.h"
 #include "gmock/gmock.h"
@@ -54,8 +54,9 @@ class ClientManageProcessorTest : public ::testing::Test {
     return channel;
   }
   // What it passed over is kept in words, since its views die with the call.
-  HeartbeatResult Heartbeat(ClientChannel& channel, const Stated& stated) {
-    const StatementOf statement(stated);
+  HeartbeatResult Heartbeat(ClientChannel& channel,
+                            const TestStatement& stated) {
+    const BuiltStatement statement(stated);
     HeartbeatResult result = processor_.Heartbeat(channel, *statement, now_);
     explained_.clear();
     for (const auto& skipped : result.skipped) {
@@ -64,7 +65,7 @@ class ClientManageProcessorTest : public ::testing::Test {
     result.skipped.clear();
     return result;
   }
-  FakeClientChannelPtr Connect(const Stated& stated) {
+  FakeClientChannelPtr Connect(const TestStatement& stated) {
     FakeClientChannelPtr channel = OpenStream();
     EXPECT_TRUE(Heartbeat(*channel, stated).status.ok());
     return channel;
@@ -89,7 +90,8 @@ class ClientManageProcessorTest : public ::testing::Test {
 TEST_F(ClientManageProcessorTest, AHeartbeatRegistersItsGroupsAndGivesAToken) {
   const auto channel = OpenStream();
   const HeartbeatResult result = Heartbeat(
-      *channel, Stated("c1").Producer("pay").Consumer("orders", {{"t"}}));
+      *channel,
+      TestStatement("c1").Producer("pay").Consumer("orders", {{"t"}}));
   EXPECT_TRUE(result.status.ok());
   EXPECT_EQ(result.status.response_code, ResponseCode::kSuccess);
   EXPECT_NE(result.statement_token, 0);
@@ -101,26 +103,28 @@ TEST_F(ClientManageProcessorTest, AHeartbeatRegistersItsGroupsAndGivesAToken) {
 }
 
 TEST_F(ClientManageProcessorTest, AHeartbeatPushesBeforeItReturns) {
-  const auto a = Connect(Stated("c1").Consumer("orders"));
+  const auto a = Connect(TestStatement("c1").Consumer("orders"));
   EXPECT_THAT(a->TakePushes(), ElementsAre("orders"));
-  const auto b = Connect(Stated("c2").Consumer("orders"));
+  const auto b = Connect(TestStatement("c2").Consumer("orders"));
   EXPECT_THAT(a->TakePushes(), ElementsAre("orders"));
   EXPECT_THAT(b->TakePushes(), ElementsAre("orders"));
 }
 
 TEST_F(ClientManageProcessorTest, AnUnchangedHeartbeatPushesNothing) {
-  const auto channel = Connect(Stated("c1").Consumer("orders", {{"t"}}));
+  const auto channel = Connect(TestStatement("c1").Consumer("orders", {{"t"}}));
   channel->TakePushes();
-  Heartbeat(*channel, Stated("c1").Consumer("orders", {{"t"}}));
+  Heartbeat(*channel, TestStatement("c1").Consumer("orders", {{"t"}}));
   EXPECT_THAT(channel->TakePushes(), IsEmpty());
 }
 
 TEST_F(ClientManageProcessorTest, AReplacementThatChangesNothingPushesNothing) {
-  const auto peer = Connect(Stated("c2").Consumer("orders"));
-  const auto before = Connect(Stated("c1").Incarnation(7).Consumer("orders"));
+  const auto peer = Connect(TestStatement("c2").Consumer("orders"));
+  const auto before =
+      Connect(TestStatement("c1").Incarnation(7).Consumer("orders"));
   peer->TakePushes();
   before->TakePushes();
-  const auto after = Connect(Stated("c1").Incarnation(7).Consumer("orders"));
+  const auto after =
+      Connect(TestStatement("c1").Incarnation(7).Consumer("orders"));
   EXPECT_THAT(peer->TakePushes(), IsEmpty());
   EXPECT_THAT(after->TakePushes(), IsEmpty());
   EXPECT_THAT(before->TakePushes(), IsEmpty());
@@ -128,25 +132,26 @@ TEST_F(ClientManageProcessorTest, AReplacementThatChangesNothingPushesNothing) {
 
 TEST_F(ClientManageProcessorTest,
        AReplacementThatChangesTheGroupIsOnePushForEachMember) {
-  const auto peer = Connect(Stated("c2").Consumer("orders"));
-  const auto before = Connect(Stated("c1").Incarnation(7).Consumer("orders"));
+  const auto peer = Connect(TestStatement("c2").Consumer("orders"));
+  const auto before =
+      Connect(TestStatement("c1").Incarnation(7).Consumer("orders"));
   peer->TakePushes();
   before->TakePushes();
-  const auto after =
-      Connect(Stated("c1").Incarnation(7).Consumer("orders", {{"more"}}));
+  const auto after = Connect(
+      TestStatement("c1").Incarnation(7).Consumer("orders", {{"more"}}));
   EXPECT_THAT(peer->TakePushes(), ElementsAre("orders"));
   EXPECT_THAT(after->TakePushes(), ElementsAre("orders"));
   EXPECT_THAT(before->TakePushes(), IsEmpty());
 }
 
 TEST_F(ClientManageProcessorTest, MembersThatDisagreeTakeNoMemoryAHeartbeat) {
-  const auto a = Connect(Stated("c1").Consumer("orders"));
-  const auto b = Connect(Stated("c2").Consumer("orders"));
+  const auto a = Connect(TestStatement("c1").Consumer("orders"));
+  const auto b = Connect(TestStatement("c2").Consumer("orders"));
   int64_t version = 0;
   const auto disagree = [&](int rounds) {
     for (int round = 0; round < rounds; ++round) {
-      Heartbeat(*a, Stated("c1").Consumer("orders", {{"x", ++version}}));
-      Heartbeat(*b, Stated("c2").Consumer("orders", {{"y", ++version}}));
+      Heartbeat(*a, TestStatement("c1").Consumer("orders", {{"x", ++version}}));
+      Heartbeat(*b, TestStatement("c2").Consumer("orders", {{"y", ++version}}));
       listener_.Take();
       a->TakePushes();
       b->TakePushes();
@@ -160,7 +165,7 @@ TEST_F(ClientManageProcessorTest, MembersThatDisagreeTakeNoMemoryAHeartbeat) {
 TEST_F(ClientManageProcessorTest, AnIllegalGroupIsPassedOverAndTheRestCounts) {
   const auto channel = OpenStream();
   const HeartbeatResult result =
-      Heartbeat(*channel, Stated("c1")
+      Heartbeat(*channel, TestStatement("c1")
                               .Consumer("bad name")
                               .Consumer("orders")
                               .Producer("any name!"));
@@ -176,9 +181,9 @@ TEST_F(ClientManageProcessorTest, AnIllegalGroupIsPassedOverAndTheRestCounts) {
 
 TEST_F(ClientManageProcessorTest, WhoIsPassedOverIsNotedAndNewsOnce) {
   const auto channel = OpenStream();
-  const Stated stated = Stated("c1").Consumer("no.dots");
+  const TestStatement stated = TestStatement("c1").Consumer("no.dots");
   for (const bool is_news : {true, false}) {
-    const StatementOf statement(stated);
+    const BuiltStatement statement(stated);
     const HeartbeatResult result =
         processor_.Heartbeat(*channel, *statement, now_);
     ASSERT_EQ(result.skipped.size(), 1u);
@@ -195,7 +200,7 @@ TEST_F(ClientManageProcessorTest, WhoIsPassedOverIsNotedAndNewsOnce) {
 }
 
 TEST_F(ClientManageProcessorTest, AHeartbeatMakesConfigAndRetryTopic) {
-  Connect(Stated("c1").Consumer("orders").UnitMode());
+  Connect(TestStatement("c1").Consumer("orders").UnitMode());
   ASSERT_THAT(policy_.ListSubscriptionGroups("", 10), SizeIs(1));
   const std::vector<TopicConfig> topics = policy_.ListTopics("", 10);
   ASSERT_THAT(topics, SizeIs(1));
@@ -207,7 +212,7 @@ TEST_F(ClientManageProcessorTest, AHeartbeatOfAClosedChannelIsAborted) {
   const auto channel = OpenStream();
   table_.Close(*channel, RemovalReason::kKicked, now_);
   const HeartbeatResult result =
-      Heartbeat(*channel, Stated("c1").Consumer("orders"));
+      Heartbeat(*channel, TestStatement("c1").Consumer("orders"));
   EXPECT_EQ(result.status.code, absl::StatusCode::kAborted);
   EXPECT_EQ(result.status.response_code, ResponseCode::kSystemError);
   EXPECT_EQ(result.status.message,
@@ -219,9 +224,9 @@ TEST_F(ClientManageProcessorTest, AHeartbeatOfAClosedChannelIsAborted) {
 
 TEST_F(ClientManageProcessorTest, AHeartbeatThatANewerStreamOvertookIsAborted) {
   const auto older = OpenStream();
-  Connect(Stated("c1").Incarnation(7).Consumer("orders"));
+  Connect(TestStatement("c1").Incarnation(7).Consumer("orders"));
   const HeartbeatResult result =
-      Heartbeat(*older, Stated("c1").Incarnation(7).Consumer("orders"));
+      Heartbeat(*older, TestStatement("c1").Incarnation(7).Consumer("orders"));
   EXPECT_EQ(result.status.code, absl::StatusCode::kAborted);
   EXPECT_EQ(result.status.message,
             "a newer stream of this client and incarnation is registered");
@@ -229,7 +234,7 @@ TEST_F(ClientManageProcessorTest, AHeartbeatThatANewerStreamOvertookIsAborted) {
 
 TEST_F(ClientManageProcessorTest, AnEmptyStatementIsAccepted) {
   const auto channel = OpenStream();
-  const HeartbeatResult result = Heartbeat(*channel, Stated("c1"));
+  const HeartbeatResult result = Heartbeat(*channel, TestStatement("c1"));
   EXPECT_TRUE(result.status.ok());
   EXPECT_EQ(channel->RenewLight(result.statement_token, now_),
             Renewal::kRenewed);
@@ -254,7 +259,7 @@ class StrictProcessorTest : public ClientManageProcessorTest {
 TEST_F(StrictProcessorTest, EachPassedOverGroupIsNamedWithItsReason) {
   const auto channel = OpenStream();
   const HeartbeatResult result =
-      Heartbeat(*channel, Stated("c1")
+      Heartbeat(*channel, TestStatement("c1")
                               .Producer("pay")
                               .Consumer("unknown")
                               .Consumer("known")
@@ -277,8 +282,8 @@ TEST_F(StrictProcessorTest, EachPassedOverGroupIsNamedWithItsReason) {
 }
 
 TEST_F(StrictProcessorTest, AGroupWhoseNotificationIsOffIsNotPushed) {
-  const auto a = Connect(Stated("c1").Consumer("quiet"));
-  const auto b = Connect(Stated("c2").Consumer("quiet"));
+  const auto a = Connect(TestStatement("c1").Consumer("quiet"));
+  const auto b = Connect(TestStatement("c2").Consumer("quiet"));
   Unregister(*b, "", "quiet");
   EXPECT_THAT(a->TakePushes(), IsEmpty());
 }
@@ -306,9 +311,9 @@ class ProcessorOfOneGroupTest : public ClientManageProcessorTest {
 };
 
 TEST_F(ProcessorOfOneGroupTest, AtTheLimitANewGroupIsPassedOverAndSaidWhy) {
-  Connect(Stated("c1").Consumer("a"));
+  Connect(TestStatement("c1").Consumer("a"));
   const auto channel = OpenStream();
-  Heartbeat(*channel, Stated("c2").Consumer("b"));
+  Heartbeat(*channel, TestStatement("c2").Consumer("b"));
   EXPECT_THAT(explained_,
               ElementsAre("consumer group \"b\" is new, and this broker has "
                           "made as many configs as it may"));
@@ -317,7 +322,7 @@ TEST_F(ProcessorOfOneGroupTest, AtTheLimitANewGroupIsPassedOverAndSaidWhy) {
 
 TEST_F(ProcessorOfOneGroupTest, TwoNewGroupsOfOneHeartbeatDoNotEvictEachOther) {
   const auto channel = OpenStream();
-  Heartbeat(*channel, Stated("c1").Consumer("a").Consumer("b"));
+  Heartbeat(*channel, TestStatement("c1").Consumer("a").Consumer("b"));
   EXPECT_THAT(explained_, SizeIs(1));
   EXPECT_TRUE(table_.FindConsumerGroup("a").has_value());
   EXPECT_FALSE(table_.FindConsumerGroup("b").has_value());
@@ -325,9 +330,9 @@ TEST_F(ProcessorOfOneGroupTest, TwoNewGroupsOfOneHeartbeatDoNotEvictEachOther) {
 }
 
 TEST_F(ProcessorOfOneGroupTest, AGroupThatEmptiedMakesRoom) {
-  const auto a = Connect(Stated("c1").Consumer("a"));
+  const auto a = Connect(TestStatement("c1").Consumer("a"));
   Unregister(*a, "", "a");
-  Connect(Stated("c2").Consumer("b"));
+  Connect(TestStatement("c2").Consumer("b"));
   EXPECT_THAT(explained_, IsEmpty());
   EXPECT_TRUE(table_.FindConsumerGroup("b").has_value());
 }
@@ -335,8 +340,8 @@ TEST_F(ProcessorOfOneGroupTest, AGroupThatEmptiedMakesRoom) {
 TEST_F(ProcessorOfOneGroupTest, AHeartbeatThatIsAbortedHoldsNothing) {
   const auto closed = OpenStream();
   table_.Close(*closed, RemovalReason::kKicked, now_);
-  Heartbeat(*closed, Stated("c1").Consumer("a"));
-  Connect(Stated("c2").Consumer("b"));
+  Heartbeat(*closed, TestStatement("c1").Consumer("a"));
+  Connect(TestStatement("c2").Consumer("b"));
   EXPECT_THAT(explained_, IsEmpty());
 }
 
@@ -362,7 +367,7 @@ TEST_F(ProcessorOfOneGroupTest, AGroupWhoseJoiningIsStillQueuedMakesNoRoom) {
   InterruptingListener interrupting([&] {
     for (const auto& [channel, group] :
          {std::make_pair(second, "a"), std::make_pair(third, "b")}) {
-      const StatementOf statement(Stated(group).Consumer(group));
+      const BuiltStatement statement(TestStatement(group).Consumer(group));
       skipped.push_back(
           processor->Heartbeat(*channel, *statement, now_).skipped.size());
     }
@@ -380,7 +385,7 @@ TEST_F(ProcessorOfOneGroupTest, AGroupWhoseJoiningIsStillQueuedMakesNoRoom) {
   for (const auto& opened : {channel, second, third}) {
     ASSERT_TRUE(table.Open(opened, now_).ok());
   }
-  const StatementOf statement(Stated("c1").Producer("pay"));
+  const BuiltStatement statement(TestStatement("c1").Producer("pay"));
   interrupted.Heartbeat(*channel, *statement, now_);
 
   EXPECT_THAT(skipped, ElementsAre(0, 1));
@@ -392,8 +397,9 @@ TEST_F(ProcessorOfOneGroupTest, AGroupWhoseJoiningIsStillQueuedMakesNoRoom) {
 // --- UNREGISTER_CLIENT ---
 
 TEST_F(ClientManageProcessorTest, AnUnregisterPushesToTheSurvivors) {
-  const auto a = Connect(Stated("c1").Consumer("orders").Producer("pay"));
-  const auto b = Connect(Stated("c2").Consumer("orders"));
+  const auto a =
+      Connect(TestStatement("c1").Consumer("orders").Producer("pay"));
+  const auto b = Connect(TestStatement("c2").Consumer("orders"));
   a->TakePushes();
   b->TakePushes();
   Unregister(*a, "pay", "orders");
@@ -404,9 +410,10 @@ TEST_F(ClientManageProcessorTest, AnUnregisterPushesToTheSurvivors) {
 
 TEST_F(ClientManageProcessorTest, AnUnregisterOfManyGroupsPushesEachOnce) {
   const auto a = Connect(
-      Stated("c1").Consumer("g1").Consumer("g2").Consumer("g3").Producer("p"));
+      TestStatement("c1").Consumer("g1").Consumer("g2").Consumer("g3").Producer(
+          "p"));
   const auto b =
-      Connect(Stated("c2").Consumer("g1").Consumer("g2").Consumer("g3"));
+      Connect(TestStatement("c2").Consumer("g1").Consumer("g2").Consumer("g3"));
   a->TakePushes();
   b->TakePushes();
   processor_.UnregisterClient(*a, "c1", {"p"}, {"g1", "g3", "", "g1"}, now_);
@@ -416,7 +423,7 @@ TEST_F(ClientManageProcessorTest, AnUnregisterOfManyGroupsPushesEachOnce) {
 }
 
 TEST_F(ClientManageProcessorTest, AnUnregisterMakesTheConfigThatItNames) {
-  const auto channel = Connect(Stated("c1").Producer("pay"));
+  const auto channel = Connect(TestStatement("c1").Producer("pay"));
   Unregister(*channel, "pay", "");
   EXPECT_THAT(policy_.ListSubscriptionGroups("", 10), IsEmpty());
   Unregister(*channel, "", "orders");
@@ -424,7 +431,7 @@ TEST_F(ClientManageProcessorTest, AnUnregisterMakesTheConfigThatItNames) {
 }
 
 TEST_F(ClientManageProcessorTest, AnUnregisterOfWhatIsNotThereTellsNothing) {
-  const auto channel = Connect(Stated("c1").Consumer("orders"));
+  const auto channel = Connect(TestStatement("c1").Consumer("orders"));
   listener_.Take();
   channel->TakePushes();
   Unregister(*channel, "unknown", "unknown");
@@ -478,15 +485,15 @@ TEST_F(ClientManageProcessorTest, AGroupWithoutConsumersIsNotFound) {
 }
 
 TEST_F(ClientManageProcessorTest, AProducerGroupHasNoConsumers) {
-  Connect(Stated("c1").Producer("pay"));
+  Connect(TestStatement("c1").Producer("pay"));
   EXPECT_EQ(processor_.GetConsumerListByGroup("pay", 10, 0).status.code,
             absl::StatusCode::kNotFound);
 }
 
 TEST_F(ClientManageProcessorTest, AClientWithTwoChannelsIsListedTwice) {
-  Connect(Stated("c1").Consumer("orders"));
-  Connect(Stated("c2").Consumer("orders"));
-  Connect(Stated("c1").Consumer("orders"));
+  Connect(TestStatement("c1").Consumer("orders"));
+  Connect(TestStatement("c2").Consumer("orders"));
+  Connect(TestStatement("c1").Consumer("orders"));
   const ConsumerList list = processor_.GetConsumerListByGroup("orders", 10, 0);
   EXPECT_TRUE(list.status.ok());
   EXPECT_THAT(list.client_ids, ElementsAre("c1", "c2", "c1"));
@@ -495,7 +502,7 @@ TEST_F(ClientManageProcessorTest, AClientWithTwoChannelsIsListedTwice) {
 
 TEST_F(ClientManageProcessorTest, TheConsumerListIsPaged) {
   for (int i = 0; i < 5; ++i) {
-    Connect(Stated(absl::StrCat("c", i)).Consumer("orders"));
+    Connect(TestStatement(absl::StrCat("c", i)).Consumer("orders"));
   }
   ConsumerList list = processor_.GetConsumerListByGroup("orders", 2, 0);
   EXPECT_THAT(list.client_ids, ElementsAre("c0", "c1"));
@@ -507,7 +514,7 @@ TEST_F(ClientManageProcessorTest, TheConsumerListIsPaged) {
 }
 
 TEST_F(ClientManageProcessorTest, APageAfterTheLastMemberIsEmptyAndNoError) {
-  Connect(Stated("c1").Consumer("orders"));
+  Connect(TestStatement("c1").Consumer("orders"));
   const ConsumerList list = processor_.GetConsumerListByGroup(
       "orders", 2, std::numeric_limits<MemberCursor>::max());
   EXPECT_TRUE(list.status.ok());

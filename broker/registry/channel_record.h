@@ -10,8 +10,8 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/inlined_vector.h"
 #include "absl/time/time.h"
-#include "broker/registry/held_statement.h"
 #include "broker/registry/liveness.h"
+#include "broker/registry/member_statement.h"
 #include "broker/registry/remote_address.h"
 #include "common/client_types.h"
 
@@ -36,7 +36,7 @@ enum class ChannelKind : uint8_t {
 struct Membership {
   RegisteredGroup* group = nullptr;
   // What the channel states of a consumer group. Empty for a producer group.
-  HeldStatement held;
+  MemberStatement statement;
   int32_t version = 0;
   LanguageCode language = LanguageCode::kUnspecified;
   // Whether the channel's latest full heartbeat states the group. While a full

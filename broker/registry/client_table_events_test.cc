@@ -15,7 +15,7 @@
 #include "broker/registry/client_table.h"
 #include "broker/registry/fake_client_channel.h"
 #include "broker/registry/recording_listener.h"
-#include "broker/registry/stated.h"
+#include "broker/registry/test_statement.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -42,8 +42,8 @@ class ClientTableEventsTest : public ::testing::Test {
     EXPECT_TRUE(table_.Open(channel, now_).ok());
     return channel;
   }
-  void Register(ClientChannel& channel, const Stated& stated) {
-    const StatementOf statement(stated);
+  void Register(ClientChannel& channel, const TestStatement& stated) {
+    const BuiltStatement statement(stated);
     table_.Register(channel, statement.Admitted(), now_);
   }
 
@@ -52,7 +52,7 @@ class ClientTableEventsTest : public ::testing::Test {
     constexpr size_t kPerCall = 256;
     for (size_t made = 0; made < count;) {
       const auto channel = OpenStream();
-      Stated stated(absl::StrCat("maker", made));
+      TestStatement stated(absl::StrCat("maker", made));
       for (size_t i = 0; i < kPerCall && made < count; ++i, ++made) {
         stated.Producer(absl::StrCat("p", i));
       }
@@ -68,14 +68,14 @@ class ClientTableEventsTest : public ::testing::Test {
 
 TEST_F(ClientTableEventsTest, EventsAreDeliveredBeforeTheCallReturns) {
   const auto channel = OpenStream();
-  Register(*channel, Stated("c1").Producer("pay"));
+  Register(*channel, TestStatement("c1").Producer("pay"));
   EXPECT_THAT(recording_.Take(), ::testing::SizeIs(1));
   EXPECT_EQ(table_.counts().queued_events, 0);
 }
 
 TEST_F(ClientTableEventsTest, AListenerMayCallEveryCallOfTheTable) {
   const auto other = OpenStream();
-  Register(*other, Stated("c2").Consumer("orders").Producer("pay"));
+  Register(*other, TestStatement("c2").Consumer("orders").Producer("pay"));
   int calls = 0;
   calling_.call = [&](const ClientEvent& event) {
     if (event.client_id != "c1" || calls++ > 0) return;
@@ -86,13 +86,13 @@ TEST_F(ClientTableEventsTest, AListenerMayCallEveryCallOfTheTable) {
     table_.GroupsOfTopic("t", "", 10);
     table_.counts();
     table_.Unregister(*other, "c2", {"pay"}, {}, now_);
-    Register(*OpenStream(), Stated("c3").Consumer("orders"));
+    Register(*OpenStream(), TestStatement("c3").Consumer("orders"));
     std::vector<ClientChannelPtr> ended;
     table_.BeginScan(now_);
     table_.ScanSome(now_, 10, &ended);
     table_.Close(*other, RemovalReason::kKicked, now_);
   };
-  Register(*OpenStream(), Stated("c1").Consumer("orders"));
+  Register(*OpenStream(), TestStatement("c1").Consumer("orders"));
   EXPECT_GT(calls, 0);
   EXPECT_EQ(table_.FindConsumerGroup("orders")->channels, 2);
 }
@@ -102,10 +102,10 @@ TEST_F(ClientTableEventsTest, WhatAListenerChangesIsToldAfterWhatItHears) {
   const auto inner = OpenStream();
   calling_.call = [&](const ClientEvent& event) {
     if (event.type == EventType::kClientRegister && event.client_id == "c1") {
-      Register(*inner, Stated("inner").Producer("pay"));
+      Register(*inner, TestStatement("inner").Producer("pay"));
     }
   };
-  Register(*channel, Stated("c1").Consumer("orders"));
+  Register(*channel, TestStatement("c1").Consumer("orders"));
   EXPECT_THAT(
       recording_.TakeDescribed(),
       ElementsAre("consumer orders CLIENT_REGISTER c1",
@@ -120,7 +120,7 @@ TEST_F(ClientTableEventsTest, AJoinThatAListenerAnswersWithACloseIsToldFirst) {
       table_.Close(*event.channel, RemovalReason::kKicked, now_);
     }
   };
-  Register(*channel, Stated("c1").Producer("a").Producer("b"));
+  Register(*channel, TestStatement("c1").Producer("a").Producer("b"));
   EXPECT_THAT(
       recording_.TakeDescribed(),
       ElementsAre(
@@ -135,7 +135,7 @@ TEST_F(ClientTableEventsTest, AllListenersHearAnEventBeforeTheNextOne) {
   calling_.call = [&](const ClientEvent&) {
     heard_by_second.push_back(recording_.Take().size());
   };
-  Register(*channel, Stated("c1").Producer("a").Producer("b"));
+  Register(*channel, TestStatement("c1").Producer("a").Producer("b"));
   EXPECT_THAT(heard_by_second, ElementsAre(0, 1));
 }
 
@@ -143,10 +143,11 @@ TEST_F(ClientTableEventsTest, RevisionsNeverFall) {
   const auto a = OpenStream();
   const auto b = OpenStream();
   calling_.call = [&](const ClientEvent& event) {
-    if (event.group == "g0") Register(*b, Stated("c2").Producer("x"));
+    if (event.group == "g0") Register(*b, TestStatement("c2").Producer("x"));
   };
   for (int i = 0; i < 5; ++i) {
-    Register(*a, Stated("c1").Producer(absl::StrCat("g", i)).Consumer("o"));
+    Register(*a,
+             TestStatement("c1").Producer(absl::StrCat("g", i)).Consumer("o"));
   }
   table_.Close(*a, RemovalReason::kDisconnected, now_);
   uint64_t last = 0;
@@ -161,7 +162,8 @@ TEST_F(ClientTableEventsTest, EventsCarryTheTimeOfTheCallThatMadeThem) {
   const auto channel = OpenStream();
   const auto closing = OpenStream();
   const auto silent = OpenStream();
-  const StatementOf statement(Stated("c1").Producer("a").Producer("b"));
+  const BuiltStatement statement(
+      TestStatement("c1").Producer("a").Producer("b"));
   const auto later = [&](int seconds) { return now_ + absl::Seconds(seconds); };
   table_.Register(*channel, statement.Admitted(), later(1));
   table_.Register(*closing, statement.Admitted(), later(2));
@@ -174,7 +176,8 @@ TEST_F(ClientTableEventsTest, EventsCarryTheTimeOfTheCallThatMadeThem) {
     }
     return times;
   };
-  table_.Register(*channel, StatementOf(Stated("c1").Consumer("o")).Admitted(),
+  table_.Register(*channel,
+                  BuiltStatement(TestStatement("c1").Consumer("o")).Admitted(),
                   later(4));
   EXPECT_THAT(times(), ElementsAre(later(4), later(4), later(4)));
   table_.Unregister(*channel, "c1", {"a", "b"}, {}, later(5));
@@ -199,9 +202,9 @@ TEST_F(ClientTableEventsTest, ACallReturnsWhileAnotherIsDelivering) {
     go_on.WaitForNotification();
   };
   std::thread first(
-      [&] { Register(*OpenStream(), Stated("first").Producer("pay")); });
+      [&] { Register(*OpenStream(), TestStatement("first").Producer("pay")); });
   delivering.WaitForNotification();
-  Register(*OpenStream(), Stated("second").Producer("pay"));
+  Register(*OpenStream(), TestStatement("second").Producer("pay"));
   EXPECT_THAT(recording_.TakeDescribed(), ::testing::IsEmpty());
   EXPECT_EQ(table_.counts().queued_events, 1);
   EXPECT_EQ(table_.FindProducerGroup("pay")->channels, 2);
@@ -216,9 +219,9 @@ TEST_F(ClientTableEventsTest, AListenersOwnCallsDoNotWaitForRoomInTheQueue) {
   calling_.call = [&](const ClientEvent& event) {
     if (event.client_id != "first") return;
     MakeEvents(kFull + 1);
-    Register(*OpenStream(), Stated("last").Producer("pay"));
+    Register(*OpenStream(), TestStatement("last").Producer("pay"));
   };
-  Register(*OpenStream(), Stated("first").Producer("pay"));
+  Register(*OpenStream(), TestStatement("first").Producer("pay"));
   const std::vector<std::string> events = recording_.TakeDescribed();
   EXPECT_EQ(events.size(), kFull + 3);
   EXPECT_EQ(events.back(), "producer pay CLIENT_REGISTER last");
@@ -235,8 +238,9 @@ class BlockedDeliveryTest : public ClientTableEventsTest {
       delivering_.Notify();
       go_on_.WaitForNotification();
     };
-    first_ = std::thread(
-        [this] { Register(*OpenStream(), Stated("first").Producer("first")); });
+    first_ = std::thread([this] {
+      Register(*OpenStream(), TestStatement("first").Producer("first"));
+    });
     delivering_.WaitForNotification();
   }
   ~BlockedDeliveryTest() override {
@@ -252,7 +256,7 @@ class BlockedDeliveryTest : public ClientTableEventsTest {
 TEST_F(BlockedDeliveryTest, ACallThatFindsTheQueueExactlyFullGoesOn) {
   MakeEvents(kFull);
   ASSERT_EQ(table_.counts().queued_events, kFull);
-  Register(*OpenStream(), Stated("late").Producer("late"));
+  Register(*OpenStream(), TestStatement("late").Producer("late"));
   EXPECT_TRUE(table_.FindProducerGroup("late").has_value());
 }
 
@@ -265,7 +269,7 @@ TEST_F(BlockedDeliveryTest, ACallThatFindsMoreChangesNothingBeforeThereIsRoom) {
   late.emplace_back([&] {
     const auto channel = OpenStream();
     ++started;
-    Register(*channel, Stated("late").Producer("late"));
+    Register(*channel, TestStatement("late").Producer("late"));
   });
   late.emplace_back([&] {
     ++started;

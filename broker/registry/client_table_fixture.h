@@ -13,12 +13,16 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "broker/registry/admitted_statement.h"
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/client_table.h"
 #include "broker/registry/fake_client_channel.h"
 #include "broker/registry/recording_listener.h"
-#include "broker/registry/stated.h"
+#include "broker/registry/subscription_table.h"
+#include "broker/registry/table_queries.h"
+#include "broker/registry/test_statement.h"
 #include "gtest/gtest.h"
 
 namespace rmq {
@@ -42,7 +46,7 @@ class ClientTableFixture : public ::testing::Test {
   }
 
   // A new stream after its first heartbeat.
-  FakeClientChannelPtr Connect(const Stated& stated) {
+  FakeClientChannelPtr Connect(const TestStatement& stated) {
     FakeClientChannelPtr channel = OpenStream();
     Register(*channel, stated);
     return channel;
@@ -57,22 +61,22 @@ class ClientTableFixture : public ::testing::Test {
     return *std::move(found);
   }
 
-  RegisterResult Register(ClientChannel& channel, const Stated& stated) {
-    const StatementOf statement(stated);
+  RegisterResult Register(ClientChannel& channel, const TestStatement& stated) {
+    const BuiltStatement statement(stated);
     return table_.Register(channel, statement.Admitted(), now_);
   }
 
   // With no consumer let in by the policy.
   RegisterResult RegisterAllSkipped(ClientChannel& channel,
-                                    const Stated& stated) {
-    StatementOf statement(stated);
+                                    const TestStatement& stated) {
+    BuiltStatement statement(stated);
     statement.admitted().clear();
     return table_.Register(channel, statement.Admitted(), now_);
   }
 
   RegisterResult RegisterUnnotified(ClientChannel& channel,
-                                    const Stated& stated) {
-    StatementOf statement(stated);
+                                    const TestStatement& stated) {
+    BuiltStatement statement(stated);
     for (AdmittedConsumer& consumer : statement.admitted()) {
       consumer.notify_consumer_ids_changed = false;
     }
@@ -107,6 +111,23 @@ class ClientTableFixture : public ::testing::Test {
     return Members(GroupKind::kProducer, group);
   }
 
+  // The members of a consumer group, at most 100.
+  std::vector<MemberInfo> MemberInfos(absl::string_view consumer_group) {
+    MemberCursor cursor = 0;
+    return table_.ListMembers(GroupKind::kConsumer, consumer_group, 100,
+                              &cursor);
+  }
+  // When the first member of a consumer group last stated it.
+  absl::Time LastStated(absl::string_view consumer_group) {
+    return MemberInfos(consumer_group).at(0).last_heard;
+  }
+
+  // The expression of a group's subscription, or "none".
+  std::string ExpressionOf(absl::string_view group, absl::string_view topic) {
+    const absl::optional<SubscriptionData> subscription =
+        table_.FindSubscription(group, topic);
+    return subscription.has_value() ? subscription->expression : "none";
+  }
   std::vector<std::string> GroupsOf(absl::string_view topic) {
     return table_.GroupsOfTopic(topic, "", ClientTable::kMaxPiece);
   }

@@ -20,7 +20,7 @@
 #include "broker/registry/client_event.h"
 #include "broker/registry/client_table.h"
 #include "broker/registry/fake_client_channel.h"
-#include "broker/registry/stated.h"
+#include "broker/registry/test_statement.h"
 #include "common/mutex_lock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -110,13 +110,13 @@ class ClientTableRaceTest : public ::testing::Test {
     return start_ + absl::Milliseconds(clock_ms_.load());
   }
 
-  Stated RandomStatement(std::mt19937& random) {
-    Stated stated(absl::StrCat("c", random() % 8));
+  TestStatement RandomStatement(std::mt19937& random) {
+    TestStatement stated(absl::StrCat("c", random() % 8));
     stated.Incarnation(random() % 3);
     for (int group = 0; group < kGroups; ++group) {
       if (random() % 3 == 0) stated.Producer(absl::StrCat("p", group));
       if (random() % 3 != 0) continue;
-      std::vector<StatedSubscription> subscriptions;
+      std::vector<TestSubscription> subscriptions;
       for (int topic = 0; topic < kTopics; ++topic) {
         if (random() % 2 == 0) {
           subscriptions.push_back(
@@ -138,7 +138,7 @@ class ClientTableRaceTest : public ::testing::Test {
         auto opened = std::make_shared<FakeClientChannel>();
         if (table_.Open(opened, Now()).ok()) SetSlot(at, std::move(opened));
       } else if (operation < 40) {
-        const StatementOf statement(RandomStatement(random));
+        const BuiltStatement statement(RandomStatement(random));
         const RegisterResult result =
             table_.Register(*channel, statement.Admitted(), Now());
         if (result.outcome == RegisterResult::Outcome::kRegistered) {
@@ -174,9 +174,9 @@ class ClientTableRaceTest : public ::testing::Test {
         std::make_shared<FakeClientChannel>(ClientChannel::Kind::kStandIn),
         Now());
     if (!stand_in.ok()) return;
-    Stated stated = RandomStatement(random);
+    TestStatement stated = RandomStatement(random);
     stated.client_id = client_id;
-    const StatementOf statement(stated);
+    const BuiltStatement statement(stated);
     table_.Register(**stand_in, statement.Admitted(), Now());
   }
 
@@ -323,7 +323,7 @@ TEST(ClientTableRenewalRaceTest, AHeartbeatThatWasRenewedIsNotExpired) {
   const absl::Time opened = absl::FromUnixSeconds(1'000'000);
   const absl::Time now = opened + absl::Seconds(121);
   std::vector<FakeClientChannelPtr> channels;
-  const StatementOf statement(Stated("c1").Consumer("orders"));
+  const BuiltStatement statement(TestStatement("c1").Consumer("orders"));
   for (int i = 0; i < kRounds; ++i) {
     channels.push_back(std::make_shared<FakeClientChannel>());
     ASSERT_TRUE(table.Open(channels.back(), opened).ok());

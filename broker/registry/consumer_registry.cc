@@ -44,12 +44,14 @@ void ConsumerRegistry::Register(const ConsumerStatement& statement, bool notify,
       clients_.Release(client, who.channel);
     }
   }
-  if (HeldStatementPool::ChangesNothing(membership->held, statement)) {
+  if (MemberStatementPool::ChangesNothing(membership->statement, statement)) {
     group.statement.Repeat(who.channel, who.number);
   } else {
-    HeldStatement held = held_.State(membership->held, statement);
-    group.statement.Restate(who.channel, membership->held, held, who.number);
-    membership->held = std::move(held);
+    MemberStatement updated =
+        member_statements_.Update(membership->statement, statement);
+    group.statement.Restate(who.channel, membership->statement, updated,
+                            who.number);
+    membership->statement = std::move(updated);
     if (!joins) ++restatements_;
   }
 
@@ -138,7 +140,8 @@ void ConsumerRegistry::Remove(ChannelRecord& channel, Membership& membership,
   auto& group = static_cast<ConsumerGroup&>(*membership.group);
   const Before before{group.statement.modes(), /*existed=*/true};
   SetGroup(group, change->AddLeft(channel, membership, reason, client_id));
-  const HeldStatement held = GroupMembers::Leave(channel, membership, clients_);
+  const MemberStatement statement =
+      GroupMembers::Leave(channel, membership, clients_);
   if (group.members.empty()) {
     change->AddGroupGone(group, reason);
     // Of a group that has just become empty too, as Java.
@@ -152,7 +155,7 @@ void ConsumerRegistry::Remove(ChannelRecord& channel, Membership& membership,
     groups_.Erase(group);
     return;
   }
-  group.statement.Remove(channel, held);
+  group.statement.Remove(channel, statement);
   const EffectiveStatement::Change outcome = TakeChange(group);
   if (IsTold(group, before)) {
     change->AddConsumerIdsChanged(group).reason = reason;

@@ -16,7 +16,7 @@
 #include "broker/registry/client_directory.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/effective_statement.h"
-#include "broker/registry/held_statement.h"
+#include "broker/registry/member_statement.h"
 #include "broker/registry/registered_group.h"
 #include "broker/registry/statement.h"
 #include "broker/registry/subscription_table.h"
@@ -122,7 +122,7 @@ class ConsumerRegistry {
   const bool unchanged_register_;
   size_t looks_left_ = 0;
   uint64_t restatements_ = 0;
-  HeldStatementPool held_;
+  MemberStatementPool member_statements_;
   GroupTable<ConsumerGroup> groups_;
   // By name, so that it is the same at each run.
   absl::btree_map<absl::string_view, ConsumerGroup*> unsettled_;

@@ -34,8 +34,9 @@ const SubscriptionTablePtr& EffectiveStatement::subscriptions() const {
 }
 
 void EffectiveStatement::Restate(ChannelRecord& channel,
-                                 const HeldStatement& before,
-                                 const HeldStatement& after, uint64_t number) {
+                                 const MemberStatement& before,
+                                 const MemberStatement& after,
+                                 uint64_t number) {
   if (before.empty()) ++members_;
   RestateModes(channel, before, after, number);
   for (size_t at = 0; at < after.size(); ++at) {
@@ -60,7 +61,7 @@ void EffectiveStatement::Repeat(ChannelRecord& channel, uint64_t number) {
 }
 
 void EffectiveStatement::Remove(ChannelRecord& channel,
-                                const HeldStatement& before) {
+                                const MemberStatement& before) {
   --members_;
   RemoveModes(channel, before);
   for (size_t at = 0; at < before.size(); ++at) Drop(channel, before, at);
@@ -79,8 +80,8 @@ EffectiveStatement::Topic& EffectiveStatement::Touch(const std::string& name) {
 }
 
 void EffectiveStatement::Hold(ChannelRecord& channel,
-                              const HeldStatement& before, size_t before_at,
-                              const HeldStatement& after, size_t after_at,
+                              const MemberStatement& before, size_t before_at,
+                              const MemberStatement& after, size_t after_at,
                               uint64_t number) {
   Topic& topic = Touch(after.topic(after_at));
   const bool held_it = before_at < before.size();
@@ -113,7 +114,7 @@ void EffectiveStatement::Hold(ChannelRecord& channel,
 }
 
 void EffectiveStatement::Drop(ChannelRecord& channel,
-                              const HeldStatement& before, size_t at) {
+                              const MemberStatement& before, size_t at) {
   Topic& topic = Touch(before.topic(at));
   --topic.holders;
   if (topic.dispute != nullptr) {
@@ -131,10 +132,11 @@ void EffectiveStatement::BeginDispute(Topic& topic, size_t agreeing) {
       agreeing);
 }
 
-void EffectiveStatement::LeaveCamp(Dispute& dispute, const HeldStatement& held,
+void EffectiveStatement::LeaveCamp(Dispute& dispute,
+                                   const MemberStatement& statement,
                                    size_t at) {
-  const auto camp =
-      dispute.camps.find({held.expression(at), held.expression_type(at)});
+  const auto camp = dispute.camps.find(
+      {statement.expression(at), statement.expression_type(at)});
   if (--camp->second == 0) dispute.camps.erase(camp);
 }
 
@@ -149,8 +151,8 @@ MemberRanking::Rank EffectiveStatement::RankOf(const Topic& topic,
 }
 
 void EffectiveStatement::RestateModes(ChannelRecord& channel,
-                                      const HeldStatement& before,
-                                      const HeldStatement& after,
+                                      const MemberStatement& before,
+                                      const MemberStatement& after,
                                       uint64_t number) {
   const ConsumerModes& modes = after.modes();
   const size_t others = members_ - 1;
@@ -172,7 +174,7 @@ void EffectiveStatement::RestateModes(ChannelRecord& channel,
 }
 
 void EffectiveStatement::RemoveModes(const ChannelRecord& channel,
-                                     const HeldStatement& before) {
+                                     const MemberStatement& before) {
   if (modes_dispute_ == nullptr) return;
   modes_dispute_->ranking.Erase(channel);
   modes_dispute_->numbers.erase(&channel);
@@ -249,13 +251,13 @@ void EffectiveStatement::BeginLook() {
 
 void EffectiveStatement::LookAt(ChannelRecord& channel,
                                 const Membership& membership) {
-  const HeldStatement& held = membership.held;
+  const MemberStatement& statement = membership.statement;
   for (Topic* topic : touched_) {
     topic->ranking.LookAt(channel);
-    const size_t at = held.Find(topic->name);
-    if (at == held.size()) continue;
-    topic->ranking.Offer(RankOf(*topic, channel, held.sub_version(at)), channel,
-                         MemberRanking::Capacity(topic->holders));
+    const size_t at = statement.Find(topic->name);
+    if (at == statement.size()) continue;
+    topic->ranking.Offer(RankOf(*topic, channel, statement.sub_version(at)),
+                         channel, MemberRanking::Capacity(topic->holders));
   }
   if (modes_dispute_ != nullptr) {
     modes_dispute_->ranking.LookAt(channel);
@@ -284,8 +286,8 @@ EffectiveStatement::Change EffectiveStatement::TakeChange(
   ConsumerModes modes = agreed_modes_;
   if (modes_dispute_ != nullptr) {
     ChannelRecord* const latest = modes_dispute_->ranking.leader();
-    modes =
-        latest == nullptr ? modes_ : MembershipOf(*latest, group).held.modes();
+    modes = latest == nullptr ? modes_
+                              : MembershipOf(*latest, group).statement.modes();
   }
   change.modes = std::exchange(modes_, modes) != modes;
   return change;
@@ -318,20 +320,20 @@ bool EffectiveStatement::TakeTopic(const RegisteredGroup& group, Topic& topic,
 void EffectiveStatement::TakeSubscription(const RegisteredGroup& group,
                                           ChannelRecord& holder, Topic& topic,
                                           Change* change) {
-  const HeldStatement& held = MembershipOf(holder, group).held;
-  const size_t at = held.Find(topic.name);
+  const MemberStatement& statement = MembershipOf(holder, group).statement;
+  const size_t at = statement.Find(topic.name);
   SubscriptionData& subscription = topic.subscription;
   if (!std::exchange(topic.is_taken, true)) {
     change->added_topics.push_back(topic.name);
-  } else if (subscription.sub_version != held.sub_version(at) ||
-             subscription.expression != held.expression(at) ||
-             subscription.expression_type != held.expression_type(at)) {
+  } else if (subscription.sub_version != statement.sub_version(at) ||
+             subscription.expression != statement.expression(at) ||
+             subscription.expression_type != statement.expression_type(at)) {
     change->subscriptions = true;
   } else {
     return;
   }
-  subscription = {held.expression(at), held.expression_type(at),
-                  held.sub_version(at)};
+  subscription = {statement.expression(at), statement.expression_type(at),
+                  statement.sub_version(at)};
 }
 
 }  // namespace rmq

@@ -15,8 +15,8 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/string_view.h"
 #include "broker/registry/channel_record.h"
-#include "broker/registry/held_statement.h"
 #include "broker/registry/member_ranking.h"
+#include "broker/registry/member_statement.h"
 #include "broker/registry/registered_group.h"
 #include "broker/registry/subscription_table.h"
 #include "common/client_types.h"
@@ -73,14 +73,14 @@ class EffectiveStatement {
   // A full heartbeat of `channel` stated the group: the membership held
   // `before`, empty if it is new, and holds `after` now. `number` is the
   // heartbeat's: the later the greater.
-  void Restate(ChannelRecord& channel, const HeldStatement& before,
-               const HeldStatement& after, uint64_t number);
+  void Restate(ChannelRecord& channel, const MemberStatement& before,
+               const MemberStatement& after, uint64_t number);
 
   // The same for a heartbeat after which the membership holds what it held.
   void Repeat(ChannelRecord& channel, uint64_t number);
 
   // The membership of `channel`, which held `before`, is none any more.
-  void Remove(ChannelRecord& channel, const HeldStatement& before);
+  void Remove(ChannelRecord& channel, const MemberStatement& before);
 
   // The latest full heartbeat of `channel` left the group out.
   void NoteLeftOut(ChannelRecord& channel);
@@ -136,19 +136,20 @@ class EffectiveStatement {
   };
 
   Topic& Touch(const std::string& name);
-  void Hold(ChannelRecord& channel, const HeldStatement& before,
-            size_t before_at, const HeldStatement& after, size_t after_at,
+  void Hold(ChannelRecord& channel, const MemberStatement& before,
+            size_t before_at, const MemberStatement& after, size_t after_at,
             uint64_t number);
-  void Drop(ChannelRecord& channel, const HeldStatement& before, size_t at);
+  void Drop(ChannelRecord& channel, const MemberStatement& before, size_t at);
   static void BeginDispute(Topic& topic, size_t agreeing);
-  static void LeaveCamp(Dispute& dispute, const HeldStatement& held, size_t at);
+  static void LeaveCamp(Dispute& dispute, const MemberStatement& statement,
+                        size_t at);
   static MemberRanking::Rank RankOf(const Topic& topic,
                                     const ChannelRecord& channel,
                                     int64_t sub_version);
 
-  void RestateModes(ChannelRecord& channel, const HeldStatement& before,
-                    const HeldStatement& after, uint64_t number);
-  void RemoveModes(const ChannelRecord& channel, const HeldStatement& before);
+  void RestateModes(ChannelRecord& channel, const MemberStatement& before,
+                    const MemberStatement& after, uint64_t number);
+  void RemoveModes(const ChannelRecord& channel, const MemberStatement& before);
   void JoinModesCamp(const ConsumerModes& modes);
   void LeaveModesCamp(const ConsumerModes& modes);
   uint64_t NumberOf(const ChannelRecord& channel) const;

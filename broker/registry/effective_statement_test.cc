@@ -15,7 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "broker/registry/channel_record.h"
 #include "broker/registry/client_directory.h"
-#include "broker/registry/held_statement.h"
+#include "broker/registry/member_statement.h"
 #include "broker/registry/registered_group.h"
 #include "broker/registry/statement.h"
 #include "common/client_types.h"
@@ -147,12 +147,12 @@ class World {
                    {}});
     }
     membership->stated = true;
-    if (HeldStatementPool::ChangesNothing(membership->held, stated)) {
+    if (MemberStatementPool::ChangesNothing(membership->statement, stated)) {
       statement_.Repeat(channel, number);
     } else {
-      HeldStatement held = pool_.State(membership->held, stated);
-      statement_.Restate(channel, membership->held, held, number);
-      membership->held = std::move(held);
+      MemberStatement statement = pool_.Update(membership->statement, stated);
+      statement_.Restate(channel, membership->statement, statement, number);
+      membership->statement = std::move(statement);
     }
 
     Member& member = members_[who];
@@ -186,9 +186,9 @@ class World {
     if (members_.erase(who) == 0) return;
     ChannelRecord& channel = *channels_[who];
     size_t hint = 0;
-    const HeldStatement held = GroupMembers::Leave(
+    const MemberStatement statement = GroupMembers::Leave(
         channel, *GroupMembers::Find(channel, group_, &hint), clients_);
-    statement_.Remove(channel, held);
+    statement_.Remove(channel, statement);
   }
 
   int Leader() {
@@ -220,7 +220,7 @@ class World {
   std::mt19937 random_;
   std::vector<std::unique_ptr<ChannelRecord>> channels_;
   ClientDirectory clients_;
-  HeldStatementPool pool_;
+  MemberStatementPool pool_;
   RegisteredGroup group_{GroupKind::kConsumer, "orders"};
   EffectiveStatement statement_;
   uint64_t number_ = 0;

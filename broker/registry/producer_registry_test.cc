@@ -9,7 +9,7 @@
 #include "broker/registry/client_table.h"
 #include "broker/registry/client_table_fixture.h"
 #include "broker/registry/fake_client_channel.h"
-#include "broker/registry/stated.h"
+#include "broker/registry/test_statement.h"
 #include "common/client_types.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -23,8 +23,8 @@ using ::testing::IsEmpty;
 class ProducerRegistryTest : public ClientTableFixture {
  protected:
   RegisterResult RegisterKnownOnly(ClientChannel& channel,
-                                   const Stated& stated) {
-    const StatementOf statement(stated);
+                                   const TestStatement& stated) {
+    const BuiltStatement statement(stated);
     RegisterResult result = table_.Register(
         channel, statement.Admitted(/*take_new_producers=*/false), now_);
     // Copied: these are views into the statement.
@@ -40,28 +40,28 @@ class ProducerRegistryTest : public ClientTableFixture {
 };
 
 TEST_F(ProducerRegistryTest, AJoiningProducerIsTold) {
-  Connect(Stated("c1").Producer("pay"));
+  Connect(TestStatement("c1").Producer("pay"));
   EXPECT_THAT(TakeEvents(), ElementsAre("producer pay CLIENT_REGISTER c1"));
   EXPECT_THAT(Producers("pay"), ElementsAre("c1"));
 }
 
 TEST_F(ProducerRegistryTest, ARenewalTellsNothing) {
-  const auto channel = Connect(Stated("c1").Producer("pay"));
+  const auto channel = Connect(TestStatement("c1").Producer("pay"));
   TakeEvents();
-  Register(*channel, Stated("c1").Producer("pay"));
+  Register(*channel, TestStatement("c1").Producer("pay"));
   EXPECT_THAT(TakeEvents(), IsEmpty());
 }
 
 TEST_F(ProducerRegistryTest, AKnownChannelKeepsItsFirstClientId) {
-  const auto channel = Connect(Stated("c1").Producer("pay"));
-  Register(*channel, Stated("c2").Producer("pay"));
+  const auto channel = Connect(TestStatement("c1").Producer("pay"));
+  Register(*channel, TestStatement("c2").Producer("pay"));
   EXPECT_THAT(Producers("pay"), ElementsAre("c1"));
   EXPECT_EQ(table_.FindProducerChannel("c1"), channel);
   EXPECT_EQ(table_.FindProducerChannel("c2"), nullptr);
 }
 
 TEST_F(ProducerRegistryTest, TheLastProducerTakesTheGroupWithIt) {
-  const auto channel = Connect(Stated("c1").Producer("pay"));
+  const auto channel = Connect(TestStatement("c1").Producer("pay"));
   TakeEvents();
   table_.Unregister(*channel, "c1", {"pay"}, {}, now_);
   EXPECT_THAT(TakeEvents(),
@@ -71,8 +71,8 @@ TEST_F(ProducerRegistryTest, TheLastProducerTakesTheGroupWithIt) {
 }
 
 TEST_F(ProducerRegistryTest, AProducerThatLeavesOthersBehindLeavesTheGroup) {
-  const auto a = Connect(Stated("c1").Producer("pay"));
-  Connect(Stated("c2").Producer("pay"));
+  const auto a = Connect(TestStatement("c1").Producer("pay"));
+  Connect(TestStatement("c2").Producer("pay"));
   TakeEvents();
   table_.Close(*a, RemovalReason::kDisconnected, now_);
   EXPECT_THAT(TakeEvents(),
@@ -81,13 +81,13 @@ TEST_F(ProducerRegistryTest, AProducerThatLeavesOthersBehindLeavesTheGroup) {
 }
 
 TEST_F(ProducerRegistryTest, AGroupNameMayBeAnything) {
-  Connect(Stated("c1").Producer("not a legal name!"));
+  Connect(TestStatement("c1").Producer("not a legal name!"));
   EXPECT_THAT(Producers("not a legal name!"), ElementsAre("c1"));
 }
 
 TEST_F(ProducerRegistryTest, ProducersAndConsumersOfOneNameAreApart) {
   const auto channel =
-      Connect(Stated("c1").Producer("orders").Consumer("orders"));
+      Connect(TestStatement("c1").Producer("orders").Consumer("orders"));
   table_.Unregister(*channel, "c1", {"orders"}, {}, now_);
   EXPECT_THAT(Producers("orders"), IsEmpty());
   EXPECT_THAT(Consumers("orders"), ElementsAre("c1"));
@@ -98,7 +98,7 @@ TEST_F(ProducerRegistryTest, ProducersAndConsumersOfOneNameAreApart) {
 TEST_F(ProducerRegistryTest, ANewProducerThatIsNotTakenIsNamed) {
   const auto channel = OpenStream();
   const RegisterResult result =
-      RegisterKnownOnly(*channel, Stated("c1").Producer("pay"));
+      RegisterKnownOnly(*channel, TestStatement("c1").Producer("pay"));
   EXPECT_EQ(result.outcome, RegisterResult::Outcome::kRegistered);
   EXPECT_THAT(rejected_, ElementsAre("pay"));
   EXPECT_FALSE(table_.FindProducerGroup("pay").has_value());
@@ -106,18 +106,18 @@ TEST_F(ProducerRegistryTest, ANewProducerThatIsNotTakenIsNamed) {
 }
 
 TEST_F(ProducerRegistryTest, ANewMemberOfAKnownGroupIsNotTakenEither) {
-  Connect(Stated("c1").Producer("pay"));
+  Connect(TestStatement("c1").Producer("pay"));
   const auto channel = OpenStream();
-  RegisterKnownOnly(*channel, Stated("c2").Producer("pay"));
+  RegisterKnownOnly(*channel, TestStatement("c2").Producer("pay"));
   EXPECT_THAT(rejected_, ElementsAre("pay"));
   EXPECT_THAT(Producers("pay"), ElementsAre("c1"));
 }
 
 TEST_F(ProducerRegistryTest, AKnownProducerIsRenewedThoughNewOnesAreNotTaken) {
-  const auto channel = Connect(Stated("c1").Producer("pay"));
+  const auto channel = Connect(TestStatement("c1").Producer("pay"));
   Advance(absl::Seconds(100));
   const RegisterResult result =
-      RegisterKnownOnly(*channel, Stated("c1").Producer("pay"));
+      RegisterKnownOnly(*channel, TestStatement("c1").Producer("pay"));
   EXPECT_THAT(rejected_, IsEmpty());
   EXPECT_NE(result.statement_token, 0);
   Advance(absl::Seconds(100));
@@ -128,32 +128,34 @@ TEST_F(ProducerRegistryTest, AKnownProducerIsRenewedThoughNewOnesAreNotTaken) {
 // --- A producer by client id ---
 
 TEST_F(ProducerRegistryTest, AClientIsFoundWhereItRegisteredLast) {
-  const auto a = Connect(Stated("c1").Producer("pay"));
-  const auto b = Connect(Stated("c1").Producer("pay"));
+  const auto a = Connect(TestStatement("c1").Producer("pay"));
+  const auto b = Connect(TestStatement("c1").Producer("pay"));
   EXPECT_EQ(table_.FindProducerChannel("c1"), b);
-  Register(*a, Stated("c1").Producer("pay"));  // A renewal moves nothing.
+  Register(*a,
+           TestStatement("c1").Producer("pay"));  // A renewal moves nothing.
   EXPECT_EQ(table_.FindProducerChannel("c1"), b);
-  Register(*a, Stated("c1").Producer("pay").Producer("ship"));
+  Register(*a, TestStatement("c1").Producer("pay").Producer("ship"));
   EXPECT_EQ(table_.FindProducerChannel("c1"), a);
 }
 
 TEST_F(ProducerRegistryTest, AClientIsFoundWhereItJoinedLastThoughItLeftThat) {
-  const auto a = Connect(Stated("c1").Producer("pay"));
-  Connect(Stated("c1").Producer("pay"));
-  Register(*a, Stated("c1").Producer("pay").Producer("ship"));
+  const auto a = Connect(TestStatement("c1").Producer("pay"));
+  Connect(TestStatement("c1").Producer("pay"));
+  Register(*a, TestStatement("c1").Producer("pay").Producer("ship"));
   table_.Unregister(*a, "c1", {"ship"}, {}, now_);
   EXPECT_EQ(table_.FindProducerChannel("c1"), a);
 }
 
 TEST_F(ProducerRegistryTest, AClientIsFoundAfterItsNewestChannelLeft) {
-  const auto a = Connect(Stated("c1").Producer("pay"));
-  const auto b = Connect(Stated("c1").Producer("pay"));
+  const auto a = Connect(TestStatement("c1").Producer("pay"));
+  const auto b = Connect(TestStatement("c1").Producer("pay"));
   table_.Close(*b, RemovalReason::kDisconnected, now_);
   EXPECT_EQ(table_.FindProducerChannel("c1"), a);
 }
 
 TEST_F(ProducerRegistryTest, LeavingOneGroupDoesNotHideAClientThatIsInAnother) {
-  const auto channel = Connect(Stated("c1").Producer("pay").Producer("ship"));
+  const auto channel =
+      Connect(TestStatement("c1").Producer("pay").Producer("ship"));
   table_.Unregister(*channel, "c1", {"ship"}, {}, now_);
   EXPECT_EQ(table_.FindProducerChannel("c1"), channel);
   table_.Unregister(*channel, "c1", {"pay"}, {}, now_);
@@ -161,7 +163,7 @@ TEST_F(ProducerRegistryTest, LeavingOneGroupDoesNotHideAClientThatIsInAnother) {
 }
 
 TEST_F(ProducerRegistryTest, AConsumerIsNoProducer) {
-  Connect(Stated("c1").Consumer("orders"));
+  Connect(TestStatement("c1").Consumer("orders"));
   EXPECT_EQ(table_.FindProducerChannel("c1"), nullptr);
 }
 
@@ -171,7 +173,7 @@ class AvailableProducerTest : public ProducerRegistryTest {
  protected:
   AvailableProducerTest() {
     for (const char* client : {"c1", "c2", "c3", "c4", "c5"}) {
-      channels_.push_back(Connect(Stated(client).Producer("pay")));
+      channels_.push_back(Connect(TestStatement(client).Producer("pay")));
     }
   }
 
@@ -205,7 +207,7 @@ TEST_F(AvailableProducerTest, TheTurnGoesOnWhenTheOneGivenLastHasLeft) {
 }
 
 TEST_F(AvailableProducerTest, AGroupOfOneGivesItThoughItIsNotWritable) {
-  const auto only = Connect(Stated("c9").Producer("ship"));
+  const auto only = Connect(TestStatement("c9").Producer("ship"));
   only->set_writable(false);
   EXPECT_EQ(table_.NextAvailableProducer("ship"), only);
 }
@@ -216,9 +218,9 @@ TEST_F(AvailableProducerTest, AnUnknownGroupHasNone) {
 
 TEST_F(ProducerRegistryTest,
        AProducerIsFoundBeforeAnyNumberOfTheClientsStreams) {
-  const auto only = Connect(Stated("c1").Producer("pay"));
+  const auto only = Connect(TestStatement("c1").Producer("pay"));
   for (size_t i = 0; i < 2 * ClientTable::kMaxPiece; ++i) {
-    Connect(Stated("c1").Incarnation(i + 1).Consumer("orders"));
+    Connect(TestStatement("c1").Incarnation(i + 1).Consumer("orders"));
   }
   EXPECT_EQ(table_.FindProducerChannel("c1"), only);
   table_.Close(*only, RemovalReason::kDisconnected, now_);

@@ -40,11 +40,11 @@ void GroupMembers::SetClient(ChannelRecord& channel, Membership& membership,
   membership.has_other_client = is_other;
 }
 
-HeldStatement GroupMembers::Leave(ChannelRecord& channel,
-                                  Membership& membership,
-                                  ClientDirectory& clients) {
+MemberStatement GroupMembers::Leave(ChannelRecord& channel,
+                                    Membership& membership,
+                                    ClientDirectory& clients) {
   ClientEntry& client = channel.ClientOf(membership);
-  HeldStatement held = std::move(membership.held);
+  MemberStatement statement = std::move(membership.statement);
   membership.group->members.erase(&channel);
   if (channel.exceptions != nullptr) {
     channel.exceptions->left_out.erase(membership.group);
@@ -55,7 +55,7 @@ HeldStatement GroupMembers::Leave(ChannelRecord& channel,
   channel.memberships.erase(channel.memberships.begin() +
                             (&membership - channel.memberships.data()));
   clients.Release(client, channel);
-  return held;
+  return statement;
 }
 
 }  // namespace rmq

@@ -14,7 +14,7 @@
 #include "broker/registry/channel_record.h"
 #include "broker/registry/client_directory.h"
 #include "broker/registry/client_event.h"
-#include "broker/registry/held_statement.h"
+#include "broker/registry/member_statement.h"
 
 namespace rmq {
 
@@ -136,8 +136,8 @@ class GroupMembers {
 
   // Takes `membership`, one of `channel`'s, out of its group. Returns what it
   // held.
-  static HeldStatement Leave(ChannelRecord& channel, Membership& membership,
-                             ClientDirectory& clients);
+  static MemberStatement Leave(ChannelRecord& channel, Membership& membership,
+                               ClientDirectory& clients);
 };
 
 }  // namespace rmq

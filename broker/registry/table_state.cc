@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
-#include "broker/registry/held_statement.h"
+#include "broker/registry/member_statement.h"
 
 namespace rmq {
 namespace {
@@ -179,8 +179,9 @@ bool TableState::ChangesStatement(ChannelRecord& channel,
     if (group == nullptr) continue;
     const Membership* const membership =
         GroupMembers::Find(channel, *group, &hint);
-    if (membership != nullptr && !HeldStatementPool::ChangesNothing(
-                                     membership->held, *consumer.statement)) {
+    if (membership != nullptr &&
+        !MemberStatementPool::ChangesNothing(membership->statement,
+                                             *consumer.statement)) {
       return true;
     }
   }

@@ -23,7 +23,7 @@
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/client_table.h"
-#include "broker/registry/stated.h"
+#include "broker/registry/test_statement.h"
 #include "common/client_types.h"
 #include "common/mutex_lock.h"
 #include "gmock/gmock.h"
@@ -139,12 +139,12 @@ class CoreRaceTest : public ::testing::Test {
 
   void Heartbeat(ClientChannel& channel, const std::string& client_id,
                  std::mt19937& random) {
-    Stated stated(client_id);
+    TestStatement stated(client_id);
     stated.Incarnation(random() % 3);
     for (int group = 0; group < kGroups; ++group) {
       if (random() % 3 == 0) stated.Producer(absl::StrCat("p", group));
       if (random() % 3 != 0) continue;
-      std::vector<StatedSubscription> subscriptions;
+      std::vector<TestSubscription> subscriptions;
       for (int topic = 0; topic < kTopics; ++topic) {
         if (random() % 2 == 0) continue;
         subscriptions.push_back(
@@ -153,7 +153,7 @@ class CoreRaceTest : public ::testing::Test {
       stated.Consumer(absl::StrCat("g", group), std::move(subscriptions));
       if (group == 0) stated.Model(MessageModel::kBroadcasting);
     }
-    const StatementOf statement(std::move(stated));
+    const BuiltStatement statement(std::move(stated));
     const HeartbeatResult result =
         core_.processor.Heartbeat(channel, *statement, Now());
     if (result.statement_token != 0) {
@@ -311,8 +311,8 @@ TEST_F(CoreRaceTest, MembersThatJoinAtOnceAllKnowOfEachOther) {
     std::vector<std::thread> threads;
     for (int i = 0; i < kJoining; ++i) {
       threads.emplace_back([&, i] {
-        const StatementOf statement(
-            Stated(absl::StrCat("c", i)).Consumer(group));
+        const BuiltStatement statement(
+            TestStatement(absl::StrCat("c", i)).Consumer(group));
         ++ready;
         while (ready < kJoining) std::this_thread::yield();
         core_.processor.Heartbeat(*channels[i], *statement, Now());

@@ -17,7 +17,7 @@
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/client_table.h"
-#include "broker/registry/stated.h"
+#include "broker/registry/test_statement.h"
 #include "tests/model/broker_model.h"
 #include "tests/simulation/day.h"
 #include "tests/simulation/day_client.h"
@@ -130,13 +130,13 @@ void Day::FullHeartbeat(int number, int channel) {
   statement.client_id = ClientId(number);
   statement.incarnation = client.incarnation;
   statement.stream_number = channels_[channel]->stream_number;
-  Stated stated(statement.client_id);
+  TestStatement stated(statement.client_id);
   stated.Incarnation(statement.incarnation)
       .StreamNumber(statement.stream_number);
   for (const DayClient::Consumer& consumer : client.consumers) {
     const model::StatedConsumer& group =
         statement.consumers.emplace_back(StatedBy(consumer));
-    std::vector<StatedSubscription> subscriptions;
+    std::vector<TestSubscription> subscriptions;
     for (const auto& [topic, subscription] : group.subscriptions) {
       subscriptions.push_back(
           {topic, subscription.version, subscription.expression});
@@ -150,7 +150,7 @@ void Day::FullHeartbeat(int number, int channel) {
   }
   const model::HeartbeatAnswer expected =
       model_.Heartbeat(channel, statement, now_);
-  const StatementOf owned(std::move(stated));
+  const BuiltStatement owned(std::move(stated));
   const HeartbeatResult result =
       core_.processor.Heartbeat(*channels_[channel], *owned, Now());
   Expect(expected.accepted, result.status.code == absl::StatusCode::kOk,

@@ -11,7 +11,7 @@ using ChannelMethodsTest = AdminFixture;
 
 TEST_F(ChannelMethodsTest, ChannelsAreFoundAndDescribed) {
   const FakeClientChannelPtr channel =
-      Connect(Stated("c1").Producer("payments").Consumer("orders"));
+      Connect(TestStatement("c1").Producer("payments").Consumer("orders"));
   channel->set_writable(false);
   pb::FindConsumerChannelRequest consumer;
   consumer.set_group("orders");

@@ -18,7 +18,8 @@ using ConnectionMethodsTest = AdminFixture;
 TEST_F(ConnectionMethodsTest,
        ConnectionsOfAConsumerGroupArePagedInOrderOfOpening) {
   for (int i = 0; i < 5; ++i) {
-    Connect(Stated(absl::StrCat("c", i)).Consumer("orders", {{"b"}, {"a"}}));
+    Connect(
+        TestStatement(absl::StrCat("c", i)).Consumer("orders", {{"b"}, {"a"}}));
   }
   pb::GetConsumerConnectionListRequest request;
   request.set_group("orders");
@@ -42,7 +43,7 @@ TEST_F(ConnectionMethodsTest,
 
 TEST_F(ConnectionMethodsTest, ConnectionsOfAProducerGroupArePaged) {
   for (int i = 0; i < 3; ++i) {
-    Connect(Stated(absl::StrCat("c", i)).Producer("payments"));
+    Connect(TestStatement(absl::StrCat("c", i)).Producer("payments"));
   }
   pb::GetProducerConnectionListRequest request;
   request.set_group("payments");
@@ -59,7 +60,7 @@ TEST_F(ConnectionMethodsTest, ConnectionsOfAProducerGroupArePaged) {
 }
 
 TEST_F(ConnectionMethodsTest, ConnectionsAreAskedForByAGroupThatIsRegistered) {
-  Connect(Stated("c1").Producer("payments").Consumer("orders"));
+  Connect(TestStatement("c1").Producer("payments").Consumer("orders"));
   pb::GetConsumerConnectionListRequest consumer;
   EXPECT_THAT(Call(consumer), BadFormWith("group must not be empty"));
   consumer.set_group(std::string(121, 'x'));
@@ -75,9 +76,9 @@ TEST_F(ConnectionMethodsTest, ConnectionsAreAskedForByAGroupThatIsRegistered) {
 }
 
 TEST_F(ConnectionMethodsTest, TheWholeProducerTableIsPagedAcrossGroups) {
-  Connect(Stated("c1").Producer("a").Producer("b"));
-  Connect(Stated("c2").Producer("a").Producer("c"));
-  Connect(Stated("c3").Producer("a").Producer("c"));
+  Connect(TestStatement("c1").Producer("a").Producer("b"));
+  Connect(TestStatement("c2").Producer("a").Producer("c"));
+  Connect(TestStatement("c3").Producer("a").Producer("c"));
   const auto read_all = [this](int page_size) {
     std::vector<std::string> all;
     pb::GetAllProducerInfoRequest request;
@@ -103,9 +104,9 @@ TEST_F(ConnectionMethodsTest, TheWholeProducerTableIsPagedAcrossGroups) {
 }
 
 TEST_F(ConnectionMethodsTest, TheProducerTableGoesOnBehindAGroupThatHasGone) {
-  const auto gone = Connect(Stated("c1").Producer("a"));
-  const auto stays = Connect(Stated("c2").Producer("a"));
-  Connect(Stated("c3").Producer("b"));
+  const auto gone = Connect(TestStatement("c1").Producer("a"));
+  const auto stays = Connect(TestStatement("c2").Producer("a"));
+  Connect(TestStatement("c3").Producer("b"));
   pb::GetAllProducerInfoRequest request;
   request.set_page_size(1);
   pb::GetAllProducerInfoResponse page;

@@ -20,8 +20,8 @@ TEST_F(ExplainMethodsTest, AGroupOfStreamsIsToldUnlessASwitchOrItsModelSaysNo) {
   EXPECT_THAT(why.obstacles(), ElementsAre(Why::OBSTACLE_NOBODY));
   EXPECT_FALSE(why.has_config());
 
-  Connect(Stated("c1").Consumer("orders"));
-  Connect(Stated("c2").Consumer("orders").Producer("orders"));
+  Connect(TestStatement("c1").Consumer("orders"));
+  Connect(TestStatement("c2").Consumer("orders").Producer("orders"));
   policy_.EnsureConfig("orders");
   Call(request, &why);
   EXPECT_THAT(why.obstacles(), IsEmpty());
@@ -31,20 +31,21 @@ TEST_F(ExplainMethodsTest, AGroupOfStreamsIsToldUnlessASwitchOrItsModelSaysNo) {
   EXPECT_EQ(why.message_model(), pb::MESSAGE_MODEL_CLUSTERING);
   EXPECT_TRUE(why.has_config());
 
-  Connect(Stated("c3").Consumer("orders").Model(MessageModel::kBroadcasting));
+  Connect(TestStatement("c3").Consumer("orders").Model(
+      MessageModel::kBroadcasting));
   Call(request, &why);
   EXPECT_THAT(why.obstacles(), ElementsAre(Why::OBSTACLE_BROADCASTING));
 }
 
 TEST_F(ExplainMethodsTest, AGroupOfUnaryClientsIsToldNothing) {
-  Register(*StandIn("c1"), Stated("c1").Consumer("orders"));
+  Register(*StandIn("c1"), TestStatement("c1").Consumer("orders"));
   pb::ExplainGroupRequest request;
   request.set_group("orders");
   Why why;
   Call(request, &why);
   EXPECT_THAT(why.obstacles(), ElementsAre(Why::OBSTACLE_UNARY_MEMBERS));
   EXPECT_EQ(why.consumer_unary_channels(), 1);
-  Connect(Stated("c2").Consumer("orders"));
+  Connect(TestStatement("c2").Consumer("orders"));
   Call(request, &why);
   EXPECT_THAT(why.obstacles(), IsEmpty());
 }
@@ -56,7 +57,7 @@ TEST_F(ExplainMethodsTest, ASwitchThatIsOffIsNamedAndShownInForce) {
   options.subscription_groups[1].group = "quiet";
   options.subscription_groups[1].notify_consumer_ids_changed_enable = false;
   const GroupPolicy policy(options, [](absl::string_view) { return true; });
-  Connect(Stated("c1").Consumer("loud").Consumer("quiet"));
+  Connect(TestStatement("c1").Consumer("loud").Consumer("quiet"));
   for (const bool notifies : {true, false}) {
     AdminCaller admin({Limits(), table_, policy, notifies, clock_});
     pb::ListSubscriptionGroupsResponse groups;

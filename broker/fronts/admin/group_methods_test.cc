@@ -16,7 +16,7 @@ using GroupMethodsTest = AdminFixture;
 
 TEST_F(GroupMethodsTest, GroupsAreListedByNameAndPaged) {
   for (const char* group : {"d", "b", "a", "c"}) {
-    Connect(Stated(absl::StrCat("client-", group)).Producer(group));
+    Connect(TestStatement(absl::StrCat("client-", group)).Producer(group));
   }
   pb::ListGroupsRequest request;
   request.set_kind(pb::GROUP_KIND_PRODUCER);
@@ -35,8 +35,8 @@ TEST_F(GroupMethodsTest, GroupsAreListedByNameAndPaged) {
 }
 
 TEST_F(GroupMethodsTest, AConsumerGroupIsSummedUp) {
-  Connect(Stated("c1").Consumer("orders", {{"a"}, {"b"}}));
-  Connect(Stated("c2").Consumer("orders", {{"a"}, {"b"}}));
+  Connect(TestStatement("c1").Consumer("orders", {{"a"}, {"b"}}));
+  Connect(TestStatement("c2").Consumer("orders", {{"a"}, {"b"}}));
   pb::ListGroupsRequest request;
   request.set_kind(pb::GROUP_KIND_CONSUMER);
   pb::ListGroupsResponse response;
@@ -62,7 +62,7 @@ TEST_F(GroupMethodsTest, AGroupKindThatIsNoneIsRefused) {
 }
 
 TEST_F(GroupMethodsTest, AGroupIsOnlineAsWhatItIsRegisteredAs) {
-  Connect(Stated("c1").Producer("payments").Consumer("orders"));
+  Connect(TestStatement("c1").Producer("payments").Consumer("orders"));
   pb::GetGroupOnlineRequest request;
   pb::GetGroupOnlineResponse response;
   request.set_group("payments");

@@ -9,7 +9,7 @@ namespace {
 using NamePageTest = AdminFixture;
 
 TEST_F(NamePageTest, WhatIsBehindTheLargestPageIsOnTheNext) {
-  Stated stated("c1");
+  TestStatement stated("c1");
   constexpr int kGroups = 1001;
   for (int i = 0; i < kGroups; ++i) {
     stated.Consumer(absl::StrCat("g", i), {{"t"}});

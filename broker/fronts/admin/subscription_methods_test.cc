@@ -16,7 +16,7 @@ using SubscriptionMethodsTest = AdminFixture;
 
 TEST_F(SubscriptionMethodsTest, GroupsOfATopicArePagedAndNoneIsNoError) {
   for (const char* group : {"a", "b", "c", "d"}) {
-    Connect(Stated(group).Consumer(group, {{"topic"}}));
+    Connect(TestStatement(group).Consumer(group, {{"topic"}}));
   }
   pb::QueryTopicConsumeByWhoRequest request;
   request.set_topic("topic");
@@ -40,7 +40,8 @@ TEST_F(SubscriptionMethodsTest, GroupsOfATopicArePagedAndNoneIsNoError) {
 }
 
 TEST_F(SubscriptionMethodsTest, ASubscriptionIsFoundAsItWasStated) {
-  Connect(Stated("c1").Consumer("orders", {{"topic", 7, "a > 1", "SQL92"}}));
+  Connect(
+      TestStatement("c1").Consumer("orders", {{"topic", 7, "a > 1", "SQL92"}}));
   pb::FindSubscriptionRequest request;
   request.set_group("orders");
   request.set_topic("topic");

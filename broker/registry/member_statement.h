@@ -3,8 +3,8 @@
 // There is one for each membership, so its size counts: statements that differ
 // in nothing but sub versions share one copy of their text, and those that do
 // not differ at all share everything.
-#ifndef BROKER_REGISTRY_HELD_STATEMENT_H_
-#define BROKER_REGISTRY_HELD_STATEMENT_H_
+#ifndef BROKER_REGISTRY_MEMBER_STATEMENT_H_
+#define BROKER_REGISTRY_MEMBER_STATEMENT_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -21,22 +21,22 @@
 
 namespace rmq {
 
-class HeldStatementPool;
+class MemberStatementPool;
 
 // A value of the size of a pointer, which can be moved but not copied. Empty by
 // default: it states nothing and has no modes.
 //
 // Not thread-safe. It must not outlive the pool that made it.
-class HeldStatement {
+class MemberStatement {
  public:
-  HeldStatement() = default;
-  HeldStatement(HeldStatement&& other) noexcept
+  MemberStatement() = default;
+  MemberStatement(MemberStatement&& other) noexcept
       : word_(std::exchange(other.word_, nullptr)) {}
-  HeldStatement& operator=(HeldStatement&& other) noexcept {
+  MemberStatement& operator=(MemberStatement&& other) noexcept {
     std::swap(word_, other.word_);
     return *this;
   }
-  ~HeldStatement();
+  ~MemberStatement();
 
   bool empty() const { return word_ == nullptr; }
 
@@ -55,14 +55,14 @@ class HeldStatement {
   size_t Find(absl::string_view topic) const;
 
  private:
-  friend class HeldStatementPool;
+  friend class MemberStatementPool;
 
   // All of a statement, with the sub versions of the one that came first.
   struct Shape;
   // The sub versions of a statement that differ from those of its shape.
   struct OwnVersions;
 
-  explicit HeldStatement(char* word) : word_(word) {}
+  explicit MemberStatement(char* word) : word_(word) {}
 
   const Shape& shape() const;
   const OwnVersions* own_versions() const;
@@ -74,29 +74,29 @@ class HeldStatement {
 
 // Makes held statements and keeps what they share. It must outlive them. Not
 // thread-safe.
-class HeldStatementPool {
+class MemberStatementPool {
  public:
-  HeldStatementPool();
-  HeldStatementPool(const HeldStatementPool&) = delete;
-  HeldStatementPool& operator=(const HeldStatementPool&) = delete;
-  ~HeldStatementPool();
+  MemberStatementPool();
+  MemberStatementPool(const MemberStatementPool&) = delete;
+  MemberStatementPool& operator=(const MemberStatementPool&) = delete;
+  ~MemberStatementPool();
 
   // What a member holds that held `before` (empty: nothing) and now states
   // `stated`. A topic that `before` has, stated with a sub version that is not
   // greater, stays as `before` has it. A topic that is not stated is dropped.
-  HeldStatement State(const HeldStatement& before,
-                      const ConsumerStatement& stated);
+  MemberStatement Update(const MemberStatement& before,
+                         const ConsumerStatement& stated);
 
-  // Whether State() would return what `before` is.
-  static bool ChangesNothing(const HeldStatement& before,
+  // Whether Update() would return what `before` is.
+  static bool ChangesNothing(const MemberStatement& before,
                              const ConsumerStatement& stated);
 
   // How many different texts are kept.
   size_t shapes() const { return shapes_.size(); }
 
  private:
-  friend class HeldStatement;
-  using Shape = HeldStatement::Shape;
+  friend class MemberStatement;
+  using Shape = MemberStatement::Shape;
 
   // What makes a shape: all but the sub versions. Topics in the order of their
   // names.
@@ -130,4 +130,4 @@ class HeldStatementPool {
 
 }  // namespace rmq
 
-#endif  // BROKER_REGISTRY_HELD_STATEMENT_H_
+#endif  // BROKER_REGISTRY_MEMBER_STATEMENT_H_

@@ -1,8 +1,8 @@
 // Heartbeat statements for tests, written as one expression:
 //
-//   Stated("c1").Consumer("orders", {{"topic"}}).Producer("payments")
-#ifndef BROKER_REGISTRY_STATED_H_
-#define BROKER_REGISTRY_STATED_H_
+//   TestStatement("c1").Consumer("orders", {{"topic"}}).Producer("payments")
+#ifndef BROKER_REGISTRY_TEST_STATEMENT_H_
+#define BROKER_REGISTRY_TEST_STATEMENT_H_
 
 #include <cstdint>
 #include <string>
@@ -16,16 +16,16 @@
 
 namespace rmq {
 
-struct StatedSubscription {
+struct TestSubscription {
   std::string topic;
   int64_t sub_version = 1;
   std::string expression = "*";
   std::string expression_type = "TAG";
 };
 
-struct StatedConsumer {
+struct TestConsumer {
   std::string group;
-  std::vector<StatedSubscription> subscriptions;
+  std::vector<TestSubscription> subscriptions;
   ConsumerModes modes = {ConsumeType::kConsumePassively,
                          MessageModel::kClustering,
                          ConsumeFromWhere::kLastOffset};
@@ -33,43 +33,43 @@ struct StatedConsumer {
 };
 
 // A heartbeat that owns its strings. A value.
-struct Stated {
-  explicit Stated(absl::string_view client_id) : client_id(client_id) {}
+struct TestStatement {
+  explicit TestStatement(absl::string_view client_id) : client_id(client_id) {}
 
-  Stated& Incarnation(uint64_t value) {
+  TestStatement& Incarnation(uint64_t value) {
     incarnation = value;
     return *this;
   }
-  Stated& StreamNumber(uint64_t value) {
+  TestStatement& StreamNumber(uint64_t value) {
     stream_number = value;
     return *this;
   }
-  Stated& Program(LanguageCode its_language, int32_t its_version) {
+  TestStatement& Program(LanguageCode its_language, int32_t its_version) {
     language = its_language;
     version = its_version;
     return *this;
   }
-  Stated& Producer(absl::string_view group) {
+  TestStatement& Producer(absl::string_view group) {
     producers.emplace_back(group);
     return *this;
   }
-  Stated& Consumer(absl::string_view group,
-                   std::vector<StatedSubscription> subscriptions = {}) {
-    StatedConsumer& consumer = consumers.emplace_back();
+  TestStatement& Consumer(absl::string_view group,
+                          std::vector<TestSubscription> subscriptions = {}) {
+    TestConsumer& consumer = consumers.emplace_back();
     consumer.group = std::string(group);
     consumer.subscriptions = std::move(subscriptions);
     return *this;
   }
   // These change the consumer that was stated last.
-  Stated& Model(MessageModel model) {
+  TestStatement& Model(MessageModel model) {
     consumers.back().modes.message_model = model;
     return *this;
   }
-  Stated& Type(ConsumeType type) {
+  TestStatement& Type(ConsumeType type) {
     consumers.back().modes.consume_type = type;
     return *this;
   }
-  Stated& UnitMode() {
+  TestStatement& UnitMode() {
     consumers.back().unit_mode = true;
     return *this;
   }
@@ -80,19 +80,19 @@ struct Stated {
   LanguageCode language = LanguageCode::kCpp;
   int32_t version = 1;
   std::vector<std::string> producers;
-  std::vector<StatedConsumer> consumers;
+  std::vector<TestConsumer> consumers;
 };
 
-// A HeartbeatStatement of a copy of a Stated, with all its consumers admitted
-// if nothing else is said. What is passed to the core dies with it, so that a
-// view that the core keeps is found by AddressSanitizer.
-class StatementOf {
+// A HeartbeatStatement of a copy of a TestStatement, with all its consumers
+// admitted if nothing else is said. What is passed to the core dies with it, so
+// that a view that the core keeps is found by AddressSanitizer.
+class BuiltStatement {
  public:
-  explicit StatementOf(Stated stated) : stated_(std::move(stated)) {
+  explicit BuiltStatement(TestStatement stated) : stated_(std::move(stated)) {
     subscriptions_.reserve(stated_.consumers.size());
-    for (const StatedConsumer& consumer : stated_.consumers) {
+    for (const TestConsumer& consumer : stated_.consumers) {
       auto& subscriptions = subscriptions_.emplace_back();
-      for (const StatedSubscription& subscription : consumer.subscriptions) {
+      for (const TestSubscription& subscription : consumer.subscriptions) {
         subscriptions.push_back({subscription.topic, subscription.expression,
                                  subscription.expression_type,
                                  subscription.sub_version});
@@ -112,8 +112,8 @@ class StatementOf {
       admitted_.push_back({&consumer, /*notify_consumer_ids_changed=*/true});
     }
   }
-  StatementOf(const StatementOf&) = delete;
-  StatementOf& operator=(const StatementOf&) = delete;
+  BuiltStatement(const BuiltStatement&) = delete;
+  BuiltStatement& operator=(const BuiltStatement&) = delete;
 
   const HeartbeatStatement& operator*() const { return statement_; }
 
@@ -124,7 +124,7 @@ class StatementOf {
   }
 
  private:
-  const Stated stated_;
+  const TestStatement stated_;
   std::vector<std::vector<SubscriptionStatement>> subscriptions_;
   std::vector<ConsumerStatement> consumers_;
   std::vector<absl::string_view> producers_;
@@ -134,4 +134,4 @@ class StatementOf {
 
 }  // namespace rmq
 
-#endif  // BROKER_REGISTRY_STATED_H_
+#endif  // BROKER_REGISTRY_TEST_STATEMENT_H_

@@ -1,4 +1,4 @@
-#include "broker/registry/held_statement.h"
+#include "broker/registry/member_statement.h"
 
 #include <algorithm>
 #include <new>
@@ -14,7 +14,7 @@ constexpr size_t kUsualTopics = 4;
 
 }  // namespace
 
-struct HeldStatement::Shape {
+struct MemberStatement::Shape {
   struct Topic {
     std::string topic;
     std::string expression;
@@ -22,7 +22,7 @@ struct HeldStatement::Shape {
     int64_t sub_version;
   };
 
-  HeldStatementPool* pool;
+  MemberStatementPool* pool;
   size_t hash;
   size_t holders = 0;
   ConsumerModes modes;
@@ -32,7 +32,7 @@ struct HeldStatement::Shape {
 
 // As many numbers as the shape has topics stand behind it, in the same
 // allocation.
-struct HeldStatement::OwnVersions {
+struct MemberStatement::OwnVersions {
   Shape* shape;
 
   int64_t* versions() { return reinterpret_cast<int64_t*>(this + 1); }
@@ -41,7 +41,7 @@ struct HeldStatement::OwnVersions {
   }
 };
 
-HeldStatement::~HeldStatement() {
+MemberStatement::~MemberStatement() {
   if (empty()) return;
   auto& shape = const_cast<Shape&>(this->shape());
   ::operator delete(const_cast<OwnVersions*>(own_versions()));
@@ -50,39 +50,39 @@ HeldStatement::~HeldStatement() {
   shapes.erase(shapes.find(&shape));
 }
 
-const HeldStatement::Shape& HeldStatement::shape() const {
+const MemberStatement::Shape& MemberStatement::shape() const {
   const OwnVersions* const own = own_versions();
   return own != nullptr ? *own->shape : *reinterpret_cast<const Shape*>(word_);
 }
 
-const HeldStatement::OwnVersions* HeldStatement::own_versions() const {
+const MemberStatement::OwnVersions* MemberStatement::own_versions() const {
   const bool has_own = reinterpret_cast<uintptr_t>(word_) % 2 != 0;
   return has_own ? reinterpret_cast<const OwnVersions*>(word_ - 1) : nullptr;
 }
 
-const ConsumerModes& HeldStatement::modes() const { return shape().modes; }
-bool HeldStatement::unit_mode() const { return shape().unit_mode; }
+const ConsumerModes& MemberStatement::modes() const { return shape().modes; }
+bool MemberStatement::unit_mode() const { return shape().unit_mode; }
 
-size_t HeldStatement::size() const {
+size_t MemberStatement::size() const {
   return empty() ? 0 : shape().topics.size();
 }
 
-const std::string& HeldStatement::topic(size_t at) const {
+const std::string& MemberStatement::topic(size_t at) const {
   return shape().topics[at].topic;
 }
-const std::string& HeldStatement::expression(size_t at) const {
+const std::string& MemberStatement::expression(size_t at) const {
   return shape().topics[at].expression;
 }
-const std::string& HeldStatement::expression_type(size_t at) const {
+const std::string& MemberStatement::expression_type(size_t at) const {
   return shape().topics[at].expression_type;
 }
 
-int64_t HeldStatement::sub_version(size_t at) const {
+int64_t MemberStatement::sub_version(size_t at) const {
   const OwnVersions* const own = own_versions();
   return own != nullptr ? own->versions()[at] : shape().topics[at].sub_version;
 }
 
-size_t HeldStatement::Find(absl::string_view topic) const {
+size_t MemberStatement::Find(absl::string_view topic) const {
   if (empty()) return 0;
   const auto& topics = shape().topics;
   const auto found = std::lower_bound(
@@ -93,11 +93,11 @@ size_t HeldStatement::Find(absl::string_view topic) const {
              : topics.size();
 }
 
-HeldStatementPool::HeldStatementPool() = default;
-HeldStatementPool::~HeldStatementPool() = default;
+MemberStatementPool::MemberStatementPool() = default;
+MemberStatementPool::~MemberStatementPool() = default;
 
-HeldStatement HeldStatementPool::State(const HeldStatement& before,
-                                       const ConsumerStatement& stated) {
+MemberStatement MemberStatementPool::Update(const MemberStatement& before,
+                                            const ConsumerStatement& stated) {
   absl::InlinedVector<SubscriptionStatement, kUsualTopics> subscriptions(
       stated.subscriptions.begin(), stated.subscriptions.end());
   std::sort(subscriptions.begin(), subscriptions.end(),
@@ -123,20 +123,20 @@ HeldStatement HeldStatementPool::State(const HeldStatement& before,
         return a.sub_version == b.sub_version;
       });
   if (has_the_shapes_versions) {
-    return HeldStatement(reinterpret_cast<char*>(&shape));
+    return MemberStatement(reinterpret_cast<char*>(&shape));
   }
-  using OwnVersions = HeldStatement::OwnVersions;
+  using OwnVersions = MemberStatement::OwnVersions;
   auto* const own = new (::operator new(sizeof(OwnVersions) +
                                         subscriptions.size() * sizeof(int64_t)))
       OwnVersions{&shape};
   for (size_t at = 0; at < subscriptions.size(); ++at) {
     own->versions()[at] = subscriptions[at].sub_version;
   }
-  return HeldStatement(reinterpret_cast<char*>(own) + 1);
+  return MemberStatement(reinterpret_cast<char*>(own) + 1);
 }
 
-bool HeldStatementPool::ChangesNothing(const HeldStatement& before,
-                                       const ConsumerStatement& stated) {
+bool MemberStatementPool::ChangesNothing(const MemberStatement& before,
+                                         const ConsumerStatement& stated) {
   if (before.empty() || before.modes() != stated.modes ||
       before.unit_mode() != stated.unit_mode ||
       before.size() != stated.subscriptions.size()) {
@@ -150,7 +150,7 @@ bool HeldStatementPool::ChangesNothing(const HeldStatement& before,
                      });
 }
 
-size_t HeldStatementPool::Hash::operator()(const Key& key) const {
+size_t MemberStatementPool::Hash::operator()(const Key& key) const {
   // The topics tell nearly all apart; Equal does the rest.
   size_t hash = absl::HashOf(key.subscriptions.size(), key.unit_mode,
                              key.modes.consume_type, key.modes.message_model);
@@ -160,16 +160,16 @@ size_t HeldStatementPool::Hash::operator()(const Key& key) const {
   return hash;
 }
 
-size_t HeldStatementPool::Hash::operator()(
+size_t MemberStatementPool::Hash::operator()(
     const std::unique_ptr<Shape>& shape) const {
   return shape->hash;
 }
-size_t HeldStatementPool::Hash::operator()(const Shape* shape) const {
+size_t MemberStatementPool::Hash::operator()(const Shape* shape) const {
   return shape->hash;
 }
 
-bool HeldStatementPool::Equal::operator()(const std::unique_ptr<Shape>& shape,
-                                          const Key& key) const {
+bool MemberStatementPool::Equal::operator()(const std::unique_ptr<Shape>& shape,
+                                            const Key& key) const {
   return shape->modes == key.modes && shape->unit_mode == key.unit_mode &&
          std::equal(shape->topics.begin(), shape->topics.end(),
                     key.subscriptions.begin(), key.subscriptions.end(),
@@ -180,7 +180,7 @@ bool HeldStatementPool::Equal::operator()(const std::unique_ptr<Shape>& shape,
                     });
 }
 
-HeldStatement::Shape& HeldStatementPool::FindOrMake(const Key& key) {
+MemberStatement::Shape& MemberStatementPool::FindOrMake(const Key& key) {
   const size_t hash = Hash()(key);
   const auto found = shapes_.find(key, hash);
   if (found != shapes_.end()) return **found;

@@ -1,0 +1,174 @@
+#include "broker/registry/table_queries.h"
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "broker/registry/client_channel.h"
+#include "broker/registry/client_event.h"
+#include "broker/registry/client_table.h"
+#include "broker/registry/client_table_fixture.h"
+#include "broker/registry/fake_client_channel.h"
+#include "broker/registry/test_statement.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace rmq {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+using TableQueriesTest = ClientTableFixture;
+
+TEST_F(TableQueriesTest, AnUnknownGroupHasNoMembers) {
+  MemberCursor cursor = 5;
+  EXPECT_THAT(table_.ListMembers(GroupKind::kConsumer, "x", 10, &cursor),
+              IsEmpty());
+  EXPECT_EQ(cursor, 0);
+}
+
+TEST_F(TableQueriesTest, TheCursorIsZeroAfterTheLastMember) {
+  for (int i = 0; i < 4; ++i) {
+    Connect(TestStatement(absl::StrCat("c", i)).Consumer("orders"));
+  }
+  MemberCursor cursor = 0;
+  EXPECT_THAT(table_.ListMembers(GroupKind::kConsumer, "orders", 3, &cursor),
+              SizeIs(3));
+  EXPECT_NE(cursor, 0);
+  EXPECT_THAT(table_.ListMembers(GroupKind::kConsumer, "orders", 3, &cursor),
+              SizeIs(1));
+  EXPECT_EQ(cursor, 0);
+}
+
+TEST_F(TableQueriesTest, APageThatEndsWithTheLastMemberIsTheLast) {
+  for (int i = 0; i < 3; ++i) {
+    Connect(TestStatement(absl::StrCat("c", i)).Consumer("orders"));
+  }
+  MemberCursor cursor = 0;
+  EXPECT_THAT(table_.ListMembers(GroupKind::kConsumer, "orders", 3, &cursor),
+              SizeIs(3));
+  EXPECT_EQ(cursor, 0);
+}
+
+TEST_F(TableQueriesTest, MembersAreCopiedInPiecesOfAThousand) {
+  for (size_t i = 0; i < ClientTable::kMaxPiece + 1; ++i) {
+    Connect(TestStatement(absl::StrCat("c", i)).Consumer("orders"));
+  }
+  MemberCursor cursor = 0;
+  std::vector<ClientChannelPtr> channels;
+  table_.ListChannels("orders", 1'000'000, &cursor, &channels);
+  EXPECT_THAT(channels, SizeIs(ClientTable::kMaxPiece));
+  EXPECT_NE(cursor, 0);
+  table_.ListChannels("orders", 1'000'000, &cursor, &channels);
+  EXPECT_THAT(channels, SizeIs(ClientTable::kMaxPiece + 1));
+  EXPECT_EQ(cursor, 0);
+}
+
+TEST_F(TableQueriesTest,
+       MembersThatStayAreReadExactlyOnceWhileOthersComeAndGo) {
+  std::map<std::string, int> reads;
+  std::vector<FakeClientChannelPtr> passing;
+  for (int i = 0; i < 40; ++i) {
+    Connect(TestStatement(absl::StrCat("stays", i)).Consumer("orders"));
+    passing.push_back(
+        Connect(TestStatement(absl::StrCat("passes", i)).Consumer("orders")));
+  }
+  MemberCursor cursor = 0;
+  int page = 0;
+  do {
+    for (const MemberInfo& member :
+         table_.ListMembers(GroupKind::kConsumer, "orders", 7, &cursor)) {
+      ++reads[member.client_id];
+    }
+    // One that has been read leaves, and one that has not; one comes.
+    for (const size_t leaving : {page, 39 - page}) {
+      table_.Close(*passing[leaving], RemovalReason::kDisconnected, now_);
+    }
+    if (page < 5) {
+      Connect(TestStatement(absl::StrCat("comes", page)).Consumer("orders"));
+    }
+    ++page;
+  } while (cursor != 0);
+  for (int i = 0; i < 40; ++i) {
+    EXPECT_EQ(reads[absl::StrCat("stays", i)], 1) << i;
+  }
+  for (const auto& [client_id, times] : reads) EXPECT_LE(times, 1) << client_id;
+}
+
+TEST_F(TableQueriesTest, ReadingGoesOnWhenTheMemberReadLastHasLeft) {
+  const auto a = Connect(TestStatement("c1").Consumer("orders"));
+  Connect(TestStatement("c2").Consumer("orders"));
+  Connect(TestStatement("c3").Consumer("orders"));
+  MemberCursor cursor = 0;
+  table_.ListMembers(GroupKind::kConsumer, "orders", 1, &cursor);
+  table_.Close(*a, RemovalReason::kDisconnected, now_);
+  EXPECT_EQ(table_.ListMembers(GroupKind::kConsumer, "orders", 1, &cursor)
+                .at(0)
+                .client_id,
+            "c2");
+}
+
+TEST_F(TableQueriesTest, GroupsAreListedByNameAndPaged) {
+  Connect(
+      TestStatement("c1").Consumer("c").Consumer("a").Consumer("b").Producer(
+          "z"));
+  std::vector<std::string> names;
+  for (const ConsumerGroupInfo& group : table_.ListConsumerGroups("", 2)) {
+    names.push_back(group.group);
+  }
+  for (const ConsumerGroupInfo& group : table_.ListConsumerGroups("b", 2)) {
+    names.push_back(group.group);
+  }
+  EXPECT_THAT(names, ElementsAre("a", "b", "c"));
+  EXPECT_THAT(table_.ListConsumerGroups("c", 2), IsEmpty());
+  ASSERT_THAT(table_.ListProducerGroups("", 2), SizeIs(1));
+  EXPECT_EQ(table_.ListProducerGroups("", 2)[0].group, "z");
+}
+
+TEST_F(TableQueriesTest, GroupsAreCopiedInPiecesOfAThousand) {
+  const auto channel = OpenStream();
+  TestStatement stated("c1");
+  for (size_t i = 0; i < ClientTable::kMaxPiece + 1; ++i) {
+    stated.Consumer(absl::StrCat("g", i), {{"t"}})
+        .Producer(absl::StrCat("p", i));
+  }
+  Register(*channel, stated);
+  EXPECT_THAT(table_.ListConsumerGroups("", 1'000'000),
+              SizeIs(ClientTable::kMaxPiece));
+  EXPECT_THAT(table_.ListProducerGroups("", 1'000'000),
+              SizeIs(ClientTable::kMaxPiece));
+  EXPECT_THAT(table_.GroupsOfTopic("t", "", 1'000'000),
+              SizeIs(ClientTable::kMaxPiece));
+}
+
+TEST_F(TableQueriesTest, AConsumersChannelIsFoundInItsGroupOnly) {
+  const auto channel = Connect(TestStatement("c1").Consumer("a"));
+  Connect(TestStatement("c2").Consumer("b"));
+  EXPECT_EQ(table_.FindConsumerChannel("a", "c1"), channel);
+  EXPECT_EQ(table_.FindConsumerChannel("b", "c1"), nullptr);
+  EXPECT_EQ(table_.FindConsumerChannel("a", "unknown"), nullptr);
+  EXPECT_EQ(table_.FindConsumerChannel("unknown", "c1"), nullptr);
+}
+
+TEST_F(TableQueriesTest,
+       AConsumersChannelIsFoundThoughItsOlderOneHasLeftTheGroup) {
+  const auto a =
+      Connect(TestStatement("c1").Consumer("orders").Producer("pay"));
+  const auto b = Connect(TestStatement("c1").Consumer("orders"));
+  table_.Unregister(*a, "c1", {}, {"orders"}, now_);
+  EXPECT_EQ(table_.FindConsumerChannel("orders", "c1"), b);
+}
+
+TEST_F(TableQueriesTest, AnUnknownSubscriptionIsNone) {
+  Connect(TestStatement("c1").Consumer("orders", {{"pay"}}));
+  EXPECT_FALSE(table_.FindSubscription("orders", "ship").has_value());
+  EXPECT_FALSE(table_.FindSubscription("unknown", "pay").has_value());
+  EXPECT_EQ(table_.FindSubscription("orders", "pay")->expression_type, "TAG");
+}
+
+}  // namespace
+}  // namespace rmq
