@@ -1,4 +1,4 @@
-// Finds what expired, and takes out what closed.
+// Finds channels that expired, and removes channels that closed.
 //
 // Reference: ClientHousekeepingService.java.
 #ifndef BROKER_HOUSEKEEPING_HOUSEKEEPING_H_
@@ -18,19 +18,19 @@
 
 namespace rmq {
 
-// Thread-safe. What it is given is borrowed and outlives it. Starts no thread:
-// the edge begins a pass each `period`.
+// Thread-safe. Borrows the table and the notifier, which outlive it. Starts no
+// thread: the edge begins a pass each `period`.
 class Housekeeping {
  public:
   struct Options {
     // Time between ticks. Must be positive. A silent channel is found at most
-    // this much after its expiry.
+    // one period after its expiry.
     absl::Duration period = absl::Seconds(10);
 
     absl::Status Validate() const;
   };
 
-  // What is left to do of a pass. Used by one thread.
+  // The rest of a pass. Used by one thread.
   class Pass {
    public:
     bool is_over() const { return !more_to_scan_ && to_end_.empty(); }
@@ -39,10 +39,10 @@ class Housekeeping {
     friend class Housekeeping;
 
     bool more_to_scan_ = false;
-    // When the changes that a long scan has made so far are pushed.
+    // When the changes that a long scan has made until then are pushed.
     absl::Time push_at_;
-    // Those taken out whose streams are to end, in order; the first `ended_`
-    // have.
+    // Channels that expired, in order. The streams of the first `ended_` have
+    // ended.
     std::vector<ClientChannelPtr> to_end_;
     size_t ended_ = 0;
   };
@@ -56,46 +56,47 @@ class Housekeeping {
   // The periodic pass, at once: BeginTick(), then all its steps.
   void Tick(absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Begins a periodic pass; if `pass` is not over, the two go on as one. One
-  // that comes late by more than a period shows that this process was away
-  // (stopped, starved, suspended) and could hear nobody: every channel counts
-  // as heard at `now` before the scan. Differs: Java then expires all its
+  // Begins a periodic pass. If `pass` is not over, the two continue as one. A
+  // tick that is late by more than a period shows that this process was away
+  // (stopped, starved, suspended) and could hear nobody: then every channel
+  // counts as heard at `now` before the scan. Differs: Java expires all its
   // clients at once.
   void BeginTick(absl::Time now, Pass* pass) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // A step of a pass, `now` being that of its beginning or later: looks at
-  // kPiecesInAStep pieces; when all have been looked at, tells the groups that
-  // have changed, and ends kEndsInAStep of the channels that expired at most.
-  // So whoever is left of a group is told once, however many others expired,
-  // unless the scan takes longer than a period, or delivered a change that
-  // another call made meanwhile: that one is pushed after the step. An edge
-  // that waits a little between steps has time for those that live while very
-  // many expire.
+  // Makes one step of a pass; `now` is that of its beginning or later. A step
+  // scans kPiecesInAStep pieces. After the last piece the changed groups are
+  // pushed, and then each step ends the streams of up to kEndsInAStep expired
+  // channels. So the remaining members of a group are pushed once, however many
+  // others expired. There are two exceptions: a scan that takes longer than a
+  // period pushes each period, and a step that delivered a change of another
+  // call pushes at its end. An edge that rests between steps has time for live
+  // clients while very many expire.
   void ContinueScan(absl::Time now, Pass* pass);
 
-  // All steps that are left.
+  // Makes all remaining steps.
   void FinishScan(absl::Time now, Pass* pass);
 
-  // Expires every channel silent for strictly longer than the channel expiry,
-  // and every group that a channel's later statements left out for as long;
-  // with the events and pushes of any other removal; at once, but for pushes
-  // that the notifier leaves for later. Reference:
-  // #scanExceptionChannel. Differs: a group that is stale on a live channel
-  // expires alone; peers are told, groups are cleaned up.
+  // Expires every channel that has been silent for strictly longer than the
+  // channel expiry, and every group that its channel has left out for longer
+  // than that. The events and pushes are those of any other removal; the
+  // notifier may leave some pushes for later. Reference: #scanExceptionChannel.
+  // Differs: a stale group on a live channel expires alone; members are pushed,
+  // and groups are cleaned up.
   void Scan(absl::Time now);
 
-  // The channel's stream is over, whichever way: takes it out of all its groups
-  // and tells their members. Does nothing if it was closed already. Reference:
+  // Called when the channel's stream is over, for whatever reason: closes the
+  // channel, removes it from all its groups, and pushes to their members. Does
+  // nothing if the channel was closed already. Reference:
   // #onChannelClose, #onChannelException, #onChannelIdle. Differs: O(groups of
   // the channel).
   void OnChannelClose(ClientChannel& channel, RemovalReason reason,
                       absl::Time now);
 
-  // What a scan looks at in one piece, under one lock: few, since all of them
-  // may have expired, and taking one out costs twenty times a look.
+  // How many channels a scan looks at under one hold of the lock. Few, because
+  // all of them may have expired, and a removal costs twenty times a look.
   static constexpr size_t kPieceChannels = 32;
   static constexpr size_t kPiecesInAStep = 8;
-  // To end a stream is to write to it, which costs more than all else.
+  // Few, because ending a stream writes to it, which costs more than all else.
   static constexpr size_t kEndsInAStep = 32;
 
  private:

@@ -117,17 +117,17 @@ void ConsumerIdsNotifier::Flush(const ClientTable& table, absl::Time now) {
     const bool pauses = left == 0 && has_rounds_locked();
     paused_until_ = pauses ? now + kPause : absl::InfinitePast();
   }
-  TellDeadline(now);
+  ReportDeadline(now);
 }
 
-void ConsumerIdsNotifier::TellDeadline(absl::Time now) {
+void ConsumerIdsNotifier::ReportDeadline(absl::Time now) {
   absl::Time deadline;
   {
     MutexLock lock(&mu_);
-    if (told_deadline_ <= now) told_deadline_ = absl::InfiniteFuture();
+    if (reported_deadline_ <= now) reported_deadline_ = absl::InfiniteFuture();
     deadline = NextDeadlineLocked();
-    if (deadline >= told_deadline_) return;
-    told_deadline_ = deadline;
+    if (deadline >= reported_deadline_) return;
+    reported_deadline_ = deadline;
   }
   if (on_deadline_) on_deadline_(deadline);
 }

@@ -1,13 +1,12 @@
-// Tells the members of a consumer group that its consumer ids have changed.
+// Pushes to the members of a consumer group that its consumer ids have changed.
 //
-// Every kChange event makes its group dirty; a flush pushes once to each
-// channel of each dirty group, as the group is then. So changes that come
-// together make one push a member, and a push after the last change is never
-// missed. A group that has been pushed is not pushed again for a window: the
-// first change is told at once, those that follow within the window are told
-// together at its end. A flush makes so many pushes at most; where there are
-// more, the rest is made piece by piece, and whoever has pushes to make joins
-// the queue.
+// Each kChange event makes its group dirty. A flush pushes once to each channel
+// that is in a dirty group at that time. So changes that come together make one
+// push a member, and the push after the last change is never missed. A group
+// that has been pushed is not pushed again for a window: the first change is
+// pushed at once, the changes within the window are pushed together at its end.
+// A flush makes a bounded number of pushes; the remaining ones are made piece
+// by piece, and groups that become due meanwhile queue behind them.
 //
 // Reference: DefaultConsumerIdsChangeListener.java. Differs: coalesced.
 #ifndef BROKER_NOTIFY_CONSUMER_IDS_NOTIFIER_H_
@@ -37,11 +36,11 @@ namespace rmq {
 class ConsumerIdsNotifier final : public ClientEventListener {
  public:
   struct Options {
-    // The least time between two rounds of pushes to a group: what a change may
-    // wait for others, up to a tenth of it longer, since windows that end at
-    // about the same time end together. 0: a change waits until the end of the
-    // processor call, or of the piece of housekeeping, that made it, and no
-    // longer. At most kLongestWindow.
+    // The least time between two rounds of pushes to a group: how long a change
+    // may wait for others. It may be up to a tenth longer, since windows that
+    // end at about the same time end together. 0: a change waits no longer than
+    // until the end of the processor call, or of the piece of housekeeping,
+    // that made it. At most kLongestWindow.
     absl::Duration notify_window = absl::ZeroDuration();
     // The broker-wide switch. False: nothing is ever pushed.
     // Reference: BrokerConfig#notifyConsumerIdsChangedEnable.
@@ -51,13 +50,13 @@ class ConsumerIdsNotifier final : public ClientEventListener {
   };
 
   struct Counts {
-    int64_t changes = 0;    // kChange events heard.
-    int64_t coalesced = 0;  // Of these, with one that waits already.
+    int64_t changes = 0;    // kChange events received.
+    int64_t coalesced = 0;  // Of these, merged into one that waits already.
     int64_t pushes = 0;     // Calls of ClientChannel::Push().
   };
 
-  // Called when NextDeadline() has become the time that it is given, or an
-  // earlier one. By whichever thread, with no lock held.
+  // Called by any thread, with no lock held, when NextDeadline() has become
+  // earlier. The argument is the new deadline; a yet earlier one may follow.
   using DeadlineListener = std::function<void(absl::Time)>;
 
   // `options` must validate. `on_deadline` may be null.
@@ -68,15 +67,14 @@ class ConsumerIdsNotifier final : public ClientEventListener {
   void OnClientEvent(const ClientEvent& event) override
       ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Pushes to the groups that are dirty, but for those whose window is not over
-  // at `now`. A group's window opens with the flush that begins to push to it.
-  // Makes kMostPushes at most; while some are left, the next ones are made
-  // kPause later. Reads the groups' channels from `table` and calls them with
-  // no lock held.
+  // Pushes to the dirty groups whose window is over at `now`. A group's window
+  // opens with the flush that begins to push to it. Makes at most kMostPushes
+  // pushes; if some are left, the next ones are made kPause later. Reads the
+  // groups' channels from `table` and calls them with no lock held.
   void Flush(const ClientTable& table, absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // A push is a write, some ten microseconds: those who live with a group of
-  // thousands, on the same thread, do not wait for all of it.
+  // A push is a write of some ten microseconds. Clients that share a thread
+  // with a group of thousands do not wait for all its pushes.
   static constexpr size_t kMostPushes = 128;
   static constexpr absl::Duration kPause = absl::Milliseconds(1);
 
@@ -87,19 +85,19 @@ class ConsumerIdsNotifier final : public ClientEventListener {
   // and their pushes are written together.
   static constexpr int kEndsInAWindow = 10;
 
-  // Whether a Flush() came while another call was delivering the table's
-  // events, since this was asked last. That flush could not see all changes of
-  // its own caller: the call that delivers them has to flush too. A call that
-  // flushes after each delivery need not ask.
+  // Whether, since the last call of this method, a Flush() came while another
+  // call was delivering the table's events. Such a flush could not see all
+  // changes of its own caller, so the call that delivers them has to flush too.
+  // A call that flushes after each delivery need not ask.
   bool TakeMissedFlush() ABSL_LOCKS_EXCLUDED(mu_);
 
   // When the next Flush() has something to push; InfiniteFuture if nothing
   // waits. A change outside its group's window is flushed by the call that made
-  // it, and nobody need wait for this unless there are many pushes.
+  // it, and does not show here unless there are many pushes.
   absl::Time NextDeadline() const ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Drops what is dirty, and all later changes: the broker goes down and its
-  // clients are about to hear of it.
+  // Drops all dirty groups and ignores all later changes: the broker stops, and
+  // its clients are about to be told.
   void StartDraining() ABSL_LOCKS_EXCLUDED(mu_);
 
   Counts counts() const ABSL_LOCKS_EXCLUDED(mu_);
@@ -108,11 +106,11 @@ class ConsumerIdsNotifier final : public ClientEventListener {
   // A group that has been pushed, until its window is over.
   struct Window {
     absl::Time ends;
-    // It is dirty, and due at the end of the window.
+    // The group is dirty, and due at the end of the window.
     bool is_dirty = false;
   };
 
-  // A group whose members are being pushed to: the next ones.
+  // A group that is being pushed, and the member after which that continues.
   struct Round {
     std::string group;
     MemberCursor cursor = 0;
@@ -120,12 +118,12 @@ class ConsumerIdsNotifier final : public ClientEventListener {
 
   // Finds what is due at `now`. Returns whether there is a group to push to.
   bool BeginFlushLocked(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // The group is due, and its window opens.
+  // Makes the group due and opens its window.
   void MakeDueLocked(std::string group, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Tells `on_deadline_` of the next deadline, if that is earlier than what it
-  // was told.
-  void TellDeadline(absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
+  // Calls `on_deadline_` with the next deadline if that is earlier than the one
+  // that was reported last.
+  void ReportDeadline(absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
   absl::Time NextDeadlineLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // False if there is none.
   bool TakeRoundLocked(Round* round) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -137,24 +135,25 @@ class ConsumerIdsNotifier final : public ClientEventListener {
   const DeadlineListener on_deadline_;
 
   mutable absl::Mutex mu_;
-  // Groups that no flush has seen since they changed. At most one entry a
-  // registered group, or one that has just gone; so has `due_`.
+  // Groups that no flush has seen since they changed. This and `due_` have at
+  // most one entry for each group that is registered or has just gone.
   absl::flat_hash_set<std::string> dirty_ ABSL_GUARDED_BY(mu_);
   absl::btree_set<std::string> due_ ABSL_GUARDED_BY(mu_);
-  // Of groups that were due within the last window; the flushes after its end
-  // drop it.
+  // Windows of the groups that were due lately; the flush after its end drops a
+  // window.
   absl::flat_hash_map<std::string, Window> windows_ ABSL_GUARDED_BY(mu_);
   // The ends of all `windows_`, in order.
   std::deque<std::pair<absl::Time, std::string>> ends_ ABSL_GUARDED_BY(mu_);
   // The ends of those whose group is dirty.
   absl::btree_set<std::pair<absl::Time, std::string>> waiting_
       ABSL_GUARDED_BY(mu_);
-  // What `on_deadline_` was told last.
-  absl::Time told_deadline_ ABSL_GUARDED_BY(mu_) = absl::InfiniteFuture();
-  // At most one for each thread that flushes.
+  // The deadline that was reported last.
+  absl::Time reported_deadline_ ABSL_GUARDED_BY(mu_) = absl::InfiniteFuture();
+  // Rounds under way that no thread works on: at most one for each thread that
+  // flushes.
   std::vector<Round> begun_ ABSL_GUARDED_BY(mu_);
   bool missed_flush_ ABSL_GUARDED_BY(mu_) = false;
-  // While pushes are left over: when the next ones may be made.
+  // If pushes are left over: when the next ones may be made.
   absl::Time paused_until_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
   bool draining_ ABSL_GUARDED_BY(mu_) = false;
   Counts counts_ ABSL_GUARDED_BY(mu_);

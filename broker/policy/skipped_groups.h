@@ -1,5 +1,5 @@
-// Who was passed over lately: for operators who look for a consumer that gets
-// no messages.
+// Which groups of which clients were passed over lately: for operators who look
+// for the reason why a consumer gets no messages.
 #ifndef BROKER_POLICY_SKIPPED_GROUPS_H_
 #define BROKER_POLICY_SKIPPED_GROUPS_H_
 
@@ -25,12 +25,12 @@ struct SkippedClient {
   GroupKind kind = GroupKind::kConsumer;
   std::string client_id;
   SkipReason reason = SkipReason::kIllegalGroup;
-  absl::Time last;    // When it stated the group last.
-  int64_t times = 0;  // How often it has, in vain.
+  absl::Time last;    // When the client last stated the group.
+  int64_t times = 0;  // How often the group was passed over.
 };
 
-// Keeps kMost groups of clients, those that were passed over last. Clients may
-// name what they like: what is kept is bounded by that and by the length of
+// Keeps the kMost groups of clients that were passed over last. Clients may
+// name what they like, so memory is bounded by kMost and by the length of
 // names, which the edge limits.
 //
 // Thread-safe.
@@ -38,13 +38,14 @@ class SkippedGroups {
  public:
   static constexpr size_t kMost = 1000;
 
-  // The client stated the group at `now`, and it was passed over. Whether that
-  // is news: it is not kept yet, or with another reason.
+  // Records that the client stated the group at `now` and that the group was
+  // passed over. Returns whether that is news: it was not kept yet, or was kept
+  // with another reason.
   bool Note(GroupKind kind, absl::string_view group,
             absl::string_view client_id, SkipReason reason, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Those kept of the groups of that name, the last one first: `max` at most.
+  // Up to `max` of those kept for groups of that name, the last one first.
   std::vector<SkippedClient> Of(absl::string_view group, size_t max) const
       ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -58,7 +59,7 @@ class SkippedGroups {
       std::pair<GroupKind, std::pair<absl::string_view, absl::string_view>>;
 
   mutable absl::Mutex mu_;
-  // The last one first.
+  // The last one first; at most kMost.
   std::list<Entry> entries_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<Key, std::list<Entry>::iterator> by_key_
       ABSL_GUARDED_BY(mu_);

@@ -1,9 +1,9 @@
 // RocketMQ's rules for HEART_BEAT (34), UNREGISTER_CLIENT (35),
 // GET_CONSUMER_LIST_BY_GROUP (38) and CHECK_CLIENT_CONFIG (46).
 //
-// The edge has checked form and limits, and found the channel; the processor
+// The edge has checked form and limits and has found the channel. The processor
 // asks the policy, changes the table, and flushes the notifier before it
-// returns. It is told the time and knows nothing of the wire.
+// returns. The time is an argument; the wire is not known here.
 //
 // Reference: ClientManageProcessor.java, ConsumerManageProcessor.java.
 #ifndef BROKER_PROCESSOR_CLIENT_MANAGE_PROCESSOR_H_
@@ -29,9 +29,9 @@
 namespace rmq {
 
 struct HeartbeatResult {
-  // OK; ABORTED with SYSTEM_ERROR: the channel closed meanwhile and nothing was
-  // registered; or RESOURCE_EXHAUSTED with SYSTEM_BUSY: the statement changed
-  // too soon after earlier changes, and what was registered stays.
+  // OK. Or ABORTED with SYSTEM_ERROR: the channel closed meanwhile, and nothing
+  // was registered. Or RESOURCE_EXHAUSTED with SYSTEM_BUSY: the statement
+  // changed too soon after earlier changes, and what was registered stays.
   CallStatus status;
   // For light heartbeats; 0 if a group was skipped.
   uint64_t statement_token = 0;
@@ -48,16 +48,17 @@ struct ConsumerList {
   MemberCursor next = 0;
 };
 
-// Thread-safe. What it is given is borrowed and outlives it.
+// Thread-safe. Borrows the table, the policy and the notifier, which outlive
+// it.
 class ClientManageProcessor {
  public:
   ClientManageProcessor(ClientTable* table, GroupPolicy* policy,
                         ConsumerIdsNotifier* notifier)
       : table_(*table), policy_(*policy), notifier_(*notifier) {}
 
-  // HEART_BEAT, full. Passes over, with the reason in the result, consumer
-  // groups that the policy does not let in; the rest of the statement counts.
-  // Light heartbeats do not come here: ClientChannel::RenewLight().
+  // HEART_BEAT, full. Consumer groups that the policy does not admit are passed
+  // over, with the reason in the result; the rest of the statement is applied.
+  // Light heartbeats do not come here: see ClientChannel::RenewLight().
   // Reference: #heartBeat. Differs: one statement, one revision; the answer
   // names what was skipped.
   HeartbeatResult Heartbeat(ClientChannel& channel,
@@ -69,9 +70,9 @@ class ClientManageProcessor {
     return table_.statement_changes() + policy_.order_changes();
   }
 
-  // UNREGISTER_CLIENT, of any number of groups. An empty name is no group, and
-  // a group may be there twice. Groups that are not registered are left alone:
-  // always a success. All changes are flushed together.
+  // UNREGISTER_CLIENT, of any number of groups. Empty names are ignored, and a
+  // name may be there twice. Groups that are not registered are ignored: the
+  // request always succeeds. All changes are flushed together.
   // Reference: #unregisterClient. Differs: Java's request has one group of each
   // kind.
   void UnregisterClient(ClientChannel& channel, absl::string_view client_id,
@@ -79,9 +80,9 @@ class ClientManageProcessor {
                         absl::Span<const absl::string_view> consumer_groups,
                         absl::Time now);
 
-  // CHECK_CLIENT_CONFIG of one subscription. An empty type is TAG, whose
-  // expression is not looked at. FAILED_PRECONDITION with SYSTEM_ERROR if the
-  // broker's property filter is off, INVALID_ARGUMENT with
+  // CHECK_CLIENT_CONFIG of one subscription. An empty type is TAG; the
+  // expression of a TAG subscription is not looked at. FAILED_PRECONDITION with
+  // SYSTEM_ERROR if the broker's property filter is off, INVALID_ARGUMENT with
   // SUBSCRIPTION_PARSE_FAILED for an unknown type or a bad expression.
   // Reference: #checkClientConfig.
   CallStatus CheckClientConfig(absl::string_view expression_type,

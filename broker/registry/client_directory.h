@@ -21,10 +21,10 @@ namespace rmq {
 
 // One client id that some channel uses. Its address is constant while it lives.
 //
-// There is one for each client: the id stands behind the object in the same
-// allocation, and a client's only channel, as nearly all have just one, in the
-// object. Clients that share an id make one entry of very many channels:
-// nothing here is linear in their number.
+// There is one for each client, so its size counts: the id stands behind the
+// object, in the same allocation. Nearly all clients have one channel, and that
+// one stands in the object. Clients that share an id make one entry with very
+// many channels, so nothing here is linear in their number.
 class ClientEntry {
  public:
   // Orders the channels of an entry by their first use; MoveToBack() gives a
@@ -47,17 +47,17 @@ class ClientEntry {
     return {reinterpret_cast<const char*>(this + 1), length_};
   }
 
-  // The entry has each channel that is bound to this client, or has a
-  // membership under its id, once.
+  // The channels of an entry are those that are bound to this client, or have a
+  // membership under its id; each is there once.
   //
-  // The first channel after `*place`, or the last before it, and where it
-  // stands. Null if there is none. A caller that reads all of them in pieces,
-  // as it should under a lock, may miss those that come or move meanwhile.
+  // Returns the first channel after `*place`, or the last one before it, and
+  // sets `*place` to where it stands; null if there is none. A caller that
+  // reads the channels in pieces may miss those that come or move meanwhile.
   ChannelRecord* Next(Place* place) const;
   ChannelRecord* Previous(Place* place) const;
 
   // The streams that are bound to this client with `incarnation` (not 0), in
-  // the order of first use. Costs as many as there are of that incarnation.
+  // the order of their first use. The cost is linear in their number.
   absl::InlinedVector<ChannelRecord*, 1> Streams(uint64_t incarnation) const;
   // The channel that stands for the client's unary calls, or null.
   ChannelRecord* stand_in() const;
@@ -68,11 +68,11 @@ class ClientEntry {
   explicit ClientEntry(absl::string_view client_id);
   ~ClientEntry() = default;
 
-  // Of an entry with more than one channel: all of them.
+  // All channels of an entry that has more than one.
   struct Many {
     absl::btree_map<Place, ChannelRecord*> by_place;
     absl::flat_hash_map<const ChannelRecord*, Place> places;
-    // Of the streams that are bound to the client with an incarnation.
+    // The streams that are bound to the client with an incarnation.
     absl::btree_set<std::pair<uint64_t, Place>> by_incarnation;
     ChannelRecord* stand_in = nullptr;
     Place last = kBeforeAll;
@@ -87,10 +87,10 @@ class ClientEntry {
   // Gives the channel the last place of `many`.
   void Append(ChannelRecord& channel);
   void Erase(const ChannelRecord& channel, Place place);
-  // Notes what a channel of `many` is bound as.
+  // Enters a channel of `many` as the stream or stand-in that it is bound as.
   void NoteBinding(ChannelRecord& channel, Place place);
 
-  // One of the two is null; both, only while the entry is made.
+  // One of the two is null. Both are only while the entry is made.
   ChannelRecord* only_ = nullptr;
   std::unique_ptr<Many> many_;
   const size_t length_;  // Of the id, which begins behind the object.
@@ -106,20 +106,20 @@ class ClientDirectory {
   // The entry of `client_id`, with `channel` among its channels.
   ClientEntry& Use(absl::string_view client_id, ChannelRecord& channel);
 
-  // Makes the client of `entry`, which `channel` uses, the one of the channel.
+  // Binds `channel`, which is among the channels of `entry`, to that client.
   // `incarnation`: 0 if the client has none.
   void Bind(ClientEntry& entry, ChannelRecord& channel, uint64_t incarnation);
 
-  // Makes `channel` the last of the entry's channels, of which it is one.
+  // Makes `channel`, which is one of the entry's channels, the last of them.
   void MoveToBack(ClientEntry& entry, ChannelRecord& channel);
 
-  // `channel` drops one use of `entry`. If it was the last (neither the bound
-  // client nor a membership of the channel is left), the channel leaves the
-  // entry, and an entry without channels goes.
+  // Drops one use of `entry` by `channel`. If no use is left (the channel is
+  // not bound to the client and has no membership under it), the channel is
+  // removed from the entry, and an entry without channels is deleted.
   void Release(ClientEntry& entry, ChannelRecord& channel);
 
  private:
-  // Entries by their id, which is kept once.
+  // Entries by their id, which stands in the entry alone.
   struct Hash {
     using is_transparent = void;
     size_t operator()(absl::string_view client_id) const {

@@ -1,4 +1,4 @@
-// What happened in the registries, told to listeners in order.
+// What happens in the table, as its listeners receive it.
 #ifndef BROKER_REGISTRY_CLIENT_EVENT_H_
 #define BROKER_REGISTRY_CLIENT_EVENT_H_
 
@@ -45,28 +45,29 @@ absl::string_view Name(GroupKind kind);
 absl::string_view Name(RemovalReason reason);
 absl::string_view Name(EventType type);
 
-// A value. Within a group, events of one call come in Java's order:
+// A value. The events of one call and group come in Java's order:
 // kClientRegister, kChange, kRegister; kClientUnregister, kUnregister, kChange.
 struct ClientEvent {
   EventType type;
   GroupKind kind;
   // Of kClientUnregister.
   RemovalReason reason = RemovalReason::kUnregistered;
-  // Number of the call, or of the piece of a scan, that made the event; rises
-  // by one with each that made any. Events are delivered in this order.
+  // Number of the call, or of the piece of a scan, that made the event. Each
+  // one that makes any event takes the next number. Events are delivered in
+  // this order.
   uint64_t revision = 0;
   // The steady time of that call: the `now` that it was given.
   absl::Time at;
   std::string group;
-  // Of kClientRegister, kClientUnregister and kRegister. The client id is the
-  // record's; of an unregister it is the request's.
+  // Of kClientRegister, kClientUnregister and kRegister. The client id is that
+  // of the membership; of an unregister it is that of the request.
   std::string client_id;
   std::shared_ptr<ClientChannel> channel;
-  // The record's, of kClientRegister and kClientUnregister.
+  // The membership's, of kClientRegister and kClientUnregister.
   LanguageCode language = LanguageCode::kUnspecified;
   int32_t version = 0;
-  // Of kClientUnregister: when the channel last stated the group, or counted as
-  // heard since the broker itself had been away.
+  // Of kClientUnregister: when the channel last stated the group, or the time
+  // since which it counts as heard because the broker itself was away.
   absl::Time last_heard;
   // The consumer group's, of the types that have a client id.
   ConsumeType consume_type = ConsumeType::kUnspecified;
@@ -75,18 +76,19 @@ struct ClientEvent {
   SubscriptionTablePtr subscriptions;
 };
 
-// Called on the thread that drains the queue, one event at a time, with no lock
-// held; may call back into the table. Must not block. Reference:
-// ConsumerIdsChangeListener.java, ProducerChangeListener.java.
+// Called by the thread that delivers (see EventQueue), one event at a time,
+// with no lock held. A listener may call back into the table. It must not
+// block. Reference: ConsumerIdsChangeListener.java,
+// ProducerChangeListener.java.
 class ClientEventListener {
  public:
   virtual ~ClientEventListener() = default;
   virtual void OnClientEvent(const ClientEvent& event) = 0;
-  // Called after the last event of each delivery. A delivery has all events of
-  // the revisions that it has any of.
+  // Called after the last event of each delivery. A delivery contains all
+  // events of each revision in it.
   virtual void OnEventsDelivered() {}
-  // Whether kRegister is wanted for statements that changed nothing too, as
-  // Java makes them. They cost an event for each full heartbeat.
+  // Whether the listener wants kRegister for statements that changed nothing
+  // too, as Java makes them. That costs an event for each full heartbeat.
   virtual bool WantsUnchangedRegister() const { return false; }
 };
 

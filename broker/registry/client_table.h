@@ -1,13 +1,12 @@
 // Who is connected: the channels, their groups, and the events of both.
 //
-// ClientTable is the lock over the consumer and the producer registry. A full
-// heartbeat is applied at once, under one lock and with one revision; a light
-// one never comes here (ClientChannel::RenewLight()). What changed leaves as
-// ClientEvents, delivered in order and with no lock held before the call that
-// made them returns, or by the call that is delivering already.
+// ClientTable is the lock over TableState. A full heartbeat is applied under
+// one hold of the lock and has one revision. A light heartbeat does not come
+// here: see ClientChannel::RenewLight(). Each change leaves as ClientEvents,
+// which are delivered in order and with no lock held: before the call that made
+// them returns, or by another call that is delivering already.
 //
-// Reference: ConsumerManager.java, ProducerManager.java, for both of which it
-// answers.
+// Reference: ConsumerManager.java and ProducerManager.java.
 #ifndef BROKER_REGISTRY_CLIENT_TABLE_H_
 #define BROKER_REGISTRY_CLIENT_TABLE_H_
 
@@ -46,59 +45,62 @@ class ClientTable : public TableQueries {
 
   // --- Channels ---
 
-  // Groups that a channel's statements left out and that have not expired yet.
+  // How many groups that its later statements left out a channel keeps until
+  // they expire.
   static constexpr size_t kMaxLeftOutGroups = TableState::kMaxLeftOutGroups;
 
   // ResourceExhausted, as Open() has it, if there is no room for another
   // channel at this moment.
   absl::Status CheckRoom() const ABSL_LOCKS_EXCLUDED(mu_);
 
-  // A channel begins: from now on its silence counts. ResourceExhausted if
-  // max_channels are open. `channel` must not have been opened before.
-  absl::Status Open(ClientChannelPtr channel, absl::Time now);
+  // Opens a channel that has not been opened before. From now on its silence
+  // counts. ResourceExhausted if max_channels are open.
+  absl::Status Open(ClientChannelPtr channel, absl::Time now)
+      ABSL_LOCKS_EXCLUDED(mu_);
 
   // Applies a full heartbeat of an open channel: consumers first, then
-  // producers, as Java. Groups of earlier statements that this one leaves out
-  // keep the time they were last stated at, and expire alone; of more than
-  // kMaxLeftOutGroups, those joined first expire at once. The first one of
-  // a stream replaces older streams of the same client and incarnation (not 0),
-  // which are closed and ended with kReplaced.
-  // Reference: ClientManageProcessor#heartBeat. Differs: atomic, so that no
-  // scan comes between a group and its new member; a closed channel registers
-  // nothing; what a statement does not name is not renewed by it, and a newer
-  // stream replaces the older one at once.
+  // producers, as Java. A group of an earlier statement that this statement
+  // leaves out keeps the time at which it was last stated, and expires alone;
+  // if there are more than kMaxLeftOutGroups, those that the channel joined
+  // first expire at once. The first full heartbeat of a stream replaces older
+  // streams of the same client and incarnation (not 0): they are closed and
+  // ended with kReplaced. Reference: ClientManageProcessor#heartBeat. Differs:
+  // atomic, so that no scan comes between a group and its new member; a closed
+  // channel registers nothing; what a statement does not name is not renewed by
+  // it, and a newer stream replaces the older one at once.
   RegisterResult Register(ClientChannel& channel,
                           const AdmittedStatement& admitted, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mu_);
 
-  // A number that grows whenever that changed which every full heartbeat sets
-  // anew: the modes of a consumer group, or its switch. As long as it is what
-  // it was before a channel's last statement, and the token of that is current,
-  // a heartbeat that states the same again would change nothing but the time:
-  // ClientChannel::RenewRepeated() does for it.
+  // A number that grows whenever something changes that every full heartbeat
+  // sets anew: the modes of a consumer group, or its notification switch. If
+  // the number is what it was before a channel's last statement, and the token
+  // of that statement is current, then a heartbeat that repeats the statement
+  // changes nothing but the time, and ClientChannel::RenewRepeated() is enough.
   uint64_t statement_changes() const {
     return statement_changes_.load(std::memory_order_acquire);
   }
 
-  // Takes the channel out of producer and consumer groups, in one change. A
-  // group that the channel is not in is left alone. A stand-in goes with its
-  // last group. Events repeat `client_id`.
+  // Removes the channel from producer and consumer groups, in one change.
+  // Groups that the channel is not in are ignored. A stand-in that is left
+  // without a group is closed. Events have `client_id` as it is given here.
   // Reference: ClientManageProcessor#unregisterClient. Differs: an unregister
-  // by a stranger tells nothing; many groups at once.
+  // by a stranger makes no event; many groups at once.
   void Unregister(ClientChannel& channel, absl::string_view client_id,
                   absl::Span<const absl::string_view> producer_groups,
                   absl::Span<const absl::string_view> consumer_groups,
                   absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Closes a channel and takes it out of all its groups: O(its groups). True if
+  // Closes a channel and removes it from all its groups: O(its groups). True if
   // it was open. Does not call End(). Reference: #doChannelCloseEvent of both
   // managers. Differs: what the client has registered on a newer channel stays,
   // and no other group is looked at.
   bool Close(ClientChannel& channel, RemovalReason reason, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Closes up to `max_channels` channels, whichever, and takes them out.
-  // Returns whether there are more; the caller ends those of `closed`.
+  // Closes up to `max_channels` channels, in no particular order, and removes
+  // them. Returns whether more are open. `closed` gets the channels; the caller
+  // ends them.
   bool CloseSome(RemovalReason reason, size_t max_channels, absl::Time now,
                  std::vector<ClientChannelPtr>* closed)
       ABSL_LOCKS_EXCLUDED(mu_);
@@ -112,8 +114,8 @@ class ClientTable : public TableQueries {
 
   // --- Expiry (called by Housekeeping) ---
 
-  // Treats every channel and every left-out group as heard at `now` at the
-  // earliest: the broker itself was away.
+  // From now on no channel and no left-out group counts as heard before `now`:
+  // the broker itself was away.
   void RaiseHeardFloor(absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Begins a scan: what may have expired at `now` becomes due.

@@ -9,7 +9,7 @@
 namespace rmq {
 namespace {
 
-// Whether members share the messages, and so have to be told of each other.
+// Whether members share the messages, and so have to know of each other.
 bool Balances(const ConsumerModes& modes) {
   return modes.message_model != MessageModel::kBroadcasting;
 }
@@ -65,7 +65,7 @@ void ConsumerRegistry::Register(const ConsumerStatement& statement, bool notify,
   if (joins) SetGroup(group, change->AddJoined(group, who));
   change->Append(std::move(left));
   if ((members_changed || outcome.topics() || BeginsToBalance(group, before)) &&
-      IsTold(group, before)) {
+      MakesChange(group, before)) {
     change->AddConsumerIdsChanged(group);
   }
   if (joins || outcome.topics() || outcome.subscriptions || outcome.modes ||
@@ -145,7 +145,7 @@ void ConsumerRegistry::Remove(ChannelRecord& channel, Membership& membership,
   if (group.members.empty()) {
     change->AddGroupGone(group, reason);
     // Of a group that has just become empty too, as Java.
-    if (IsTold(group, before)) {
+    if (MakesChange(group, before)) {
       change->AddConsumerIdsChanged(group).reason = reason;
     }
     for (const auto& [topic, subscription] : *group.statement.subscriptions()) {
@@ -157,7 +157,7 @@ void ConsumerRegistry::Remove(ChannelRecord& channel, Membership& membership,
   }
   group.statement.Remove(channel, statement);
   const EffectiveStatement::Change outcome = TakeChange(group);
-  if (IsTold(group, before)) {
+  if (MakesChange(group, before)) {
     change->AddConsumerIdsChanged(group).reason = reason;
   }
   if (outcome.modes) change->set_repeats_matter();
@@ -175,7 +175,7 @@ void ConsumerRegistry::TakeChangeOfModes(ConsumerGroup& group,
                                          const Before& before,
                                          TableChange* change) {
   const EffectiveStatement::Change outcome = TakeChange(group);
-  if (BeginsToBalance(group, before) && IsTold(group, before)) {
+  if (BeginsToBalance(group, before) && MakesChange(group, before)) {
     change->AddConsumerIdsChanged(group);
   }
   if (outcome.modes) change->set_repeats_matter();
@@ -196,8 +196,8 @@ EffectiveStatement::Change ConsumerRegistry::TakeChange(ConsumerGroup& group) {
   return change;
 }
 
-bool ConsumerRegistry::IsTold(const ConsumerGroup& group,
-                              const Before& before) {
+bool ConsumerRegistry::MakesChange(const ConsumerGroup& group,
+                                   const Before& before) {
   return group.notify_consumer_ids_changed &&
          ((before.existed && Balances(before.modes)) ||
           Balances(group.statement.modes()));

@@ -29,18 +29,19 @@ struct ConsumerGroup : RegisteredGroup {
       : RegisteredGroup(GroupKind::kConsumer, name) {}
 
   EffectiveStatement statement;
-  // The policy's switch, as of the latest full heartbeat of any member.
+  // The notification switch of the group's config, as of the latest full
+  // heartbeat of any member.
   bool notify_consumer_ids_changed = true;
 };
 
 // Invariants: a group exists iff it has a member; the groups of a topic are
 // those that subscribe to it now. (Differs: Java's topic index keeps topics
 // that a heartbeat dropped, and groups that expired.) A group's statement is
-// what its members state (EffectiveStatement), in very large groups once
-// Settle() has looked at enough of them.
+// what its members state: see EffectiveStatement. In a very large group that
+// holds once Settle() has looked at enough members.
 //
-// CHANGE is made if the group's switch is on and its message model is or was
-// not BROADCASTING.
+// CHANGE is made if the group's notification switch is on and its message model
+// before or after the change is not BROADCASTING.
 //
 // Not thread-safe: a part of ClientTable, guarded by its lock.
 class ConsumerRegistry {
@@ -50,15 +51,15 @@ class ConsumerRegistry {
   ConsumerRegistry(ClientDirectory* clients, bool unchanged_register)
       : clients_(*clients), unchanged_register_(unchanged_register) {}
 
-  // How many members the calls from here on may look at together, under one
-  // lock: see EffectiveStatement::Look().
+  // How many members the following calls may look at, all together, until this
+  // is called again: see EffectiveStatement::Look().
   void AllowLooks(size_t budget) { looks_left_ = budget; }
 
   // Applies one group of a statement. A channel that is new in the group joins
-  // it; on a known one another client id replaces the record's, without event.
-  // Streams that the channel replaces leave the group in the same change, which
-  // is no CHANGE if the client ids and the topics are what they were. `hint`:
-  // see GroupMembers::Find().
+  // it. If the channel is a member under another client id, `who`'s client id
+  // replaces it, without event. Streams that the channel replaces leave the
+  // group in the same change, which makes no CHANGE if the client ids and the
+  // topics stay the same. `hint`: see GroupMembers::Find().
   // Reference: #registerConsumer. Differs: see EffectiveStatement.
   void Register(const ConsumerStatement& statement, bool notify,
                 const Registrant& who, size_t* hint, TableChange* change);
@@ -67,18 +68,17 @@ class ConsumerRegistry {
   void NoteLeftOut(ChannelRecord& channel, Membership& membership,
                    TableChange* change);
 
-  // Takes a channel out of the group of `membership`. `client_id` is what the
-  // event says. Reference: #unregisterConsumer,
-  // #doChannelCloseEvent. Differs: the same for a scan, and the group's
-  // notification switch holds for all; what only the member stated goes with
-  // it.
+  // Removes a channel from the group of `membership`. The event has
+  // `client_id`. Reference: #unregisterConsumer, #doChannelCloseEvent. Differs:
+  // a scan does the same, the group's notification switch holds for all
+  // removals, and what only this member stated goes with it.
   void Remove(ChannelRecord& channel, Membership& membership,
               RemovalReason reason, absl::string_view client_id,
               TableChange* change);
 
-  // Whether a group waits for members to be looked at.
+  // Whether members of some group still have to be looked at.
   bool HasUnsettled() const { return !unsettled_.empty(); }
-  // Looks at members of groups that wait, as many as it may.
+  // Looks at members of such groups, as many as AllowLooks() allows.
   void Settle(TableChange* change);
 
   // How many times a member of a group has stated something else than before.
@@ -92,29 +92,30 @@ class ConsumerRegistry {
       absl::string_view topic) const;
 
  private:
-  // What of a group decides whether a change of it is told.
+  // What decides, of a group before a change, whether the change makes CHANGE.
   struct Before {
     ConsumerModes modes;
     // The group had a member.
     bool existed;
   };
 
-  // Looks for what the change of `group` needs, if it may, and ends the change.
+  // Looks at members of `group` as far as needed and allowed, and ends its
+  // change.
   EffectiveStatement::Change TakeChange(ConsumerGroup& group);
-  // The same where nothing but the modes can concern anybody.
+  // The same for a change that can make an event by the modes alone.
   void TakeChangeOfModes(ConsumerGroup& group, const Before& before,
                          TableChange* change);
-  // Takes the streams that `who` replaces out of the group. `left` gets their
-  // events. Returns whether the group's client ids are others than before;
-  // `joins`: whether the channel was no member.
+  // Removes the streams that `who` replaces from the group. `left` gets their
+  // events. `joins`: whether the channel is new in the group. Returns whether
+  // the group's client ids have changed.
   bool RemoveReplaced(ConsumerGroup& group, const Registrant& who, bool joins,
                       TableChange* left);
-  // Whether a channel other than `but` is in the group under the client id.
+  // Whether a channel other than `but` is in the group under `client_id`.
   bool HasMember(const ConsumerGroup& group, absl::string_view client_id,
                  const ChannelRecord* but) const;
-  // Whether a change of `group` is told.
-  static bool IsTold(const ConsumerGroup& group, const Before& before);
-  // Whether the members have to be told of each other, and had not before.
+  // Whether members of `group` are to read its consumer ids after a change.
+  static bool MakesChange(const ConsumerGroup& group, const Before& before);
+  // Whether the members share messages now and did not before the change.
   static bool BeginsToBalance(const ConsumerGroup& group, const Before& before);
   void Unindex(const ConsumerGroup& group, const std::string& topic);
 
@@ -124,7 +125,7 @@ class ConsumerRegistry {
   uint64_t restatements_ = 0;
   MemberStatementPool member_statements_;
   GroupTable<ConsumerGroup> groups_;
-  // By name, so that it is the same at each run.
+  // By name, so that the order is the same in each run.
   absl::btree_map<absl::string_view, ConsumerGroup*> unsettled_;
   // Names are the groups' own; no set is empty.
   absl::flat_hash_map<std::string, absl::btree_set<absl::string_view>>

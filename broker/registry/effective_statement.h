@@ -1,5 +1,5 @@
-// What a consumer group subscribes to and how, made of the statements of the
-// members that are in it now.
+// What a consumer group subscribes to and how: made of the statements of its
+// present members.
 #ifndef BROKER_REGISTRY_EFFECTIVE_STATEMENT_H_
 #define BROKER_REGISTRY_EFFECTIVE_STATEMENT_H_
 
@@ -24,24 +24,26 @@
 namespace rmq {
 
 // The rule:
-// - The topics are those that some member holds. The subscription of a topic is
-//   that of the holder with the greatest sub version; of equal ones, the one
-//   that was stated first.
+// - The topics are those that some member states. The subscription of a topic
+// is
+//   that of its *holder* (a member that states it) with the greatest sub
+//   version; of equal sub versions, the one that was stated first.
 // - The modes are those of the member whose latest full heartbeat is the
 //   latest. Members whose latest full heartbeat left the group out come last.
 //
-// A change has three steps: Restate() for each membership that it is about,
-// Look() while that has something to look for and may, and TakeChange(). Until
-// TakeChange() the outcome is the one before the change.
+// A change has three steps: Restate(), Repeat(), Remove() or NoteLeftOut() for
+// each membership that changes; Look() while WantsLook() and the budget allow;
+// and TakeChange(). Until TakeChange() the outcome is the one before the
+// change.
 //
-// Costs: a topic counts its holders and keeps the first few of them. Members
-// that agree cost nothing more; while they disagree about the expression of a
-// topic, or about the modes, the order of their statements is kept too. Members
-// are looked at only when all those that a topic kept have left: MemberRanking
-// bounds how often.
+// Costs: a topic counts its holders and ranks the first few of them. Members
+// that agree cost nothing more. While members disagree about the expression of
+// a topic, or about the modes, the order of their statements is kept too.
+// Members are looked at only after all ranked holders of a topic have left:
+// MemberRanking bounds how often.
 //
 // Not thread-safe. Channels are borrowed: each is a member of the group until
-// Restate() is told that it holds nothing.
+// Remove().
 //
 // Reference: ConsumerGroupInfo#updateSubscription. Differs: Java's group has
 // what the latest heartbeat of any member stated, and keeps what a member left
@@ -49,10 +51,10 @@ namespace rmq {
 class EffectiveStatement {
  public:
   struct Change {
-    // Topics that the group has now and did not have, and the other way round.
+    // Topics that the group gained and lost.
     absl::InlinedVector<std::string, 2> added_topics;
     absl::InlinedVector<std::string, 2> removed_topics;
-    // The subscription of a topic that stays is another one now.
+    // Whether the subscription of a topic that stays has changed.
     bool subscriptions = false;
     bool modes = false;
 
@@ -70,39 +72,42 @@ class EffectiveStatement {
   // Never null.
   const SubscriptionTablePtr& subscriptions() const;
 
-  // A full heartbeat of `channel` stated the group: the membership held
-  // `before`, empty if it is new, and holds `after` now. `number` is the
-  // heartbeat's: the later the greater.
+  // A full heartbeat of `channel` stated the group: the membership's statement
+  // was `before` (empty if the membership is new) and is `after` now. `number`
+  // is the heartbeat's: the later, the greater.
   void Restate(ChannelRecord& channel, const MemberStatement& before,
                const MemberStatement& after, uint64_t number);
 
-  // The same for a heartbeat after which the membership holds what it held.
+  // The same for a heartbeat that leaves the membership's statement as it was.
   void Repeat(ChannelRecord& channel, uint64_t number);
 
-  // The membership of `channel`, which held `before`, is none any more.
+  // `channel`, whose membership stated `before`, has left the group.
   void Remove(ChannelRecord& channel, const MemberStatement& before);
 
   // The latest full heartbeat of `channel` left the group out.
   void NoteLeftOut(ChannelRecord& channel);
 
-  // Whether Look() has something to look for. What depends on it stays as it
-  // was until then.
+  // Whether Look() has something to look for. Until it has been found, what
+  // depends on it stays as it was.
   bool WantsLook() const;
 
-  // Looks at members of `group`, whose statement this is, at `*budget` of them
-  // at most, which it lowers. Goes on where the last call ended.
+  // Looks at members of `group`, whose statement this is: at most at `*budget`
+  // members, and lowers `*budget` by their number. Continues where the last
+  // call ended.
   void Look(const RegisteredGroup& group, size_t* budget);
 
-  // Ends a change: the outcome is the new one from here on.
+  // Ends a change and returns what it changed. From here on the outcome is the
+  // new one.
   Change TakeChange(const RegisteredGroup& group);
 
  private:
-  // Of a topic whose holders do not all state the same expression and type.
+  // A topic whose holders do not all state the same expression and type.
   struct Dispute {
-    // How many state each.
+    // How many holders state each expression and type.
     absl::flat_hash_map<std::pair<std::string, std::string>, size_t> camps;
-    // By which full heartbeat a holder stated its subscription. Those that are
-    // not here did so earlier, when all still agreed.
+    // The number of the full heartbeat in which a holder stated its
+    // subscription. A holder that is not here stated it earlier, when all
+    // holders agreed.
     absl::flat_hash_map<const ChannelRecord*, uint64_t> numbers;
   };
 
@@ -111,26 +116,26 @@ class EffectiveStatement {
 
     const std::string name;
     size_t holders = 0;
-    // The group's; its expression and type are those of all holders if there is
-    // no dispute.
+    // The group's subscription. If there is no dispute, all holders state its
+    // expression and type.
     SubscriptionData subscription;
-    // The group has the topic, as of the last TakeChange().
+    // Whether the group had the topic at the last TakeChange().
     bool is_taken = false;
-    // It is in touched_.
+    // Whether the topic is in touched_.
     bool is_touched = false;
-    // A member holds another subscription since then.
+    // Whether a holder has restated its subscription since then.
     bool is_restated = false;
-    // Whose subscription the group has, as of then.
+    // The holder whose subscription the group took then.
     const ChannelRecord* taken_from = nullptr;
     MemberRanking ranking;
     std::unique_ptr<Dispute> dispute;
   };
 
-  // Of members that do not all state the same modes.
+  // Members that do not all state the same modes.
   struct ModesDispute {
     absl::InlinedVector<std::pair<ConsumerModes, size_t>, 2> camps;
-    // The latest full heartbeat of a member that stated the group; as in
-    // Dispute.
+    // The number of the latest full heartbeat in which a member stated the
+    // group. A member that is not here: as in Dispute.
     absl::flat_hash_map<const ChannelRecord*, uint64_t> numbers;
     MemberRanking ranking;
   };
@@ -157,29 +162,29 @@ class EffectiveStatement {
   void BeginLook();
   void LookAt(ChannelRecord& channel, const Membership& membership);
   void EndLook();
-  // True if it waits for a look. Otherwise it may be gone.
+  // True if the topic waits for a look. Otherwise the topic may be deleted.
   bool TakeTopic(const RegisteredGroup& group, Topic& topic, Change* change);
-  // The group's subscription is that of `holder`.
+  // Makes the subscription of `holder` the group's.
   static void TakeSubscription(const RegisteredGroup& group,
                                ChannelRecord& holder, Topic& topic,
                                Change* change);
 
   size_t members_ = 0;
   ConsumerModes modes_;
-  // Those of all members if there is no dispute.
+  // If there is no dispute, the modes of all members.
   ConsumerModes agreed_modes_;
   std::unique_ptr<ModesDispute> modes_dispute_;
 
   // Names are the topics' own.
   absl::btree_map<absl::string_view, std::unique_ptr<Topic>> topics_;
-  // Those that the change is about, and those that wait for a look.
+  // Topics that the change is about, and topics that wait for a look.
   std::vector<Topic*> touched_;
 
   bool is_looking_ = false;
   // The member that was looked at last.
   ChannelId looked_at_ = 0;
 
-  // The taken topics; null: made when somebody asks.
+  // The topics that were taken; null until subscriptions() is called.
   mutable SubscriptionTablePtr table_;
 };
 

@@ -1,10 +1,10 @@
 // Which channels may have expired: deadlines in buckets of one second.
 //
 // A heartbeat does not touch the index. A channel is filed at the earliest time
-// at which it could expire; when that time comes, the table looks at the
-// channel itself and files it again if it was heard since. So a channel costs
-// one look per expiry, however often it heartbeats, and a scan costs what is
-// due.
+// at which it could expire. When that time comes, the table looks at the
+// channel itself, and files it again if the channel was heard since. So a
+// channel costs one look per expiry, however often it heartbeats, and a scan
+// costs as much as is due.
 #ifndef BROKER_REGISTRY_EXPIRY_INDEX_H_
 #define BROKER_REGISTRY_EXPIRY_INDEX_H_
 
@@ -29,18 +29,18 @@ class ExpiryIndex {
   // Files a channel that is not filed.
   void File(ChannelRecord& channel, absl::Time deadline);
 
-  // Takes a channel out, wherever it is; nothing if it is not filed. O(1).
+  // Removes a channel; nothing if it is not filed. O(1).
   void Remove(ChannelRecord& channel);
 
-  // What is filed at `now` or earlier becomes due, and with it the rest of the
-  // second that `now` is in. What is filed after this call waits for the next
-  // one, so a scan ends.
+  // Makes due what is filed at `now` or earlier, and the rest of the second
+  // that `now` is in. What is filed after this call waits for the next call, so
+  // a scan ends.
   void CollectDue(absl::Time now);
 
-  // Takes out and returns one due channel; null if there is none.
+  // Removes and returns one due channel; null if there is none.
   ChannelRecord* PopDue();
 
-  // A channel that is filed, whichever; null if there is none.
+  // Returns some channel that is filed; null if there is none.
   ChannelRecord* Any();
 
  private:
@@ -50,8 +50,8 @@ class ExpiryIndex {
   // The first channel of a ring; null if it is empty.
   static ChannelRecord* FirstOf(const ExpiryLink& ring);
 
-  // By second since 1970, each the head of a ring through its channels. A
-  // std::map, since the rings point at their heads.
+  // By second since 1970: the head of a ring through the channels of that
+  // second. A std::map, because the rings point at their heads.
   std::map<int64_t, ExpiryLink> buckets_;
   ExpiryLink due_;
 };

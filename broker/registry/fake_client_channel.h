@@ -1,4 +1,4 @@
-// A ClientChannel that remembers what was done to it.
+// A ClientChannel that records its pushes and ends.
 #ifndef BROKER_REGISTRY_FAKE_CLIENT_CHANNEL_H_
 #define BROKER_REGISTRY_FAKE_CLIENT_CHANNEL_H_
 

@@ -1,8 +1,8 @@
-// What a member of a consumer group has stated, as the registry keeps it.
+// What a member of a consumer group states, as the registry keeps it.
 //
 // There is one for each membership, so its size counts: statements that differ
-// in nothing but sub versions share one copy of their text, and those that do
-// not differ at all share everything.
+// in sub versions alone share one copy of their text, and equal statements
+// share everything.
 #ifndef BROKER_REGISTRY_MEMBER_STATEMENT_H_
 #define BROKER_REGISTRY_MEMBER_STATEMENT_H_
 
@@ -23,8 +23,8 @@ namespace rmq {
 
 class MemberStatementPool;
 
-// A value of the size of a pointer, which can be moved but not copied. Empty by
-// default: it states nothing and has no modes.
+// A value of the size of a pointer, movable and not copyable. Empty by default:
+// then it states nothing and has no modes.
 //
 // Not thread-safe. It must not outlive the pool that made it.
 class MemberStatement {
@@ -40,7 +40,8 @@ class MemberStatement {
 
   bool empty() const { return word_ == nullptr; }
 
-  // All of these but size() and Find() need one that is not empty.
+  // All of these except size() and Find() require a statement that is not
+  // empty.
   const ConsumerModes& modes() const;
   bool unit_mode() const;
 
@@ -57,7 +58,7 @@ class MemberStatement {
  private:
   friend class MemberStatementPool;
 
-  // All of a statement, with the sub versions of the one that came first.
+  // A whole statement, with the sub versions of the first one of this text.
   struct Shape;
   // The sub versions of a statement that differ from those of its shape.
   struct OwnVersions;
@@ -72,7 +73,7 @@ class MemberStatement {
   char* word_ = nullptr;
 };
 
-// Makes held statements and keeps what they share. It must outlive them. Not
+// Makes member statements and owns what they share. It must outlive them. Not
 // thread-safe.
 class MemberStatementPool {
  public:
@@ -81,25 +82,26 @@ class MemberStatementPool {
   MemberStatementPool& operator=(const MemberStatementPool&) = delete;
   ~MemberStatementPool();
 
-  // What a member holds that held `before` (empty: nothing) and now states
-  // `stated`. A topic that `before` has, stated with a sub version that is not
-  // greater, stays as `before` has it. A topic that is not stated is dropped.
+  // The statement of a member whose statement was `before` (empty: none) and
+  // who now states `stated`. A topic of `before` that is stated with a sub
+  // version that is not greater stays as it is in `before`. A topic that is not
+  // stated is dropped.
   MemberStatement Update(const MemberStatement& before,
                          const ConsumerStatement& stated);
 
-  // Whether Update() would return what `before` is.
+  // Whether Update() would return a statement equal to `before`.
   static bool ChangesNothing(const MemberStatement& before,
                              const ConsumerStatement& stated);
 
-  // How many different texts are kept.
+  // The number of different texts.
   size_t shapes() const { return shapes_.size(); }
 
  private:
   friend class MemberStatement;
   using Shape = MemberStatement::Shape;
 
-  // What makes a shape: all but the sub versions. Topics in the order of their
-  // names.
+  // What identifies a shape: everything but the sub versions. Topics stand in
+  // the order of their names.
   struct Key {
     const ConsumerModes& modes;
     bool unit_mode;

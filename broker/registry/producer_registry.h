@@ -19,7 +19,7 @@ struct ProducerGroup : RegisteredGroup {
   explicit ProducerGroup(absl::string_view name)
       : RegisteredGroup(GroupKind::kProducer, name) {}
 
-  // The member that NextAvailable() gave last.
+  // The member that NextAvailable() returned last.
   ChannelId last_chosen = 0;
 };
 
@@ -30,21 +30,23 @@ class ProducerRegistry {
   // `clients` is borrowed.
   explicit ProducerRegistry(ClientDirectory* clients) : clients_(*clients) {}
 
-  // Adds the channel to the group, or renews its membership; a known channel
-  // keeps its first client id. A channel that is new in the group is passed
-  // over if `take_new` is false: returns whether it is a member now. `hint`:
-  // see GroupMembers::Find(). Reference: #registerProducer.
+  // Adds the channel to the group, or renews its membership; a channel that is
+  // a member already keeps its first client id. If `take_new` is false, a
+  // channel that is not a member does not join. Returns whether the channel is
+  // a member now. `hint`: see GroupMembers::Find(). Reference:
+  // #registerProducer.
   bool Register(absl::string_view group, bool take_new, const Registrant& who,
                 size_t* hint, TableChange* change);
 
-  // Takes a channel out of the group of `membership`. `client_id` is what the
-  // event says. Reference: #unregisterProducer, #doChannelCloseEvent.
+  // Removes a channel from the group of `membership`. The event has
+  // `client_id`. Reference: #unregisterProducer, #doChannelCloseEvent.
   void Remove(ChannelRecord& channel, Membership& membership,
               RemovalReason reason, absl::string_view client_id,
               TableChange* change);
 
-  // Whether `client` is a producer at `channel`. Of several such channels the
-  // one that joined a producer group last stands last among the client's.
+  // Whether `channel` is in a producer group under `client`. Of several such
+  // channels the one that joined a producer group last is the last one of the
+  // client.
   // Reference: #findChannel. Differs: leaving one group does not hide a client
   // that is in another.
   static bool IsProducer(const ChannelRecord& channel,

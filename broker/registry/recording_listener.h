@@ -1,4 +1,4 @@
-// A ClientEventListener that remembers what it was told.
+// A ClientEventListener that records the events it receives.
 #ifndef BROKER_REGISTRY_RECORDING_LISTENER_H_
 #define BROKER_REGISTRY_RECORDING_LISTENER_H_
 

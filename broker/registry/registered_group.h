@@ -32,34 +32,34 @@ struct ByChannelId {
   }
 };
 
-// Invariant, outside of a call of its registry: it has at least one member, and
-// each member has exactly one Membership that points back.
+// Invariants, outside of a call of its registry: the group has at least one
+// member, and each member has exactly one Membership that points back.
 struct RegisteredGroup {
   RegisteredGroup(GroupKind kind, absl::string_view name)
       : kind(kind), name(name) {}
 
   const GroupKind kind;
   const std::string name;
-  // A member keeps its place while others come and go, so the members can be
+  // A member keeps its place while others join and leave, so the members can be
   // read in pieces.
   absl::btree_set<ChannelRecord*, ByChannelId> members;
 };
 
-// Which call changes a registry, and for whom.
+// The channel that a full heartbeat registers, and the heartbeat.
 struct Registrant {
   ChannelRecord& channel;
-  // The client id of the call, which `channel` uses already.
+  // The client of the heartbeat. `channel` is among its channels already.
   ClientEntry& client;
   LanguageCode language;
   int32_t version;
-  // The heartbeat's, among all that were applied.
+  // The number of the heartbeat: the later, the greater.
   uint64_t number;
-  // The client's older streams, whose place `channel` takes; they are closed.
+  // The client's older streams, which `channel` replaces. They are closed.
   absl::Span<ChannelRecord* const> replaced;
 };
 
-// The group tables' common part: groups by name, and their members' records.
-// `G` is a RegisteredGroup with a constructor of its name. Not thread-safe.
+// Groups by name. `G` is derived from RegisteredGroup and is constructible from
+// its name. Not thread-safe.
 template <typename G>
 class GroupTable {
  public:
@@ -116,26 +116,25 @@ class GroupTable {
   absl::btree_set<absl::string_view> names_;
 };
 
-// Joins and leaves, the same for both kinds: keeps a group's members and its
-// channels' memberships in agreement.
+// Joining and leaving, for both kinds of groups: keeps the members of a group
+// and the memberships of its channels in agreement.
 class GroupMembers {
  public:
-  // The membership of `channel` in `group`, or null. `hint` is where the search
-  // begins and is left behind the find, so that finding a channel's groups in
-  // their own order is O(1) each.
+  // The membership of `channel` in `group`, or null. The search begins at
+  // `*hint`, which is then set behind the membership that was found: so finding
+  // a channel's groups in their own order costs O(1) each.
   static Membership* Find(ChannelRecord& channel, const RegisteredGroup& group,
                           size_t* hint);
 
   // Makes `who.channel` a member under `who.client`. It must not be one yet.
   static Membership& Join(RegisteredGroup& group, const Registrant& who);
 
-  // Has the channel be in the group of `membership` under `client`. Who calls
-  // it releases the entry before.
+  // Sets the client under which the channel is in the group of `membership`.
+  // The caller releases the entry of the client before.
   static void SetClient(ChannelRecord& channel, Membership& membership,
                         ClientEntry& client);
 
-  // Takes `membership`, one of `channel`'s, out of its group. Returns what it
-  // held.
+  // Removes `membership`, which is one of `channel`'s. Returns what it stated.
   static MemberStatement Leave(ChannelRecord& channel, Membership& membership,
                                ClientDirectory& clients);
 };

@@ -1,7 +1,7 @@
-// What a client states in a full heartbeat, as the core is told it.
+// What a client states in a full heartbeat, as the edge passes it to the core.
 //
-// Everything here is a view: valid for the call it is passed to, copied by the
-// registry only where something changed.
+// Everything here is a view, valid for the call to which it is passed. The
+// registry copies only what changed.
 #ifndef BROKER_REGISTRY_STATEMENT_H_
 #define BROKER_REGISTRY_STATEMENT_H_
 
@@ -35,9 +35,10 @@ struct ConsumerStatement {
 // One full heartbeat. Reference: HeartbeatData.java.
 struct HeartbeatStatement {
   absl::string_view client_id;
-  // Tells a process from an older one of the same client id; 0 is "not told".
+  // Distinguishes a process from an older one of the same client id; 0 if the
+  // client did not say.
   uint64_t incarnation = 0;
-  // Rises with each stream that the process opens; 0 is "not told".
+  // Rises with each stream that the process opens; 0 if the client did not say.
   uint64_t stream_number = 0;
   LanguageCode language = LanguageCode::kUnspecified;
   int32_t version = 0;

@@ -7,19 +7,18 @@
 
 namespace rmq {
 
-// Makes numbers that are never 0 and never the same twice, and that nobody can
-// tell from one another without the key: whoever has one, or millions, cannot
-// guess the next client's.
+// Makes tokens that are never 0 and never repeat. Without the key nobody can
+// guess the token of another client, however many tokens they have seen.
 //
-// They are 1, 2, 3, ... encrypted by Speck64/128, a block cipher of 64 bits,
-// which makes each number another one, and no two the same. Reference: Beaulieu
+// The tokens are 1, 2, 3, ... encrypted by Speck64/128, a block cipher of 64
+// bits: different numbers have different tokens. Reference: Beaulieu
 // and others, "The SIMON and SPECK Families of Lightweight Block Ciphers",
 // 2013.
 //
 // The same key gives the same numbers. Not thread-safe.
 class StatementTokens {
  public:
-  // Drawn by the broker at its start, and told to nobody.
+  // Drawn by the broker at its start, and kept secret.
   using Key = std::array<uint32_t, 4>;
 
   explicit StatementTokens(const Key& key);
@@ -32,7 +31,7 @@ class StatementTokens {
     return token;
   }
 
-  // What Next() makes of a number.
+  // The token of a number.
   uint64_t Encrypt(uint64_t number) const;
 
  private:

@@ -1,4 +1,4 @@
-// Who is connected, read: copies of what holds at the time of the call.
+// Look-ups of who is connected.
 #ifndef BROKER_REGISTRY_TABLE_QUERIES_H_
 #define BROKER_REGISTRY_TABLE_QUERIES_H_
 
@@ -44,18 +44,18 @@ struct ProducerGroupInfo {
   size_t channels = 0;
 };
 
-// Where reading a group's members goes on: after this channel. 0 is the
-// beginning.
+// The channel after which a listing of members continues. 0 is the beginning.
 using MemberCursor = ChannelId;
 
 // The part of ClientTable that reads. A caller that changes nothing takes a
-// `const TableQueries&`.
+// `const TableQueries&`. Each look-up returns copies of what holds at the time
+// of the call.
 //
-// Thread-safe. A look-up takes the table's lock once for each kMaxPiece
-// channels or groups that it looks at.
+// Thread-safe. A look-up holds the table's lock for at most kMaxPiece channels
+// or groups at a time.
 class TableQueries {
  public:
-  // At most this many are copied in one piece, under one lock.
+  // At most this many are copied or looked at under one hold of the lock.
   static constexpr size_t kMaxPiece = 1000;
 
   absl::optional<ConsumerGroupInfo> FindConsumerGroup(
@@ -64,9 +64,9 @@ class TableQueries {
       absl::string_view group) const ABSL_LOCKS_EXCLUDED(mu_);
 
   // Up to `max` (at most kMaxPiece) members after `*cursor`, in the order in
-  // which the channels were opened; moves the cursor, to 0 after the last.
-  // Members that stay while all pieces are read are read exactly once. An
-  // unknown group has none.
+  // which the channels were opened. Moves the cursor; sets it to 0 after the
+  // last member. A member that stays while all pieces are read is read exactly
+  // once. An unknown group has no members.
   std::vector<MemberInfo> ListMembers(GroupKind kind, absl::string_view group,
                                       size_t max, MemberCursor* cursor) const
       ABSL_LOCKS_EXCLUDED(mu_);
