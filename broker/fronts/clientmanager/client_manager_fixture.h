@@ -10,11 +10,10 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "broker/core/broker_core.h"
 #include "broker/fronts/clientmanager/client_manager_front.h"
 #include "broker/fronts/clientmanager/stream_caller.h"
 #include "broker/fronts/edge_counters.h"
-#include "broker/notify/consumer_ids_notifier.h"
-#include "broker/policy/group_policy.h"
 #include "broker/processor/client_manage_processor.h"
 #include "broker/registry/client_table.h"
 #include "broker/registry/fake_client_channel.h"
@@ -116,13 +115,7 @@ class ClientManagerFixture : public ::testing::Test {
   explicit ClientManagerFixture(const ClientTable::Options& table = {},
                                 const CallStatus& allowed = {})
       : authorizer_(allowed),
-        policy_(RejectPull(),
-                [this](absl::string_view group) {
-                  return table_.FindConsumerGroup(group).has_value();
-                }),
-        notifier_(ConsumerIdsNotifier::Options()),
-        table_(table, {&policy_, &notifier_}),
-        processor_(&table_, &policy_, &notifier_),
+        core_(CoreOptions(table), {}, now_),
         front_({{"TestCluster", "broker-x", 3, 77},
                 Limits(),
                 /*settled_at=*/now_ + absl::Milliseconds(1500),
@@ -230,18 +223,18 @@ class ClientManagerFixture : public ::testing::Test {
       &authorizer_,
       {absl::StatusCode::kUnavailable, ResponseCode::kSystemError, "draining"}};
   MethodTable methods_{&gate_, &rates_, &counters_.calls};
-  GroupPolicy policy_;
-  ConsumerIdsNotifier notifier_;
-  ClientTable table_;
-  ClientManageProcessor processor_;
+  BrokerCore core_;
+  ClientTable& table_ = core_.table();
+  ClientManageProcessor& processor_ = core_.processor();
   ClientManagerFront front_;
   pb::HeartbeatResponse response_;
   pb::GetConsumerListByGroupResponse list_;
 
  private:
-  static GroupPolicy::Options RejectPull() {
-    GroupPolicy::Options options;
-    options.reject_pull_consumer_enable = true;
+  static BrokerCore::Options CoreOptions(const ClientTable::Options& table) {
+    BrokerCore::Options options;
+    options.table = table;
+    options.policy.reject_pull_consumer_enable = true;
     return options;
   }
 };

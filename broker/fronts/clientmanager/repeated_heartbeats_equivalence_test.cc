@@ -12,11 +12,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "broker/core/broker_core.h"
 #include "broker/fronts/clientmanager/client_manager_front.h"
 #include "broker/fronts/clientmanager/stream_caller.h"
 #include "broker/fronts/edge_counters.h"
 #include "broker/housekeeping/housekeeping.h"
-#include "broker/notify/consumer_ids_notifier.h"
 #include "broker/policy/group_policy.h"
 #include "broker/processor/client_manage_processor.h"
 #include "broker/registry/client_table.h"
@@ -35,10 +35,10 @@ constexpr int kStreams = 4;
 constexpr int kSeeds = 30;
 constexpr int kSteps = 400;
 
-GroupPolicy::Options WithAnOrderedTopic() {
-  GroupPolicy::Options options;
-  options.reject_pull_consumer_enable = true;
-  TopicConfig& topic = options.topics.emplace_back();
+BrokerCore::Options WithAnOrderedTopic() {
+  BrokerCore::Options options;
+  options.policy.reject_pull_consumer_enable = true;
+  TopicConfig& topic = options.policy.topics.emplace_back();
   topic.topic = "ordered";
   topic.order = true;
   return options;
@@ -155,15 +155,11 @@ class World {
   Gate gate_{&authorizer_, CallStatus()};
   MethodTable methods_{&gate_, &rates_, &counters_.calls};
   RecordingListener listener_;
-  GroupPolicy policy_{WithAnOrderedTopic(), [this](absl::string_view group) {
-                        return table_.FindConsumerGroup(group).has_value();
-                      }};
-  ConsumerIdsNotifier notifier_{ConsumerIdsNotifier::Options()};
-  ClientTable table_{ClientTable::Options(),
-                     {&policy_, &notifier_, &listener_}};
-  Housekeeping housekeeping_{Housekeeping::Options(), &table_, &notifier_,
-                             now_};
-  ClientManageProcessor processor_{&table_, &policy_, &notifier_};
+  BrokerCore core_{WithAnOrderedTopic(), {&listener_}, now_};
+  ClientTable& table_ = core_.table();
+  GroupPolicy& policy_ = core_.policy();
+  Housekeeping& housekeeping_ = core_.housekeeping();
+  ClientManageProcessor& processor_ = core_.processor();
   ClientManagerFront front_{
       {{}, Limits(), absl::InfinitePast(), table_, processor_, counters_}};
   std::array<Stream, kStreams> streams_;
