@@ -60,6 +60,26 @@ void VisitMembers(const RegisteredGroup* group, size_t max,
   if (member != group->members.end()) *cursor = last;
 }
 
+MembershipInfo InfoOf(const ChannelRecord& channel,
+                      const Membership& membership) {
+  MembershipInfo info;
+  info.kind = membership.group->kind;
+  info.group = membership.group->name;
+  info.last_stated = channel.LastStated(membership);
+  info.language = membership.language;
+  info.version = membership.version;
+  const MemberStatement& statement = membership.statement;
+  if (statement.empty()) return info;
+  info.modes = statement.modes();
+  for (size_t i = 0; i < statement.size(); ++i) {
+    info.subscriptions.emplace(
+        statement.topic(i),
+        SubscriptionData{statement.expression(i), statement.expression_type(i),
+                         statement.sub_version(i)});
+  }
+  return info;
+}
+
 }  // namespace
 
 TableQueries::TableQueries(const TableOptions& options,
@@ -157,6 +177,42 @@ ClientChannelPtr TableQueries::FindProducerChannel(
       }
     }
   }
+}
+
+std::vector<ClientChannelInfo> TableQueries::ListClientChannels(
+    absl::string_view client_id, size_t max, ClientCursor* cursor) const {
+  std::vector<ClientChannelInfo> channels;
+  max = std::min(max, kMaxPiece);
+  MutexLock lock(&mu_);
+  const ClientEntry* const client = state_.clients().Find(client_id);
+  ClientEntry::Place place = cursor->place;
+  size_t rows = 0;
+  while (client != nullptr) {
+    const ClientEntry::Place before = place;
+    const ChannelRecord* const channel = client->Next(&place);
+    if (channel == nullptr) break;
+    const size_t begin = std::exchange(cursor->membership, 0);
+    // The first row of a piece is always read, so that every piece is progress.
+    if (rows > 0 && rows >= max) {
+      *cursor = {before, 0};
+      return channels;
+    }
+    ClientChannelInfo& info = channels.emplace_back();
+    info.channel = channel->port;
+    const auto& memberships = channel->memberships;
+    for (size_t i = begin; i < memberships.size(); ++i) {
+      if (&channel->ClientOf(memberships[i]) != client) continue;
+      if (rows > 0 && rows >= max) {
+        *cursor = {before, i};
+        return channels;
+      }
+      info.memberships.push_back(InfoOf(*channel, memberships[i]));
+      rows += 1 + info.memberships.back().subscriptions.size();
+    }
+    if (info.memberships.empty()) ++rows;
+  }
+  *cursor = {};
+  return channels;
 }
 
 absl::optional<SubscriptionData> TableQueries::FindSubscription(

@@ -44,6 +44,34 @@ struct ProducerGroupInfo {
   size_t channels = 0;
 };
 
+// A channel's membership in a group and what it states there, copied out.
+struct MembershipInfo {
+  GroupKind kind = GroupKind::kConsumer;
+  std::string group;
+  // When the channel last stated the group, in full or by token.
+  absl::Time last_stated;
+  LanguageCode language = LanguageCode::kUnspecified;
+  int32_t version = 0;
+  // Of a consumer group.
+  ConsumerModes modes;
+  SubscriptionTable subscriptions;
+};
+
+// A channel of a client, copied out.
+struct ClientChannelInfo {
+  ClientChannelPtr channel;
+  std::vector<MembershipInfo> memberships;
+};
+
+// Where a listing of a client's channels continues: at a membership of the
+// channel in the place after `place`. The default is the beginning.
+struct ClientCursor {
+  uint64_t place = 0;
+  size_t membership = 0;
+
+  bool is_beginning() const { return place == 0 && membership == 0; }
+};
+
 // The channel after which a listing of members continues. 0 is the beginning.
 using MemberCursor = ChannelId;
 
@@ -99,6 +127,19 @@ class TableQueries {
 
   // The channel that stands for the unary calls of `client_id`, or null.
   ClientChannelPtr FindStandIn(absl::string_view client_id) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // The channels of `client_id` from `*cursor` on, each with its memberships
+  // under that client id, in the order of the channels' first use. Ends behind
+  // the membership with which the memberships and subscriptions are `max` (at
+  // most kMaxPiece) together, and moves the cursor; sets it to the beginning
+  // after the last channel. A channel whose memberships are not all read is the
+  // first one of the next piece. A channel without memberships counts as one.
+  // Channels and memberships that come, go or move while the pieces are read
+  // may be missed or read twice.
+  std::vector<ClientChannelInfo> ListClientChannels(absl::string_view client_id,
+                                                    size_t max,
+                                                    ClientCursor* cursor) const
       ABSL_LOCKS_EXCLUDED(mu_);
 
   absl::optional<SubscriptionData> FindSubscription(

@@ -163,6 +163,93 @@ TEST_F(TableQueriesTest,
   EXPECT_EQ(table_.FindConsumerChannel("orders", "c1"), b);
 }
 
+TEST_F(TableQueriesTest, AClientsChannelsAreListedWithWhatEachStates) {
+  const auto a = Connect(TestStatement("c1")
+                             .Program(LanguageCode::kCpp, 7)
+                             .Producer("pay")
+                             .Consumer("orders", {{"t", 3, "x || y"}}));
+  const auto b = Connect(TestStatement("c1").Consumer("orders", {{"u"}}));
+  Connect(TestStatement("c2").Consumer("orders", {{"v"}}));
+
+  ClientCursor cursor;
+  const std::vector<ClientChannelInfo> channels =
+      table_.ListClientChannels("c1", 100, &cursor);
+  EXPECT_TRUE(cursor.is_beginning());
+  ASSERT_THAT(channels, SizeIs(2));
+  EXPECT_EQ(channels[0].channel, a);
+  ASSERT_THAT(channels[0].memberships, SizeIs(2));
+  const MembershipInfo& orders = channels[0].memberships[0];
+  EXPECT_EQ(channels[0].memberships[1].kind, GroupKind::kProducer);
+  EXPECT_EQ(channels[0].memberships[1].group, "pay");
+  EXPECT_EQ(orders.kind, GroupKind::kConsumer);
+  EXPECT_EQ(orders.group, "orders");
+  EXPECT_EQ(orders.version, 7);
+  EXPECT_EQ(orders.last_stated, now_);
+  EXPECT_EQ(orders.modes.message_model, MessageModel::kClustering);
+  ASSERT_THAT(orders.subscriptions, SizeIs(1));
+  EXPECT_EQ(orders.subscriptions.at("t").expression, "x || y");
+  EXPECT_EQ(orders.subscriptions.at("t").sub_version, 3);
+  EXPECT_EQ(channels[1].channel, b);
+  EXPECT_EQ(channels[1].memberships[0].subscriptions.count("u"), 1u);
+}
+
+TEST_F(TableQueriesTest, AnUnknownClientHasNoChannels) {
+  ClientCursor cursor;
+  EXPECT_THAT(table_.ListClientChannels("c1", 100, &cursor), IsEmpty());
+  EXPECT_TRUE(cursor.is_beginning());
+}
+
+TEST_F(TableQueriesTest, AClientsChannelsAreReadInPiecesOfAnySizeJustOnce) {
+  for (int channel = 0; channel < 3; ++channel) {
+    TestStatement statement("c1");
+    for (int group = 0; group < 4; ++group) {
+      statement.Consumer(absl::StrCat("g", channel, group), {{"t"}, {"u"}});
+    }
+    Connect(statement);
+  }
+  for (const size_t max : {1, 3, 4, 6, 12, 35, 36, 37}) {
+    std::vector<std::string> groups;
+    ClientCursor cursor;
+    do {
+      for (const ClientChannelInfo& info :
+           table_.ListClientChannels("c1", max, &cursor)) {
+        for (const MembershipInfo& membership : info.memberships) {
+          groups.push_back(membership.group);
+        }
+      }
+    } while (!cursor.is_beginning());
+    EXPECT_THAT(groups, ElementsAre("g00", "g01", "g02", "g03", "g10", "g11",
+                                    "g12", "g13", "g20", "g21", "g22", "g23"))
+        << max;
+  }
+}
+
+TEST_F(TableQueriesTest, APieceEndsWithTheMembershipThatFillsIt) {
+  Connect(TestStatement("c1")
+              .Consumer("a", {{"t"}})
+              .Consumer("b", {{"t"}, {"u"}})
+              .Consumer("c"));
+  ClientCursor cursor;
+  const std::vector<ClientChannelInfo> piece =
+      table_.ListClientChannels("c1", 5, &cursor);
+  ASSERT_THAT(piece, SizeIs(1));
+  EXPECT_THAT(piece[0].memberships, SizeIs(2));  // 2 and 3 rows.
+  EXPECT_FALSE(cursor.is_beginning());
+  EXPECT_EQ(table_.ListClientChannels("c1", 5, &cursor)[0].memberships[0].group,
+            "c");
+  EXPECT_TRUE(cursor.is_beginning());
+}
+
+TEST_F(TableQueriesTest, AChannelThatHasLeftItsGroupsIsListedWithoutAny) {
+  const auto channel = Connect(TestStatement("c1").Consumer("orders"));
+  table_.Unregister(*channel, "c1", {}, {"orders"}, now_);
+  ClientCursor cursor;
+  const std::vector<ClientChannelInfo> channels =
+      table_.ListClientChannels("c1", 100, &cursor);
+  ASSERT_THAT(channels, SizeIs(1));
+  EXPECT_THAT(channels[0].memberships, IsEmpty());
+}
+
 TEST_F(TableQueriesTest, AnUnknownSubscriptionIsNone) {
   Connect(TestStatement("c1").Consumer("orders", {{"pay"}}));
   EXPECT_FALSE(table_.FindSubscription("orders", "ship").has_value());
