@@ -95,13 +95,14 @@ TEST(CommandLineTest, AnEmptyExpressionIsAnArgumentToo) {
 }
 
 TEST(CommandLineTest, AnUnknownCommandIsToldTheCommands) {
-  EXPECT_THAT(ParseCommandLine({"group"}),
-              StatusIs(absl::StatusCode::kInvalidArgument,
-                       "unknown command \"group\"; commands: groups, "
-                       "connections, ids, producers, online, topic-groups, "
-                       "subscription, consumer-channel, producer-channel, "
-                       "available-producer, subscription-groups, topics, "
-                       "policy, why, check-expression; see cmctl --help"));
+  EXPECT_THAT(
+      ParseCommandLine({"group"}),
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               "unknown command \"group\"; commands: groups, "
+               "connections, ids, producers, online, topic-groups, "
+               "subscription, client, consumer-channel, producer-channel, "
+               "available-producer, subscription-groups, topics, "
+               "policy, why, check-expression; see cmctl --help"));
   EXPECT_THAT(ParseCommandLine({}),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("commands: groups, connections, ids")));

@@ -325,6 +325,65 @@ std::string Switches(const CommandLine&, const Message& message,
   return AlignColumns(rows);
 }
 
+// --- client ---
+
+// The topics with their expressions: "orders:paid || created, refunds:*".
+std::string TopicsCell(const Message& message, const FieldDescriptor&,
+                       const TableTime&) {
+  const auto& subscriptions =
+      static_cast<const pb::StatedGroup&>(message).subscriptions();
+  return Printable(absl::StrJoin(
+      subscriptions, ", ",
+      [](std::string* out, const pb::SubscriptionData& subscription) {
+        absl::StrAppend(out, subscription.topic(), ":",
+                        subscription.expression());
+      }));
+}
+
+std::string Client(const CommandLine&, const Message& message,
+                   const TableTime& time) {
+  static const Table& groups = *new Table{
+      "",
+      {{"GROUP", "group"},
+       {"CONSUME TYPE", "consume_type"},
+       {"MESSAGE MODEL", "message_model"},
+       {"LANGUAGE", "language"},
+       {"VERSION", "version"},
+       {"LAST STATED", "last_stated_at", AgoCell},
+       {"TOPICS", "subscriptions", TopicsCell}},
+  };
+  std::string text;
+  uint64_t last_channel = 0;
+  std::vector<std::vector<std::string>> rows;
+  const auto end_channel = [&] {
+    if (rows.size() > 1) text += AlignColumns(rows);
+    rows = {HeaderOf(groups)};
+    rows.front().insert(rows.front().begin(), "KIND");
+  };
+  const auto add = [&](const char* kind, const pb::StatedGroup& group) {
+    rows.push_back(RowsOf(group, groups, time).front());
+    rows.back().insert(rows.back().begin(), kind);
+  };
+  for (const pb::ClientChannel& channel :
+       static_cast<const pb::GetClientResponse&>(message).channels()) {
+    // A channel that goes on on the next page is there again.
+    if (channel.channel().channel_id() != last_channel) {
+      end_channel();
+      absl::StrAppend(&text, last_channel == 0 ? "" : "\n",
+                      ShowTable(channel, ChannelTable(), time));
+      last_channel = channel.channel().channel_id();
+    }
+    for (const pb::StatedGroup& group : channel.consumer_groups()) {
+      add("consumer", group);
+    }
+    for (const pb::StatedGroup& group : channel.producer_groups()) {
+      add("producer", group);
+    }
+  }
+  end_channel();
+  return text;
+}
+
 // --- why ---
 
 std::string Explain(int obstacle) {
@@ -498,6 +557,15 @@ const std::vector<Command>& Commands() {
        {},
        Show<pb::FindSubscriptionRequest>(
            InTable(With(SubscriptionTable(), "subscription", "")))},
+      {"client",
+       {kClientId},
+       "the channels of a client, their groups and what they state",
+       "Lists the channels of a client, in the order of their first use, each "
+       "with its\ngroups and what it states of them. A group is what all its "
+       "members state:\nsee connections. Exits with 1 if the client has no "
+       "channel.",
+       {},
+       Show<pb::GetClientRequest>(Client)},
       {"consumer-channel",
        {kGroup, kClientId},
        "the channel of a client in a consumer group",

@@ -1,6 +1,7 @@
 #include "broker/fronts/admin/admin_front.h"
 
 #include "broker/fronts/admin/channel_methods.h"
+#include "broker/fronts/admin/client_methods.h"
 #include "broker/fronts/admin/connection_methods.h"
 #include "broker/fronts/admin/explain_methods.h"
 #include "broker/fronts/admin/group_methods.h"
@@ -12,8 +13,8 @@ namespace {
 
 // Every method is in one of these lists.
 constexpr AdminMethods (*kFamilies[])() = {
-    GroupMethods,        ConnectionMethods, ChannelMethods,
-    SubscriptionMethods, PolicyMethods,     ExplainMethods,
+    GroupMethods,  ConnectionMethods, ChannelMethods, SubscriptionMethods,
+    PolicyMethods, ExplainMethods,    ClientMethods,
 };
 
 }  // namespace
