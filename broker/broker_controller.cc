@@ -1,5 +1,8 @@
 #include "broker/broker_controller.h"
 
+#include <malloc.h>
+
+#include <atomic>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,12 +14,23 @@
 #include "broker/fronts/clientmanager/client_manager_front.h"
 #include "broker/fronts/clientmanager/heartbeat.h"
 #include "broker/fronts/edge_counters.h"
+#include "broker/fronts/end_status.h"
+#include "broker/housekeeping/housekeeping_task.h"
 #include "broker/logging/client_event_logger.h"
 #include "broker/logging/process_log.h"
 #include "broker/metrics/client_manager_metrics.h"
 #include "broker/metrics/metrics_exposer.h"
-#include "broker/timer/alarm.h"
+#include "broker/notify/push_task.h"
+#include "broker/part.h"
+#include "broker/registry/client_event.h"
+#include "broker/server/grpc_server.h"
+#include "broker/timer/background_timer.h"
+#include "broker/timer/memory_trim.h"
+#include "broker/timer/periodic_task.h"
+#include "common/rpc/credentials/credentials_source.h"
+#include "common/rpc/server/connection_calls.h"
 #include "common/rpc/server/listen_address.h"
+#include "common/rpc/server/server_calls.h"
 #include "glog/logging.h"
 
 namespace rmq {
@@ -24,6 +38,41 @@ namespace {
 
 // Longer ones say little, and a message on the wire has to hold it.
 constexpr absl::Duration kMaxChannelExpiry = absl::Hours(24 * 365);
+
+// Serves the metrics, if they have an address.
+class MetricsPart final : public Part {
+ public:
+  MetricsPart(const std::string& address,
+              std::shared_ptr<ClientManagerMetrics> metrics)
+      : requested_address_(address), metrics_(std::move(metrics)) {}
+
+  // Metrics that cannot be served are a warning and no error: clients come
+  // first.
+  absl::Status Start() override {
+    if (requested_address_.empty()) return absl::OkStatus();
+    absl::StatusOr<std::unique_ptr<MetricsExposer>> exposer =
+        MetricsExposer::Start(requested_address_, metrics_);
+    if (exposer.ok()) {
+      exposer_ = *std::move(exposer);
+    } else {
+      LOG(WARNING) << "metrics are not served: " << exposer.status().message()
+                   << "; give another --metrics_address (port 0: any that is "
+                      "free), or an empty one for none";
+    }
+    return absl::OkStatus();
+  }
+  void Stop(absl::Duration /*timeout*/) override { exposer_ = nullptr; }
+
+  // Empty if they are not served.
+  std::string address() const {
+    return exposer_ == nullptr ? "" : exposer_->address();
+  }
+
+ private:
+  const std::string requested_address_;
+  const std::shared_ptr<ClientManagerMetrics> metrics_;
+  std::unique_ptr<MetricsExposer> exposer_;
+};
 
 }  // namespace
 
@@ -90,6 +139,7 @@ class BrokerController::Impl {
        std::unique_ptr<Authorizer> authorizer)
       : authorizer_(std::move(authorizer)),
         logger_(clock),
+        timer_(clock),
         metrics_(std::make_shared<ClientManagerMetrics>(
             ClientManagerMetrics::Identity{options.identity.cluster,
                                            options.identity.broker_name},
@@ -101,55 +151,83 @@ class BrokerController::Impl {
                   logger_.lines_left_out(), LogLinesDropped()};
             })),
         core_(options, {metrics_.get(), &logger_}, clock->TimeNow(),
-              [this](absl::Time time) { alarm_.BringForward(time); }),
+              timer_.Listener()),
+        calls_(CallOptions(options.server), authorizer_.get(),
+               EndStatus(RemovalReason::kDrained), &counters_.calls, clock,
+               timer_.Listener()),
         client_manager_({options.identity, options.limits,
                          clock->TimeNow() + options.effective_settle(),
-                         core_.table(), core_.processor(), counters_}),
+                         core_.table(), core_.processor(), counters_},
+                        &core_.housekeeping(), &core_.notifier(), &calls_,
+                        timer_.Listener()),
         admin_({options.limits, core_.table(), core_.policy(),
-                options.notifier.enabled, *clock}),
-        clock_(*clock) {}
+                options.notifier.enabled, *clock},
+               &calls_),
+        housekeeping_(&core_.housekeeping(), clock->TimeNow()),
+        pushes_(&core_.notifier(), &core_.table()),
+        memory_trim_task_(options.housekeeping.period, clock->TimeNow(),
+                          [this](absl::Time now) { TrimMemory(now); }),
+        server_(options.server, &calls_, {&client_manager_, &admin_},
+                &PlaintextServerCredentials()),
+        exposer_(options.metrics_address, metrics_) {
+    timer_.Add(&housekeeping_);
+    timer_.Add(&memory_trim_task_);
+    // After housekeeping, so that the changes of a pass are pushed together.
+    timer_.Add(&pushes_);
+    timer_.Add(&calls_.slow_readers);
+    timer_.Add(&calls_.unfinished);
+    timer_.Add(&client_manager_.unheard_streams());
+  }
 
-  absl::Status Start(const Options& options) {
-    absl::StatusOr<std::unique_ptr<GrpcServer>> server = GrpcServer::Start(
-        options.server, {&client_manager_, &admin_, authorizer_.get(),
-                         &core_.table(), &core_.housekeeping(),
-                         &core_.notifier(), &alarm_, &clock_, &counters_});
-    if (!server.ok()) return server.status();
-    server_ = *std::move(server);
-    if (!options.metrics_address.empty()) {
-      absl::StatusOr<std::unique_ptr<MetricsExposer>> exposer =
-          MetricsExposer::Start(options.metrics_address, metrics_);
-      if (exposer.ok()) {
-        exposer_ = *std::move(exposer);
-      } else {
-        LOG(WARNING) << "metrics are not served: " << exposer.status().message()
-                     << "; give another --metrics_address (port 0: any that is "
-                        "free), or an empty one for none";
-      }
+  ~Impl() { Shutdown(absl::ZeroDuration()); }
+
+  absl::Status Start() {
+    for (Part* const part : parts_) {
+      const absl::Status started = part->Start();
+      if (!started.ok()) return started;
     }
     return absl::OkStatus();
   }
 
-  std::string metrics_address() const {
-    return exposer_ == nullptr ? "" : exposer_->address();
+  void Shutdown(absl::Duration timeout) {
+    if (is_shut_down_.exchange(true)) return;
+    for (auto part = parts_.rbegin(); part != parts_.rend(); ++part) {
+      (*part)->BeginDrain();
+    }
+    for (Part* const part : parts_) part->Stop(timeout);
   }
 
-  GrpcServer& server() { return *server_; }
+  const GrpcServer& server() const { return server_; }
+  std::string metrics_address() const { return exposer_.address(); }
 
  private:
+  void TrimMemory(absl::Time now) {
+    const ConnectionCalls::Level level = calls_.connections.TakeLevel();
+    memory_trim_.Look(level.open, level.highest, now);
+  }
+
   const std::unique_ptr<Authorizer> authorizer_;
   ClientEventLogger logger_;
-  Alarm alarm_;
+  BackgroundTimer timer_;
   EdgeCounters counters_;
   // Shared with the exposer, which asks for it so.
   const std::shared_ptr<ClientManagerMetrics> metrics_;
   BrokerCore core_;
+  ServerCalls calls_;
   ClientManagerFront client_manager_;
   AdminFront admin_;
-  Clock& clock_;
-  // After what they serve: they go first.
-  std::unique_ptr<GrpcServer> server_;
-  std::unique_ptr<MetricsExposer> exposer_;
+
+  // The timer's tasks, besides the watches of calls.
+  HousekeepingTask housekeeping_;
+  PushTask pushes_;
+  MemoryTrim memory_trim_{[] { malloc_trim(0); }};
+  PeriodicTask memory_trim_task_;
+
+  GrpcServer server_;
+  MetricsPart exposer_;
+  // See Part for the order.
+  const std::vector<Part*> parts_ = {&server_, &timer_, &exposer_};
+  std::atomic<bool> is_shut_down_{false};
 };
 
 absl::StatusOr<std::unique_ptr<BrokerController>> BrokerController::Start(
@@ -161,7 +239,7 @@ absl::StatusOr<std::unique_ptr<BrokerController>> BrokerController::Start(
     authorizer = std::make_unique<AllowAllAuthorizer>();
   }
   auto impl = std::make_unique<Impl>(options, clock, std::move(authorizer));
-  status = impl->Start(options);
+  status = impl->Start();
   if (!status.ok()) return status;
   return std::unique_ptr<BrokerController>(
       new BrokerController(std::move(impl)));
@@ -179,7 +257,7 @@ std::string BrokerController::metrics_address() const {
   return impl_->metrics_address();
 }
 void BrokerController::Shutdown(absl::Duration timeout) {
-  impl_->server().Shutdown(timeout);
+  impl_->Shutdown(timeout);
 }
 
 }  // namespace rmq

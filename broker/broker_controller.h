@@ -11,8 +11,9 @@
 #include "absl/types/optional.h"
 #include "broker/core/broker_core.h"
 #include "broker/fronts/clientmanager/broker_identity.h"
-#include "broker/service/grpc_server.h"
+#include "broker/server/server_options.h"
 #include "common/clock.h"
+#include "common/rpc/server/authorizer.h"
 #include "common/validation.h"
 
 namespace rmq {
@@ -25,7 +26,7 @@ class BrokerController {
   struct Options : BrokerCore::Options {
     BrokerIdentity identity;
     Limits limits;
-    GrpcServer::Options server;
+    ServerOptions server;
     // For so long after the start, who asks for a group's members or is told
     // that they changed is told that members may not have come back yet. None:
     // a quarter of the channel expiry, the interval at which clients heartbeat.
@@ -66,7 +67,7 @@ class BrokerController {
   // Where metrics are served; empty if they are not.
   std::string metrics_address() const;
 
-  // See GrpcServer::Shutdown().
+  // See GrpcServer::Stop().
   void Shutdown(absl::Duration timeout);
 
  private:

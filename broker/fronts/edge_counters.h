@@ -9,6 +9,7 @@
 #include "broker/policy/group_policy.h"
 #include "common/counters_by.h"
 #include "common/rpc/server/call_counters.h"
+#include "common/rpc/server/push_counters.h"
 
 namespace rmq {
 
@@ -26,11 +27,7 @@ struct EdgeCounters {
   std::atomic<int64_t> full_statements_needed{0};
   // Groups of heartbeats that were passed over.
   SkipCounters skipped_groups;
-  // Pushes to streams: written; merged into one that waited; never written,
-  // since the stream was over.
-  std::atomic<int64_t> pushes_sent{0};
-  std::atomic<int64_t> pushes_coalesced{0};
-  std::atomic<int64_t> pushes_dropped{0};
+  PushCounters pushes;
 };
 
 }  // namespace rmq

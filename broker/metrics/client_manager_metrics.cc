@@ -237,11 +237,11 @@ std::vector<MetricFamily> ClientManagerMetrics::Collect() const {
   Family pushes = family("rocketmq_client_manager_pushes_total",
                          "Pushes to streams, by outcome", MetricType::Counter);
   pushes.Add({{"outcome", "sent"}},
-             static_cast<double>(edge_.pushes_sent.load()));
+             static_cast<double>(edge_.pushes.sent.load()));
   pushes.Add({{"outcome", "coalesced"}},
-             static_cast<double>(edge_.pushes_coalesced.load()));
+             static_cast<double>(edge_.pushes.coalesced.load()));
   pushes.Add({{"outcome", "dropped"}},
-             static_cast<double>(edge_.pushes_dropped.load()));
+             static_cast<double>(edge_.pushes.dropped.load()));
   family("rocketmq_client_manager_slow_readers_total",
          "Streams cut off since they did not read", MetricType::Counter)
       .Add({}, static_cast<double>(edge_.calls.slow_readers.load()));

@@ -1,4 +1,4 @@
-// When a waiting thread is to wake, which others may bring forward.
+// Lets one thread sleep until a time that other threads may bring forward.
 #ifndef BROKER_TIMER_ALARM_H_
 #define BROKER_TIMER_ALARM_H_
 
@@ -13,13 +13,14 @@
 
 namespace rmq {
 
-// One thread waits for what it knows to be due, does it, and waits again; what
-// others cause to be due earlier wakes it in time, so that it never wakes to
-// look. Thread-safe.
+// One thread, the waiter, waits until the earliest time at which it has work.
+// When other threads make work that is due earlier, they bring that time
+// forward. So the waiter never wakes only to look for work. Thread-safe.
 class Alarm {
  public:
-  // Wakes the waiter at `time`, or the next one if nobody waits now. To be
-  // called after what is due is there to be found.
+  // Makes Await() return at `time`, if it would return later; also the next
+  // call, if the thread does not wait now. Call this after the waiter can find
+  // the work.
   void BringForward(absl::Time time) ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
     if (time >= brought_forward_) return;
@@ -28,9 +29,9 @@ class Alarm {
   }
 
   // Blocks until `clock` reaches `time`, or an earlier time that was brought
-  // forward; but never before `not_before`, whoever brought what forward. So a
-  // waiter that is to rest does rest, even if its own work made more work.
-  // False if stopped. For one thread, which then looks at all that may be due.
+  // forward, but never before `not_before`: so a thread rests even if its own
+  // work has brought the time forward. Returns false if stopped. After true the
+  // thread looks for all work that is due. Called by one thread.
   bool Await(Clock* clock, absl::Time not_before, absl::Time time)
       ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
@@ -46,7 +47,7 @@ class Alarm {
     return false;
   }
 
-  // Ends Await(), now and ever after.
+  // Makes Await() return false, now and from now on.
   void Stop() ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
     stopped_ = true;
@@ -58,7 +59,7 @@ class Alarm {
   CondVar changed_;
   bool stopped_ ABSL_GUARDED_BY(mu_) = false;
   absl::Time brought_forward_ ABSL_GUARDED_BY(mu_) = absl::InfiniteFuture();
-  // InfinitePast while nobody waits.
+  // When the waiter wakes; InfinitePast while it does not wait.
   absl::Time waits_until_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
 };
 

@@ -1,4 +1,4 @@
-// Gives memory back to the system after a large fall.
+// Returns free memory to the system after the use of memory has fallen.
 #ifndef BROKER_TIMER_MEMORY_TRIM_H_
 #define BROKER_TIMER_MEMORY_TRIM_H_
 
@@ -11,22 +11,25 @@
 
 namespace rmq {
 
-// glibc keeps what is freed below what is still in use: 20,000 calls that were
-// open at once and are gone leave hundreds of megabytes. To give them back
-// takes milliseconds in which nobody else allocates, so it is done when there
-// is much to give, and seldom. Not thread-safe; for who calls it now and then.
+// glibc keeps freed memory if memory above it is still in use: after 20,000
+// open calls have ended, it keeps hundreds of megabytes. To return them takes
+// milliseconds in which no other thread can allocate, so MemoryTrim does it
+// only when there is much to return, and seldom. Not thread-safe.
 class MemoryTrim {
  public:
-  // A fall of the level that is worth it: by this much, and to less than half.
+  // The smallest fall of the level that is worth a trim; the level must also
+  // have fallen to less than half.
   static constexpr int64_t kLeastFall = 2'000;
+  // The time between two trims.
   static constexpr absl::Duration kPause = absl::Seconds(60);
 
-  // `trim` gives back: malloc_trim(0).
+  // `trim` returns the memory: malloc_trim(0).
   explicit MemoryTrim(std::function<void()> trim) : trim_(std::move(trim)) {}
 
-  // `level` stands for what is in use, as open calls do; `highest` is the most
-  // since the last call. Trims if it has fallen far, does not fall any more,
-  // and kPause has passed since the last time.
+  // Called at regular intervals. `level` stands for the memory in use: the
+  // number of open calls; `highest` is the highest level since the last Look().
+  // Trims if the level has fallen far enough, falls no more, and kPause has
+  // passed since the last trim.
   void Look(int64_t level, int64_t highest, absl::Time now) {
     highest_ = std::max(highest_, highest);
     const bool still_falls = level < std::exchange(last_level_, level);
@@ -43,7 +46,7 @@ class MemoryTrim {
  private:
   const std::function<void()> trim_;
   int64_t last_level_ = 0;
-  // Since the last time.
+  // The highest level since the last trim.
   int64_t highest_ = 0;
   absl::Time trimmed_ = absl::InfinitePast();
 };

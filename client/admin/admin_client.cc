@@ -2,6 +2,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "common/rpc/credentials/credentials_source.h"
 #include "google/protobuf/descriptor.h"
 #include "grpc/grpc.h"
 #include "grpc/support/time.h"
@@ -11,7 +12,6 @@
 #include "grpcpp/create_channel.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/impl/codegen/proto_utils.h"
-#include "grpcpp/security/credentials.h"
 #include "grpcpp/support/channel_arguments.h"
 #include "grpcpp/support/status.h"
 #include "rocketmq/clientmanager/v1/admin.pb.h"
@@ -38,7 +38,7 @@ std::shared_ptr<grpc::Channel> MakeChannel(absl::string_view broker) {
   // Groups of many subscriptions make long answers; the operator asked for it.
   arguments.SetMaxReceiveMessageSize(-1);
   return grpc::CreateCustomChannel(
-      std::string(broker), grpc::InsecureChannelCredentials(), arguments);
+      std::string(broker), PlaintextChannelCredentials().Get(), arguments);
 }
 
 // The pause before a page that was refused is asked for again.

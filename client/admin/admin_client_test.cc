@@ -9,9 +9,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "common/rpc/credentials/credentials_source.h"
 #include "common/status_matchers.h"
 #include "gmock/gmock.h"
-#include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
 #include "grpcpp/server_context.h"
@@ -72,7 +72,7 @@ class AdminClientTest : public ::testing::Test {
  protected:
   AdminClientTest() {
     grpc::ServerBuilder builder;
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(),
+    builder.AddListeningPort("127.0.0.1:0", PlaintextServerCredentials().Get(),
                              &port_);
     builder.RegisterService(&admin_);
     builder.RegisterService(&client_manager_);

@@ -15,6 +15,7 @@
 #include "client/session/broker_stub.h"
 #include "common/rpc/channel/channel_closer.h"
 #include "common/rpc/channel/channel_holder.h"
+#include "common/rpc/credentials/credentials_source.h"
 #include "grpcpp/client_context.h"
 #include "rocketmq/clientmanager/v1/client_manager.grpc.pb.h"
 
@@ -32,8 +33,9 @@ class GrpcBrokerStub final : public BrokerStub {
                  ChannelCloser* closer, const std::string& address,
                  absl::Duration connect_timeout)
       : environment_(environment),
-        holder_(std::make_shared<ChannelHolder>(address, connect_timeout,
-                                                closer)) {}
+        holder_(std::make_shared<ChannelHolder>(
+            address, connect_timeout, &PlaintextChannelCredentials(), closer)) {
+  }
 
   std::unique_ptr<BrokerStream> NewStream(
       BrokerStream::Reactor* reactor) override;

@@ -11,9 +11,9 @@
 #include "client/session/proto_duration.h"
 #include "common/mutex_lock.h"
 #include "common/real_clock.h"
+#include "common/rpc/credentials/credentials_source.h"
 #include "glog/logging.h"
 #include "grpc/support/time.h"
-#include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
 #include "grpcpp/support/server_callback.h"
@@ -189,7 +189,7 @@ class ScriptedBroker::Service final
 ScriptedBroker::ScriptedBroker() : service_(std::make_unique<Service>(this)) {
   int port = 0;
   grpc::ServerBuilder builder;
-  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(),
+  builder.AddListeningPort("127.0.0.1:0", PlaintextServerCredentials().Get(),
                            &port);
   builder.RegisterService(service_.get());
   server_ = builder.BuildAndStart();

@@ -15,12 +15,12 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "broker/service/test_broker.h"
+#include "broker/server/test_broker.h"
+#include "common/rpc/credentials/credentials_source.h"
 #include "common/status_matchers.h"
 #include "common/version.h"
 #include "gmock/gmock.h"
 #include "grpcpp/create_channel.h"
-#include "grpcpp/security/credentials.h"
 #include "grpcpp/support/channel_arguments.h"
 #include "gtest/gtest.h"
 #include "httplib.h"
@@ -270,7 +270,7 @@ TEST_P(BrokerSignalTest, EndsTwoHundredStreamsAndTheBrokerWithZero) {
       "127.0.0.1:0", {"--channel_expiry=1h", "--drain_timeout=20s"});
   ASSERT_THAT(broker, IsOk());
   const auto connection = grpc::CreateChannel(
-      (*broker)->address(), grpc::InsecureChannelCredentials());
+      (*broker)->address(), PlaintextChannelCredentials().Get());
   std::vector<std::unique_ptr<TestStream>> streams;
   for (int i = 0; i < kStreams; ++i) {
     streams.push_back(std::make_unique<TestStream>(connection));
@@ -295,7 +295,7 @@ TEST(BrokerMainTest, SignalsThatStandForNothingYetAreLoggedAndChangeNothing) {
   ASSERT_THAT(broker, IsOk());
   ChildProcess& process = (*broker)->process();
   TestStream stream(grpc::CreateChannel((*broker)->address(),
-                                        grpc::InsecureChannelCredentials()));
+                                        PlaintextChannelCredentials().Get()));
   ASSERT_FALSE(stream.Call(ConsumerHeartbeat("c1", "orders")).has_status());
   for (const auto& [signal, message] :
        {std::make_pair(SIGHUP,
@@ -322,7 +322,7 @@ TEST(BrokerMainTest, ASecondSignalStopsAtOnce) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   TestStream slow(grpc::CreateCustomChannel(
-      (*broker)->address(), grpc::InsecureChannelCredentials(), arguments));
+      (*broker)->address(), PlaintextChannelCredentials().Get(), arguments));
   ASSERT_FALSE(slow.Call(ConsumerHeartbeat("slow", "orders")).has_status());
   ASSERT_TRUE(slow.Write(FrameOf(LargeAnswerHeartbeat("slow", "others"))));
   EXPECT_EQ(slow.ReadPush(), "others");
@@ -345,7 +345,7 @@ TEST(BrokerMainTest, AGroupThatIsPassedOverIsALineOfTheLogOnceAClient) {
   ASSERT_THAT(broker, IsOk());
   ChildProcess& process = (*broker)->process();
   TestStream stream(grpc::CreateChannel((*broker)->address(),
-                                        grpc::InsecureChannelCredentials()));
+                                        PlaintextChannelCredentials().Get()));
   for (int i = 0; i < 3; ++i) {
     stream.Call(ConsumerHeartbeat("c1", "orders"));
   }
@@ -378,7 +378,7 @@ class RedirectedBroker {
     EXPECT_THAT(process, IsOk());
     process_ = *std::move(process);
     connection_ =
-        grpc::CreateChannel(address_, grpc::InsecureChannelCredentials());
+        grpc::CreateChannel(address_, PlaintextChannelCredentials().Get());
     EXPECT_TRUE(Becomes([this] { return connection_->GetState(true); },
                         GRPC_CHANNEL_READY));
   }

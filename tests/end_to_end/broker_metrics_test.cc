@@ -7,7 +7,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/time/time.h"
 #include "broker/broker_controller.h"
-#include "broker/service/test_broker.h"
+#include "broker/server/test_broker.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "httplib.h"

@@ -2,10 +2,10 @@
 
 #include <chrono>
 
+#include "common/rpc/credentials/credentials_source.h"
 #include "grpc/grpc.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/create_channel.h"
-#include "grpcpp/security/credentials.h"
 #include "grpcpp/support/channel_arguments.h"
 
 namespace rmq {
@@ -15,7 +15,7 @@ std::unique_ptr<pb::ClientManager::Stub> Stub(absl::string_view broker) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   return pb::ClientManager::NewStub(grpc::CreateCustomChannel(
-      std::string(broker), grpc::InsecureChannelCredentials(), arguments));
+      std::string(broker), PlaintextChannelCredentials().Get(), arguments));
 }
 
 void SetDeadline(grpc::ClientContext* context) {

@@ -25,10 +25,10 @@
 #include "common/cond_var.h"
 #include "common/mutex_lock.h"
 #include "common/real_clock.h"
+#include "common/rpc/credentials/credentials_source.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/create_channel.h"
-#include "grpcpp/security/credentials.h"
 #include "grpcpp/support/sync_stream.h"
 #include "rocketmq/clientmanager/v1/client_manager.grpc.pb.h"
 
@@ -65,8 +65,8 @@ pb::ClientFrame Leave() {
 class Client {
  public:
   explicit Client(const std::string& address)
-      : channel_(
-            grpc::CreateChannel(address, grpc::InsecureChannelCredentials())),
+      : channel_(grpc::CreateChannel(address,
+                                     rmq::PlaintextChannelCredentials().Get())),
         stream_(pb::ClientManager::NewStub(channel_)->Connect(&context_)),
         reader_([this] { Read(); }) {}
   ~Client() {

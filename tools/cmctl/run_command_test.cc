@@ -14,8 +14,8 @@
 #include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "common/rpc/credentials/credentials_source.h"
 #include "gmock/gmock.h"
-#include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
 #include "grpcpp/server_context.h"
@@ -245,7 +245,7 @@ class RunCommandTest : public ::testing::Test {
  protected:
   RunCommandTest() {
     grpc::ServerBuilder builder;
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(),
+    builder.AddListeningPort("127.0.0.1:0", PlaintextServerCredentials().Get(),
                              &port_);
     builder.RegisterService(&admin_);
     builder.RegisterService(&client_manager_);
@@ -430,7 +430,7 @@ TEST_F(RunCommandTest, ABrokerThatDoesNotAnswerIsGivenUpAfterTheTimeout) {
 TEST_F(RunCommandTest, ACallThatTheServerDoesNotHaveIsSaidSo) {
   grpc::ServerBuilder builder;
   int port = 0;
-  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(),
+  builder.AddListeningPort("127.0.0.1:0", PlaintextServerCredentials().Get(),
                            &port);
   FakeClientManager other_service;
   builder.RegisterService(&other_service);

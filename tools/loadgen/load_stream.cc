@@ -4,12 +4,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/rpc/channel/channel_arguments.h"
+#include "common/rpc/credentials/credentials_source.h"
 #include "common/rpc/loop/completion_loop.h"
 #include "grpc/grpc.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/generic/generic_stub.h"
-#include "grpcpp/security/credentials.h"
 #include "grpcpp/support/channel_arguments.h"
 
 namespace rmq::loadgen {
@@ -37,7 +37,7 @@ int64_t NowNanos() {
 std::shared_ptr<grpc::Channel> LoadConnection::Get() {
   if (channel_ == nullptr) {
     channel_ = grpc::CreateCustomChannel(absl::StrCat("dns:///", broker_),
-                                         grpc::InsecureChannelCredentials(),
+                                         PlaintextChannelCredentials().Get(),
                                          MakeChannelArguments());
   }
   return channel_;

@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "broker/fronts/admin/admin_front.h"
+#include "broker/fronts/admin/admin_request_handler.h"
 #include "broker/policy/group_policy.h"
 #include "broker/registry/client_table_fixture.h"
 #include "common/response_code.h"
@@ -70,7 +70,7 @@ class AdminCaller {
   AddressRates rates_{{0, 0, 0}};
   Gate gate_{&authorizer_, CallStatus()};
   MethodTable methods_{&gate_, &rates_, &counters_};
-  AdminFront front_;
+  AdminRequestHandler front_;
 };
 
 class AdminFixture : public ClientTableFixture {

@@ -1,28 +1,39 @@
 #include "broker/fronts/admin/admin_front.h"
 
-#include "broker/fronts/admin/channel_methods.h"
-#include "broker/fronts/admin/client_methods.h"
-#include "broker/fronts/admin/connection_methods.h"
-#include "broker/fronts/admin/explain_methods.h"
-#include "broker/fronts/admin/group_methods.h"
-#include "broker/fronts/admin/policy_methods.h"
-#include "broker/fronts/admin/subscription_methods.h"
-
 namespace rmq {
 namespace {
 
-// Every method is in one of these lists.
-constexpr AdminMethods (*kFamilies[])() = {
-    GroupMethods,  ConnectionMethods, ChannelMethods, SubscriptionMethods,
-    PolicyMethods, ExplainMethods,    ClientMethods,
-};
+// The index of the method that is registered with gRPC.
+constexpr int kRegistered = 0;
 
 }  // namespace
 
-void AdminFront::AddMethods(MethodTable* table) const {
-  for (const auto& family : kFamilies) {
-    for (const AdminMethod& method : family()) method(broker_, table);
+AdminFront::Service::Service() {
+  MarkMethodStreamed(kRegistered, nullptr);
+  for (int i = 0; i < AdminServiceDescriptor().method_count(); ++i) {
+    if (i != kRegistered) MarkMethodGeneric(i);
   }
+}
+
+void AdminFront::Service::RequestRegistered(
+    grpc::ServerContext* context, grpc::GenericServerAsyncReaderWriter* call,
+    grpc::ServerCompletionQueue* queue, void* tag) {
+  RequestAsyncBidiStreaming(kRegistered, context, call, queue, queue, tag);
+}
+
+AdminFront::AdminFront(const AdminBroker& broker, ServerCalls* calls)
+    : handler_(broker),
+      registered_calls_{
+          [this](grpc::GenericServerContext* context,
+                 grpc::GenericServerAsyncReaderWriter* call,
+                 grpc::ServerCompletionQueue* queue, void* tag) {
+            service_.RequestRegistered(context, call, queue, tag);
+          },
+          MethodTable::PathOf(*AdminServiceDescriptor().method(kRegistered)),
+          calls} {}
+
+void AdminFront::AcceptStreams(ServerLoop* loop) {
+  UnaryCall::Wait(&registered_calls_, loop->queue.get());
 }
 
 }  // namespace rmq

@@ -11,7 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "broker/core/broker_core.h"
-#include "broker/fronts/clientmanager/client_manager_front.h"
+#include "broker/fronts/clientmanager/client_request_handler.h"
 #include "broker/fronts/clientmanager/stream_caller.h"
 #include "broker/fronts/edge_counters.h"
 #include "broker/processor/client_manage_processor.h"
@@ -226,7 +226,7 @@ class ClientManagerFixture : public ::testing::Test {
   BrokerCore core_;
   ClientTable& table_ = core_.table();
   ClientManageProcessor& processor_ = core_.processor();
-  ClientManagerFront front_;
+  ClientRequestHandler front_;
   pb::HeartbeatResponse response_;
   pb::GetConsumerListByGroupResponse list_;
 

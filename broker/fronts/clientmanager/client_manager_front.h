@@ -1,90 +1,69 @@
-// The clients' protocol: the ClientManager service, its unary methods and the
-// frames of its Connect streams.
+// The clients' protocol on a server: the ClientManager service.
 #ifndef BROKER_FRONTS_CLIENTMANAGER_CLIENT_MANAGER_FRONT_H_
 #define BROKER_FRONTS_CLIENTMANAGER_CLIENT_MANAGER_FRONT_H_
 
-#include <cstddef>
 #include <string>
-#include <vector>
 
-#include "absl/strings/string_view.h"
-#include "absl/time/time.h"
 #include "broker/fronts/clientmanager/client_request.h"
-#include "broker/fronts/clientmanager/stream_caller.h"
-#include "broker/registry/client_channel.h"
-#include "common/response_code.h"
-#include "common/rpc/server/call_context.h"
-#include "common/rpc/server/call_counters.h"
-#include "common/rpc/server/gate.h"
+#include "broker/fronts/clientmanager/client_request_handler.h"
+#include "broker/fronts/clientmanager/connect_session.h"
+#include "broker/housekeeping/housekeeping.h"
+#include "broker/notify/consumer_ids_notifier.h"
+#include "broker/registry/client_table.h"
+#include "common/due_task.h"
+#include "common/rpc/loop/loop_queues.h"
+#include "common/rpc/server/deadline_watch.h"
+#include "common/rpc/server/front.h"
 #include "common/rpc/server/method_table.h"
-#include "google/protobuf/descriptor.h"
-#include "rocketmq/clientmanager/v1/client_manager.pb.h"
+#include "common/rpc/server/server_calls.h"
+#include "grpcpp/server_builder.h"
+#include "rocketmq/clientmanager/v1/client_manager.grpc.pb.h"
 
 namespace rmq {
 
-// Knows messages, but no gRPC call: who reads a stream hands its frames over.
-// Each request is handled once, whichever way it came; see Caller.
-//
-// Thread-safe once the methods are added. The parts of the broker are borrowed,
-// and outlive the front.
-class ClientManagerFront {
+class ClientManagerFront final : public Front {
  public:
-  explicit ClientManagerFront(const ClientBroker& broker);
-  ClientManagerFront(const ClientManagerFront&) = delete;
-  ClientManagerFront& operator=(const ClientManagerFront&) = delete;
+  // Borrows all parts. `on_due` is called when unheard_streams() becomes due
+  // earlier.
+  ClientManagerFront(const ClientBroker& broker, Housekeeping* housekeeping,
+                     ConsumerIdsNotifier* notifier, ServerCalls* calls,
+                     const DueListener& on_due);
 
-  // Adds every method of the service, once. `table` must outlive the front's
-  // calls, and the front those of the table.
-  void AddMethods(MethodTable* table);
+  // Ends streams whose first full heartbeat does not come: a task of the
+  // broker's timer.
+  DueTask& unheard_streams() { return unheard_streams_; }
 
-  // The entry of the Connect method.
-  const MethodTable::Method& connect() const { return *connect_; }
-
-  // Answers a frame, given as its bytes, that repeats the stream's last
-  // heartbeat: see AnswerRepeatedHeartbeat(). If false HandleFrame() is next.
-  bool HandleRepeatedHeartbeat(ClientChannel& channel, absl::string_view bytes,
-                               absl::Time now, const StreamClient& client,
-                               pb::Reply* reply) const;
-
-  // Answers one frame of `channel`: leads it through the gate, fills all of
-  // `reply`, and counts and logs the outcome. One call at a time for a stream;
-  // frames in their order. `stream` is the context of the Connect call at the
-  // time of the frame. `bytes` are what `frame` was parsed from; if they are
-  // empty the frame cannot be repeated. The first full heartbeat of good form
-  // opens the channel in the table, and binds `client`.
-  //
-  // Returns an error, without a reply, if there is no room for the channel: the
-  // stream must end so.
-  CallStatus HandleFrame(const CallContext& stream, ClientChannel& channel,
-                         const pb::ClientFrame& frame, absl::string_view bytes,
-                         StreamClient* client, pb::Reply* reply) const;
-
-  // Fills the push that the consumer ids of `group` changed, written at `now`.
-  void FillPush(const std::string& group, absl::Time now,
-                pb::NotifyConsumerIdsChanged* push) const;
+  // Front.
+  std::string service_name() const override {
+    return pb::ClientManager::service_full_name();
+  }
+  void AddMethods(MethodTable* methods) override;
+  void RegisterServices(grpc::ServerBuilder* builder) override {
+    builder->RegisterService(&service_);
+  }
+  void AcceptStreams(ServerLoop* loop) override;
+  // Ends every stream with RemovalReason::kDrained, and pushes nothing from now
+  // on.
+  void StopServing() override;
 
  private:
-  // A kind of frame: a field of ClientFrame's oneof.
-  struct FrameKind {
-    ClientRequest request;
-    const google::protobuf::FieldDescriptor* request_field;
-    const google::protobuf::FieldDescriptor* response_field;  // Of Reply.
-    MethodCounters* counters;  // Of the method; null before AddMethods().
-  };
+  // Connect carries bytes, so that a frame is parsed when it is handled, and a
+  // stream at rest holds no message. Calls of the other methods come as those
+  // of gRPC's generic service; see UnaryCall.
+  using Service = pb::ClientManager::WithGenericMethod_Heartbeat<
+      pb::ClientManager::WithGenericMethod_UnregisterClient<
+          pb::ClientManager::WithGenericMethod_CheckClientConfig<
+              pb::ClientManager::WithGenericMethod_GetConsumerListByGroup<
+                  pb::ClientManager::WithRawMethod_Connect<
+                      pb::ClientManager::Service>>>>>;
 
-  // Null for a kind that this broker does not know.
-  const FrameKind* KindOf(const pb::ClientFrame& frame) const;
-  CallStatus Answer(const FrameKind& kind, const CallContext& stream,
-                    ClientChannel& channel, const pb::ClientFrame& frame,
-                    StreamClient* client, pb::Reply* reply) const;
-
-  const ClientBroker broker_;
-  std::vector<FrameKind> kinds_;
-  // By ClientFrame::RequestCase, for look-ups without a hash; of `kinds_`.
-  std::vector<FrameKind*> kind_of_case_;
-  const MethodTable::Method* connect_ = nullptr;
-  MethodCounters* heartbeats_ = nullptr;
-  Gate* gate_ = nullptr;
+  ClientTable& table_;
+  ConsumerIdsNotifier& notifier_;
+  ClientRequestHandler handler_;
+  DeadlineWatch unheard_streams_;
+  Service service_;
+  // Constant once the methods are added.
+  ConnectSession::Environment sessions_;
 };
 
 }  // namespace rmq

@@ -13,7 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "broker/core/broker_core.h"
-#include "broker/fronts/clientmanager/client_manager_front.h"
+#include "broker/fronts/clientmanager/client_request_handler.h"
 #include "broker/fronts/clientmanager/stream_caller.h"
 #include "broker/fronts/edge_counters.h"
 #include "broker/housekeeping/housekeeping.h"
@@ -160,7 +160,7 @@ class World {
   GroupPolicy& policy_ = core_.policy();
   Housekeeping& housekeeping_ = core_.housekeeping();
   ClientManageProcessor& processor_ = core_.processor();
-  ClientManagerFront front_{
+  ClientRequestHandler front_{
       {{}, Limits(), absl::InfinitePast(), table_, processor_, counters_}};
   std::array<Stream, kStreams> streams_;
 };

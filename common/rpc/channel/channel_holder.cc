@@ -7,7 +7,6 @@
 #include "common/rpc/channel/channel_arguments.h"
 #include "grpc/grpc.h"
 #include "grpcpp/create_channel.h"
-#include "grpcpp/security/credentials.h"
 #include "grpcpp/support/channel_arguments.h"
 
 namespace rmq {
@@ -28,20 +27,24 @@ grpc::ChannelArguments ArgumentsFor(absl::Duration connect_timeout) {
 
 ChannelHolder::ChannelHolder(const std::string& address,
                              absl::Duration connect_timeout,
+                             ChannelCredentialsSource* credentials,
                              ChannelCloser* closer)
     : target_(absl::StrCat("dns:///", address)),
       connect_timeout_(connect_timeout),
+      credentials_(*credentials),
       closer_(*closer) {}
 
 std::shared_ptr<grpc::Channel> ChannelHolder::Get() {
-  std::shared_ptr<grpc::Channel> failed;  // Destroyed last, without the lock.
+  const uint64_t generation = credentials_.generation();
+  std::shared_ptr<grpc::Channel> former;  // Destroyed last, without the lock.
   MutexLock lock(&mu_);
-  if (channel_ == nullptr || channel_->GetState(/*try_to_connect=*/false) ==
-                                 GRPC_CHANNEL_TRANSIENT_FAILURE) {
-    failed =
-        std::exchange(channel_, closer_.Guard(grpc::CreateCustomChannel(
-                                    target_, grpc::InsecureChannelCredentials(),
-                                    ArgumentsFor(connect_timeout_))));
+  if (channel_ == nullptr || generation_ != generation ||
+      channel_->GetState(/*try_to_connect=*/false) ==
+          GRPC_CHANNEL_TRANSIENT_FAILURE) {
+    former = std::exchange(channel_, closer_.Guard(grpc::CreateCustomChannel(
+                                         target_, credentials_.Get(),
+                                         ArgumentsFor(connect_timeout_))));
+    generation_ = generation;
   }
   return channel_;
 }

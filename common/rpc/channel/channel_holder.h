@@ -2,6 +2,7 @@
 #ifndef COMMON_RPC_CHANNEL_CHANNEL_HOLDER_H_
 #define COMMON_RPC_CHANNEL_CHANNEL_HOLDER_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -9,23 +10,26 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "common/rpc/channel/channel_closer.h"
+#include "common/rpc/credentials/credentials_source.h"
 #include "grpcpp/channel.h"
 
 namespace rmq {
 
 // Makes a channel when a call needs one, and a new one after a channel could
-// not connect or was dropped. So the caller decides how often a server that is
-// away is dialled: gRPC would go on dialling at a pace of its own. A channel
-// that is used no more is closed with its last call.
+// not connect or was dropped, or when there are other credentials. So the
+// caller decides how often a server that is away is dialled: gRPC would go on
+// dialling at a pace of its own. A channel that is used no more is closed with
+// its last call.
 //
 // Thread-safety: thread-safe.
-// Ownership: `closer` is borrowed and must outlive the holder and its channels.
+// Ownership: `credentials` and `closer` are borrowed and must outlive the
+// holder and its channels.
 class ChannelHolder {
  public:
   // `address` is "host:port". An attempt to connect takes `connect_timeout` at
   // most.
   ChannelHolder(const std::string& address, absl::Duration connect_timeout,
-                ChannelCloser* closer);
+                ChannelCredentialsSource* credentials, ChannelCloser* closer);
 
   // The channel for the next call. Nothing is dialled before the call.
   std::shared_ptr<grpc::Channel> Get() ABSL_LOCKS_EXCLUDED(mu_);
@@ -37,9 +41,12 @@ class ChannelHolder {
  private:
   const std::string target_;
   const absl::Duration connect_timeout_;
+  ChannelCredentialsSource& credentials_;
   ChannelCloser& closer_;
   absl::Mutex mu_;
   std::shared_ptr<grpc::Channel> channel_ ABSL_GUARDED_BY(mu_);
+  // That of the credentials of `channel_`.
+  uint64_t generation_ ABSL_GUARDED_BY(mu_) = 0;
 };
 
 }  // namespace rmq

@@ -1,10 +1,12 @@
 #include "common/rpc/channel/channel_holder.h"
 
+#include <cstdint>
 #include <memory>
 #include <thread>
 
 #include "absl/time/time.h"
 #include "common/rpc/channel/channel_closer.h"
+#include "common/rpc/credentials/credentials_source.h"
 #include "common/rpc/loop/completion_loop.h"
 #include "grpc/grpc.h"
 #include "grpcpp/channel.h"
@@ -14,6 +16,18 @@
 namespace rmq {
 namespace {
 
+class FakeCredentials final : public ChannelCredentialsSource {
+ public:
+  std::shared_ptr<grpc::ChannelCredentials> Get() override {
+    return PlaintextChannelCredentials().Get();
+  }
+  uint64_t generation() const override { return generation_; }
+  void Renew() { ++generation_; }
+
+ private:
+  uint64_t generation_ = 1;
+};
+
 class ChannelHolderTest : public ::testing::Test {
  protected:
   ~ChannelHolderTest() override {
@@ -22,6 +36,7 @@ class ChannelHolderTest : public ::testing::Test {
     poller_.join();
   }
 
+  FakeCredentials credentials_;
   grpc::CompletionQueue queue_;
   ChannelCloser closer_{&queue_};
   std::thread poller_{[this] {
@@ -34,21 +49,24 @@ class ChannelHolderTest : public ::testing::Test {
 };
 
 TEST_F(ChannelHolderTest, CallsShareAChannelThatIsNotDialledBeforeThem) {
-  ChannelHolder holder("127.0.0.1:1", absl::Seconds(5), &closer_);
+  ChannelHolder holder("127.0.0.1:1", absl::Seconds(5), &credentials_,
+                       &closer_);
   const std::shared_ptr<grpc::Channel> channel = holder.Get();
   EXPECT_EQ(channel->GetState(/*try_to_connect=*/false), GRPC_CHANNEL_IDLE);
   EXPECT_EQ(holder.Get(), channel);
 }
 
 TEST_F(ChannelHolderTest, AfterADropThereIsAnotherChannel) {
-  ChannelHolder holder("127.0.0.1:1", absl::Seconds(5), &closer_);
+  ChannelHolder holder("127.0.0.1:1", absl::Seconds(5), &credentials_,
+                       &closer_);
   const std::shared_ptr<grpc::Channel> channel = holder.Get();
   holder.Drop(channel);
   EXPECT_NE(holder.Get(), channel);
 }
 
 TEST_F(ChannelHolderTest, DroppingAnOlderChannelLeavesTheCurrentOne) {
-  ChannelHolder holder("127.0.0.1:1", absl::Seconds(5), &closer_);
+  ChannelHolder holder("127.0.0.1:1", absl::Seconds(5), &credentials_,
+                       &closer_);
   const std::shared_ptr<grpc::Channel> older = holder.Get();
   holder.Drop(older);
   const std::shared_ptr<grpc::Channel> current = holder.Get();
@@ -56,9 +74,20 @@ TEST_F(ChannelHolderTest, DroppingAnOlderChannelLeavesTheCurrentOne) {
   EXPECT_EQ(holder.Get(), current);
 }
 
+TEST_F(ChannelHolderTest, OtherCredentialsMakeAnotherChannel) {
+  ChannelHolder holder("127.0.0.1:1", absl::Seconds(5), &credentials_,
+                       &closer_);
+  const std::shared_ptr<grpc::Channel> channel = holder.Get();
+  credentials_.Renew();
+  const std::shared_ptr<grpc::Channel> renewed = holder.Get();
+  EXPECT_NE(renewed, channel);
+  EXPECT_EQ(holder.Get(), renewed);
+}
+
 TEST_F(ChannelHolderTest, AChannelThatCouldNotConnectIsReplaced) {
   // Nobody listens at port 1.
-  ChannelHolder holder("127.0.0.1:1", absl::Seconds(5), &closer_);
+  ChannelHolder holder("127.0.0.1:1", absl::Seconds(5), &credentials_,
+                       &closer_);
   const std::shared_ptr<grpc::Channel> channel = holder.Get();
   grpc_connectivity_state state = channel->GetState(/*try_to_connect=*/true);
   while (state != GRPC_CHANNEL_TRANSIENT_FAILURE) {

@@ -24,7 +24,7 @@ DeadlineWatch::Ticket DeadlineWatch::Add(std::weak_ptr<Waiter> waiter,
     entries_.emplace_hint(entries_.end(), ticket, std::move(waiter));
     if (entries_.size() > options_.capacity) gives_way = TakeFirstLocked();
   }
-  on_deadline_(ticket.first);
+  on_due_(ticket.first);
   if (const std::shared_ptr<Waiter> longest = gives_way.lock()) {
     longest->EndIfWaiting(
         OverLimit(absl::StrCat("at most ", options_.capacity,
@@ -57,13 +57,8 @@ absl::Time DeadlineWatch::Check(absl::Time now) {
     std::weak_ptr<Waiter> due;
     {
       MutexLock lock(&mu_);
-      if (entries_.empty()) return absl::InfiniteFuture();
-      const absl::Time first =
-          std::max(entries_.begin()->first.first, back_since_ + options_.limit);
-      if (first > now) {
-        // Well before the limit is over, so that a wake-up that is a little
-        // late does not look like a stopped process.
-        return std::min(first, now + options_.limit / 2);
+      if (entries_.empty() || FirstDeadlineLocked() > now) {
+        return NextDueLocked();
       }
       due = TakeFirstLocked();
     }
@@ -73,6 +68,17 @@ absl::Time DeadlineWatch::Check(absl::Time now) {
         waiter->EndIfWaitingSince(options_.what, now - options_.limit);
     if (since != absl::InfiniteFuture()) Add(std::move(due), since, now);
   }
+}
+
+absl::Time DeadlineWatch::NextDueLocked() const {
+  if (entries_.empty()) return absl::InfiniteFuture();
+  // Well before the limit is over, so that a wake-up that is a little late does
+  // not look like a stopped process.
+  return std::min(FirstDeadlineLocked(), last_check_ + options_.limit / 2);
+}
+
+absl::Time DeadlineWatch::FirstDeadlineLocked() const {
+  return std::max(entries_.begin()->first.first, back_since_ + options_.limit);
 }
 
 bool DeadlineWatch::EndFirst(const CallStatus& status,

@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <limits>
 #include <memory>
 #include <utility>
@@ -14,6 +13,8 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "common/due_task.h"
+#include "common/mutex_lock.h"
 #include "common/response_code.h"
 
 namespace rmq {
@@ -43,7 +44,7 @@ class Waiter {
 
 // Tracks calls that wait, each with one entry at most. Thread-safe; calls
 // waiters with no lock held.
-class DeadlineWatch {
+class DeadlineWatch final : public DueTask {
  public:
   struct Options {
     WaitsFor what = WaitsFor::kReading;
@@ -57,13 +58,9 @@ class DeadlineWatch {
   // Identifies an entry. A default Ticket identifies none.
   using Ticket = std::pair<absl::Time, uint64_t>;
 
-  // Called with the time at which Check() has something to do, when that may be
-  // earlier than what Check() returned last. By whichever thread, with no lock
-  // held.
-  using DeadlineListener = std::function<void(absl::Time)>;
-
-  DeadlineWatch(const Options& options, DeadlineListener on_deadline)
-      : options_(options), on_deadline_(std::move(on_deadline)) {}
+  // `on_due` is called by any thread when a call is added.
+  DeadlineWatch(const Options& options, DueListener on_due)
+      : options_(options), on_due_(std::move(on_due)) {}
 
   const Options& options() const { return options_; }
 
@@ -96,6 +93,13 @@ class DeadlineWatch {
   // waits then count as begun at `now`.
   absl::Time Check(absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
 
+  // DueTask.
+  absl::Time NextDue() override ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    return NextDueLocked();
+  }
+  void Run(absl::Time now) override { Check(now); }
+
   // Ends the call that has waited longest. Returns false if there is none.
   bool EndFirst(const CallStatus& status, absl::string_view reason = "")
       ABSL_LOCKS_EXCLUDED(mu_);
@@ -105,10 +109,13 @@ class DeadlineWatch {
  private:
   using Entries = absl::btree_map<Ticket, std::weak_ptr<Waiter>>;
 
+  absl::Time NextDueLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // When the first entry's wait is over. There must be an entry.
+  absl::Time FirstDeadlineLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::weak_ptr<Waiter> TakeFirstLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const Options options_;
-  const DeadlineListener on_deadline_;
+  const DueListener on_due_;
   mutable absl::Mutex mu_;
   // The time of the last Check(), or of the first Add() to an empty watch if
   // that was later.

@@ -15,7 +15,7 @@ namespace rmq {
 
 void UnaryCall::Wait(const Environment* environment,
                      grpc::ServerCompletionQueue* queue) {
-  environment->live_calls->Wait();
+  environment->calls->live.Wait();
   // Not make_shared: the watch's weak_ptr would keep the memory.
   const std::shared_ptr<UnaryCall> call(new UnaryCall(environment, queue));
   call->self_ = call;
@@ -25,7 +25,7 @@ void UnaryCall::Wait(const Environment* environment,
 
 void UnaryCall::OnAccepted(bool ok) {
   if (!ok) {  // The server is shutting down.
-    LiveCalls& live_calls = *environment_.live_calls;
+    LiveCalls& live_calls = calls_.live;
     self_.reset();
     live_calls.Abandon();
     return;
@@ -33,11 +33,11 @@ void UnaryCall::OnAccepted(bool ok) {
   Wait(&environment_, queue_);
   // Of a call that gRPC has cancelled it would be unknown.
   peer_ = PeerAddress(context_.peer());
-  method_ = environment_.methods->Find(
-      environment_.path.empty() ? context_.method() : environment_.path);
-  const absl::Time now = environment_.clock->TimeNow();
-  ticket_ = environment_.unfinished->Add(self_, now, now);
-  const CallStatus room = environment_.connections->Begin(peer_);
+  method_ = calls_.methods.Find(environment_.path.empty() ? context_.method()
+                                                          : environment_.path);
+  const absl::Time now = calls_.clock.TimeNow();
+  ticket_ = calls_.unfinished.Add(self_, now, now);
+  const CallStatus room = calls_.connections.Begin(peer_);
   is_counted_ = room.ok();
   if (!room.ok()) {
     grpc::ByteBuffer none;
@@ -50,13 +50,13 @@ void UnaryCall::OnAccepted(bool ok) {
 
 void UnaryCall::OnRead(bool ok) {
   read_in_flight_ = false;
-  const absl::Time now = environment_.clock->TimeNow();
+  const absl::Time now = calls_.clock.TimeNow();
   if (BeginToEnd(now)) {
     grpc::ByteBuffer response;
     const CallStatus outcome = Answer(ok, now, &response);
     CountUnread(response.Length());
-    ticket_ = environment_.unfinished->Shorten(
-        ticket_, self_, environment_.slow_reader_limit, now);
+    ticket_ = calls_.unfinished.Shorten(ticket_, self_,
+                                        calls_.options.slow_reader_limit, now);
     End(outcome, &response);
   }
   ReleaseIfDone();
@@ -68,13 +68,13 @@ bool UnaryCall::BeginToEnd(absl::Time now) {
     if (ends_since_ != absl::InfiniteFuture()) return false;
     ends_since_ = now;
   }
-  environment_.live_calls->Begin();
+  calls_.live.Begin();
   return true;
 }
 
 void UnaryCall::End(const CallStatus& outcome, grpc::ByteBuffer* response) {
-  const grpc::Status status = environment_.methods->Finish(
-      method_, peer_, outcome, &context_, response);
+  const grpc::Status status =
+      calls_.methods.Finish(method_, peer_, outcome, &context_, response);
   void* const tag = static_cast<CompletionHandler*>(&finished_tag_);
   if (status.ok()) {
     call_.WriteAndFinish(*response, grpc::WriteOptions(), status, tag);
@@ -103,16 +103,16 @@ CallStatus UnaryCall::Receive(bool was_read, absl::Time now) {
         "the call has no message that can be read: none, or one that is larger "
         "than gRPC reads");
   }
-  if (request_.Length() > environment_.max_message_bytes) {
+  if (request_.Length() > calls_.options.max_message_bytes) {
     return OverSize("message", request_.Length(),
-                    environment_.max_message_bytes);
+                    calls_.options.max_message_bytes);
   }
-  AddressRates& rates = *environment_.rates;
+  AddressRates& rates = calls_.rates;
   CallStatus status = rates.Check(AddressRates::Kind::kBytes, peer_, now);
   if (!status.ok()) return status;
   size_t work = request_.Length();
   if (IsCompressed(request_, context_.c_call())) {
-    status = InflateMessage("message", environment_.max_message_bytes,
+    status = InflateMessage("message", calls_.options.max_message_bytes,
                             &request_, &work);
   }
   rates.Take(AddressRates::Kind::kBytes, peer_, static_cast<int64_t>(work),
@@ -123,29 +123,29 @@ CallStatus UnaryCall::Receive(bool was_read, absl::Time now) {
 void UnaryCall::CountUnread(size_t bytes) {
   if (bytes == 0) return;
   unread_bytes_ = static_cast<int64_t>(bytes);
-  environment_.unread_bytes->fetch_add(unread_bytes_);
-  while (environment_.unread_bytes->load() > kMostUnreadBytes &&
-         environment_.unfinished->EndFirst(OverLimit(
+  calls_.unread_bytes.fetch_add(unread_bytes_);
+  while (calls_.unread_bytes.load() > kMostUnreadBytes &&
+         calls_.unfinished.EndFirst(OverLimit(
              absl::StrCat("answers that wait to be read must be at most ",
                           kMostUnreadBytes, " bytes together")))) {
   }
 }
 
 void UnaryCall::ForgetUnread() {
-  environment_.unread_bytes->fetch_sub(unread_bytes_.exchange(0));
+  calls_.unread_bytes.fetch_sub(unread_bytes_.exchange(0));
 }
 
 absl::Time UnaryCall::EndIfWaitingSince(WaitsFor /*what*/,
                                         absl::Time /*limit*/) {
-  const absl::Duration first_message = environment_.unfinished->options().limit;
+  const absl::Duration first_message = calls_.unfinished.options().limit;
   const absl::Time cut_off_if_read_since =
-      environment_.clock->TimeNow() - environment_.slow_reader_limit;
+      calls_.clock.TimeNow() - calls_.options.slow_reader_limit;
   {
     MutexLock lock(&mu_);
     if (ends_since_ != absl::InfiniteFuture() &&
         ends_since_ > cut_off_if_read_since) {
       // So that it comes back when its answer has been unread for the limit.
-      return ends_since_ + environment_.slow_reader_limit - first_message;
+      return ends_since_ + calls_.options.slow_reader_limit - first_message;
     }
   }
   EndIfWaiting({absl::StatusCode::kDeadlineExceeded, ResponseCode::kSystemError,
@@ -157,13 +157,13 @@ absl::Time UnaryCall::EndIfWaitingSince(WaitsFor /*what*/,
 
 void UnaryCall::EndIfWaiting(const CallStatus& status,
                              absl::string_view /*reason*/) {
-  if (BeginToEnd(environment_.clock->TimeNow())) {
+  if (BeginToEnd(calls_.clock.TimeNow())) {
     grpc::ByteBuffer none;
     End(status, &none);
     return;
   }
   ForgetUnread();
-  CallCounters& counters = environment_.methods->counters();
+  CallCounters& counters = calls_.methods.counters();
   NoteRefusal(method_ == nullptr ? counters.no_method() : *method_->counters,
               peer_, "", NotRead());
   counters.slow_readers.fetch_add(1);
@@ -177,10 +177,10 @@ void UnaryCall::OnFinished(bool /*ok*/) {
 
 void UnaryCall::ReleaseIfDone() {
   if (!is_finished_ || read_in_flight_) return;
-  LiveCalls& live_calls = *environment_.live_calls;
-  environment_.unfinished->Remove(ticket_);
+  LiveCalls& live_calls = calls_.live;
+  calls_.unfinished.Remove(ticket_);
   ForgetUnread();
-  if (is_counted_) environment_.connections->End(peer_);
+  if (is_counted_) calls_.connections.End(peer_);
   self_.reset();
   live_calls.End();
 }

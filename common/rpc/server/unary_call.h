@@ -13,14 +13,11 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "common/clock.h"
 #include "common/response_code.h"
 #include "common/rpc/loop/completion_loop.h"
-#include "common/rpc/loop/live_calls.h"
-#include "common/rpc/server/address_rates.h"
-#include "common/rpc/server/connection_calls.h"
 #include "common/rpc/server/deadline_watch.h"
 #include "common/rpc/server/method_table.h"
+#include "common/rpc/server/server_calls.h"
 #include "grpcpp/completion_queue.h"
 #include "grpcpp/generic/async_generic_service.h"
 #include "grpcpp/support/byte_buffer.h"
@@ -40,7 +37,7 @@ namespace rmq {
 // Ownership: a call owns itself until its last event.
 class UnaryCall final : public Waiter {
  public:
-  // What all calls share; borrowed, outlives the queue's events.
+  // Where calls come from; borrowed, outlives the queue's events.
   struct Environment {
     // Asks gRPC for a call: AsyncGenericService::RequestCall(), or the same of
     // a registered method.
@@ -50,21 +47,7 @@ class UnaryCall final : public Waiter {
         request;
     // The path of all calls; empty: that of each call's context.
     std::string path;
-    const MethodTable* methods;
-    // Larger messages are refused.
-    size_t max_message_bytes;
-    // Counts each call until its last event. Calls that have sent no message
-    // yet, and those that nobody has made yet, count as waiting.
-    LiveCalls* live_calls;
-    ConnectionCalls* connections;
-    AddressRates* rates;
-    // Tracks each call from its beginning to its end.
-    DeadlineWatch* unfinished;
-    // A client that leaves its answer unread for longer is cut off.
-    absl::Duration slow_reader_limit;
-    // Bytes of all answers that are not read yet.
-    std::atomic<int64_t>* unread_bytes;
-    Clock* clock;
+    ServerCalls* calls;
   };
 
   // While unread answers hold more bytes than this, the call that has lasted
@@ -82,7 +65,9 @@ class UnaryCall final : public Waiter {
 
  private:
   UnaryCall(const Environment* environment, grpc::ServerCompletionQueue* queue)
-      : environment_(*environment), queue_(queue) {}
+      : environment_(*environment),
+        calls_(*environment->calls),
+        queue_(queue) {}
 
   void OnAccepted(bool ok);
   void OnRead(bool ok) ABSL_LOCKS_EXCLUDED(mu_);
@@ -106,6 +91,7 @@ class UnaryCall final : public Waiter {
 
   // Constant once accepted.
   const Environment& environment_;
+  ServerCalls& calls_;
   grpc::ServerCompletionQueue* const queue_;
   grpc::GenericServerContext context_;
   grpc::GenericServerAsyncReaderWriter call_{&context_};
@@ -114,7 +100,7 @@ class UnaryCall final : public Waiter {
 
   // Used by the loop only.
   std::shared_ptr<UnaryCall> self_;
-  bool is_counted_ = false;  // In Environment::connections.
+  bool is_counted_ = false;  // In ServerCalls::connections.
   bool read_in_flight_ = false;
   bool is_finished_ = false;
   DeadlineWatch::Ticket ticket_;

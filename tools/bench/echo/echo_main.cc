@@ -13,11 +13,11 @@
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
 #include "absl/time/time.h"
+#include "common/rpc/credentials/credentials_source.h"
 #include "common/rpc/loop/completion_loop.h"
 #include "common/rpc/loop/loop_queues.h"
 #include "common/rpc/server/connection_arguments.h"
 #include "grpc/grpc.h"
-#include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
 #include "tools/bench/echo/callback_echo.h"
@@ -56,7 +56,8 @@ int main(int argc, char** argv) {
   rmq::bench::CallbackEchoService callback_service(&answers);
   grpc::ServerBuilder builder;
   int port = 0;
-  builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
+  builder.AddListeningPort(address, rmq::PlaintextServerCredentials().Get(),
+                           &port);
   rmq::SetConnectionArguments(&builder);
   std::vector<std::unique_ptr<rmq::ServerLoop>> loops;
   if (api == "loop") {

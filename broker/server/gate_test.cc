@@ -8,7 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
-#include "broker/service/test_broker.h"
+#include "broker/server/test_broker.h"
 #include "common/response_code.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/descriptor.h"

@@ -16,7 +16,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
-using ClientManagerFrontTest = ClientManagerFixture;
+using ClientRequestHandlerTest = ClientManagerFixture;
 
 class ClosedGateTest : public ClientManagerFixture {
  protected:
@@ -25,7 +25,7 @@ class ClosedGateTest : public ClientManagerFixture {
                                   ResponseCode::kSystemError, "closed"}) {}
 };
 
-TEST_F(ClientManagerFrontTest,
+TEST_F(ClientRequestHandlerTest,
        ABadClientIdIsRefusedByEveryUnaryMethodThatHasOne) {
   for (const BadClientId& bad : BadClientIds()) {
     EXPECT_THAT(Heartbeat(Consumer(bad.client_id, "orders")),
@@ -42,7 +42,7 @@ TEST_F(ClientManagerFrontTest,
   EXPECT_EQ(table_.counts().channels, 0);
 }
 
-TEST_F(ClientManagerFrontTest, RequestIdZeroIsRefusedAndTheStreamGoesOn) {
+TEST_F(ClientRequestHandlerTest, RequestIdZeroIsRefusedAndTheStreamGoesOn) {
   Stream stream = OpenStream();
   pb::ClientFrame frame;
   *frame.mutable_heartbeat() = Consumer("c1", "orders");
@@ -52,7 +52,7 @@ TEST_F(ClientManagerFrontTest, RequestIdZeroIsRefusedAndTheStreamGoesOn) {
   EXPECT_THAT(StatusOf(Handle(stream, frame)), IsSuccess());
 }
 
-TEST_F(ClientManagerFrontTest, AnUnknownKindOfFrameIsUnimplemented) {
+TEST_F(ClientRequestHandlerTest, AnUnknownKindOfFrameIsUnimplemented) {
   Stream stream = Join(Consumer("c1", "orders"));
   pb::ClientFrame frame;
   EXPECT_THAT(
@@ -67,7 +67,7 @@ TEST_F(ClientManagerFrontTest, AnUnknownKindOfFrameIsUnimplemented) {
                 ResponseCode::kRequestCodeNotSupported, HasSubstr("kind")));
 }
 
-TEST_F(ClientManagerFrontTest, OtherFramesWaitForTheFirstFullHeartbeat) {
+TEST_F(ClientRequestHandlerTest, OtherFramesWaitForTheFirstFullHeartbeat) {
   Stream stream = OpenStream();
   pb::ClientFrame unregister;
   unregister.mutable_unregister_client()->set_consumer_group("orders");
@@ -87,7 +87,7 @@ TEST_F(ClientManagerFrontTest, OtherFramesWaitForTheFirstFullHeartbeat) {
   }
 }
 
-TEST_F(ClientManagerFrontTest, AFirstHeartbeatOfBadFormBindsNothing) {
+TEST_F(ClientRequestHandlerTest, AFirstHeartbeatOfBadFormBindsNothing) {
   Stream stream = OpenStream();
   for (const BadClientId& bad : BadClientIds()) {
     EXPECT_THAT(StatusOf(Handle(stream, Consumer(bad.client_id, "orders"))),
@@ -100,7 +100,7 @@ TEST_F(ClientManagerFrontTest, AFirstHeartbeatOfBadFormBindsNothing) {
   EXPECT_EQ(stream.client.client_id, "c1");
 }
 
-TEST_F(ClientManagerFrontTest, ASecondClientIdOnAStreamIsRefused) {
+TEST_F(ClientRequestHandlerTest, ASecondClientIdOnAStreamIsRefused) {
   uint64_t token = 0;
   Stream stream = Join(Consumer("c1", "orders"), &token);
   const auto is_refused = BadFormWith(
@@ -119,7 +119,7 @@ TEST_F(ClientManagerFrontTest, ASecondClientIdOnAStreamIsRefused) {
   EXPECT_THAT(ConsumerIds("orders"), ElementsAre("c1"));
 }
 
-TEST_F(ClientManagerFrontTest, TheClientIdMayBeAbsentLaterOnAStream) {
+TEST_F(ClientRequestHandlerTest, TheClientIdMayBeAbsentLaterOnAStream) {
   uint64_t token = 0;
   Stream stream = Join(Consumer("c1", "orders"), &token);
   EXPECT_FALSE(
@@ -129,7 +129,7 @@ TEST_F(ClientManagerFrontTest, TheClientIdMayBeAbsentLaterOnAStream) {
   EXPECT_THAT(ConsumerIds("orders"), ElementsAre("c1"));
 }
 
-TEST_F(ClientManagerFrontTest, TheGateIsToldWhoAsksForWhat) {
+TEST_F(ClientRequestHandlerTest, TheGateIsToldWhoAsksForWhat) {
   pb::HeartbeatRequest request = Consumer("c1", "orders");
   request.add_producers()->set_group("payments");
   Heartbeat(request);
@@ -156,7 +156,7 @@ TEST_F(ClientManagerFrontTest, TheGateIsToldWhoAsksForWhat) {
               ElementsAre("payments", "orders", "others"));
 }
 
-TEST_F(ClientManagerFrontTest, OnlyWhatRepeatsWhatHasPassedSkipsTheGate) {
+TEST_F(ClientRequestHandlerTest, OnlyWhatRepeatsWhatHasPassedSkipsTheGate) {
   Stream stream = OpenStream();
   Handle(stream, Light("c1", 4711));
   EXPECT_EQ(authorizer_.count("Heartbeat"), 1);
@@ -170,7 +170,7 @@ TEST_F(ClientManagerFrontTest, OnlyWhatRepeatsWhatHasPassedSkipsTheGate) {
   EXPECT_EQ(authorizer_.count("Heartbeat"), 3);
 }
 
-TEST_F(ClientManagerFrontTest, EveryMethodOfTheServiceIsAdded) {
+TEST_F(ClientRequestHandlerTest, EveryMethodOfTheServiceIsAdded) {
   const google::protobuf::ServiceDescriptor& service =
       ClientServiceDescriptor();
   ASSERT_GE(service.method_count(), 5);
@@ -180,7 +180,7 @@ TEST_F(ClientManagerFrontTest, EveryMethodOfTheServiceIsAdded) {
   }
 }
 
-TEST_F(ClientManagerFrontTest, EveryKindOfFrameIsKnown) {
+TEST_F(ClientRequestHandlerTest, EveryKindOfFrameIsKnown) {
   const google::protobuf::OneofDescriptor& kinds =
       *pb::ClientFrame::descriptor()->FindOneofByName("request");
   Stream stream = OpenStream();
@@ -193,7 +193,7 @@ TEST_F(ClientManagerFrontTest, EveryKindOfFrameIsKnown) {
   }
 }
 
-TEST_F(ClientManagerFrontTest, FramesAreCountedAsTheUnaryCallsOfTheirMethod) {
+TEST_F(ClientRequestHandlerTest, FramesAreCountedAsTheUnaryCallsOfTheirMethod) {
   const MethodCounters& heartbeats =
       CountersOf(*pb::HeartbeatRequest::descriptor());
   Stream stream = OpenStream();
@@ -208,7 +208,7 @@ TEST_F(ClientManagerFrontTest, FramesAreCountedAsTheUnaryCallsOfTheirMethod) {
   EXPECT_EQ(heartbeats.request_code(), 34);
 }
 
-TEST_F(ClientManagerFrontTest, AFrameOfNoKindIsARefusalOfTheStreamsMethod) {
+TEST_F(ClientRequestHandlerTest, AFrameOfNoKindIsARefusalOfTheStreamsMethod) {
   Stream stream = OpenStream();
   Handle(stream, pb::ClientFrame());
   const MethodCounters& connect = *front_.connect().counters;
@@ -217,7 +217,7 @@ TEST_F(ClientManagerFrontTest, AFrameOfNoKindIsARefusalOfTheStreamsMethod) {
   EXPECT_EQ(connect.refusals().value(absl::StatusCode::kUnimplemented), 1);
 }
 
-TEST_F(ClientManagerFrontTest, TheGateIsToldOfTopicsAndOfThePeer) {
+TEST_F(ClientRequestHandlerTest, TheGateIsToldOfTopicsAndOfThePeer) {
   Heartbeat(Consumer("c1", "orders"));
   EXPECT_THAT(authorizer_.last().topics, ElementsAre("topic"));
   EXPECT_EQ(authorizer_.last().peer, kPeer);

@@ -11,7 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "broker/service/test_broker.h"
+#include "broker/server/test_broker.h"
 #include "gtest/gtest.h"
 
 namespace rmq {
@@ -84,19 +84,19 @@ void RunAndStop(absl::Duration drain_timeout, int lives, unsigned seed,
   for (std::thread& client : clients) client.join();
 }
 
-TEST(ConnectStreamStressTest, StreamsThatRaceWithAStopAtOnceDoNoHarm) {
+TEST(ConnectSessionStressTest, StreamsThatRaceWithAStopAtOnceDoNoHarm) {
   for (unsigned seed = 0; seed < 12; ++seed) {
     RunAndStop(absl::ZeroDuration(), /*lives=*/60, seed, /*threads=*/1);
   }
 }
 
-TEST(ConnectStreamStressTest, StreamsThatRaceWithADrainDoNoHarm) {
+TEST(ConnectSessionStressTest, StreamsThatRaceWithADrainDoNoHarm) {
   for (unsigned seed = 100; seed < 106; ++seed) {
     RunAndStop(absl::Milliseconds(100), /*lives=*/100, seed, /*threads=*/2);
   }
 }
 
-TEST(ConnectStreamStressTest, AThousandStreamsEndTogether) {
+TEST(ConnectSessionStressTest, AThousandStreamsEndTogether) {
   constexpr int kStreams = 1000;
   TestBroker broker;
   const std::shared_ptr<grpc::Channel> connection = broker.NewConnection();

@@ -1,13 +1,13 @@
-#include "broker/service/test_broker.h"
+#include "broker/server/test_broker.h"
 
 #include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "common/rpc/credentials/credentials_source.h"
 #include "grpc/support/time.h"
 #include "grpcpp/create_channel.h"
-#include "grpcpp/security/credentials.h"
 #include "grpcpp/support/channel_arguments.h"
 #include "gtest/gtest.h"
 
@@ -192,7 +192,7 @@ std::shared_ptr<grpc::Channel> TestBroker::NewConnection() const {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   return grpc::CreateCustomChannel(
-      address(), grpc::InsecureChannelCredentials(), arguments);
+      address(), PlaintextChannelCredentials().Get(), arguments);
 }
 
 std::shared_ptr<grpc::Channel> TestBroker::NewCompressingConnection(
@@ -201,7 +201,7 @@ std::shared_ptr<grpc::Channel> TestBroker::NewCompressingConnection(
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetCompressionAlgorithm(algorithm);
   return grpc::CreateCustomChannel(
-      address(), grpc::InsecureChannelCredentials(), arguments);
+      address(), PlaintextChannelCredentials().Get(), arguments);
 }
 
 std::shared_ptr<grpc::Channel> TestBroker::NewNarrowConnection() const {
@@ -210,7 +210,7 @@ std::shared_ptr<grpc::Channel> TestBroker::NewNarrowConnection() const {
   // The window does not grow.
   arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   return grpc::CreateCustomChannel(
-      address(), grpc::InsecureChannelCredentials(), arguments);
+      address(), PlaintextChannelCredentials().Get(), arguments);
 }
 
 std::unique_ptr<TestStream> TestBroker::Connect() const {

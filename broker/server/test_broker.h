@@ -1,7 +1,7 @@
 // A whole broker on a port of its own, and streams to it, for tests: real gRPC
 // over loopback.
-#ifndef BROKER_SERVICE_TEST_BROKER_H_
-#define BROKER_SERVICE_TEST_BROKER_H_
+#ifndef BROKER_SERVER_TEST_BROKER_H_
+#define BROKER_SERVER_TEST_BROKER_H_
 
 #include <cstdint>
 #include <memory>
@@ -163,4 +163,4 @@ class TestBroker {
 
 }  // namespace rmq
 
-#endif  // BROKER_SERVICE_TEST_BROKER_H_
+#endif  // BROKER_SERVER_TEST_BROKER_H_

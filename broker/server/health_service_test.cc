@@ -1,4 +1,4 @@
-#include "broker/service/health_service.h"
+#include "common/rpc/server/health_service.h"
 
 #include <cstddef>
 #include <memory>
@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "broker/service/test_broker.h"
+#include "broker/server/test_broker.h"
 #include "gmock/gmock.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "grpcpp/client_context.h"

@@ -1,6 +1,6 @@
 // What holds for every method of the service, walked through its descriptor.
 
-#include "broker/fronts/admin/admin_front.h"
+#include "broker/fronts/admin/admin_request_handler.h"
 
 #include "broker/fronts/admin/admin_fixture.h"
 #include "gmock/gmock.h"
@@ -13,9 +13,9 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-using AdminFrontTest = AdminFixture;
+using AdminRequestHandlerTest = AdminFixture;
 
-TEST_F(AdminFrontTest, EveryMethodOfTheServiceIsAdded) {
+TEST_F(AdminRequestHandlerTest, EveryMethodOfTheServiceIsAdded) {
   const google::protobuf::ServiceDescriptor& service = AdminServiceDescriptor();
   ASSERT_GE(service.method_count(), 14);
   for (int i = 0; i < service.method_count(); ++i) {
@@ -24,7 +24,7 @@ TEST_F(AdminFrontTest, EveryMethodOfTheServiceIsAdded) {
   }
 }
 
-TEST_F(AdminFrontTest, TheGateIsToldWhatARequestNames) {
+TEST_F(AdminRequestHandlerTest, TheGateIsToldWhatARequestNames) {
   pb::FindConsumerChannelRequest channel;
   channel.set_client_id("c1");
   channel.set_group("orders");

@@ -1,0 +1,28 @@
+#include "broker/fronts/admin/admin_request_handler.h"
+
+#include "broker/fronts/admin/channel_methods.h"
+#include "broker/fronts/admin/client_methods.h"
+#include "broker/fronts/admin/connection_methods.h"
+#include "broker/fronts/admin/explain_methods.h"
+#include "broker/fronts/admin/group_methods.h"
+#include "broker/fronts/admin/policy_methods.h"
+#include "broker/fronts/admin/subscription_methods.h"
+
+namespace rmq {
+namespace {
+
+// Every method is in one of these lists.
+constexpr AdminMethods (*kFamilies[])() = {
+    GroupMethods,  ConnectionMethods, ChannelMethods, SubscriptionMethods,
+    PolicyMethods, ExplainMethods,    ClientMethods,
+};
+
+}  // namespace
+
+void AdminRequestHandler::AddMethods(MethodTable* table) const {
+  for (const auto& family : kFamilies) {
+    for (const AdminMethod& method : family()) method(broker_, table);
+  }
+}
+
+}  // namespace rmq

@@ -1,0 +1,27 @@
+// The operators' protocol: the ClientManagerAdmin service.
+#ifndef BROKER_FRONTS_ADMIN_ADMIN_REQUEST_HANDLER_H_
+#define BROKER_FRONTS_ADMIN_ADMIN_REQUEST_HANDLER_H_
+
+#include "broker/fronts/admin/admin_method.h"
+#include "common/rpc/server/method_table.h"
+
+namespace rmq {
+
+// Thread-safe. The parts of the broker are borrowed, and outlive the front; the
+// front outlives the tables that it adds its methods to.
+class AdminRequestHandler {
+ public:
+  explicit AdminRequestHandler(const AdminBroker& broker) : broker_(broker) {}
+  AdminRequestHandler(const AdminRequestHandler&) = delete;
+  AdminRequestHandler& operator=(const AdminRequestHandler&) = delete;
+
+  // Adds every method of the service.
+  void AddMethods(MethodTable* table) const;
+
+ private:
+  const AdminBroker broker_;
+};
+
+}  // namespace rmq
+
+#endif  // BROKER_FRONTS_ADMIN_ADMIN_REQUEST_HANDLER_H_

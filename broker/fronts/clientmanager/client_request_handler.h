@@ -1,0 +1,92 @@
+// The clients' protocol: the ClientManager service, its unary methods and the
+// frames of its Connect streams.
+#ifndef BROKER_FRONTS_CLIENTMANAGER_CLIENT_REQUEST_HANDLER_H_
+#define BROKER_FRONTS_CLIENTMANAGER_CLIENT_REQUEST_HANDLER_H_
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "broker/fronts/clientmanager/client_request.h"
+#include "broker/fronts/clientmanager/stream_caller.h"
+#include "broker/registry/client_channel.h"
+#include "common/response_code.h"
+#include "common/rpc/server/call_context.h"
+#include "common/rpc/server/call_counters.h"
+#include "common/rpc/server/gate.h"
+#include "common/rpc/server/method_table.h"
+#include "google/protobuf/descriptor.h"
+#include "rocketmq/clientmanager/v1/client_manager.pb.h"
+
+namespace rmq {
+
+// Knows messages, but no gRPC call: who reads a stream hands its frames over.
+// Each request is handled once, whichever way it came; see Caller.
+//
+// Thread-safe once the methods are added. The parts of the broker are borrowed,
+// and outlive the front.
+class ClientRequestHandler {
+ public:
+  explicit ClientRequestHandler(const ClientBroker& broker);
+  ClientRequestHandler(const ClientRequestHandler&) = delete;
+  ClientRequestHandler& operator=(const ClientRequestHandler&) = delete;
+
+  // Adds every method of the service, once. `table` must outlive the front's
+  // calls, and the front those of the table.
+  void AddMethods(MethodTable* table);
+
+  // The entry of the Connect method.
+  const MethodTable::Method& connect() const { return *connect_; }
+
+  // Answers a frame, given as its bytes, that repeats the stream's last
+  // heartbeat: see AnswerRepeatedHeartbeat(). If false HandleFrame() is next.
+  bool HandleRepeatedHeartbeat(ClientChannel& channel, absl::string_view bytes,
+                               absl::Time now, const StreamClient& client,
+                               pb::Reply* reply) const;
+
+  // Answers one frame of `channel`: leads it through the gate, fills all of
+  // `reply`, and counts and logs the outcome. One call at a time for a stream;
+  // frames in their order. `stream` is the context of the Connect call at the
+  // time of the frame. `bytes` are what `frame` was parsed from; if they are
+  // empty the frame cannot be repeated. The first full heartbeat of good form
+  // opens the channel in the table, and binds `client`.
+  //
+  // Returns an error, without a reply, if there is no room for the channel: the
+  // stream must end so.
+  CallStatus HandleFrame(const CallContext& stream, ClientChannel& channel,
+                         const pb::ClientFrame& frame, absl::string_view bytes,
+                         StreamClient* client, pb::Reply* reply) const;
+
+  // Fills the push that the consumer ids of `group` changed, written at `now`.
+  void FillPush(const std::string& group, absl::Time now,
+                pb::NotifyConsumerIdsChanged* push) const;
+
+ private:
+  // A kind of frame: a field of ClientFrame's oneof.
+  struct FrameKind {
+    ClientRequest request;
+    const google::protobuf::FieldDescriptor* request_field;
+    const google::protobuf::FieldDescriptor* response_field;  // Of Reply.
+    MethodCounters* counters;  // Of the method; null before AddMethods().
+  };
+
+  // Null for a kind that this broker does not know.
+  const FrameKind* KindOf(const pb::ClientFrame& frame) const;
+  CallStatus Answer(const FrameKind& kind, const CallContext& stream,
+                    ClientChannel& channel, const pb::ClientFrame& frame,
+                    StreamClient* client, pb::Reply* reply) const;
+
+  const ClientBroker broker_;
+  std::vector<FrameKind> kinds_;
+  // By ClientFrame::RequestCase, for look-ups without a hash; of `kinds_`.
+  std::vector<FrameKind*> kind_of_case_;
+  const MethodTable::Method* connect_ = nullptr;
+  MethodCounters* heartbeats_ = nullptr;
+  Gate* gate_ = nullptr;
+};
+
+}  // namespace rmq
+
+#endif  // BROKER_FRONTS_CLIENTMANAGER_CLIENT_REQUEST_HANDLER_H_

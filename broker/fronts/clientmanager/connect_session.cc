@@ -1,0 +1,221 @@
+#include "broker/fronts/clientmanager/connect_session.h"
+
+#include <cstdint>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "broker/fronts/clientmanager/fill_status.h"
+#include "broker/fronts/clientmanager/frame_bytes.h"
+#include "broker/fronts/end_status.h"
+#include "common/rpc/server/call_context.h"
+#include "common/rpc/server/inflate.h"
+#include "common/rpc/server/refusal_log.h"
+#include "google/protobuf/io/coded_stream.h"
+#include "grpcpp/support/proto_buffer_reader.h"
+#include "grpcpp/support/slice.h"
+
+namespace rmq {
+namespace {
+
+// Does what grpc::SerializationTraits does, without its output stream, since
+// the size is known.
+grpc::ByteBuffer Serialize(const pb::BrokerFrame& frame) {
+  grpc::Slice slice(frame.ByteSizeLong());
+  frame.SerializeWithCachedSizesToArray(const_cast<uint8_t*>(slice.begin()));
+  return grpc::ByteBuffer(&slice, 1);
+}
+
+// Takes the bytes of a message in one piece, as nearly all messages come.
+// Empties `buffer`. Returns false if the message cannot be read.
+bool TakeBytes(grpc::ByteBuffer* buffer, grpc::Slice* bytes) {
+  const bool taken = buffer->TrySingleSlice(bytes).ok() ||
+                     buffer->DumpToSingleSlice(bytes).ok();
+  buffer->Clear();
+  return taken;
+}
+
+// The length of a frame's beginning that contains the request id.
+constexpr size_t kRequestIdBytes = 16;
+
+// Returns the request id that the frame begins with; 0 if it begins otherwise.
+// Empties `buffer`; copies nothing.
+uint64_t TakeRequestId(grpc::ByteBuffer* buffer) {
+  uint64_t request_id;
+  {
+    grpc::ProtoBufferReader bytes(buffer);
+    google::protobuf::io::CodedInputStream input(&bytes);
+    request_id = ReadRequestId(&input);
+  }
+  buffer->Clear();
+  return request_id;
+}
+
+CallStatus NoFrame() { return BadForm("the frame is not a ClientFrame"); }
+
+}  // namespace
+
+void ConnectSession::Accept(const Environment* environment, ServerLoop* loop) {
+  // Not make_shared: a DeadlineWatch's weak_ptr would keep the memory.
+  const std::shared_ptr<ConnectSession> session(
+      new ConnectSession(environment, loop));
+  session->stream_.Accept({session, static_cast<Reactor*>(session.get())});
+}
+
+ConnectSession::ConnectSession(const Environment* environment, ServerLoop* loop)
+    : ClientChannel(Kind::kStream),
+      environment_(*environment),
+      frame_rate_(environment->stream.calls->options.max_message_rate),
+      stream_(&environment->stream, loop, this) {}
+
+void ConnectSession::OnOpened() {
+  const CallStatus room = FromStatus(environment_.table->CheckRoom());
+  if (!room.ok()) {
+    NoteRefused(room);
+    stream_.EndWith(room);
+    return;
+  }
+  stream_.AwaitClient();
+  // After AwaitClient(): a drain closes the gate before it ends the streams
+  // that it finds, so that either the drain or this check ends the stream.
+  if (calls().gate.is_draining()) {
+    NoteRefused(EndStatus(RemovalReason::kDrained));
+    End(RemovalReason::kDrained);
+  }
+}
+
+bool ConnectSession::OnMessage(grpc::ByteBuffer* message,
+                               grpc::ByteBuffer* reply) {
+  // Room for a heartbeat of some groups and its reply, so that the arena needs
+  // no heap.
+  alignas(8) char block[4096];
+  google::protobuf::ArenaOptions arena_options;
+  arena_options.initial_block = block;
+  arena_options.initial_block_size = sizeof(block);
+  google::protobuf::Arena arena(arena_options);
+  auto& answer =
+      *google::protobuf::Arena::CreateMessage<pb::BrokerFrame>(&arena);
+  const CallStatus answered =
+      AnswerFrame(message, &arena, answer.mutable_reply());
+  if (!answered.ok()) {
+    RefuseStream(answered);
+    return false;
+  }
+  Serialize(answer).Swap(reply);
+  return true;
+}
+
+CallStatus ConnectSession::AnswerFrame(grpc::ByteBuffer* message,
+                                       google::protobuf::Arena* arena,
+                                       pb::Reply* reply) {
+  const absl::Time now = calls().clock.TimeNow();
+  const bool in_time = frame_rate_.Take(now);
+  if (IsCompressed(*message, stream_.context().c_call())) {
+    CallStatus status = InflateFrame(in_time, now, message);
+    if (!status.ok()) return RefuseFrame(std::move(status), message, reply);
+  } else if (message->Length() > calls().options.max_message_bytes) {
+    return RefuseFrame(
+        OverSize("frame", message->Length(), calls().options.max_message_bytes),
+        message, reply);
+  }
+
+  grpc::Slice slice;
+  if (!TakeBytes(message, &slice)) return NoFrame();
+  const absl::string_view bytes(reinterpret_cast<const char*>(slice.begin()),
+                                slice.size());
+  if (in_time && environment_.handler->HandleRepeatedHeartbeat(
+                     *this, bytes, now, client_, reply)) {
+    return {};
+  }
+  auto& frame = *google::protobuf::Arena::CreateMessage<pb::ClientFrame>(arena);
+  if (!frame.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return NoFrame();
+  }
+  if (!in_time) {
+    const CallStatus over = OverFrameRate();
+    NoteRefused(over);
+    reply->set_request_id(frame.request_id());
+    FillStatus(over, reply->mutable_status());
+    return {};
+  }
+  const bool was_heard = client_.is_bound();
+  const CallContext stream = {*environment_.handler->connect().descriptor,
+                              {remote_address(), ""},
+                              MetadataView(stream_.context()),
+                              now};
+  CallStatus end = environment_.handler->HandleFrame(stream, *this, frame,
+                                                     bytes, &client_, reply);
+  if (client_.is_bound() && !was_heard && !stream_.StopAwaitingClient()) {
+    // The stream was ended while its heartbeat was handled, when nobody else
+    // knew of the channel.
+    CloseChannel();
+  }
+  return end;
+}
+
+CallStatus ConnectSession::InflateFrame(bool in_time, absl::Time now,
+                                        grpc::ByteBuffer* message) {
+  constexpr auto kBytes = AddressRates::Kind::kBytes;
+  const size_t most = calls().options.max_message_bytes;
+  CallStatus refused;
+  if (message->Length() > most) {
+    refused = OverSize("frame", message->Length(), most);
+  } else if (!in_time) {
+    refused = OverFrameRate();
+  } else {
+    refused = calls().rates.Check(kBytes, remote_address(), now);
+    // It may be a heartbeat, and others at this address may be to blame.
+    if (!refused.ok() && client_.is_bound()) RenewLight(/*token=*/0, now);
+  }
+  size_t work;
+  // Of one that is not to be handled, no more than its id is needed.
+  CallStatus status = InflateMessage(
+      "frame", refused.ok() ? most : kRequestIdBytes, message, &work);
+  calls().rates.Take(kBytes, remote_address(), static_cast<int64_t>(work), now);
+  return refused.ok() ? status : refused;
+}
+
+CallStatus ConnectSession::OverFrameRate() const {
+  return OverLimit(absl::StrCat("frames on a stream must be at most ",
+                                calls().options.max_message_rate, " a second"));
+}
+
+CallStatus ConnectSession::RefuseFrame(CallStatus status,
+                                       grpc::ByteBuffer* message,
+                                       pb::Reply* reply) {
+  const uint64_t request_id = TakeRequestId(message);
+  if (request_id == 0) return status;
+  NoteRefused(status);
+  reply->set_request_id(request_id);
+  FillStatus(status, reply->mutable_status());
+  return {};
+}
+
+void ConnectSession::RefuseStream(const CallStatus& status) {
+  NoteRefused(status);
+  CloseChannel();
+  stream_.EndWith(status);
+}
+
+void ConnectSession::End(RemovalReason reason) {
+  stream_.EndWith(EndStatus(reason), Name(reason));
+}
+
+grpc::ByteBuffer ConnectSession::MakePush(const std::string& group) {
+  pb::BrokerFrame frame;
+  environment_.handler->FillPush(group, calls().clock.TimeNow(),
+                                 frame.mutable_notify_consumer_ids_changed());
+  return Serialize(frame);
+}
+
+void ConnectSession::NoteRefused(const CallStatus& status) const {
+  NoteRefusal(*environment_.stream.method, remote_address(), client_.client_id,
+              status);
+}
+
+void ConnectSession::CloseChannel() {
+  if (!client_.is_bound()) return;
+  environment_.housekeeping->OnChannelClose(*this, RemovalReason::kDisconnected,
+                                            calls().clock.TimeNow());
+}
+
+}  // namespace rmq

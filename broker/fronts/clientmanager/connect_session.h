@@ -1,0 +1,102 @@
+// One Connect call: a client's channel, and the meaning of its frames.
+#ifndef BROKER_FRONTS_CLIENTMANAGER_CONNECT_SESSION_H_
+#define BROKER_FRONTS_CLIENTMANAGER_CONNECT_SESSION_H_
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "broker/fronts/clientmanager/client_request_handler.h"
+#include "broker/fronts/clientmanager/stream_caller.h"
+#include "broker/housekeeping/housekeeping.h"
+#include "broker/registry/client_channel.h"
+#include "broker/registry/client_event.h"
+#include "broker/registry/client_table.h"
+#include "common/rate_limit.h"
+#include "common/response_code.h"
+#include "common/rpc/loop/loop_queues.h"
+#include "common/rpc/server/server_stream.h"
+#include "google/protobuf/arena.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "rocketmq/clientmanager/v1/client_manager.pb.h"
+
+namespace rmq {
+
+// The session of one stream. Its first full heartbeat makes it a channel of the
+// ClientTable; until then the session is unheard, and ends if that heartbeat
+// does not come within the limit of ServerStream::Environment::awaiting.
+//
+// Threads: frames are handled on the stream's loop; pushes and End() come from
+// any thread.
+// Ownership: the stream, a member, holds the session until its last event; the
+// ClientTable holds it while it is open there.
+class ConnectSession final : public ClientChannel,
+                             private ServerStream::Reactor {
+ public:
+  // What all sessions share. Pointers are borrowed, and outlive the events of
+  // the server's queues.
+  struct Environment {
+    // Its `accept_next` calls Accept().
+    ServerStream::Environment stream;
+    const ClientRequestHandler* handler = nullptr;
+    ClientTable* table = nullptr;
+    Housekeeping* housekeeping = nullptr;
+  };
+
+  // Makes a session that waits for a client on `loop`.
+  static void Accept(const Environment* environment, ServerLoop* loop);
+
+  // ClientChannel.
+  void Push(const ConsumerIdsChanged& push) override {
+    stream_.Push(push.group);
+  }
+  void End(RemovalReason reason) override;
+  bool writable() const override { return stream_.writable(); }
+
+ private:
+  ConnectSession(const Environment* environment, ServerLoop* loop);
+
+  // ServerStream::Reactor.
+  void OnAccepted(absl::string_view peer) override { set_remote_address(peer); }
+  absl::string_view peer() const override { return remote_address(); }
+  void OnOpened() override;
+  bool OnMessage(grpc::ByteBuffer* message, grpc::ByteBuffer* reply) override;
+  void OnReadsDone() override { CloseChannel(); }
+  grpc::ByteBuffer MakePush(const std::string& group) override;
+  void OnGone() override {}
+
+  // Answers the frame in `message`, and frees it: fills all of `reply`, which
+  // is on `arena`. Returns an error if the frame cannot be answered: the stream
+  // must end with it.
+  CallStatus AnswerFrame(grpc::ByteBuffer* message,
+                         google::protobuf::Arena* arena, pb::Reply* reply);
+  // Inflates a compressed frame. Returns an error if the frame must not be
+  // handled.
+  CallStatus InflateFrame(bool in_time, absl::Time now,
+                          grpc::ByteBuffer* message);
+  CallStatus OverFrameRate() const;
+  // Answers the frame in `message` with `status`, and frees it. Returns
+  // `status` if the frame's request id cannot be read.
+  CallStatus RefuseFrame(CallStatus status, grpc::ByteBuffer* message,
+                         pb::Reply* reply);
+  // Counts and logs a refusal of the stream, or of a frame that was not
+  // handled.
+  void NoteRefused(const CallStatus& status) const;
+  // Ends the stream because of a frame.
+  void RefuseStream(const CallStatus& status);
+  // Tells the table that the stream is over, if it is a channel.
+  void CloseChannel();
+
+  ServerCalls& calls() const { return *environment_.stream.calls; }
+
+  const Environment& environment_;
+  // Used by the loop's thread only.
+  StreamClient client_;
+  RateLimit frame_rate_;
+
+  ServerStream stream_;
+};
+
+}  // namespace rmq
+
+#endif  // BROKER_FRONTS_CLIENTMANAGER_CONNECT_SESSION_H_

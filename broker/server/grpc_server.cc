@@ -1,0 +1,150 @@
+#include "broker/server/grpc_server.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/real_clock.h"
+#include "common/rpc/loop/completion_loop.h"
+#include "common/rpc/server/connection_arguments.h"
+#include "common/rpc/server/listen_address.h"
+#include "common/rpc/server/listen_socket.h"
+#include "grpc/support/time.h"
+#include "grpcpp/completion_queue.h"
+#include "grpcpp/ext/proto_server_reflection_plugin.h"
+#include "grpcpp/resource_quota.h"
+#include "grpcpp/server_builder.h"
+
+namespace rmq {
+namespace {
+
+// Unary calls that wait for a client on each loop.
+constexpr int kWaitingUnaryCalls = 4;
+// The limit of all calls of reflection together: gRPC serves each by a thread.
+constexpr int kReflectionThreads = 8;
+// The time in which calls that arrive during the end of a stop are turned away,
+// and in which reflection answers its last requests.
+constexpr absl::Duration kLastCalls = absl::Milliseconds(100);
+
+}  // namespace
+
+ServerCalls::Options CallOptions(const ServerOptions& options) {
+  ServerCalls::Options calls;
+  calls.max_message_bytes = options.max_frame_bytes;
+  calls.max_message_rate = options.max_frame_rate;
+  calls.slow_reader_limit = options.slow_reader_limit;
+  calls.max_calls_per_connection = options.max_streams_per_connection;
+  calls.rates = options.rates;
+  return calls;
+}
+
+GrpcServer::GrpcServer(const Options& options, ServerCalls* calls,
+                       std::vector<Front*> fronts,
+                       ServerCredentialsSource* credentials)
+    : options_(options),
+      calls_(*calls),
+      credentials_(*credentials),
+      health_(calls),
+      fronts_(std::move(fronts)),
+      generic_calls_{[this](grpc::GenericServerContext* context,
+                            grpc::GenericServerAsyncReaderWriter* call,
+                            grpc::ServerCompletionQueue* queue, void* tag) {
+                       generic_.RequestCall(context, call, queue, queue, tag);
+                     },
+                     "", calls} {
+  for (const Front* const front : fronts_) {
+    health_.AddService(front->service_name());
+  }
+  fronts_.push_back(&health_);
+  for (Front* const front : fronts_) front->AddMethods(&calls->methods);
+}
+
+GrpcServer::~GrpcServer() { Stop(absl::ZeroDuration()); }
+
+absl::Status GrpcServer::Start() {
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort(options_.address, credentials_.Get(), &port_);
+  // The same limit whatever max_frame_bytes is: the broker would not see a
+  // message that gRPC itself refuses, and could not log it. A lower limit would
+  // save nothing, since gRPC reads a message to its end before it checks the
+  // size.
+  builder.SetMaxReceiveMessageSize(
+      static_cast<int>(ServerOptions::kLargestFrame));
+  SetConnectionArguments(&builder, options_.keepalive_time,
+                         options_.keepalive_timeout,
+                         options_.max_streams_per_connection);
+  grpc::ResourceQuota quota;
+  quota.SetMaxThreads(kReflectionThreads);
+  builder.SetResourceQuota(quota);
+  builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
+  for (Front* const front : fronts_) front->RegisterServices(&builder);
+  builder.RegisterAsyncGenericService(&generic_);
+  for (int i = 0; i < options_.threads; ++i) {
+    loops_.push_back(
+        std::make_unique<ServerLoop>(builder.AddCompletionQueue()));
+  }
+  server_ = builder.BuildAndStart();
+  if (server_ == nullptr || port_ == 0) return WhyNotListening();
+  address_ = absl::StrCat(
+      options_.address.substr(0, options_.address.rfind(':')), ":", port_);
+  for (const auto& loop : loops_) {
+    for (Front* const front : fronts_) front->AcceptStreams(loop.get());
+    for (int i = 0; i < kWaitingUnaryCalls; ++i) {
+      UnaryCall::Wait(&generic_calls_, loop->queue.get());
+    }
+    threads_.emplace_back([this, loop = loop.get()] {
+      RunCompletionLoop(&loop->queues, options_.nap);
+    });
+  }
+  return absl::OkStatus();
+}
+
+void GrpcServer::BeginDrain() {
+  health_.StopServing();
+  calls_.gate.BeginDrain();
+}
+
+void GrpcServer::Stop(absl::Duration timeout) {
+  if (std::exchange(stopped_, true)) return;
+  if (server_ != nullptr) EndCalls(timeout);
+  // Events of ended calls may still have to be handled; see LiveCalls.
+  calls_.live.AwaitNone();
+  for (const auto& loop : loops_) loop->queue->Shutdown();
+  for (std::thread& thread : threads_) thread.join();
+  // If the server could not start, no thread has drained the queues.
+  if (threads_.empty()) {
+    for (const auto& loop : loops_) {
+      RunCompletionLoop(&loop->queues, absl::ZeroDuration());
+    }
+  }
+}
+
+void GrpcServer::EndCalls(absl::Duration timeout) {
+  BeginDrain();
+  for (Front* const front : fronts_) front->StopServing();
+  // grpc::Server::Shutdown() waits for all calls until its deadline, and calls
+  // of reflection may never end: they get kLastCalls once all other calls have
+  // ended. By the real clock, whatever the broker's is, since gRPC's deadline
+  // is real.
+  timeout =
+      calls_.live.AwaitNoneBegun(&RealClock(), RealClock().TimeNow() + timeout)
+          ? std::min(timeout, kLastCalls)
+          : absl::ZeroDuration();
+  server_->Shutdown(gpr_time_add(
+      gpr_now(GPR_CLOCK_MONOTONIC),
+      gpr_time_from_millis(absl::ToInt64Milliseconds(timeout), GPR_TIMESPAN)));
+}
+
+// gRPC writes the reason to its log only, so this opens a socket itself.
+absl::Status GrpcServer::WhyNotListening() const {
+  const absl::Status status =
+      ListenSocket::Open(*ParseListenAddress("address", options_.address))
+          .status();
+  if (!status.ok()) return status;
+  return absl::UnavailableError(
+      absl::StrCat("cannot listen on ", options_.address,
+                   ": gRPC could not, and says why in its log"));
+}
+
+}  // namespace rmq

@@ -1,0 +1,85 @@
+// The broker's gRPC server: its port, its threads, and its end.
+#ifndef BROKER_SERVER_GRPC_SERVER_H_
+#define BROKER_SERVER_GRPC_SERVER_H_
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "broker/part.h"
+#include "broker/server/server_options.h"
+#include "common/rpc/credentials/credentials_source.h"
+#include "common/rpc/loop/loop_queues.h"
+#include "common/rpc/server/front.h"
+#include "common/rpc/server/health_service.h"
+#include "common/rpc/server/server_calls.h"
+#include "common/rpc/server/unary_call.h"
+#include "grpcpp/generic/async_generic_service.h"
+#include "grpcpp/server.h"
+
+namespace rmq {
+
+// The options of the calls of a server with `options`.
+ServerCalls::Options CallOptions(const ServerOptions& options);
+
+// Serves a list of fronts, the standard health service and server reflection on
+// one address. Knows no message, no client and no group.
+//
+// Thread-safety: as Part; address() and port() are thread-safe after Start().
+class GrpcServer final : public Part {
+ public:
+  using Options = ServerOptions;
+
+  // `options` must validate. Borrows the rest; `calls` was made with
+  // CallOptions(options).
+  GrpcServer(const Options& options, ServerCalls* calls,
+             std::vector<Front*> fronts, ServerCredentialsSource* credentials);
+  // Stops at once if that has not been done.
+  ~GrpcServer() override;
+  GrpcServer(const GrpcServer&) = delete;
+  GrpcServer& operator=(const GrpcServer&) = delete;
+
+  // Listens and serves. Returns Unavailable, in one line, if it cannot listen
+  // on the address.
+  absl::Status Start() override;
+
+  // The "host:port" that the server listens on, with the port that was chosen.
+  const std::string& address() const { return address_; }
+  int port() const { return port_; }
+
+  // Health reports NOT_SERVING, and new streams and calls are turned away.
+  void BeginDrain() override;
+
+  // Ends open streams with UNAVAILABLE, and waits for calls in progress;
+  // cancels what is left after `timeout`. Does not wait for calls of server
+  // reflection, which may stay open for ever. Blocks until all calls have
+  // ended.
+  void Stop(absl::Duration timeout) override;
+
+ private:
+  absl::Status WhyNotListening() const;
+  void EndCalls(absl::Duration timeout);
+
+  const Options options_;
+  ServerCalls& calls_;
+  ServerCredentialsSource& credentials_;
+  HealthService health_;
+  // `health_` last.
+  std::vector<Front*> fronts_;
+  grpc::AsyncGenericService generic_;
+  const UnaryCall::Environment generic_calls_;
+  std::string address_;
+  int port_ = 0;
+  bool stopped_ = false;
+  std::vector<std::unique_ptr<ServerLoop>> loops_;
+  // After what it serves, so that it is destroyed first.
+  std::unique_ptr<grpc::Server> server_;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace rmq
+
+#endif  // BROKER_SERVER_GRPC_SERVER_H_

@@ -1,0 +1,50 @@
+// How the broker's gRPC server listens and what it allows its clients.
+#ifndef BROKER_SERVER_SERVER_OPTIONS_H_
+#define BROKER_SERVER_SERVER_OPTIONS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "common/rpc/keepalive.h"
+#include "common/rpc/server/address_rates.h"
+
+namespace rmq {
+
+struct ServerOptions {
+  // The largest max_frame_bytes.
+  static constexpr size_t kLargestFrame = 64 * 1024 * 1024;
+
+  // "host:port"; with port 0 the system chooses one, see GrpcServer::port().
+  std::string address = "127.0.0.1:10911";
+  // Larger frames and messages are refused with RESOURCE_EXHAUSTED; 1 KiB to
+  // 64 MiB.
+  size_t max_frame_bytes = 1024 * 1024;
+  // Frames per second and stream; 0: no limit.
+  int32_t max_frame_rate = 100;
+  // A client that leaves a write pending for longer is cut off.
+  absl::Duration slow_reader_limit = absl::Seconds(30);
+  // The most open calls on one connection, streams and unary ones together; 1
+  // to 1,000,000. A proxy's connection carries the calls of many clients.
+  int max_streams_per_connection = 2048;
+  AddressRates::Options rates;
+  // A connection on which nothing came for `keepalive_time` is pinged, and is
+  // closed if no answer comes within `keepalive_timeout`; also a connection
+  // without a call.
+  absl::Duration keepalive_time = kBrokerKeepaliveTime;
+  absl::Duration keepalive_timeout = kBrokerKeepaliveTimeout;
+  // Threads that handle calls, each with its own completion queues.
+  int threads = 1;
+  // How long such a thread sleeps when it has handled all events, so that the
+  // next ones share a wake-up; at most 100 ms. 0: it does not sleep.
+  absl::Duration nap = absl::Milliseconds(2);
+
+  // Returns InvalidArgument, naming the field, for an invalid option.
+  absl::Status Validate() const;
+};
+
+}  // namespace rmq
+
+#endif  // BROKER_SERVER_SERVER_OPTIONS_H_

@@ -1,0 +1,251 @@
+#include "common/rpc/server/health_service.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "common/mutex_lock.h"
+#include "common/rpc/server/inflate.h"
+#include "common/rpc/server/peer_address.h"
+#include "common/rpc/server/refusal_log.h"
+#include "common/validation.h"
+#include "grpcpp/impl/codegen/proto_utils.h"
+#include "grpcpp/server_context.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/status.h"
+
+namespace rmq {
+namespace {
+
+// The methods' indexes in the proto.
+constexpr int kCheck = 0;
+constexpr int kWatch = 1;
+
+grpc::ByteBuffer Serialize(const HealthService::Response& response) {
+  grpc::ByteBuffer bytes;
+  bool own_buffer;
+  (void)grpc::SerializationTraits<HealthService::Response>::Serialize(
+      response, &bytes, &own_buffer);
+  return bytes;
+}
+
+CallStatus GoingDown() {
+  return {absl::StatusCode::kUnavailable, ResponseCode::kSystemError,
+          "the broker is going down"};
+}
+
+}  // namespace
+
+HealthService::Service::Service() {
+  MarkMethodGeneric(kCheck);
+  MarkMethodStreamed(kWatch, nullptr);
+}
+
+void HealthService::Service::RequestWatch(
+    grpc::ServerContext* context, grpc::GenericServerAsyncReaderWriter* call,
+    grpc::CompletionQueue* queue, grpc::ServerCompletionQueue* announced_on,
+    void* tag) {
+  RequestAsyncBidiStreaming(kWatch, context, call, queue, announced_on, tag);
+}
+
+// One call of Watch: sends the status of its service, and then its one change.
+class HealthService::Watch final : public ServerStream::Reactor,
+                                   public std::enable_shared_from_this<Watch> {
+ public:
+  static void Accept(HealthService* health, ServerLoop* loop) {
+    // Not make_shared: a DeadlineWatch's weak_ptr would keep the memory.
+    const std::shared_ptr<Watch> watch(new Watch(health, loop));
+    watch->stream_.Accept(watch);
+  }
+
+  // Ends the call. Sends `status` before if there is one.
+  void End(const absl::optional<Response>& status) {
+    if (status.has_value()) {
+      stream_.EndAfter(Serialize(*status), GoingDown());
+    } else {
+      stream_.EndWith(GoingDown());
+    }
+  }
+
+  // The status to send when the server stops serving; none if the client has
+  // not said yet what it watches.
+  absl::optional<Response> LastStatusLocked() const {
+    health_.mu_.AssertHeld();
+    if (!is_heard_) return absl::nullopt;
+    return health_.StatusLocked(is_known_);
+  }
+
+  // ServerStream::Reactor.
+  void OnAccepted(absl::string_view peer) override {
+    peer_ = std::string(peer);
+  }
+  absl::string_view peer() const override { return peer_; }
+
+  void OnOpened() override {
+    stream_.AwaitClient();
+    const CallStatus room = health_.TakePlace(this);
+    if (!room.ok()) Refuse(room);
+  }
+
+  bool OnMessage(grpc::ByteBuffer* message, grpc::ByteBuffer* reply) override {
+    Request request;
+    const CallStatus parsed = Parse(message, &request);
+    if (!parsed.ok()) {
+      Refuse(parsed);
+      return false;
+    }
+    if (!stream_.StopAwaitingClient()) return false;
+    MutexLock lock(&health_.mu_);
+    is_heard_ = true;
+    is_known_ = health_.Knows(request);
+    Serialize(health_.StatusLocked(is_known_)).Swap(reply);
+    return true;
+  }
+
+  void OnReadsDone() override {
+    {
+      MutexLock lock(&health_.mu_);
+      if (is_heard_) return;  // The client is gone.
+    }
+    Refuse(BadForm("the call has no message that can be read"));
+  }
+
+  void OnGone() override { health_.LeavePlace(this); }
+
+ private:
+  Watch(HealthService* health, ServerLoop* loop)
+      : health_(*health), stream_(&health->watches_environment_, loop, this) {}
+
+  void Refuse(const CallStatus& status) {
+    NoteRefusal(*health_.watches_environment_.method, peer_, "", status);
+    stream_.EndWith(status);
+  }
+
+  CallStatus Parse(grpc::ByteBuffer* message, Request* request) {
+    if (message->Length() > kMostRequestBytes) {
+      return OverSize("message", message->Length(), kMostRequestBytes);
+    }
+    if (IsCompressed(*message, stream_.context().c_call())) {
+      size_t work;
+      CallStatus status =
+          InflateMessage("message", kMostRequestBytes, message, &work);
+      if (!status.ok()) return status;
+    }
+    if (!grpc::SerializationTraits<Request>::Deserialize(message, request)
+             .ok()) {
+      return BadForm("the message is not a HealthCheckRequest");
+    }
+    return {};
+  }
+
+  HealthService& health_;
+  std::string peer_;  // Constant once accepted.
+
+  // The call's message has come.
+  bool is_heard_ ABSL_GUARDED_BY(health_.mu_) = false;
+  // Whether the service is known.
+  bool is_known_ ABSL_GUARDED_BY(health_.mu_) = false;
+
+  ServerStream stream_;
+};
+
+HealthService::HealthService(ServerCalls* calls) {
+  watches_environment_.request =
+      [this](grpc::ServerContext* context,
+             grpc::GenericServerAsyncReaderWriter* call,
+             grpc::CompletionQueue* queue,
+             grpc::ServerCompletionQueue* announced_on, void* tag) {
+        service_.RequestWatch(context, call, queue, announced_on, tag);
+      };
+  watches_environment_.accept_next = [this](ServerLoop* loop) {
+    AcceptStreams(loop);
+  };
+  watches_environment_.too_late =
+      absl::StrCat("the call's message did not come within ",
+                   absl::FormatDuration(ServerCalls::kFirstMessageLimit));
+  watches_environment_.client_sends_once = true;
+  watches_environment_.awaiting = &calls->unfinished;
+  watches_environment_.calls = calls;
+}
+
+void HealthService::AddMethods(MethodTable* methods) {
+  const google::protobuf::ServiceDescriptor& service =
+      *Request::descriptor()->file()->FindServiceByName("Health");
+  MethodTable::MethodOptions options;
+  options.skips_gate = true;
+  methods->Add<Request, Response>(
+      *service.method(kCheck), options, nullptr,
+      [this](const CallContext& /*call*/, const Request& request,
+             Response* response) { return Check(request, response); });
+  watches_environment_.method =
+      methods->AddStreaming(*service.method(kWatch)).counters;
+}
+
+CallStatus HealthService::Check(const Request& request, Response* response) {
+  MutexLock lock(&mu_);
+  *response = StatusLocked(Knows(request));
+  if (response->status() != Response::SERVICE_UNKNOWN) return CallStatus();
+  return {absl::StatusCode::kNotFound, ResponseCode::kSystemError,
+          absl::StrCat("no such service: ", Quoted(request.service()))};
+}
+
+void HealthService::AddService(absl::string_view full_name) {
+  services_.emplace(full_name);
+}
+
+void HealthService::AcceptStreams(ServerLoop* loop) {
+  Watch::Accept(this, loop);
+}
+
+CallStatus HealthService::TakePlace(Watch* watch) {
+  MutexLock lock(&mu_);
+  if (!serving_) return GoingDown();
+  if (watches_.size() >= kMostWatches) {
+    return OverLimit(
+        absl::StrCat("calls of Watch must be at most ", kMostWatches));
+  }
+  size_t& of_address = addresses_[HostOf(watch->peer())];
+  if (of_address >= kMostWatchesOfAnAddress) {
+    return OverLimit(
+        absl::StrCat("calls of Watch from one address must be at most ",
+                     kMostWatchesOfAnAddress));
+  }
+  ++of_address;
+  watches_.insert(watch);
+  return {};
+}
+
+void HealthService::LeavePlace(Watch* watch) {
+  MutexLock lock(&mu_);
+  if (watches_.erase(watch) == 0) return;
+  const auto found = addresses_.find(HostOf(watch->peer()));
+  if (--found->second == 0) addresses_.erase(found);
+}
+
+void HealthService::StopServing() {
+  std::vector<std::pair<std::shared_ptr<Watch>, absl::optional<Response>>> ends;
+  {
+    MutexLock lock(&mu_);
+    serving_ = false;
+    for (Watch* const watch : watches_) {
+      ends.emplace_back(watch->shared_from_this(), watch->LastStatusLocked());
+    }
+  }
+  for (const auto& [watch, status] : ends) watch->End(status);
+}
+
+HealthService::Response HealthService::StatusLocked(bool is_known) const {
+  Response response;
+  if (!is_known) {
+    response.set_status(Response::SERVICE_UNKNOWN);
+  } else {
+    response.set_status(serving_ ? Response::SERVING : Response::NOT_SERVING);
+  }
+  return response;
+}
+
+}  // namespace rmq

@@ -1,0 +1,338 @@
+#include "common/rpc/server/server_stream.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/kv.h"
+#include "common/mutex_lock.h"
+#include "common/rpc/loop/live_calls.h"
+#include "common/rpc/server/outcome_writer.h"
+#include "common/rpc/server/peer_address.h"
+#include "common/rpc/server/refusal_log.h"
+#include "glog/logging.h"
+
+namespace rmq {
+
+ServerStream::ServerStream(const Environment* environment, ServerLoop* loop,
+                           Reactor* reactor)
+    : environment_(*environment),
+      reactor_(*reactor),
+      loop_(*loop),
+      queue_(loop->queues.AddCall()) {}
+
+void ServerStream::Accept(std::shared_ptr<Reactor> self) {
+  environment_.calls->live.Wait();
+  MutexLock lock(&mu_);
+  self_ = std::move(self);
+  if (environment_.client_sends_once) {
+    context_.AsyncNotifyWhenDone(static_cast<CompletionHandler*>(&done_tag_));
+  }
+  environment_.request(&context_, &stream_, queue_, loop_.queue.get(),
+                       static_cast<CompletionHandler*>(&announced_tag_));
+}
+
+void ServerStream::OnAnnounced(bool ok) {
+  LiveCalls& live_calls = environment_.calls->live;
+  if (!ok) {  // The server is shutting down: nobody came.
+    Release();
+    live_calls.Abandon();
+    return;
+  }
+  environment_.accept_next(&loop_);
+  live_calls.Begin();
+  environment_.method->CountCall();
+  // Now, since gRPC does not know the peer of a call that is cancelled.
+  reactor_.OnAccepted(PeerAddress(context_.peer()));
+  const CallStatus room =
+      environment_.calls->connections.Begin(reactor_.peer());
+  is_counted_ = room.ok();
+  if (!room.ok()) {
+    NoteRefused(room);
+    EndWith(room);
+    return;
+  }
+  reactor_.OnOpened();
+  MutexLock lock(&mu_);
+  if (!ending_) StartReadLocked();
+}
+
+void ServerStream::AwaitClient() {
+  const absl::Time now = environment_.calls->clock.TimeNow();
+  std::shared_ptr<Waiter> self;
+  {
+    MutexLock lock(&mu_);
+    self = std::shared_ptr<Waiter>(self_, this);
+  }
+  awaiting_ticket_ = environment_.awaiting->Add(std::move(self), now, now);
+}
+
+bool ServerStream::StopAwaitingClient() {
+  environment_.awaiting->Remove(std::exchange(awaiting_ticket_, {}));
+  MutexLock lock(&mu_);
+  is_heard_ = true;
+  return !ending_;
+}
+
+void ServerStream::OnRead(bool ok) {
+  if (!ok) {  // Half-closed, or gone.
+    {
+      MutexLock lock(&mu_);
+      read_in_flight_ = false;
+      reads_done_ = true;
+      if (write_in_flight_) WatchWriteLocked();
+    }
+    EndIfReadsDone();
+    ReleaseIfDone();
+    return;
+  }
+  grpc::ByteBuffer reply;
+  const bool has_reply = reactor_.OnMessage(&read_buffer_, &reply);
+  NextPush push;
+  {
+    MutexLock lock(&mu_);
+    read_in_flight_ = false;
+    if (!ending_) {
+      if (has_reply) {
+        replies_.emplace_back().Swap(&reply);
+        push = OnAddedLocked();
+      }
+      if (MayReadLocked()) StartReadLocked();
+    }
+  }
+  WritePush(push);
+  ReleaseIfDone();
+}
+
+void ServerStream::OnWritten(bool ok) {
+  NextPush push;
+  {
+    MutexLock lock(&mu_);
+    write_in_flight_ = false;
+    if (!ok) {  // Gone; a read in flight is about to say so too.
+      reads_done_ = true;
+      replies_.clear();
+      DropPushesLocked();
+    }
+    push = StartNextLocked();
+    if (!read_in_flight_ && MayReadLocked()) StartReadLocked();
+  }
+  WritePush(push);
+  EndIfReadsDone();
+  ReleaseIfDone();
+}
+
+void ServerStream::OnFinished(bool /*ok*/) {
+  {
+    MutexLock lock(&mu_);
+    finished_ = true;
+  }
+  ReleaseIfDone();
+}
+
+void ServerStream::OnDone(bool /*ok*/) {
+  {
+    MutexLock lock(&mu_);
+    done_ = true;
+    // The client is gone, unless it has the stream's status.
+    EndWithLocked({absl::StatusCode::kCancelled, ResponseCode::kSystemError,
+                   "the client is gone"},
+                  "");
+  }
+  ReleaseIfDone();
+}
+
+void ServerStream::Push(absl::string_view key) {
+  NextPush push;
+  {
+    MutexLock lock(&mu_);
+    if (ending_ || reads_done_) {
+      environment_.pushes->dropped.fetch_add(1);
+      return;
+    }
+    if (std::find(pushes_.begin(), pushes_.end(), key) != pushes_.end()) {
+      environment_.pushes->coalesced.fetch_add(1);
+      return;
+    }
+    pushes_.emplace_back(key);
+    push = OnAddedLocked();
+  }
+  WritePush(push);
+}
+
+void ServerStream::EndWith(const CallStatus& status, absl::string_view reason) {
+  MutexLock lock(&mu_);
+  EndWithLocked(status, reason);
+}
+
+void ServerStream::EndAfter(grpc::ByteBuffer last, const CallStatus& status) {
+  MutexLock lock(&mu_);
+  if (ending_) return;
+  replies_.emplace_back().Swap(&last);
+  BeginEndLocked(status, "");
+}
+
+absl::Time ServerStream::EndIfWaitingSince(WaitsFor what, absl::Time limit) {
+  if (what == WaitsFor::kReading) return CutOffIfPendingSince(limit);
+  // The stream has waited since it was opened, so its time is over.
+  EndIfWaiting({absl::StatusCode::kDeadlineExceeded, ResponseCode::kSystemError,
+                environment_.too_late},
+               "");
+  return absl::InfiniteFuture();
+}
+
+void ServerStream::EndIfWaiting(const CallStatus& status,
+                                absl::string_view reason) {
+  {
+    MutexLock lock(&mu_);
+    if (is_heard_ || ending_) return;
+    EndWithLocked(status, reason);
+  }
+  NoteRefused(status);
+}
+
+void ServerStream::NoteRefused(const CallStatus& status) const {
+  NoteRefusal(*environment_.method, reactor_.peer(), "", status);
+}
+
+absl::Time ServerStream::CutOffIfPendingSince(absl::Time limit) {
+  {
+    MutexLock lock(&mu_);
+    const bool is_pending = write_in_flight_ || (finish_started_ && !finished_);
+    if (is_pending && write_started_ > limit) return write_started_;
+    watched_ = false;
+    if (!is_pending) return absl::InfiniteFuture();
+  }
+  LOG(INFO) << "cut off, does not read" << Kv("peer", reactor_.peer());
+  environment_.calls->methods.counters().slow_readers.fetch_add(1);
+  context_.TryCancel();
+  return absl::InfiniteFuture();
+}
+
+bool ServerStream::MayReadLocked() const {
+  return !ending_ && !reads_done_ && replies_.size() < kMaxWaitingReplies &&
+         !(environment_.client_sends_once && is_heard_);
+}
+
+void ServerStream::StartReadLocked() {
+  read_in_flight_ = true;
+  stream_.Read(&read_buffer_, static_cast<CompletionHandler*>(&read_tag_));
+}
+
+ServerStream::NextPush ServerStream::OnAddedLocked() {
+  if (!write_in_flight_) return StartNextLocked();
+  WatchWriteLocked();
+  return absl::nullopt;
+}
+
+ServerStream::NextPush ServerStream::StartNextLocked() {
+  if (write_in_flight_ || finish_started_) return absl::nullopt;
+  if (!pushes_.empty() && (replies_.empty() || !pushed_last_)) {
+    pushed_last_ = true;
+    BeginWriteLocked();
+    NextPush push = std::move(pushes_.front());
+    pushes_.erase(pushes_.begin());
+    return push;
+  }
+  if (!replies_.empty()) {
+    pushed_last_ = false;
+    BeginWriteLocked();
+    grpc::ByteBuffer reply;
+    reply.Swap(&replies_.front());
+    replies_.erase(replies_.begin());
+    stream_.Write(reply, static_cast<CompletionHandler*>(&written_tag_));
+  } else if (ending_) {
+    finish_started_ = true;
+    write_started_ = environment_.calls->clock.TimeNow();
+    // The status waits for the connection: a client that does not read would
+    // keep the stream.
+    WatchWriteLocked();
+    stream_.Finish(*status_, static_cast<CompletionHandler*>(&finished_tag_));
+  }
+  return absl::nullopt;
+}
+
+void ServerStream::WritePush(const NextPush& push) {
+  if (!push.has_value()) return;
+  environment_.pushes->sent.fetch_add(1);
+  stream_.Write(reactor_.MakePush(*push),
+                static_cast<CompletionHandler*>(&written_tag_));
+}
+
+void ServerStream::BeginWriteLocked() {
+  write_in_flight_ = true;
+  write_started_ = environment_.calls->clock.TimeNow();
+  if (environment_.client_sends_once) WatchWriteLocked();
+}
+
+void ServerStream::WatchWriteLocked() {
+  if (std::exchange(watched_, true)) return;
+  environment_.calls->slow_readers.Add(std::shared_ptr<Waiter>(self_, this),
+                                       write_started_,
+                                       environment_.calls->clock.TimeNow());
+}
+
+void ServerStream::DropPushesLocked() {
+  if (pushes_.empty()) return;
+  environment_.pushes->dropped.fetch_add(static_cast<int64_t>(pushes_.size()));
+  pushes_.clear();
+}
+
+void ServerStream::EndIfReadsDone() {
+  {
+    MutexLock lock(&mu_);
+    if (!reads_done_ || ending_ || write_in_flight_ || !replies_.empty()) {
+      return;
+    }
+  }
+  reactor_.OnReadsDone();
+  EndWith(CallStatus());
+}
+
+void ServerStream::EndWithLocked(const CallStatus& status,
+                                 absl::string_view reason) {
+  if (ending_) return;
+  replies_.clear();
+  BeginEndLocked(status, reason);
+}
+
+void ServerStream::BeginEndLocked(const CallStatus& status,
+                                  absl::string_view reason) {
+  ending_ = true;
+  status_ = std::make_unique<grpc::Status>(ToGrpcStatus(status));
+  if (!status.ok()) {
+    context_.AddTrailingMetadata(
+        kResponseCodeMetadata,
+        absl::StrCat(static_cast<int>(status.response_code)));
+  }
+  if (!reason.empty()) {
+    context_.AddTrailingMetadata(kEndReasonMetadata, std::string(reason));
+  }
+  DropPushesLocked();
+  if (write_in_flight_) WatchWriteLocked();
+  (void)StartNextLocked();  // No push waits any more.
+}
+
+void ServerStream::ReleaseIfDone() {
+  LiveCalls& live_calls = environment_.calls->live;
+  {
+    MutexLock lock(&mu_);
+    const bool is_done = done_ || !environment_.client_sends_once;
+    if (!finished_ || !is_done || read_in_flight_ || write_in_flight_) return;
+  }
+  reactor_.OnGone();
+  Release();
+  live_calls.End();
+}
+
+void ServerStream::Release() {
+  loop_.queues.RemoveCall(queue_);
+  environment_.awaiting->Remove(awaiting_ticket_);
+  if (is_counted_) environment_.calls->connections.End(reactor_.peer());
+  std::shared_ptr<Reactor> self;
+  MutexLock lock(&mu_);
+  self = std::move(self_);
+}
+
+}  // namespace rmq

@@ -1,0 +1,258 @@
+// One streaming call of a server: bytes in, bytes out.
+#ifndef COMMON_RPC_SERVER_SERVER_STREAM_H_
+#define COMMON_RPC_SERVER_SERVER_STREAM_H_
+
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "common/response_code.h"
+#include "common/rpc/loop/completion_loop.h"
+#include "common/rpc/loop/loop_queues.h"
+#include "common/rpc/server/call_counters.h"
+#include "common/rpc/server/deadline_watch.h"
+#include "common/rpc/server/push_counters.h"
+#include "common/rpc/server/server_calls.h"
+#include "grpcpp/completion_queue.h"
+#include "grpcpp/generic/async_generic_service.h"
+#include "grpcpp/server_context.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/status.h"
+
+namespace rmq {
+
+// Trailing metadata of a stream that this server itself ends: the reason. A
+// proxy, or gRPC, may end a stream with the same status, but without it.
+inline constexpr char kEndReasonMetadata[] = "rocketmq-end-reason";
+
+// The transport of a stream. A Reactor gives the messages their meaning.
+//
+// The life of a stream:
+//
+// - waiting: for a client. The server keeps some streams waiting on each loop.
+// - open: reads a message, passes it to the reactor, reads the next one.
+//   Reading pauses while kMaxWaitingReplies replies wait to be written.
+// - reads done: the client has half-closed or is gone. Replies that wait are
+//   written.
+// - ending: the status is decided. The write in flight completes, and no
+//   further message is added.
+// - finished: the status is sent. The stream is released after its last event.
+//
+// The outbox has two lanes. Replies are written in the order of the messages.
+// Pushes have one slot a key, whose message is made when it is written, so that
+// a client that reads slowly gets only the latest push of a key. The lanes
+// alternate, and at most one write is in flight.
+//
+// Thread-safety: messages are read, and the reactor's On...() methods run, on
+// the loop's thread. The other methods are thread-safe.
+//
+// Ownership: a stream is a member of its reactor, and holds a reference to the
+// reactor from Accept() until the stream's last event.
+class ServerStream final : public Waiter {
+ public:
+  class Reactor {
+   public:
+    // A client at `peer` ("host:port") has come. peer() returns it from now on.
+    virtual void OnAccepted(absl::string_view peer) = 0;
+    virtual absl::string_view peer() const = 0;
+
+    // The connection has room for the call. Reading begins afterwards, unless
+    // the reactor ends the stream.
+    virtual void OnOpened() = 0;
+
+    // A message came. May take the bytes out of `message`. If it returns true,
+    // `reply` is sent. The next message is read afterwards, unless the reactor
+    // ends the stream.
+    virtual bool OnMessage(grpc::ByteBuffer* message,
+                           grpc::ByteBuffer* reply) = 0;
+
+    // The client sends no more messages, and all replies are written. The
+    // stream then ends with OK, unless the reactor ends it otherwise. Not
+    // called if the stream is ending already.
+    virtual void OnReadsDone() = 0;
+
+    // Returns the message of the push of `key`, which is written next. Called
+    // on any thread, with no lock held; only if the reactor calls Push().
+    virtual grpc::ByteBuffer MakePush(const std::string& /*key*/) { return {}; }
+
+    // The stream has had its last event, and drops its reference to the reactor
+    // afterwards. Not called for a stream that no client has come to.
+    virtual void OnGone() = 0;
+
+   protected:
+    ~Reactor() = default;
+  };
+
+  // What all streams of one method share. Pointers are borrowed, and outlive
+  // the events of the server's queues.
+  struct Environment {
+    // Makes gRPC announce a call of the method.
+    std::function<void(grpc::ServerContext*,
+                       grpc::GenericServerAsyncReaderWriter*,
+                       grpc::CompletionQueue* queue,
+                       grpc::ServerCompletionQueue* announced_on, void* tag)>
+        request;
+    // Makes a new stream wait on the loop. Called whenever one is accepted.
+    std::function<void(ServerLoop*)> accept_next;
+    // The status message of a stream whose client does not do in time what the
+    // stream awaits.
+    std::string too_late;
+    // The client sends one message, half-closes, and goes on reading, so that
+    // the end of its messages does not show that it is gone.
+    bool client_sends_once = false;
+    // Tracks streams from AwaitClient() to StopAwaitingClient().
+    DeadlineWatch* awaiting = nullptr;
+    // Null if the streams get no pushes.
+    PushCounters* pushes = nullptr;
+    // Counts the streams, and the refusals of the transport.
+    MethodCounters* method = nullptr;
+    ServerCalls* calls = nullptr;
+  };
+
+  // Replies that may wait to be written before reading pauses.
+  static constexpr size_t kMaxWaitingReplies = 8;
+
+  // `reactor` has this stream as a member. Borrows all arguments. The stream's
+  // events are those of `loop`.
+  ServerStream(const Environment* environment, ServerLoop* loop,
+               Reactor* reactor);
+  ServerStream(const ServerStream&) = delete;
+  ServerStream& operator=(const ServerStream&) = delete;
+
+  // Waits for a client. `self` is the reactor. Called once.
+  void Accept(std::shared_ptr<Reactor> self) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // The call's context: for its metadata.
+  grpc::ServerContext& context() { return context_; }
+
+  // From now on the stream ends unless StopAwaitingClient() is called within
+  // the limit of Environment::awaiting. Each is called by the loop's thread, at
+  // most once.
+  void AwaitClient();
+  // Returns false if the stream is ending already.
+  bool StopAwaitingClient() ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Sends a push, whose message the reactor makes when it is written. Does
+  // nothing if a push of `key` waits, if the client sends no more messages, or
+  // once the stream is ending.
+  void Push(absl::string_view key) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Ends the stream with `status`: drops what waits in the outbox. `reason` is
+  // sent as trailing metadata kEndReasonMetadata if it is not empty. Only the
+  // first call counts.
+  void EndWith(const CallStatus& status, absl::string_view reason = "")
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Ends the stream as EndWith() does, but sends the replies that wait, and
+  // then `last`, before the status.
+  void EndAfter(grpc::ByteBuffer last, const CallStatus& status)
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Whether a message would be written at once. An atomic load.
+  bool writable() const {
+    return !write_in_flight_.load(std::memory_order_relaxed);
+  }
+
+  // Waiter.
+  absl::Time EndIfWaitingSince(WaitsFor what, absl::Time limit) override
+      ABSL_LOCKS_EXCLUDED(mu_);
+  void EndIfWaiting(const CallStatus& status, absl::string_view reason) override
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  void OnAnnounced(bool ok) ABSL_LOCKS_EXCLUDED(mu_);
+  void OnRead(bool ok) ABSL_LOCKS_EXCLUDED(mu_);
+  void OnWritten(bool ok) ABSL_LOCKS_EXCLUDED(mu_);
+  void OnFinished(bool ok) ABSL_LOCKS_EXCLUDED(mu_);
+  void OnDone(bool ok) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // The key of a push that is about to be written.
+  using NextPush = absl::optional<std::string>;
+
+  bool MayReadLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void StartReadLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Writes the next message, or sends the status if the stream is ending. If a
+  // push is next, only claims the write, and returns the push's key: the caller
+  // then releases the lock and calls WritePush().
+  NextPush StartNextLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void WritePush(const NextPush& push) ABSL_LOCKS_EXCLUDED(mu_);
+  // A message was added to the outbox.
+  NextPush OnAddedLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void BeginWriteLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Adds the write in flight to the watch of slow readers.
+  void WatchWriteLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void DropPushesLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Ends the stream if the client sends no more and all replies are written.
+  void EndIfReadsDone() ABSL_LOCKS_EXCLUDED(mu_);
+  void EndWithLocked(const CallStatus& status, absl::string_view reason)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Nothing is added to the outbox any more, and no push is written.
+  void BeginEndLocked(const CallStatus& status, absl::string_view reason)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void NoteRefused(const CallStatus& status) const;
+  absl::Time CutOffIfPendingSince(absl::Time limit) ABSL_LOCKS_EXCLUDED(mu_);
+  // The last thing that each event does: releases the stream if it was the last
+  // event. *this may be destroyed afterwards.
+  void ReleaseIfDone() ABSL_LOCKS_EXCLUDED(mu_);
+  void Release() ABSL_LOCKS_EXCLUDED(mu_);
+
+  const Environment& environment_;
+  Reactor& reactor_;
+  ServerLoop& loop_;
+  grpc::CompletionQueue* const queue_;
+  grpc::ServerContext context_;
+  grpc::GenericServerAsyncReaderWriter stream_{&context_};
+
+  // Used by the loop's thread only.
+  bool is_counted_ = false;  // In ServerCalls::connections.
+  DeadlineWatch::Ticket awaiting_ticket_;
+  grpc::ByteBuffer read_buffer_;
+
+  // Written under mu_; writable() reads it without.
+  std::atomic<bool> write_in_flight_{false};
+
+  absl::Mutex mu_;
+  std::shared_ptr<Reactor> self_ ABSL_GUARDED_BY(mu_);
+  // StopAwaitingClient() was called.
+  bool is_heard_ ABSL_GUARDED_BY(mu_) = false;
+  bool read_in_flight_ ABSL_GUARDED_BY(mu_) = false;
+  // The client sends no more messages.
+  bool reads_done_ ABSL_GUARDED_BY(mu_) = false;
+  // `status_` is final: nothing more is added to the outbox.
+  bool ending_ ABSL_GUARDED_BY(mu_) = false;
+  bool finish_started_ ABSL_GUARDED_BY(mu_) = false;
+  bool finished_ ABSL_GUARDED_BY(mu_) = false;
+  // gRPC knows that the call is over; used with `client_sends_once`.
+  bool done_ ABSL_GUARDED_BY(mu_) = false;
+  // The last write was a push.
+  bool pushed_last_ ABSL_GUARDED_BY(mu_) = false;
+  // `slow_readers` has an entry of this stream.
+  bool watched_ ABSL_GUARDED_BY(mu_) = false;
+  // Null while the stream is not ending.
+  std::unique_ptr<grpc::Status> status_ ABSL_GUARDED_BY(mu_);
+  // At most kMaxWaitingReplies, and the last one. Moved by Swap(), since a copy
+  // of a ByteBuffer allocates.
+  std::vector<grpc::ByteBuffer> replies_ ABSL_GUARDED_BY(mu_);
+  // Keys of pushes, each once.
+  std::vector<std::string> pushes_ ABSL_GUARDED_BY(mu_);
+  // When the write in flight, or the sending of the status, began.
+  absl::Time write_started_ ABSL_GUARDED_BY(mu_);
+
+  CompletionTag<ServerStream, &ServerStream::OnAnnounced> announced_tag_{this};
+  CompletionTag<ServerStream, &ServerStream::OnRead> read_tag_{this};
+  CompletionTag<ServerStream, &ServerStream::OnWritten> written_tag_{this};
+  CompletionTag<ServerStream, &ServerStream::OnFinished> finished_tag_{this};
+  CompletionTag<ServerStream, &ServerStream::OnDone> done_tag_{this};
+};
+
+}  // namespace rmq
+
+#endif  // COMMON_RPC_SERVER_SERVER_STREAM_H_

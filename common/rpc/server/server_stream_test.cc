@@ -1,0 +1,402 @@
+#include "common/rpc/server/server_stream.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "common/mutex_lock.h"
+#include "common/response_code.h"
+#include "common/rpc/credentials/credentials_source.h"
+#include "common/rpc/loop/completion_loop.h"
+#include "common/rpc/loop/loop_queues.h"
+#include "common/rpc/server/authorizer.h"
+#include "common/rpc/server/call_counters.h"
+#include "common/rpc/server/push_counters.h"
+#include "common/rpc/server/server_calls.h"
+#include "common/simulated_clock.h"
+#include "gmock/gmock.h"
+#include "grpc/support/time.h"
+#include "grpcpp/channel.h"
+#include "grpcpp/client_context.h"
+#include "grpcpp/completion_queue.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/generic/generic_stub.h"
+#include "grpcpp/impl/codegen/rpc_service_method.h"
+#include "grpcpp/impl/codegen/service_type.h"
+#include "grpcpp/server.h"
+#include "grpcpp/server_builder.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/slice.h"
+#include "gtest/gtest.h"
+
+namespace rmq {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr char kMethod[] = "/test.Streams/Talk";
+constexpr absl::Duration kSlowReaderLimit = absl::Seconds(30);
+constexpr int kMostCalls = 2;
+
+grpc::ByteBuffer BytesOf(const std::string& text) {
+  grpc::Slice slice(text);
+  return grpc::ByteBuffer(&slice, 1);
+}
+
+std::string TextOf(const grpc::ByteBuffer& bytes) {
+  grpc::Slice slice;
+  EXPECT_TRUE(bytes.DumpToSingleSlice(&slice).ok());
+  return {reinterpret_cast<const char*>(slice.begin()), slice.size()};
+}
+
+// A service with one streaming method.
+class Streams final : public grpc::Service {
+ public:
+  Streams() {
+    AddMethod(new grpc::internal::RpcServiceMethod(
+        kMethod, grpc::internal::RpcMethod::BIDI_STREAMING, nullptr));
+    MarkMethodAsync(0);
+  }
+  void RequestTalk(grpc::ServerContext* context,
+                   grpc::GenericServerAsyncReaderWriter* call,
+                   grpc::CompletionQueue* queue,
+                   grpc::ServerCompletionQueue* announced_on, void* tag) {
+    RequestAsyncBidiStreaming(0, context, call, queue, announced_on, tag);
+  }
+};
+
+// What the reactors of a test have seen.
+class Log {
+ public:
+  void Add(const std::string& line) ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    lines_.push_back(line);
+  }
+  // Blocks until there is such a line.
+  void Await(const std::string& line) ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    const auto found = [this, &line]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+      return std::find(lines_.begin(), lines_.end(), line) != lines_.end();
+    };
+    mu_.Await(absl::Condition(&found));
+  }
+  std::vector<std::string> lines() ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    return lines_;
+  }
+
+ private:
+  absl::Mutex mu_;
+  std::vector<std::string> lines_ ABSL_GUARDED_BY(mu_);
+};
+
+// Answers each message with itself, and does what some of them say.
+class Talker final : public ServerStream::Reactor {
+ public:
+  Talker(const ServerStream::Environment* environment, ServerLoop* loop,
+         Log* log)
+      : log_(*log), stream_(environment, loop, this) {}
+
+  void Accept(std::shared_ptr<Talker> self) { stream_.Accept(std::move(self)); }
+
+  void OnAccepted(absl::string_view peer) override {
+    peer_ = std::string(peer);
+  }
+  absl::string_view peer() const override { return peer_; }
+  void OnOpened() override { stream_.AwaitClient(); }
+  bool OnMessage(grpc::ByteBuffer* message, grpc::ByteBuffer* reply) override {
+    const std::string text = TextOf(*message);
+    if (!stream_.StopAwaitingClient()) return false;
+    if (text == "end") {
+      stream_.EndWith(OverLimit("told to"), "TOLD");
+      stream_.EndWith(BadForm("too late"), "LATE");
+      return true;
+    }
+    if (text == "end after") {
+      stream_.EndAfter(BytesOf("the last"), OverLimit("told to"));
+      return true;
+    }
+    if (text == "push") stream_.Push("a key");
+    if (text == "silence") return false;
+    message->Swap(reply);
+    return true;
+  }
+  void OnReadsDone() override { log_.Add("reads done"); }
+  grpc::ByteBuffer MakePush(const std::string& key) override {
+    return BytesOf(absl::StrCat("push of ", key));
+  }
+  void OnGone() override { log_.Add("gone"); }
+
+ private:
+  Log& log_;
+  std::string peer_;
+  ServerStream stream_;
+};
+
+// One call as a client makes it. Blocking.
+class Call {
+ public:
+  explicit Call(const std::shared_ptr<grpc::Channel>& channel)
+      : stub_(channel) {
+    context_.set_deadline(gpr_time_add(
+        gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_seconds(60, GPR_TIMESPAN)));
+    call_ = stub_.PrepareCall(&context_, kMethod, &queue_);
+    call_->StartCall(this);
+    AwaitEvent();
+  }
+  ~Call() { context_.TryCancel(); }
+
+  bool Write(const std::string& text) {
+    call_->Write(BytesOf(text), this);
+    return AwaitEvent();
+  }
+  void HalfClose() {
+    call_->WritesDone(this);
+    AwaitEvent();
+  }
+  // Nothing if the stream is over.
+  absl::optional<std::string> Read() {
+    grpc::ByteBuffer bytes;
+    call_->Read(&bytes, this);
+    if (!AwaitEvent()) return absl::nullopt;
+    return TextOf(bytes);
+  }
+  grpc::Status Finish() {
+    grpc::Status status;
+    call_->Finish(&status, this);
+    AwaitEvent();
+    return status;
+  }
+  void Cancel() { context_.TryCancel(); }
+  std::string Trailing(const std::string& key) const {
+    const auto& metadata = context_.GetServerTrailingMetadata();
+    const auto found = metadata.find(key);
+    return found == metadata.end()
+               ? ""
+               : std::string(found->second.data(), found->second.size());
+  }
+
+ private:
+  bool AwaitEvent() {
+    void* tag;
+    bool ok = false;
+    return queue_.Next(&tag, &ok) && ok;
+  }
+
+  grpc::CompletionQueue queue_;
+  grpc::GenericStub stub_;
+  grpc::ClientContext context_;
+  std::unique_ptr<grpc::GenericClientAsyncReaderWriter> call_;
+};
+
+class ServerStreamTest : public ::testing::Test {
+ protected:
+  // Starts a server whose clients may send one message only, or several.
+  void Start(bool client_sends_once = false) {
+    environment_.client_sends_once = client_sends_once;
+    environment_.request = [this](auto... arguments) {
+      service_.RequestTalk(arguments...);
+    };
+    environment_.accept_next = [this](ServerLoop* loop) { Accept(loop); };
+    environment_.too_late = "the client said nothing";
+    environment_.awaiting = &calls_.unfinished;
+    environment_.pushes = &pushes_;
+    environment_.method = &method_;
+    environment_.calls = &calls_;
+    grpc::ServerBuilder builder;
+    int port = 0;
+    builder.AddListeningPort("127.0.0.1:0", PlaintextServerCredentials().Get(),
+                             &port);
+    builder.RegisterService(&service_);
+    loop_ = std::make_unique<ServerLoop>(builder.AddCompletionQueue());
+    server_ = builder.BuildAndStart();
+    ASSERT_NE(server_, nullptr);
+    Accept(loop_.get());
+    thread_ = std::thread(
+        [this] { RunCompletionLoop(&loop_->queues, absl::ZeroDuration()); });
+    channel_ = grpc::CreateChannel(absl::StrCat("127.0.0.1:", port),
+                                   PlaintextChannelCredentials().Get());
+  }
+
+  void TearDown() override {
+    server_->Shutdown(gpr_now(GPR_CLOCK_MONOTONIC));
+    calls_.live.AwaitNone();
+    loop_->queue->Shutdown();
+    thread_.join();
+  }
+
+  void Accept(ServerLoop* loop) {
+    const auto talker = std::make_shared<Talker>(&environment_, loop, &log_);
+    talker->Accept(talker);
+  }
+
+  static ServerCalls::Options Options() {
+    ServerCalls::Options options;
+    options.max_calls_per_connection = kMostCalls;
+    options.slow_reader_limit = kSlowReaderLimit;
+    return options;
+  }
+
+  // A write is watched, and no stream awaits its client any more.
+  void OnDue(absl::Time /*due*/) {
+    if (calls_.slow_readers.size() == 0 || is_watched_.HasBeenNotified())
+      return;
+    is_watched_.Notify();
+  }
+
+  SimulatedClock clock_;
+  Log log_;
+  AllowAllAuthorizer authorizer_;
+  CallCounters counters_{[](const auto&) { return 0; }};
+  MethodCounters method_{nullptr, 0};
+  PushCounters pushes_;
+  // One of the streams is watched.
+  absl::Notification is_watched_;
+  ServerCalls calls_{Options(),    &authorizer_,
+                     CallStatus(), &counters_,
+                     &clock_,      [this](absl::Time due) { OnDue(due); }};
+  ServerStream::Environment environment_;
+  Streams service_;
+  std::unique_ptr<ServerLoop> loop_;
+  std::unique_ptr<grpc::Server> server_;
+  std::thread thread_;
+  std::shared_ptr<grpc::Channel> channel_;
+};
+
+TEST_F(ServerStreamTest, RepliesComeInTheOrderOfTheMessages) {
+  Start();
+  Call call(channel_);
+  for (const char* text : {"one", "silence", "two", "three"}) {
+    ASSERT_TRUE(call.Write(text));
+  }
+  EXPECT_EQ(call.Read(), "one");
+  EXPECT_EQ(call.Read(), "two");
+  EXPECT_EQ(call.Read(), "three");
+}
+
+TEST_F(ServerStreamTest, APushIsMadeWhenItIsWritten) {
+  Start();
+  Call call(channel_);
+  ASSERT_TRUE(call.Write("push"));
+  EXPECT_EQ(call.Read(), "push of a key");
+  EXPECT_EQ(call.Read(), "push");
+  EXPECT_EQ(pushes_.sent, 1);
+  EXPECT_EQ(pushes_.dropped, 0);
+}
+
+TEST_F(ServerStreamTest, AHalfCloseEndsTheStreamOnceItsRepliesAreWritten) {
+  Start();
+  Call call(channel_);
+  ASSERT_TRUE(call.Write("one"));
+  call.HalfClose();
+  EXPECT_EQ(call.Read(), "one");
+  EXPECT_EQ(call.Read(), absl::nullopt);
+  EXPECT_TRUE(call.Finish().ok());
+  log_.Await("gone");
+  EXPECT_THAT(log_.lines(), ElementsAre("reads done", "gone"));
+}
+
+TEST_F(ServerStreamTest, TheFirstEndCountsAndGoesWithItsReason) {
+  Start();
+  Call call(channel_);
+  ASSERT_TRUE(call.Write("end"));
+  EXPECT_EQ(call.Read(), absl::nullopt);
+  const grpc::Status status = call.Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(status.error_message(), "told to");
+  EXPECT_EQ(call.Trailing("rocketmq-response-code"), "2");
+  EXPECT_EQ(call.Trailing("rocketmq-end-reason"), "TOLD");
+}
+
+TEST_F(ServerStreamTest, TheLastMessageIsWrittenBeforeTheEndAndNoneAfterIt) {
+  Start();
+  Call call(channel_);
+  ASSERT_TRUE(call.Write("end after"));
+  EXPECT_EQ(call.Read(), "the last");
+  EXPECT_EQ(call.Read(), absl::nullopt);
+  EXPECT_EQ(call.Finish().error_message(), "told to");
+}
+
+TEST_F(ServerStreamTest, AClientThatDoesNotActInTimeIsRefused) {
+  Start();
+  Call silent(channel_);
+  Call active(channel_);
+  ASSERT_TRUE(active.Write("one"));
+  EXPECT_EQ(active.Read(), "one");
+  ASSERT_EQ(calls_.unfinished.size(), 1);
+  clock_.Advance(ServerCalls::kFirstMessageLimit);
+  calls_.unfinished.Run(clock_.TimeNow());
+  EXPECT_EQ(silent.Read(), absl::nullopt);
+  const grpc::Status status = silent.Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  EXPECT_EQ(status.error_message(), "the client said nothing");
+  EXPECT_EQ(method_.refusals().value(absl::StatusCode::kDeadlineExceeded), 1);
+  ASSERT_TRUE(active.Write("two"));
+  EXPECT_EQ(active.Read(), "two");
+}
+
+TEST_F(ServerStreamTest, AConnectionWithoutRoomIsRefusedUntilACallEnds) {
+  Start();
+  Call first(channel_);
+  ASSERT_TRUE(first.Write("one"));
+  EXPECT_EQ(first.Read(), "one");
+  {
+    Call second(channel_);
+    ASSERT_TRUE(second.Write("one"));
+    EXPECT_EQ(second.Read(), "one");
+    Call refused(channel_);
+    EXPECT_EQ(refused.Read(), absl::nullopt);
+    EXPECT_EQ(refused.Finish().error_code(),
+              grpc::StatusCode::RESOURCE_EXHAUSTED);
+    second.HalfClose();
+    EXPECT_EQ(second.Read(), absl::nullopt);
+    EXPECT_TRUE(second.Finish().ok());
+    log_.Await("reads done");
+  }
+  bool is_served = false;
+  for (int i = 0; i < 100 && !is_served; ++i) {
+    Call later(channel_);
+    is_served = later.Write("one") && later.Read() == "one";
+  }
+  EXPECT_TRUE(is_served);
+}
+
+TEST_F(ServerStreamTest, AClientThatSendsOnceAndLeavesIsNoticed) {
+  Start(/*client_sends_once=*/true);
+  Call call(channel_);
+  ASSERT_TRUE(call.Write("one"));
+  call.HalfClose();
+  EXPECT_EQ(call.Read(), "one");
+  // The end of its messages is not the end of the stream.
+  EXPECT_THAT(log_.lines(), IsEmpty());
+  call.Cancel();
+  EXPECT_FALSE(call.Finish().ok());
+  log_.Await("gone");
+  EXPECT_THAT(log_.lines(), ElementsAre("gone"));
+}
+
+TEST_F(ServerStreamTest, AMessageThatIsNotReadEndsAClientThatSendsOnce) {
+  Start(/*client_sends_once=*/true);
+  Call call(channel_);
+  // More than gRPC sends to a client that does not read.
+  ASSERT_TRUE(call.Write(std::string(3'000'000, 'x')));
+  is_watched_.WaitForNotification();
+  clock_.Advance(kSlowReaderLimit);
+  calls_.slow_readers.Run(clock_.TimeNow());
+  log_.Await("gone");
+  EXPECT_EQ(counters_.slow_readers, 1);
+}
+
+}  // namespace
+}  // namespace rmq
