@@ -47,7 +47,7 @@ inline const google::protobuf::ServiceDescriptor& AdminServiceDescriptor() {
 }
 
 // The method of ClientManagerAdmin that takes a Request, answered by `answer`,
-// which fills the response if it returns OK. The gate is told of the fields
+// which fills the response if it returns OK. The gate gets the fields
 // client_id, group and topic of the request.
 template <typename Request, typename Response>
 AdminMethod MethodOf(CallStatus (*answer)(const AdminCall&, const Request&,

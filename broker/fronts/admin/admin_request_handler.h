@@ -1,4 +1,4 @@
-// The operators' protocol: the ClientManagerAdmin service.
+// The requests of operators: the methods of the ClientManagerAdmin service.
 #ifndef BROKER_FRONTS_ADMIN_ADMIN_REQUEST_HANDLER_H_
 #define BROKER_FRONTS_ADMIN_ADMIN_REQUEST_HANDLER_H_
 
@@ -7,8 +7,8 @@
 
 namespace rmq {
 
-// Thread-safe. The parts of the broker are borrowed, and outlive the front; the
-// front outlives the tables that it adds its methods to.
+// Thread-safe. The parts of the broker are borrowed, and outlive the handler;
+// the handler must outlive the calls of the tables that it adds methods to.
 class AdminRequestHandler {
  public:
   explicit AdminRequestHandler(const AdminBroker& broker) : broker_(broker) {}

@@ -7,9 +7,9 @@
 
 namespace rmq {
 
-// Returns the string fields `client_id`, `group` and `topic` of `request`, so
-// that no method can forget to tell the gate of them. A field that the request
-// does not have names nothing; one that it has is told even if it is empty.
+// Returns the string fields `client_id`, `group` and `topic` of `request`. So
+// no admin method can forget to name them to the gate. A field that the message
+// type lacks adds nothing; an empty field is returned as an empty name.
 CallResources NamedResources(const google::protobuf::Message& request);
 
 }  // namespace rmq

@@ -7,7 +7,7 @@
 
 namespace rmq {
 
-// What a broker tells clients and metrics of itself. A value.
+// The names and numbers of a broker, in answers and in metrics. A value.
 struct BrokerIdentity {
   std::string cluster = "DefaultCluster";
   std::string broker_name = "broker-a";

@@ -46,7 +46,7 @@ auto BadFormWith(Message message) {
                    ResponseCode::kSystemError, message);
 }
 
-// The outcome that a reply tells.
+// The outcome in a reply.
 inline CallStatus StatusOf(const pb::Reply& reply) {
   if (!reply.has_status()) return {};
   EXPECT_EQ(reply.response_case(), pb::Reply::RESPONSE_NOT_SET);

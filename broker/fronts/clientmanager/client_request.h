@@ -29,7 +29,7 @@ struct ClientBroker {
   BrokerIdentity identity;
   Limits limits;
   // Until then the broker is settling: members may not have come back since its
-  // start, and who asks for a group's members is told so.
+  // start. Lists of members and pushes say so.
   absl::Time settled_at;
   ClientTable& table;
   ClientManageProcessor& processor;
@@ -75,7 +75,7 @@ absl::string_view ClientIdIn(const Request& /*request*/, long /*fallback*/) {
   return "";
 }
 
-// Where a request may come on a stream, and what the items of which message its
+// Whether a request may come first on a stream, and which message's items its
 // unary calls are weighed by.
 struct ClientRequestOptions {
   bool may_come_first = false;
@@ -83,8 +83,8 @@ struct ClientRequestOptions {
 };
 
 // The request of ClientManager's method that takes a Request, answered by
-// `answer`, which fills the response if it returns OK. `resources_of` tells
-// what a request names.
+// `answer`, which fills the response if it returns OK. `resources_of` returns
+// what a request names, for the gate.
 template <typename Request, typename Response>
 ClientRequest RequestOf(CallStatus (*answer)(const ClientCall&, const Request&,
                                              Response*),

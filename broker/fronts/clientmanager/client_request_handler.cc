@@ -125,7 +125,7 @@ CallStatus ClientRequestHandler::HandleFrame(const CallContext& stream,
   } else {
     outcome = Answer(*kind, stream, channel, frame, client, reply);
   }
-  // Who ends the stream tells of that.
+  // The session counts and logs the end of the stream instead.
   if (client->is_turned_away) return outcome;
 
   if (!outcome.ok()) {

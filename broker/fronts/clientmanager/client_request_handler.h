@@ -1,5 +1,5 @@
-// The clients' protocol: the ClientManager service, its unary methods and the
-// frames of its Connect streams.
+// The requests of clients: the unary methods of the ClientManager service, and
+// the frames of its Connect streams.
 #ifndef BROKER_FRONTS_CLIENTMANAGER_CLIENT_REQUEST_HANDLER_H_
 #define BROKER_FRONTS_CLIENTMANAGER_CLIENT_REQUEST_HANDLER_H_
 
@@ -22,39 +22,41 @@
 
 namespace rmq {
 
-// Knows messages, but no gRPC call: who reads a stream hands its frames over.
-// Each request is handled once, whichever way it came; see Caller.
+// Knows messages, but no gRPC call: a ConnectSession reads the frames. Each
+// kind of request has one handler, for calls and for frames; see Caller.
 //
 // Thread-safe once the methods are added. The parts of the broker are borrowed,
-// and outlive the front.
+// and outlive the handler.
 class ClientRequestHandler {
  public:
   explicit ClientRequestHandler(const ClientBroker& broker);
   ClientRequestHandler(const ClientRequestHandler&) = delete;
   ClientRequestHandler& operator=(const ClientRequestHandler&) = delete;
 
-  // Adds every method of the service, once. `table` must outlive the front's
-  // calls, and the front those of the table.
+  // Adds every method of the service. Called once. `table` must outlive the
+  // frames; the handler must outlive the calls of `table`.
   void AddMethods(MethodTable* table);
 
   // The entry of the Connect method.
   const MethodTable::Method& connect() const { return *connect_; }
 
   // Answers a frame, given as its bytes, that repeats the stream's last
-  // heartbeat: see AnswerRepeatedHeartbeat(). If false HandleFrame() is next.
+  // heartbeat: see AnswerRepeatedHeartbeat(). If it returns false, the caller
+  // parses the frame and calls HandleFrame().
   bool HandleRepeatedHeartbeat(ClientChannel& channel, absl::string_view bytes,
                                absl::Time now, const StreamClient& client,
                                pb::Reply* reply) const;
 
-  // Answers one frame of `channel`: leads it through the gate, fills all of
-  // `reply`, and counts and logs the outcome. One call at a time for a stream;
-  // frames in their order. `stream` is the context of the Connect call at the
-  // time of the frame. `bytes` are what `frame` was parsed from; if they are
-  // empty the frame cannot be repeated. The first full heartbeat of good form
-  // opens the channel in the table, and binds `client`.
+  // Answers one frame of `channel`: leads the frame through the gate, fills all
+  // of `reply`, and counts and logs the outcome. Frames of one stream come one
+  // at a time, in their order. `stream` is the context of the Connect call at
+  // the time of the frame. `frame` was parsed from `bytes`; if `bytes` is
+  // empty, the next frame is not recognised as a repetition of this one. The
+  // first full heartbeat of good form opens the channel in the table, and binds
+  // `client`.
   //
-  // Returns an error, without a reply, if there is no room for the channel: the
-  // stream must end so.
+  // Returns an error, and fills no reply, if the table has no room for the
+  // channel: the stream must end with that error.
   CallStatus HandleFrame(const CallContext& stream, ClientChannel& channel,
                          const pb::ClientFrame& frame, absl::string_view bytes,
                          StreamClient* client, pb::Reply* reply) const;
@@ -69,10 +71,10 @@ class ClientRequestHandler {
     ClientRequest request;
     const google::protobuf::FieldDescriptor* request_field;
     const google::protobuf::FieldDescriptor* response_field;  // Of Reply.
-    MethodCounters* counters;  // Of the method; null before AddMethods().
+    MethodCounters* counters;  // The method's; null before AddMethods().
   };
 
-  // Null for a kind that this broker does not know.
+  // Returns null for a kind that this broker does not know.
   const FrameKind* KindOf(const pb::ClientFrame& frame) const;
   CallStatus Answer(const FrameKind& kind, const CallContext& stream,
                     ClientChannel& channel, const pb::ClientFrame& frame,
@@ -80,7 +82,8 @@ class ClientRequestHandler {
 
   const ClientBroker broker_;
   std::vector<FrameKind> kinds_;
-  // By ClientFrame::RequestCase, for look-ups without a hash; of `kinds_`.
+  // Pointers into `kinds_`, indexed by ClientFrame::RequestCase, so that a
+  // look-up needs no hash.
   std::vector<FrameKind*> kind_of_case_;
   const MethodTable::Method* connect_ = nullptr;
   MethodCounters* heartbeats_ = nullptr;

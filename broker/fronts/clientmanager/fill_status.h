@@ -7,8 +7,8 @@
 
 namespace rmq {
 
-// A frame's reply holds what a unary call tells by its gRPC status and trailing
-// metadata.
+// A frame's reply carries in a message what a unary call carries in its gRPC
+// status and trailing metadata.
 inline void FillStatus(const CallStatus& status,
                        ::rocketmq::clientmanager::v1::Status* message) {
   message->set_code(static_cast<int>(status.code));

@@ -1,4 +1,4 @@
-// What a frame's bytes tell before it is parsed.
+// Reads parts of a frame without parsing all of it.
 #ifndef BROKER_FRONTS_CLIENTMANAGER_FRAME_BYTES_H_
 #define BROKER_FRONTS_CLIENTMANAGER_FRAME_BYTES_H_
 

@@ -1,4 +1,5 @@
-// What clients are told while the broker is settling after its start.
+// How much longer the broker is settling after its start, in answers and
+// pushes.
 #ifndef BROKER_FRONTS_CLIENTMANAGER_SETTLING_H_
 #define BROKER_FRONTS_CLIENTMANAGER_SETTLING_H_
 

@@ -1,5 +1,5 @@
-// Tells of groups of heartbeats that were passed over: counted, and one line of
-// the log a second at most.
+// Counts the groups of heartbeats that were passed over, and logs them, at most
+// one line a second.
 #ifndef BROKER_FRONTS_CLIENTMANAGER_SKIPPED_GROUP_LOG_H_
 #define BROKER_FRONTS_CLIENTMANAGER_SKIPPED_GROUP_LOG_H_
 

@@ -8,8 +8,8 @@
 
 namespace rmq {
 
-// Nothing can be written to it: it lives by its expiry, and whoever asks by
-// hand reads.
+// Nothing can be written to it: pushes and ends are dropped. It lives until it
+// expires or its last group goes.
 class StandInChannel final : public ClientChannel {
  public:
   // `remote_address` is that of the call that made it.

@@ -1,4 +1,4 @@
-// Who may call what.
+// Decides who may call what.
 #ifndef COMMON_RPC_SERVER_AUTHORIZER_H_
 #define COMMON_RPC_SERVER_AUTHORIZER_H_
 

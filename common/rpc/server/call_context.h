@@ -11,7 +11,7 @@
 
 namespace rmq {
 
-// Who calls. Views valid for the call.
+// The client of a call. Views valid for the call.
 struct Peer {
   // "host:port" of the client.
   absl::string_view address;

@@ -15,11 +15,11 @@ namespace rmq {
 // The counters of one method. Thread-safe. All counts rise from 0.
 class MethodCounters {
  public:
-  // The label of what belongs to no method, such as a call of one that the
-  // server does not have.
+  // The name of the counters of calls that belong to no method, because the
+  // server does not have the method.
   static constexpr char kNoMethod[] = "_unknown";
 
-  // `method` may be null: calls that belong to none. `request_code` is the
+  // `method` is null for calls that belong to no method. `request_code` is the
   // protocol's own number of the method, 0 if it has none.
   MethodCounters(const google::protobuf::MethodDescriptor* method,
                  int request_code)
@@ -63,11 +63,11 @@ class CallCounters {
   MethodCounters& Add(const google::protobuf::MethodDescriptor& method) {
     return methods_.emplace_back(&method, request_code_of_(method));
   }
-  // Of what belongs to no method.
+  // The counters of calls that belong to no method.
   MethodCounters& no_method() { return no_method_; }
 
-  // Calls `visit(counters)` for each method in the order of Add(), and at last
-  // for what belongs to none.
+  // Calls `visit(counters)` for each method in the order of Add(), and then for
+  // no_method().
   template <typename Visit>
   void VisitAll(Visit visit) const {
     for (const MethodCounters& method : methods_) visit(method);

@@ -14,9 +14,9 @@
 
 namespace rmq {
 
-// Asks the Authorizer, turns calls away while the server drains, and counts and
-// logs how calls end. The MethodTable leads unary calls through it; whoever
-// reads a stream leads its frames through it. Thread-safe.
+// Asks the Authorizer, turns unary calls away while the server drains, and
+// counts and logs outcomes. The MethodTable leads every unary call through the
+// gate; the reader of a stream leads every frame through it. Thread-safe.
 class Gate {
  public:
   // `authorizer` is borrowed. `draining` is the outcome of a call that comes
@@ -24,8 +24,8 @@ class Gate {
   Gate(Authorizer* authorizer, CallStatus draining)
       : authorizer_(*authorizer), draining_status_(std::move(draining)) {}
 
-  // From now on the server drains. Frames still pass: who drains the server
-  // ends its streams.
+  // From now on the server drains. Frames still pass: the drain ends their
+  // streams.
   void BeginDrain() { draining_ = true; }
   bool is_draining() const { return draining_; }
 

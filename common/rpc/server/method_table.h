@@ -1,5 +1,5 @@
-// The methods of a server: which request each takes, who answers it, and what
-// happens to every call on its way there and back.
+// The methods of a server, with their handlers, and the steps that each call
+// takes.
 #ifndef COMMON_RPC_SERVER_METHOD_TABLE_H_
 #define COMMON_RPC_SERVER_METHOD_TABLE_H_
 
@@ -33,12 +33,11 @@ namespace rmq {
 //   the gate: the server does not drain, and the Authorizer allows the call
 //   the handler
 //   the call is weighed: what it cost its address
-//   Finish(): the method's OutcomeWriter tells the outcome; it is counted, and
-//   logged if it is an error
+//   Finish(): the outcome is counted, logged if it is an error, and written by
+//   the method's OutcomeWriter
 //
-// A streaming method has an entry too, so that its streams and their frames are
-// counted and named as calls are; who accepts its streams leads the frames
-// through gate().
+// A streaming method has an entry too, so that its streams have a name and
+// counters. The reader of a stream leads the frames through gate().
 //
 // Thread-safe once all methods are there.
 class MethodTable {

@@ -20,7 +20,8 @@ inline grpc::Status ToGrpcStatus(const CallStatus& status) {
                       status.message);
 }
 
-// One a protocol: each has its own manner of telling errors. Thread-safe.
+// There is one for each protocol, since each writes errors in its own manner.
+// Thread-safe.
 class OutcomeWriter {
  public:
   virtual ~OutcomeWriter() = default;
@@ -28,7 +29,7 @@ class OutcomeWriter {
   // Returns the gRPC status that the call ends with, and may add to the
   // trailing metadata of `context`. If the status is OK, `response` is sent:
   // the handler's, or empty if `outcome` is an error, and then the writer may
-  // fill it with a message of `method` that tells the error.
+  // fill it with a response of `method` that holds the error.
   virtual grpc::Status Write(const google::protobuf::MethodDescriptor& method,
                              const CallStatus& outcome,
                              grpc::ServerContextBase* context,

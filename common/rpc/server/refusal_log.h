@@ -1,5 +1,4 @@
-// Tells of calls that were refused: counted, and one line of the log a second
-// at most.
+// Counts refused calls and logs them, at most one line a second.
 #ifndef COMMON_RPC_SERVER_REFUSAL_LOG_H_
 #define COMMON_RPC_SERVER_REFUSAL_LOG_H_
 

@@ -27,7 +27,7 @@ namespace rmq {
 // Waits for a call. When one comes, has a new UnaryCall wait for the next one,
 // reads the message, answers, and deletes itself.
 //
-// The path of the call tells which method is called: gRPC gives each connection
+// The call's path names its method: gRPC gives each connection
 // a table of the methods that are registered with it, 150 bytes for each, so
 // unary methods are registered with the MethodTable instead.
 //
