@@ -27,9 +27,9 @@ class BrokerController {
     BrokerIdentity identity;
     Limits limits;
     ServerOptions server;
-    // For so long after the start, who asks for a group's members or is told
-    // that they changed is told that members may not have come back yet. None:
-    // a quarter of the channel expiry, the interval at which clients heartbeat.
+    // Time after the start in which lists of members and pushes say that
+    // members may not have come back yet. None: a quarter of the channel
+    // expiry, which is the interval at which clients heartbeat.
     absl::optional<absl::Duration> settle;
     // "host:port" to serve metrics on, at /metrics, as Prometheus scrapes them;
     // port 0 lets the system choose. Empty: none. Bound by the rule below too.

@@ -73,14 +73,14 @@ ABSL_FLAG(absl::Duration, housekeeping_period, Default().housekeeping.period,
           "time between looking for expired channels, like 10s")
     .OnUpdate([] { NoteUpdate("housekeeping_period"); });
 ABSL_FLAG(absl::Duration, notify_window, Default().notifier.notify_window,
-          "after a change of a group, which its members are told at once, how "
-          "long the next changes of it wait, to be told together, like 100ms; "
-          "0: not at all, as RocketMQ")
+          "members of a group are notified of its first change at once, and of "
+          "the changes within this time after it together, like 100ms; 0: of "
+          "each change, as RocketMQ")
     .OnUpdate([] { NoteUpdate("notify_window"); });
 ABSL_FLAG(absl::optional<absl::Duration>, settle, absl::nullopt,
-          "for so long after the start, lists and pushes say that members may "
-          "not have come back yet, so that those who share work wait, like "
-          "30s; 0: not at all. If not given: a quarter of --channel_expiry")
+          "time after the start in which lists and pushes say that members may "
+          "be missing, so that clients that share work wait, like 30s; 0: "
+          "none. If not given: a quarter of --channel_expiry")
     .OnUpdate([] { NoteUpdate("settle"); });
 ABSL_FLAG(absl::Duration, slow_reader_limit, Default().server.slow_reader_limit,
           "a client that leaves a write unread for longer is cut off")
@@ -112,21 +112,21 @@ ABSL_FLAG(bool, auto_create_subscription_group,
           "RocketMQ: autoCreateSubscriptionGroup")
     .OnUpdate([] { NoteUpdate("auto_create_subscription_group"); });
 ABSL_FLAG(bool, enable_property_filter, Default().policy.enable_property_filter,
-          "take SQL92 subscriptions. RocketMQ: "
+          "accept SQL92 subscriptions. RocketMQ: "
           "enablePropertyFilter, there false")
     .OnUpdate([] { NoteUpdate("enable_property_filter"); });
 ABSL_FLAG(bool, enable_register_producer,
           Default().policy.enable_register_producer,
-          "take producers that are not registered yet. "
+          "accept producers that are not registered yet. "
           "RocketMQ: enableRegisterProducer")
     .OnUpdate([] { NoteUpdate("enable_register_producer"); });
 ABSL_FLAG(bool, notify_consumer_ids_changed_enable, Default().notifier.enabled,
-          "tell members of consumer groups of changes. "
+          "notify members of consumer groups of changes. "
           "RocketMQ: notifyConsumerIdsChangedEnable")
     .OnUpdate([] { NoteUpdate("notify_consumer_ids_changed_enable"); });
 ABSL_FLAG(bool, reject_pull_consumer_enable,
           Default().policy.reject_pull_consumer_enable,
-          "pass over CONSUME_ACTIVELY consumers. RocketMQ: "
+          "skip CONSUME_ACTIVELY consumers. RocketMQ: "
           "rejectPullConsumerEnable")
     .OnUpdate([] { NoteUpdate("reject_pull_consumer_enable"); });
 ABSL_FLAG(uint64_t, max_channels, Default().table.max_channels,
@@ -150,7 +150,7 @@ ABSL_FLAG(int32_t, max_streams_per_connection,
     .OnUpdate([] { NoteUpdate("max_streams_per_connection"); });
 ABSL_FLAG(
     int64_t, max_unary_bytes_rate, Default().server.rates.max_unary_bytes_rate,
-    "bytes of unary requests, and of what compressed messages are made of, a "
+    "bytes of unary requests, and bytes inflated from compressed messages, a "
     "second and client address; twice as much at once; 0: no limit")
     .OnUpdate([] { NoteUpdate("max_unary_bytes_rate"); });
 ABSL_FLAG(int64_t, max_unary_groups_rate,
@@ -194,8 +194,13 @@ namespace {
 
 namespace pb = ::rocketmq::clientmanager::v1;
 
-// Whether the user gave the flag of a setting.
-bool IsGiven(const Setting& setting) {
+// Whether the user gave the flag of a setting. A flag without a default that is
+// given as nothing (`--settle=`) is not given.
+bool IsGiven(const Setting& setting, const absl::CommandLineFlag& flag) {
+  if (flag.IsOfType<absl::optional<absl::Duration>>() &&
+      flag.CurrentValue().empty()) {
+    return false;
+  }
   const int updates = Updates()[setting.name()];
   CHECK_GE(updates, 1) << "the flag " << setting.name()
                        << " does not note its updates";
@@ -259,7 +264,7 @@ absl::StatusOr<EffectiveConfig> ConfigFromFlags() {
     const absl::CommandLineFlag* const flag =
         absl::FindCommandLineFlag(setting.name());
     CHECK(flag != nullptr) << setting.name() << " is no flag";
-    if (!IsGiven(setting)) continue;
+    if (!IsGiven(setting, *flag)) continue;
     effective.sources[setting.name()] = ConfigSource::kFlag;
     CHECK(SetSetting(setting, flag->CurrentValue(), &file.config))
         << setting.name() << " is not as its flag: " << flag->CurrentValue();

@@ -211,9 +211,12 @@ std::vector<MetricFamily> ClientManagerMetrics::Collect() const {
       family("rocketmq_client_manager_refusals_total",
              "Calls, frames and streams refused, by code and method",
              MetricType::Counter);
+  const MethodCounters& no_method = edge_.calls.no_method();
   edge_.calls.VisitAll([&](const MethodCounters& method) {
     method.refusals().VisitAll([&](absl::StatusCode code, int64_t count) {
-      if (count == 0) return;
+      // A method that has been called has all its series, so that the first
+      // refusal is a rise from 0; the others would be very many.
+      if (count == 0 && method.calls() == 0 && &method != &no_method) return;
       Labels labels = MethodLabels(method);
       labels.insert(labels.begin(), {"code", absl::StatusCodeToString(code)});
       refusals.Add(std::move(labels), static_cast<double>(count));

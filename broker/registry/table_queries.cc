@@ -80,6 +80,12 @@ MembershipInfo InfoOf(const ChannelRecord& channel,
   return info;
 }
 
+bool HasOneChannel(const ClientEntry& client) {
+  ClientEntry::Place place = ClientEntry::kBeforeAll;
+  client.Next(&place);
+  return client.Next(&place) == nullptr;
+}
+
 }  // namespace
 
 TableQueries::TableQueries(const TableOptions& options,
@@ -183,27 +189,40 @@ std::vector<ClientChannelInfo> TableQueries::ListClientChannels(
     absl::string_view client_id, size_t max, ClientCursor* cursor) const {
   std::vector<ClientChannelInfo> channels;
   max = std::min(max, kMaxPiece);
+  const ClientCursor begin = std::exchange(*cursor, {});
   MutexLock lock(&mu_);
   const ClientEntry* const client = state_.clients().Find(client_id);
-  ClientEntry::Place place = cursor->place;
-  size_t rows = 0;
-  while (client != nullptr) {
-    const ClientEntry::Place before = place;
-    const ChannelRecord* const channel = client->Next(&place);
-    if (channel == nullptr) break;
-    const size_t begin = std::exchange(cursor->membership, 0);
-    // The first row of a piece is always read, so that every piece is progress.
-    if (rows > 0 && rows >= max) {
-      *cursor = {before, 0};
+  if (client == nullptr) return channels;
+  ClientEntry::Place place = begin.place;
+  if (HasOneChannel(*client)) {
+    // Its place may have been another one when the piece before was read.
+    place = ClientEntry::kBeforeAll;
+    ClientEntry::Place only = place;
+    if (client->Next(&only)->id == begin.channel && begin.membership == 0) {
       return channels;
     }
+  }
+  // The first row of a piece is always read, so that every piece is progress.
+  size_t rows = 0;
+  const auto is_full = [&] { return rows > 0 && rows >= max; };
+  ChannelId last = 0;
+  while (true) {
+    const ClientEntry::Place before = place;
+    const ChannelRecord* const channel = client->Next(&place);
+    if (channel == nullptr) return channels;
+    if (is_full()) {
+      *cursor = {before, last, 0};
+      return channels;
+    }
+    last = channel->id;
     ClientChannelInfo& info = channels.emplace_back();
     info.channel = channel->port;
     const auto& memberships = channel->memberships;
-    for (size_t i = begin; i < memberships.size(); ++i) {
+    for (size_t i = last == begin.channel ? begin.membership : 0;
+         i < memberships.size(); ++i) {
       if (&channel->ClientOf(memberships[i]) != client) continue;
-      if (rows > 0 && rows >= max) {
-        *cursor = {before, i};
+      if (is_full()) {
+        *cursor = {before, last, i};
         return channels;
       }
       info.memberships.push_back(InfoOf(*channel, memberships[i]));
@@ -211,8 +230,6 @@ std::vector<ClientChannelInfo> TableQueries::ListClientChannels(
     }
     if (info.memberships.empty()) ++rows;
   }
-  *cursor = {};
-  return channels;
 }
 
 absl::optional<SubscriptionData> TableQueries::FindSubscription(

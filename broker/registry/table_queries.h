@@ -63,13 +63,17 @@ struct ClientChannelInfo {
   std::vector<MembershipInfo> memberships;
 };
 
-// Where a listing of a client's channels continues: at a membership of the
-// channel in the place after `place`. The default is the beginning.
+// Where a listing of a client's channels continues. The default is the
+// beginning.
 struct ClientCursor {
+  // Of the client's channels: see ClientEntry::Place.
   uint64_t place = 0;
+  // The channel that was listed last, and the membership at which it continues;
+  // 0: the channel was read whole.
+  ChannelId channel = 0;
   size_t membership = 0;
 
-  bool is_beginning() const { return place == 0 && membership == 0; }
+  bool is_beginning() const { return channel == 0; }
 };
 
 // The channel after which a listing of members continues. 0 is the beginning.
@@ -135,8 +139,8 @@ class TableQueries {
   // most kMaxPiece) together, and moves the cursor; sets it to the beginning
   // after the last channel. A channel whose memberships are not all read is the
   // first one of the next piece. A channel without memberships counts as one.
-  // Channels and memberships that come, go or move while the pieces are read
-  // may be missed or read twice.
+  // If channels of the client come, go or move while the pieces are read,
+  // others may be missed or read twice.
   std::vector<ClientChannelInfo> ListClientChannels(absl::string_view client_id,
                                                     size_t max,
                                                     ClientCursor* cursor) const

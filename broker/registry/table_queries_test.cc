@@ -240,6 +240,44 @@ TEST_F(TableQueriesTest, APieceEndsWithTheMembershipThatFillsIt) {
   EXPECT_TRUE(cursor.is_beginning());
 }
 
+TEST_F(TableQueriesTest,
+       AClientsNextChannelIsReadWholeIfTheOneUnderReadingGoes) {
+  const auto a = Connect(TestStatement("c1").Consumer("a0").Consumer("a1"));
+  Connect(TestStatement("c1").Consumer("b0").Consumer("b1"));
+  Connect(TestStatement("c1").Consumer("c0"));
+  ClientCursor cursor;
+  table_.ListClientChannels("c1", 1, &cursor);  // a0 alone.
+  table_.Close(*a, RemovalReason::kDisconnected, now_);
+  const std::vector<ClientChannelInfo> channels =
+      table_.ListClientChannels("c1", 100, &cursor);
+  ASSERT_THAT(channels, SizeIs(2));
+  ASSERT_THAT(channels[0].memberships, SizeIs(2));
+  EXPECT_EQ(channels[0].memberships[0].group, "b0");
+}
+
+TEST_F(TableQueriesTest, AClientsLastChannelIsReadIfThoseReadBeforeGo) {
+  const auto a = Connect(TestStatement("c1").Consumer("a"));
+  const auto b = Connect(TestStatement("c1").Consumer("b"));
+  ClientCursor cursor;
+  EXPECT_EQ(table_.ListClientChannels("c1", 1, &cursor)[0].channel, a);
+  table_.Close(*a, RemovalReason::kDisconnected, now_);
+  const std::vector<ClientChannelInfo> channels =
+      table_.ListClientChannels("c1", 1, &cursor);
+  ASSERT_THAT(channels, SizeIs(1));
+  EXPECT_EQ(channels[0].channel, b);
+  EXPECT_TRUE(cursor.is_beginning());
+}
+
+TEST_F(TableQueriesTest, AClientsChannelThatWasReadIsNotReadAgainIfOthersGo) {
+  const auto a = Connect(TestStatement("c1").Consumer("a"));
+  const auto b = Connect(TestStatement("c1").Consumer("b"));
+  ClientCursor cursor;
+  EXPECT_EQ(table_.ListClientChannels("c1", 1, &cursor)[0].channel, a);
+  table_.Close(*b, RemovalReason::kDisconnected, now_);
+  EXPECT_THAT(table_.ListClientChannels("c1", 1, &cursor), IsEmpty());
+  EXPECT_TRUE(cursor.is_beginning());
+}
+
 TEST_F(TableQueriesTest, AChannelThatHasLeftItsGroupsIsListedWithoutAny) {
   const auto channel = Connect(TestStatement("c1").Consumer("orders"));
   table_.Unregister(*channel, "c1", {}, {"orders"}, now_);

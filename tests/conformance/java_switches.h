@@ -36,8 +36,7 @@ enum class Switch {
   // heartbeat repeats that statement.
   kLightHeartbeat,
   // A channel is closed only if it is silent itself, counted from its opening.
-  // A
-  // group that later heartbeats of the channel leave out expires alone.
+  // A group that later heartbeats of the channel leave out expires alone.
   kOnlySilenceClosesAChannel,
   // Producers expire after channelExpiredTimeoutMs too.
   kOneChannelExpiry,

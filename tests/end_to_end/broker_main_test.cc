@@ -189,6 +189,12 @@ TEST(BrokerMainTest, AFlagWinsOverTheFileAndTheFileOverTheDefault) {
             HasSubstr("topics {\n  topic: \"t\"\n")));
 }
 
+TEST(BrokerMainTest, ASettleOfNothingIsNotGiven) {
+  const ProcessOutcome outcome = RunBroker({"--print_config", "--settle="});
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_THAT(outcome.out, HasSubstr("settle: \"30s\"  # default\n"));
+}
+
 TEST(BrokerMainTest, WhatIsPrintedIsAConfigurationThatSaysTheSame) {
   const std::vector<std::string> flags = {"--threads=3", "--settle=1s",
                                           "--cluster=c", "--metrics_address="};

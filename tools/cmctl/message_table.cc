@@ -140,7 +140,9 @@ std::vector<std::vector<std::string>> RowsOf(const Message& message,
 std::string ShowTable(const Message& message, const Table& table,
                       const TableTime& time) {
   std::vector<std::vector<std::string>> rows = RowsOf(message, table, time);
-  if (rows.empty()) return absl::StrCat(table.if_empty, "\n");
+  if (rows.empty() && !table.if_empty.empty()) {
+    return absl::StrCat(table.if_empty, "\n");
+  }
   rows.insert(rows.begin(), HeaderOf(table));
   return AlignColumns(rows);
 }

@@ -50,7 +50,7 @@ struct Table {
   // itself is the only row.
   absl::string_view rows;
   std::vector<Column> columns;
-  // What is shown in place of a table without rows.
+  // What is shown in place of a table without rows; "": the header alone.
   absl::string_view if_empty = "";
 };
 

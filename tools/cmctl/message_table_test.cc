@@ -53,6 +53,9 @@ TEST(MessageTableTest, RowsAreAFieldsMessagesOrTheMessageItself) {
                       "nothing"};
   pb::GetAllProducerInfoResponse producers;
   EXPECT_EQ(ShowTable(producers, rows, kTime), "nothing\n");
+  Table silent = rows;
+  silent.if_empty = "";
+  EXPECT_EQ(ShowTable(producers, silent, kTime), "GROUP  ID\n");
   for (const char* const group : {"a", "b"}) {
     producers.add_producers()->set_group(group);
   }

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -17,14 +16,14 @@
 namespace rmq {
 namespace {
 
-// A token is "PLACE.MEMBERSHIP"; an empty one is the first page's.
+// A token is "PLACE.CHANNEL.MEMBERSHIP"; an empty one is the first page's.
 absl::StatusOr<ClientCursor> ParseClientPageToken(absl::string_view token) {
   ClientCursor cursor;
   if (token.empty()) return cursor;
-  const std::pair<absl::string_view, absl::string_view> parts =
-      absl::StrSplit(token, absl::MaxSplits('.', 1));
-  if (!absl::SimpleAtoi(parts.first, &cursor.place) ||
-      !absl::SimpleAtoi(parts.second, &cursor.membership) ||
+  const std::vector<absl::string_view> parts = absl::StrSplit(token, '.');
+  if (parts.size() != 3 || !absl::SimpleAtoi(parts[0], &cursor.place) ||
+      !absl::SimpleAtoi(parts[1], &cursor.channel) ||
+      !absl::SimpleAtoi(parts[2], &cursor.membership) ||
       cursor.is_beginning()) {
     return NotAPageToken(token);
   }
@@ -33,7 +32,8 @@ absl::StatusOr<ClientCursor> ParseClientPageToken(absl::string_view token) {
 
 std::string ClientPageToken(const ClientCursor& cursor) {
   if (cursor.is_beginning()) return "";
-  return absl::StrCat(cursor.place, ".", cursor.membership);
+  return absl::StrCat(cursor.place, ".", cursor.channel, ".",
+                      cursor.membership);
 }
 
 void FillGroup(const MembershipInfo& membership, Clock& clock,

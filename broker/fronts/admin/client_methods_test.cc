@@ -1,4 +1,5 @@
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "broker/fronts/admin/admin_fixture.h"
@@ -76,7 +77,8 @@ TEST_F(ClientMethodsTest, AClientThatIsNotThereIsNotFoundAndBadFormIsSaid) {
   request.set_client_id("c1");
   EXPECT_THAT(Call(request), NotFoundWith(HasSubstr("\"c1\"")));
   ExpectPagesAreChecked(request);
-  for (const char* const token : {"0.0", "1", "1.x", ".1"}) {
+  for (const char* const token :
+       {"0.0.0", "1", "1.1", "1.1.x", "1.1.1.1", ".1.1"}) {
     request.set_page_token(token);
     EXPECT_THAT(Call(request), BadFormWith(HasSubstr("page_token"))) << token;
   }

@@ -65,6 +65,7 @@ class CallCounters {
   }
   // The counters of calls that belong to no method.
   MethodCounters& no_method() { return no_method_; }
+  const MethodCounters& no_method() const { return no_method_; }
 
   // Calls `visit(counters)` for each method in the order of Add(), and then for
   // no_method().
