@@ -53,6 +53,8 @@ class Watcher {
   }
   void Cancel() { context_.TryCancel(); }
   grpc::Status Finish() { return reader_->Finish(); }
+  // After Finish().
+  int ResponseCode() const { return ResponseCodeOf(context_); }
 
  private:
   grpc::ClientContext context_;
@@ -86,6 +88,7 @@ TEST(HealthServiceTest, AWatcherIsToldTheStatusAndItsChangeAndThatIsTheEnd) {
   EXPECT_EQ(watcher.Read(), Response::NOT_SERVING);
   EXPECT_EQ(watcher.Read(), -1);
   EXPECT_EQ(watcher.Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(watcher.ResponseCode(), -1);  // The service is gRPC's.
 }
 
 TEST(HealthServiceTest, AWatcherOfAnUnknownServiceIsToldSo) {

@@ -33,7 +33,8 @@ class Waiter {
   virtual ~Waiter() = default;
   // Ends the call if it has waited for `what` since `limit` or longer.
   // Otherwise returns the time since which it has waited. Returns
-  // InfiniteFuture if it does not wait; the call is then no longer watched.
+  // InfiniteFuture if it does not wait, or has added itself again; the entry is
+  // then not renewed.
   virtual absl::Time EndIfWaitingSince(WaitsFor what, absl::Time limit) = 0;
   // Ends the call if it still waits: with `status`, and with `reason` in the
   // trailing metadata if that is not empty. A call whose client does not read

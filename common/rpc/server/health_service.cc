@@ -168,6 +168,8 @@ HealthService::HealthService(ServerCalls* calls) {
       absl::StrCat("the call's message did not come within ",
                    absl::FormatDuration(ServerCalls::kFirstMessageLimit));
   watches_environment_.client_sends_once = true;
+  // The service is gRPC's, and its clients know no response codes.
+  watches_environment_.sends_response_code = false;
   watches_environment_.awaiting = &calls->unfinished;
   watches_environment_.calls = calls;
 }

@@ -110,6 +110,7 @@ void ServerStream::OnWritten(bool ok) {
   {
     MutexLock lock(&mu_);
     write_in_flight_ = false;
+    if (environment_.client_sends_once) UnwatchWriteLocked();
     if (!ok) {  // Gone; a read in flight is about to say so too.
       reads_done_ = true;
       replies_.clear();
@@ -199,12 +200,19 @@ void ServerStream::NoteRefused(const CallStatus& status) const {
 absl::Time ServerStream::CutOffIfPendingSince(absl::Time limit) {
   {
     MutexLock lock(&mu_);
+    UnwatchWriteLocked();
     const bool is_pending = write_in_flight_ || (finish_started_ && !finished_);
-    if (is_pending && write_started_ > limit) return write_started_;
-    watched_ = false;
     if (!is_pending) return absl::InfiniteFuture();
+    if (write_started_ > limit) {  // The entry was of an earlier write.
+      WatchWriteLocked();
+      return absl::InfiniteFuture();
+    }
   }
-  LOG(INFO) << "cut off, does not read" << Kv("peer", reactor_.peer());
+  if (environment_.client_sends_once) {  // The write is a call's answer.
+    NoteRefused(NotRead());
+  } else {
+    LOG(INFO) << "cut off, does not read" << Kv("peer", reactor_.peer());
+  }
   environment_.calls->methods.counters().slow_readers.fetch_add(1);
   context_.TryCancel();
   return absl::InfiniteFuture();
@@ -267,10 +275,15 @@ void ServerStream::BeginWriteLocked() {
 }
 
 void ServerStream::WatchWriteLocked() {
-  if (std::exchange(watched_, true)) return;
-  environment_.calls->slow_readers.Add(std::shared_ptr<Waiter>(self_, this),
-                                       write_started_,
-                                       environment_.calls->clock.TimeNow());
+  if (write_ticket_ != DeadlineWatch::Ticket()) return;
+  write_ticket_ = environment_.calls->slow_readers.Add(
+      std::shared_ptr<Waiter>(self_, this), write_started_,
+      environment_.calls->clock.TimeNow());
+}
+
+void ServerStream::UnwatchWriteLocked() {
+  if (write_ticket_ == DeadlineWatch::Ticket()) return;
+  environment_.calls->slow_readers.Remove(std::exchange(write_ticket_, {}));
 }
 
 void ServerStream::DropPushesLocked() {
@@ -301,7 +314,7 @@ void ServerStream::BeginEndLocked(const CallStatus& status,
                                   absl::string_view reason) {
   ending_ = true;
   status_ = std::make_unique<grpc::Status>(ToGrpcStatus(status));
-  if (!status.ok()) {
+  if (!status.ok() && environment_.sends_response_code) {
     context_.AddTrailingMetadata(
         kResponseCodeMetadata,
         absl::StrCat(static_cast<int>(status.response_code)));
@@ -332,6 +345,7 @@ void ServerStream::Release() {
   if (is_counted_) environment_.calls->connections.End(reactor_.peer());
   std::shared_ptr<Reactor> self;
   MutexLock lock(&mu_);
+  UnwatchWriteLocked();
   self = std::move(self_);
 }
 

@@ -108,6 +108,8 @@ class ServerStream final : public Waiter {
     // The client sends one message, half-closes, and goes on reading, so that
     // the end of its messages does not show that it is gone.
     bool client_sends_once = false;
+    // Whether an error has its response code in the trailing metadata.
+    bool sends_response_code = true;
     // Tracks streams from AwaitClient() to StopAwaitingClient().
     DeadlineWatch* awaiting = nullptr;
     // Null if the streams get no pushes.
@@ -187,8 +189,10 @@ class ServerStream final : public Waiter {
   // A message was added to the outbox.
   NextPush OnAddedLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void BeginWriteLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Adds the write in flight to the watch of slow readers.
+  // Adds the write in flight, or the status, to `slow_readers`, unless it has
+  // an entry of this stream.
   void WatchWriteLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void UnwatchWriteLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void DropPushesLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Ends the stream if the client sends no more and all replies are written.
   void EndIfReadsDone() ABSL_LOCKS_EXCLUDED(mu_);
@@ -234,8 +238,9 @@ class ServerStream final : public Waiter {
   bool done_ ABSL_GUARDED_BY(mu_) = false;
   // The last write was a push.
   bool pushed_last_ ABSL_GUARDED_BY(mu_) = false;
-  // `slow_readers` has an entry of this stream.
-  bool watched_ ABSL_GUARDED_BY(mu_) = false;
+  // The stream's entry in `slow_readers`. May be that of an earlier write: a
+  // stream that is read need not remove it after each write.
+  DeadlineWatch::Ticket write_ticket_ ABSL_GUARDED_BY(mu_);
   // Null while the stream is not ending.
   std::unique_ptr<grpc::Status> status_ ABSL_GUARDED_BY(mu_);
   // At most kMaxWaitingReplies, and the last one. Moved by Swap(), since a copy

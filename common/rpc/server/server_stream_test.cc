@@ -25,6 +25,7 @@
 #include "common/rpc/server/server_calls.h"
 #include "common/simulated_clock.h"
 #include "gmock/gmock.h"
+#include "grpc/grpc.h"
 #include "grpc/support/time.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
@@ -36,6 +37,7 @@
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
 #include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/channel_arguments.h"
 #include "grpcpp/support/slice.h"
 #include "gtest/gtest.h"
 
@@ -225,15 +227,24 @@ class ServerStreamTest : public ::testing::Test {
     Accept(loop_.get());
     thread_ = std::thread(
         [this] { RunCompletionLoop(&loop_->queues, absl::ZeroDuration()); });
-    channel_ = grpc::CreateChannel(absl::StrCat("127.0.0.1:", port),
-                                   PlaintextChannelCredentials().Get());
+    grpc::ChannelArguments arguments;
+    // The window of what the client has not read does not grow.
+    arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+    channel_ = grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", port),
+                                         PlaintextChannelCredentials().Get(),
+                                         arguments);
   }
 
   void TearDown() override {
-    server_->Shutdown(gpr_now(GPR_CLOCK_MONOTONIC));
-    calls_.live.AwaitNone();
+    AwaitEndOfCalls();
     loop_->queue->Shutdown();
     thread_.join();
+  }
+
+  // Returns when all calls are over.
+  void AwaitEndOfCalls() {
+    server_->Shutdown(gpr_now(GPR_CLOCK_MONOTONIC));
+    calls_.live.AwaitNone();
   }
 
   void Accept(ServerLoop* loop) {
@@ -396,6 +407,48 @@ TEST_F(ServerStreamTest, AMessageThatIsNotReadEndsAClientThatSendsOnce) {
   calls_.slow_readers.Run(clock_.TimeNow());
   log_.Await("gone");
   EXPECT_EQ(counters_.slow_readers, 1);
+  EXPECT_EQ(method_.refusals().value(absl::StatusCode::kCancelled), 1);
+}
+
+TEST_F(ServerStreamTest, ACallThatIsOverIsNotWatchedForReading) {
+  Start();
+  for (const bool leaves : {false, true}) {
+    Call call(channel_);
+    ASSERT_TRUE(call.Write("one"));
+    EXPECT_EQ(call.Read(), "one");
+    if (leaves) {
+      call.Cancel();
+    } else {
+      call.HalfClose();
+    }
+    EXPECT_EQ(call.Finish().ok(), !leaves);
+  }
+  AwaitEndOfCalls();
+  EXPECT_TRUE(is_watched_.HasBeenNotified());  // Its status waited.
+  EXPECT_EQ(calls_.slow_readers.size(), 0);
+}
+
+TEST_F(ServerStreamTest, ACallOfAClientThatSendsOnceIsNotWatchedOnceItIsOver) {
+  Start(/*client_sends_once=*/true);
+  {
+    Call call(channel_);
+    ASSERT_TRUE(call.Write("one"));
+    EXPECT_EQ(call.Read(), "one");
+    is_watched_.WaitForNotification();
+  }
+  AwaitEndOfCalls();
+  EXPECT_EQ(calls_.slow_readers.size(), 0);
+}
+
+TEST_F(ServerStreamTest, AnErrorHasNoResponseCodeIfItsMethodSendsNone) {
+  environment_.sends_response_code = false;
+  Start();
+  Call call(channel_);
+  ASSERT_TRUE(call.Write("end"));
+  EXPECT_EQ(call.Read(), absl::nullopt);
+  EXPECT_FALSE(call.Finish().ok());
+  EXPECT_EQ(call.Trailing("rocketmq-response-code"), "");
+  EXPECT_EQ(call.Trailing("rocketmq-end-reason"), "TOLD");
 }
 
 }  // namespace
