@@ -29,6 +29,11 @@ class Caller {
   // form. A caller whose client id is not known yet takes any: Bind() decides.
   virtual CallStatus CheckClientId(absl::string_view client_id) const = 0;
 
+  // Returns the error that Bind() would return for the form of `client_id`; OK
+  // if CheckClientId() has checked the form. So a client id of bad form is
+  // reported before what else is wrong with a request.
+  virtual CallStatus CheckBind(absl::string_view client_id) const = 0;
+
   // Makes sure that the client has a channel in the ClientTable, with this
   // client id; channel() returns it afterwards. Does nothing if it has one. An
   // error if the client id is of bad form, or if the table is full.

@@ -85,8 +85,10 @@ CallStatus ApplyStatement(const ClientCall& call, const ParsedStatement& parsed,
 CallStatus AnswerFull(const ClientCall& call,
                       const pb::HeartbeatRequest& request,
                       pb::HeartbeatResponse* response) {
+  CallStatus status = call.caller.CheckBind(request.client_id());
+  if (!status.ok()) return status;
   ParsedStatement parsed;
-  CallStatus status = FromStatus(parsed.Parse(request, call.broker.limits));
+  status = FromStatus(parsed.Parse(request, call.broker.limits));
   if (!status.ok()) return status;
   for (int tries = 0; tries < kStandInTries; ++tries) {
     status = call.caller.Bind(request.client_id(), call.context.now);

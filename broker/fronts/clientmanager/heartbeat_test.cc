@@ -14,6 +14,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::StartsWith;
 
 using HeartbeatTest = ClientManagerFixture;
 
@@ -101,6 +102,17 @@ TEST_F(HeartbeatTest, AHeartbeatWithNoGroupsIsRefused) {
   request.set_client_id("c1");
   EXPECT_THAT(Heartbeat(request), BadFormWith(HasSubstr("at least one group")));
   EXPECT_EQ(table_.counts().channels, 0);
+}
+
+TEST_F(HeartbeatTest, ABadClientIdIsReportedBeforeABadStatement) {
+  for (const BadClientId& bad : BadClientIds()) {
+    pb::HeartbeatRequest no_groups;
+    no_groups.set_client_id(bad.client_id);
+    EXPECT_THAT(Heartbeat(no_groups), BadFormWith(StartsWith(bad.message)));
+    Stream stream = OpenStream();
+    EXPECT_THAT(StatusOf(Handle(stream, no_groups)),
+                BadFormWith(StartsWith(bad.message)));
+  }
 }
 
 TEST_F(HeartbeatTest, ASkippedGroupIsToldAndLeavesNoToken) {

@@ -28,6 +28,9 @@ class StandInCaller final : public Caller {
   ClientChannel* channel() override;
   absl::string_view client_id() const override { return client_id_; }
   CallStatus CheckClientId(absl::string_view client_id) const override;
+  CallStatus CheckBind(absl::string_view /*client_id*/) const override {
+    return {};
+  }
   // Finds the stand-in again, or opens another one, each time it is called: a
   // stand-in may expire between two calls.
   CallStatus Bind(absl::string_view client_id, absl::Time now) override;

@@ -14,10 +14,14 @@ CallStatus StreamCaller::CheckClientId(absl::string_view client_id) const {
                               Quoted(client_id)));
 }
 
+CallStatus StreamCaller::CheckBind(absl::string_view client_id) const {
+  if (client_.is_bound()) return {};
+  return FromStatus(ValidateClientId("client_id", client_id, limits_));
+}
+
 CallStatus StreamCaller::Bind(absl::string_view client_id, absl::Time now) {
   if (client_.is_bound()) return {};
-  CallStatus status =
-      FromStatus(ValidateClientId("client_id", client_id, limits_));
+  CallStatus status = CheckBind(client_id);
   if (!status.ok()) return status;
   status = FromStatus(table_.Open(channel_.shared_from_this(), now));
   client_.is_turned_away = !status.ok();

@@ -44,6 +44,7 @@ class StreamCaller final : public Caller {
   absl::string_view client_id() const override { return client_.client_id; }
   // A frame may leave the client id out.
   CallStatus CheckClientId(absl::string_view client_id) const override;
+  CallStatus CheckBind(absl::string_view client_id) const override;
   CallStatus Bind(absl::string_view client_id, absl::Time now) override;
 
  private:

@@ -44,6 +44,7 @@ TEST_F(StreamCallerTest, BindingOpensTheChannelOnceAndForOneClientId) {
 }
 
 TEST_F(StreamCallerTest, AClientIdOfBadFormBindsNothing) {
+  EXPECT_EQ(caller_.CheckBind("").code, absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(caller_.Bind("", kNow).code, absl::StatusCode::kInvalidArgument);
   EXPECT_FALSE(client_.is_bound());
   EXPECT_FALSE(client_.is_turned_away);
@@ -62,6 +63,7 @@ TEST_F(StreamCallerTest, AStreamThatFindsNoRoomIsTurnedAway) {
 TEST_F(StreamCallerTest, AFrameStatesTheStreamsClientIdOrNone) {
   EXPECT_TRUE(caller_.CheckClientId("any").ok());  // Bind() decides.
   ASSERT_TRUE(caller_.Bind("c1", kNow).ok());
+  EXPECT_TRUE(caller_.CheckBind("").ok());
   EXPECT_TRUE(caller_.CheckClientId("c1").ok());
   EXPECT_TRUE(caller_.CheckClientId("").ok());
   EXPECT_EQ(caller_.CheckClientId("c2").message,
