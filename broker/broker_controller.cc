@@ -54,6 +54,7 @@ class MetricsPart final : public Part {
         MetricsExposer::Start(requested_address_, metrics_);
     if (exposer.ok()) {
       exposer_ = *std::move(exposer);
+      address_ = exposer_->address();
     } else {
       LOG(WARNING) << "metrics are not served: " << exposer.status().message()
                    << "; give another --metrics_address (port 0: any that is "
@@ -63,15 +64,14 @@ class MetricsPart final : public Part {
   }
   void Stop(absl::Duration /*timeout*/) override { exposer_ = nullptr; }
 
-  // Empty if they are not served.
-  std::string address() const {
-    return exposer_ == nullptr ? "" : exposer_->address();
-  }
+  // Empty if they are not served. Constant after Start().
+  const std::string& address() const { return address_; }
 
  private:
   const std::string requested_address_;
   const std::shared_ptr<ClientManagerMetrics> metrics_;
   std::unique_ptr<MetricsExposer> exposer_;
+  std::string address_;
 };
 
 }  // namespace
@@ -198,7 +198,7 @@ class BrokerController::Impl {
   }
 
   const GrpcServer& server() const { return server_; }
-  std::string metrics_address() const { return exposer_.address(); }
+  const std::string& metrics_address() const { return exposer_.address(); }
 
  private:
   void TrimMemory(absl::Time now) {
@@ -253,7 +253,7 @@ const std::string& BrokerController::address() const {
   return impl_->server().address();
 }
 int BrokerController::port() const { return impl_->server().port(); }
-std::string BrokerController::metrics_address() const {
+const std::string& BrokerController::metrics_address() const {
   return impl_->metrics_address();
 }
 void BrokerController::Shutdown(absl::Duration timeout) {

@@ -61,11 +61,12 @@ class BrokerController {
   BrokerController(const BrokerController&) = delete;
   BrokerController& operator=(const BrokerController&) = delete;
 
-  // Where it listens, with the port that was chosen.
+  // Where it listens, with the port that was chosen. Stays the same after
+  // Shutdown(), as does metrics_address().
   const std::string& address() const;
   int port() const;
   // Where metrics are served; empty if they are not.
-  std::string metrics_address() const;
+  const std::string& metrics_address() const;
 
   // See GrpcServer::Stop().
   void Shutdown(absl::Duration timeout);

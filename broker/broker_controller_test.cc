@@ -1,6 +1,7 @@
 #include "broker/broker_controller.h"
 
 #include <functional>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -13,6 +14,7 @@ namespace rmq {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 using Options = BrokerController::Options;
 
@@ -151,6 +153,21 @@ TEST(BrokerControllerTest, ABrokerIsStoppedByItsDestructor) {
   }
   // The port is free again.
   EXPECT_THAT(BrokerController::Start(options, &clock), IsOk());
+}
+
+TEST(BrokerControllerTest, TheAddressesStayTheSameAfterAShutdown) {
+  SimulatedClock clock;
+  Options options;
+  options.server.address = "127.0.0.1:0";
+  options.metrics_address = "127.0.0.1:0";
+  const auto broker = BrokerController::Start(options, &clock);
+  ASSERT_THAT(broker, IsOk());
+  const std::string address = (*broker)->address();
+  const std::string metrics_address = (*broker)->metrics_address();
+  EXPECT_THAT(metrics_address, StartsWith("127.0.0.1:"));
+  (*broker)->Shutdown(absl::ZeroDuration());
+  EXPECT_EQ((*broker)->address(), address);
+  EXPECT_EQ((*broker)->metrics_address(), metrics_address);
 }
 
 }  // namespace
