@@ -1,6 +1,6 @@
 #include "common/rpc/server/unary_call.h"
 
-#include <algorithm>
+#include <cstddef>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -54,10 +54,10 @@ void UnaryCall::OnRead(bool ok) {
   if (BeginToEnd(now)) {
     grpc::ByteBuffer response;
     const CallStatus outcome = Answer(ok, now, &response);
-    CountUnread(response.Length());
     ticket_ = calls_.unfinished.Shorten(ticket_, self_,
                                         calls_.options.slow_reader_limit, now);
     End(outcome, &response);
+    LimitUnread();
   }
   ReleaseIfDone();
 }
@@ -77,6 +77,10 @@ void UnaryCall::End(const CallStatus& outcome, grpc::ByteBuffer* response) {
       calls_.methods.Finish(method_, peer_, outcome, &context_, response);
   void* const tag = static_cast<CompletionHandler*>(&finished_tag_);
   if (status.ok()) {
+    // Not before Finish(), which fills the response to an error.
+    const auto bytes = static_cast<int64_t>(response->Length());
+    calls_.unread_bytes.fetch_add(bytes);
+    unread_bytes_ = bytes;  // Last: ForgetUnread() subtracts it at any time.
     call_.WriteAndFinish(*response, grpc::WriteOptions(), status, tag);
   } else {
     call_.Finish(status, tag);
@@ -120,10 +124,7 @@ CallStatus UnaryCall::Receive(bool was_read, absl::Time now) {
   return status;
 }
 
-void UnaryCall::CountUnread(size_t bytes) {
-  if (bytes == 0) return;
-  unread_bytes_ = static_cast<int64_t>(bytes);
-  calls_.unread_bytes.fetch_add(unread_bytes_);
+void UnaryCall::LimitUnread() {
   while (calls_.unread_bytes.load() > kMostUnreadBytes &&
          calls_.unfinished.EndFirst(OverLimit(
              absl::StrCat("answers that wait to be read must be at most ",

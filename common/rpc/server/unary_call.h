@@ -3,7 +3,6 @@
 #define COMMON_RPC_SERVER_UNARY_CALL_H_
 
 #include <atomic>
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -75,10 +74,11 @@ class UnaryCall final : public Waiter {
 
   // True for the first caller, which decides how the call ends.
   bool BeginToEnd(absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
-  // After BeginToEnd().
+  // Writes the outcome, and counts the bytes of the response. After
+  // BeginToEnd().
   void End(const CallStatus& outcome, grpc::ByteBuffer* response);
-  // Counts the bytes of an answer that is about to be written.
-  void CountUnread(size_t bytes);
+  // Ends calls while unread answers hold too many bytes.
+  void LimitUnread();
   // The answer is read, or nobody waits for that any more.
   void ForgetUnread();
   // Inflates the message if it came compressed. An error if the call must not

@@ -1,0 +1,184 @@
+#include "common/rpc/server/unary_call.h"
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/time.h"
+#include "common/response_code.h"
+#include "common/rpc/credentials/credentials_source.h"
+#include "common/rpc/loop/completion_loop.h"
+#include "common/rpc/loop/loop_queues.h"
+#include "common/rpc/server/authorizer.h"
+#include "common/rpc/server/call_context.h"
+#include "common/rpc/server/call_counters.h"
+#include "common/rpc/server/method_table.h"
+#include "common/rpc/server/outcome_writer.h"
+#include "common/rpc/server/server_calls.h"
+#include "common/simulated_clock.h"
+#include "google/protobuf/descriptor.h"
+#include "grpc/grpc.h"
+#include "grpc/health/v1/health.pb.h"
+#include "grpc/support/time.h"
+#include "grpcpp/channel.h"
+#include "grpcpp/client_context.h"
+#include "grpcpp/completion_queue.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/generic/async_generic_service.h"
+#include "grpcpp/generic/generic_stub.h"
+#include "grpcpp/server.h"
+#include "grpcpp/server_builder.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/channel_arguments.h"
+#include "grpcpp/support/slice.h"
+#include "gtest/gtest.h"
+
+namespace rmq {
+namespace {
+
+using Request = ::grpc::health::v1::HealthCheckRequest;
+using Response = ::grpc::health::v1::HealthCheckResponse;
+
+constexpr char kPath[] = "/grpc.health.v1.Health/Check";
+// More than gRPC sends to a client that does not read.
+constexpr size_t kLargeBytes = 3'000'000;
+
+grpc::ByteBuffer BytesOf(const std::string& text) {
+  grpc::Slice slice(text);
+  return grpc::ByteBuffer(&slice, 1);
+}
+
+// Writes each outcome as a large response.
+class LargeOutcomeWriter final : public OutcomeWriter {
+ public:
+  grpc::Status Write(const google::protobuf::MethodDescriptor& /*method*/,
+                     const CallStatus& /*outcome*/,
+                     grpc::ServerContextBase* /*context*/,
+                     grpc::ByteBuffer* response) const override {
+    BytesOf(std::string(kLargeBytes, 'x')).Swap(response);
+    has_written_.Notify();
+    return grpc::Status::OK;
+  }
+  void AwaitWritten() const { has_written_.WaitForNotification(); }
+
+ private:
+  mutable absl::Notification has_written_;
+};
+
+// A call of a client that sends an empty message and does not read. Blocking.
+class UnreadCall {
+ public:
+  UnreadCall(const std::shared_ptr<grpc::Channel>& channel,
+             const std::string& path)
+      : stub_(channel) {
+    context_.set_deadline(gpr_time_add(
+        gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_seconds(60, GPR_TIMESPAN)));
+    call_ = stub_.PrepareCall(&context_, path, &queue_);
+    call_->StartCall(this);
+    AwaitEvent();
+    call_->WriteLast(BytesOf(""), grpc::WriteOptions(), this);
+    AwaitEvent();
+  }
+  ~UnreadCall() { context_.TryCancel(); }
+
+  grpc::Status Finish() {
+    grpc::Status status;
+    call_->Finish(&status, this);
+    AwaitEvent();
+    return status;
+  }
+
+ private:
+  void AwaitEvent() {
+    void* tag;
+    bool ok;
+    queue_.Next(&tag, &ok);
+  }
+
+  grpc::CompletionQueue queue_;
+  grpc::GenericStub stub_;
+  grpc::ClientContext context_;
+  std::unique_ptr<grpc::GenericClientAsyncReaderWriter> call_;
+};
+
+// A server with one method, which refuses each call.
+class UnaryCallTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    MethodTable::MethodOptions options;
+    options.skips_gate = true;
+    options.outcomes = &outcomes_;
+    calls_.methods.Add<Request, Response>(
+        *Request::descriptor()->file()->service(0)->method(0), options, nullptr,
+        [](const CallContext&, const Request&, Response*) {
+          return OverLimit("refused");
+        });
+    grpc::ServerBuilder builder;
+    int port = 0;
+    builder.AddListeningPort("127.0.0.1:0", PlaintextServerCredentials().Get(),
+                             &port);
+    builder.RegisterAsyncGenericService(&service_);
+    loop_ = std::make_unique<ServerLoop>(builder.AddCompletionQueue());
+    server_ = builder.BuildAndStart();
+    ASSERT_NE(server_, nullptr);
+    UnaryCall::Wait(&environment_, loop_->queue.get());
+    thread_ = std::thread(
+        [this] { RunCompletionLoop(&loop_->queues, absl::ZeroDuration()); });
+    grpc::ChannelArguments arguments;
+    // The window of what the client has not read does not grow.
+    arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+    channel_ = grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", port),
+                                         PlaintextChannelCredentials().Get(),
+                                         arguments);
+  }
+
+  void TearDown() override {
+    AwaitEndOfCalls();
+    loop_->queue->Shutdown();
+    thread_.join();
+  }
+
+  // Returns when all calls are over.
+  void AwaitEndOfCalls() {
+    server_->Shutdown(gpr_now(GPR_CLOCK_MONOTONIC));
+    calls_.live.AwaitNone();
+  }
+
+  SimulatedClock clock_;
+  AllowAllAuthorizer authorizer_;
+  CallCounters counters_{[](const auto&) { return 0; }};
+  LargeOutcomeWriter outcomes_;
+  ServerCalls calls_{{},         &authorizer_, CallStatus(),
+                     &counters_, &clock_,      [](absl::Time) {}};
+  grpc::AsyncGenericService service_;
+  const UnaryCall::Environment environment_ = {
+      [this](grpc::GenericServerContext* context,
+             grpc::GenericServerAsyncReaderWriter* call,
+             grpc::ServerCompletionQueue* queue, void* tag) {
+        service_.RequestCall(context, call, queue, queue, tag);
+      },
+      "", &calls_};
+  std::unique_ptr<ServerLoop> loop_;
+  std::unique_ptr<grpc::Server> server_;
+  std::thread thread_;
+  std::shared_ptr<grpc::Channel> channel_;
+};
+
+TEST_F(UnaryCallTest, AResponseThatHoldsAnErrorCountsUntilTheCallIsOver) {
+  {
+    UnreadCall unread(channel_, kPath);
+    outcomes_.AwaitWritten();
+    // The loop has handled the first call when it answers the second.
+    EXPECT_EQ(UnreadCall(channel_, "/no/method").Finish().error_code(),
+              grpc::StatusCode::UNIMPLEMENTED);
+    EXPECT_EQ(calls_.unread_bytes, kLargeBytes);
+  }
+  AwaitEndOfCalls();
+  EXPECT_EQ(calls_.unread_bytes, 0);
+}
+
+}  // namespace
+}  // namespace rmq
