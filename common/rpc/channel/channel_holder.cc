@@ -35,15 +35,19 @@ ChannelHolder::ChannelHolder(const std::string& address,
       closer_(*closer) {}
 
 std::shared_ptr<grpc::Channel> ChannelHolder::Get() {
+  // Before the lock, since the source is not ours. In this order, so that
+  // credentials that change in between make another channel the next time.
   const uint64_t generation = credentials_.generation();
+  const std::shared_ptr<grpc::ChannelCredentials> credentials =
+      credentials_.Get();
   std::shared_ptr<grpc::Channel> former;  // Destroyed last, without the lock.
   MutexLock lock(&mu_);
   if (channel_ == nullptr || generation_ != generation ||
       channel_->GetState(/*try_to_connect=*/false) ==
           GRPC_CHANNEL_TRANSIENT_FAILURE) {
-    former = std::exchange(channel_, closer_.Guard(grpc::CreateCustomChannel(
-                                         target_, credentials_.Get(),
-                                         ArgumentsFor(connect_timeout_))));
+    former = std::exchange(
+        channel_, closer_.Guard(grpc::CreateCustomChannel(
+                      target_, credentials, ArgumentsFor(connect_timeout_))));
     generation_ = generation;
   }
   return channel_;

@@ -1,8 +1,10 @@
 #include "common/rpc/channel/channel_holder.h"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <thread>
+#include <utility>
 
 #include "absl/time/time.h"
 #include "common/rpc/channel/channel_closer.h"
@@ -19,12 +21,16 @@ namespace {
 class FakeCredentials final : public ChannelCredentialsSource {
  public:
   std::shared_ptr<grpc::ChannelCredentials> Get() override {
+    on_get_();
     return PlaintextChannelCredentials().Get();
   }
   uint64_t generation() const override { return generation_; }
   void Renew() { ++generation_; }
+  // Get() calls `on_get`.
+  void OnGet(std::function<void()> on_get) { on_get_ = std::move(on_get); }
 
  private:
+  std::function<void()> on_get_ = [] {};
   uint64_t generation_ = 1;
 };
 
@@ -82,6 +88,13 @@ TEST_F(ChannelHolderTest, OtherCredentialsMakeAnotherChannel) {
   const std::shared_ptr<grpc::Channel> renewed = holder.Get();
   EXPECT_NE(renewed, channel);
   EXPECT_EQ(holder.Get(), renewed);
+}
+
+TEST_F(ChannelHolderTest, CredentialsAreFetchedWithNoLockHeld) {
+  ChannelHolder holder("127.0.0.1:1", absl::Seconds(5), &credentials_,
+                       &closer_);
+  credentials_.OnGet([&holder] { holder.Drop(nullptr); });  // Takes the lock.
+  EXPECT_NE(holder.Get(), nullptr);
 }
 
 TEST_F(ChannelHolderTest, AChannelThatCouldNotConnectIsReplaced) {

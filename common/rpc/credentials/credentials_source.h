@@ -16,7 +16,8 @@ class CredentialsSource {
  public:
   virtual ~CredentialsSource() = default;
 
-  // Returns the credentials for a new server or channel. Never null.
+  // Returns the credentials for a new server or channel. Never null. Cheap: a
+  // client asks before each call.
   virtual std::shared_ptr<Credentials> Get() = 0;
 
   // Grows whenever Get() begins to return other credentials, so that the owner
