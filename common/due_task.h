@@ -9,7 +9,7 @@
 namespace rmq {
 
 // A task of a timer. A timer is a thread that sleeps until one of its tasks is
-// due. A task reads no clock and does not wait.
+// due. A task does not wait. A task itself reads no clock; what it calls may.
 class DueTask {
  public:
   virtual ~DueTask() = default;
@@ -31,8 +31,8 @@ class DueTask {
 };
 
 // A task calls its listener with the time when NextDue() becomes earlier by the
-// act of another thread: the timer then wakes by that time. Called with no lock
-// held.
+// act of another thread: the timer then wakes by that time. May be called with
+// locks held, so a listener only wakes the timer and calls no task.
 using DueListener = std::function<void(absl::Time)>;
 
 }  // namespace rmq

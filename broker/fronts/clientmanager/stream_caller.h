@@ -22,7 +22,7 @@ struct StreamClient {
   // afterwards.
   std::string client_id;
   // The fingerprint of the last heartbeat's bytes; 0: a heartbeat of the same
-  // bytes must be read again. See RepeatedHeartbeats.
+  // bytes must be read again. See AnswerRepeatedHeartbeat().
   uint64_t last_heartbeat = 0;
   bool last_was_light = false;
   // The first full heartbeat found no room for the channel: the stream must

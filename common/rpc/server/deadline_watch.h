@@ -59,7 +59,8 @@ class DeadlineWatch final : public DueTask {
   // Identifies an entry. A default Ticket identifies none.
   using Ticket = std::pair<absl::Time, uint64_t>;
 
-  // `on_due` is called by any thread when a call is added.
+  // `on_due` is called by the thread that adds a call, with the locks that the
+  // thread holds.
   DeadlineWatch(const Options& options, DueListener on_due)
       : options_(options), on_due_(std::move(on_due)) {}
 

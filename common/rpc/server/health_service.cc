@@ -35,7 +35,7 @@ grpc::ByteBuffer Serialize(const HealthService::Response& response) {
 
 CallStatus GoingDown() {
   return {absl::StatusCode::kUnavailable, ResponseCode::kSystemError,
-          "the broker is going down"};
+          "the server is going down"};
 }
 
 }  // namespace
