@@ -10,18 +10,6 @@ absl::string_view Name(GroupKind kind) {
   return "?";
 }
 
-absl::string_view Name(RemovalReason reason) {
-  switch (reason) {
-    case RemovalReason::kUnregistered: return "UNREGISTERED";
-    case RemovalReason::kDisconnected: return "DISCONNECTED";
-    case RemovalReason::kExpired: return "EXPIRED";
-    case RemovalReason::kReplaced: return "REPLACED";
-    case RemovalReason::kKicked: return "KICKED";
-    case RemovalReason::kDrained: return "DRAINED";
-  }
-  return "?";
-}
-
 absl::string_view Name(EventType type) {
   switch (type) {
     case EventType::kClientRegister: return "CLIENT_REGISTER";

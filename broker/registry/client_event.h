@@ -11,24 +11,13 @@
 #include "absl/time/time.h"
 #include "broker/registry/subscription_table.h"
 #include "common/client_types.h"
+#include "common/member_change.h"
 
 namespace rmq {
 
 class ClientChannel;
 
 enum class GroupKind : uint8_t { kProducer, kConsumer };
-
-// Why a channel left a group.
-enum class RemovalReason : uint8_t {
-  kUnregistered,  // The client asked for it.
-  kDisconnected,  // The channel closed.
-  kExpired,       // Silent for longer than the channel expiry.
-  kReplaced,      // A newer stream of the same client and incarnation.
-  kKicked,        // An operator asked for it.
-  kDrained,       // The broker goes down.
-};
-
-inline constexpr size_t kRemovalReasons = 6;
 
 // Reference: ConsumerGroupEvent.java, ProducerGroupEvent.java (GROUP_UNREGISTER
 // is kUnregister here). Differs: producers have kClientRegister too, so that
@@ -42,7 +31,6 @@ enum class EventType : uint8_t {
 };
 
 absl::string_view Name(GroupKind kind);
-absl::string_view Name(RemovalReason reason);
 absl::string_view Name(EventType type);
 
 // A value. The events of one call and group come in Java's order:

@@ -185,6 +185,10 @@ TEST_F(ClientRequestHandlerTest, EveryKindOfFrameIsKnown) {
       *pb::ClientFrame::descriptor()->FindOneofByName("request");
   Stream stream = OpenStream();
   for (int i = 0; i < kinds.field_count(); ++i) {
+    // It has no reply.
+    if (kinds.field(i)->message_type() == pb::Acknowledge::descriptor()) {
+      continue;
+    }
     pb::ClientFrame frame;
     frame.GetReflection()->MutableMessage(&frame, kinds.field(i));
     EXPECT_NE(StatusOf(Handle(stream, frame)).code,
