@@ -19,7 +19,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
-from comparisons import capacity, connections, heartbeats, idle, in_process, others, storm  # noqa: E402
+from comparisons import capacity, connections, heartbeats, idle, in_process, joins, others, storm  # noqa: E402
 from context import Context  # noqa: E402
 from processes import find  # noqa: E402
 
@@ -37,6 +37,7 @@ COMPARISONS = {
     "flat": connections.flat,
     "capacity": capacity.run,
     "crowd": connections.crowd,
+    "join": joins.run,
     "restart": connections.restart,
     "storm": storm.run,
 }

@@ -1,9 +1,11 @@
 #include "tools/loadgen/broker_frames.h"
 
 #include <cstring>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/types/optional.h"
 #include "grpcpp/impl/codegen/proto_utils.h"
 #include "grpcpp/support/slice.h"
 #include "grpcpp/support/status_code_enum.h"
@@ -15,12 +17,20 @@ namespace {
 namespace pb = ::rocketmq::clientmanager::v1;
 
 constexpr uint64_t kRequestId = 1;
+constexpr uint64_t kListRequestId = 2;
 // As "10.20.30.40@12345#67890123456789" is.
 constexpr size_t kClientIdBytes = 32;
 
 grpc::ByteBuffer ToBuffer(const pb::ClientFrame& frame) {
   const grpc::Slice slice(frame.SerializeAsString());
   return grpc::ByteBuffer(&slice, 1);
+}
+
+absl::optional<grpc::ByteBuffer> ResponseOf(
+    absl::optional<pb::ClientFrame> frame) {
+  if (!frame.has_value()) return absl::nullopt;
+  if (!frame->has_acknowledge()) frame->set_request_id(kListRequestId);
+  return ToBuffer(*frame);
 }
 
 // The answer to a light heartbeat, when there is nothing to say.
@@ -96,7 +106,8 @@ grpc::ByteBuffer BrokerFrames::Light(uint64_t statement_token) const {
   return ToBuffer(frame);
 }
 
-Answer BrokerFrames::Parse(const grpc::ByteBuffer& frame) const {
+Answer BrokerFrames::Parse(const grpc::ByteBuffer& frame,
+                           HeldLists* lists) const {
   Answer answer;
   if (IsLightAnswer(frame)) return answer;
   pb::BrokerFrame message;
@@ -108,9 +119,22 @@ Answer BrokerFrames::Parse(const grpc::ByteBuffer& frame) const {
   }
   if (message.has_notify_consumer_ids_changed()) {
     answer.is_push = true;
+    if (lists != nullptr) {
+      answer.response =
+          ResponseOf(lists->OnPush(message.notify_consumer_ids_changed()));
+    }
     return answer;
   }
   const pb::Reply& reply = message.reply();
+  if (reply.request_id() == kListRequestId) {
+    answer.is_list = true;
+    const bool has_list = reply.has_get_consumer_list_by_group();
+    if (lists != nullptr) {
+      answer.response = ResponseOf(lists->OnList(
+          has_list ? &reply.get_consumer_list_by_group() : nullptr));
+    }
+    return answer;
+  }
   const pb::HeartbeatResponse& heartbeat = reply.heartbeat();
   if (reply.status().code() == grpc::StatusCode::ABORTED) {
     answer.channel_closed = true;

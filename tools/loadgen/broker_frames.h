@@ -7,11 +7,13 @@
 
 #include "grpcpp/support/byte_buffer.h"
 #include "tools/loadgen/client_frames.h"
+#include "tools/loadgen/held_lists.h"
 #include "tools/loadgen/load_options.h"
 
 namespace rmq::loadgen {
 
-// Every request id is 1, since no stream has two requests under way.
+// The request id of a heartbeat is 1, that of a list 2: no stream has two
+// heartbeats under way.
 class BrokerFrames final : public ClientFrames {
  public:
   explicit BrokerFrames(const LoadOptions& options);
@@ -21,7 +23,7 @@ class BrokerFrames final : public ClientFrames {
   const char* method() const override;
   grpc::ByteBuffer Full(int client) const override;
   grpc::ByteBuffer Light(uint64_t statement_token) const override;
-  Answer Parse(const grpc::ByteBuffer& frame) const override;
+  Answer Parse(const grpc::ByteBuffer& frame, HeldLists* lists) const override;
 
  private:
   const LoadOptions options_;

@@ -26,7 +26,8 @@ pb::ClientFrame ToFrame(grpc::ByteBuffer buffer) {
 
 Answer Parse(const std::string& bytes) {
   const grpc::Slice slice(bytes);
-  return BrokerFrames(LoadOptions()).Parse(grpc::ByteBuffer(&slice, 1));
+  return BrokerFrames(LoadOptions())
+      .Parse(grpc::ByteBuffer(&slice, 1), nullptr);
 }
 
 Answer Parse(const pb::BrokerFrame& frame) {

@@ -5,13 +5,19 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/types/optional.h"
 #include "grpcpp/support/byte_buffer.h"
+#include "tools/loadgen/held_lists.h"
 
 namespace rmq::loadgen {
 
 // One frame of a server.
 struct Answer {
   bool is_push = false;
+  // Neither a push nor an answer to a heartbeat.
+  bool is_list = false;
+  // What the client says in turn.
+  absl::optional<grpc::ByteBuffer> response;
   // The channel closed while the heartbeat was under way: the stream's end,
   // which follows, says why.
   bool channel_closed = false;
@@ -34,7 +40,10 @@ class ClientFrames {
   virtual grpc::ByteBuffer Full(int client) const = 0;
   // Only asked for after an answer with a token.
   virtual grpc::ByteBuffer Light(uint64_t statement_token) const = 0;
-  virtual Answer Parse(const grpc::ByteBuffer& frame) const = 0;
+  // `lists` are those that the stream's client holds; null: it holds none, and
+  // says nothing in turn.
+  virtual Answer Parse(const grpc::ByteBuffer& frame,
+                       HeldLists* lists) const = 0;
 };
 
 }  // namespace rmq::loadgen

@@ -26,7 +26,8 @@ grpc::ByteBuffer LeaseFrames::Light(uint64_t /*statement_token*/) const {
   return grpc::ByteBuffer();  // No answer has a token.
 }
 
-Answer LeaseFrames::Parse(const grpc::ByteBuffer& frame) const {
+Answer LeaseFrames::Parse(const grpc::ByteBuffer& frame,
+                          HeldLists* /*lists*/) const {
   Answer answer;
   LeaseKeepAliveResponse response;
   grpc::ByteBuffer copy(frame);

@@ -7,6 +7,7 @@
 
 #include "grpcpp/support/byte_buffer.h"
 #include "tools/loadgen/client_frames.h"
+#include "tools/loadgen/held_lists.h"
 
 namespace rmq::loadgen {
 
@@ -17,7 +18,7 @@ class LeaseFrames final : public ClientFrames {
   const char* method() const override;
   grpc::ByteBuffer Full(int client) const override;
   grpc::ByteBuffer Light(uint64_t statement_token) const override;
-  Answer Parse(const grpc::ByteBuffer& frame) const override;
+  Answer Parse(const grpc::ByteBuffer& frame, HeldLists* lists) const override;
 };
 
 }  // namespace rmq::loadgen

@@ -11,7 +11,7 @@ namespace {
 
 Answer Parse(const std::string& bytes) {
   const grpc::Slice slice(bytes);
-  return LeaseFrames().Parse(grpc::ByteBuffer(&slice, 1));
+  return LeaseFrames().Parse(grpc::ByteBuffer(&slice, 1), nullptr);
 }
 
 // The bytes are etcd's.

@@ -102,6 +102,10 @@ absl::Status LoadOptions::Validate() const {
     return absl::InvalidArgumentError(
         absl::StrCat("churn must be 0 to 1000000 a second, got ", churn));
   }
+  if (!(open_rate >= 0 && open_rate <= 1e6)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "open_rate must be 0 to 1000000 a second, got ", open_rate));
+  }
   if (client_prefix.empty() || client_prefix.size() > 200) {
     return absl::InvalidArgumentError(absl::StrCat(
         "client_prefix must be 1 to 200 bytes, got ", client_prefix.size()));

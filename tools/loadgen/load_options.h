@@ -76,6 +76,12 @@ struct LoadOptions {
   absl::Duration live = absl::Seconds(1);
   // Streams that may be opening at once.
   int opening = 256;
+  // Streams opened a second, at most; 0: as fast as `opening` allows.
+  double open_rate = 0;
+  // Clients hold the lists of their groups as the client library does: they
+  // take pushes, ask for lists and acknowledge. Otherwise they pass pushes
+  // over, as older clients do.
+  bool hold_lists = false;
   // All streams must have registered within this.
   absl::Duration opening_timeout = absl::Seconds(120);
   // A heartbeat that is not answered for longer is an error.

@@ -259,6 +259,7 @@ class LoadRun {
     };
     report_.set_registrations(count(counters_.registrations));
     report_.set_pushes(count(counters_.pushes));
+    report_.set_most_pushes(count(counters_.most_pushes));
     report_.set_full_statements_needed(count(counters_.full_statements_needed));
     report_.set_churned(count(counters_.churned));
     report_.set_lost(count(counters_.lost));

@@ -1,5 +1,7 @@
 #include "tools/loadgen/load_stream.h"
 
+#include <deque>
+#include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -71,10 +73,15 @@ class LoadStream::Call {
     if (reads_done_) return;
     heartbeat_waits_ = write_in_flight_;
     if (heartbeat_waits_) return;
-    write_in_flight_ = true;
     stream_.sent_ns_ = NowNanos();
-    call_->Write(stream_.heartbeat_,
-                 static_cast<CompletionHandler*>(&written_tag_));
+    Write(stream_.heartbeat_);
+  }
+
+  // Writes it after those before it; nothing once the stream has ended.
+  void Send(grpc::ByteBuffer response) {
+    if (reads_done_ || half_close_) return;
+    responses_.push_back(std::move(response));
+    if (!write_in_flight_) WriteResponse();
   }
 
   void HalfClose() {
@@ -116,6 +123,8 @@ class LoadStream::Call {
       StartHalfClose();
     } else if (heartbeat_waits_ && !reads_done_) {
       SendHeartbeat();
+    } else if (!responses_.empty() && !reads_done_) {
+      WriteResponse();
     }
     FinishIfDone();
   }
@@ -123,6 +132,17 @@ class LoadStream::Call {
   void OnFinished(bool /*ok*/) {
     stream_.OnCallOver(channel_, status_);
     delete this;
+  }
+
+  void Write(const grpc::ByteBuffer& frame) {
+    write_in_flight_ = true;
+    call_->Write(frame, static_cast<CompletionHandler*>(&written_tag_));
+  }
+
+  void WriteResponse() {
+    const grpc::ByteBuffer response = std::move(responses_.front());
+    responses_.pop_front();
+    Write(response);
   }
 
   void Read() {
@@ -148,6 +168,7 @@ class LoadStream::Call {
   grpc::CompletionQueue& queue_;
   const std::unique_ptr<grpc::GenericClientAsyncReaderWriter> call_;
   grpc::ByteBuffer frame_;
+  std::deque<grpc::ByteBuffer> responses_;
   grpc::Status status_;
   bool started_ = false;
   bool write_in_flight_ = false;  // Or a half-close.
@@ -165,6 +186,7 @@ class LoadStream::Call {
 void LoadStream::Open() {
   state_ = State::kOpening;
   heartbeat_ = environment_.frames->Full(client_);
+  if (environment_.holds_lists) lists_ = std::make_unique<HeldLists>();
   call_ = new Call(this);
 }
 
@@ -186,13 +208,19 @@ void LoadStream::Cancel() {
 }
 
 void LoadStream::OnFrame(const grpc::ByteBuffer& frame) {
-  const Answer answer = environment_.frames->Parse(frame);
-  Owner& owner = *environment_.owner;
-  if (answer.is_push) {
-    owner.OnPush();
-    return;
+  Answer answer = environment_.frames->Parse(frame, lists_.get());
+  if (answer.response.has_value() && state_ != State::kClosing) {
+    call_->Send(*std::move(answer.response));
   }
-  if (answer.channel_closed) return;
+  if (answer.is_push) {
+    environment_.owner->OnPush(this);
+  } else if (!answer.is_list && !answer.channel_closed) {
+    OnHeartbeatAnswer(answer);
+  }
+}
+
+void LoadStream::OnHeartbeatAnswer(const Answer& answer) {
+  Owner& owner = *environment_.owner;
   const int64_t sent_ns = std::exchange(sent_ns_, 0);
   if (!answer.error.empty()) {
     owner.OnBadAnswer(this, answer.error);

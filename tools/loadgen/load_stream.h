@@ -11,6 +11,7 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/status.h"
 #include "tools/loadgen/client_frames.h"
+#include "tools/loadgen/held_lists.h"
 
 namespace rmq::loadgen {
 
@@ -44,7 +45,7 @@ class LoadStream {
     virtual void OnRegistered(LoadStream* stream) = 0;
     // A later one is, that was written at `sent_ns`.
     virtual void OnAnswered(LoadStream* stream, int64_t sent_ns) = 0;
-    virtual void OnPush() = 0;
+    virtual void OnPush(LoadStream* stream) = 0;
     virtual void OnFullStatementNeeded() = 0;
     // In the state opening the stream then cancels itself.
     virtual void OnBadAnswer(LoadStream* stream, const std::string& why) = 0;
@@ -62,6 +63,7 @@ class LoadStream {
     LoopQueues* queues;
     Owner* owner;
     bool light;
+    bool holds_lists;
   };
 
   LoadStream(const Environment* environment, int client,
@@ -88,6 +90,7 @@ class LoadStream {
   class Call;
 
   void OnFrame(const grpc::ByteBuffer& frame);
+  void OnHeartbeatAnswer(const Answer& answer);
   void OnCallOver(const std::shared_ptr<grpc::Channel>& channel,
                   const grpc::Status& status);
 
@@ -97,7 +100,8 @@ class LoadStream {
   State state_ = State::kClosed;
   Call* call_ = nullptr;  // Deletes itself; null if closed.
   int64_t sent_ns_ = 0;
-  grpc::ByteBuffer heartbeat_;  // The next.
+  grpc::ByteBuffer heartbeat_;        // The next.
+  std::unique_ptr<HeldLists> lists_;  // Of the call; null: it holds none.
 };
 
 // Of a steady clock.

@@ -33,7 +33,7 @@ LoadWorker::LoadWorker(const LoadOptions& options, const ClientFrames& frames,
     : options_(options),
       index_(index),
       counters_(*counters),
-      environment_{&frames, &queues_, this, options.light},
+      environment_{&frames, &queues_, this, options.light, options.hold_lists},
       random_(options.seed + static_cast<uint64_t>(index)) {
   for (int c = index; c < options.connections; c += options.threads) {
     connections_.push_back(std::make_unique<LoadConnection>(options.broker));
@@ -92,16 +92,27 @@ int64_t LoadWorker::DoWhatIsDue(int64_t now_ns) {
     OpenAgain(stream);
   }
   const size_t most_opening = std::max(1, options_.opening / options_.threads);
-  while (!to_open_.empty() && opening_ < most_opening) {
+  while (!to_open_.empty() && opening_ < most_opening &&
+         next_open_ns_ <= now_ns) {
     LoadStream* const stream = to_open_.front();
     to_open_.pop_front();
     Open(stream);
+    if (options_.open_rate > 0) {
+      next_open_ns_ =
+          (next_open_ns_ == 0 ? now_ns : next_open_ns_) +
+          static_cast<int64_t>(1e9 / options_.open_rate * options_.threads);
+    }
   }
   if (!heartbeats_begun_ && now_ns >= start_ns_.load()) BeginHeartbeats();
   if (!heartbeats_begun_) {
-    return to_reopen_.empty()
-               ? start_ns_.load()
-               : std::min(start_ns_.load(), to_reopen_.top().time_ns);
+    int64_t next_ns = start_ns_.load();
+    if (!to_reopen_.empty()) {
+      next_ns = std::min(next_ns, to_reopen_.top().time_ns);
+    }
+    if (!to_open_.empty() && next_open_ns_ > now_ns) {
+      next_ns = std::min(next_ns, next_open_ns_);
+    }
+    return next_ns;
   }
   while (schedule_->next_ns() <= now_ns) {
     const Schedule::Due due = schedule_->Take();
@@ -191,6 +202,16 @@ void LoadWorker::OnRegistered(LoadStream* stream) {
   }
   if (heartbeats_begun_ && options_.pace.kind == Pace::Kind::kClosedLoop) {
     stream->SendHeartbeat();
+  }
+}
+
+void LoadWorker::OnPush(LoadStream* stream) {
+  ++counters_.pushes;
+  if (!options_.hold_lists) return;
+  const int64_t pushes = ++pushes_[stream->client()];
+  int64_t most = counters_.most_pushes.load();
+  while (most < pushes &&
+         !counters_.most_pushes.compare_exchange_weak(most, pushes)) {
   }
 }
 

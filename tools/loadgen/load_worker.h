@@ -33,6 +33,8 @@ struct LoadCounters {
   std::atomic<int64_t> registrations{0};
   std::atomic<int64_t> errors{0};
   std::atomic<int64_t> pushes{0};
+  // The most that one client got.
+  std::atomic<int64_t> most_pushes{0};
   std::atomic<int64_t> full_statements_needed{0};
   std::atomic<int64_t> churned{0};
   std::atomic<int64_t> lost{0};     // Streams that ended and are opened again.
@@ -79,7 +81,7 @@ class LoadWorker final : private LoadStream::Owner {
 
   void OnRegistered(LoadStream* stream) override;
   void OnAnswered(LoadStream* stream, int64_t sent_ns) override;
-  void OnPush() override { ++counters_.pushes; }
+  void OnPush(LoadStream* stream) override;
   void OnFullStatementNeeded() override { ++counters_.full_statements_needed; }
   void OnBadAnswer(LoadStream* stream, const std::string& why) override;
   void OnClosed(LoadStream* stream, LoadStream::State before,
@@ -132,6 +134,10 @@ class LoadWorker final : private LoadStream::Owner {
   bool heartbeats_begun_ = false;
   bool stopping_ = false;
   bool cancelled_ = false;
+  // By client / threads; empty unless lists are held.
+  absl::flat_hash_map<int, int64_t> pushes_;
+  // When the next stream may be opened, by --open_rate.
+  int64_t next_open_ns_ = 0;
   int64_t next_churn_ns_ = kNever;
   size_t next_churned_ = 0;
   int64_t next_check_ns_ = 0;

@@ -73,6 +73,14 @@ ABSL_FLAG(bool, busy_poll, false,
           "the driver's threads poll and never sleep, so that a broker on the "
           "same machine does not pay for waking them; each takes a core");
 ABSL_FLAG(int, opening, 256, "streams that are opening at once, at most");
+ABSL_FLAG(double, open_rate, 0,
+          "streams that are opened a second, at most; 0: as fast as --opening "
+          "allows");
+ABSL_FLAG(
+    bool, hold_lists, false,
+    "clients hold their groups' lists of client ids as the client library "
+    "does: they take pushes, ask for lists and acknowledge; otherwise "
+    "they pass pushes over");
 ABSL_FLAG(absl::Duration, opening_timeout, absl::Seconds(120),
           "all clients must have registered within this");
 ABSL_FLAG(absl::Duration, answer_timeout, absl::Seconds(30),
@@ -126,6 +134,8 @@ absl::StatusOr<LoadOptions> OptionsFromFlags() {
   options.threads = absl::GetFlag(FLAGS_threads);
   options.busy_poll = absl::GetFlag(FLAGS_busy_poll);
   options.opening = absl::GetFlag(FLAGS_opening);
+  options.open_rate = absl::GetFlag(FLAGS_open_rate);
+  options.hold_lists = absl::GetFlag(FLAGS_hold_lists);
   options.opening_timeout = absl::GetFlag(FLAGS_opening_timeout);
   options.answer_timeout = absl::GetFlag(FLAGS_answer_timeout);
   options.client_prefix = absl::GetFlag(FLAGS_client_prefix);

@@ -57,6 +57,12 @@ class LoadgenTest(unittest.TestCase):
         self.assertEqual(report["registered"], report["clients"], said)
         return report
 
+    def test_clients_that_hold_lists_take_the_pushes_of_those_that_join(self):
+        with broker() as server:
+            report = self.assert_good(server.address, "--groups=1", "--connections=20", "--open_rate=100", "--hold_lists")
+            self.assertGreater(report["most_pushes"], 0)
+            self.assertGreaterEqual(report["registration_seconds"], 0.18)
+
     def test_a_broker_answers_heartbeats_in_a_closed_loop_and_paced_and_the_load_is_measured(self):
         with broker("--max_frame_rate=0") as server:
             pid = "--server_pid=%d" % server.process.pid
