@@ -7,7 +7,7 @@
 
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
-#include "client/session/broker_identity.h"
+#include "client/session/peer_broker.h"
 
 namespace rmq {
 
@@ -25,7 +25,7 @@ class AbortHistory {
 
   // Adds a stream that `broker` ended with ABORTED at `now`. Returns whether
   // the client was replaced. An abort by another process begins the count anew.
-  bool Add(const BrokerIdentity& broker, absl::Time now) {
+  bool Add(const PeerBroker& broker, absl::Time now) {
     if (broker_ != broker) {
       broker_ = broker;
       times_.clear();
@@ -36,7 +36,7 @@ class AbortHistory {
   }
 
  private:
-  absl::optional<BrokerIdentity> broker_;
+  absl::optional<PeerBroker> broker_;
   std::deque<absl::Time> times_;
 };
 

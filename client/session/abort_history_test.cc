@@ -1,7 +1,7 @@
 #include "client/session/abort_history.h"
 
 #include "absl/time/time.h"
-#include "client/session/broker_identity.h"
+#include "client/session/peer_broker.h"
 #include "gtest/gtest.h"
 
 namespace rmq {
@@ -11,7 +11,7 @@ constexpr absl::Time kStart = absl::UnixEpoch();
 
 class AbortHistoryTest : public ::testing::Test {
  protected:
-  const BrokerIdentity broker_{"broker-a", 0, 1};
+  const PeerBroker broker_{"broker-a", 0, 1};
   AbortHistory history_;
 };
 
@@ -36,7 +36,7 @@ TEST_F(AbortHistoryTest, OnlyTheLatestThreeCount) {
 }
 
 TEST_F(AbortHistoryTest, AnotherProcessBeginsTheCountAnew) {
-  const BrokerIdentity restarted{"broker-a", 0, 2};
+  const PeerBroker restarted{"broker-a", 0, 2};
   history_.Add(broker_, kStart);
   history_.Add(broker_, kStart);
   EXPECT_FALSE(history_.Add(restarted, kStart));

@@ -19,9 +19,9 @@
 #include "client/client_options.h"
 #include "client/loop/event_loop.h"
 #include "client/session/abort_history.h"
-#include "client/session/broker_identity.h"
 #include "client/session/broker_stub.h"
 #include "client/session/frame_pace.h"
+#include "client/session/peer_broker.h"
 #include "client/session/stream_groups.h"
 #include "common/backoff.h"
 #include "rocketmq/clientmanager/v1/client_manager.pb.h"
@@ -146,9 +146,7 @@ class BrokerSession final : private BrokerStream::Reactor {
   uint64_t stream_number() const { return stream_number_; }
   // The broker process that accepted a full heartbeat over that stream; none if
   // no process did, or if it did not name itself.
-  const absl::optional<BrokerIdentity>& accepted_by() const {
-    return accepted_by_;
-  }
+  const absl::optional<PeerBroker>& accepted_by() const { return accepted_by_; }
   // Whether OnStopped() was called, or is being called.
   bool stopped() const { return stopped_; }
 
@@ -270,7 +268,7 @@ class BrokerSession final : private BrokerStream::Reactor {
   bool outage_logged_ = false;
   // See stream_number() and accepted_by().
   uint64_t stream_number_ = 0;
-  absl::optional<BrokerIdentity> accepted_by_;
+  absl::optional<PeerBroker> accepted_by_;
   AbortHistory aborts_;
   // In kRefused: the largest frame that the broker accepts, in bytes.
   size_t frame_limit_ = 0;

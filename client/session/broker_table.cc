@@ -6,7 +6,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
-#include "client/session/broker_identity.h"
+#include "client/session/peer_broker.h"
 #include "common/kv.h"
 #include "glog/logging.h"
 
@@ -14,13 +14,13 @@ namespace rmq {
 namespace {
 
 // Whether two streams are known to lead to two broker processes, or to one.
-bool AreKnownToDiffer(const absl::optional<BrokerIdentity>& a,
-                      const absl::optional<BrokerIdentity>& b) {
+bool AreKnownToDiffer(const absl::optional<PeerBroker>& a,
+                      const absl::optional<PeerBroker>& b) {
   return a.has_value() && b.has_value() && *a != *b;
 }
 
-bool AreKnownToBeSame(const absl::optional<BrokerIdentity>& a,
-                      const absl::optional<BrokerIdentity>& b) {
+bool AreKnownToBeSame(const absl::optional<PeerBroker>& a,
+                      const absl::optional<PeerBroker>& b) {
   return a.has_value() && b.has_value() && *a == *b;
 }
 
