@@ -1,10 +1,12 @@
 #include "broker/notify/consumer_ids_notifier.h"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "broker/registry/consumer_ids_changed.h"
 #include "common/mutex_lock.h"
 
 namespace rmq {
@@ -104,10 +106,12 @@ void ConsumerIdsNotifier::Flush(const ClientTable& table, absl::Time now) {
     }
     channels.clear();
     table.ListChannels(round.group, left, &round.cursor, &channels);
+    const auto push = std::make_shared<ConsumerIdsChanged>();
+    push->group = round.group;
     int64_t pushes = 0;
     for (const ClientChannelPtr& channel : channels) {
       if (channel->kind() != ClientChannel::Kind::kStream) continue;
-      channel->Push(ConsumerIdsChanged{round.group});
+      channel->Push(push);
       ++pushes;
     }
     left -= std::max<size_t>(channels.size(), 1);

@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "broker/registry/channel_record.h"
 #include "broker/registry/client_event.h"
+#include "broker/registry/consumer_ids_changed.h"
 
 namespace rmq {
 
@@ -22,12 +23,6 @@ enum class Renewal {
   kFullStatementNeeded,
   // The channel is closed; nothing was renewed.
   kClosed,
-};
-
-// A push to a client: the consumer ids of `group` have changed. A view, valid
-// for the call.
-struct ConsumerIdsChanged {
-  absl::string_view group;
 };
 
 // The port through which the core reaches a client. The edge derives its stream
@@ -54,8 +49,8 @@ class ClientChannel : public std::enable_shared_from_this<ClientChannel> {
   // and do nothing once the channel has ended.
 
   // Sends `push` to the client. A slow reader gets the latest push of each
-  // group only.
-  virtual void Push(const ConsumerIdsChanged& push) = 0;
+  // group only; a bare one does not take the place of another that waits.
+  virtual void Push(std::shared_ptr<const ConsumerIdsChanged> push) = 0;
   // The table has closed the channel: tells the client why, and lets it go.
   virtual void End(RemovalReason reason) = 0;
 

@@ -12,6 +12,7 @@
 #include "absl/synchronization/mutex.h"
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_event.h"
+#include "broker/registry/consumer_ids_changed.h"
 #include "common/mutex_lock.h"
 
 namespace rmq {
@@ -22,9 +23,9 @@ class FakeClientChannel final : public ClientChannel {
   explicit FakeClientChannel(Kind kind = Kind::kStream)
       : ClientChannel(kind, "127.0.0.1:50001") {}
 
-  void Push(const ConsumerIdsChanged& push) override {
+  void Push(std::shared_ptr<const ConsumerIdsChanged> push) override {
     MutexLock lock(&mu_);
-    pushes_.emplace_back(push.group);
+    pushes_.push_back(std::move(push));
   }
   void End(RemovalReason reason) override {
     MutexLock lock(&mu_);
@@ -34,10 +35,18 @@ class FakeClientChannel final : public ClientChannel {
 
   void set_writable(bool writable) { writable_.store(writable); }
 
-  // The groups that were pushed since the last call, in order.
-  std::vector<std::string> TakePushes() {
+  using Pushes = std::vector<std::shared_ptr<const ConsumerIdsChanged>>;
+
+  // The pushes since the last call of this method or the next, in order.
+  Pushes TakePushed() {
     MutexLock lock(&mu_);
     return std::exchange(pushes_, {});
+  }
+  // The same: their groups.
+  std::vector<std::string> TakePushes() {
+    std::vector<std::string> groups;
+    for (const auto& push : TakePushed()) groups.push_back(push->group);
+    return groups;
   }
   // The reasons of all calls of End().
   std::vector<RemovalReason> ends() const {
@@ -48,7 +57,7 @@ class FakeClientChannel final : public ClientChannel {
  private:
   std::atomic<bool> writable_{true};
   mutable absl::Mutex mu_;
-  std::vector<std::string> pushes_ ABSL_GUARDED_BY(mu_);
+  Pushes pushes_ ABSL_GUARDED_BY(mu_);
   std::vector<RemovalReason> ends_ ABSL_GUARDED_BY(mu_);
 };
 

@@ -55,11 +55,11 @@ class NotingChannel final : public ClientChannel {
 
   const std::string& name() const { return name_; }
 
-  void Push(const ConsumerIdsChanged& push) override {
+  void Push(std::shared_ptr<const ConsumerIdsChanged> push) override {
     if (kind() == Kind::kStandIn) return;
     auto& noted = *outcome_.add_pushes();
     noted.set_channel(name_);
-    noted.set_group(std::string(push.group));
+    noted.set_group(push->group);
   }
   void End(RemovalReason) override {
     if (kind() == Kind::kStream) outcome_.add_closed(name_);

@@ -46,8 +46,8 @@ EventKey KeyOf(const Event& event, int channel) {
 
 // --- Called by the core ---
 
-void DayChannel::Push(const ConsumerIdsChanged& push) {
-  day_.OnPush(*this, push.group);
+void DayChannel::Push(std::shared_ptr<const ConsumerIdsChanged> push) {
+  day_.OnPush(*this, push->group);
 }
 
 void DayChannel::End(RemovalReason reason) { day_.OnEnd(*this, reason); }

@@ -10,7 +10,6 @@
 #include "broker/fronts/clientmanager/get_consumer_list.h"
 #include "broker/fronts/clientmanager/heartbeat.h"
 #include "broker/fronts/clientmanager/repeated_heartbeats.h"
-#include "broker/fronts/clientmanager/settling.h"
 #include "broker/fronts/clientmanager/unregister_client.h"
 #include "common/rpc/server/refusal_log.h"
 #include "glog/logging.h"
@@ -173,12 +172,6 @@ CallStatus ClientRequestHandler::Answer(const FrameKind& kind,
   return kind.request.answer(
       {context, broker_, caller}, request,
       reply->GetReflection()->MutableMessage(reply, kind.response_field));
-}
-
-void ClientRequestHandler::FillPush(const std::string& group, absl::Time now,
-                                    pb::NotifyConsumerIdsChanged* push) const {
-  push->set_group(group);
-  FillSettling(broker_.settled_at, now, push);
 }
 
 }  // namespace rmq

@@ -61,9 +61,8 @@ class ClientRequestHandler {
                          const pb::ClientFrame& frame, absl::string_view bytes,
                          StreamClient* client, pb::Reply* reply) const;
 
-  // Fills the push that the consumer ids of `group` changed, written at `now`.
-  void FillPush(const std::string& group, absl::Time now,
-                pb::NotifyConsumerIdsChanged* push) const;
+  // When the broker has settled: see ClientBroker.
+  absl::Time settled_at() const { return broker_.settled_at; }
 
  private:
   // A kind of frame: a field of ClientFrame's oneof.

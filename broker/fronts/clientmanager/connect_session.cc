@@ -1,9 +1,11 @@
 #include "broker/fronts/clientmanager/connect_session.h"
 
 #include <cstdint>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "broker/fronts/clientmanager/fill_push.h"
 #include "broker/fronts/clientmanager/fill_status.h"
 #include "broker/fronts/clientmanager/frame_bytes.h"
 #include "broker/fronts/end_status.h"
@@ -19,10 +21,15 @@ namespace {
 
 // Does what grpc::SerializationTraits does, without its output stream, since
 // the size is known.
-grpc::ByteBuffer Serialize(const pb::BrokerFrame& frame) {
+grpc::Slice Serialize(const pb::BrokerFrame& frame) {
   grpc::Slice slice(frame.ByteSizeLong());
   frame.SerializeWithCachedSizesToArray(const_cast<uint8_t*>(slice.begin()));
-  return grpc::ByteBuffer(&slice, 1);
+  return slice;
+}
+
+// A message of bytes that it shares.
+grpc::ByteBuffer BufferOf(const grpc::Slice& bytes) {
+  return grpc::ByteBuffer(&bytes, 1);
 }
 
 // Takes the bytes of a message in one piece, as nearly all messages come.
@@ -100,7 +107,7 @@ bool ConnectSession::OnMessage(grpc::ByteBuffer* message,
     RefuseStream(answered);
     return false;
   }
-  Serialize(answer).Swap(reply);
+  BufferOf(Serialize(answer)).Swap(reply);
   return true;
 }
 
@@ -200,11 +207,29 @@ void ConnectSession::End(RemovalReason reason) {
   stream_.EndWith(EndStatus(reason), Name(reason));
 }
 
-grpc::ByteBuffer ConnectSession::MakePush(const std::string& group) {
-  pb::BrokerFrame frame;
-  environment_.handler->FillPush(group, calls().clock.TimeNow(),
-                                 frame.mutable_notify_consumer_ids_changed());
-  return Serialize(frame);
+void ConnectSession::Push(std::shared_ptr<const ConsumerIdsChanged> push) {
+  const auto if_one_waits = push->is_bare()
+                                ? ServerStream::IfOneWaits::kIsDropped
+                                : ServerStream::IfOneWaits::kReplacesIt;
+  const std::string& group = push->group;
+  stream_.Push(
+      group, [this, push = std::move(push)] { return MessageOf(*push); },
+      if_one_waits);
+}
+
+grpc::ByteBuffer ConnectSession::MessageOf(
+    const ConsumerIdsChanged& push) const {
+  const absl::Time settled_at = environment_.handler->settled_at();
+  const absl::Time now = calls().clock.TimeNow();
+  const auto make = [&] {
+    pb::BrokerFrame frame;
+    FillPush(push, settled_at, now,
+             frame.mutable_notify_consumer_ids_changed());
+    return Serialize(frame);
+  };
+  // While the broker settles, the message says for how much longer.
+  return BufferOf(now < settled_at ? make()
+                                   : push.message.Get<grpc::Slice>(make));
 }
 
 void ConnectSession::NoteRefused(const CallStatus& status) const {

@@ -2,7 +2,7 @@
 #ifndef BROKER_FRONTS_CLIENTMANAGER_CONNECT_SESSION_H_
 #define BROKER_FRONTS_CLIENTMANAGER_CONNECT_SESSION_H_
 
-#include <string>
+#include <memory>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -12,6 +12,7 @@
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/client_table.h"
+#include "broker/registry/consumer_ids_changed.h"
 #include "common/rate_limit.h"
 #include "common/response_code.h"
 #include "common/rpc/loop/loop_queues.h"
@@ -47,9 +48,7 @@ class ConnectSession final : public ClientChannel,
   static void Accept(const Environment* environment, ServerLoop* loop);
 
   // ClientChannel.
-  void Push(const ConsumerIdsChanged& push) override {
-    stream_.Push(push.group);
-  }
+  void Push(std::shared_ptr<const ConsumerIdsChanged> push) override;
   void End(RemovalReason reason) override;
   bool writable() const override { return stream_.writable(); }
 
@@ -62,8 +61,10 @@ class ConnectSession final : public ClientChannel,
   void OnOpened() override;
   bool OnMessage(grpc::ByteBuffer* message, grpc::ByteBuffer* reply) override;
   void OnReadsDone() override { CloseChannel(); }
-  grpc::ByteBuffer MakePush(const std::string& group) override;
   void OnGone() override {}
+
+  // The message of a push that is written now.
+  grpc::ByteBuffer MessageOf(const ConsumerIdsChanged& push) const;
 
   // Answers the frame in `message`, and frees it: fills all of `reply`, which
   // is on `arena`. Returns an error if the frame cannot be answered: the stream

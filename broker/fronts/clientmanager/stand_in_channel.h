@@ -2,9 +2,12 @@
 #ifndef BROKER_FRONTS_CLIENTMANAGER_STAND_IN_CHANNEL_H_
 #define BROKER_FRONTS_CLIENTMANAGER_STAND_IN_CHANNEL_H_
 
+#include <memory>
+
 #include "absl/strings/string_view.h"
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_event.h"
+#include "broker/registry/consumer_ids_changed.h"
 
 namespace rmq {
 
@@ -16,7 +19,7 @@ class StandInChannel final : public ClientChannel {
   explicit StandInChannel(absl::string_view remote_address)
       : ClientChannel(Kind::kStandIn, remote_address) {}
 
-  void Push(const ConsumerIdsChanged&) override {}
+  void Push(std::shared_ptr<const ConsumerIdsChanged>) override {}
   void End(RemovalReason) override {}
   bool writable() const override { return false; }
 };

@@ -89,7 +89,7 @@ void ServerStream::OnRead(bool ok) {
   }
   grpc::ByteBuffer reply;
   const bool has_reply = reactor_.OnMessage(&read_buffer_, &reply);
-  NextPush push;
+  MakePush push;
   {
     MutexLock lock(&mu_);
     read_in_flight_ = false;
@@ -106,7 +106,7 @@ void ServerStream::OnRead(bool ok) {
 }
 
 void ServerStream::OnWritten(bool ok) {
-  NextPush push;
+  MakePush push;
   {
     MutexLock lock(&mu_);
     write_in_flight_ = false;
@@ -144,19 +144,25 @@ void ServerStream::OnDone(bool /*ok*/) {
   ReleaseIfDone();
 }
 
-void ServerStream::Push(absl::string_view key) {
-  NextPush push;
+void ServerStream::Push(absl::string_view key, MakePush make,
+                        IfOneWaits if_one_waits) {
+  MakePush push;
   {
     MutexLock lock(&mu_);
     if (ending_ || reads_done_) {
       environment_.pushes->dropped.fetch_add(1);
       return;
     }
-    if (std::find(pushes_.begin(), pushes_.end(), key) != pushes_.end()) {
+    const auto waits = std::find_if(
+        pushes_.begin(), pushes_.end(),
+        [key](const WaitingPush& other) { return other.key == key; });
+    if (waits != pushes_.end()) {
       environment_.pushes->coalesced.fetch_add(1);
+      // `make` gets the replaced one, which goes when the lock is released.
+      if (if_one_waits == IfOneWaits::kReplacesIt) waits->make.swap(make);
       return;
     }
-    pushes_.emplace_back(key);
+    pushes_.push_back({std::string(key), std::move(make)});
     push = OnAddedLocked();
   }
   WritePush(push);
@@ -228,18 +234,18 @@ void ServerStream::StartReadLocked() {
   stream_.Read(&read_buffer_, static_cast<CompletionHandler*>(&read_tag_));
 }
 
-ServerStream::NextPush ServerStream::OnAddedLocked() {
+ServerStream::MakePush ServerStream::OnAddedLocked() {
   if (!write_in_flight_) return StartNextLocked();
   WatchWriteLocked();
-  return absl::nullopt;
+  return nullptr;
 }
 
-ServerStream::NextPush ServerStream::StartNextLocked() {
-  if (write_in_flight_ || finish_started_) return absl::nullopt;
+ServerStream::MakePush ServerStream::StartNextLocked() {
+  if (write_in_flight_ || finish_started_) return nullptr;
   if (!pushes_.empty() && (replies_.empty() || !pushed_last_)) {
     pushed_last_ = true;
     BeginWriteLocked();
-    NextPush push = std::move(pushes_.front());
+    MakePush push = std::move(pushes_.front().make);
     pushes_.erase(pushes_.begin());
     return push;
   }
@@ -258,14 +264,13 @@ ServerStream::NextPush ServerStream::StartNextLocked() {
     WatchWriteLocked();
     stream_.Finish(*status_, static_cast<CompletionHandler*>(&finished_tag_));
   }
-  return absl::nullopt;
+  return nullptr;
 }
 
-void ServerStream::WritePush(const NextPush& push) {
-  if (!push.has_value()) return;
+void ServerStream::WritePush(const MakePush& make) {
+  if (make == nullptr) return;
   environment_.pushes->sent.fetch_add(1);
-  stream_.Write(reactor_.MakePush(*push),
-                static_cast<CompletionHandler*>(&written_tag_));
+  stream_.Write(make(), static_cast<CompletionHandler*>(&written_tag_));
 }
 
 void ServerStream::BeginWriteLocked() {

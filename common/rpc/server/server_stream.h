@@ -13,7 +13,6 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "absl/types/optional.h"
 #include "common/response_code.h"
 #include "common/rpc/loop/completion_loop.h"
 #include "common/rpc/loop/loop_queues.h"
@@ -47,8 +46,8 @@ inline constexpr char kEndReasonMetadata[] = "rocketmq-end-reason";
 // - finished: the status is sent. The stream is released after its last event.
 //
 // The outbox has two lanes. Replies are written in the order of the messages.
-// Pushes have one slot a key, whose message is made when it is written, so that
-// a client that reads slowly gets only the latest push of a key. The lanes
+// Pushes have one slot a key, so that a client that reads slowly gets only the
+// latest push of a key; a push's message is made when it is written. The lanes
 // alternate, and at most one write is in flight.
 //
 // Thread-safety: messages are read, and the reactor's On...() methods run, on
@@ -78,10 +77,6 @@ class ServerStream final : public Waiter {
     // stream then ends with OK, unless the reactor ends it otherwise. Not
     // called if the stream is ending already.
     virtual void OnReadsDone() = 0;
-
-    // Returns the message of the push of `key`, which is written next. Called
-    // on any thread, with no lock held; only if the reactor calls Push().
-    virtual grpc::ByteBuffer MakePush(const std::string& /*key*/) { return {}; }
 
     // The stream has had its last event, and drops its reference to the reactor
     // afterwards. Not called for a stream that no client has come to.
@@ -142,10 +137,17 @@ class ServerStream final : public Waiter {
   // Returns false if the stream is ending already.
   bool StopAwaitingClient() ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Sends a push, whose message the reactor makes when it is written. Does
-  // nothing if a push of `key` waits, if the client sends no more messages, or
-  // once the stream is ending.
-  void Push(absl::string_view key) ABSL_LOCKS_EXCLUDED(mu_);
+  // Makes the message of a push, at the time when it is written. Called at most
+  // once, on any thread, with no lock held, while the reactor lives.
+  using MakePush = std::function<grpc::ByteBuffer()>;
+
+  // What a push does if another one of its key waits to be written.
+  enum class IfOneWaits { kReplacesIt, kIsDropped };
+
+  // Sends a push. It keeps the place of the one that it replaces. Does nothing
+  // if the client sends no more messages, or once the stream is ending.
+  void Push(absl::string_view key, MakePush make, IfOneWaits if_one_waits)
+      ABSL_LOCKS_EXCLUDED(mu_);
 
   // Ends the stream with `status`: drops what waits in the outbox. `reason` is
   // sent as trailing metadata kEndReasonMetadata if it is not empty. Only the
@@ -176,18 +178,22 @@ class ServerStream final : public Waiter {
   void OnFinished(bool ok) ABSL_LOCKS_EXCLUDED(mu_);
   void OnDone(bool ok) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // The key of a push that is about to be written.
-  using NextPush = absl::optional<std::string>;
+  // A push that waits.
+  struct WaitingPush {
+    std::string key;
+    MakePush make;
+  };
 
   bool MayReadLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void StartReadLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Writes the next message, or sends the status if the stream is ending. If a
-  // push is next, only claims the write, and returns the push's key: the caller
-  // then releases the lock and calls WritePush().
-  NextPush StartNextLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void WritePush(const NextPush& push) ABSL_LOCKS_EXCLUDED(mu_);
+  // push is next, only claims the write, and returns the push: the caller then
+  // releases the lock and calls WritePush(). Otherwise returns null.
+  MakePush StartNextLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Does nothing if `make` is null.
+  void WritePush(const MakePush& make) ABSL_LOCKS_EXCLUDED(mu_);
   // A message was added to the outbox.
-  NextPush OnAddedLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  MakePush OnAddedLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void BeginWriteLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Adds the write in flight, or the status, to `slow_readers`, unless it has
   // an entry of this stream.
@@ -246,8 +252,8 @@ class ServerStream final : public Waiter {
   // At most kMaxWaitingReplies, and the last one. Moved by Swap(), since a copy
   // of a ByteBuffer allocates.
   std::vector<grpc::ByteBuffer> replies_ ABSL_GUARDED_BY(mu_);
-  // Keys of pushes, each once.
-  std::vector<std::string> pushes_ ABSL_GUARDED_BY(mu_);
+  // One a key.
+  std::vector<WaitingPush> pushes_ ABSL_GUARDED_BY(mu_);
   // When the write in flight, or the sending of the status, began.
   absl::Time write_started_ ABSL_GUARDED_BY(mu_);
 

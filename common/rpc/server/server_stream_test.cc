@@ -129,18 +129,29 @@ class Talker final : public ServerStream::Reactor {
       stream_.EndAfter(BytesOf("the last"), OverLimit("told to"));
       return true;
     }
-    if (text == "push") stream_.Push("a key");
+    if (text == "push") Push("push", ServerStream::IfOneWaits::kReplacesIt);
+    if (text == "replace" || text == "drop") {
+      // The first is being written, so that the second waits.
+      for (const char* push : {"first", "second"}) {
+        Push(push, ServerStream::IfOneWaits::kReplacesIt);
+      }
+      Push("third", text == "drop" ? ServerStream::IfOneWaits::kIsDropped
+                                   : ServerStream::IfOneWaits::kReplacesIt);
+    }
     if (text == "silence") return false;
     message->Swap(reply);
     return true;
   }
   void OnReadsDone() override { log_.Add("reads done"); }
-  grpc::ByteBuffer MakePush(const std::string& key) override {
-    return BytesOf(absl::StrCat("push of ", key));
-  }
   void OnGone() override { log_.Add("gone"); }
 
  private:
+  void Push(const std::string& text, ServerStream::IfOneWaits if_one_waits) {
+    stream_.Push(
+        "a key", [text] { return BytesOf(absl::StrCat(text, " made")); },
+        if_one_waits);
+  }
+
   Log& log_;
   std::string peer_;
   ServerStream stream_;
@@ -300,10 +311,32 @@ TEST_F(ServerStreamTest, APushIsMadeWhenItIsWritten) {
   Start();
   Call call(channel_);
   ASSERT_TRUE(call.Write("push"));
-  EXPECT_EQ(call.Read(), "push of a key");
+  EXPECT_EQ(call.Read(), "push made");
   EXPECT_EQ(call.Read(), "push");
   EXPECT_EQ(pushes_.sent, 1);
   EXPECT_EQ(pushes_.dropped, 0);
+}
+
+TEST_F(ServerStreamTest, APushReplacesTheOneOfItsKeyThatWaits) {
+  Start();
+  Call call(channel_);
+  ASSERT_TRUE(call.Write("replace"));
+  EXPECT_EQ(call.Read(), "first made");
+  EXPECT_EQ(call.Read(), "replace");
+  EXPECT_EQ(call.Read(), "third made");
+  EXPECT_EQ(pushes_.sent, 2);
+  EXPECT_EQ(pushes_.coalesced, 1);
+}
+
+TEST_F(ServerStreamTest, APushMayLeaveTheOneThatWaitsAsItIs) {
+  Start();
+  Call call(channel_);
+  ASSERT_TRUE(call.Write("drop"));
+  EXPECT_EQ(call.Read(), "first made");
+  EXPECT_EQ(call.Read(), "drop");
+  EXPECT_EQ(call.Read(), "second made");
+  EXPECT_EQ(pushes_.sent, 2);
+  EXPECT_EQ(pushes_.coalesced, 1);
 }
 
 TEST_F(ServerStreamTest, AHalfCloseEndsTheStreamOnceItsRepliesAreWritten) {
