@@ -20,9 +20,8 @@ class MadeOnce {
   // object have the same T.
   template <typename T, typename Make>
   const T& Get(Make make) const {
-    absl::call_once(once_, [this, &make] {
-      value_ = std::make_shared<const T>(make());
-    });
+    absl::call_once(
+        once_, [this, &make] { value_ = std::make_shared<const T>(make()); });
     return *static_cast<const T*>(value_.get());
   }
 

@@ -24,9 +24,8 @@ TEST(FillPushTest, ADifferenceSaysWhoJoinedAndWhoLeftWhy) {
   push.group = "orders";
   push.epoch = 7;
   push.base_epoch = 5;
-  push.changes = {
-      {"c1", MemberChange::Type::kJoined, RemovalReason::kExpired},
-      {"c2", MemberChange::Type::kLeft, RemovalReason::kExpired}};
+  push.changes = {{"c1", MemberChange::Type::kJoined, RemovalReason::kExpired},
+                  {"c2", MemberChange::Type::kLeft, RemovalReason::kExpired}};
   EXPECT_EQ(Filled(push, kSettledAt),
             "group: \"orders\" epoch: 7 base_epoch: 5 "
             "changes { client_id: \"c1\" type: TYPE_JOINED } "
@@ -61,7 +60,8 @@ TEST(FillPushTest, ABarePushHasTwoEqualEpochs) {
   ConsumerIdsChanged push;
   push.group = "orders";
   push.epoch = push.base_epoch = 7;
-  EXPECT_EQ(Filled(push, kSettledAt), "group: \"orders\" epoch: 7 base_epoch: 7");
+  EXPECT_EQ(Filled(push, kSettledAt),
+            "group: \"orders\" epoch: 7 base_epoch: 7");
 }
 
 TEST(FillPushTest, AMomentBeforeItHasSettledTheBrokerSaysSo) {
