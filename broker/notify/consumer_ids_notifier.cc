@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "broker/registry/consumer_ids_changed.h"
+#include "broker/registry/membership_push.h"
 #include "common/mutex_lock.h"
 
 namespace rmq {
@@ -106,7 +106,7 @@ void ConsumerIdsNotifier::Flush(const ClientTable& table, absl::Time now) {
     }
     channels.clear();
     table.ListChannels(round.group, left, &round.cursor, &channels);
-    const auto push = std::make_shared<ConsumerIdsChanged>();
+    const auto push = std::make_shared<MembershipPush>();
     push->group = round.group;
     int64_t pushes = 0;
     for (const ClientChannelPtr& channel : channels) {

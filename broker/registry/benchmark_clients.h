@@ -32,7 +32,7 @@ inline constexpr absl::Duration kHeartbeatInterval = absl::Seconds(30);
 class BareChannel final : public ClientChannel {
  public:
   BareChannel() : ClientChannel(Kind::kStream, "10.20.30.40:50001") {}
-  void Push(std::shared_ptr<const ConsumerIdsChanged> /*push*/) override {}
+  void Push(std::shared_ptr<const MembershipPush> /*push*/) override {}
   void End(RemovalReason /*reason*/) override {}
   bool writable() const override { return true; }
 };

@@ -11,7 +11,7 @@
 #include "absl/time/time.h"
 #include "broker/registry/channel_record.h"
 #include "broker/registry/client_event.h"
-#include "broker/registry/consumer_ids_changed.h"
+#include "broker/registry/membership_push.h"
 
 namespace rmq {
 
@@ -50,7 +50,7 @@ class ClientChannel : public std::enable_shared_from_this<ClientChannel> {
 
   // Sends `push` to the client. A slow reader gets the latest push of each
   // group only; a bare one does not take the place of another that waits.
-  virtual void Push(std::shared_ptr<const ConsumerIdsChanged> push) = 0;
+  virtual void Push(std::shared_ptr<const MembershipPush> push) = 0;
   // The table has closed the channel: tells the client why, and lets it go.
   virtual void End(RemovalReason reason) = 0;
 

@@ -12,7 +12,7 @@
 #include "absl/synchronization/mutex.h"
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_event.h"
-#include "broker/registry/consumer_ids_changed.h"
+#include "broker/registry/membership_push.h"
 #include "common/mutex_lock.h"
 
 namespace rmq {
@@ -23,7 +23,7 @@ class FakeClientChannel final : public ClientChannel {
   explicit FakeClientChannel(Kind kind = Kind::kStream)
       : ClientChannel(kind, "127.0.0.1:50001") {}
 
-  void Push(std::shared_ptr<const ConsumerIdsChanged> push) override {
+  void Push(std::shared_ptr<const MembershipPush> push) override {
     MutexLock lock(&mu_);
     pushes_.push_back(std::move(push));
   }
@@ -35,7 +35,7 @@ class FakeClientChannel final : public ClientChannel {
 
   void set_writable(bool writable) { writable_.store(writable); }
 
-  using Pushes = std::vector<std::shared_ptr<const ConsumerIdsChanged>>;
+  using Pushes = std::vector<std::shared_ptr<const MembershipPush>>;
 
   // The pushes since the last call of this method or the next, in order.
   Pushes TakePushed() {

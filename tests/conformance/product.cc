@@ -55,7 +55,7 @@ class NotingChannel final : public ClientChannel {
 
   const std::string& name() const { return name_; }
 
-  void Push(std::shared_ptr<const ConsumerIdsChanged> push) override {
+  void Push(std::shared_ptr<const MembershipPush> push) override {
     if (kind() == Kind::kStandIn) return;
     auto& noted = *outcome_.add_pushes();
     noted.set_channel(name_);

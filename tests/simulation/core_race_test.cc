@@ -48,7 +48,7 @@ class RaceChannel final : public ClientChannel {
   RaceChannel(Kind kind, std::atomic<int64_t>* pushes)
       : ClientChannel(kind, "127.0.0.1:50001"), pushes_(*pushes) {}
 
-  void Push(std::shared_ptr<const ConsumerIdsChanged>) override { ++pushes_; }
+  void Push(std::shared_ptr<const MembershipPush>) override { ++pushes_; }
   void End(RemovalReason) override { ++ends_; }
   bool writable() const override { return id() % 2 == 0; }
 

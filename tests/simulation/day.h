@@ -52,7 +52,7 @@ class DayChannel final : public ClientChannel {
   DayChannel(Kind kind, Day* day)
       : ClientChannel(kind, "10.0.0.1:40000"), day_(*day) {}
 
-  void Push(std::shared_ptr<const ConsumerIdsChanged> push) override;
+  void Push(std::shared_ptr<const MembershipPush> push) override;
   void End(RemovalReason reason) override;
   bool writable() const override { return true; }
 

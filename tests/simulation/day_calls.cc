@@ -46,7 +46,7 @@ EventKey KeyOf(const Event& event, int channel) {
 
 // --- Called by the core ---
 
-void DayChannel::Push(std::shared_ptr<const ConsumerIdsChanged> push) {
+void DayChannel::Push(std::shared_ptr<const MembershipPush> push) {
   day_.OnPush(*this, push->group);
 }
 

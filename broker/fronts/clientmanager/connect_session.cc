@@ -207,7 +207,7 @@ void ConnectSession::End(RemovalReason reason) {
   stream_.EndWith(EndStatus(reason), Name(reason));
 }
 
-void ConnectSession::Push(std::shared_ptr<const ConsumerIdsChanged> push) {
+void ConnectSession::Push(std::shared_ptr<const MembershipPush> push) {
   const auto if_one_waits = push->is_bare()
                                 ? ServerStream::IfOneWaits::kIsDropped
                                 : ServerStream::IfOneWaits::kReplacesIt;
@@ -217,8 +217,7 @@ void ConnectSession::Push(std::shared_ptr<const ConsumerIdsChanged> push) {
       if_one_waits);
 }
 
-grpc::ByteBuffer ConnectSession::MessageOf(
-    const ConsumerIdsChanged& push) const {
+grpc::ByteBuffer ConnectSession::MessageOf(const MembershipPush& push) const {
   const absl::Time settled_at = environment_.handler->settled_at();
   const absl::Time now = calls().clock.TimeNow();
   const auto make = [&] {

@@ -12,7 +12,7 @@
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/client_table.h"
-#include "broker/registry/consumer_ids_changed.h"
+#include "broker/registry/membership_push.h"
 #include "common/rate_limit.h"
 #include "common/response_code.h"
 #include "common/rpc/loop/loop_queues.h"
@@ -48,7 +48,7 @@ class ConnectSession final : public ClientChannel,
   static void Accept(const Environment* environment, ServerLoop* loop);
 
   // ClientChannel.
-  void Push(std::shared_ptr<const ConsumerIdsChanged> push) override;
+  void Push(std::shared_ptr<const MembershipPush> push) override;
   void End(RemovalReason reason) override;
   bool writable() const override { return stream_.writable(); }
 
@@ -64,7 +64,7 @@ class ConnectSession final : public ClientChannel,
   void OnGone() override {}
 
   // The message of a push that is written now.
-  grpc::ByteBuffer MessageOf(const ConsumerIdsChanged& push) const;
+  grpc::ByteBuffer MessageOf(const MembershipPush& push) const;
 
   // Answers the frame in `message`, and frees it: fills all of `reply`, which
   // is on `arena`. Returns an error if the frame cannot be answered: the stream

@@ -22,8 +22,8 @@ void FillChange(const MemberChange& change, pb::MemberChange* message) {
 
 }  // namespace
 
-void FillPush(const ConsumerIdsChanged& push, absl::Time settled_at,
-              absl::Time now, pb::NotifyConsumerIdsChanged* message) {
+void FillPush(const MembershipPush& push, absl::Time settled_at, absl::Time now,
+              pb::NotifyConsumerIdsChanged* message) {
   message->set_group(push.group);
   message->set_epoch(push.epoch);
   message->set_base_epoch(push.base_epoch);

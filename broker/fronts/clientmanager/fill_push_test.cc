@@ -4,7 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "broker/registry/consumer_ids_changed.h"
+#include "broker/registry/membership_push.h"
 #include "common/member_change.h"
 #include "gtest/gtest.h"
 
@@ -13,14 +13,14 @@ namespace {
 
 constexpr absl::Time kSettledAt = absl::FromUnixSeconds(1'000'000);
 
-std::string Filled(const ConsumerIdsChanged& push, absl::Time now) {
+std::string Filled(const MembershipPush& push, absl::Time now) {
   pb::NotifyConsumerIdsChanged message;
   FillPush(push, kSettledAt, now, &message);
   return message.ShortDebugString();
 }
 
 TEST(FillPushTest, ADifferenceSaysWhoJoinedAndWhoLeftWhy) {
-  ConsumerIdsChanged push;
+  MembershipPush push;
   push.group = "orders";
   push.epoch = 7;
   push.base_epoch = 5;
@@ -36,7 +36,7 @@ TEST(FillPushTest, ADifferenceSaysWhoJoinedAndWhoLeftWhy) {
 TEST(FillPushTest, EachReasonIsTheOneOfItsName) {
   for (size_t i = 0; i < kRemovalReasons; ++i) {
     const auto reason = static_cast<RemovalReason>(i);
-    ConsumerIdsChanged push;
+    MembershipPush push;
     push.changes = {{"c1", MemberChange::Type::kLeft, reason}};
     pb::NotifyConsumerIdsChanged message;
     FillPush(push, kSettledAt, kSettledAt, &message);
@@ -46,7 +46,7 @@ TEST(FillPushTest, EachReasonIsTheOneOfItsName) {
 }
 
 TEST(FillPushTest, ACompletePushHasTheIds) {
-  ConsumerIdsChanged push;
+  MembershipPush push;
   push.group = "orders";
   push.epoch = 7;
   push.complete = true;
@@ -57,7 +57,7 @@ TEST(FillPushTest, ACompletePushHasTheIds) {
 }
 
 TEST(FillPushTest, ABarePushHasTwoEqualEpochs) {
-  ConsumerIdsChanged push;
+  MembershipPush push;
   push.group = "orders";
   push.epoch = push.base_epoch = 7;
   EXPECT_EQ(Filled(push, kSettledAt),
@@ -65,7 +65,7 @@ TEST(FillPushTest, ABarePushHasTwoEqualEpochs) {
 }
 
 TEST(FillPushTest, AMomentBeforeItHasSettledTheBrokerSaysSo) {
-  ConsumerIdsChanged push;
+  MembershipPush push;
   push.group = "orders";
   EXPECT_EQ(Filled(push, kSettledAt - absl::Nanoseconds(1)),
             "group: \"orders\" settling_until { nanos: 1 }");

@@ -8,7 +8,7 @@
 #include "absl/time/time.h"
 #include "broker/fronts/clientmanager/client_manager_fixture.h"
 #include "broker/fronts/clientmanager/fill_push.h"
-#include "broker/registry/consumer_ids_changed.h"
+#include "broker/registry/membership_push.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -46,7 +46,7 @@ TEST_F(GetConsumerListTest, ListsAndPushesTellHowLongTheBrokerIsSettling) {
             1);
   pb::NotifyConsumerIdsChanged push;
   now_ += absl::Milliseconds(1199);
-  FillPush(ConsumerIdsChanged(), front_.settled_at(), now_, &push);
+  FillPush(MembershipPush(), front_.settled_at(), now_, &push);
   EXPECT_EQ(push.settling_until().nanos(), 1'000'000);
 }
 
@@ -56,7 +56,7 @@ TEST_F(GetConsumerListTest, ABrokerThatHasSettledSaysNothingOfIt) {
   EXPECT_THAT(ConsumerIds("orders"), ElementsAre("c1"));
   EXPECT_FALSE(list_.has_settling_until());
   pb::NotifyConsumerIdsChanged push;
-  FillPush(ConsumerIdsChanged(), front_.settled_at(), now_, &push);
+  FillPush(MembershipPush(), front_.settled_at(), now_, &push);
   EXPECT_FALSE(push.has_settling_until());
 }
 

@@ -7,7 +7,7 @@
 #include "absl/strings/string_view.h"
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_event.h"
-#include "broker/registry/consumer_ids_changed.h"
+#include "broker/registry/membership_push.h"
 
 namespace rmq {
 
@@ -19,7 +19,7 @@ class StandInChannel final : public ClientChannel {
   explicit StandInChannel(absl::string_view remote_address)
       : ClientChannel(Kind::kStandIn, remote_address) {}
 
-  void Push(std::shared_ptr<const ConsumerIdsChanged>) override {}
+  void Push(std::shared_ptr<const MembershipPush>) override {}
   void End(RemovalReason) override {}
   bool writable() const override { return false; }
 };

@@ -1,6 +1,6 @@
 // A push to clients: the consumer ids of a group have changed.
-#ifndef BROKER_REGISTRY_CONSUMER_IDS_CHANGED_H_
-#define BROKER_REGISTRY_CONSUMER_IDS_CHANGED_H_
+#ifndef BROKER_REGISTRY_MEMBERSHIP_PUSH_H_
+#define BROKER_REGISTRY_MEMBERSHIP_PUSH_H_
 
 #include <cstdint>
 #include <memory>
@@ -35,7 +35,7 @@ class MadeOnce {
 // in client_manager.proto.
 //
 // Differs: RocketMQ's push is the group's name alone.
-struct ConsumerIdsChanged {
+struct MembershipPush {
   std::string group;
   // The group's epoch whose list the push leads to.
   uint64_t epoch = 0;
@@ -61,4 +61,4 @@ struct ConsumerIdsChanged {
 
 }  // namespace rmq
 
-#endif  // BROKER_REGISTRY_CONSUMER_IDS_CHANGED_H_
+#endif  // BROKER_REGISTRY_MEMBERSHIP_PUSH_H_
