@@ -28,6 +28,13 @@ struct AdmittedStatement {
   bool take_new_producers = true;
 };
 
+// The epoch of a consumer group that a statement names: a view into the
+// statement.
+struct StatedGroupEpoch {
+  absl::string_view group;
+  uint64_t epoch = 0;
+};
+
 struct RegisterResult {
   enum class Outcome {
     kRegistered,
@@ -44,6 +51,8 @@ struct RegisterResult {
   uint64_t statement_token = 0;
   // Producer groups that were skipped: views into the statement.
   absl::InlinedVector<absl::string_view, 1> rejected_producers;
+  // Of each consumer group that was registered, in the statement's order.
+  absl::InlinedVector<StatedGroupEpoch, 2> group_epochs;
   // Of kTooManyChanges: when the channel may change its statement again.
   absl::Time try_again_at;
 };

@@ -37,6 +37,9 @@ struct Membership {
   RegisteredGroup* group = nullptr;
   // What the channel states of a consumer group. Empty for a producer group.
   MemberStatement statement;
+  // The epoch of the consumer group at which the client id joined it, by
+  // whichever channel. 0 for a producer group.
+  uint64_t joined = 0;
   int32_t version = 0;
   LanguageCode language = LanguageCode::kUnspecified;
   // Whether the channel's latest full heartbeat states the group. While a full

@@ -93,6 +93,9 @@ class ClientChannel : public std::enable_shared_from_this<ClientChannel> {
     return record_.remote_address.text();
   }
   bool closed() const { return record_.liveness.closed(); }
+  // Whether something waits to be told to the client at its next heartbeat,
+  // whichever kind that is. Asked after the heartbeat has renewed.
+  bool attention() const { return record_.liveness.attention(); }
   // When the channel last sent a heartbeat, or was opened.
   absl::Time last_heard() const { return record_.liveness.last_heard(); }
 
@@ -104,6 +107,7 @@ class ClientChannel : public std::enable_shared_from_this<ClientChannel> {
 
  private:
   friend class ClientTable;
+  friend class TableQueries;
 
   ChannelRecord record_;
 };

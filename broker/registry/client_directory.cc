@@ -94,10 +94,40 @@ void ClientEntry::Add(ChannelRecord& channel) {
       only_ = &channel;
       return;
     }
-    many_ = std::make_unique<Many>();
-    Append(*std::exchange(only_, nullptr));
+    BecomeMany();
   }
   Append(channel);
+}
+
+void ClientEntry::BecomeMany() {
+  ChannelRecord& only = *std::exchange(only_, nullptr);
+  many_ = std::make_unique<Many>();
+  Append(only);
+  for (const Membership& membership : only.memberships) {
+    if (membership.joined == 0 || &only.ClientOf(membership) != this) continue;
+    many_->groups.emplace(membership.group,
+                          Presence{membership.joined, 1, only.id});
+  }
+}
+
+ClientEntry::Presence ClientEntry::EnterGroup(const RegisteredGroup& group,
+                                              const ChannelRecord& channel,
+                                              uint64_t epoch) {
+  if (many_ == nullptr) return {epoch, 1, channel.id};
+  Presence& presence = many_->groups[&group];
+  if (++presence.channels == 1) presence.joined = epoch;
+  if (channel.id < presence.last) presence.out_of_order = true;
+  presence.last = std::max(presence.last, channel.id);
+  return presence;
+}
+
+ClientEntry::Presence ClientEntry::LeaveGroup(const RegisteredGroup& group) {
+  if (many_ == nullptr) return {};
+  const auto found = many_->groups.find(&group);
+  --found->second.channels;
+  const Presence presence = found->second;
+  if (presence.channels == 0) many_->groups.erase(found);
+  return presence;
 }
 
 void ClientEntry::Remove(const ChannelRecord& channel) {

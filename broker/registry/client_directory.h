@@ -62,6 +62,28 @@ class ClientEntry {
   // The channel that stands for the client's unary calls, or null.
   ChannelRecord* stand_in() const;
 
+  // How the client id stands in one consumer group.
+  struct Presence {
+    // The epoch of the group at which the id joined it.
+    uint64_t joined = 0;
+    // How many channels are in the group under this id.
+    size_t channels = 0;
+    // Of the channels that are or were among these, the one that was opened
+    // last.
+    ChannelId last = 0;
+    // Whether a channel joined the group after one that was opened later.
+    bool out_of_order = false;
+  };
+
+  // Counts a membership of `channel`, which is one of the entry's, in a
+  // consumer group that it is not in under this id. `epoch`: the group's if the
+  // id is new there. Returns how the id stands in the group now. O(1).
+  Presence EnterGroup(const RegisteredGroup& group,
+                      const ChannelRecord& channel, uint64_t epoch);
+  // The counterpart: a channel that entered leaves. Called before the channel's
+  // use of the entry is released.
+  Presence LeaveGroup(const RegisteredGroup& group);
+
  private:
   friend class ClientDirectory;
 
@@ -76,6 +98,8 @@ class ClientEntry {
     absl::btree_set<std::pair<uint64_t, Place>> by_incarnation;
     ChannelRecord* stand_in = nullptr;
     Place last = kBeforeAll;
+    // The consumer groups in which the id is.
+    absl::flat_hash_map<const RegisteredGroup*, Presence> groups;
   };
 
   bool IsBoundStream(const ChannelRecord& channel) const;
@@ -84,6 +108,8 @@ class ClientEntry {
   void Add(ChannelRecord& channel);
   // Nothing if it is not there.
   void Remove(const ChannelRecord& channel);
+  // Makes `many_` of a channel that is the only one.
+  void BecomeMany();
   // Gives the channel the last place of `many`.
   void Append(ChannelRecord& channel);
   void Erase(const ChannelRecord& channel, Place place);

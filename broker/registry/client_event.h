@@ -41,8 +41,8 @@ struct ClientEvent {
   // Of kClientUnregister.
   RemovalReason reason = RemovalReason::kUnregistered;
   // Number of the call, or of the piece of a scan, that made the event. Each
-  // one that makes any event takes the next number. Events are delivered in
-  // this order.
+  // one that makes any event, or moves the epoch of a group, takes the next
+  // number. Events are delivered in this order.
   uint64_t revision = 0;
   // The steady time of that call: the `now` that it was given.
   absl::Time at;
@@ -62,6 +62,12 @@ struct ClientEvent {
   // The group's subscriptions after a register, before an unregister. Null for
   // producers and other types.
   SubscriptionTablePtr subscriptions;
+  // The rest is kChange's. The group's epoch after the change; whether the
+  // change moved it; and whether the group's topics changed, or its members
+  // began to share messages.
+  uint64_t epoch = 0;
+  bool members_changed = false;
+  bool topics_changed = false;
 };
 
 // Called by the thread that delivers (see EventQueue), one event at a time,

@@ -1,9 +1,10 @@
 #include "broker/registry/consumer_registry.h"
 
+#include <algorithm>
+#include <string>
 #include <utility>
 
-#include "absl/algorithm/container.h"
-#include "absl/container/inlined_vector.h"
+#include "absl/types/optional.h"
 #include "common/client_types.h"
 
 namespace rmq {
@@ -22,10 +23,10 @@ void SetGroup(const ConsumerGroup& group, ClientEvent& event) {
 
 }  // namespace
 
-void ConsumerRegistry::Register(const ConsumerStatement& statement, bool notify,
-                                const Registrant& who, size_t* hint,
-                                TableChange* change) {
-  ConsumerGroup& group = groups_.FindOrCreate(statement.group);
+uint64_t ConsumerRegistry::Register(const ConsumerStatement& statement,
+                                    bool notify, const Registrant& who,
+                                    size_t* hint, TableChange* change) {
+  ConsumerGroup& group = FindOrBegin(statement.group, change->revision());
   const Before before{group.statement.modes(), !group.members.empty()};
   const bool notify_changed =
       std::exchange(group.notify_consumer_ids_changed, notify) != notify;
@@ -34,11 +35,15 @@ void ConsumerRegistry::Register(const ConsumerStatement& statement, bool notify,
   const bool joins = membership == nullptr;
   if (joins) {
     membership = &GroupMembers::Join(group, who);
+    Enter(group, who.channel, *membership, who.client, change);
   } else {
     membership->stated = true;
     ClientEntry& client = who.channel.ClientOf(*membership);
     if (&client != &who.client) {
+      Exit(group, who.channel, *membership, client,
+           RemovalReason::kUnregistered, change);
       GroupMembers::SetClient(who.channel, *membership, who.client);
+      Enter(group, who.channel, *membership, who.client, change);
       membership->language = who.language;
       membership->version = who.version;
       clients_.Release(client, who.channel);
@@ -56,17 +61,19 @@ void ConsumerRegistry::Register(const ConsumerStatement& statement, bool notify,
   }
 
   TableChange left = change->NewPart();
-  bool members_changed = joins;
-  if (!who.replaced.empty()) {
-    members_changed = RemoveReplaced(group, who, joins, &left);
-  }
+  if (!who.replaced.empty()) RemoveReplaced(group, who, &left);
+  // Otherwise a second channel of a present client id is told too, as Java.
+  const bool replaces = left.has_events();
   const EffectiveStatement::Change outcome = TakeChange(group);
 
   if (joins) SetGroup(group, change->AddJoined(group, who));
   change->Append(std::move(left));
-  if ((members_changed || outcome.topics() || BeginsToBalance(group, before)) &&
-      MakesChange(group, before)) {
-    change->AddConsumerIdsChanged(group);
+  const bool members_changed =
+      replaces ? group.epoch == change->revision() : joins;
+  const bool topics_changed =
+      outcome.topics() || BeginsToBalance(group, before);
+  if ((members_changed || topics_changed) && MakesChange(group, before)) {
+    AddChange(group, topics_changed, change);
   }
   if (joins || outcome.topics() || outcome.subscriptions || outcome.modes ||
       unchanged_register_) {
@@ -76,53 +83,80 @@ void ConsumerRegistry::Register(const ConsumerStatement& statement, bool notify,
       (before.existed && (outcome.modes || notify_changed))) {
     change->set_repeats_matter();
   }
+  return group.epoch;
 }
 
-bool ConsumerRegistry::RemoveReplaced(ConsumerGroup& group,
-                                      const Registrant& who, bool joins,
+ConsumerGroup& ConsumerRegistry::FindOrBegin(absl::string_view name,
+                                             uint64_t revision) {
+  ConsumerGroup& group = groups_.FindOrCreate(name);
+  if (!group.members.empty()) return group;
+  if (absl::optional<EndedGroup> ended = ended_.Take(name)) {
+    group.epoch = ended->epoch;
+    group.history = std::move(ended->history);
+  } else {
+    group.history = GroupHistory(revision);
+  }
+  return group;
+}
+
+void ConsumerRegistry::Enter(ConsumerGroup& group, const ChannelRecord& channel,
+                             Membership& membership, ClientEntry& client,
+                             TableChange* change) {
+  const ClientEntry::Presence presence =
+      client.EnterGroup(group, channel, change->revision());
+  membership.joined = presence.joined;
+  if (presence.channels == 1) MoveEpoch(group, change);
+}
+
+void ConsumerRegistry::Exit(ConsumerGroup& group, const ChannelRecord& channel,
+                            const Membership& membership, ClientEntry& client,
+                            RemovalReason reason, TableChange* change) {
+  const ClientEntry::Presence presence = client.LeaveGroup(group);
+  const bool stays = presence.channels > 0;
+  if (!stays) MoveEpoch(group, change);
+  if (stays && !presence.out_of_order) return;
+  AddDeparture(group, {change->revision(), membership.joined, channel.id,
+                       std::string(client.client_id()), reason, stays});
+}
+
+void ConsumerRegistry::MoveEpoch(ConsumerGroup& group, TableChange* change) {
+  group.epoch = change->revision();
+  change->set_moves_epoch();
+}
+
+void ConsumerRegistry::AddDeparture(ConsumerGroup& group, Departure departure) {
+  const size_t before = group.history.size();
+  size_t bound = GroupHistory::Bound(group.members.size());
+  if (departures_ >= kMostDepartures) {
+    bound = std::min(bound, std::max<size_t>(before, 1));
+  }
+  group.history.Add(std::move(departure), group.epoch, bound);
+  departures_ += group.history.size() - before;
+}
+
+MemberStatement ConsumerRegistry::Leave(ConsumerGroup& group,
+                                        ChannelRecord& channel,
+                                        Membership& membership,
+                                        RemovalReason reason,
+                                        TableChange* change) {
+  Exit(group, channel, membership, channel.ClientOf(membership), reason,
+       change);
+  return GroupMembers::Leave(channel, membership, clients_);
+}
+
+void ConsumerRegistry::RemoveReplaced(ConsumerGroup& group,
+                                      const Registrant& who,
                                       TableChange* left) {
-  bool had_client = false;
-  absl::InlinedVector<std::string, 1> others;
   for (ChannelRecord* const old : who.replaced) {
     size_t hint = 0;
     Membership* const membership = GroupMembers::Find(*old, group, &hint);
     if (membership == nullptr) continue;
-    ClientEntry& client = old->ClientOf(*membership);
-    if (&client == &who.client) {
-      had_client = true;
-    } else {
-      others.emplace_back(client.client_id());
-    }
     // The group's subscriptions are still those before the change.
     SetGroup(group, left->AddLeft(*old, *membership, RemovalReason::kReplaced,
-                                  client.client_id()));
-    group.statement.Remove(*old,
-                           GroupMembers::Leave(*old, *membership, clients_));
+                                  old->ClientOf(*membership).client_id()));
+    group.statement.Remove(
+        *old, Leave(group, *old, *membership, RemovalReason::kReplaced, left));
   }
-  if (!left->has_events()) return joins;
-  const bool has_come =
-      !had_client && !HasMember(group, who.client.client_id(), &who.channel);
-  return has_come || absl::c_any_of(others, [&](const std::string& other) {
-           return !HasMember(group, other, /*but=*/nullptr);
-         });
-}
-
-bool ConsumerRegistry::HasMember(const ConsumerGroup& group,
-                                 absl::string_view client_id,
-                                 const ChannelRecord* but) const {
-  const ClientEntry* const client = clients_.Find(client_id);
-  if (client == nullptr) return false;
-  ClientEntry::Place place = ClientEntry::kBeforeAll;
-  while (ChannelRecord* const channel = client->Next(&place)) {
-    size_t hint = 0;
-    const Membership* const membership =
-        GroupMembers::Find(*channel, group, &hint);
-    if (channel != but && membership != nullptr &&
-        &channel->ClientOf(*membership) == client) {
-      return true;
-    }
-  }
-  return false;
 }
 
 void ConsumerRegistry::NoteLeftOut(ChannelRecord& channel,
@@ -141,26 +175,43 @@ void ConsumerRegistry::Remove(ChannelRecord& channel, Membership& membership,
   const Before before{group.statement.modes(), /*existed=*/true};
   SetGroup(group, change->AddLeft(channel, membership, reason, client_id));
   const MemberStatement statement =
-      GroupMembers::Leave(channel, membership, clients_);
+      Leave(group, channel, membership, reason, change);
   if (group.members.empty()) {
     change->AddGroupGone(group, reason);
     // Of a group that has just become empty too, as Java.
     if (MakesChange(group, before)) {
-      change->AddConsumerIdsChanged(group).reason = reason;
+      AddChange(group, /*topics_changed=*/false, change).reason = reason;
     }
-    for (const auto& [topic, subscription] : *group.statement.subscriptions()) {
-      Unindex(group, topic);
-    }
-    unsettled_.erase(group.name);
-    groups_.Erase(group);
+    End(group);
     return;
   }
   group.statement.Remove(channel, statement);
   const EffectiveStatement::Change outcome = TakeChange(group);
   if (MakesChange(group, before)) {
-    change->AddConsumerIdsChanged(group).reason = reason;
+    AddChange(group, outcome.topics() || BeginsToBalance(group, before), change)
+        .reason = reason;
   }
   if (outcome.modes) change->set_repeats_matter();
+}
+
+void ConsumerRegistry::End(ConsumerGroup& group) {
+  for (const auto& [topic, subscription] : *group.statement.subscriptions()) {
+    Unindex(group, topic);
+  }
+  unsettled_.erase(group.name);
+  departures_ -=
+      ended_.Keep({group.name, group.epoch, std::move(group.history)});
+  groups_.Erase(group);
+}
+
+ClientEvent& ConsumerRegistry::AddChange(const ConsumerGroup& group,
+                                         bool topics_changed,
+                                         TableChange* change) {
+  ClientEvent& event = change->AddConsumerIdsChanged(group);
+  event.epoch = group.epoch;
+  event.members_changed = group.epoch == change->revision();
+  event.topics_changed = topics_changed;
+  return event;
 }
 
 void ConsumerRegistry::Settle(TableChange* change) {
@@ -176,7 +227,7 @@ void ConsumerRegistry::TakeChangeOfModes(ConsumerGroup& group,
                                          TableChange* change) {
   const EffectiveStatement::Change outcome = TakeChange(group);
   if (BeginsToBalance(group, before) && MakesChange(group, before)) {
-    change->AddConsumerIdsChanged(group);
+    AddChange(group, /*topics_changed=*/true, change);
   }
   if (outcome.modes) change->set_repeats_matter();
 }

@@ -16,6 +16,8 @@
 #include "broker/registry/client_directory.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/effective_statement.h"
+#include "broker/registry/ended_groups.h"
+#include "broker/registry/group_history.h"
 #include "broker/registry/member_statement.h"
 #include "broker/registry/registered_group.h"
 #include "broker/registry/statement.h"
@@ -29,6 +31,12 @@ struct ConsumerGroup : RegisteredGroup {
       : RegisteredGroup(GroupKind::kConsumer, name) {}
 
   EffectiveStatement statement;
+  // The revision of the last change of the set of the members' client ids. A
+  // second channel of an id, and a channel that replaces another one, change
+  // nothing.
+  uint64_t epoch = 0;
+  // Who left. Taken up again if the group ends and begins again.
+  GroupHistory history;
   // The notification switch of the group's config, as of the latest full
   // heartbeat of any member.
   bool notify_consumer_ids_changed = true;
@@ -59,10 +67,11 @@ class ConsumerRegistry {
   // it. If the channel is a member under another client id, `who`'s client id
   // replaces it, without event. Streams that the channel replaces leave the
   // group in the same change, which makes no CHANGE if the client ids and the
-  // topics stay the same. `hint`: see GroupMembers::Find().
+  // topics stay the same. `hint`: see GroupMembers::Find(). Returns the group's
+  // epoch afterwards.
   // Reference: #registerConsumer. Differs: see EffectiveStatement.
-  void Register(const ConsumerStatement& statement, bool notify,
-                const Registrant& who, size_t* hint, TableChange* change);
+  uint64_t Register(const ConsumerStatement& statement, bool notify,
+                    const Registrant& who, size_t* hint, TableChange* change);
 
   // The channel's latest full heartbeat left the group of `membership` out.
   void NoteLeftOut(ChannelRecord& channel, Membership& membership,
@@ -85,6 +94,12 @@ class ConsumerRegistry {
   uint64_t restatements() const { return restatements_; }
 
   const GroupTable<ConsumerGroup>& groups() const { return groups_; }
+  // Groups that have no member now and had one.
+  const EndedGroups& ended() const { return ended_; }
+
+  // How many departures all histories keep together. Beyond that a group keeps
+  // no more than it has, and the one that comes.
+  static constexpr size_t kMostDepartures = 256 * 1024;
 
   // The names of the groups that subscribe to `topic`, in order.
   // Reference: #queryTopicConsumeByWho.
@@ -105,14 +120,31 @@ class ConsumerRegistry {
   // The same for a change that can make an event by the modes alone.
   void TakeChangeOfModes(ConsumerGroup& group, const Before& before,
                          TableChange* change);
+  // The group with that name, which may have no member yet.
+  ConsumerGroup& FindOrBegin(absl::string_view name, uint64_t revision);
+  // Counts `channel`, which is in the group by `membership`, as there under
+  // `client`, and the counterpart. They move the group's epoch if that is the
+  // first, or was the last, channel of the client there.
+  void Enter(ConsumerGroup& group, const ChannelRecord& channel,
+             Membership& membership, ClientEntry& client, TableChange* change);
+  void Exit(ConsumerGroup& group, const ChannelRecord& channel,
+            const Membership& membership, ClientEntry& client,
+            RemovalReason reason, TableChange* change);
+  static void MoveEpoch(ConsumerGroup& group, TableChange* change);
+  void AddDeparture(ConsumerGroup& group, Departure departure);
+  // Takes `channel` out of the group. Returns what it stated.
+  MemberStatement Leave(ConsumerGroup& group, ChannelRecord& channel,
+                        Membership& membership, RemovalReason reason,
+                        TableChange* change);
+  // Deletes a group that has no member.
+  void End(ConsumerGroup& group);
   // Removes the streams that `who` replaces from the group. `left` gets their
-  // events. `joins`: whether the channel is new in the group. Returns whether
-  // the group's client ids have changed.
-  bool RemoveReplaced(ConsumerGroup& group, const Registrant& who, bool joins,
+  // events.
+  void RemoveReplaced(ConsumerGroup& group, const Registrant& who,
                       TableChange* left);
-  // Whether a channel other than `but` is in the group under `client_id`.
-  bool HasMember(const ConsumerGroup& group, absl::string_view client_id,
-                 const ChannelRecord* but) const;
+  // kChange. `topics_changed`: see ClientEvent.
+  static ClientEvent& AddChange(const ConsumerGroup& group, bool topics_changed,
+                                TableChange* change);
   // Whether members of `group` are to read its consumer ids after a change.
   static bool MakesChange(const ConsumerGroup& group, const Before& before);
   // Whether the members share messages now and did not before the change.
@@ -125,6 +157,9 @@ class ConsumerRegistry {
   uint64_t restatements_ = 0;
   MemberStatementPool member_statements_;
   GroupTable<ConsumerGroup> groups_;
+  EndedGroups ended_;
+  // Of the histories of all groups.
+  size_t departures_ = 0;
   // By name, so that the order is the same in each run.
   absl::btree_map<absl::string_view, ConsumerGroup*> unsettled_;
   // Names are the groups' own; no set is empty.

@@ -90,6 +90,29 @@ TEST(LivenessTest, AnExpiredOneCannotBeClosedAgain) {
   EXPECT_FALSE(liveness.Close());
 }
 
+TEST(LivenessTest, AttentionIsKeptByRenewalsAndTheCloseUntilItIsTakenBack) {
+  Liveness liveness(kOpened);
+  EXPECT_FALSE(liveness.attention());
+  liveness.SetAttention(true);
+  EXPECT_EQ(liveness.Renew(kOpened + kMoment), kOpened);
+  EXPECT_TRUE(liveness.attention());
+  EXPECT_EQ(liveness.last_heard(), kOpened + kMoment);
+  liveness.Close();
+  EXPECT_TRUE(liveness.attention());
+  liveness.SetAttention(false);
+  EXPECT_FALSE(liveness.attention());
+  EXPECT_TRUE(liveness.closed());
+  EXPECT_EQ(liveness.last_heard(), kOpened + kMoment);
+}
+
+TEST(LivenessTest, AttentionIsNoSignOfLife) {
+  Liveness liveness(kOpened);
+  liveness.SetAttention(true);
+  EXPECT_FALSE(liveness.CloseIfLastHeardBefore(kOpened));
+  EXPECT_EQ(liveness.Renew(kOpened - kMoment), kOpened);
+  EXPECT_TRUE(liveness.CloseIfLastHeardBefore(kOpened + kMoment));
+}
+
 TEST(LivenessTest, ALimitBefore1970ClosesNothing) {
   Liveness liveness(absl::UnixEpoch() + absl::Milliseconds(500));
   EXPECT_FALSE(

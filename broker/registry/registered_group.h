@@ -126,7 +126,9 @@ class GroupMembers {
   static Membership* Find(ChannelRecord& channel, const RegisteredGroup& group,
                           size_t* hint);
 
-  // Makes `who.channel` a member under `who.client`. It must not be one yet.
+  // Makes `who.channel` a member under `who.client`. It must not be one yet. In
+  // a consumer group the caller counts the membership: see
+  // ClientEntry::EnterGroup().
   static Membership& Join(RegisteredGroup& group, const Registrant& who);
 
   // Sets the client under which the channel is in the group of `membership`.

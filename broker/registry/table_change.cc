@@ -65,6 +65,7 @@ ClientEvent& TableChange::AddGroupGone(const RegisteredGroup& group,
 
 void TableChange::Append(TableChange part) {
   absl::c_move(part.events_, std::back_inserter(events_));
+  moves_epoch_ |= part.moves_epoch_;
 }
 
 }  // namespace rmq

@@ -25,7 +25,7 @@ namespace rmq {
 // Not thread-safe: lives on the stack of the call that makes the change.
 class TableChange {
  public:
-  // `revision` numbers the change if it makes any event. `heard_floor`: no
+  // `revision` numbers the change if takes_revision(). `heard_floor`: no
   // channel counts as heard before it.
   TableChange(uint64_t revision, absl::Time now, absl::Time heard_floor)
       : revision_(revision), now_(now), heard_floor_(heard_floor) {}
@@ -60,6 +60,12 @@ class TableChange {
   void set_repeats_matter() { repeats_matter_ = true; }
   bool repeats_matter() const { return repeats_matter_; }
 
+  // The change has moved the epoch of a group to its revision, so that the
+  // revision is used up, whether or not there are events.
+  void set_moves_epoch() { moves_epoch_ = true; }
+  bool takes_revision() const { return moves_epoch_ || has_events(); }
+
+  uint64_t revision() const { return revision_; }
   absl::Time now() const { return now_; }
   bool has_events() const { return !events_.empty(); }
   std::vector<ClientEvent> TakeEvents() && { return std::move(events_); }
@@ -74,6 +80,7 @@ class TableChange {
   const absl::Time heard_floor_;
   std::vector<ClientEvent> events_;
   bool repeats_matter_ = false;
+  bool moves_epoch_ = false;
 };
 
 }  // namespace rmq

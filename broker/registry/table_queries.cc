@@ -23,7 +23,7 @@ bool AnyWantsUnchangedRegister(
 
 ConsumerGroupInfo InfoOf(const ConsumerGroup& group) {
   return {group.name, group.statement.modes(), group.statement.subscriptions(),
-          group.members.size()};
+          group.members.size(), group.epoch};
 }
 
 ProducerGroupInfo InfoOf(const ProducerGroup& group) {
@@ -146,6 +146,20 @@ std::vector<ProducerGroupInfo> TableQueries::ListProducerGroups(
     absl::string_view after, size_t max) const {
   MutexLock lock(&mu_);
   return ListGroups<ProducerGroupInfo>(state_.producers().groups(), after, max);
+}
+
+std::vector<ConsumerGroupEpoch> TableQueries::GroupEpochs(
+    const ClientChannel& channel) const {
+  std::vector<ConsumerGroupEpoch> epochs;
+  MutexLock lock(&mu_);
+  for (const Membership& membership : channel.record_.memberships) {
+    if (membership.group->kind != GroupKind::kConsumer || membership.left_out) {
+      continue;
+    }
+    const auto& group = static_cast<const ConsumerGroup&>(*membership.group);
+    epochs.push_back({group.name, group.epoch});
+  }
+  return epochs;
 }
 
 ClientChannelPtr TableQueries::FindConsumerChannel(

@@ -37,6 +37,13 @@ struct ConsumerGroupInfo {
   ConsumerModes modes;
   SubscriptionTablePtr subscriptions;
   size_t channels = 0;
+  uint64_t epoch = 0;
+};
+
+// The epoch of a consumer group, copied out.
+struct ConsumerGroupEpoch {
+  std::string group;
+  uint64_t epoch = 0;
 };
 
 struct ProducerGroupInfo {
@@ -117,6 +124,11 @@ class TableQueries {
   std::vector<ProducerGroupInfo> ListProducerGroups(absl::string_view after,
                                                     size_t max) const
       ABSL_LOCKS_EXCLUDED(mu_);
+
+  // The epochs of the consumer groups that the latest full heartbeat of
+  // `channel` states and that the channel is in.
+  std::vector<ConsumerGroupEpoch> GroupEpochs(
+      const ClientChannel& channel) const ABSL_LOCKS_EXCLUDED(mu_);
 
   // A channel of that client in the consumer group, or null.
   // Reference: ConsumerManager#findChannel.

@@ -89,7 +89,7 @@ TableChange TableState::BeginChange(absl::Time now) {
 }
 
 void TableState::EndChange(const TableChange& change) {
-  if (change.has_events()) ++revision_;
+  if (change.takes_revision()) ++revision_;
 }
 
 absl::Status TableState::Open(ChannelRecord& record, ClientChannelPtr channel,
@@ -214,9 +214,10 @@ void TableState::RegisterGroups(const AdmittedStatement& admitted,
   size_t hint = 0;
   const uint64_t restatements = consumers_.restatements();
   for (const AdmittedConsumer& consumer : admitted.consumers) {
-    consumers_.Register(*consumer.statement,
-                        consumer.notify_consumer_ids_changed, who, &hint,
-                        change);
+    const uint64_t epoch = consumers_.Register(
+        *consumer.statement, consumer.notify_consumer_ids_changed, who, &hint,
+        change);
+    result->group_epochs.push_back({consumer.statement->group, epoch});
   }
   if (options_.max_statement_changes > 0 &&
       consumers_.restatements() != restatements) {

@@ -88,7 +88,7 @@ class TableState {
 
   // Begins a change, or one piece of a long one.
   TableChange BeginChange(absl::Time now);
-  // Counts the change if it made events.
+  // Counts the change if it takes a revision.
   void EndChange(const TableChange& change);
   // Whether a group waits for its members to be looked at, and the look, which
   // takes a change of its own.
@@ -172,7 +172,7 @@ class TableState {
   size_t channels_ = 0;
   ChannelId last_channel_id_ = 0;
   StatementTokens statement_tokens_;
-  // Of the last change that made an event.
+  // Of the last change that took one.
   uint64_t revision_ = 0;
   // How many were applied.
   uint64_t full_heartbeats_ = 0;
