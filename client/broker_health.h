@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "client/broker_entry.h"
+#include "client/broker_warning.h"
 
 namespace rmq {
 
@@ -69,6 +70,13 @@ struct SkippedGroup {
   std::string message;  // The broker's words.
 };
 
+// The list of client ids of a consumer group that the client holds, by its
+// epoch, as the broker was told.
+struct AcknowledgedEpoch {
+  std::string group;
+  uint64_t epoch = 0;
+};
+
 // A snapshot. Times are wall-clock times; InfinitePast means never.
 struct BrokerHealth {
   // With the name of the resolver, or else the name that the broker gives
@@ -82,6 +90,13 @@ struct BrokerHealth {
   uint64_t broker_id = 0;
   absl::Duration channel_expiry;
   std::vector<SkippedGroup> skipped_groups;
+  // The broker's warnings that hold, as ClientOptions::on_warning tells them.
+  std::vector<BrokerWarning> warnings;
+
+  // Which lists the client holds, by their groups: those that
+  // ClientOptions::on_membership_changed or Client::WaitForMembers() asks for,
+  // over this stream. Empty at a broker that has no epochs.
+  std::vector<AcknowledgedEpoch> acknowledged_epochs;
 
   int64_t reconnects = 0;  // How often IsOnline() has become true again.
   absl::Time heartbeat_sent = absl::InfinitePast();

@@ -4,9 +4,8 @@
 //
 //   rmq::ClientOptions options;
 //   options.brokers = {"127.0.0.1:10911"};
-//   options.on_consumer_ids_changed = [](const rmq::ConsumerIdsChanged& change)
-//   {
-//     // Ask GetConsumerIds(change.broker.address, ...), and balance.
+//   options.on_membership_changed = [](const rmq::MembershipChange& change) {
+//     // Balance among change.members.
 //   };
 //   absl::StatusOr<std::unique_ptr<rmq::Client>> client =
 //       rmq::Client::Create(std::move(options));
@@ -22,7 +21,9 @@
 #ifndef CLIENT_CLIENT_H_
 #define CLIENT_CLIENT_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -31,25 +32,11 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "client/broker_entry.h"
 #include "client/broker_health.h"
 #include "client/client_options.h"
+#include "client/consumer_ids.h"
 
 namespace rmq {
-
-// The consumer ids of a group at one broker.
-struct ConsumerIds {
-  BrokerEntry broker;  // The name and id are those that it gives itself.
-  // In the order in which the streams were opened. The id of a client with two
-  // streams to the broker occurs twice.
-  std::vector<std::string> client_ids;
-  // How much longer the broker is settling after its start. Until then members
-  // that have not come back yet may be missing here, so wait before you take
-  // over work. When the time is over, ClientOptions::on_consumer_ids_changed is
-  // called for each consumer group that the broker has accepted. Zero: the
-  // broker has settled, or its version does not say.
-  absl::Duration settling = absl::ZeroDuration();
-};
 
 // One client of all its brokers: MQClientInstance's role. An interface, so that
 // an application can be tested without a broker: mock_client.h.
@@ -72,8 +59,8 @@ struct ConsumerIds {
 // library makes no union of several brokers' lists.
 //
 // Thread-safety: thread-safe. No method but GetConsumerIds(),
-//   CheckClientConfig(), Shutdown(), and Start() where there are expressions to
-//   check, waits for the network.
+//   WaitForMembers(), CheckClientConfig(), Shutdown(), and Start() where there
+//   are expressions to check, waits for the network.
 // Threads: those of ClientOptions::runtime, or three of its own.
 // Errors: InvalidArgument names the field, the value and the form that it must
 //   have. The client checks the form alone. Limits on lengths and numbers are
@@ -130,9 +117,9 @@ class Client {
   virtual absl::Status Start() = 0;
 
   // Unregisters every group at each connected broker, ends the streams, cancels
-  // calls of GetConsumerIds() and CheckClientConfig() that wait, and waits for
-  // a callback that is running. Returns within `timeout`; at once if `timeout`
-  // is not positive.
+  // calls of GetConsumerIds(), WaitForMembers() and CheckClientConfig() that
+  // wait, and waits for a callback that is running. Returns within `timeout`;
+  // at once if `timeout` is not positive.
   //
   // OK if no connected broker has a group of this client left, and no callback
   // is running. Else the broker's error, or DeadlineExceeded. The client is
@@ -156,6 +143,40 @@ class Client {
   virtual absl::StatusOr<ConsumerIds> GetConsumerIds(
       absl::string_view address, absl::string_view group,
       absl::Duration timeout) = 0;
+
+  // Whether `members`, all client ids of a group in alphabetical order, are
+  // those that are waited for.
+  using MembersPredicate =
+      std::function<bool(const std::vector<std::string>& members)>;
+
+  // Waits until `predicate` holds for the members of a consumer group of this
+  // client at the broker of this address, and returns those members. While the
+  // client is not online there, it waits for the broker to tell them anew.
+  // `predicate` is called on this thread with no lock held, once for each list
+  // that the client hears of; a list is left out if a later one has come.
+  //
+  // Blocks for at most `timeout`, which must be positive; may be called before
+  // Start(), and inside a callback. From the first call on the client keeps the
+  // group's list up to date at that broker, as for
+  // ClientOptions::on_membership_changed.
+  //
+  // NotFound: the client does not have the group. InvalidArgument: the client
+  // has no such broker, or a bad group. DeadlineExceeded. Cancelled: by
+  // Shutdown().
+  virtual absl::StatusOr<std::vector<std::string>> WaitForMembers(
+      absl::string_view address, absl::string_view group,
+      MembersPredicate predicate, absl::Duration timeout) = 0;
+  // As above, for `count` members at least.
+  absl::StatusOr<std::vector<std::string>> WaitForMembers(
+      absl::string_view address, absl::string_view group, size_t count,
+      absl::Duration timeout) {
+    return WaitForMembers(
+        address, group,
+        [count](const std::vector<std::string>& members) {
+          return members.size() >= count;
+        },
+        timeout);
+  }
 
   // Asks a broker whether it would accept this subscription for this group. The
   // broker checks the expression, and registers nothing. Blocks as

@@ -1,5 +1,9 @@
 #include "client/client_options.h"
 
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
@@ -19,6 +23,57 @@ absl::Status OutOfRange(absl::string_view field, absl::string_view rule,
 absl::Status ValidatePositive(absl::string_view field, absl::Duration value) {
   if (value > absl::ZeroDuration()) return absl::OkStatus();
   return OutOfRange(field, "be positive", value);
+}
+
+bool HasControlCharacter(absl::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+  });
+}
+
+absl::Status ValidateLabelText(absl::string_view field, absl::string_view text,
+                               size_t min_bytes, size_t max_bytes) {
+  if (text.size() >= min_bytes && text.size() <= max_bytes && IsUtf8(text) &&
+      !HasControlCharacter(text)) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat(field, " must have ", min_bytes, " to ", max_bytes,
+                   " bytes of UTF-8 without control characters, got ",
+                   text.size(), " bytes: ", Quoted(text)));
+}
+
+absl::Status ValidateLabels(const ClientOptions& options) {
+  for (const auto& [key, value] : options.labels) {
+    absl::Status status = ValidateLabelText("a key of labels", key, 1,
+                                            ClientOptions::kMaxLabelKeyBytes);
+    if (!status.ok()) return status;
+    status = ValidateLabelText(absl::StrCat("labels[", Quoted(key), "]"), value,
+                               0, ClientOptions::kMaxLabelValueBytes);
+    if (!status.ok()) return status;
+  }
+  absl::Status status =
+      ValidateLabelText("application_version", options.application_version, 0,
+                        ClientOptions::kMaxLabelValueBytes);
+  if (!status.ok()) return status;
+  const bool adds_version = !options.application_version.empty();
+  const std::pair<absl::string_view, bool> added[] = {
+      {ClientOptions::kHostLabel, options.label_host_name},
+      {ClientOptions::kApplicationVersionLabel, adds_version}};
+  for (const auto& [key, is_added] : added) {
+    if (is_added && options.labels.count(std::string(key)) > 0) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("labels must not have a key that another option adds, "
+                       "got ",
+                       Quoted(key)));
+    }
+  }
+  const size_t count =
+      options.labels.size() + options.label_host_name + adds_version;
+  if (count <= ClientOptions::kMaxLabels) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("labels must be at most ", ClientOptions::kMaxLabels,
+                   " with those that other options add, got ", count));
 }
 
 }  // namespace
@@ -114,7 +169,7 @@ absl::Status ClientOptions::Validate() const {
                      absl::FormatDuration(initial_backoff), "), got ",
                      absl::FormatDuration(max_backoff)));
   }
-  return absl::OkStatus();
+  return ValidateLabels(*this);
 }
 
 }  // namespace rmq

@@ -2,8 +2,10 @@
 #ifndef CLIENT_CLIENT_OPTIONS_H_
 #define CLIENT_CLIENT_OPTIONS_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,7 +15,9 @@
 #include "client/broker_entry.h"
 #include "client/broker_health.h"
 #include "client/broker_resolver.h"
+#include "client/broker_warning.h"
 #include "client/client_runtime.h"
+#include "client/membership_change.h"
 #include "common/backoff.h"
 #include "common/client_types.h"
 
@@ -89,6 +93,22 @@ struct ClientOptions {
   // one instance that belong to different units (clusters).
   std::string unit_name;
 
+  // What operators find this client by, such as its zone: shown in listings and
+  // events. At most kMaxLabels with those that are added below; keys of 1 to
+  // kMaxLabelKeyBytes bytes and values of at most kMaxLabelValueBytes, in UTF-8
+  // without control characters. Brokers that have no labels ignore them.
+  std::map<std::string, std::string> labels;
+  // Whether to add the label kHostLabel, the name of this host.
+  bool label_host_name = false;
+  // The value of the label kApplicationVersionLabel; empty: there is none.
+  std::string application_version;
+
+  static constexpr size_t kMaxLabels = 16;
+  static constexpr size_t kMaxLabelKeyBytes = 64;
+  static constexpr size_t kMaxLabelValueBytes = 256;
+  static constexpr char kHostLabel[] = "host";
+  static constexpr char kApplicationVersionLabel[] = "application_version";
+
   // Shown to operators: RocketMQ's MQVersion ordinal or a number of one's own.
   int32_t version = 0;
 
@@ -117,6 +137,28 @@ struct ClientOptions {
   // (std::terminate), and so does one that destroys its client. None starts
   // once Shutdown() was called. May be empty.
 
+  // Called with the members of a consumer group of this client at one broker:
+  // first when the client is online there and knows them, then whenever a
+  // client id has joined or left, and again after each reconnect. Who joined
+  // and who left is told against the call before, for the same broker and
+  // group. A slow callback misses states in between, and sees the latest in the
+  // end.
+  //
+  // The client keeps each list by the broker's pushes, acknowledges it, and is
+  // told again what it has missed: once changes stop, it has the broker's list
+  // within one heartbeat interval. For a BROADCASTING group, or one whose
+  // notification is off, brokers push nothing: calls come when the client
+  // connects, and when it states its groups anew.
+  std::function<void(const MembershipChange&)> on_membership_changed;
+
+  // Called with each warning of a broker: once, and again if it changes or if
+  // it holds again after it did not. BrokerHealth::warnings has those that
+  // hold.
+  std::function<void(const BrokerWarning&)> on_warning;
+
+  // Prefer on_membership_changed: it has the members, and is told again what
+  // was missed. This callback says only that there is something to ask for.
+  //
   // Called when a broker pushes that the consumer ids of one of this client's
   // groups changed. Also called after each connect to a broker, when the broker
   // has accepted the group, since the client may have missed changes. Several
@@ -127,7 +169,8 @@ struct ClientOptions {
   //
   // Brokers push for CLUSTERING groups whose notification is on. For a
   // BROADCASTING group, or where it is off, only the call after each connect
-  // comes.
+  // comes. A second stream of a client id is pushed too, but not to a client
+  // that has on_membership_changed.
   std::function<void(const ConsumerIdsChanged&)> on_consumer_ids_changed;
 
   // Called with the latest snapshot when the state of a broker or the groups

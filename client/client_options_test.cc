@@ -200,5 +200,59 @@ TEST(SubscriptionTest, TheExpressionTypeIsTagOrSql92OrEmpty) {
               IsInvalid("expression_type must be TAG or SQL92, got \"sql\""));
 }
 
+TEST(ClientOptionsTest, LabelsAtTheirLimitsAreAccepted) {
+  ClientOptions options = Good();
+  options.labels[std::string(64, 'k')] = std::string(256, 'v');
+  options.labels["zone"] = "";
+  options.labels["city"] = "K\xc3\xb6ln";
+  EXPECT_THAT(options.Validate(), IsOk());
+}
+
+TEST(ClientOptionsTest, ALabelsKeyHas1To64Bytes) {
+  ClientOptions options = Good();
+  options.labels[""] = "v";
+  EXPECT_THAT(options.Validate(),
+              IsInvalid("a key of labels must have 1 to 64 bytes of UTF-8 "
+                        "without control characters, got 0 bytes: \"\""));
+  options.labels = {{std::string(65, 'k'), "v"}};
+  EXPECT_THAT(options.Validate(), IsInvalid(HasSubstr("got 65 bytes")));
+}
+
+TEST(ClientOptionsTest, ALabelsValueHasAtMost256Bytes) {
+  ClientOptions options = Good();
+  options.labels["zone"] = std::string(257, 'v');
+  EXPECT_THAT(
+      options.Validate(),
+      IsInvalid(HasSubstr("labels[\"zone\"] must have 0 to 256 bytes")));
+  options.labels["zone"] = "a\nb";
+  EXPECT_THAT(options.Validate(), IsInvalid(HasSubstr("control characters")));
+  options.labels["zone"] = "\xff";
+  EXPECT_THAT(options.Validate(), IsInvalid(HasSubstr("UTF-8")));
+}
+
+TEST(ClientOptionsTest, ThereAreAtMost16LabelsWithThoseThatAreAdded) {
+  ClientOptions options = Good();
+  for (int i = 0; i < 16; ++i) options.labels[std::to_string(i)] = "v";
+  EXPECT_THAT(options.Validate(), IsOk());
+  options.label_host_name = true;
+  EXPECT_THAT(options.Validate(),
+              IsInvalid("labels must be at most 16 with those that other "
+                        "options add, got 17"));
+  options.labels.erase("0");
+  EXPECT_THAT(options.Validate(), IsOk());
+  options.application_version = "1";
+  EXPECT_THAT(options.Validate(), IsInvalid(HasSubstr("got 17")));
+}
+
+TEST(ClientOptionsTest, ALabelIsNotGivenTwice) {
+  ClientOptions options = Good();
+  options.labels["host"] = "me";
+  EXPECT_THAT(options.Validate(), IsOk());
+  options.label_host_name = true;
+  EXPECT_THAT(options.Validate(),
+              IsInvalid("labels must not have a key that another option adds, "
+                        "got \"host\""));
+}
+
 }  // namespace
 }  // namespace rmq

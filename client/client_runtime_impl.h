@@ -8,6 +8,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "client/client_runtime.h"
 #include "client/grpc/grpc_transport.h"
 #include "client/loop/thread_event_loop.h"
@@ -22,6 +23,8 @@ class ClientRuntime::Impl {
       : clock_(*clock), loop_(clock), dispatcher_(clock), transport_(&loop_) {}
 
   Clock& clock() { return clock_; }
+  // The wall clock's time.
+  absl::Time WallNow() { return clock_.ClockToWall(clock_.TimeNow()); }
   ThreadEventLoop& loop() { return loop_; }
   ThreadEventLoop& dispatcher() { return dispatcher_; }
   GrpcTransport& transport() { return transport_; }

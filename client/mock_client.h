@@ -16,9 +16,11 @@
 //       [](absl::string_view group) { return std::string(group); },
 //       StartsWith("bill"))));
 //
+// WaitForMembers() with a count is mocked as the one with a predicate; a test
+// may call the predicate with the members that it likes.
+//
 // Callbacks are the application's own functions (ClientOptions): a test calls
-// them itself. client/examples/group_waiter_test.cc and work_sharer_test.cc are
-// such tests.
+// them itself. client/examples/work_sharer_test.cc is such a test.
 #ifndef CLIENT_MOCK_CLIENT_H_
 #define CLIENT_MOCK_CLIENT_H_
 
@@ -56,6 +58,12 @@ class MockClient : public Client {
   MOCK_METHOD(absl::StatusOr<ConsumerIds>, GetConsumerIds,
               (absl::string_view address, absl::string_view group,
                absl::Duration timeout),
+              (override));
+  // That of a count calls the one that is mocked, with a predicate.
+  using Client::WaitForMembers;
+  MOCK_METHOD(absl::StatusOr<std::vector<std::string>>, WaitForMembers,
+              (absl::string_view address, absl::string_view group,
+               MembersPredicate predicate, absl::Duration timeout),
               (override));
   MOCK_METHOD(absl::Status, CheckClientConfig,
               (absl::string_view address, absl::string_view group,

@@ -7,19 +7,19 @@
 // Start a second consumer, kill it, and watch the members. Or kill the broker:
 // the library logs when the broker is out of reach, and when the client is
 // online again. SIGINT or SIGTERM: leaves the group and ends.
-#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 #include "client/client.h"
@@ -38,48 +38,40 @@ ABSL_FLAG(absl::Duration, heartbeat_interval, absl::Seconds(30),
 
 namespace {
 
-// Prints a group's members at each broker whenever they have changed. One
-// thread at a time may use it.
-class MembershipPrinter {
- public:
-  void Update(rmq::Client* client, const rmq::ConsumerIdsChanged& change) {
-    absl::StatusOr<rmq::ConsumerIds> answer = client->GetConsumerIds(
-        change.broker.address, change.group, /*timeout=*/absl::Seconds(3));
-    if (absl::IsNotFound(answer.status())) answer = rmq::ConsumerIds();
-    if (absl::IsCancelled(answer.status())) return;  // Shutting down.
-    if (!answer.ok()) {
-      std::cerr << answer.status() << std::endl;
-      return;
-    }
-    std::vector<std::string>& ids = answer->client_ids;
-    std::sort(ids.begin(), ids.end());
-    const auto [known, is_new] = known_.try_emplace(change.broker.address, ids);
-    if (!is_new && known->second == ids) return;
-    known->second = ids;
-    rmq::Clock& clock = rmq::RealClock();
-    std::cout << absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ",
-                                  clock.ClockToWall(clock.TimeNow()),
-                                  absl::UTCTimeZone())
-              << " broker=" << change.broker.address
-              << " group=" << change.group << " members=" << ids.size() << " ["
-              << absl::StrJoin(ids, ", ") << "]" << std::endl;
+// Prints a group's members at a broker, unless it is called only because the
+// client has connected again.
+void Print(const rmq::MembershipChange& change, bool is_first) {
+  if (!is_first && change.joined.empty() && change.left.empty()) return;
+  for (const rmq::DepartedMember& member : change.left) {
+    std::cout << "  " << member.client_id << " left"
+              << (member.reason.has_value()
+                      ? absl::StrCat(": ", Name(*member.reason))
+                      : "")
+              << std::endl;
   }
-
- private:
-  absl::flat_hash_map<std::string, std::vector<std::string>> known_;
-};
+  rmq::Clock& clock = rmq::RealClock();
+  std::cout << absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ",
+                                clock.ClockToWall(clock.TimeNow()),
+                                absl::UTCTimeZone())
+            << " broker=" << change.broker.address << " group=" << change.group
+            << " members=" << change.members.size() << " ["
+            << absl::StrJoin(change.members, ", ") << "]" << std::endl;
+}
 
 int Run() {
   rmq::examples::BlockTerminationSignals();
-  MembershipPrinter printer;
-  std::unique_ptr<rmq::Client> client;  // Set before the callbacks begin.
+  absl::flat_hash_set<std::string> seen;  // Brokers, in the callback only.
 
   rmq::ClientOptions options;
   options.brokers = absl::GetFlag(FLAGS_broker);
   options.client_id = absl::GetFlag(FLAGS_client_id);
   options.heartbeat_interval = absl::GetFlag(FLAGS_heartbeat_interval);
-  options.on_consumer_ids_changed = [&](const rmq::ConsumerIdsChanged& change) {
-    printer.Update(client.get(), change);
+  options.on_membership_changed = [&](const rmq::MembershipChange& change) {
+    Print(change, /*is_first=*/seen.insert(change.broker.address).second);
+  };
+  options.on_warning = [](const rmq::BrokerWarning& warning) {
+    std::cerr << "warning of " << warning.broker.address << ": "
+              << warning.message << std::endl;
   };
   absl::StatusOr<std::unique_ptr<rmq::Client>> created =
       rmq::Client::Create(std::move(options));
@@ -87,7 +79,7 @@ int Run() {
     std::cerr << created.status().message() << std::endl;
     return 1;
   }
-  client = *std::move(created);
+  const std::unique_ptr<rmq::Client> client = *std::move(created);
 
   rmq::ConsumerOptions consumer;
   consumer.group = absl::GetFlag(FLAGS_group);

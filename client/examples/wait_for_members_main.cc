@@ -10,7 +10,6 @@
 #include <memory>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
@@ -19,12 +18,11 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "client/client.h"
-#include "client/examples/group_waiter.h"
 #include "client/examples/wait_for_signal.h"
 #include "glog/logging.h"
 
-ABSL_FLAG(std::vector<std::string>, broker, {"127.0.0.1:10911"},
-          "the brokers to register with, each host:port, separated by commas");
+ABSL_FLAG(std::string, broker, "127.0.0.1:10911",
+          "host:port of the broker at which the group comes together");
 ABSL_FLAG(std::string, group, "", "the consumer group to join; required");
 ABSL_FLAG(uint32_t, members, 2, "how many members to wait for");
 ABSL_FLAG(absl::Duration, timeout, absl::Minutes(1), "how long to wait");
@@ -33,21 +31,15 @@ namespace {
 
 int Run() {
   rmq::examples::BlockTerminationSignals();
-  rmq::examples::GroupWaiter waiter(absl::GetFlag(FLAGS_group),
-                                    absl::GetFlag(FLAGS_members));
-  std::unique_ptr<rmq::Client> client;  // Set before the callbacks begin.
   rmq::ClientOptions options;
-  options.brokers = absl::GetFlag(FLAGS_broker);
-  options.on_consumer_ids_changed = [&](const rmq::ConsumerIdsChanged& change) {
-    waiter.OnConsumerIdsChanged(*client, change);
-  };
+  options.brokers = {absl::GetFlag(FLAGS_broker)};
   absl::StatusOr<std::unique_ptr<rmq::Client>> created =
       rmq::Client::Create(std::move(options));
   if (!created.ok()) {
     std::cerr << created.status().message() << std::endl;
     return 1;
   }
-  client = *std::move(created);
+  const std::unique_ptr<rmq::Client> client = *std::move(created);
 
   rmq::ConsumerOptions consumer;
   consumer.group = absl::GetFlag(FLAGS_group);
@@ -57,9 +49,15 @@ int Run() {
     std::cerr << status.message() << std::endl;
     return 1;
   }
-  const bool complete = waiter.Await(absl::GetFlag(FLAGS_timeout));
-  std::cout << (complete ? "the group is complete"
-                         : "the group is not complete in time")
+  const absl::Status waited = client
+                                  ->WaitForMembers(absl::GetFlag(FLAGS_broker),
+                                                   absl::GetFlag(FLAGS_group),
+                                                   absl::GetFlag(FLAGS_members),
+                                                   absl::GetFlag(FLAGS_timeout))
+                                  .status();
+  const bool complete = waited.ok();
+  std::cout << (complete ? std::string("the group is complete")
+                         : std::string(waited.message()))
             << std::endl;
   if (complete) rmq::examples::WaitForTerminationSignal();
   status = client->Shutdown(absl::Seconds(3));

@@ -19,7 +19,8 @@ namespace v1 = ::rocketmq::clientmanager::v1;
 BrokerSession::Options::Options(const ClientOptions& options)
     : heartbeat_interval(options.heartbeat_interval),
       connect_timeout(options.connect_timeout),
-      reply_timeout(options.reply_timeout) {
+      reply_timeout(options.reply_timeout),
+      wants_members(options.on_membership_changed != nullptr) {
   backoff.initial = options.initial_backoff;
   backoff.maximum = options.max_backoff;
 }
@@ -35,7 +36,8 @@ BrokerSession::BrokerSession(BrokerEntry broker, Options options,
       random_(std::move(random)),
       next_stream_number_(std::move(next_stream_number)),
       broker_(std::move(broker)),
-      backoff_(options_.backoff) {
+      backoff_(options_.backoff),
+      memberships_(options_.wants_members) {
   NameBroker();
 }
 
@@ -46,6 +48,9 @@ BrokerSession::~BrokerSession() {
 void BrokerSession::SetStatement(
     std::shared_ptr<const HeartbeatRequest> statement) {
   statement_ = std::move(statement);
+  for (const std::string& group : memberships_.KeepOnly(statement_.get())) {
+    observer_.OnMembershipEnded(health_.broker, group);
+  }
   switch (health_.state) {
     case BrokerState::kIdle:
       if (statement_ != nullptr && !shutting_down_) Connect();
@@ -54,7 +59,7 @@ void BrokerSession::SetStatement(
     case BrokerState::kBackoff:
     case BrokerState::kReserve:
       if (statement_ == nullptr) {
-        current_ = {};
+        DropStream();
         Enter(BrokerState::kIdle);
       }
       break;
@@ -91,7 +96,23 @@ void BrokerSession::Rename(BrokerEntry broker) {
   CHECK_EQ(broker.address, broker_.address);
   broker_ = std::move(broker);
   NameBroker();
-  observer_.OnHealthChanged(health_);
+  ReportHealth();
+}
+
+void BrokerSession::WantMembers(absl::string_view group) {
+  memberships_.Want(group, loop_.Now());
+  if (IsOnline(health_.state)) {
+    WriteNextFrame();
+    ReportMemberships();
+  }
+  RearmTimer();
+}
+
+BrokerHealth BrokerSession::WholeHealth() const {
+  BrokerHealth health = health_;
+  health.acknowledged_epochs = memberships_.Acknowledged();
+  health.warnings = warnings_.holding();
+  return health;
 }
 
 void BrokerSession::NoteSettling(absl::Time settled_at) {
@@ -160,15 +181,7 @@ void BrokerSession::OnRead(const v1::BrokerFrame& frame) {
     OnReply(frame.reply());
   } else if (frame.has_notify_consumer_ids_changed() &&
              health_.state != BrokerState::kLeaving) {
-    const v1::NotifyConsumerIdsChanged& push =
-        frame.notify_consumer_ids_changed();
-    if (push.has_settling_until()) {
-      current_.settled_at = loop_.Now() + FromProto(push.settling_until());
-    }
-    // A push and an unregistration may cross on their ways.
-    if (current_.groups.IsStatedConsumer(push.group())) {
-      observer_.OnConsumerIdsChanged(health_.broker, push.group());
-    }
+    OnPush(frame.notify_consumer_ids_changed());
   }
   RearmTimer();
 }
@@ -200,11 +213,16 @@ void BrokerSession::Enter(BrokerState state) {
     outage_since_ = absl::InfiniteFuture();
     outage_logged_ = false;
   }
-  observer_.OnHealthChanged(health_);
+  ReportHealth();
+}
+
+void BrokerSession::DropStream() {
+  current_ = {};
+  memberships_.OnStreamLost();
 }
 
 void BrokerSession::Connect() {
-  current_ = {};
+  DropStream();
   current_.stream = stub_.NewStream(this);
   current_.number = next_stream_number_();
   state_deadline_ = loop_.Now() + options_.connect_timeout;
@@ -228,6 +246,7 @@ void BrokerSession::LoseStream(const StreamEnd& end) {
   const bool leaving = health_.state == BrokerState::kLeaving;
   StreamState lost = std::exchange(current_, {});
   lost.stream = nullptr;
+  memberships_.OnStreamLost();
   if (!end.status.ok()) RecordError(end.status);
   if (end.reason == EndReason::kKicked) {
     OnKicked(end.status);
@@ -291,7 +310,7 @@ void BrokerSession::OnKicked(const absl::Status& reason) {
 }
 
 void BrokerSession::OnTooLarge(size_t bytes, size_t limit) {
-  current_ = {};
+  DropStream();
   frame_limit_ = limit;
   RecordError(absl::ResourceExhaustedError(
       absl::StrCat("the client's groups and subscriptions are ", bytes,
@@ -327,8 +346,11 @@ void BrokerSession::Pause() {
 }
 
 void BrokerSession::Stop(const absl::Status& status) {
-  current_ = {};
+  DropStream();
   statement_ = nullptr;
+  for (const std::string& group : memberships_.KeepOnly(nullptr)) {
+    observer_.OnMembershipEnded(health_.broker, group);
+  }
   if (health_.state != BrokerState::kReplaced &&
       health_.state != BrokerState::kKicked) {
     Enter(BrokerState::kStopped);
@@ -358,13 +380,11 @@ absl::Time BrokerSession::NextDeadline() const {
     case BrokerState::kStating:
     case BrokerState::kOnline:
     case BrokerState::kPartial: {
-      absl::Time deadline = current_.settled_at;
-      if (!current_.requests.empty()) {
-        deadline = std::min(
-            deadline, current_.requests.front().sent + options_.reply_timeout);
-      }
+      absl::Time deadline = std::min(current_.settled_at, ReplyDeadline());
       if (!current_.writing) {
-        deadline = std::min({deadline, NextHeartbeat(), NextUnregister()});
+        deadline =
+            std::min({deadline, NextHeartbeat(), NextUnregister(),
+                      memberships_.NextAcknowledgment(), NextPageRequest()});
       }
       return deadline;
     }
@@ -404,9 +424,7 @@ void BrokerSession::OnTimer() {
     case BrokerState::kStating:
     case BrokerState::kOnline:
     case BrokerState::kPartial:
-      if (!current_.requests.empty() &&
-          current_.requests.front().sent + options_.reply_timeout <=
-              loop_.Now()) {
+      if (ReplyDeadline() <= loop_.Now()) {
         LoseStream({absl::DeadlineExceededError(
             absl::StrCat("no answer within ",
                          absl::FormatDuration(options_.reply_timeout)))});

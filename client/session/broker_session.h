@@ -16,12 +16,16 @@
 #include "absl/types/optional.h"
 #include "client/broker_entry.h"
 #include "client/broker_health.h"
+#include "client/broker_warning.h"
 #include "client/client_options.h"
 #include "client/loop/event_loop.h"
 #include "client/session/abort_history.h"
 #include "client/session/broker_stub.h"
 #include "client/session/frame_pace.h"
+#include "client/session/group_membership.h"
 #include "client/session/peer_broker.h"
+#include "client/session/session_memberships.h"
+#include "client/session/session_warnings.h"
 #include "client/session/stream_groups.h"
 #include "common/backoff.h"
 #include "rocketmq/clientmanager/v1/client_manager.pb.h"
@@ -61,6 +65,8 @@ class BrokerSession final : private BrokerStream::Reactor {
     absl::Duration connect_timeout;
     absl::Duration reply_timeout;
     Backoff::Options backoff;
+    // Whether somebody wants the members of every group.
+    bool wants_members;
   };
 
   // Receives what a session reports. It must not call back into the session.
@@ -70,6 +76,18 @@ class BrokerSession final : private BrokerStream::Reactor {
     // missed while there was no stream.
     virtual void OnConsumerIdsChanged(const BrokerEntry& broker,
                                       absl::string_view group) = 0;
+    // The members of a group are known again after a connect, have changed, or
+    // are complete as the broker has settled. While it is settling,
+    // `settled_at` is when it will have settled; else InfiniteFuture.
+    virtual void OnMembershipChanged(const BrokerEntry& broker,
+                                     absl::string_view group,
+                                     const MembershipReport& report,
+                                     absl::Time settled_at) = 0;
+    // The client has left the group. Its members are not reported any more.
+    virtual void OnMembershipEnded(const BrokerEntry& broker,
+                                   absl::string_view group) = 0;
+    // A warning that is new, or has changed.
+    virtual void OnWarning(const BrokerWarning& warning) = 0;
     // The state, or the groups that the broker skips, have changed.
     virtual void OnHealthChanged(const BrokerHealth& health) = 0;
     // The broker says that another stream of this client id and incarnation has
@@ -120,6 +138,10 @@ class BrokerSession final : private BrokerStream::Reactor {
   // Sets the broker's name and id. The address must be the same.
   void Rename(BrokerEntry broker);
 
+  // From now on somebody wants the members of `group`, until the client leaves
+  // the group. Does nothing if it is not stated.
+  void WantMembers(absl::string_view group);
+
   // Notes that the broker will have settled after its start at `settled_at` of
   // the loop's clock. The session then reports the accepted groups once more.
   // Pushes say so too; the latest word counts. Does nothing without a stream: a
@@ -140,7 +162,9 @@ class BrokerSession final : private BrokerStream::Reactor {
   // Enters `state`, which is kReplaced or kKicked. Requires kReserve.
   void EndReserve(BrokerState state);
 
+  // Without the acknowledged epochs and the warnings.
   const BrokerHealth& health() const { return health_; }
+  BrokerHealth WholeHealth() const;
   // The number of the latest stream that a full heartbeat was written to; it
   // stays after the stream's end. 0 if there was none.
   uint64_t stream_number() const { return stream_number_; }
@@ -159,7 +183,8 @@ class BrokerSession final : private BrokerStream::Reactor {
     uint64_t id = 0;
     absl::Time sent;
     bool is_heartbeat = false;
-    size_t bytes = 0;  // As a frame.
+    uint64_t listing_membership = 0;  // Of a request for a page.
+    size_t bytes = 0;                 // As a frame.
     // What a full heartbeat stated; null for the others.
     std::shared_ptr<const HeartbeatRequest> statement;
     GroupNames unregistered;
@@ -170,6 +195,7 @@ class BrokerSession final : private BrokerStream::Reactor {
     std::unique_ptr<BrokerStream> stream;
     uint64_t number = 0;
     bool writing = false;
+    absl::Time writing_since;
     bool half_closed = false;
     bool has_reply = false;         // A reply has come.
     bool accepted = false;          // A full heartbeat was accepted.
@@ -194,7 +220,11 @@ class BrokerSession final : private BrokerStream::Reactor {
   // Changes the state, logs it and reports it.
   void Enter(BrokerState state);
 
+  // Reports the health to the observer.
+  void ReportHealth() { observer_.OnHealthChanged(WholeHealth()); }
+
   void Connect();
+  void DropStream();
   // Enters kLeaving: unregisters the groups, then half-closes the stream.
   void Leave();
   // Drops the stream because of `end`, and enters the state that follows.
@@ -213,19 +243,31 @@ class BrokerSession final : private BrokerStream::Reactor {
   void WriteNextFrame();
   void WriteHeartbeat();
   void WriteUnregister();
+  void WriteAcknowledgments();
+  void WritePageRequest();
   // Gives `frame` a request id, writes it, and adds `request` to those without
   // an answer.
   void Write(rocketmq::clientmanager::v1::ClientFrame frame, Request request);
+  void WriteFrame(const rocketmq::clientmanager::v1::ClientFrame& frame);
 
+  void OnPush(
+      const rocketmq::clientmanager::v1::NotifyConsumerIdsChanged& push);
   void OnReply(const rocketmq::clientmanager::v1::Reply& reply);
   void OnFullHeartbeatAccepted(const Request& request,
                                const HeartbeatResponse& response);
+  void OnPageReply(const Request& request,
+                   const rocketmq::clientmanager::v1::Reply& reply,
+                   const absl::Status& status);
+  void TakeWarnings(const HeartbeatResponse& response, bool is_full);
+  void ReportMemberships();
   // Takes the broker's name, id and incarnation from its answer.
   void LearnIdentity(const HeartbeatResponse& response);
   // Takes the skipped groups from the broker's answer. Returns whether they are
   // others than before.
   bool LearnSkippedGroups(const HeartbeatResponse& response);
   void OnRefused(const Request& request, const absl::Status& status);
+  // Shows a refusal to the operator, unless it is the one of before.
+  void ShowRefusal(const absl::Status& status);
   // Reports the groups again if the broker has settled by now.
   void ReportIfSettled();
   void RecordError(const absl::Status& status);
@@ -239,6 +281,9 @@ class BrokerSession final : private BrokerStream::Reactor {
   // wanted.
   absl::Time NextHeartbeat() const;
   absl::Time NextUnregister() const;
+  absl::Time NextPageRequest() const;
+  // When the broker has left a frame unanswered, or unread, for too long.
+  absl::Time ReplyDeadline() const;
 
   // When OnTimer() has something to do in the current state.
   absl::Time NextDeadline() const;
@@ -272,6 +317,9 @@ class BrokerSession final : private BrokerStream::Reactor {
   AbortHistory aborts_;
   // In kRefused: the largest frame that the broker accepts, in bytes.
   size_t frame_limit_ = 0;
+
+  SessionMemberships memberships_;
+  SessionWarnings warnings_;
 
   StreamState current_;
   // When connecting, a pause, the time in reserve, or leaving ends.

@@ -74,6 +74,10 @@ void BrokerSession::WriteNextFrame() {
     WriteUnregister();
   } else if (heartbeat) {
     WriteHeartbeat();
+  } else if (memberships_.NextAcknowledgment() <= now) {
+    WriteAcknowledgments();
+  } else if (NextPageRequest() <= now) {
+    WritePageRequest();
   }
 }
 
@@ -113,14 +117,50 @@ void BrokerSession::WriteUnregister() {
   Write(std::move(frame), std::move(request));
 }
 
+void BrokerSession::WriteAcknowledgments() {
+  v1::ClientFrame frame;
+  *frame.mutable_acknowledge() = memberships_.TakeAcknowledgments(loop_.Now());
+  WriteFrame(frame);
+}
+
+void BrokerSession::WritePageRequest() {
+  SessionMemberships::PageRequest page =
+      memberships_.TakePageRequest(loop_.Now());
+  v1::ClientFrame frame;
+  *frame.mutable_get_consumer_list_by_group() = std::move(page.request);
+  Request request;
+  request.listing_membership = page.membership;
+  current_.pace.OnPageRequestWritten(loop_.Now());
+  Write(std::move(frame), std::move(request));
+}
+
 void BrokerSession::Write(v1::ClientFrame frame, Request request) {
   request.id = ++last_request_id_;
   request.sent = loop_.Now();
   frame.set_request_id(request.id);
   request.bytes = frame.ByteSizeLong();
   current_.requests.push_back(std::move(request));
+  WriteFrame(frame);
+}
+
+void BrokerSession::WriteFrame(const v1::ClientFrame& frame) {
   current_.writing = true;
+  current_.writing_since = loop_.Now();
   current_.stream->Write(frame);
+}
+
+void BrokerSession::OnPush(const v1::NotifyConsumerIdsChanged& push) {
+  const absl::Time now = loop_.Now();
+  if (push.has_settling_until()) {
+    current_.settled_at = now + FromProto(push.settling_until());
+  }
+  // A push and an unregistration may cross on their ways.
+  if (!current_.groups.IsStatedConsumer(push.group())) return;
+  if (memberships_.OnPush(push, now)) {
+    observer_.OnConsumerIdsChanged(health_.broker, push.group());
+  }
+  WriteNextFrame();
+  ReportMemberships();
 }
 
 void BrokerSession::OnReply(const v1::Reply& reply) {
@@ -143,7 +183,9 @@ void BrokerSession::OnReply(const v1::Reply& reply) {
     health_.heartbeat_answered = now;
     health_.round_trip = now - request.sent;
   }
-  if (!status.ok()) {
+  if (request.listing_membership != 0) {
+    OnPageReply(request, reply, status);
+  } else if (!status.ok()) {
     if (const auto limit = FrameLimitOf(status, request.bytes)) {
       if (request.statement == nullptr) {
         current_.groups.set_max_request_bytes(*limit);
@@ -159,13 +201,56 @@ void BrokerSession::OnReply(const v1::Reply& reply) {
     }
     if (request.statement != nullptr) {
       OnFullHeartbeatAccepted(request, reply.heartbeat());
-    } else if (request.is_heartbeat &&
-               reply.heartbeat().full_statement_needed()) {
-      current_.token = 0;
-      HeartbeatSoon();
+    } else if (request.is_heartbeat) {
+      TakeWarnings(reply.heartbeat(), /*is_full=*/false);
+      if (reply.heartbeat().full_statement_needed()) {
+        current_.token = 0;
+        HeartbeatSoon();
+      }
     }
   }
   WriteNextFrame();
+  ReportMemberships();
+}
+
+void BrokerSession::OnPageReply(const Request& request, const v1::Reply& reply,
+                                const absl::Status& status) {
+  const absl::Time now = loop_.Now();
+  if (status.ok()) {
+    const v1::GetConsumerListByGroupResponse& page =
+        reply.get_consumer_list_by_group();
+    if (page.has_settling_until()) {
+      current_.settled_at = now + FromProto(page.settling_until());
+    }
+    memberships_.OnPage(request.listing_membership, page, now);
+    return;
+  }
+  memberships_.OnPageRefused(request.listing_membership, now);
+  if (absl::IsResourceExhausted(status)) {
+    current_.pace.SlowDown(request.sent, now);
+  }
+  // The list changes too fast, or the client is being taken out of the group.
+  if (absl::IsAborted(status) || absl::IsNotFound(status)) return;
+  ShowRefusal(status);
+}
+
+void BrokerSession::TakeWarnings(const HeartbeatResponse& response,
+                                 bool is_full) {
+  for (const BrokerWarning& warning :
+       warnings_.Take(response, is_full, health_.broker)) {
+    LOG(WARNING) << "the broker warns" << Kv("broker", broker_.address)
+                 << Kv("kind", Name(warning.kind)) << Kv("group", warning.group)
+                 << Kv("message", warning.message);
+    observer_.OnWarning(warning);
+  }
+}
+
+void BrokerSession::ReportMemberships() {
+  if (!IsOnline(health_.state)) return;
+  for (const auto& [group, report] : memberships_.TakeReports()) {
+    observer_.OnMembershipChanged(health_.broker, group, report,
+                                  current_.settled_at);
+  }
 }
 
 void BrokerSession::OnFullHeartbeatAccepted(const Request& request,
@@ -186,7 +271,7 @@ void BrokerSession::OnFullHeartbeatAccepted(const Request& request,
   const bool skipped_others = LearnSkippedGroups(response);
 
   if (health_.state == BrokerState::kLeaving) {
-    if (skipped_others) observer_.OnHealthChanged(health_);
+    if (skipped_others) ReportHealth();
     return;
   }
   if (health_.state == BrokerState::kStating) {
@@ -207,16 +292,20 @@ void BrokerSession::OnFullHeartbeatAccepted(const Request& request,
   if (health_.state != reached) {
     Enter(reached);
   } else if (skipped_others) {
-    observer_.OnHealthChanged(health_);
+    ReportHealth();
   }
+  TakeWarnings(response, /*is_full=*/true);
 
+  std::vector<std::string> accepted;
   for (const v1::ConsumerData& consumer : request.statement->consumers()) {
     const std::string& group = consumer.group();
-    if (!IsSkipped(health_.skipped_groups, group) &&
-        current_.groups.AddReported(group)) {
+    if (IsSkipped(health_.skipped_groups, group)) continue;
+    accepted.push_back(group);
+    if (current_.groups.AddReported(group)) {
       observer_.OnConsumerIdsChanged(health_.broker, group);
     }
   }
+  memberships_.OnAccepted(accepted, response, Interval(), loop_.Now());
 }
 
 void BrokerSession::LearnIdentity(const HeartbeatResponse& response) {
@@ -273,13 +362,17 @@ void BrokerSession::OnRefused(const Request& request,
     current_.groups.UnregisterAgain(request.unregistered);
     current_.groups.KeepOnly(statement_.get());
   }
+  ShowRefusal(status);
+}
+
+void BrokerSession::ShowRefusal(const absl::Status& status) {
   const bool news = status != health_.last_error;
   RecordError(status);
   if (!news) return;
   LOG(WARNING) << "the broker refused a request"
                << Kv("broker", broker_.address)
                << Kv("error", status.ToString());
-  observer_.OnHealthChanged(health_);
+  ReportHealth();
 }
 
 void BrokerSession::ReportIfSettled() {
@@ -288,6 +381,8 @@ void BrokerSession::ReportIfSettled() {
   for (const std::string& group : current_.groups.reported()) {
     observer_.OnConsumerIdsChanged(health_.broker, group);
   }
+  memberships_.ReportAllAgain();
+  ReportMemberships();
 }
 
 absl::Duration BrokerSession::Interval() const {
@@ -311,6 +406,17 @@ absl::Time BrokerSession::NextHeartbeat() const {
 absl::Time BrokerSession::NextUnregister() const {
   if (!current_.groups.has_unregistrations()) return absl::InfiniteFuture();
   return current_.pace.NextUnregistration();
+}
+
+absl::Time BrokerSession::NextPageRequest() const {
+  return std::max(memberships_.NextPage(), current_.pace.NextPageRequest());
+}
+
+absl::Time BrokerSession::ReplyDeadline() const {
+  absl::Time since = absl::InfiniteFuture();
+  if (!current_.requests.empty()) since = current_.requests.front().sent;
+  if (current_.writing) since = std::min(since, current_.writing_since);
+  return since + options_.reply_timeout;
 }
 
 }  // namespace rmq

@@ -12,13 +12,16 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "client/broker_entry.h"
 #include "client/broker_health.h"
+#include "client/broker_warning.h"
 #include "client/client_options.h"
 #include "client/session/broker_session.h"
 #include "client/session/broker_stub.h"
+#include "client/session/group_membership.h"
 #include "client/session/proto_duration.h"
 #include "client/testing/fake_broker_stub.h"
 #include "client/testing/manual_event_loop.h"
@@ -71,7 +74,20 @@ inline std::string GroupsOf(
   return groups;
 }
 
-// "full", "light", "unregister p/c", or what else a frame is.
+// The acknowledged groups and epochs of a frame, with commas.
+inline std::string AcknowledgmentsOf(
+    const rocketmq::clientmanager::v1::Acknowledge& acknowledge) {
+  std::string text =
+      absl::StrCat(acknowledge.group(), "@", acknowledge.epoch());
+  for (const rocketmq::clientmanager::v1::GroupEpoch& more :
+       acknowledge.more()) {
+    absl::StrAppend(&text, ",", more.group(), "@", more.epoch());
+  }
+  return text;
+}
+
+// "full", "light", "unregister p/c", "acknowledge g@e", "list g", or what else
+// a frame is.
 inline std::string Kind(const rocketmq::clientmanager::v1::ClientFrame& frame) {
   if (frame.has_unregister_client()) {
     const rocketmq::clientmanager::v1::UnregisterClientRequest& request =
@@ -80,6 +96,12 @@ inline std::string Kind(const rocketmq::clientmanager::v1::ClientFrame& frame) {
         "unregister ",
         GroupsOf(request.producer_group(), request.producer_groups()), "/",
         GroupsOf(request.consumer_group(), request.consumer_groups()));
+  }
+  if (frame.has_acknowledge()) {
+    return absl::StrCat("acknowledge ", AcknowledgmentsOf(frame.acknowledge()));
+  }
+  if (frame.has_get_consumer_list_by_group()) {
+    return absl::StrCat("list ", frame.get_consumer_list_by_group().group());
   }
   if (!frame.has_heartbeat()) return "other";
   return frame.heartbeat().statement_token() == 0 ? "full" : "light";
@@ -101,6 +123,22 @@ class RecordingObserver final : public BrokerSession::Observer {
     brokers.push_back(broker);
     changed.emplace_back(group);
   }
+  void OnMembershipChanged(const BrokerEntry& broker, absl::string_view group,
+                           const MembershipReport& report,
+                           absl::Time settled_at) override {
+    EXPECT_EQ(broker.address, "broker:1");
+    memberships.push_back(absl::StrCat(group, "@", report.epoch, " ",
+                                       absl::StrJoin(*report.members, ",")));
+    reports.push_back(report);
+    settled.push_back(settled_at);
+  }
+  void OnMembershipEnded(const BrokerEntry&, absl::string_view group) override {
+    ended.emplace_back(group);
+  }
+  void OnWarning(const BrokerWarning& warning) override {
+    warnings.push_back(absl::StrCat(Name(warning.kind), " ", warning.group,
+                                    ": ", warning.message));
+  }
   void OnHealthChanged(const BrokerHealth& h) override {
     health.push_back(h);
     states.push_back(h.state);
@@ -116,6 +154,11 @@ class RecordingObserver final : public BrokerSession::Observer {
 
   std::vector<BrokerEntry> brokers;  // Of each of `changed`.
   std::vector<std::string> changed;
+  std::vector<std::string> memberships;   // "group@epoch id,id,...".
+  std::vector<MembershipReport> reports;  // Each of `memberships`.
+  std::vector<absl::Time> settled;        // Of each of `memberships`.
+  std::vector<std::string> ended;
+  std::vector<std::string> warnings;
   std::vector<BrokerHealth> health;
   std::vector<BrokerState> states;  // Of each of `health`.
   std::vector<absl::Status> stopped;

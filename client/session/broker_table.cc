@@ -13,6 +13,8 @@
 namespace rmq {
 namespace {
 
+namespace v1 = ::rocketmq::clientmanager::v1;
+
 // Whether two streams are known to lead to two broker processes, or to one.
 bool AreKnownToDiffer(const absl::optional<PeerBroker>& a,
                       const absl::optional<PeerBroker>& b) {
@@ -99,6 +101,15 @@ void BrokerTable::NoteSettling(absl::string_view address,
   }
 }
 
+void BrokerTable::WantMembers(absl::string_view address,
+                              absl::string_view group) {
+  for (Link& link : links_) {
+    if (!link.listed || link.broker.address != address) continue;
+    link.wanted_members.emplace(group);
+    link.session->WantMembers(group);
+  }
+}
+
 void BrokerTable::Shutdown() {
   if (std::exchange(shutting_down_, true)) return;
   for (Link& link : links_) {
@@ -116,7 +127,9 @@ void BrokerTable::Abandon() {
 std::vector<BrokerHealth> BrokerTable::Health() const {
   std::vector<BrokerHealth> health;
   health.reserve(links_.size());
-  for (const Link& link : links_) health.push_back(link.session->health());
+  for (const Link& link : links_) {
+    health.push_back(link.session->WholeHealth());
+  }
   return health;
 }
 
@@ -140,6 +153,22 @@ BrokerTable::Stubs() const {
 void BrokerTable::OnConsumerIdsChanged(const BrokerEntry& broker,
                                        absl::string_view group) {
   observer_.OnConsumerIdsChanged(broker, group);
+}
+
+void BrokerTable::OnMembershipChanged(const BrokerEntry& broker,
+                                      absl::string_view group,
+                                      const MembershipReport& report,
+                                      absl::Time settled_at) {
+  observer_.OnMembershipChanged(broker, group, report, settled_at);
+}
+
+void BrokerTable::OnMembershipEnded(const BrokerEntry& broker,
+                                    absl::string_view group) {
+  observer_.OnMembershipEnded(broker, group);
+}
+
+void BrokerTable::OnWarning(const BrokerWarning& warning) {
+  observer_.OnWarning(warning);
 }
 
 void BrokerTable::OnHealthChanged(const BrokerHealth& health) {
@@ -213,6 +242,16 @@ void BrokerTable::GiveStatement(Link* link) {
   if (link->statement == statement) return;
   link->statement = statement;
   link->session->SetStatement(statement);
+  // A group that the client leaves is not wanted any more.
+  absl::flat_hash_set<std::string> wanted;
+  if (statement != nullptr) {
+    for (const v1::ConsumerData& consumer : statement->consumers()) {
+      if (!link->wanted_members.contains(consumer.group())) continue;
+      wanted.insert(consumer.group());
+      link->session->WantMembers(consumer.group());
+    }
+  }
+  link->wanted_members = std::move(wanted);
 }
 
 void BrokerTable::RemoveStopped() {

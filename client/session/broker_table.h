@@ -17,9 +17,11 @@
 #include "absl/time/time.h"
 #include "client/broker_entry.h"
 #include "client/broker_health.h"
+#include "client/broker_warning.h"
 #include "client/loop/event_loop.h"
 #include "client/session/broker_session.h"
 #include "client/session/broker_stub.h"
+#include "client/session/group_membership.h"
 #include "rocketmq/clientmanager/v1/client_manager.pb.h"
 
 namespace rmq {
@@ -56,6 +58,13 @@ class BrokerTable final : private BrokerSession::Observer {
     // As those of BrokerSession::Observer, for any of the brokers.
     virtual void OnConsumerIdsChanged(const BrokerEntry& broker,
                                       absl::string_view group) = 0;
+    virtual void OnMembershipChanged(const BrokerEntry& broker,
+                                     absl::string_view group,
+                                     const MembershipReport& report,
+                                     absl::Time settled_at) = 0;
+    virtual void OnMembershipEnded(const BrokerEntry& broker,
+                                   absl::string_view group) = 0;
+    virtual void OnWarning(const BrokerWarning& warning) = 0;
     virtual void OnHealthChanged(const BrokerHealth& health) = 0;
     // Once, after Shutdown() or Abandon(), when every session has stopped, with
     // the first error that a session stopped with.
@@ -90,6 +99,11 @@ class BrokerTable final : private BrokerSession::Observer {
   // has one.
   void NoteSettling(absl::string_view address, absl::Time settled_at);
 
+  // From now on somebody wants the members of `group`, one of the client's, at
+  // the broker at `address`, until the client leaves either. Does nothing if
+  // the list does not have the broker.
+  void WantMembers(absl::string_view address, absl::string_view group);
+
   // Leaves every broker. Idempotent.
   void Shutdown();
   // Like Shutdown(), but waits for nothing.
@@ -114,6 +128,8 @@ class BrokerTable final : private BrokerSession::Observer {
     std::shared_ptr<BrokerStub> stub;
     std::unique_ptr<BrokerSession> session;
     std::shared_ptr<const Statement> statement;  // What the session was given.
+    // The groups whose members somebody wants at this broker.
+    absl::flat_hash_set<std::string> wanted_members;
     // In kReserve: the numbers of other sessions' streams, one of which has
     // replaced this session's stream.
     absl::flat_hash_set<uint64_t> successors;
@@ -122,6 +138,12 @@ class BrokerTable final : private BrokerSession::Observer {
 
   void OnConsumerIdsChanged(const BrokerEntry& broker,
                             absl::string_view group) override;
+  void OnMembershipChanged(const BrokerEntry& broker, absl::string_view group,
+                           const MembershipReport& report,
+                           absl::Time settled_at) override;
+  void OnMembershipEnded(const BrokerEntry& broker,
+                         absl::string_view group) override;
+  void OnWarning(const BrokerWarning& warning) override;
   void OnHealthChanged(const BrokerHealth& health) override;
   bool KeepsInReserve(const BrokerSession& session) override;
   void OnStopped(const BrokerEntry& broker,

@@ -13,12 +13,15 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "client/broker_entry.h"
 #include "client/broker_health.h"
+#include "client/broker_warning.h"
 #include "client/client_options.h"
 #include "client/session/broker_session.h"
 #include "client/session/broker_stub.h"
 #include "client/session/broker_table.h"
+#include "client/session/group_membership.h"
 #include "client/testing/fake_broker_stub.h"
 #include "client/testing/manual_event_loop.h"
 #include "glog/logging.h"
@@ -59,6 +62,17 @@ class RecordingTableObserver final : public BrokerTable::Observer {
                             absl::string_view group) override {
     changed.push_back(absl::StrCat(broker.name, " ", group));
   }
+  void OnMembershipChanged(const BrokerEntry& broker, absl::string_view group,
+                           const MembershipReport&, absl::Time) override {
+    memberships.push_back(absl::StrCat(broker.name, " ", group));
+  }
+  void OnMembershipEnded(const BrokerEntry& broker,
+                         absl::string_view group) override {
+    ended.push_back(absl::StrCat(broker.name, " ", group));
+  }
+  void OnWarning(const BrokerWarning& warning) override {
+    warnings.push_back(absl::StrCat(warning.broker.name, " ", warning.message));
+  }
   void OnHealthChanged(const BrokerHealth& health) override {
     states[health.broker.address] = health.state;
   }
@@ -67,6 +81,9 @@ class RecordingTableObserver final : public BrokerTable::Observer {
   }
 
   std::vector<std::string> changed;
+  std::vector<std::string> memberships;
+  std::vector<std::string> ended;
+  std::vector<std::string> warnings;
   absl::flat_hash_map<std::string, BrokerState> states;  // The latest.
   std::vector<absl::Status> stopped;
 };

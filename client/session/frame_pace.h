@@ -8,8 +8,10 @@
 
 namespace rmq {
 
-// Keeps heartbeats and unregistrations apart from each other, and all frames
-// further apart while the broker answers RESOURCE_EXHAUSTED.
+// Keeps heartbeats, unregistrations and requests for pages apart, each kind
+// from its own, and all frames further apart while the broker answers
+// RESOURCE_EXHAUSTED. Acknowledgments have a rate of their own
+// (SessionMemberships).
 //
 // Deterministic: `now` comes from the session's loop. Not thread-safe.
 class FramePace {
@@ -22,6 +24,8 @@ class FramePace {
   // least this: with ten heartbeats a second they stay below the hundred frames
   // a second that brokers take by default.
   static constexpr absl::Duration kUnregisterGap = absl::Milliseconds(20);
+  // Requests for pages of member lists follow each other by at least this.
+  static constexpr absl::Duration kPageGap = absl::Milliseconds(20);
   // After a RESOURCE_EXHAUSTED frames follow each other by at least the first
   // of these, and by twice as much after each further one, up to the second.
   static constexpr absl::Duration kFirstFrameGap = absl::Milliseconds(100);
@@ -35,6 +39,8 @@ class FramePace {
     last_frame_ = last_unregistration_ = now;
     heartbeat_was_last_ = false;
   }
+
+  void OnPageRequestWritten(absl::Time now) { last_frame_ = last_page_ = now; }
 
   // The broker answered RESOURCE_EXHAUSTED to a frame that was written at
   // `written`. Frames that were on their way together slow down once.
@@ -59,11 +65,16 @@ class FramePace {
     return std::max(last_unregistration_ + kUnregisterGap,
                     last_frame_ + frame_gap_);
   }
+  // When the next request for a page may be written.
+  absl::Time NextPageRequest() const {
+    return std::max(last_page_ + kPageGap, last_frame_ + frame_gap_);
+  }
 
  private:
   absl::Time last_frame_ = absl::InfinitePast();
   absl::Time last_heartbeat_ = absl::InfinitePast();
   absl::Time last_unregistration_ = absl::InfinitePast();
+  absl::Time last_page_ = absl::InfinitePast();
   bool heartbeat_was_last_ = false;
   absl::Duration frame_gap_;                     // Zero unless slowed down.
   absl::Time slowed_at_ = absl::InfinitePast();  // When `frame_gap_` grew.

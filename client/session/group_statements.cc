@@ -56,6 +56,9 @@ GroupStatements::GroupStatements(const ClientOptions& options,
     *client_.mutable_requested_channel_expiry() =
         ToProto(options.requested_channel_expiry);
   }
+  for (const auto& [key, value] : options.labels) {
+    (*client_.mutable_labels())[key] = value;
+  }
 }
 
 absl::Status GroupStatements::AddProducer(absl::string_view group) {
@@ -127,6 +130,10 @@ absl::Status GroupStatements::Unsubscribe(absl::string_view group,
   }
   subscriptions.erase(known);
   return absl::OkStatus();
+}
+
+bool GroupStatements::HasConsumer(absl::string_view group) const {
+  return consumers_.contains(group);
 }
 
 std::shared_ptr<const GroupStatements::HeartbeatRequest>

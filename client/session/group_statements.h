@@ -35,7 +35,7 @@ class GroupStatements {
   using HeartbeatRequest = rocketmq::clientmanager::v1::HeartbeatRequest;
 
   // Takes what a statement says about the client itself from `options`: the
-  // version, and the channel expiry to ask for.
+  // version, the channel expiry to ask for, and `options.labels`.
   GroupStatements(const ClientOptions& options, absl::string_view client_id,
                   uint64_t incarnation);
 
@@ -57,6 +57,9 @@ class GroupStatements {
   // NotFound if the client does not have the group, or if the group does not
   // read the topic.
   absl::Status Unsubscribe(absl::string_view group, absl::string_view topic);
+
+  // Whether the client has the consumer group.
+  bool HasConsumer(absl::string_view group) const;
 
   // All groups, as a full heartbeat states them, in the order of their names.
   // Null if there is none.

@@ -22,9 +22,11 @@
 #include "absl/time/time.h"
 #include "client/broker_entry.h"
 #include "client/broker_health.h"
+#include "client/broker_warning.h"
 #include "client/client_options.h"
 #include "client/session/broker_session.h"
 #include "client/session/broker_stub.h"
+#include "client/session/group_membership.h"
 #include "client/testing/manual_event_loop.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -223,6 +225,10 @@ class Scene final : private BrokerSession::Observer {
   }
 
   void OnConsumerIdsChanged(const BrokerEntry&, absl::string_view) override {}
+  void OnMembershipChanged(const BrokerEntry&, absl::string_view,
+                           const MembershipReport&, absl::Time) override {}
+  void OnMembershipEnded(const BrokerEntry&, absl::string_view) override {}
+  void OnWarning(const BrokerWarning&) override {}
   void OnHealthChanged(const BrokerHealth&) override {}
   bool KeepsInReserve(const BrokerSession&) override {
     return has_another_way_;
@@ -315,8 +321,8 @@ TEST(StateTableDeathTest, EveryEventInEveryStateLeadsWhereTheReadmeSays) {
 
 TEST(StateTableTest, TheTestsThatTheReadmeNamesAreThere) {
   std::string tests;
-  for (const char* part :
-       {"heartbeat", "reconnect", "groups", "report", "shutdown"}) {
+  for (const char* part : {"heartbeat", "reconnect", "groups", "membership",
+                           "report", "shutdown"}) {
     tests += ReadFile(
         absl::StrCat("client/session/broker_session_", part, "_test.cc"));
   }

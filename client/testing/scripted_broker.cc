@@ -27,6 +27,7 @@ namespace v1 = ::rocketmq::clientmanager::v1;
 
 constexpr absl::Duration kPatience = absl::Seconds(30);
 constexpr uint64_t kToken = 4711;
+constexpr uint64_t kIncarnation = 4712;
 
 }  // namespace
 
@@ -143,6 +144,7 @@ class ScriptedBroker::Service final
     } else {
       response->set_broker_name("scripted");
       response->set_broker_id(7);
+      response->set_epoch(broker_.epoch_);
       if (broker_.settling_ > absl::ZeroDuration()) {
         *response->mutable_settling_until() = ToProto(broker_.settling_);
       }
@@ -224,6 +226,16 @@ void ScriptedBroker::SetConsumerIds(const std::string& group,
   consumer_ids_[group] = std::move(ids);
 }
 
+void ScriptedBroker::SetEpoch(uint64_t epoch) {
+  MutexLock lock(&mu_);
+  epoch_ = epoch;
+}
+
+void ScriptedBroker::SetWarning(const v1::Warning& warning) {
+  MutexLock lock(&mu_);
+  warning_ = warning;
+}
+
 void ScriptedBroker::SetSettling(absl::Duration left) {
   MutexLock lock(&mu_);
   settling_ = left;
@@ -235,8 +247,14 @@ void ScriptedBroker::HoldUnaryCalls() {
 }
 
 void ScriptedBroker::Push(const std::string& group) {
+  v1::NotifyConsumerIdsChanged push;
+  push.set_group(group);
+  Push(push);
+}
+
+void ScriptedBroker::Push(const v1::NotifyConsumerIdsChanged& push) {
   v1::BrokerFrame frame;
-  frame.mutable_notify_consumer_ids_changed()->set_group(group);
+  *frame.mutable_notify_consumer_ids_changed() = push;
   LastStream()->Send(std::move(frame));
 }
 
@@ -299,24 +317,48 @@ void ScriptedBroker::OnFrame(Stream* stream, const v1::ClientFrame& frame) {
     MutexLock lock(&mu_);
     frames_.push_back(frame);
     changed_.SignalAll();
-    if (!answering_) return;
-    v1::Reply& reply = *answer.mutable_reply();
-    reply.set_request_id(frame.request_id());
-    if (FullHeartbeats(frame) && !refusal_.ok()) {
-      reply.mutable_status()->set_code(refusal_.raw_code());
-      reply.mutable_status()->set_message(std::string(refusal_.message()));
-    } else if (frame.has_heartbeat()) {
-      v1::HeartbeatResponse& heartbeat = *reply.mutable_heartbeat();
-      if (frame.heartbeat().statement_token() == 0) {
-        heartbeat.set_broker_name("scripted");
-        heartbeat.set_broker_id(7);
-        heartbeat.set_statement_token(kToken);
-        heartbeat.mutable_channel_expiry()->set_seconds(
-            absl::ToInt64Seconds(channel_expiry_));
-      }
-    }
+    if (!answering_ || frame.has_acknowledge()) return;
+    *answer.mutable_reply() = ReplyTo(frame);
   }
   stream->Send(std::move(answer));
+}
+
+v1::Reply ScriptedBroker::ReplyTo(const ClientFrame& frame) {
+  v1::Reply reply;
+  reply.set_request_id(frame.request_id());
+  if (FullHeartbeats(frame) && !refusal_.ok()) {
+    reply.mutable_status()->set_code(refusal_.raw_code());
+    reply.mutable_status()->set_message(std::string(refusal_.message()));
+  } else if (frame.has_heartbeat()) {
+    v1::HeartbeatResponse& heartbeat = *reply.mutable_heartbeat();
+    if (!FullHeartbeats(frame)) return reply;
+    heartbeat.set_broker_name("scripted");
+    heartbeat.set_broker_id(7);
+    heartbeat.set_broker_incarnation(kIncarnation);
+    heartbeat.set_statement_token(kToken);
+    heartbeat.mutable_channel_expiry()->set_seconds(
+        absl::ToInt64Seconds(channel_expiry_));
+    if (warning_.has_value()) *heartbeat.add_warnings() = *warning_;
+    if (epoch_ == 0) return reply;
+    for (const v1::ConsumerData& consumer : frame.heartbeat().consumers()) {
+      v1::GroupEpoch& known = *heartbeat.add_group_epochs();
+      known.set_group(consumer.group());
+      known.set_epoch(epoch_);
+    }
+  } else if (frame.has_get_consumer_list_by_group()) {
+    const auto it =
+        consumer_ids_.find(frame.get_consumer_list_by_group().group());
+    if (it == consumer_ids_.end()) {
+      reply.mutable_status()->set_code(
+          static_cast<int>(absl::StatusCode::kNotFound));
+      return reply;
+    }
+    v1::GetConsumerListByGroupResponse& page =
+        *reply.mutable_get_consumer_list_by_group();
+    page.set_epoch(epoch_);
+    for (const std::string& id : it->second) page.add_client_ids(id);
+  }
+  return reply;
 }
 
 bool ScriptedBroker::AnswersHalfClose() {

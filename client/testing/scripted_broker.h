@@ -4,6 +4,8 @@
 #ifndef CLIENT_TESTING_SCRIPTED_BROKER_H_
 #define CLIENT_TESTING_SCRIPTED_BROKER_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,6 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "common/cond_var.h"
 #include "common/mutex_lock.h"
 #include "rocketmq/clientmanager/v1/client_manager.pb.h"
@@ -23,8 +26,9 @@ class Server;
 
 namespace rmq {
 
-// By default every frame is answered OK at once: a full heartbeat with a token
-// and the channel expiry. A stream that the client half-closes ends with OK.
+// By default every frame but an acknowledgment is answered OK at once: a full
+// heartbeat with a token and the channel expiry. A stream that the client
+// half-closes ends with OK.
 //
 // Waiting fails the process after 30 s: a test that waits for what does not
 // come is broken, and says where.
@@ -48,9 +52,15 @@ class ScriptedBroker {
       ABSL_LOCKS_EXCLUDED(mu_);
   // From here on it reads frames and half-closes, and does not answer them.
   void StopAnswering() ABSL_LOCKS_EXCLUDED(mu_);
-  // Sets the answer of GetConsumerListByGroup. It is NOT_FOUND for other
-  // groups.
+  // Sets the answer of GetConsumerListByGroup, also over a stream, where it is
+  // one page. It is NOT_FOUND for other groups.
   void SetConsumerIds(const std::string& group, std::vector<std::string> ids)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // Sets the epoch of the lists, and of the groups in answers to full
+  // heartbeats from here on. 0, as at first: the broker has no epochs.
+  void SetEpoch(uint64_t epoch) ABSL_LOCKS_EXCLUDED(mu_);
+  // Further answers to full heartbeats have this warning.
+  void SetWarning(const rocketmq::clientmanager::v1::Warning& warning)
       ABSL_LOCKS_EXCLUDED(mu_);
   // Sets `settling_until` of further answers of GetConsumerListByGroup.
   void SetSettling(absl::Duration left) ABSL_LOCKS_EXCLUDED(mu_);
@@ -59,6 +69,8 @@ class ScriptedBroker {
 
   // To the stream that was opened last.
   void Push(const std::string& group) ABSL_LOCKS_EXCLUDED(mu_);
+  void Push(const rocketmq::clientmanager::v1::NotifyConsumerIdsChanged& push)
+      ABSL_LOCKS_EXCLUDED(mu_);
   // With `end_reason` as the trailing metadata `rocketmq-end-reason`, if there
   // is one.
   void EndStream(const absl::Status& status, const std::string& end_reason = "")
@@ -77,6 +89,9 @@ class ScriptedBroker {
   static bool FullHeartbeats(const ClientFrame& frame) {
     return frame.has_heartbeat() && frame.heartbeat().statement_token() == 0;
   }
+  static bool Acknowledgments(const ClientFrame& frame) {
+    return frame.has_acknowledge();
+  }
   static bool Unregistrations(const ClientFrame& frame) {
     return frame.has_unregister_client();
   }
@@ -93,6 +108,9 @@ class ScriptedBroker {
       ABSL_LOCKS_EXCLUDED(mu_);
   void OnFrame(Stream* stream, const ClientFrame& frame)
       ABSL_LOCKS_EXCLUDED(mu_);
+  // The answer to `frame`.
+  rocketmq::clientmanager::v1::Reply ReplyTo(const ClientFrame& frame)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool AnswersHalfClose() ABSL_LOCKS_EXCLUDED(mu_);
   void OnEnded() ABSL_LOCKS_EXCLUDED(mu_);
   std::shared_ptr<Stream> LastStream() ABSL_LOCKS_EXCLUDED(mu_);
@@ -116,6 +134,9 @@ class ScriptedBroker {
   bool answering_ ABSL_GUARDED_BY(mu_) = true;
   bool holding_ ABSL_GUARDED_BY(mu_) = false;
   absl::flat_hash_map<std::string, std::vector<std::string>> consumer_ids_
+      ABSL_GUARDED_BY(mu_);
+  uint64_t epoch_ ABSL_GUARDED_BY(mu_) = 0;
+  absl::optional<rocketmq::clientmanager::v1::Warning> warning_
       ABSL_GUARDED_BY(mu_);
 
   std::unique_ptr<grpc::Server> server_;  // Last: it calls the others.

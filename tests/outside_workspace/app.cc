@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "absl/strings/str_join.h"
-#include "absl/synchronization/notification.h"
 #include "client/client.h"
 #include "glog/logging.h"
 
@@ -11,12 +10,8 @@ int main(int argc, char** argv) {
   if (argc != 2) return std::cerr << "usage: app HOST:PORT\n", 2;
   FLAGS_logtostderr = true;  // The library logs by glog.
   google::InitGoogleLogging(argv[0]);
-  absl::Notification joined;
   rmq::ClientOptions options;
   options.brokers = {argv[1]};
-  options.on_consumer_ids_changed = [&](const rmq::ConsumerIdsChanged&) {
-    if (!joined.HasBeenNotified()) joined.Notify();
-  };
   auto client = rmq::Client::Create(std::move(options));
   if (!client.ok()) return std::cerr << client.status() << "\n", 1;
   rmq::ConsumerOptions orders;
@@ -24,11 +19,9 @@ int main(int argc, char** argv) {
   auto status = (*client)->RegisterConsumer(std::move(orders));
   if (status.ok()) status = (*client)->Start();
   if (!status.ok()) return std::cerr << status << "\n", 1;
-  if (!joined.WaitForNotificationWithTimeout(absl::Seconds(30))) {
-    return std::cerr << "no answer from " << argv[1] << "\n", 1;
-  }
-  auto ids = (*client)->GetConsumerIds(argv[1], "orders", absl::Seconds(3));
+  auto ids = (*client)->WaitForMembers(argv[1], "orders", /*count=*/1,
+                                       absl::Seconds(30));
   if (!ids.ok()) return std::cerr << ids.status() << "\n", 1;
-  std::cout << "orders: " << absl::StrJoin(ids->client_ids, " ") << "\n";
+  std::cout << "orders: " << absl::StrJoin(*ids, " ") << "\n";
   return (*client)->Shutdown(absl::Seconds(3)).ok() ? 0 : 1;
 }
