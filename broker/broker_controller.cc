@@ -143,7 +143,7 @@ class BrokerController::Impl {
         metrics_(std::make_shared<ClientManagerMetrics>(
             ClientManagerMetrics::Identity{options.identity.cluster,
                                            options.identity.broker_name},
-            options.table.channel_expiry, &counters_,
+            &counters_,
             // At a scrape, when the core is there.
             [this] {
               return ClientManagerMetrics::Readings{
@@ -163,7 +163,7 @@ class BrokerController::Impl {
         admin_({options.limits, core_.table(), core_.policy(),
                 options.notifier.enabled, *clock},
                &calls_),
-        housekeeping_(&core_.housekeeping(), clock->TimeNow()),
+        housekeeping_(&core_.housekeeping()),
         pushes_(&core_.notifier(), &core_.table()),
         memory_trim_task_(options.housekeeping.period, clock->TimeNow(),
                           [this](absl::Time now) { TrimMemory(now); }),

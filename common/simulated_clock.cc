@@ -66,4 +66,16 @@ void SimulatedClock::WaitForWaiters(int n) {
   while (static_cast<int>(waiters_.size()) < n) waiter_added_.Wait(&lock);
 }
 
+void SimulatedClock::WaitForParkedWaiters(int n) {
+  MutexLock lock(&mu_);
+  const auto parked = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return std::count_if(waiters_.begin(), waiters_.end(),
+                         [this](const Waiter* waiter)
+                             ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+                               return waiter->deadline > now_;
+                             });
+  };
+  while (parked() < n) waiter_added_.Wait(&lock);
+}
+
 }  // namespace rmq

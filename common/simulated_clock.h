@@ -35,6 +35,10 @@ class SimulatedClock final : public Clock {
   // Blocks until at least `n` calls of WaitUntil() are waiting.
   void WaitForWaiters(int n) ABSL_LOCKS_EXCLUDED(mu_);
 
+  // The same for calls whose deadlines have not come: those that Advance() woke
+  // do not count.
+  void WaitForParkedWaiters(int n) ABSL_LOCKS_EXCLUDED(mu_);
+
  private:
   struct Waiter {
     absl::Mutex* const mu;

@@ -66,11 +66,23 @@ ABSL_FLAG(
     "number of the broker of that name, 0 is the master. RocketMQ: brokerId")
     .OnUpdate([] { NoteUpdate("broker_id"); });
 ABSL_FLAG(absl::Duration, channel_expiry, Default().table.channel_expiry,
-          "a channel silent for longer is expired, like 120s. RocketMQ: "
-          "channelExpiredTimeout")
+          "a channel silent for longer is expired, like 120s, if its client "
+          "asks for no other expiry. RocketMQ: channelExpiredTimeout")
     .OnUpdate([] { NoteUpdate("channel_expiry"); });
+ABSL_FLAG(absl::Duration, min_channel_expiry,
+          Default().table.min_channel_expiry,
+          "the shortest expiry that a client which asks for one gets, like "
+          "10s; --channel_expiry may be shorter")
+    .OnUpdate([] { NoteUpdate("min_channel_expiry"); });
+ABSL_FLAG(absl::Duration, max_channel_expiry,
+          Default().table.max_channel_expiry,
+          "the longest expiry that a client which asks for one gets, like 30m; "
+          "--channel_expiry may be longer")
+    .OnUpdate([] { NoteUpdate("max_channel_expiry"); });
 ABSL_FLAG(absl::Duration, housekeeping_period, Default().housekeeping.period,
-          "time between looking for expired channels, like 10s")
+          "the longest time between looking for expired channels, like 10s; "
+          "the broker looks whenever one may have expired, at most a second "
+          "later")
     .OnUpdate([] { NoteUpdate("housekeeping_period"); });
 ABSL_FLAG(absl::Duration, notify_window, Default().notifier.notify_window,
           "members of a group are notified of its first change at once, and of "

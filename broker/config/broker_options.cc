@@ -56,6 +56,8 @@ void VisitSettings(Options& options, const Visitor& visit) {
 
   auto& table = options.table;
   visit("channel_expiry", &table.channel_expiry);
+  visit("min_channel_expiry", &table.min_channel_expiry);
+  visit("max_channel_expiry", &table.max_channel_expiry);
   visit("max_channels", &table.max_channels);
   visit("max_statement_changes", &table.max_statement_changes);
   visit("housekeeping_period", &options.housekeeping.period);

@@ -44,7 +44,8 @@ TEST(BrokerOptionsTest, WhatIsAppliedIsWhatIsReadBack) {
   }
   for (const char* const time :
        {"nap", "slow_reader_limit", "drain_timeout", "channel_expiry",
-        "housekeeping_period", "notify_window", "settle"}) {
+        "min_channel_expiry", "max_channel_expiry", "housekeeping_period",
+        "notify_window", "settle"}) {
     SetSetting(*FindSetting(time), "7s", &config);
   }
   pb::SubscriptionGroupConfig* const group = config.add_subscription_groups();

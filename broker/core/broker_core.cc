@@ -27,9 +27,10 @@ BrokerCore::BrokerCore(const Options& options,
               [this](absl::string_view group) {
                 return table_.FindConsumerGroup(group).has_value();
               }),
-      notifier_(options.notifier, std::move(on_deadline)),
+      notifier_(options.notifier, on_deadline),
       table_(options.table, InOrder(&policy_, &notifier_, listeners)),
       processor_(&table_, &policy_, &notifier_),
-      housekeeping_(options.housekeeping, &table_, &notifier_, now) {}
+      housekeeping_(options.housekeeping, &table_, &notifier_, now,
+                    on_deadline) {}
 
 }  // namespace rmq

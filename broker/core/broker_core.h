@@ -32,7 +32,7 @@ class BrokerCore {
   // The options of each part must validate. `listeners` are borrowed; they
   // receive each event after the policy and the notifier. `now` is when the
   // first housekeeping period begins. `on_deadline`, which may be null, is
-  // called when the notifier becomes due earlier than it was.
+  // called when the notifier or housekeeping becomes due earlier than it was.
   BrokerCore(const Options& options,
              const std::vector<ClientEventListener*>& listeners, absl::Time now,
              ConsumerIdsNotifier::DeadlineListener on_deadline = nullptr);

@@ -13,6 +13,9 @@ void FillTimestamp(absl::Time time, google::protobuf::Timestamp* message);
 // `duration` must be one that the message can hold: up to 10,000 years.
 void FillDuration(absl::Duration duration, google::protobuf::Duration* message);
 
+// The other way round.
+absl::Duration ToDuration(const google::protobuf::Duration& message);
+
 }  // namespace rmq
 
 #endif  // BROKER_FRONTS_PROTO_TIME_H_

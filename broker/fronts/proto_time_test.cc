@@ -14,6 +14,7 @@ TEST(ProtoTimeTest, DurationsKeepTheirNanoseconds) {
   FillDuration(absl::Milliseconds(1250), &message);
   EXPECT_EQ(message.seconds(), 1);
   EXPECT_EQ(message.nanos(), 250'000'000);
+  EXPECT_EQ(ToDuration(message), absl::Milliseconds(1250));
 }
 
 }  // namespace

@@ -4,9 +4,20 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "broker/registry/channel_expiries.h"
 #include "common/mutex_lock.h"
 
 namespace rmq {
+namespace {
+
+// How late a tick may come. A quarter, so that a client that heartbeats four
+// times an expiry is not expired for an absence of the broker that is not
+// noticed: one wait and one bound.
+absl::Duration LatenessBound(absl::Duration shortest_expiry) {
+  return std::min(Housekeeping::kMostLateness, shortest_expiry / 4);
+}
+
+}  // namespace
 
 absl::Status Housekeeping::Options::Validate() const {
   if (period <= absl::ZeroDuration()) {
@@ -18,11 +29,34 @@ absl::Status Housekeeping::Options::Validate() const {
 }
 
 Housekeeping::Housekeeping(const Options& options, ClientTable* table,
-                           ConsumerIdsNotifier* notifier, absl::Time now)
+                           ConsumerIdsNotifier* notifier, absl::Time now,
+                           DueListener on_due)
     : options_(options),
       table_(*table),
       notifier_(*notifier),
-      last_tick_(now) {}
+      on_due_(std::move(on_due)),
+      tick_by_(now + LongestWait(table->Outlook().shortest)) {
+  table_.set_sooner_listener([this](absl::Time now) { OnSooner(now); });
+}
+
+absl::Duration Housekeeping::LongestWait(absl::Duration shortest_expiry) const {
+  return std::min(options_.period, LatenessBound(shortest_expiry));
+}
+
+absl::Time Housekeeping::NextTick() const {
+  const absl::Time next_due = table_.Outlook().next_due;
+  MutexLock lock(&mu_);
+  return std::min(tick_by_, next_due);
+}
+
+void Housekeeping::OnSooner(absl::Time now) {
+  const absl::Duration wait = LongestWait(table_.Outlook().shortest);
+  {
+    MutexLock lock(&mu_);
+    tick_by_ = std::min(tick_by_, now + wait);
+  }
+  if (on_due_) on_due_(NextTick());
+}
 
 void Housekeeping::Tick(absl::Time now) {
   Pass pass;
@@ -31,12 +65,14 @@ void Housekeeping::Tick(absl::Time now) {
 }
 
 void Housekeeping::BeginTick(absl::Time now, Pass* pass) {
-  absl::Duration since_last;
+  const ExpiryOutlook outlook = table_.Outlook();
+  absl::Time due = outlook.next_due;
   {
     MutexLock lock(&mu_);
-    since_last = now - std::exchange(last_tick_, now);
+    due = std::min(
+        due, std::exchange(tick_by_, now + LongestWait(outlook.shortest)));
   }
-  if (since_last > 2 * options_.period) table_.RaiseHeardFloor(now);
+  if (now > due + LatenessBound(outlook.shortest)) table_.RaiseHeardFloor(now);
   BeginScan(now, pass);
 }
 

@@ -15,16 +15,17 @@
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/client_table.h"
+#include "common/due_task.h"
 
 namespace rmq {
 
 // Thread-safe. Borrows the table and the notifier, which outlive it. Starts no
-// thread: the edge begins a pass each `period`.
+// thread: the edge begins a pass when NextTick() has come. A silent channel is
+// then found at most a second after its expiry.
 class Housekeeping {
  public:
   struct Options {
-    // Time between ticks. Must be positive. A silent channel is found at most
-    // one period after its expiry.
+    // The longest time between ticks. Must be positive.
     absl::Duration period = absl::Seconds(10);
 
     absl::Status Validate() const;
@@ -47,19 +48,30 @@ class Housekeeping {
     size_t ended_ = 0;
   };
 
-  // `options` must validate. `now` is where the first period begins.
+  // `options` must validate. `now` is where the first period begins. `on_due`,
+  // which may be null, is called when NextTick() becomes earlier by the request
+  // of a client. Only one Housekeeping a table.
   Housekeeping(const Options& options, ClientTable* table,
-               ConsumerIdsNotifier* notifier, absl::Time now);
+               ConsumerIdsNotifier* notifier, absl::Time now,
+               DueListener on_due = nullptr);
 
   const Options& options() const { return options_; }
 
-  // The periodic pass, at once: BeginTick(), then all its steps.
+  // When the next tick is due: when the first second of deadlines is over, and
+  // at the latest the shorter of `period` and the lateness bound after the last
+  // tick. The lateness bound is 10 s, or a quarter of the shortest expiry in
+  // force if that is less.
+  absl::Time NextTick() const ABSL_LOCKS_EXCLUDED(mu_);
+
+  // A whole pass, at once: BeginTick(), then all its steps.
   void Tick(absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Begins a periodic pass. If `pass` is not over, the two continue as one. A
-  // tick that is late by more than a period shows that this process was away
-  // (stopped, starved, suspended) and could hear nobody: then every channel
-  // counts as heard at `now` before the scan. Differs: Java expires all its
+  // Begins a pass. If `pass` is not over, the two continue as one. A tick that
+  // is later than it was due by more than the lateness bound shows that this
+  // process was away (stopped, starved, suspended) and could hear nobody: then
+  // every channel counts as heard at `now` before the scan. An absence that is
+  // not noticed lasts for less than half of the shortest expiry, so whoever
+  // heartbeats four times an expiry outlives it. Differs: Java expires all its
   // clients at once.
   void BeginTick(absl::Time now, Pass* pass) ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -99,15 +111,24 @@ class Housekeeping {
   // Few, because ending a stream writes to it, which costs more than all else.
   static constexpr size_t kEndsInAStep = 32;
 
+  // The greatest lateness bound.
+  static constexpr absl::Duration kMostLateness = absl::Seconds(10);
+
  private:
   void BeginScan(absl::Time now, Pass* pass);
+  // The longest time to the next tick.
+  absl::Duration LongestWait(absl::Duration shortest_expiry) const;
+  void OnSooner(absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
 
   const Options options_;
   ClientTable& table_;
   ConsumerIdsNotifier& notifier_;
 
-  absl::Mutex mu_;
-  absl::Time last_tick_ ABSL_GUARDED_BY(mu_);
+  const DueListener on_due_;
+
+  mutable absl::Mutex mu_;
+  // When the next tick is due, whatever expires.
+  absl::Time tick_by_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace rmq

@@ -8,23 +8,21 @@
 
 namespace rmq {
 
-// Begins a pass each period, and does one step of it a Run(). While a pass is
-// not over the task is always due: the timer rests between the steps.
+// Begins a pass whenever a tick is due, and does one step of it a Run(). While
+// a pass is not over the task is always due: the timer rests between the steps.
 class HousekeepingTask final : public DueTask {
  public:
-  // Borrows `housekeeping`. The first pass begins a period after `now`.
-  HousekeepingTask(Housekeeping* housekeeping, absl::Time now)
-      : housekeeping_(*housekeeping),
-        next_tick_(now + housekeeping->options().period) {}
+  // Borrows `housekeeping`.
+  explicit HousekeepingTask(Housekeeping* housekeeping)
+      : housekeeping_(*housekeeping) {}
 
   absl::Time NextDue() override {
-    return pass_.is_over() ? next_tick_ : absl::InfinitePast();
+    return pass_.is_over() ? housekeeping_.NextTick() : absl::InfinitePast();
   }
 
   void Run(absl::Time now) override {
-    if (now >= next_tick_) {
+    if (now >= housekeeping_.NextTick()) {
       housekeeping_.BeginTick(now, &pass_);
-      next_tick_ = now + housekeeping_.options().period;
     }
     if (!pass_.is_over()) housekeeping_.ContinueScan(now, &pass_);
   }
@@ -36,7 +34,6 @@ class HousekeepingTask final : public DueTask {
 
  private:
   Housekeeping& housekeeping_;
-  absl::Time next_tick_;
   Housekeeping::Pass pass_;
 };
 

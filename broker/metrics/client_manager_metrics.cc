@@ -90,13 +90,11 @@ const char* IsSystem(absl::string_view group) {
 }  // namespace
 
 ClientManagerMetrics::ClientManagerMetrics(const Identity& identity,
-                                           absl::Duration channel_expiry,
                                            const EdgeCounters* edge,
                                            std::function<Readings()> read)
     : node_labels_{{"cluster", identity.cluster},
                    {"node_type", "broker"},
                    {"node_id", identity.broker_name}},
-      channel_expiry_(channel_expiry),
       edge_(*edge),
       read_(std::move(read)) {}
 
@@ -127,7 +125,7 @@ void ClientManagerMetrics::OnClientEvent(const ClientEvent& event) {
   // left out more than ClientTable::kMaxLeftOutGroups.
   const absl::Duration lag =
       left && event.reason == RemovalReason::kExpired
-          ? std::max(event.at - event.last_heard - channel_expiry_,
+          ? std::max(event.at - event.last_heard - event.channel_expiry,
                      absl::ZeroDuration())
           : absl::ZeroDuration();
   const int64_t count = joined ? 1 : -1;

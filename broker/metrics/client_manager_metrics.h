@@ -59,8 +59,7 @@ class ClientManagerMetrics final : public ClientEventListener,
   };
 
   // `edge` is borrowed. `read` is called at each scrape.
-  ClientManagerMetrics(const Identity& identity, absl::Duration channel_expiry,
-                       const EdgeCounters* edge,
+  ClientManagerMetrics(const Identity& identity, const EdgeCounters* edge,
                        std::function<Readings()> read);
 
   void OnClientEvent(const ClientEvent& event) override
@@ -89,7 +88,6 @@ class ClientManagerMetrics final : public ClientEventListener,
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const std::vector<prometheus::ClientMetric::Label> node_labels_;
-  const absl::Duration channel_expiry_;
   const EdgeCounters& edge_;
   const std::function<Readings()> read_;
 

@@ -41,6 +41,7 @@ class ClientManagerMetricsTest : public ::testing::Test {
               RemovalReason reason = RemovalReason::kUnregistered) {
     ClientEvent event = Consumer(EventType::kClientUnregister, group, version);
     event.reason = reason;
+    event.channel_expiry = channel_expiry_;
     metrics_.OnClientEvent(event);
   }
   std::string Scrape() {
@@ -56,9 +57,10 @@ class ClientManagerMetricsTest : public ::testing::Test {
 
   EdgeCounters edge_;
   absl::Time now_ = kNow;
+  absl::Duration channel_expiry_ = absl::Seconds(120);
   ClientManagerMetrics::Readings readings_;
   ClientManagerMetrics metrics_{
-      {"c", "b"}, absl::Seconds(120), &edge_, [this] { return readings_; }};
+      {"c", "b"}, &edge_, [this] { return readings_; }};
 };
 
 TEST_F(ClientManagerMetricsTest, EverySeriesNamesItsNode) {
@@ -156,6 +158,15 @@ TEST_F(ClientManagerMetricsTest, TheExpiryLagIsTheTimeSinceTheExpiryWasDue) {
                                 "node_type=\"broker\",node_id=\"b\"} 1\n"));
   EXPECT_THAT(scrape, HasSubstr("expiry_lag_seconds_sum{cluster=\"c\","
                                 "node_type=\"broker\",node_id=\"b\"} 7\n"));
+}
+
+TEST_F(ClientManagerMetricsTest, TheExpiryLagCountsFromTheClientsOwnExpiry) {
+  Joins("orders");
+  channel_expiry_ = absl::Seconds(10);
+  now_ = kNow + absl::Seconds(12);
+  Leaves("orders", 1, RemovalReason::kExpired);
+  EXPECT_THAT(Scrape(), HasSubstr("expiry_lag_seconds_sum{cluster=\"c\","
+                                  "node_type=\"broker\",node_id=\"b\"} 2\n"));
 }
 
 TEST_F(ClientManagerMetricsTest, WhatGoesBeforeItsExpiryHasNoLag) {

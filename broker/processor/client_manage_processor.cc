@@ -50,6 +50,7 @@ HeartbeatResult ClientManageProcessor::Heartbeat(
       return result;
   }
   result.statement_token = registered.statement_token;
+  result.channel_expiry = registered.channel_expiry;
   for (absl::string_view group : registered.rejected_producers) {
     result.skipped.push_back(
         {group, GroupKind::kProducer, SkipReason::kProducerRejected});

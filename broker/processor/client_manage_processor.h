@@ -35,6 +35,8 @@ struct HeartbeatResult {
   CallStatus status;
   // For light heartbeats; 0 if a group was skipped.
   uint64_t statement_token = 0;
+  // How long the channel may be silent from now on.
+  absl::Duration channel_expiry = absl::ZeroDuration();
   absl::InlinedVector<PassedOverGroup, 1> skipped;
 };
 

@@ -49,6 +49,8 @@ struct RegisterResult {
   Outcome outcome = Outcome::kClosed;
   // For light heartbeats; 0 if a group of the statement was skipped.
   uint64_t statement_token = 0;
+  // How long the channel may be silent from now on. Of kRegistered.
+  absl::Duration channel_expiry = absl::ZeroDuration();
   // Producer groups that were skipped: views into the statement.
   absl::InlinedVector<absl::string_view, 1> rejected_producers;
   // Of each consumer group that was registered, in the statement's order.

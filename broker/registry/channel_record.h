@@ -76,6 +76,9 @@ struct ChannelRecord : ExpiryLink {
     // When the rate limit of the channel's statement changes is fully available
     // again; see Rate. A scan sets a time that has passed to InfinitePast.
     absl::Time changes_full_at = absl::InfinitePast();
+    // How long the channel may be silent, if that is not the table's usual
+    // expiry. Zero: it is.
+    absl::Duration expiry = absl::ZeroDuration();
   };
 
   explicit ChannelRecord(ChannelKind kind) : kind(kind) {}
@@ -89,9 +92,17 @@ struct ChannelRecord : ExpiryLink {
   void DropExceptionsIfEmpty() {
     if (exceptions != nullptr && exceptions->left_out.empty() &&
         exceptions->other_clients.empty() &&
-        exceptions->changes_full_at == absl::InfinitePast()) {
+        exceptions->changes_full_at == absl::InfinitePast() &&
+        exceptions->expiry == absl::ZeroDuration()) {
       exceptions = nullptr;
     }
+  }
+
+  // How long the channel may be silent; `usual` is the table's.
+  absl::Duration Expiry(absl::Duration usual) const {
+    return exceptions == nullptr || exceptions->expiry == absl::ZeroDuration()
+               ? usual
+               : exceptions->expiry;
   }
 
   absl::Time changes_full_at() const {

@@ -57,6 +57,8 @@ struct ClientEvent {
   // Of kClientUnregister: when the channel last stated the group, or the time
   // since which it counts as heard because the broker itself was away.
   absl::Time last_heard;
+  // Of kClientUnregister: how long the channel might be silent.
+  absl::Duration channel_expiry = absl::ZeroDuration();
   // The consumer group's, of the types that have a client id.
   ConsumeType consume_type = ConsumeType::kUnspecified;
   // The group's subscriptions after a register, before an unregister. Null for

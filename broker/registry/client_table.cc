@@ -28,12 +28,18 @@ RegisterResult ClientTable::Register(ClientChannel& channel,
   RegisterResult result;
   std::vector<ClientChannelPtr> replaced;
   Committed committed;
+  bool is_sooner;
   {
     MutexLock lock(&mu_);
+    const ExpiryOutlook before = state_.Outlook();
     TableChange change = state_.BeginChange(now);
     result = state_.Register(channel.record_, admitted, &replaced, &change);
     committed = CommitLocked(std::move(change));
+    const ExpiryOutlook after = state_.Outlook();
+    is_sooner =
+        after.next_due < before.next_due || after.shortest < before.shortest;
   }
+  if (is_sooner && on_sooner_) on_sooner_(now);
   Finish(committed, now);
   for (const ClientChannelPtr& old : replaced) {
     old->End(RemovalReason::kReplaced);
@@ -111,6 +117,11 @@ absl::StatusOr<ClientChannelPtr> ClientTable::FindOrOpenStandIn(
 ClientChannelPtr ClientTable::NextAvailableProducer(absl::string_view group) {
   MutexLock lock(&mu_);
   return state_.NextAvailableProducer(group);
+}
+
+ExpiryOutlook ClientTable::Outlook() const {
+  MutexLock lock(&mu_);
+  return state_.Outlook();
 }
 
 void ClientTable::RaiseHeardFloor(absl::Time now) {

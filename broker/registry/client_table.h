@@ -13,6 +13,8 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -22,9 +24,11 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "broker/registry/admitted_statement.h"
+#include "broker/registry/channel_expiries.h"
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/table_change.h"
+#include "broker/registry/table_options.h"
 #include "broker/registry/table_queries.h"
 #include "broker/registry/table_state.h"
 
@@ -114,6 +118,18 @@ class ClientTable : public TableQueries {
 
   // --- Expiry (called by Housekeeping) ---
 
+  // When to look at the table next.
+  ExpiryOutlook Outlook() const ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Sets what is called, with no lock held, when a client has asked for a
+  // shorter expiry than any before, or for one that makes something due earlier
+  // than all else: Outlook() tells earlier times then. `now` is that of the
+  // heartbeat. Called once, before other threads use the table.
+  using SoonerListener = std::function<void(absl::Time now)>;
+  void set_sooner_listener(SoonerListener listener) {
+    on_sooner_ = std::move(listener);
+  }
+
   // From now on no channel and no left-out group counts as heard before `now`:
   // the broker itself was away.
   void RaiseHeardFloor(absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
@@ -146,6 +162,7 @@ class ClientTable : public TableQueries {
 
   // Constant after construction.
   const Options options_;
+  SoonerListener on_sooner_;
 
   // Written under mu_, read without.
   std::atomic<uint64_t> statement_changes_{0};

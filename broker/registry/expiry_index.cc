@@ -3,10 +3,13 @@
 namespace rmq {
 
 void ExpiryIndex::File(ChannelRecord& channel, absl::Time deadline) {
-  auto [bucket, is_new] =
-      buckets_.try_emplace(absl::ToUnixSeconds(deadline), ExpiryLink());
-  ExpiryLink& ring = bucket->second;
-  if (is_new) Clear(ring);
+  const int64_t second = absl::ToUnixSeconds(deadline);
+  auto [bucket, is_new] = buckets_.try_emplace(second, Bucket());
+  Bucket& ring = bucket->second;
+  if (is_new) {
+    Clear(ring);
+    ring.second = second;
+  }
   ExpiryLink& link = channel;
   link.previous = ring.previous;
   link.next = &ring;
@@ -16,19 +19,22 @@ void ExpiryIndex::File(ChannelRecord& channel, absl::Time deadline) {
 
 void ExpiryIndex::Remove(ChannelRecord& channel) {
   ExpiryLink& link = channel;
-  if (link.next != nullptr) Unlink(link);
+  if (link.next == nullptr) return;
+  ExpiryLink* const emptied = Unlink(link);
+  if (emptied != nullptr && emptied != &due_) {
+    buckets_.erase(static_cast<Bucket*>(emptied)->second);
+  }
 }
 
 void ExpiryIndex::CollectDue(absl::Time now) {
   const auto end = buckets_.upper_bound(absl::ToUnixSeconds(now));
   for (auto bucket = buckets_.begin(); bucket != end;) {
     ExpiryLink& ring = bucket->second;
-    if (ring.next != &ring) {  // Splice it in front of due_'s head.
-      ring.next->previous = due_.previous;
-      due_.previous->next = ring.next;
-      ring.previous->next = &due_;
-      due_.previous = ring.previous;
-    }
+    // Splice it in front of due_'s head. It is not empty.
+    ring.next->previous = due_.previous;
+    due_.previous->next = ring.next;
+    ring.previous->next = &due_;
+    due_.previous = ring.previous;
     bucket = buckets_.erase(bucket);
   }
 }
@@ -39,26 +45,26 @@ ChannelRecord* ExpiryIndex::PopDue() {
   return channel;
 }
 
-ChannelRecord* ExpiryIndex::Any() {
+ChannelRecord* ExpiryIndex::Any() const {
   if (ChannelRecord* const due = FirstOf(due_)) return due;
-  // What was removed may have left empty buckets: passed once, then gone.
-  while (!buckets_.empty()) {
-    if (ChannelRecord* const first = FirstOf(buckets_.begin()->second)) {
-      return first;
-    }
-    buckets_.erase(buckets_.begin());
-  }
-  return nullptr;
+  return buckets_.empty() ? nullptr : FirstOf(buckets_.begin()->second);
+}
+
+absl::Time ExpiryIndex::NextDue() const {
+  if (buckets_.empty()) return absl::InfiniteFuture();
+  return absl::FromUnixSeconds(buckets_.begin()->first) + absl::Seconds(1);
 }
 
 ChannelRecord* ExpiryIndex::FirstOf(const ExpiryLink& ring) {
   return ring.next == &ring ? nullptr : static_cast<ChannelRecord*>(ring.next);
 }
 
-void ExpiryIndex::Unlink(ExpiryLink& link) {
+ExpiryLink* ExpiryIndex::Unlink(ExpiryLink& link) {
+  ExpiryLink* const emptied = link.previous == link.next ? link.next : nullptr;
   link.previous->next = link.next;
   link.next->previous = link.previous;
   link.previous = link.next = nullptr;
+  return emptied;
 }
 
 }  // namespace rmq

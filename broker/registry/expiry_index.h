@@ -17,8 +17,9 @@
 namespace rmq {
 
 // Invariant: a channel is in at most one bucket. It is linked through its own
-// fields: filing and removing allocate nothing but buckets, of which there are
-// at most as many as the channel expiry has seconds, and two.
+// fields: filing and removing allocate nothing but buckets. Each bucket has a
+// channel, so there are at most as many as channels, and as the longest expiry
+// has seconds, and two.
 // Not thread-safe. Channels are borrowed: remove one before it dies.
 class ExpiryIndex {
  public:
@@ -29,7 +30,8 @@ class ExpiryIndex {
   // Files a channel that is not filed.
   void File(ChannelRecord& channel, absl::Time deadline);
 
-  // Removes a channel; nothing if it is not filed. O(1).
+  // Removes a channel; nothing if it is not filed. O(1), but for the last one
+  // of a bucket: O(log buckets).
   void Remove(ChannelRecord& channel);
 
   // Makes due what is filed at `now` or earlier, and the rest of the second
@@ -41,18 +43,27 @@ class ExpiryIndex {
   ChannelRecord* PopDue();
 
   // Returns some channel that is filed; null if there is none.
-  ChannelRecord* Any();
+  ChannelRecord* Any() const;
+
+  // The first time at which every deadline of the first bucket has passed;
+  // InfiniteFuture if nothing waits in a bucket. What is due is left out.
+  absl::Time NextDue() const;
 
  private:
+  struct Bucket : ExpiryLink {
+    int64_t second = 0;
+  };
+
   static void Clear(ExpiryLink& ring) { ring.previous = ring.next = &ring; }
-  static void Unlink(ExpiryLink& link);
+  // Returns the neighbours' ring if `link` was the last one in it, else null.
+  static ExpiryLink* Unlink(ExpiryLink& link);
 
   // The first channel of a ring; null if it is empty.
   static ChannelRecord* FirstOf(const ExpiryLink& ring);
 
   // By second since 1970: the head of a ring through the channels of that
   // second. A std::map, because the rings point at their heads.
-  std::map<int64_t, ExpiryLink> buckets_;
+  std::map<int64_t, Bucket> buckets_;
   ExpiryLink due_;
 };
 

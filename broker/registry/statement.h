@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "common/client_types.h"
 
@@ -42,6 +43,8 @@ struct HeartbeatStatement {
   uint64_t stream_number = 0;
   LanguageCode language = LanguageCode::kUnspecified;
   int32_t version = 0;
+  // The channel expiry that the client asks for; zero if it asks for none.
+  absl::Duration requested_channel_expiry = absl::ZeroDuration();
   // No group twice in either.
   absl::Span<const absl::string_view> producer_groups;
   absl::Span<const ConsumerStatement> consumers;

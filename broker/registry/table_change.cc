@@ -44,6 +44,7 @@ ClientEvent& TableChange::AddLeft(const ChannelRecord& channel,
   event.language = membership.language;
   event.version = membership.version;
   event.last_heard = std::max(channel.LastStated(membership), heard_floor_);
+  event.channel_expiry = channel.Expiry(usual_expiry_);
   return event;
 }
 

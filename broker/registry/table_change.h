@@ -26,9 +26,14 @@ namespace rmq {
 class TableChange {
  public:
   // `revision` numbers the change if takes_revision(). `heard_floor`: no
-  // channel counts as heard before it.
-  TableChange(uint64_t revision, absl::Time now, absl::Time heard_floor)
-      : revision_(revision), now_(now), heard_floor_(heard_floor) {}
+  // channel counts as heard before it. `usual_expiry` is that of channels whose
+  // clients asked for none.
+  TableChange(uint64_t revision, absl::Time now, absl::Time heard_floor,
+              absl::Duration usual_expiry)
+      : revision_(revision),
+        now_(now),
+        heard_floor_(heard_floor),
+        usual_expiry_(usual_expiry) {}
 
   // kClientRegister: `who.channel` is a new member of `group`.
   ClientEvent& AddJoined(const RegisteredGroup& group, const Registrant& who);
@@ -52,7 +57,9 @@ class TableChange {
   // A part of this change that has no events yet. Append() adds the events of
   // `part` after those that are there: for events that have to be made early,
   // while the group is as it was, and come late in the order.
-  TableChange NewPart() const { return {revision_, now_, heard_floor_}; }
+  TableChange NewPart() const {
+    return {revision_, now_, heard_floor_, usual_expiry_};
+  }
   void Append(TableChange part);
 
   // A full heartbeat that repeats its stream's last one may have an effect
@@ -78,6 +85,7 @@ class TableChange {
   const uint64_t revision_;
   const absl::Time now_;
   const absl::Time heard_floor_;
+  const absl::Duration usual_expiry_;
   std::vector<ClientEvent> events_;
   bool repeats_matter_ = false;
   bool moves_epoch_ = false;

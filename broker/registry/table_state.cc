@@ -13,7 +13,6 @@ namespace {
 
 // Changes of a statement that may come at once, in seconds' worth.
 constexpr int32_t kChangesAtOnce = 3;
-constexpr int32_t kMostStatementChanges = 1000;
 
 // Whether `other`, an open stream, was opened by its client after the stream of
 // `channel`, whose first heartbeat has `stream_number`.
@@ -28,30 +27,13 @@ bool IsNewer(const ChannelRecord& other, const ChannelRecord& channel,
 
 }  // namespace
 
-absl::Status TableOptions::Validate() const {
-  if (channel_expiry <= absl::ZeroDuration()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("channel_expiry must be positive, got ",
-                     absl::FormatDuration(channel_expiry)));
-  }
-  if (max_channels == 0) {
-    return absl::InvalidArgumentError("max_channels must be at least 1, got 0");
-  }
-  if (max_statement_changes < 0 ||
-      max_statement_changes > kMostStatementChanges) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("max_statement_changes must be 0 to ",
-                     kMostStatementChanges, ", got ", max_statement_changes));
-  }
-  return absl::OkStatus();
-}
-
 TableState::TableState(const TableOptions& options, bool unchanged_register)
     : options_(options),
       statement_change_rate_(options.max_statement_changes,
                              kChangesAtOnce * options.max_statement_changes),
       consumers_(&clients_, unchanged_register),
       producers_(&clients_),
+      expiry_(options),
       statement_tokens_(options.statement_token_key) {}
 
 TableState::~TableState() {
@@ -85,7 +67,7 @@ absl::Status TableState::CheckRoom() const {
 
 TableChange TableState::BeginChange(absl::Time now) {
   consumers_.AllowLooks(kMaxLooks);
-  return TableChange(revision_ + 1, now, heard_floor_);
+  return TableChange(revision_ + 1, now, heard_floor_, options_.channel_expiry);
 }
 
 void TableState::EndChange(const TableChange& change) {
@@ -100,7 +82,7 @@ absl::Status TableState::Open(ChannelRecord& record, ClientChannelPtr channel,
   record.opened_at_ns = absl::ToUnixNanos(now);
   record.liveness.Renew(now);
   record.port = std::move(channel);
-  expiry_.File(record, now + options_.channel_expiry);
+  expiry_.File(record, now, now);
   ++channels_;
   return absl::OkStatus();
 }
@@ -141,6 +123,9 @@ RegisterResult TableState::Register(ChannelRecord& channel,
     return result;
   }
   for (const ChannelRecord* const old : older) replaced->push_back(old->port);
+  result.channel_expiry =
+      options_.ExpiryFor(statement.requested_channel_expiry);
+  const bool expires_sooner = expiry_.Set(channel, result.channel_expiry);
 
   for (Membership& membership : channel.memberships) {
     membership.stated = false;
@@ -153,6 +138,7 @@ RegisterResult TableState::Register(ChannelRecord& channel,
   // If no membership came to use it. `client` may be gone from here on.
   clients_.Release(client, channel);
   DropExcessLeftOut(channel, change);
+  if (expires_sooner) FileAnew(channel, now);
 
   // After the new one has joined, so that no group empties in between.
   for (ChannelRecord* const old : older) {
@@ -248,6 +234,16 @@ void TableState::NoteLeftOut(ChannelRecord& channel, absl::Time heard_before,
     }
   }
   channel.DropExceptionsIfEmpty();
+}
+
+void TableState::FileAnew(ChannelRecord& channel, absl::Time now) {
+  absl::Time earliest = now;
+  if (channel.exceptions != nullptr) {
+    for (const auto& [group, stated] : channel.exceptions->left_out) {
+      earliest = std::min(earliest, std::max(stated, heard_floor_));
+    }
+  }
+  expiry_.FileAnew(channel, earliest, now);
 }
 
 void TableState::DropExcessLeftOut(ChannelRecord& channel,
@@ -363,9 +359,8 @@ bool TableState::ExpireNext(std::vector<ClientChannelPtr>* ended,
   ChannelRecord* const due = expiry_.PopDue();
   if (due == nullptr) return false;
   ChannelRecord& channel = *due;
-  const absl::Duration expiry = options_.channel_expiry;
   const absl::Time now = change->now();
-  const absl::Time limit = now - expiry;
+  const absl::Time limit = now - expiry_.Of(channel);
   // Strictly longer than the expiry: heard before the limit, not at it.
   if (heard_floor_ < limit && channel.liveness.CloseIfLastHeardBefore(limit)) {
     ended->push_back(channel.port);
@@ -374,7 +369,7 @@ bool TableState::ExpireNext(std::vector<ClientChannelPtr>* ended,
   }
   if (channel.liveness.closed()) {
     // By another call, which is about to remove it.
-    expiry_.File(channel, now + expiry);
+    expiry_.File(channel, now, now);
     return true;
   }
 
@@ -389,7 +384,7 @@ bool TableState::ExpireNext(std::vector<ClientChannelPtr>* ended,
       return true;
     }
   }
-  expiry_.File(channel, earliest + expiry);
+  expiry_.File(channel, earliest, now);
   return true;
 }
 

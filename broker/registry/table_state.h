@@ -13,39 +13,20 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "broker/registry/admitted_statement.h"
+#include "broker/registry/channel_expiries.h"
 #include "broker/registry/channel_record.h"
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_directory.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/consumer_registry.h"
-#include "broker/registry/expiry_index.h"
 #include "broker/registry/producer_registry.h"
 #include "broker/registry/registered_group.h"
 #include "broker/registry/statement_tokens.h"
 #include "broker/registry/table_change.h"
+#include "broker/registry/table_options.h"
 #include "common/rate_limit.h"
 
 namespace rmq {
-
-// See ClientTable::Options, which this is.
-struct TableOptions {
-  // A channel silent for strictly longer than this is expired. Must be
-  // positive. Reference: BrokerConfig#channelExpiredTimeout.
-  absl::Duration channel_expiry = absl::Seconds(120);
-  // Open channels, stand-ins included. Must be at least 1.
-  size_t max_channels = 200'000;
-  // How often a second a channel may state another subscription or mode of a
-  // consumer group that it is in, and three times as often at once; 0: no
-  // limit. All changes of one heartbeat count as one. Joining and leaving
-  // groups does not count.
-  int32_t max_statement_changes = 0;
-  // Drawn by the broker at its start, so that nobody can guess another client's
-  // tokens, and tokens of an earlier process are not valid by chance.
-  StatementTokens::Key statement_token_key = {};
-
-  // InvalidArgument naming the field that makes no sense.
-  absl::Status Validate() const;
-};
 
 // The state machine behind ClientTable, whose public methods say what each
 // change means. A method with a `change` adds its events there.
@@ -83,6 +64,8 @@ class TableState {
   // The stand-in of `client_id`, or null.
   ClientChannelPtr FindStandIn(absl::string_view client_id) const;
   absl::Status CheckRoom() const;
+  // When housekeeping has to look at the table.
+  ExpiryOutlook Outlook() const { return expiry_.Outlook(); }
 
   // --- Changes ---
 
@@ -143,6 +126,9 @@ class TableState {
   // out from now on. `heard_before`: when the channel was heard before.
   void NoteLeftOut(ChannelRecord& channel, absl::Time heard_before,
                    TableChange* change);
+  // Files anew a channel whose expiry has become shorter. It was heard at
+  // `now`.
+  void FileAnew(ChannelRecord& channel, absl::Time now);
   // Expires what is left out beyond kMaxLeftOutGroups.
   void DropExcessLeftOut(ChannelRecord& channel, TableChange* change);
   void UnregisterAll(ChannelRecord& channel, absl::string_view client_id,
@@ -168,7 +154,7 @@ class TableState {
   ClientDirectory clients_;
   ConsumerRegistry consumers_;
   ProducerRegistry producers_;
-  ExpiryIndex expiry_;
+  ChannelExpiries expiry_;
   size_t channels_ = 0;
   ChannelId last_channel_id_ = 0;
   StatementTokens statement_tokens_;

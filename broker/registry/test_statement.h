@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "broker/registry/admitted_statement.h"
 #include "broker/registry/statement.h"
 #include "common/client_types.h"
@@ -49,6 +50,10 @@ struct TestStatement {
     version = its_version;
     return *this;
   }
+  TestStatement& Expiry(absl::Duration requested) {
+    requested_channel_expiry = requested;
+    return *this;
+  }
   TestStatement& Producer(absl::string_view group) {
     producers.emplace_back(group);
     return *this;
@@ -79,6 +84,7 @@ struct TestStatement {
   uint64_t stream_number = 0;
   LanguageCode language = LanguageCode::kCpp;
   int32_t version = 1;
+  absl::Duration requested_channel_expiry = absl::ZeroDuration();
   std::vector<std::string> producers;
   std::vector<TestConsumer> consumers;
 };
@@ -106,6 +112,7 @@ class BuiltStatement {
     statement_.stream_number = stated_.stream_number;
     statement_.language = stated_.language;
     statement_.version = stated_.version;
+    statement_.requested_channel_expiry = stated_.requested_channel_expiry;
     statement_.producer_groups = producers_;
     statement_.consumers = consumers_;
     for (const ConsumerStatement& consumer : consumers_) {

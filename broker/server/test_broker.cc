@@ -1,5 +1,6 @@
 #include "broker/server/test_broker.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -186,6 +187,14 @@ TestBroker::TestBroker(const BrokerController::Options& options, Clock* clock,
   EXPECT_TRUE(controller.ok()) << controller.status();
   controller_ = *std::move(controller);
   connection_ = NewConnection();
+}
+
+void TestBroker::PassTime(absl::Duration duration) {
+  const absl::Time end = clock_.TimeNow() + duration;
+  while (clock_.TimeNow() < end) {
+    clock_.Advance(std::min(absl::Milliseconds(200), end - clock_.TimeNow()));
+    clock_.WaitForParkedWaiters(1);
+  }
 }
 
 std::shared_ptr<grpc::Channel> TestBroker::NewConnection() const {

@@ -114,6 +114,9 @@ class TestBroker {
              const CallStatus& gate = {});
 
   SimulatedClock& clock() { return clock_; }
+  // Moves that clock in small steps, and waits after each one until the timer
+  // has done what was due: no tick comes late.
+  void PassTime(absl::Duration duration);
   RecordingAuthorizer& authorizer() { return *authorizer_; }
   BrokerController& controller() { return *controller_; }
   const std::string& address() const { return controller_->address(); }

@@ -194,9 +194,9 @@ class JavaModel {
   const Switches switches_;
 
   int64_t now_ = 0;
-  int64_t last_tick_ = 0;
   // Everyone counts as heard then.
   int64_t heard_floor_ = 0;
+  int64_t last_tick_ = 0;
   // Joinings of producer groups, and the last one of each client id and
   // channel.
   int64_t joined_ = 0;

@@ -16,6 +16,8 @@ constexpr char kNullPointer[] = "java.lang.NullPointerException";
 
 // Between ticks.
 constexpr int64_t kPeriodMs = 10000;
+// How late a tick may be before it shows that the broker was away.
+constexpr int64_t kMostLatenessMs = 10000;
 
 // The names in the order of a small ConcurrentHashMap. It counts only where an
 // exception ends a walk half way.
@@ -170,7 +172,13 @@ void JavaModel::OnCloseOfConsumer(const std::string& channel,
 
 void JavaModel::Tick(const Outcome& leaving) {
   const int64_t since_last = now_ - std::exchange(last_tick_, now_);
-  if (On(Switch::kAPauseExpiresNobody) && since_last > 2 * kPeriodMs) {
+  outcome_.set_overdue_us(leaving.has_overdue_us()
+                              ? leaving.overdue_us()
+                              : 1000 * (since_last - kPeriodMs));
+  const int64_t bound_us =
+      1000 *
+      std::min(kMostLatenessMs, config_.channel_expired_timeout_ms() / 4);
+  if (On(Switch::kAPauseExpiresNobody) && outcome_.overdue_us() > bound_us) {
     heard_floor_ = now_;
   }
   Scan(leaving);

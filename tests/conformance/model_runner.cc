@@ -14,6 +14,8 @@ namespace {
 
 using model::BrokerModel;
 
+constexpr int64_t kPeriodMs = 10000;
+
 model::BrokerOptions OptionsOf(const Config& config) {
   model::BrokerOptions options;
   options.channel_expiry = config.channel_expired_timeout_ms();
@@ -86,7 +88,11 @@ const Outcome& ModelRunner::Apply(const Operation& operation,
   } else if (op == "scan") {
     model_.Scan(now_, OrderOf(leaving));
   } else if (op == "tick") {
-    model_.Tick(now_, OrderOf(leaving));
+    const int64_t since_last = now_ - std::exchange(last_tick_, now_);
+    outcome_.set_overdue_us(leaving.has_overdue_us()
+                                ? leaving.overdue_us()
+                                : 1000 * (since_last - kPeriodMs));
+    model_.Tick(now_, outcome_.overdue_us(), OrderOf(leaving));
   } else if (op == "find_consumer_channel") {
     FindConsumerChannel(operation);
   } else if (op == "find_producer_channel") {

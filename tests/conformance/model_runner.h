@@ -51,6 +51,7 @@ class ModelRunner {
   const Config config_;
   model::BrokerModel model_;
   model::Millis now_ = 0;
+  model::Millis last_tick_ = 0;
   Outcome outcome_;  // Of the operation at hand.
   std::set<std::string> initial_topics_;
   std::map<std::string, int> channels_;  // Streams, by name.

@@ -172,6 +172,8 @@ class Product::Broker {
     } else if (op == "scan") {
       housekeeping_.Scan(now_);
     } else if (op == "tick") {
+      outcome_.set_overdue_us(
+          absl::ToInt64Microseconds(now_ - housekeeping_.NextTick()));
       housekeeping_.Tick(now_);
     } else if (op == "find_consumer_channel") {
       const ClientChannelPtr channel =

@@ -9,7 +9,22 @@ namespace rmq::model {
 BrokerModel::BrokerModel(BrokerOptions options)
     : options_(std::move(options)), policy_(options_.policy) {}
 
+Millis BrokerModel::ExpiryFor(Millis requested) const {
+  if (requested == 0) return options_.channel_expiry;
+  return std::clamp(requested, options_.min_channel_expiry,
+                    options_.max_channel_expiry);
+}
+
+Millis BrokerModel::ShortestExpiry() const {
+  Millis shortest = options_.channel_expiry;
+  for (const int number : open_) {
+    shortest = std::min(shortest, channels_[number].expiry);
+  }
+  return shortest;
+}
+
 int BrokerModel::Open(Channel channel) {
+  channel.expiry = options_.channel_expiry;
   const int number = static_cast<int>(channels_.size());
   channels_.push_back(std::move(channel));
   open_.push_back(number);
@@ -55,9 +70,12 @@ bool BrokerModel::Close(int number, RemovalReason reason) {
 
 // --- What the broker does by itself ---
 
-void BrokerModel::Tick(Millis now, const std::vector<Departure>& order) {
-  const Millis since_last = now - std::exchange(last_tick_, now);
-  if (since_last > 2 * options_.housekeeping_period) heard_floor_ = now;
+void BrokerModel::Tick(Millis now, int64_t overdue_us,
+                       const std::vector<Departure>& order) {
+  constexpr int64_t kMostUs = 10'000'000;
+  if (overdue_us > std::min(kMostUs, ShortestExpiry() * 1000 / 4)) {
+    heard_floor_ = now;
+  }
   Scan(now, order);
 }
 
@@ -69,14 +87,14 @@ void BrokerModel::Scan(Millis now, const std::vector<Departure>& order) {
   };
   for (const int number : open_) {
     const Channel& channel = channels_[number];
-    const bool is_silent = silence(channel.heard) > options_.channel_expiry;
+    const bool is_silent = silence(channel.heard) > channel.expiry;
     if (is_silent) {
       longest_silence_ = std::max(longest_silence_, silence(channel.heard));
     }
     if (!is_silent && !channel.leaves_out) continue;
     bool stays_in_a_group = false;
     for (const Membership& membership : channel.memberships) {
-      if (silence(LastHeard(number, membership)) > options_.channel_expiry) {
+      if (silence(LastHeard(number, membership)) > channel.expiry) {
         departures.push_back({number, membership.kind, membership.group});
       } else {
         stays_in_a_group = true;

@@ -25,7 +25,9 @@ namespace rmq::model {
 
 struct BrokerOptions {
   Millis channel_expiry = 120'000;
-  Millis housekeeping_period = 10'000;
+  // What a client gets at least and at most that asks for an expiry.
+  Millis min_channel_expiry = 10'000;
+  Millis max_channel_expiry = 30 * 60'000;
   // False: members get no pushes.
   bool pushes = true;
   PolicyOptions policy;
@@ -36,8 +38,9 @@ struct Statement {
   std::string client_id;
   LanguageCode language = LanguageCode::kUnspecified;
   int32_t version = 0;
-  uint64_t incarnation = 0;    // 0 is none.
-  uint64_t stream_number = 0;  // 0 is none.
+  uint64_t incarnation = 0;     // 0 is none.
+  uint64_t stream_number = 0;   // 0 is none.
+  Millis requested_expiry = 0;  // 0 is none.
   std::vector<StatedConsumer> consumers;
   std::vector<std::string> producers;
 };
@@ -53,6 +56,8 @@ struct HeartbeatAnswer {
   bool accepted = false;
   // Whether light heartbeats are enough from now on.
   bool token = false;
+  // The channel's from now on.
+  Millis channel_expiry = 0;
   std::vector<SkippedGroup> skipped;
 };
 
@@ -101,6 +106,8 @@ class BrokerModel {
     uint64_t incarnation = 0;
     uint64_t stream_number = 0;
     Millis heard = 0;
+    // How long it may be silent.
+    Millis expiry = 0;
     // By client id: when the channel last joined a producer group for that
     // client. The number rises with each joining.
     std::map<std::string, int64_t> last_joined;
@@ -143,15 +150,17 @@ class BrokerModel {
 
   // --- What the broker does by itself ---
 
-  // Expires channels that are silent for longer than the channel expiry, and
+  // Expires channels that are silent for longer than their expiry, and
   // memberships that their channel left out for that long. The broker chooses
   // the order of the departures of one scan. The events of a departure depend
   // on who is left, so the model follows `order`, the order in the broker's
   // events.
   void Scan(Millis now, const std::vector<Departure>& order);
-  // The periodic scan. A tick that is late by more than a period means that the
-  // broker was away: first everyone counts as heard now.
-  void Tick(Millis now, const std::vector<Departure>& order);
+  // A tick's scan, `overdue_us` microseconds after the tick was due. If that is
+  // more than 10 s, or a quarter of the shortest expiry, the broker was away:
+  // first everyone counts as heard now.
+  void Tick(Millis now, int64_t overdue_us,
+            const std::vector<Departure>& order);
   // The broker goes down.
   void CloseAll(RemovalReason reason, const std::vector<Departure>& order);
 
@@ -197,6 +206,9 @@ class BrokerModel {
   };
 
   int Open(Channel channel);
+  // The expiry of a channel whose client asks for `requested`.
+  Millis ExpiryFor(Millis requested) const;
+  Millis ShortestExpiry() const;
 
   // --- heartbeats (heartbeat_model.cc) ---
   // Gives the channel its client. `replaced` gets the older streams of the same
@@ -262,7 +274,6 @@ class BrokerModel {
   int64_t joinings_ = 0;         // Of producer groups.
   int64_t full_heartbeats_ = 0;  // Applied so far.
   Millis heard_floor_ = 0;       // Everyone counts as heard then.
-  Millis last_tick_ = 0;
   Millis longest_silence_ = 0;
   std::array<int64_t, kRemovalReasons> closed_ = {};
 };

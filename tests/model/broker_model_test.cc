@@ -106,17 +106,38 @@ TEST_F(BrokerModelTest, AnExpiredClientLeavesAndTheOthersArePushedTo) {
   EXPECT_THAT(PushedTo(effects), ElementsAre(second));
 }
 
-TEST_F(BrokerModelTest, ATickThatIsLateByMoreThanAPeriodExpiresNobody) {
+TEST_F(BrokerModelTest, ATickThatIsLateByMoreThanTenSecondsExpiresNobody) {
   Join(Stating("c1", "g"));
   Forget();
-  model_.Tick(kExpiry + 1, {});
+  model_.Tick(kExpiry + 1, 10'000'001, {});
   EXPECT_THAT(EventsOf(model_.TakeEffects()), IsEmpty());
-  for (Millis now = kExpiry + kPeriod; now < 2 * kExpiry; now += kPeriod) {
-    model_.Tick(now, {});
-  }
+  model_.Tick(2 * kExpiry + 1, 0, {});
   EXPECT_THAT(EventsOf(model_.TakeEffects()), IsEmpty());
-  model_.Tick(2 * kExpiry + kPeriod, {});
+  model_.Tick(2 * kExpiry + 2, 10'000'000, {});
   EXPECT_EQ(model_.closed(RemovalReason::kExpired), 1);
+}
+
+TEST_F(BrokerModelTest, ALateTickIsAQuarterOfTheShortestExpiryLate) {
+  model::Statement stating = Stating("c1", "g");
+  stating.requested_expiry = 20'000;
+  Join(stating);
+  model_.Tick(20'001, 5'000'001, {});
+  EXPECT_EQ(model_.closed(RemovalReason::kExpired), 0);
+  model_.Tick(40'002, 5'000'000, {});
+  EXPECT_EQ(model_.closed(RemovalReason::kExpired), 1);
+}
+
+TEST_F(BrokerModelTest, AClientGetsTheExpiryThatItAsksForWithinTheBounds) {
+  const int channel = model_.OpenStream(0);
+  model::Statement stating = Stating("c1", "g");
+  const auto applied = [&](Millis requested) {
+    stating.requested_expiry = requested;
+    return model_.Heartbeat(channel, stating, 0).channel_expiry;
+  };
+  EXPECT_EQ(applied(0), kExpiry);
+  EXPECT_EQ(applied(9'999), 10'000);
+  EXPECT_EQ(applied(10'001), 10'001);
+  EXPECT_EQ(applied(1'800'001), 1'800'000);
 }
 
 TEST_F(BrokerModelTest, AGroupThatIsLeftOutExpiresAlone) {

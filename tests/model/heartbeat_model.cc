@@ -29,6 +29,8 @@ HeartbeatAnswer BrokerModel::Heartbeat(int number, const Statement& statement,
     return {};
   }
   answer.accepted = true;
+  answer.channel_expiry = channel.expiry =
+      ExpiryFor(statement.requested_expiry);
   ++full_heartbeats_;
   const Millis heard_before = std::exchange(channel.heard, now);
 

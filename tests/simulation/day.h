@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <queue>
@@ -40,6 +41,15 @@ inline constexpr Millis kHour = 60 * kMinute;
 inline constexpr Millis kExpiry = 120 * kSecond;
 inline constexpr Millis kHeartbeat = 30 * kSecond;
 inline constexpr Millis kPeriod = 10 * kSecond;
+// What clients ask for; 0 is nothing. Some get more or less.
+inline constexpr Millis kRequested[] = {0,
+                                        2 * kSecond,
+                                        10 * kSecond,
+                                        12 * kSecond,
+                                        40 * kSecond,
+                                        10 * kMinute,
+                                        30 * kMinute,
+                                        kHour};
 // Times are multiples of this, so that some silences last exactly the expiry.
 inline constexpr Millis kGrain = 500;
 inline constexpr size_t kMaxFailures = 5;
@@ -202,6 +212,10 @@ class Day final : public ClientEventListener {
   void Unregister(int client, int producer_group, int consumer_group);
   void CloseChannel(int channel, RemovalReason reason);
   void Tick();
+  // Has a tick come when the core's housekeeping wants it.
+  void ScheduleTick();
+  // The heartbeat interval of a client.
+  static Millis Interval(const DayClient& client);
   // The broker shuts down, and no registration is left.
   void Drain();
   // A call pushes each group once. A tick works in pieces, each of which may
@@ -248,6 +262,7 @@ class Day final : public ClientEventListener {
   std::mt19937_64 random_;
   Millis now_ = 0;
   Millis away_until_ = 0;
+  Millis next_tick_ = std::numeric_limits<Millis>::max();
   uint64_t last_timer_ = 0;
   std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
   std::vector<int> definitions_;  // By consumer group.

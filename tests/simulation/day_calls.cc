@@ -130,9 +130,11 @@ void Day::FullHeartbeat(int number, int channel) {
   statement.client_id = ClientId(number);
   statement.incarnation = client.incarnation;
   statement.stream_number = channels_[channel]->stream_number;
+  statement.requested_expiry = client.requested_expiry;
   TestStatement stated(statement.client_id);
   stated.Incarnation(statement.incarnation)
-      .StreamNumber(statement.stream_number);
+      .StreamNumber(statement.stream_number)
+      .Expiry(absl::Milliseconds(statement.requested_expiry));
   for (const DayClient::Consumer& consumer : client.consumers) {
     const model::StatedConsumer& group =
         statement.consumers.emplace_back(StatedBy(consumer));
@@ -158,6 +160,11 @@ void Day::FullHeartbeat(int number, int channel) {
   Expect(expected.token, result.statement_token != 0,
          "a full heartbeat got a token");
   if (!result.skipped.empty()) Fail("a group was skipped");
+  Expect(expected.channel_expiry,
+         absl::ToInt64Milliseconds(result.channel_expiry),
+         "the expiry of a full heartbeat");
+  // It may have become due earlier.
+  ScheduleTick();
   if (expected.accepted) client.token = result.statement_token;
   Settle("a full heartbeat");
 }
@@ -219,9 +226,19 @@ void Day::CloseChannel(int channel, RemovalReason reason) {
 
 void Day::Tick() {
   ++ticks_;
+  const int64_t overdue_us =
+      absl::ToInt64Microseconds(Now() - core_.housekeeping.NextTick());
   core_.housekeeping.Tick(Now());
-  model_.Tick(now_, departures_);
+  model_.Tick(now_, overdue_us, departures_);
   Settle("a tick", Pushes::kOnceInEachPiece);
+}
+
+void Day::ScheduleTick() {
+  const Millis due =
+      absl::ToInt64Milliseconds(core_.housekeeping.NextTick() - start_);
+  if (due >= next_tick_) return;
+  next_tick_ = std::max(due, now_);
+  At(next_tick_, Kind::kTick);
 }
 
 void Day::Drain() {

@@ -37,6 +37,8 @@ struct DayClient {
   State state = State::kAway;
   bool unary = false;
   uint64_t incarnation = 0;
+  // In milliseconds; 0: none.
+  int64_t requested_expiry = 0;
   bool numbers_streams = true;
   uint64_t streams = 0;  // That the process has opened.
   int channel = -1;

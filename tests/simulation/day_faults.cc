@@ -10,7 +10,7 @@ namespace rmq {
 
 void Day::Reconnect(int number) {
   const int old = clients_[number].channel;
-  ClientAt(now_ + kHeartbeat, Kind::kHeartbeat, number);
+  ClientAt(now_ + Interval(clients_[number]), Kind::kHeartbeat, number);
   if (clients_[number].unary) return Beat(number);
   if (Percent(30)) {
     // With other subscriptions, so that the replacement changes the groups too.

@@ -16,9 +16,15 @@
 
 namespace rmq {
 
+Millis Day::Interval(const DayClient& client) {
+  if (client.requested_expiry == 0) return kHeartbeat;
+  return std::min(kHeartbeat,
+                  std::max(client.requested_expiry, 10 * kSecond) / 4);
+}
+
 void Day::Beat(int number) {
   DayClient& client = clients_[number];
-  ClientAt(now_ + kHeartbeat, Kind::kHeartbeat, number);
+  ClientAt(now_ + Interval(client), Kind::kHeartbeat, number);
   if (client.unary) {
     const int stand_in = model_.FindStandIn(ClientId(number));
     const ClientChannelPtr found = core_.table.FindStandIn(ClientId(number));
@@ -82,13 +88,16 @@ void Day::Return(int number) {
   client.consumers.insert(client.consumers.end(), client.laid_aside.begin(),
                           client.laid_aside.end());
   client.laid_aside.clear();
+  if (Percent(20)) {
+    client.requested_expiry = kRequested[Below(std::size(kRequested))];
+  }
   if (Percent(20)) DrawGroups(client);
   for (DayClient::Consumer& consumer : client.consumers) {
     consumer.definition = definitions_[consumer.group];
     if (Percent(50)) consumer.canary = Canary::kNone;
   }
   Connect(number);
-  ClientAt(now_ + kHeartbeat, Kind::kHeartbeat, number);
+  ClientAt(now_ + Interval(client), Kind::kHeartbeat, number);
 }
 
 void Day::Restate(int number) {
@@ -100,7 +109,10 @@ void Day::Restate(int number) {
   for (DayClient::Consumer& consumer : client.consumers) {
     consumer.definition = definitions_[consumer.group];
   }
-  ClientAt(now_ + kHeartbeat, Kind::kHeartbeat, number);
+  if (Percent(5)) {
+    client.requested_expiry = kRequested[Below(std::size(kRequested))];
+  }
+  ClientAt(now_ + Interval(client), Kind::kHeartbeat, number);
   if (client.unary && model_.FindStandIn(ClientId(number)) < 0)
     return Connect(number);
   if (!model_.channels()[client.channel].open) return Connect(number);

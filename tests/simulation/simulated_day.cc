@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -42,7 +43,6 @@ GroupPolicy::Options Day::PolicyOptions(int groups) {
 model::BrokerOptions Day::ModelOptions(int groups) {
   model::BrokerOptions options;
   options.channel_expiry = kExpiry;
-  options.housekeeping_period = kPeriod;
   for (int group = 0; group < groups; ++group) {
     if (!IsSwitchedOff(group)) continue;
     options.policy.groups[ConsumerName(group)].notify_consumer_ids_changed =
@@ -86,7 +86,7 @@ void Day::Schedule() {
     ClientAt(Between(0, 5 * kMinute), Kind::kReturn, client);
     NextAct(client);
   }
-  At(kPeriod, Kind::kTick);
+  ScheduleTick();
   At(kMinute, Kind::kStranger);
   At(kMinute, Kind::kRollout);
   At(kMinute, Kind::kCanary);
@@ -98,9 +98,9 @@ void Day::Schedule() {
   }
   At(3 * quarter - 6 * kMinute, Kind::kAway, 5 * kMinute);
   for (int i = 1; i <= 12; ++i) {
-    // Short absences: some make a tick late by more than a period, some not.
+    // Short absences: some make a tick late by more than the bound, some not.
     At(i * length_ / 13 + Between(0, kPeriod), Kind::kAway,
-       Between(6 * kSecond, 25 * kSecond));
+       Between(kSecond, 25 * kSecond));
   }
   for (Millis at = std::min(kHour, length_ / 4); at < length_;
        at += std::min(kHour, length_ / 4)) {
@@ -111,11 +111,15 @@ void Day::Schedule() {
 void Day::Play(const Timer& timer) {
   switch (timer.kind) {
     case Kind::kTick:
-      At((now_ / kPeriod + 1) * kPeriod, Kind::kTick);
-      // Some ticks do not happen. The next tick is then late by exactly a
-      // period, which does not count as late.
-      if (!Percent(2)) Tick();
-      return;
+      if (now_ < next_tick_) return;  // It came earlier.
+      next_tick_ = std::numeric_limits<Millis>::max();
+      // Some ticks are a second late, which does not count as late.
+      if (Percent(2)) {
+        next_tick_ = now_ + kSecond;
+        return At(next_tick_, Kind::kTick);
+      }
+      Tick();
+      return ScheduleTick();
     case Kind::kRollout: return Rollout();
     case Kind::kCanary: return SendCanary();
     case Kind::kTakeBack: return TakeBack(timer.subject);

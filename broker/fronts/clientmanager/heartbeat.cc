@@ -74,7 +74,8 @@ CallStatus ApplyStatement(const ClientCall& call, const ParsedStatement& parsed,
   HeartbeatResult result = call.broker.processor.Heartbeat(
       *call.caller.channel(), statement, call.context.now);
   if (!result.status.ok()) return std::move(result.status);
-  FillFullAnswer(call.broker, result.statement_token, response);
+  FillFullAnswer(call.broker, result.statement_token, result.channel_expiry,
+                 response);
   for (const PassedOverGroup& skipped : result.skipped) {
     NoteSkippedGroup(statement.client_id, skipped, &call.broker.counters);
     FillSkippedGroup(skipped, response->add_skipped_groups());
@@ -122,8 +123,7 @@ CallStatus Heartbeat(const ClientCall& call,
 }  // namespace
 
 void FillFullAnswer(const ClientBroker& broker, uint64_t statement_token,
-                    pb::HeartbeatResponse* response) {
-  const absl::Duration expiry = broker.table.options().channel_expiry;
+                    absl::Duration expiry, pb::HeartbeatResponse* response) {
   response->set_broker_name(broker.identity.broker_name);
   response->set_broker_id(broker.identity.broker_id);
   response->set_broker_incarnation(broker.identity.incarnation);

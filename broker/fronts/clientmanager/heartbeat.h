@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "absl/time/time.h"
 #include "broker/fronts/clientmanager/client_request.h"
 
 namespace rmq {
@@ -12,9 +13,9 @@ namespace rmq {
 ClientRequest HeartbeatKind();
 
 // Fills all of an answer to a full heartbeat but the groups that were passed
-// over.
+// over. `expiry` is the channel's.
 void FillFullAnswer(const ClientBroker& broker, uint64_t statement_token,
-                    pb::HeartbeatResponse* response);
+                    absl::Duration expiry, pb::HeartbeatResponse* response);
 
 // The heartbeat interval that clients are advised of is the channel expiry
 // divided by this.

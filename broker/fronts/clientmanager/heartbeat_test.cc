@@ -5,6 +5,7 @@
 
 #include "absl/time/time.h"
 #include "broker/fronts/clientmanager/client_manager_fixture.h"
+#include "broker/fronts/proto_time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -42,6 +43,20 @@ TEST_F(HeartbeatTest, AFullHeartbeatIsAnsweredWithAllThatAClientNeeds) {
       response_.features(),
       ElementsAre(pb::FEATURE_UNREGISTER_MANY_GROUPS, pb::FEATURE_END_REASON));
   EXPECT_THAT(ConsumerIds("orders"), ElementsAre("c1"));
+}
+
+TEST_F(HeartbeatTest, TheAnswerTellsTheExpiryThatTheClientGets) {
+  const auto expiry_for = [&](int64_t seconds) {
+    pb::HeartbeatRequest request = Consumer("c1", "orders");
+    request.mutable_requested_channel_expiry()->set_seconds(seconds);
+    EXPECT_THAT(Heartbeat(request), IsSuccess());
+    EXPECT_EQ(4 * ToDuration(response_.suggested_interval()),
+              ToDuration(response_.channel_expiry()));
+    return response_.channel_expiry().seconds();
+  };
+  EXPECT_EQ(expiry_for(20), 20);
+  EXPECT_EQ(expiry_for(1), 10);
+  EXPECT_EQ(expiry_for(315'576'000'000), 1800);
 }
 
 TEST_F(HeartbeatTest, ALightHeartbeatIsAnsweredWithNothing) {

@@ -5,6 +5,7 @@
 #include "absl/types/optional.h"
 #include "broker/fronts/clientmanager/frame_bytes.h"
 #include "broker/fronts/clientmanager/heartbeat.h"
+#include "broker/fronts/proto_time.h"
 
 namespace rmq {
 namespace {
@@ -32,7 +33,9 @@ bool AnswerRepeatedHeartbeat(const ClientBroker& broker, ClientChannel& channel,
   reply->Clear();
   reply->set_request_id(found->request_id);
   pb::HeartbeatResponse* const response = reply->mutable_heartbeat();
-  if (!client.last_was_light) FillFullAnswer(broker, token, response);
+  if (!client.last_was_light) {
+    FillFullAnswer(broker, token, client.channel_expiry, response);
+  }
   (client.last_was_light ? broker.counters.light_heartbeats
                          : broker.counters.full_heartbeats)
       .Count(absl::StatusCode::kOk);
@@ -43,6 +46,9 @@ void RememberHeartbeat(const pb::HeartbeatRequest& request,
                        absl::string_view bytes, uint64_t changes,
                        const pb::Reply& reply, StreamClient* client) {
   client->last_was_light = request.statement_token() != 0;
+  if (reply.heartbeat().has_channel_expiry()) {
+    client->channel_expiry = ToDuration(reply.heartbeat().channel_expiry());
+  }
   // A full heartbeat without a token has to be read again: a group was passed
   // over.
   const bool has_settled =

@@ -61,9 +61,14 @@ class World {
     it.channel = std::make_shared<FakeClientChannel>();
   }
 
+  // Ticks when it is due, so that what is silent expires.
   void Advance(absl::Duration duration) {
-    now_ += duration;
-    housekeeping_.Tick(now_);
+    const absl::Time end = now_ + duration;
+    while (housekeeping_.NextTick() <= end) {
+      now_ = housekeeping_.NextTick();
+      housekeeping_.Tick(now_);
+    }
+    now_ = end;
   }
 
   // What is answered, but for the token.
@@ -194,6 +199,10 @@ class Frames {
     }
     heartbeat.set_incarnation(Below(2));
     heartbeat.set_version(Below(2));
+    if (Below(4) == 0) {
+      heartbeat.mutable_requested_channel_expiry()->set_seconds(10 +
+                                                                100 * Below(2));
+    }
     if (Below(2) == 0) heartbeat.add_producers()->set_group("p");
     pb::ConsumerData& consumer = *heartbeat.add_consumers();
     consumer.set_group(Group());

@@ -25,6 +25,18 @@ TEST_F(RepeatedHeartbeatsTest, ARepeatedFullHeartbeatIsAnsweredAsItsFirst) {
   EXPECT_EQ(counters_.full_heartbeats.value(absl::StatusCode::kOk), 2);
 }
 
+TEST_F(RepeatedHeartbeatsTest, ARepeatedFullHeartbeatTellsTheSameExpiry) {
+  pb::HeartbeatRequest request = Consumer("c1", "orders");
+  request.mutable_requested_channel_expiry()->set_seconds(20);
+  Stream stream = Join(request);
+  for (int i = 0; i < 2; ++i) {
+    const pb::Reply reply = Handle(stream, request);
+    EXPECT_EQ(reply.heartbeat().channel_expiry().seconds(), 20);
+    EXPECT_EQ(reply.heartbeat().suggested_interval().seconds(), 5);
+  }
+  EXPECT_EQ(authorizer_.count("Heartbeat"), 1);
+}
+
 TEST_F(RepeatedHeartbeatsTest, ARepeatedFullHeartbeatRenewsWhatItStates) {
   pb::HeartbeatRequest both = Consumer("c1", "orders");
   both.add_producers()->set_group("payments");

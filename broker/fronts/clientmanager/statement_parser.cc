@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "broker/fronts/proto_time.h"
 
 namespace rmq {
 namespace {
@@ -131,6 +132,10 @@ absl::Status ParsedStatement::Parse(const pb::HeartbeatRequest& request,
   statement_.stream_number = request.stream_number();
   statement_.language = static_cast<LanguageCode>(request.language());
   statement_.version = request.version();
+  if (request.has_requested_channel_expiry()) {
+    statement_.requested_channel_expiry =
+        ToDuration(request.requested_channel_expiry());
+  }
   statement_.producer_groups = producer_groups_;
   statement_.consumers = consumers_;
   return absl::OkStatus();

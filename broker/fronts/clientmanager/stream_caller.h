@@ -25,6 +25,8 @@ struct StreamClient {
   // bytes must be read again. See AnswerRepeatedHeartbeat().
   uint64_t last_heartbeat = 0;
   bool last_was_light = false;
+  // As the last full heartbeat that was applied was told.
+  absl::Duration channel_expiry = absl::ZeroDuration();
   // The first full heartbeat found no room for the channel: the stream must
   // end.
   bool is_turned_away = false;

@@ -1,0 +1,52 @@
+#include "broker/registry/table_options.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+
+namespace rmq {
+namespace {
+
+constexpr int32_t kMostStatementChanges = 1000;
+// A message on the wire holds longer ones; they say little.
+constexpr absl::Duration kMostExpiry = absl::Hours(24 * 365);
+
+}  // namespace
+
+absl::Duration TableOptions::ExpiryFor(absl::Duration requested) const {
+  if (requested <= absl::ZeroDuration()) return channel_expiry;
+  return std::clamp(requested, min_channel_expiry, max_channel_expiry);
+}
+
+absl::Status TableOptions::Validate() const {
+  if (channel_expiry <= absl::ZeroDuration()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("channel_expiry must be positive, got ",
+                     absl::FormatDuration(channel_expiry)));
+  }
+  if (min_channel_expiry <= absl::ZeroDuration()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("min_channel_expiry must be positive, got ",
+                     absl::FormatDuration(min_channel_expiry)));
+  }
+  if (max_channel_expiry < min_channel_expiry ||
+      max_channel_expiry > kMostExpiry) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("max_channel_expiry must be min_channel_expiry (",
+                     absl::FormatDuration(min_channel_expiry), ") to ",
+                     absl::FormatDuration(kMostExpiry), ", got ",
+                     absl::FormatDuration(max_channel_expiry)));
+  }
+  if (max_channels == 0) {
+    return absl::InvalidArgumentError("max_channels must be at least 1, got 0");
+  }
+  if (max_statement_changes < 0 ||
+      max_statement_changes > kMostStatementChanges) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("max_statement_changes must be 0 to ",
+                     kMostStatementChanges, ", got ", max_statement_changes));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace rmq

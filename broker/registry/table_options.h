@@ -1,0 +1,45 @@
+// The options of the table of clients.
+#ifndef BROKER_REGISTRY_TABLE_OPTIONS_H_
+#define BROKER_REGISTRY_TABLE_OPTIONS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "broker/registry/statement_tokens.h"
+
+namespace rmq {
+
+// See ClientTable::Options, which this is.
+struct TableOptions {
+  // A channel silent for strictly longer than this is expired, if its client
+  // asks for nothing else. Must be positive.
+  // Reference: BrokerConfig#channelExpiredTimeout.
+  absl::Duration channel_expiry = absl::Seconds(120);
+  // What a client that asks for an expiry of its own gets at least and at most.
+  // `channel_expiry` may lie outside. Both must be positive, the first at most
+  // the second, and the second at most a year.
+  absl::Duration min_channel_expiry = absl::Seconds(10);
+  absl::Duration max_channel_expiry = absl::Minutes(30);
+  // Open channels, stand-ins included. Must be at least 1.
+  size_t max_channels = 200'000;
+  // How often a second a channel may state another subscription or mode of a
+  // consumer group that it is in, and three times as often at once; 0: no
+  // limit. All changes of one heartbeat count as one. Joining and leaving
+  // groups does not count.
+  int32_t max_statement_changes = 0;
+  // Drawn by the broker at its start, so that nobody can guess another client's
+  // tokens, and tokens of an earlier process are not valid by chance.
+  StatementTokens::Key statement_token_key = {};
+
+  // The expiry of a channel whose client asks for `requested`; zero: for none.
+  absl::Duration ExpiryFor(absl::Duration requested) const;
+
+  // InvalidArgument naming the field that makes no sense.
+  absl::Status Validate() const;
+};
+
+}  // namespace rmq
+
+#endif  // BROKER_REGISTRY_TABLE_OPTIONS_H_
