@@ -32,8 +32,22 @@ enum class ChannelKind : uint8_t {
   kStandIn,
 };
 
+// What a channel has been pushed about a consumer group since it joined it.
+enum class Told : uint8_t {
+  kNothing,
+  // To ask who is there.
+  kToAsk,
+  // Who is there, or what changed.
+  kMembers,
+};
+
 // A channel's membership in one group. Guarded by the table's lock.
 struct Membership {
+  Membership() : has_other_client(false), told_(0) {}
+
+  Told told() const { return static_cast<Told>(told_); }
+  void set_told(Told told) { told_ = static_cast<uint8_t>(told); }
+
   RegisteredGroup* group = nullptr;
   // What the channel states of a consumer group. Empty for a producer group.
   MemberStatement statement;
@@ -49,8 +63,12 @@ struct Membership {
   // membership has a time of its own; otherwise it is as fresh as the channel.
   bool left_out = false;
   // Whether the channel is in the group under another client id than its first.
-  bool has_other_client = false;
+  bool has_other_client : 1;
+
+ private:
+  uint8_t told_ : 2;
 };
+static_assert(sizeof(Membership) == 32, "each client has two or more");
 
 // A channel's place in the ExpiryIndex: its neighbours in the ring of a bucket.
 struct ExpiryLink {

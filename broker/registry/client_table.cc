@@ -1,7 +1,9 @@
 #include "broker/registry/client_table.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "broker/registry/consumer_registry.h"
 #include "common/mutex_lock.h"
 
 namespace rmq {
@@ -122,6 +124,33 @@ ClientChannelPtr ClientTable::NextAvailableProducer(absl::string_view group) {
 ExpiryOutlook ClientTable::Outlook() const {
   MutexLock lock(&mu_);
   return state_.Outlook();
+}
+
+AcknowledgeOutcome ClientTable::Acknowledge(ClientChannel& channel,
+                                            absl::string_view group,
+                                            uint64_t epoch, absl::Time now,
+                                            bool* push_is_due) {
+  MutexLock lock(&mu_);
+  return AcknowledgeEpoch(state_.consumers().groups().Find(group),
+                          channel.record_, epoch, now, push_is_due);
+}
+
+void ClientTable::ListPushTargets(const PushRound& round, absl::Time now,
+                                  size_t max, MemberCursor* cursor,
+                                  std::vector<PushTarget>* targets) {
+  MutexLock lock(&mu_);
+  ConsumerGroup* const group = state_.consumers().groups().Find(round.group);
+  if (group == nullptr) {
+    *cursor = 0;
+    return;
+  }
+  ListTargetsOf(*group, round, now, std::min(max, kMaxPiece), cursor, targets);
+}
+
+std::vector<std::string> ClientTable::MarkUnacknowledged(
+    ClientChannel& channel) {
+  MutexLock lock(&mu_);
+  return MarkUnacknowledgedIn(channel.record_);
 }
 
 void ClientTable::RaiseHeardFloor(absl::Time now) {

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -23,10 +24,12 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "broker/registry/acknowledge.h"
 #include "broker/registry/admitted_statement.h"
 #include "broker/registry/channel_expiries.h"
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_event.h"
+#include "broker/registry/push_round.h"
 #include "broker/registry/table_change.h"
 #include "broker/registry/table_options.h"
 #include "broker/registry/table_queries.h"
@@ -143,6 +146,34 @@ class ClientTable : public TableQueries {
   // closed; the caller ends them with kExpired.
   bool ScanSome(absl::Time now, size_t max_channels,
                 std::vector<ClientChannelPtr>* ended) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // --- Pushes and acknowledgments ---
+
+  // `channel` holds the list of the group's client ids at `epoch`. Never moves
+  // back. `*push_is_due`: the channel is behind, and nothing that it has been
+  // pushed in this membership tells it who is there: it is marked, and the
+  // caller has the group pushed. A channel that stays behind is marked again at
+  // its next heartbeat: see MarkUnacknowledged().
+  AcknowledgeOutcome Acknowledge(ClientChannel& channel,
+                                 absl::string_view group, uint64_t epoch,
+                                 absl::Time now, bool* push_is_due)
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Up to `max` (at most kMaxPiece) members after `*cursor` to which `round`
+  // may push, in the order in which the channels were opened; moves the cursor,
+  // and sets it to 0 after the last. Members that joined after the round's
+  // epoch are left out. The caller pushes to them: their marks are taken back;
+  // those that have acknowledged and are behind get attention() until they have
+  // caught up.
+  void ListPushTargets(const PushRound& round, absl::Time now, size_t max,
+                       MemberCursor* cursor, std::vector<PushTarget>* targets)
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Marks `channel` to be pushed again in the groups in which it is behind what
+  // it should know. Returns these groups, which the caller has pushed. If there
+  // are none the channel needs no attention() any more.
+  std::vector<std::string> MarkUnacknowledged(ClientChannel& channel)
+      ABSL_LOCKS_EXCLUDED(mu_);
 
   // The group's channels in turn, the writable ones first; null if there is
   // none. Reference: ProducerManager#getAvailableChannel.

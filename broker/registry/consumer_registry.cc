@@ -141,6 +141,7 @@ MemberStatement ConsumerRegistry::Leave(ConsumerGroup& group,
                                         TableChange* change) {
   Exit(group, channel, membership, channel.ClientOf(membership), reason,
        change);
+  group.acknowledgments.Erase(channel);
   return GroupMembers::Leave(channel, membership, clients_);
 }
 

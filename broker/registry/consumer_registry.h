@@ -17,12 +17,14 @@
 #include "broker/registry/client_event.h"
 #include "broker/registry/effective_statement.h"
 #include "broker/registry/ended_groups.h"
+#include "broker/registry/group_acknowledgments.h"
 #include "broker/registry/group_history.h"
 #include "broker/registry/member_statement.h"
 #include "broker/registry/registered_group.h"
 #include "broker/registry/statement.h"
 #include "broker/registry/subscription_table.h"
 #include "broker/registry/table_change.h"
+#include "common/client_types.h"
 
 namespace rmq {
 
@@ -37,9 +39,17 @@ struct ConsumerGroup : RegisteredGroup {
   uint64_t epoch = 0;
   // Who left. Taken up again if the group ends and begins again.
   GroupHistory history;
+  // What the members have acknowledged.
+  GroupAcknowledgments acknowledgments;
   // The notification switch of the group's config, as of the latest full
   // heartbeat of any member.
   bool notify_consumer_ids_changed = true;
+
+  // Whether members share the messages and are pushed who is there.
+  bool is_notified() const {
+    return notify_consumer_ids_changed &&
+           statement.modes().message_model != MessageModel::kBroadcasting;
+  }
 };
 
 // Invariants: a group exists iff it has a member; the groups of a topic are

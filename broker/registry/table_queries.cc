@@ -7,6 +7,7 @@
 #include "broker/registry/channel_record.h"
 #include "broker/registry/client_directory.h"
 #include "broker/registry/consumer_registry.h"
+#include "broker/registry/membership_reader.h"
 #include "broker/registry/producer_registry.h"
 #include "broker/registry/registered_group.h"
 #include "common/mutex_lock.h"
@@ -80,6 +81,13 @@ MembershipInfo InfoOf(const ChannelRecord& channel,
   return info;
 }
 
+MemberInfo MemberOf(const ChannelRecord& channel,
+                    const Membership& membership) {
+  return {channel.port, std::string(channel.ClientOf(membership).client_id()),
+          membership.language, membership.version,
+          channel.LastStated(membership)};
+}
+
 bool HasOneChannel(const ClientEntry& client) {
   ClientEntry::Place place = ClientEntry::kBeforeAll;
   client.Next(&place);
@@ -119,10 +127,7 @@ std::vector<MemberInfo> TableQueries::ListMembers(GroupKind kind,
   VisitMembers(group, max, cursor, [&](ChannelRecord& channel) {
     size_t hint = 0;
     const Membership& membership = *GroupMembers::Find(channel, *group, &hint);
-    members.push_back({channel.port,
-                       std::string(channel.ClientOf(membership).client_id()),
-                       membership.language, membership.version,
-                       channel.LastStated(membership)});
+    members.push_back(MemberOf(channel, membership));
   });
   return members;
 }
@@ -134,6 +139,72 @@ void TableQueries::ListChannels(absl::string_view consumer_group, size_t max,
   VisitMembers(
       state_.consumers().groups().Find(consumer_group), max, cursor,
       [&](ChannelRecord& channel) { channels->push_back(channel.port); });
+}
+
+std::vector<MembershipMember> TableQueries::ListMembership(
+    absl::string_view consumer_group, size_t max, MemberCursor* cursor,
+    uint64_t* epoch) const {
+  std::vector<MembershipMember> members;
+  MutexLock lock(&mu_);
+  const ConsumerGroup* const group =
+      state_.consumers().groups().Find(consumer_group);
+  *epoch = group == nullptr ? 0 : group->epoch;
+  VisitMembers(group, max, cursor, [&](ChannelRecord& channel) {
+    size_t hint = 0;
+    const Membership& membership = *GroupMembers::Find(channel, *group, &hint);
+    MembershipMember& member = members.emplace_back();
+    member.member = MemberOf(channel, membership);
+    member.joined = membership.joined;
+    if (const auto* const entry = group->acknowledgments.Find(channel)) {
+      member.acknowledged = entry->epoch;
+      member.behind_since = entry->behind_since;
+    }
+  });
+  return members;
+}
+
+ClientIdList TableQueries::ListClientIdsAt(absl::string_view consumer_group,
+                                           uint64_t epoch, size_t max,
+                                           MemberCursor* cursor) const {
+  ClientIdList list;
+  list.epoch = epoch;
+  max = std::min(max, kMaxPiece);
+  do {
+    MutexLock lock(&mu_);
+    const absl::optional<GroupView> view =
+        GroupView::Of(state_.consumers(), consumer_group);
+    if (list.epoch == 0) {
+      if (!view.has_value() || view->group == nullptr) {
+        *cursor = 0;
+        return list;
+      }
+      list.epoch = view->epoch;
+    }
+    if (!view.has_value() || !view->Knows(list.epoch)) {
+      *cursor = 0;
+      list.outcome = ClientIdList::Outcome::kGone;
+      list.client_ids.clear();
+      return list;
+    }
+    VisitListAt(*view, list.epoch, max - list.client_ids.size(), cursor,
+                [&](absl::string_view client_id, uint64_t /*joined*/) {
+                  list.client_ids.emplace_back(client_id);
+                });
+    // Those who joined later were looked at, and are not in the list.
+  } while (*cursor != 0 && list.client_ids.size() < max);
+  list.outcome = ClientIdList::Outcome::kListed;
+  return list;
+}
+
+absl::optional<MembershipSnapshot> TableQueries::ReadMembership(
+    absl::string_view consumer_group) const {
+  MembershipReader reader;
+  for (bool more = true; more;) {
+    MutexLock lock(&mu_);
+    more = reader.ReadSome(GroupView::Of(state_.consumers(), consumer_group),
+                           kMaxPiece);
+  }
+  return std::move(reader).Take();
 }
 
 std::vector<ConsumerGroupInfo> TableQueries::ListConsumerGroups(

@@ -15,6 +15,7 @@
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/event_queue.h"
+#include "broker/registry/membership_snapshot.h"
 #include "broker/registry/subscription_table.h"
 #include "broker/registry/table_state.h"
 #include "common/client_types.h"
@@ -49,6 +50,30 @@ struct ConsumerGroupEpoch {
 struct ProducerGroupInfo {
   std::string group;
   size_t channels = 0;
+};
+
+// A member of a consumer group and what it has acknowledged, copied out.
+struct MembershipMember {
+  MemberInfo member;
+  // The epoch at which the client id joined the group.
+  uint64_t joined = 0;
+  // The epoch that the channel acknowledged last; 0: none.
+  uint64_t acknowledged = 0;
+  // Since when the channel has been told, or has said, that there is a later
+  // one; InfiniteFuture if it has not.
+  absl::Time behind_since = absl::InfiniteFuture();
+};
+
+// A piece of the list of client ids at one epoch.
+struct ClientIdList {
+  enum class Outcome {
+    kListed,
+    kNoGroup,  // No consumer is in the group.
+    kGone,     // The list at that epoch is not known, or not any more.
+  };
+  Outcome outcome = Outcome::kNoGroup;
+  uint64_t epoch = 0;
+  std::vector<std::string> client_ids;
 };
 
 // A channel's membership in a group and what it states there, copied out.
@@ -115,6 +140,30 @@ class TableQueries {
                     MemberCursor* cursor,
                     std::vector<ClientChannelPtr>* channels) const
       ABSL_LOCKS_EXCLUDED(mu_);
+
+  // The same for a consumer group's members and what they have acknowledged.
+  // `*epoch` becomes the group's.
+  std::vector<MembershipMember> ListMembership(absl::string_view consumer_group,
+                                               size_t max, MemberCursor* cursor,
+                                               uint64_t* epoch) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Client ids of a consumer group as they were at `epoch`, 0: as they are now;
+  // the answer tells the epoch. Up to `max` (at most kMaxPiece) after
+  // `*cursor`, in the order of the channels; moves the cursor, and sets it to 0
+  // after the last. So all pieces of one epoch make one list, whatever changes
+  // meanwhile. A client id with several channels may be there several times,
+  // and more than `max` are listed if one channel was there under several
+  // client ids. kGone if the history does not reach back to the epoch.
+  // Reference: ConsumerManageProcessor#getConsumerListByGroup.
+  ClientIdList ListClientIdsAt(absl::string_view consumer_group, uint64_t epoch,
+                               size_t max, MemberCursor* cursor) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Who is in a consumer group, and what has changed lately; nothing if nobody
+  // is. Without changes if no member has acknowledged.
+  absl::optional<MembershipSnapshot> ReadMembership(
+      absl::string_view consumer_group) const ABSL_LOCKS_EXCLUDED(mu_);
 
   // Up to `max` (at most kMaxPiece) groups whose name is greater than `after`,
   // by name. After the last there are none.
