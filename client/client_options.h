@@ -116,8 +116,10 @@ struct ClientOptions {
   // of the channel expiry that the broker applies counts instead, if it is
   // shorter. (RocketMQ: heartbeatBrokerInterval.)
   absl::Duration heartbeat_interval = absl::Seconds(30);
-  // The channel expiry to ask brokers for; a broker may apply another. Zero:
-  // the broker's own. Must be finite, and not negative.
+  // The channel expiry to ask brokers for: how long a client may be silent
+  // before its peers hear that it is gone. A broker keeps it between bounds of
+  // its own, and BrokerHealth::channel_expiry tells what it applies. Zero: the
+  // broker's own. Must be finite, and not negative.
   absl::Duration requested_channel_expiry = absl::ZeroDuration();
   // If a broker leaves a message on the stream unanswered for this long, the
   // client drops the stream and sets up a new one. Must be positive.
