@@ -71,6 +71,38 @@ size_t Utf8Length(absl::string_view text) {
   return length;
 }
 
+// UTF-8 without control characters, those of Latin-1 included.
+bool IsPlainText(absl::string_view text) {
+  while (!text.empty()) {
+    const size_t length = Utf8Length(text);
+    const auto lead = static_cast<unsigned char>(text[0]);
+    if (length == 0 || absl::ascii_iscntrl(lead) ||
+        (lead == 0xC2 && static_cast<unsigned char>(text[1]) < 0xA0)) {
+      return false;
+    }
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+absl::Status ValidateLabelText(absl::string_view what, absl::string_view key,
+                               absl::string_view text, size_t least,
+                               size_t most) {
+  const auto error = [&](absl::string_view rule, absl::string_view got) {
+    return absl::InvalidArgumentError(absl::StrCat("labels[", Quoted(key),
+                                                   "]: the ", what, " must be ",
+                                                   rule, ", got ", got));
+  };
+  if (text.size() < least || text.size() > most) {
+    return error(absl::StrCat(least, " to ", most, " bytes"),
+                 absl::StrCat(text.size()));
+  }
+  if (!IsPlainText(text)) {
+    return error("UTF-8 without control characters", Quoted(text));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status Limits::Validate() const {
@@ -154,6 +186,13 @@ absl::Status ValidateTopic(absl::string_view field, absl::string_view topic,
   return ValidateName(
       field, topic,
       names_a_group ? limits.max_retry_topic_bytes : limits.max_topic_bytes);
+}
+
+absl::Status ValidateLabel(absl::string_view key, absl::string_view value) {
+  absl::Status status =
+      ValidateLabelText("key", key, key, 1, kMaxLabelKeyBytes);
+  if (!status.ok()) return status;
+  return ValidateLabelText("value", key, value, 0, kMaxLabelValueBytes);
 }
 
 absl::Status ValidateCount(absl::string_view field, size_t count, size_t max) {

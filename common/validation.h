@@ -67,6 +67,15 @@ absl::Status ValidateGroup(absl::string_view field, absl::string_view group,
 absl::Status ValidateTopic(absl::string_view field, absl::string_view topic,
                            const Limits& limits);
 
+// Labels of a client.
+inline constexpr size_t kMaxLabels = 16;
+inline constexpr size_t kMaxLabelKeyBytes = 64;
+inline constexpr size_t kMaxLabelValueBytes = 256;
+
+// A key of 1 to 64 bytes and a value of at most 256, both UTF-8 without control
+// characters. The error names labels["key"].
+absl::Status ValidateLabel(absl::string_view key, absl::string_view value);
+
 // ResourceExhausted if `count` is over `max`.
 absl::Status ValidateCount(absl::string_view field, size_t count, size_t max);
 

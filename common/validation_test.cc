@@ -169,5 +169,43 @@ TEST(LimitsTest, AZeroLimitIsRefusedByName) {
       StatusIs(kInvalid, "max_groups_per_client must be at least 1, got 0"));
 }
 
+TEST(LabelTest, AKeyHasOneToSixtyFourBytes) {
+  EXPECT_THAT(ValidateLabel("", "v"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       "labels[\"\"]: the key must be 1 to 64 bytes, got 0"));
+  EXPECT_THAT(ValidateLabel("k", "v"), IsOk());
+  EXPECT_THAT(ValidateLabel(std::string(64, 'k'), "v"), IsOk());
+  EXPECT_THAT(ValidateLabel(std::string(65, 'k'), "v"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("the key must be 1 to 64 bytes, got 65")));
+}
+
+TEST(LabelTest, AValueHasAtMostTwoHundredAndFiftySixBytes) {
+  EXPECT_THAT(ValidateLabel("k", ""), IsOk());
+  EXPECT_THAT(ValidateLabel("k", std::string(256, 'v')), IsOk());
+  EXPECT_THAT(
+      ValidateLabel("k", std::string(257, 'v')),
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               "labels[\"k\"]: the value must be 0 to 256 bytes, got 257"));
+}
+
+TEST(LabelTest, BothAreUtf8WithoutControlCharacters) {
+  for (const char* good :
+       {"eu west", "z\xC3\xBCrich", "\xE2\x82\xAC", "\xC2\xA0", "~"}) {
+    EXPECT_THAT(ValidateLabel(good, good), IsOk()) << good;
+  }
+  for (const char* bad :
+       {"\n", "a\tb", "\x7F", "\xC2\x9B", "\xFF", "\xC3", "\xED\xA0\x80"}) {
+    EXPECT_THAT(ValidateLabel(bad, ""),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         HasSubstr("the key must be UTF-8")))
+        << bad;
+    EXPECT_THAT(ValidateLabel("k", bad),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         HasSubstr("the value must be UTF-8")))
+        << bad;
+  }
+}
+
 }  // namespace
 }  // namespace rmq

@@ -1,6 +1,7 @@
 #include "broker/logging/client_event_logger.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -9,6 +10,16 @@
 #include "glog/logging.h"
 
 namespace rmq {
+namespace {
+
+std::string Shown(const LabelsPtr& labels) {
+  std::string text = ToString(labels);
+  if (text.size() <= ClientEventLogger::kMaxLabelBytes) return text;
+  text.resize(ClientEventLogger::kMaxLabelBytes);
+  return text + "...";
+}
+
+}  // namespace
 
 ClientEventLogger::~ClientEventLogger() {
   WriteLines();
@@ -46,6 +57,7 @@ ClientEventLogger::Line& ClientEventLogger::LineOf(const ClientEvent& event) {
   line.type = event.type;
   line.reason = event.reason;
   line.channel = event.channel;
+  line.labels = event.labels;
   line.client_id = event.client_id;
   return line;
 }
@@ -77,7 +89,9 @@ void ClientEventLogger::WriteLines() {
               << Kv("remote", line.channel->remote_address())
               << (line.type == EventType::kClientRegister
                       ? ""
-                      : Kv("reason", Name(line.reason)));
+                      : Kv("reason", Name(line.reason)))
+              << (line.labels == nullptr ? ""
+                                         : Kv("labels", Shown(line.labels)));
   }
   lines_.clear();
 }

@@ -11,6 +11,7 @@
 
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_event.h"
+#include "broker/registry/labels.h"
 #include "common/clock.h"
 #include "common/rate_limit.h"
 
@@ -20,11 +21,13 @@ namespace rmq {
 // call or piece of a scan:
 //
 //   joined kind=consumer group=orders client_id=c1 channel=7 remote=...
+//   joined kind=consumer group=orders ... labels=host=h1,zone=a
 //   left kind=consumer groups=20 group=orders,payments,refunds,... client_id=c1
 //       channel=7 remote=... reason=EXPIRED
 //
 // "replaced" stands for "left" if a newer stream of the same client took over.
 // `group` has the first kMaxNames groups; `kind` both kinds if there are both.
+// `labels` are there if the channel has any: the first kMaxLabelBytes bytes.
 //
 // Clients come and go as they like: of more than kLinesPerSecond lines (and
 // kBurst at once) the rest are left out, and the next line is preceded by "left
@@ -36,6 +39,7 @@ class ClientEventLogger final : public ClientEventListener {
   static constexpr int32_t kLinesPerSecond = 200;
   static constexpr int32_t kBurst = 1000;
   static constexpr size_t kMaxNames = 3;
+  static constexpr size_t kMaxLabelBytes = 256;
 
   // `clock` is borrowed.
   explicit ClientEventLogger(Clock* clock)
@@ -54,6 +58,7 @@ class ClientEventLogger final : public ClientEventListener {
     EventType type = EventType::kClientRegister;
     RemovalReason reason = RemovalReason::kUnregistered;
     std::shared_ptr<ClientChannel> channel;
+    LabelsPtr labels;
     std::string client_id;
     bool has_consumers = false;
     bool has_producers = false;

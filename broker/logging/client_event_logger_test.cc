@@ -92,6 +92,30 @@ TEST_F(ClientEventLoggerTest, AJoinAndALeaveAreOneLineEach) {
                           where + " reason=DISCONNECTED"));
 }
 
+TEST_F(ClientEventLoggerTest, LabelsEndALineIfThereAreAny) {
+  const auto channel = OpenStream();
+  Register(*channel, TestStatement("c1")
+                         .Consumer("orders")
+                         .Label("host", "h 1")
+                         .Label("zone", "a"));
+  EXPECT_THAT(log_.Take(),
+              ElementsAre(EndsWith(" labels=\"host=h 1,zone=a\"")));
+  table_->Close(*channel, RemovalReason::kExpired, clock_.TimeNow());
+  EXPECT_THAT(
+      log_.Take(),
+      ElementsAre(EndsWith(" reason=EXPIRED labels=\"host=h 1,zone=a\"")));
+}
+
+TEST_F(ClientEventLoggerTest, OfLongLabelsALineHasTheBeginning) {
+  const auto most = ClientEventLogger::kMaxLabelBytes;
+  Register(*OpenStream(), TestStatement("c1").Consumer("orders").Label(
+                              "k", std::string(most - 2, 'v')));
+  EXPECT_THAT(log_.Take(), ElementsAre(EndsWith("vvv")));
+  Register(*OpenStream(), TestStatement("c1").Consumer("orders").Label(
+                              "k", std::string(most - 1, 'v')));
+  EXPECT_THAT(log_.Take(), ElementsAre(EndsWith("vvv...")));
+}
+
 TEST_F(ClientEventLoggerTest, AllGroupsOfAHeartbeatAreOneLine) {
   const auto channel = OpenStream();
   TestStatement stated("c1");

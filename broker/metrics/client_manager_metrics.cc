@@ -18,7 +18,7 @@ namespace {
 using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
-using Labels = std::vector<ClientMetric::Label>;
+using SeriesLabels = std::vector<ClientMetric::Label>;
 
 constexpr char kOther[] = "_other";
 constexpr int32_t kOtherVersion = std::numeric_limits<int32_t>::min();
@@ -31,14 +31,14 @@ std::string Lower(absl::string_view text) {
 class Family {
  public:
   Family(std::vector<MetricFamily>* families, std::string name,
-         std::string help, MetricType type, const Labels& labels)
+         std::string help, MetricType type, const SeriesLabels& labels)
       : family_(families->emplace_back()), labels_(labels) {
     family_.name = std::move(name);
     family_.help = std::move(help);
     family_.type = type;
   }
 
-  void Add(Labels labels, double value) {
+  void Add(SeriesLabels labels, double value) {
     ClientMetric& metric = family_.metric.emplace_back();
     metric.label = labels_;
     metric.label.insert(metric.label.end(), labels.begin(), labels.end());
@@ -48,21 +48,21 @@ class Family {
 
  private:
   MetricFamily& family_;
-  const Labels& labels_;
+  const SeriesLabels& labels_;
 };
 
-void AddCodes(const CodeCounters& counters, const Labels& labels,
+void AddCodes(const CodeCounters& counters, const SeriesLabels& labels,
               Family* family) {
   counters.VisitAll([&](absl::StatusCode code, int64_t count) {
     if (count == 0) return;
-    Labels all = labels;
+    SeriesLabels all = labels;
     all.push_back({"code", absl::StatusCodeToString(code)});
     family->Add(std::move(all), static_cast<double>(count));
   });
 }
 
 // A method's number is RocketMQ's, "none" where RocketMQ has no such request.
-Labels MethodLabels(const MethodCounters& method) {
+SeriesLabels MethodLabels(const MethodCounters& method) {
   return {{"method", method.name()},
           {"request_code", method.request_code() == 0
                                ? "none"
@@ -215,7 +215,7 @@ std::vector<MetricFamily> ClientManagerMetrics::Collect() const {
       // A method that has been called has all its series, so that the first
       // refusal is a rise from 0; the others would be very many.
       if (count == 0 && method.calls() == 0 && &method != &no_method) return;
-      Labels labels = MethodLabels(method);
+      SeriesLabels labels = MethodLabels(method);
       labels.insert(labels.begin(), {"code", absl::StatusCodeToString(code)});
       refusals.Add(std::move(labels), static_cast<double>(count));
     });
@@ -280,11 +280,11 @@ std::vector<MetricFamily> ClientManagerMetrics::Collect() const {
       {1.0, absl::ToDoubleSeconds(expiry_lag_max_)});
 
   const auto add_connections = [](const Connections& connections,
-                                  const Labels& labels, Family* out) {
+                                  const SeriesLabels& labels, Family* out) {
     const auto add = [&](LanguageCode language, int32_t version,
                          int64_t value) {
       if (value == 0) return;
-      Labels all = labels;
+      SeriesLabels all = labels;
       all.push_back({"language", version == kOtherVersion
                                      ? kOther
                                      : Lower(Name(language))});

@@ -10,6 +10,8 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/inlined_vector.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "broker/registry/labels.h"
 #include "broker/registry/liveness.h"
 #include "broker/registry/member_statement.h"
 #include "broker/registry/remote_address.h"
@@ -97,6 +99,8 @@ struct ChannelRecord : ExpiryLink {
     // How long the channel may be silent, if that is not the table's usual
     // expiry. Zero: it is.
     absl::Duration expiry = absl::ZeroDuration();
+    // Of the latest full heartbeat. Null: none.
+    LabelsPtr labels;
   };
 
   explicit ChannelRecord(ChannelKind kind) : kind(kind) {}
@@ -111,7 +115,8 @@ struct ChannelRecord : ExpiryLink {
     if (exceptions != nullptr && exceptions->left_out.empty() &&
         exceptions->other_clients.empty() &&
         exceptions->changes_full_at == absl::InfinitePast() &&
-        exceptions->expiry == absl::ZeroDuration()) {
+        exceptions->expiry == absl::ZeroDuration() &&
+        exceptions->labels == nullptr) {
       exceptions = nullptr;
     }
   }
@@ -121,6 +126,15 @@ struct ChannelRecord : ExpiryLink {
     return exceptions == nullptr || exceptions->expiry == absl::ZeroDuration()
                ? usual
                : exceptions->expiry;
+  }
+
+  LabelsPtr labels() const {
+    return exceptions == nullptr ? nullptr : exceptions->labels;
+  }
+  void SetLabels(absl::Span<const StatedLabel> stated) {
+    if (AreEqual(labels(), stated)) return;
+    MutableExceptions().labels = MakeLabels(stated);
+    DropExceptionsIfEmpty();
   }
 
   absl::Time changes_full_at() const {

@@ -9,6 +9,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "broker/registry/labels.h"
 #include "broker/registry/subscription_table.h"
 #include "common/client_types.h"
 #include "common/member_change.h"
@@ -51,6 +52,8 @@ struct ClientEvent {
   // of the membership; of an unregister it is that of the request.
   std::string client_id;
   std::shared_ptr<ClientChannel> channel;
+  // The channel's, of the types that have a client id.
+  LabelsPtr labels;
   // The membership's, of kClientRegister and kClientUnregister.
   LanguageCode language = LanguageCode::kUnspecified;
   int32_t version = 0;

@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "broker/registry/labels.h"
 #include "common/client_types.h"
 
 namespace rmq {
@@ -45,6 +46,8 @@ struct HeartbeatStatement {
   int32_t version = 0;
   // The channel expiry that the client asks for; zero if it asks for none.
   absl::Duration requested_channel_expiry = absl::ZeroDuration();
+  // In the order of their keys, each of which is there once.
+  absl::Span<const StatedLabel> labels;
   // No group twice in either.
   absl::Span<const absl::string_view> producer_groups;
   absl::Span<const ConsumerStatement> consumers;

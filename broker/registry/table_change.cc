@@ -23,6 +23,7 @@ ClientEvent& TableChange::AddOf(EventType type, const RegisteredGroup& group,
   ClientEvent& event = Add(type, group);
   event.client_id = std::string(who.client.client_id());
   event.channel = who.channel.port;
+  event.labels = who.channel.labels();
   event.language = who.language;
   event.version = who.version;
   return event;
@@ -41,6 +42,7 @@ ClientEvent& TableChange::AddLeft(const ChannelRecord& channel,
   event.reason = reason;
   event.client_id = std::string(client_id);
   event.channel = channel.port;
+  event.labels = channel.labels();
   event.language = membership.language;
   event.version = membership.version;
   event.last_heard = std::max(channel.LastStated(membership), heard_floor_);

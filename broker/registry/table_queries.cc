@@ -83,9 +83,12 @@ MembershipInfo InfoOf(const ChannelRecord& channel,
 
 MemberInfo MemberOf(const ChannelRecord& channel,
                     const Membership& membership) {
-  return {channel.port, std::string(channel.ClientOf(membership).client_id()),
-          membership.language, membership.version,
-          channel.LastStated(membership)};
+  return {channel.port,
+          std::string(channel.ClientOf(membership).client_id()),
+          membership.language,
+          membership.version,
+          channel.LastStated(membership),
+          channel.labels()};
 }
 
 bool HasOneChannel(const ClientEntry& client) {
@@ -302,6 +305,7 @@ std::vector<ClientChannelInfo> TableQueries::ListClientChannels(
     last = channel->id;
     ClientChannelInfo& info = channels.emplace_back();
     info.channel = channel->port;
+    info.labels = channel->labels();
     const auto& memberships = channel->memberships;
     for (size_t i = last == begin.channel ? begin.membership : 0;
          i < memberships.size(); ++i) {

@@ -15,6 +15,7 @@
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/event_queue.h"
+#include "broker/registry/labels.h"
 #include "broker/registry/membership_snapshot.h"
 #include "broker/registry/subscription_table.h"
 #include "broker/registry/table_state.h"
@@ -30,6 +31,8 @@ struct MemberInfo {
   int32_t version = 0;
   // When the channel last stated the group, in full or by token.
   absl::Time last_heard;
+  // The channel's.
+  LabelsPtr labels;
 };
 
 // A consumer group, copied out.
@@ -92,6 +95,7 @@ struct MembershipInfo {
 // A channel of a client, copied out.
 struct ClientChannelInfo {
   ClientChannelPtr channel;
+  LabelsPtr labels;
   std::vector<MembershipInfo> memberships;
 };
 

@@ -126,6 +126,7 @@ RegisterResult TableState::Register(ChannelRecord& channel,
   result.channel_expiry =
       options_.ExpiryFor(statement.requested_channel_expiry);
   const bool expires_sooner = expiry_.Set(channel, result.channel_expiry);
+  channel.SetLabels(statement.labels);
 
   for (Membership& membership : channel.memberships) {
     membership.stated = false;

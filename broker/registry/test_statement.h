@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "broker/registry/admitted_statement.h"
+#include "broker/registry/labels.h"
 #include "broker/registry/statement.h"
 #include "common/client_types.h"
 
@@ -54,6 +55,11 @@ struct TestStatement {
     requested_channel_expiry = requested;
     return *this;
   }
+  // In the order of their keys.
+  TestStatement& Label(absl::string_view key, absl::string_view value) {
+    labels.push_back({std::string(key), std::string(value)});
+    return *this;
+  }
   TestStatement& Producer(absl::string_view group) {
     producers.emplace_back(group);
     return *this;
@@ -85,6 +91,7 @@ struct TestStatement {
   LanguageCode language = LanguageCode::kCpp;
   int32_t version = 1;
   absl::Duration requested_channel_expiry = absl::ZeroDuration();
+  Labels labels;
   std::vector<std::string> producers;
   std::vector<TestConsumer> consumers;
 };
@@ -113,6 +120,10 @@ class BuiltStatement {
     statement_.language = stated_.language;
     statement_.version = stated_.version;
     statement_.requested_channel_expiry = stated_.requested_channel_expiry;
+    for (const rmq::Label& label : stated_.labels) {
+      labels_.push_back({label.key, label.value});
+    }
+    statement_.labels = labels_;
     statement_.producer_groups = producers_;
     statement_.consumers = consumers_;
     for (const ConsumerStatement& consumer : consumers_) {
@@ -135,6 +146,7 @@ class BuiltStatement {
   std::vector<std::vector<SubscriptionStatement>> subscriptions_;
   std::vector<ConsumerStatement> consumers_;
   std::vector<absl::string_view> producers_;
+  std::vector<StatedLabel> labels_;
   HeartbeatStatement statement_;
   std::vector<AdmittedConsumer> admitted_;
 };

@@ -3,6 +3,7 @@
 // function of their own before the rows.
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <utility>
 
@@ -24,6 +25,7 @@ namespace {
 namespace pb = ::rocketmq::clientmanager::v1;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
+using google::protobuf::Reflection;
 using Text = absl::StatusOr<std::string>;
 
 // Shows a response as text for people.
@@ -113,6 +115,22 @@ std::string KindCell(const Message& message, const FieldDescriptor& field,
                                                            : "consumer";
 }
 
+// "host=h1,zone=a", by key.
+std::string LabelsCell(const Message& message, const FieldDescriptor& field,
+                       const TableTime&) {
+  std::map<std::string, std::string> labels;
+  const Reflection& reflection = *message.GetReflection();
+  for (int i = 0; i < reflection.FieldSize(message, &field); ++i) {
+    const Message& entry = reflection.GetRepeatedMessage(message, &field, i);
+    const auto text = [&entry](int number) {
+      return entry.GetReflection()->GetString(
+          entry, entry.GetDescriptor()->FindFieldByNumber(number));
+    };
+    labels[text(1)] = text(2);
+  }
+  return Printable(absl::StrJoin(labels, ",", absl::PairFormatter("=")));
+}
+
 const Table& ConnectionTable() {
   static const Table& table = *new Table{
       "connections",
@@ -122,7 +140,8 @@ const Table& ConnectionTable() {
        {"VERSION", "version"},
        {"CHANNEL", "channel_id", ChannelCell},
        {"CONNECTED AT", "connected_at"},
-       {"LAST HEARD", "last_heard_at", AgoCell}},
+       {"LAST HEARD", "last_heard_at", AgoCell},
+       {"LABELS", "labels", LabelsCell}},
   };
   return table;
 }
@@ -371,6 +390,10 @@ std::string Client(const CommandLine&, const Message& message,
       end_channel();
       absl::StrAppend(&text, last_channel == 0 ? "" : "\n",
                       ShowTable(channel, ChannelTable(), time));
+      if (!channel.labels().empty()) {
+        absl::StrAppend(&text, "LABELS  ",
+                        CellOf(channel, "labels", time, LabelsCell), "\n");
+      }
       last_channel = channel.channel().channel_id();
     }
     for (const pb::StatedGroup& group : channel.consumer_groups()) {
@@ -533,7 +556,8 @@ const std::vector<Command>& Commands() {
                      {"VERSION", "connection.version"},
                      {"CHANNEL", "connection.channel_id", ChannelCell},
                      {"CONNECTED AT", "connection.connected_at"},
-                     {"LAST HEARD", "connection.last_heard_at", AgoCell}},
+                     {"LAST HEARD", "connection.last_heard_at", AgoCell},
+                     {"LABELS", "connection.labels", LabelsCell}},
                     "no producer is registered"}))},
       {"online",
        {kGroup},

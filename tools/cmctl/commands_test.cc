@@ -92,6 +92,8 @@ pb::GetConsumerConnectionListResponse TwoConnections() {
       last_heard_at { seconds: 1700000057 nanos: 500000000 }
       channel_id: 12
       stream: true
+      labels { key: "zone" value: "a" }
+      labels { key: "host" value: "h 1" }
     }
     connections {
       client_id: "b"
@@ -156,9 +158,9 @@ TEST(CommandsTest, ConsumerConnectionsShowModesSubscriptionsAndTimes) {
 TOPIC   TYPE   EXPRESSION  SUB VERSION
 orders  SQL92  a > 1       7
 
-CLIENT ID   ADDRESS         LANGUAGE  VERSION  CHANNEL    CONNECTED AT                LAST HEARD
-10.0.0.1@a  10.0.0.1:40000  CPP       3        12 stream  2023-11-14 23:13:20 +01:00  2s ago
-b           [::1]:5         -         0        345 unary  2023-11-14 23:13:30 +01:00  50s ago
+CLIENT ID   ADDRESS         LANGUAGE  VERSION  CHANNEL    CONNECTED AT                LAST HEARD  LABELS
+10.0.0.1@a  10.0.0.1:40000  CPP       3        12 stream  2023-11-14 23:13:20 +01:00  2s ago      host=h 1,zone=a
+b           [::1]:5         -         0        345 unary  2023-11-14 23:13:30 +01:00  50s ago     -
 )");
 }
 
@@ -175,8 +177,8 @@ TEST(CommandsTest, ConsumerConnectionsAsJsonAreOneObject) {
   {"topic":"orders","expression":"a \u003e 1","expression_type":"SQL92","sub_version":"7"}
 ],
 "connections": [
-  {"client_id":"10.0.0.1@a","remote_address":"10.0.0.1:40000","language":"LANGUAGE_CODE_CPP","version":3,"connected_at":"2023-11-14T22:13:20Z","last_heard_at":"2023-11-14T22:14:17.500Z","channel_id":"12","stream":true},
-  {"client_id":"b","remote_address":"[::1]:5","language":"LANGUAGE_CODE_UNSPECIFIED","version":0,"connected_at":"2023-11-14T22:13:30Z","last_heard_at":"2023-11-14T22:13:30Z","channel_id":"345","stream":false}
+  {"client_id":"10.0.0.1@a","remote_address":"10.0.0.1:40000","language":"LANGUAGE_CODE_CPP","version":3,"connected_at":"2023-11-14T22:13:20Z","last_heard_at":"2023-11-14T22:14:17.500Z","channel_id":"12","stream":true,"labels":{"host":"h 1","zone":"a"}},
+  {"client_id":"b","remote_address":"[::1]:5","language":"LANGUAGE_CODE_UNSPECIFIED","version":0,"connected_at":"2023-11-14T22:13:30Z","last_heard_at":"2023-11-14T22:13:30Z","channel_id":"345","stream":false,"labels":{}}
 ]
 }
 )json"));
@@ -235,12 +237,12 @@ TEST(CommandsTest, ProducersShowTheirGroupBeforeTheirConnection) {
   )pb");
   EXPECT_EQ(Print({"producers"}, {&producers}),
             "GROUP    CLIENT ID  ADDRESS         LANGUAGE  VERSION  CHANNEL    "
-            "CONNECTED AT                LAST HEARD\n"
+            "CONNECTED AT                LAST HEARD  LABELS\n"
             "billing  a          10.0.0.1:40000  CPP       3        12 stream  "
-            "2023-11-14 23:13:20 +01:00  3s ago\n");
+            "2023-11-14 23:13:20 +01:00  3s ago      -\n");
   EXPECT_EQ(Normal(PrintJson({"producers"}, {&producers})), Normal(R"json({
 "producers": [
-  {"group":"billing","connection":{"client_id":"a","remote_address":"10.0.0.1:40000","language":"LANGUAGE_CODE_CPP","version":3,"connected_at":"2023-11-14T22:13:20Z","last_heard_at":"2023-11-14T22:14:17Z","channel_id":"12","stream":true}}
+  {"group":"billing","connection":{"client_id":"a","remote_address":"10.0.0.1:40000","language":"LANGUAGE_CODE_CPP","version":3,"connected_at":"2023-11-14T22:13:20Z","last_heard_at":"2023-11-14T22:14:17Z","channel_id":"12","stream":true,"labels":{}}}
 ]
 }
 )json"));

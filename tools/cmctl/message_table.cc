@@ -99,8 +99,8 @@ std::string AgoCell(const Message& message, const FieldDescriptor& field,
 }
 
 std::string CellOf(const Message& message, absl::string_view field,
-                   const TableTime& time) {
-  return CellAt(message, {"", field}, time);
+                   const TableTime& time, CellFormat format) {
+  return CellAt(message, {"", field, format}, time);
 }
 
 std::vector<std::string> HeaderOf(const Table& table) {

@@ -69,7 +69,8 @@ std::string ShowTable(const google::protobuf::Message& message,
 
 // The cell of one field of `message`.
 std::string CellOf(const google::protobuf::Message& message,
-                   absl::string_view field, const TableTime& time);
+                   absl::string_view field, const TableTime& time,
+                   CellFormat format = PlainCell);
 
 }  // namespace rmq::cmctl
 

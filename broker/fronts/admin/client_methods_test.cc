@@ -51,6 +51,15 @@ TEST_F(ClientMethodsTest, AllChannelsOfAClientAreThereWithWhatEachStates) {
   EXPECT_EQ(response.next_page_token(), "");
 }
 
+TEST_F(ClientMethodsTest, AChannelIsShownWithItsLabels) {
+  Connect(TestStatement("c1").Consumer("orders").Label("zone", "z"));
+  pb::GetClientRequest request;
+  request.set_client_id("c1");
+  pb::GetClientResponse response;
+  ASSERT_THAT(Call(request, &response), IsSuccess());
+  EXPECT_EQ(response.channels(0).labels().at("zone"), "z");
+}
+
 TEST_F(ClientMethodsTest, AChannelThatDoesNotFitOnAPageGoesOnOnTheNext) {
   TestStatement statement("c1");
   for (int i = 0; i < 5; ++i) statement.Consumer(absl::StrCat("g", i));

@@ -11,7 +11,9 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Pair;
 using ::testing::StartsWith;
+using ::testing::UnorderedElementsAre;
 
 using ConnectionMethodsTest = AdminFixture;
 
@@ -57,6 +59,26 @@ TEST_F(ConnectionMethodsTest, ConnectionsOfAProducerGroupArePaged) {
                 }),
             2);
   EXPECT_THAT(client_ids, ElementsAre("c0", "c1", "c2"));
+}
+
+TEST_F(ConnectionMethodsTest, AConnectionHasTheLabelsOfItsChannel) {
+  Connect(TestStatement("c1")
+              .Consumer("orders")
+              .Producer("payments")
+              .Label("host", "h")
+              .Label("zone", "z"));
+  const auto expected =
+      UnorderedElementsAre(Pair("host", "h"), Pair("zone", "z"));
+  pb::GetConsumerConnectionListRequest consumer;
+  consumer.set_group("orders");
+  pb::GetConsumerConnectionListResponse consumers;
+  ASSERT_THAT(Call(consumer, &consumers), IsSuccess());
+  EXPECT_THAT(consumers.connections(0).labels(), expected);
+  pb::GetProducerConnectionListRequest producer;
+  producer.set_group("payments");
+  pb::GetProducerConnectionListResponse producers;
+  ASSERT_THAT(Call(producer, &producers), IsSuccess());
+  EXPECT_THAT(producers.connections(0).labels(), expected);
 }
 
 TEST_F(ConnectionMethodsTest, ConnectionsAreAskedForByAGroupThatIsRegistered) {

@@ -19,6 +19,7 @@ void FillConnection(const MemberInfo& member, Clock& clock,
                 message->mutable_last_heard_at());
   message->set_channel_id(channel.id());
   message->set_stream(channel.kind() == ClientChannel::Kind::kStream);
+  FillLabels(member.labels, message->mutable_labels());
 }
 
 void FillChannel(const ClientChannel& channel, Clock& clock,

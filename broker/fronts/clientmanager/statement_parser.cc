@@ -1,5 +1,6 @@
 #include "broker/fronts/clientmanager/statement_parser.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -87,6 +88,9 @@ absl::Status ParsedStatement::Parse(const pb::HeartbeatRequest& request,
     }
   }
 
+  status = ParseLabels(request);
+  if (!status.ok()) return status;
+
   for (int i = 0; i < request.producers_size(); ++i) {
     const std::string& group = request.producers(i).group();
     status = CheckField(
@@ -138,6 +142,25 @@ absl::Status ParsedStatement::Parse(const pb::HeartbeatRequest& request,
   }
   statement_.producer_groups = producer_groups_;
   statement_.consumers = consumers_;
+  return absl::OkStatus();
+}
+
+absl::Status ParsedStatement::ParseLabels(const pb::HeartbeatRequest& request) {
+  absl::Status status =
+      ValidateCount("labels", request.labels().size(), kMaxLabels);
+  if (!status.ok()) return status;
+  for (const auto& [key, value] : request.labels()) {
+    labels_.push_back({key, value});
+  }
+  // A map of the wire has no order. The first bad key is that of the error.
+  std::sort(
+      labels_.begin(), labels_.end(),
+      [](const StatedLabel& a, const StatedLabel& b) { return a.key < b.key; });
+  for (const StatedLabel& label : labels_) {
+    status = ValidateLabel(label.key, label.value);
+    if (!status.ok()) return status;
+  }
+  statement_.labels = labels_;
   return absl::OkStatus();
 }
 

@@ -6,6 +6,7 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "broker/registry/labels.h"
 #include "broker/registry/statement.h"
 #include "common/validation.h"
 #include "rocketmq/clientmanager/v1/client_manager.pb.h"
@@ -32,7 +33,10 @@ class ParsedStatement {
   absl::Status ParseConsumer(const pb::ConsumerData& consumer, int index,
                              const Limits& limits);
 
+  absl::Status ParseLabels(const pb::HeartbeatRequest& request);
+
   HeartbeatStatement statement_;
+  absl::InlinedVector<StatedLabel, 4> labels_;
   absl::InlinedVector<absl::string_view, 4> producer_groups_;
   absl::InlinedVector<ConsumerStatement, 4> consumers_;
   absl::InlinedVector<SubscriptionStatement, 8> subscriptions_;

@@ -291,7 +291,20 @@ INSTANTIATE_TEST_SUITE_P(
         BadStatement{"TooManyExpiryNanos",
                      [](auto& r) { SetExpiry(r, 1, 1'000'000'000); }, kInvalid,
                      "requested_channel_expiry.nanos must be 0 to 999999999, "
-                     "got 1000000000"}),
+                     "got 1000000000"},
+        BadStatement{"SeventeenLabels",
+                     [](auto& r) {
+                       for (int i = 0; i < 17; ++i) {
+                         (*r.mutable_labels())[absl::StrCat("k", i)] = "";
+                       }
+                     },
+                     absl::StatusCode::kResourceExhausted,
+                     "labels must be at most 16, got 17"},
+        BadStatement{"BadLabel",
+                     [](auto& r) { (*r.mutable_labels())["zone"] = "a\n"; },
+                     kInvalid,
+                     "labels[\"zone\"]: the value must be UTF-8 without "
+                     "control characters, got \"a\\n\""}),
     [](const auto& test) { return test.param.name; });
 
 struct GoodStatement {
