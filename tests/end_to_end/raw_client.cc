@@ -36,6 +36,13 @@ pb::HeartbeatRequest ConsumerHeartbeat(absl::string_view client_id,
   return request;
 }
 
+void SetExpiry(absl::Duration expiry, pb::HeartbeatRequest* heartbeat) {
+  auto& message = *heartbeat->mutable_requested_channel_expiry();
+  const int64_t seconds = absl::IDivDuration(expiry, absl::Seconds(1), &expiry);
+  message.set_seconds(seconds);
+  message.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(expiry)));
+}
+
 grpc::Status SendHeartbeat(absl::string_view broker,
                            const pb::HeartbeatRequest& request) {
   grpc::ClientContext context;

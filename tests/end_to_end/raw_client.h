@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/support/status.h"
 #include "grpcpp/support/sync_stream.h"
@@ -19,6 +20,9 @@ namespace pb = ::rocketmq::clientmanager::v1;
 // A full heartbeat of one CLUSTERING consumer group.
 pb::HeartbeatRequest ConsumerHeartbeat(absl::string_view client_id,
                                        absl::string_view group);
+
+// Makes the heartbeat ask for a channel expiry.
+void SetExpiry(absl::Duration expiry, pb::HeartbeatRequest* heartbeat);
 
 // A unary heartbeat.
 grpc::Status SendHeartbeat(absl::string_view broker,
@@ -34,6 +38,9 @@ class RawStream {
   bool Send(const pb::HeartbeatRequest& heartbeat);
   // The next frame; false if the stream has ended.
   bool Receive(pb::BrokerFrame* frame) { return stream_->Read(frame); }
+  void HalfClose() { stream_->WritesDone(); }
+  // From any thread.
+  void Cancel() { context_.TryCancel(); }
   // The status that the stream ends with; what the broker still writes is
   // passed over.
   grpc::Status WaitForEnd();
