@@ -2,12 +2,14 @@
 
 #include <unistd.h>
 
+#include "common/validation.h"
+
 namespace rmq {
 
 std::map<std::string, std::string> LabelsOf(const ClientOptions& options) {
   std::map<std::string, std::string> labels = options.labels;
   if (options.label_host_name) {
-    char name[ClientOptions::kMaxLabelValueBytes + 1] = {};
+    char name[kMaxLabelValueBytes + 1] = {};
     if (gethostname(name, sizeof(name) - 1) == 0) {
       labels[ClientOptions::kHostLabel] = name;
     }

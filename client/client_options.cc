@@ -1,6 +1,5 @@
 #include "client/client_options.h"
 
-#include <algorithm>
 #include <cstddef>
 #include <utility>
 
@@ -25,36 +24,13 @@ absl::Status ValidatePositive(absl::string_view field, absl::Duration value) {
   return OutOfRange(field, "be positive", value);
 }
 
-bool HasControlCharacter(absl::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-  });
-}
-
-absl::Status ValidateLabelText(absl::string_view field, absl::string_view text,
-                               size_t min_bytes, size_t max_bytes) {
-  if (text.size() >= min_bytes && text.size() <= max_bytes && IsUtf8(text) &&
-      !HasControlCharacter(text)) {
-    return absl::OkStatus();
-  }
-  return absl::InvalidArgumentError(
-      absl::StrCat(field, " must have ", min_bytes, " to ", max_bytes,
-                   " bytes of UTF-8 without control characters, got ",
-                   text.size(), " bytes: ", Quoted(text)));
-}
-
 absl::Status ValidateLabels(const ClientOptions& options) {
   for (const auto& [key, value] : options.labels) {
-    absl::Status status = ValidateLabelText("a key of labels", key, 1,
-                                            ClientOptions::kMaxLabelKeyBytes);
-    if (!status.ok()) return status;
-    status = ValidateLabelText(absl::StrCat("labels[", Quoted(key), "]"), value,
-                               0, ClientOptions::kMaxLabelValueBytes);
+    absl::Status status = ValidateLabel(key, value);
     if (!status.ok()) return status;
   }
-  absl::Status status =
-      ValidateLabelText("application_version", options.application_version, 0,
-                        ClientOptions::kMaxLabelValueBytes);
+  absl::Status status = ValidateLabel(ClientOptions::kApplicationVersionLabel,
+                                      options.application_version);
   if (!status.ok()) return status;
   const bool adds_version = !options.application_version.empty();
   const std::pair<absl::string_view, bool> added[] = {
@@ -70,9 +46,9 @@ absl::Status ValidateLabels(const ClientOptions& options) {
   }
   const size_t count =
       options.labels.size() + options.label_host_name + adds_version;
-  if (count <= ClientOptions::kMaxLabels) return absl::OkStatus();
+  if (count <= kMaxLabels) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      absl::StrCat("labels must be at most ", ClientOptions::kMaxLabels,
+      absl::StrCat("labels must be at most ", kMaxLabels,
                    " with those that other options add, got ", count));
 }
 

@@ -2,7 +2,6 @@
 #ifndef CLIENT_CLIENT_OPTIONS_H_
 #define CLIENT_CLIENT_OPTIONS_H_
 
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -94,18 +93,15 @@ struct ClientOptions {
   std::string unit_name;
 
   // What operators find this client by, such as its zone: shown in listings and
-  // events. At most kMaxLabels with those that are added below; keys of 1 to
-  // kMaxLabelKeyBytes bytes and values of at most kMaxLabelValueBytes, in UTF-8
-  // without control characters. Brokers that have no labels ignore them.
+  // events. At most 16 with those that are added below; keys of 1 to 64 bytes
+  // and values of at most 256, in UTF-8 without control characters. Brokers of
+  // a version without labels ignore them.
   std::map<std::string, std::string> labels;
   // Whether to add the label kHostLabel, the name of this host.
   bool label_host_name = false;
   // The value of the label kApplicationVersionLabel; empty: there is none.
   std::string application_version;
 
-  static constexpr size_t kMaxLabels = 16;
-  static constexpr size_t kMaxLabelKeyBytes = 64;
-  static constexpr size_t kMaxLabelValueBytes = 256;
   static constexpr char kHostLabel[] = "host";
   static constexpr char kApplicationVersionLabel[] = "application_version";
 

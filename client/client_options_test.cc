@@ -212,18 +212,18 @@ TEST(ClientOptionsTest, ALabelsKeyHas1To64Bytes) {
   ClientOptions options = Good();
   options.labels[""] = "v";
   EXPECT_THAT(options.Validate(),
-              IsInvalid("a key of labels must have 1 to 64 bytes of UTF-8 "
-                        "without control characters, got 0 bytes: \"\""));
+              IsInvalid("labels[\"\"]: the key must be 1 to 64 bytes, got 0"));
   options.labels = {{std::string(65, 'k'), "v"}};
-  EXPECT_THAT(options.Validate(), IsInvalid(HasSubstr("got 65 bytes")));
+  EXPECT_THAT(options.Validate(),
+              IsInvalid(HasSubstr("the key must be 1 to 64 bytes, got 65")));
 }
 
 TEST(ClientOptionsTest, ALabelsValueHasAtMost256Bytes) {
   ClientOptions options = Good();
   options.labels["zone"] = std::string(257, 'v');
-  EXPECT_THAT(
-      options.Validate(),
-      IsInvalid(HasSubstr("labels[\"zone\"] must have 0 to 256 bytes")));
+  EXPECT_THAT(options.Validate(),
+              IsInvalid(HasSubstr(
+                  "labels[\"zone\"]: the value must be 0 to 256 bytes")));
   options.labels["zone"] = "a\nb";
   EXPECT_THAT(options.Validate(), IsInvalid(HasSubstr("control characters")));
   options.labels["zone"] = "\xff";
