@@ -127,7 +127,7 @@ void ConsumerRegistry::MoveEpoch(ConsumerGroup& group, TableChange* change) {
 void ConsumerRegistry::AddDeparture(ConsumerGroup& group, Departure departure) {
   const size_t before = group.history.size();
   size_t bound = GroupHistory::Bound(group.members.size());
-  if (departures_ >= kMostDepartures) {
+  if (departures_ >= most_departures_) {
     bound = std::min(bound, std::max<size_t>(before, 1));
   }
   group.history.Add(std::move(departure), group.epoch, bound);

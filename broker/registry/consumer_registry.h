@@ -64,10 +64,17 @@ struct ConsumerGroup : RegisteredGroup {
 // Not thread-safe: a part of ClientTable, guarded by its lock.
 class ConsumerRegistry {
  public:
+  // How many departures all histories keep together. Beyond that a group keeps
+  // no more than it has, or one.
+  static constexpr size_t kMostDepartures = 256 * 1024;
+
   // `unchanged_register`: make kRegister for statements that changed nothing.
   // `clients` is borrowed.
-  ConsumerRegistry(ClientDirectory* clients, bool unchanged_register)
-      : clients_(*clients), unchanged_register_(unchanged_register) {}
+  ConsumerRegistry(ClientDirectory* clients, bool unchanged_register,
+                   size_t most_departures = kMostDepartures)
+      : clients_(*clients),
+        unchanged_register_(unchanged_register),
+        most_departures_(most_departures) {}
 
   // How many members the following calls may look at, all together, until this
   // is called again: see EffectiveStatement::Look().
@@ -106,10 +113,6 @@ class ConsumerRegistry {
   const GroupTable<ConsumerGroup>& groups() const { return groups_; }
   // Groups that have no member now and had one.
   const EndedGroups& ended() const { return ended_; }
-
-  // How many departures all histories keep together. Beyond that a group keeps
-  // no more than it has, and the one that comes.
-  static constexpr size_t kMostDepartures = 256 * 1024;
 
   // The names of the groups that subscribe to `topic`, in order.
   // Reference: #queryTopicConsumeByWho.
@@ -163,6 +166,7 @@ class ConsumerRegistry {
 
   ClientDirectory& clients_;
   const bool unchanged_register_;
+  const size_t most_departures_;
   size_t looks_left_ = 0;
   uint64_t restatements_ = 0;
   MemberStatementPool member_statements_;

@@ -1,4 +1,5 @@
-// Who is in a consumer group at one of its epochs, and who came and went before.
+// Who is in a consumer group at one of its epochs, and who came and went
+// before.
 #ifndef BROKER_REGISTRY_MEMBERSHIP_SNAPSHOT_H_
 #define BROKER_REGISTRY_MEMBERSHIP_SNAPSHOT_H_
 
