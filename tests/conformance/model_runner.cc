@@ -110,6 +110,21 @@ const Outcome& ModelRunner::Apply(const Operation& operation,
     outcome_.set_consumer(is_online(GroupKind::kConsumer));
   } else if (op == "consumer_list") {
     ListConsumers(operation.group());
+  } else if (op == "epochs") {
+    for (const auto& [group, epochs] : epochs_.epochs()) {
+      outcome_.add_groups(absl::StrCat(group, " ", epochs.size()));
+    }
+  } else if (op == "list_at") {
+    ListAt(operation.group(), static_cast<size_t>(operation.ms()));
+    Follow(leaving);
+  } else if (op == "begin_list") {
+    begun_lists_[operation.group()] = epochs_.At(operation.group(), 0);
+  } else if (op == "end_list") {
+    for (const std::string& id : begun_lists_[operation.group()]) {
+      outcome_.add_client_ids(id);
+    }
+    begun_lists_.erase(operation.group());
+    Follow(leaving);
   } else if (op == "snapshot") {
     Snapshot();
   } else if (op == "check_client_config") {
@@ -120,7 +135,33 @@ const Outcome& ModelRunner::Apply(const Operation& operation,
     OnChannel(operation);
   }
   NoteEffects();
+  epochs_.Note(model_);
   return outcome_;
+}
+
+void ModelRunner::ListAt(const std::string& group, size_t back) {
+  for (const std::string& client_id : epochs_.At(group, back)) {
+    outcome_.add_client_ids(client_id);
+  }
+}
+
+void ModelRunner::Follow(const Outcome& leaving) {
+  if (leaving.refused() != "gone") return;
+  outcome_.clear_client_ids();
+  outcome_.set_refused("gone");
+}
+
+void ModelRunner::Acknowledge(const Operation& operation, int channel) {
+  const bool is_known = epochs_.epochs().count(operation.group()) != 0;
+  if (operation.ms() == -2 || !is_known) {
+    outcome_.set_renewal("ZERO");
+  } else if (!model_.channels()[channel].open ||
+             model_.FindMembership(channel, GroupKind::kConsumer,
+                                   operation.group()) == nullptr) {
+    outcome_.set_renewal("NOT_MEMBER");
+  } else {
+    outcome_.set_renewal(operation.ms() == -1 ? "FUTURE" : "TAKEN");
+  }
 }
 
 int ModelRunner::ChannelOf(const Operation& operation) {
@@ -139,7 +180,7 @@ void ModelRunner::OnChannel(const Operation& operation) {
   const int channel = ChannelOf(operation);
   if (channel < 0) {
     if (op == "heartbeat") outcome_.set_renewal("FULL_STATEMENT_NEEDED");
-    if (op != "kick") Answer(0);
+    if (op != "kick" && op != "acknowledge") Answer(0);
   } else if (op == "heartbeat") {
     if (IsLight(operation.body())) {
       LightHeartbeat(operation, channel);
@@ -150,6 +191,8 @@ void ModelRunner::OnChannel(const Operation& operation) {
     model_.Unregister(channel, operation.client_id(),
                       operation.producer_group(), operation.consumer_group());
     Answer(0);
+  } else if (op == "acknowledge") {
+    Acknowledge(operation, channel);
   } else if (op == "close_channel") {
     model_.Close(channel, RemovalReason::kDisconnected);
   } else if (op == "kick") {

@@ -10,6 +10,7 @@
 
 #include "tests/conformance/trace.pb.h"
 #include "tests/model/broker_model.h"
+#include "tests/model/epoch_model.h"
 
 namespace rmq::conformance {
 
@@ -44,12 +45,21 @@ class ModelRunner {
                    const model::BrokerModel::Group& shown,
                    Connections* connections) const;
 
+  // What the client ids were `back` epochs ago.
+  void ListAt(const std::string& group, size_t back);
+  // A list that was forgotten is no list: how much a broker remembers is not
+  // the model's business.
+  void Follow(const Outcome& leaving);
+  void Acknowledge(const Operation& operation, int channel);
+
   // Moves the model's effects into the outcome.
   void NoteEffects();
   void Answer(int code, const std::string& remark = "");
 
   const Config config_;
   model::BrokerModel model_;
+  model::EpochModel epochs_;
+  std::map<std::string, model::EpochModel::ClientIds> begun_lists_;
   model::Millis now_ = 0;
   model::Millis last_tick_ = 0;
   Outcome outcome_;  // Of the operation at hand.

@@ -23,6 +23,7 @@
 #include "common/response_code.h"
 #include "tests/conformance/edge_rules.h"
 #include "tests/conformance/modes_of.h"
+#include "tests/conformance/product_epochs.h"
 
 namespace rmq::conformance {
 namespace {
@@ -195,6 +196,14 @@ class Product::Broker {
           table_.FindConsumerGroup(operation.group()).has_value());
     } else if (op == "consumer_list") {
       ListConsumers(operation.group());
+    } else if (op == "epochs") {
+      epochs_.Count(&outcome_);
+    } else if (op == "list_at") {
+      epochs_.ListAt(operation, &outcome_);
+    } else if (op == "begin_list") {
+      epochs_.BeginList(operation);
+    } else if (op == "end_list") {
+      epochs_.EndList(operation, &outcome_);
     } else if (op == "snapshot") {
       Snapshot();
     } else if (IsRefusedByTheEdge(operation)) {
@@ -237,7 +246,7 @@ class Product::Broker {
     const ClientChannelPtr found = ChannelOf(operation);
     if (found == nullptr) {
       if (op == "heartbeat") outcome_.set_renewal("FULL_STATEMENT_NEEDED");
-      if (op != "kick") Answer(CallStatus(), &outcome_);
+      if (op != "kick" && op != "acknowledge") Answer(CallStatus(), &outcome_);
       return;
     }
     ClientChannel& channel = *found;
@@ -257,6 +266,8 @@ class Product::Broker {
       Answer(processor_.CheckClientConfig(subscription.expression_type(),
                                           subscription.sub_string()),
              &outcome_);
+    } else if (op == "acknowledge") {
+      epochs_.Acknowledge(operation, channel, now_, &outcome_);
     } else if (op == "close_channel") {
       housekeeping_.OnChannelClose(channel, RemovalReason::kDisconnected, now_);
     } else if (op == "kick" && !channel.closed()) {
@@ -412,6 +423,7 @@ class Product::Broker {
   ConsumerIdsNotifier& notifier_ = core_.notifier();
   ClientManageProcessor& processor_ = core_.processor();
   Housekeeping& housekeeping_ = core_.housekeeping();
+  ProductEpochs epochs_{&table_};
   std::map<std::string, std::shared_ptr<NotingChannel>> channels_;
   // By channel.
   std::map<std::string, ClientSide> clients_;

@@ -226,24 +226,27 @@ Side ProductSide() {
       return product->Apply(operation);
     });
   };
-  return {"the product", create};
+  return {"the product", create, /*has_epochs=*/true};
 }
 
 Side BrokerModelSide() {
   return {"the model",
-          [](const Config& config) { return PlayerOf<ModelRunner>(config); }};
+          [](const Config& config) { return PlayerOf<ModelRunner>(config); },
+          /*has_epochs=*/true};
 }
 
 Side JavaModelSide(Switches switches) {
-  return {"the model of Java", [switches](const Config& config) {
+  return {"the model of Java",
+          [switches](const Config& config) {
             return PlayerOf<JavaModel>(config, switches);
-          }};
+          },
+          /*has_epochs=*/false};
 }
 
 absl::optional<Failure> CheckRandomly(uint64_t seed, int64_t steps,
                                       const Side& expected, const Side& got) {
   for (; steps > 0; steps -= kStepsOfAWorld, ++seed) {
-    RandomOperations world(seed);
+    RandomOperations world(seed, expected.has_epochs && got.has_epochs);
     SideBySide both(world.config(), expected, got);
     Failure failure;
     for (int64_t step = 0; step < std::min(steps, kStepsOfAWorld); ++step) {

@@ -25,6 +25,8 @@ using Player = std::function<const Outcome&(const Operation& operation,
 struct Side {
   std::string name;
   std::function<absl::StatusOr<Player>(const Config&)> create;
+  // Whether it knows epochs. They are compared if both do.
+  bool has_epochs = false;
 };
 
 // This broker's core.

@@ -54,7 +54,8 @@ constexpr size_t kMaxClosed = 3;
 
 }  // namespace
 
-RandomOperations::RandomOperations(uint64_t seed) : random_(seed) {
+RandomOperations::RandomOperations(uint64_t seed, bool has_epochs)
+    : random_(seed), has_epochs_(has_epochs) {
   DrawNames();
   MakeConfig();
   MakeLookUps();
@@ -121,6 +122,7 @@ void RandomOperations::MakeLookUps() {
     return look_up;
   };
   add("snapshot");
+  if (has_epochs_) add("epochs");
   for (const std::string& topic : topics_) {
     add("query_topic_consume_by_who").set_topic(topic);
   }
@@ -144,6 +146,7 @@ void RandomOperations::MakeLookUps() {
 Operation RandomOperations::Next() {
   if (to_pass_ms_ > 0) return Tick();
   if (open_.size() < 2) return Open();
+  if (has_epochs_ && Chance(15)) return AboutEpochs();
   Operation operation;
   const size_t kind = Any(100);
   if (kind < 56) return MakeHeartbeat();
@@ -408,6 +411,31 @@ Operation RandomOperations::MakeUnregister() {
             ? last.producer_data_set(static_cast<int>(Any(producers)))
                   .group_name()
             : std::string(OneOf(kProducerGroups)));
+  }
+  return operation;
+}
+
+Operation RandomOperations::AboutEpochs() {
+  Operation operation;
+  operation.set_group(OneOf(groups_));
+  if (!begun_lists_.empty() && Chance(40)) {
+    operation.set_op("end_list");
+    operation.set_group(begun_lists_.back());
+    begun_lists_.pop_back();
+  } else if (begun_lists_.empty() && Chance(40)) {
+    operation.set_op("begin_list");
+    begun_lists_.push_back(operation.group());
+  } else if (Chance(60)) {
+    operation.set_op("list_at");
+    operation.set_ms(static_cast<int64_t>(Any(4)));
+  } else {
+    const Channel& channel = AnyChannel();
+    operation.set_op("acknowledge");
+    operation.set_channel(channel.name);
+    operation.set_unary(channel.is_stand_in);
+    operation.set_client_id(channel.client_id);
+    // A good one changes what is pushed.
+    operation.set_ms(Chance(70) ? -1 : -2);
   }
   return operation;
 }

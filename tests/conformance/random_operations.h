@@ -19,7 +19,8 @@ namespace rmq::conformance {
 // The same seed makes the same world and operations, on every machine.
 class RandomOperations {
  public:
-  explicit RandomOperations(uint64_t seed);
+  // `has_epochs`: there are operations about the epochs of groups too.
+  explicit RandomOperations(uint64_t seed, bool has_epochs = false);
 
   const Config& config() const { return config_; }
 
@@ -66,6 +67,7 @@ class RandomOperations {
   void SpoilForm(Heartbeat* body);
   Operation MakeUnregister();
   Operation MakeCheck();
+  Operation AboutEpochs();
   Channel& AnyChannel();
   Channel& AnyStream();
 
@@ -83,6 +85,9 @@ class RandomOperations {
   std::vector<Channel> closed_;
   // For the unary calls of each client.
   std::vector<Channel> stand_ins_;
+  const bool has_epochs_;
+  // Groups of which a list is being read.
+  std::vector<std::string> begun_lists_;
   bool has_ticks_ = false;
   // The time still to pass, in steps of the housekeeping period.
   int64_t to_pass_ms_ = 0;
