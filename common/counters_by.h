@@ -16,8 +16,8 @@ namespace rmq {
 template <typename Enum, Enum First, size_t Values>
 class CountersBy {
  public:
-  void Count(Enum which) {
-    counts_[IndexOf(which)].fetch_add(1, std::memory_order_relaxed);
+  void Count(Enum which, int64_t times = 1) {
+    counts_[IndexOf(which)].fetch_add(times, std::memory_order_relaxed);
   }
   int64_t value(Enum which) const {
     return counts_[IndexOf(which)].load(std::memory_order_relaxed);

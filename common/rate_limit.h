@@ -20,15 +20,16 @@ class Rate {
         full_after_(per_second == 0 ? absl::ZeroDuration()
                                     : absl::Seconds(1) * burst / per_second) {}
 
-  // Whether an event that comes at `now` is within the limit.
-  bool Allows(absl::Time now, absl::Time full_at) const {
-    return per_second_ == 0 || After(now, full_at) <= now + full_after_;
+  // Whether an event that comes at `now` is within the limit; or `count` events
+  // at once.
+  bool Allows(absl::Time now, absl::Time full_at, int32_t count = 1) const {
+    return per_second_ == 0 || After(now, full_at, count) <= now + full_after_;
   }
 
-  // The same, and counts the event if it is.
-  bool Take(absl::Time now, absl::Time* full_at) const {
-    if (!Allows(now, *full_at)) return false;
-    if (per_second_ != 0) *full_at = After(now, *full_at);
+  // The same, and counts the events if they are.
+  bool Take(absl::Time now, absl::Time* full_at, int32_t count = 1) const {
+    if (!Allows(now, *full_at, count)) return false;
+    if (per_second_ != 0) *full_at = After(now, *full_at, count);
     return true;
   }
 
@@ -44,8 +45,8 @@ class Rate {
   // Each event moves the time when the bucket is full on by its share of a
   // second.
   absl::Duration Share() const { return absl::Seconds(1) / per_second_; }
-  absl::Time After(absl::Time now, absl::Time full_at) const {
-    return std::max(full_at, now) + Share();
+  absl::Time After(absl::Time now, absl::Time full_at, int32_t count) const {
+    return std::max(full_at, now) + count * Share();
   }
 
   const int32_t per_second_;

@@ -104,5 +104,16 @@ TEST(RateTest, WithoutALimitAllIsAllowedAtAnyTime) {
   EXPECT_EQ(rate.AllowsFrom(full_at), absl::InfinitePast());
 }
 
+TEST(RateTest, SeveralEventsAtOnceAreAllWithinTheLimitOrNoneIs) {
+  const Rate rate(10, 20);
+  absl::Time full_at = absl::InfinitePast();
+  EXPECT_FALSE(rate.Take(kStart, &full_at, 21));
+  EXPECT_TRUE(rate.Take(kStart, &full_at, 18));
+  EXPECT_FALSE(rate.Take(kStart, &full_at, 3));
+  EXPECT_TRUE(rate.Take(kStart, &full_at, 2));
+  EXPECT_FALSE(rate.Take(kStart, &full_at));
+  EXPECT_TRUE(rate.Take(kStart, &full_at, 0));
+}
+
 }  // namespace
 }  // namespace rmq

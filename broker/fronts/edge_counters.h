@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "broker/fronts/acknowledgment_outcome.h"
 #include "broker/fronts/request_code.h"
 #include "broker/policy/group_policy.h"
 #include "common/counters_by.h"
@@ -28,6 +29,8 @@ struct EdgeCounters {
   // Groups of heartbeats that were passed over.
   SkipCounters skipped_groups;
   PushCounters pushes;
+  // Groups of acknowledgments.
+  AcknowledgmentCounters acknowledgments;
 };
 
 }  // namespace rmq

@@ -243,6 +243,25 @@ std::vector<MetricFamily> ClientManagerMetrics::Collect() const {
              static_cast<double>(edge_.pushes.coalesced.load()));
   pushes.Add({{"outcome", "dropped"}},
              static_cast<double>(edge_.pushes.dropped.load()));
+  Family made = family("rocketmq_client_manager_pushes_made_total",
+                       "Pushes that were given to streams, by what they say",
+                       MetricType::Counter);
+  for (size_t i = 0; i < kPushKinds; ++i) {
+    made.Add({{"kind", std::string(Name(static_cast<PushKind>(i)))}},
+             static_cast<double>(readings.notifier.pushes_of_kind[i]));
+  }
+  family("rocketmq_client_manager_pushes_resent_total",
+         "Pushes to clients that had not acknowledged an earlier one",
+         MetricType::Counter)
+      .Add({}, static_cast<double>(readings.notifier.resent));
+  Family acknowledgments =
+      family("rocketmq_client_manager_acknowledgments_total",
+             "Groups of acknowledgments, by outcome", MetricType::Counter);
+  edge_.acknowledgments.VisitAll(
+      [&](AcknowledgmentOutcome outcome, int64_t count) {
+        acknowledgments.Add({{"outcome", std::string(Name(outcome))}},
+                            static_cast<double>(count));
+      });
   family("rocketmq_client_manager_slow_readers_total",
          "Streams cut off since they did not read", MetricType::Counter)
       .Add({}, static_cast<double>(edge_.calls.slow_readers.load()));

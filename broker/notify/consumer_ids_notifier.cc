@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "broker/registry/membership_push.h"
+#include "absl/types/optional.h"
+#include "broker/registry/client_channel.h"
+#include "broker/registry/membership_snapshot.h"
 #include "common/mutex_lock.h"
 
 namespace rmq {
@@ -28,22 +30,41 @@ absl::Status ConsumerIdsNotifier::Options::Validate() const {
   return absl::OkStatus();
 }
 
+void ConsumerIdsNotifier::Needs::Add(const Needs& more) {
+  change |= more.change;
+  members_changed |= more.members_changed;
+  topics_changed |= more.topics_changed;
+  resend |= more.resend;
+}
+
 void ConsumerIdsNotifier::OnClientEvent(const ClientEvent& event) {
   if (event.type != EventType::kChange || !options_.enabled) return;
+  Needs needs;
+  needs.change = true;
+  needs.members_changed = event.members_changed;
+  needs.topics_changed = event.topics_changed;
   MutexLock lock(&mu_);
   if (draining_) return;
   ++counts_.changes;
   const auto window = windows_.find(event.group);
-  const bool waits = window != windows_.end() && window->second.is_dirty;
-  if (waits || !dirty_.insert(event.group).second) ++counts_.coalesced;
+  Needs& dirty = dirty_[event.group];
+  const bool waits = window != windows_.end() && window->second.needs.change;
+  if (waits || dirty.change) ++counts_.coalesced;
+  dirty.Add(needs);
+}
+
+void ConsumerIdsNotifier::Resend(absl::string_view group) {
+  if (!options_.enabled) return;
+  MutexLock lock(&mu_);
+  if (!draining_) dirty_[group].resend = true;
 }
 
 bool ConsumerIdsNotifier::BeginFlushLocked(absl::Time now) {
   while (!waiting_.empty() && waiting_.begin()->first <= now) {
     std::string group =
         std::move(waiting_.extract(waiting_.begin()).value().second);
-    windows_.erase(group);
-    MakeDueLocked(std::move(group), now);
+    const Needs needs = windows_.extract(group).mapped().needs;
+    MakeDueLocked(std::move(group), needs, now);
   }
   for (; !ends_.empty() && ends_.front().first <= now; ends_.pop_front()) {
     const auto window = windows_.find(ends_.front().second);
@@ -52,28 +73,40 @@ bool ConsumerIdsNotifier::BeginFlushLocked(absl::Time now) {
       windows_.erase(window);
     }
   }
-  for (auto next = dirty_.begin(); next != dirty_.end();) {
-    std::string group = std::move(dirty_.extract(next++).value());
+  for (const auto& [group, needs] : std::exchange(dirty_, {})) {
     const auto window = windows_.find(group);
     if (window == windows_.end()) {
-      MakeDueLocked(std::move(group), now);
-    } else if (!std::exchange(window->second.is_dirty, true)) {
-      waiting_.emplace(window->second.ends, std::move(group));
+      MakeDueLocked(group, needs, now);
+      continue;
     }
+    if (!window->second.needs.any()) {
+      waiting_.emplace(window->second.ends, group);
+    }
+    window->second.needs.Add(needs);
   }
   return has_rounds_locked() && now >= paused_until_;
 }
 
-void ConsumerIdsNotifier::MakeDueLocked(std::string group, absl::Time now) {
+void ConsumerIdsNotifier::MakeDueLocked(std::string group, const Needs& needs,
+                                        absl::Time now) {
   if (options_.notify_window > absl::ZeroDuration()) {
     const absl::Time ends =
         RoundUp(now + options_.notify_window,
                 std::max(options_.notify_window / kEndsInAWindow,
                          absl::Nanoseconds(1)));
-    windows_[group] = Window{ends};
+    windows_[group] = Window{ends, {}};
     ends_.emplace_back(ends, group);
   }
-  due_.insert(std::move(group));
+  const auto under_way = under_way_.find(group);
+  (under_way == under_way_.end() ? due_[std::move(group)] : under_way->second)
+      .Add(needs);
+}
+
+void ConsumerIdsNotifier::EndRoundLocked(const std::string& group) {
+  const auto found = under_way_.find(group);
+  if (found == under_way_.end()) return;  // Drained.
+  if (found->second.any()) due_.emplace(group, found->second);
+  under_way_.erase(found);
 }
 
 bool ConsumerIdsNotifier::TakeRoundLocked(Round* round) {
@@ -83,11 +116,70 @@ bool ConsumerIdsNotifier::TakeRoundLocked(Round* round) {
     return true;
   }
   if (due_.empty()) return false;
-  *round = {std::move(due_.extract(due_.begin()).value())};
+  auto due = due_.extract(due_.begin());
+  *round = {due.key(), due.mapped(), nullptr, 0};
+  under_way_.emplace(round->group, Needs());
   return true;
 }
 
-void ConsumerIdsNotifier::Flush(const ClientTable& table, absl::Time now) {
+std::shared_ptr<const MembershipPush> ConsumerIdsNotifier::PushTo(
+    const PushTarget& target, const Round& round) {
+  PushContent& content = *round.content;
+  // Who joined after the snapshot is told by the next round: the group is dirty
+  // again.
+  if (target.channel->kind() != ClientChannel::Kind::kStream ||
+      target.joined > content.epoch() ||
+      target.acknowledged > content.epoch() ||
+      !(round.needs.change || target.wants_push)) {
+    return nullptr;
+  }
+  if (target.acknowledged == content.epoch()) {
+    return round.needs.topics_changed ? content.Bare() : nullptr;
+  }
+  if (target.acknowledged == 0 && !round.needs.members_changed) {
+    return content.Bare();
+  }
+  return content.From(target.acknowledged);
+}
+
+size_t ConsumerIdsNotifier::PushSome(ClientTable& table, absl::Time now,
+                                     size_t max, Round* round) {
+  if (round->content == nullptr) {
+    absl::optional<MembershipSnapshot> snapshot =
+        table.ReadMembership(round->group);
+    if (!snapshot.has_value()) return 0;  // The group has gone.
+    round->content =
+        std::make_unique<PushContent>(round->group, *std::move(snapshot));
+  }
+  const MembershipSnapshot& snapshot = round->content->snapshot();
+  PushRound pushed;
+  pushed.group = round->group;
+  pushed.epoch = snapshot.epoch;
+  pushed.oldest_base = snapshot.oldest_base;
+  pushed.has_client_ids = !snapshot.client_ids.empty();
+  pushed.tells_all = round->needs.members_changed;
+  pushed.marked_only = !round->needs.change;
+  std::vector<PushTarget> targets;
+  table.ListPushTargets(pushed, now, max, &round->cursor, &targets);
+  Counts made;
+  for (const PushTarget& target : targets) {
+    std::shared_ptr<const MembershipPush> push = PushTo(target, *round);
+    if (push == nullptr) continue;
+    ++made.pushes;
+    ++made.pushes_of_kind[static_cast<size_t>(KindOf(*push))];
+    if (target.wants_push) ++made.resent;
+    target.channel->Push(std::move(push));
+  }
+  MutexLock lock(&mu_);
+  counts_.pushes += made.pushes;
+  counts_.resent += made.resent;
+  for (size_t i = 0; i < kPushKinds; ++i) {
+    counts_.pushes_of_kind[i] += made.pushes_of_kind[i];
+  }
+  return targets.size();
+}
+
+void ConsumerIdsNotifier::Flush(ClientTable& table, absl::Time now) {
   // Asked before `dirty_` is looked at: what is not in there by then is
   // delivered later, and whoever delivers it finds `missed_flush_`.
   const bool others_deliver = table.IsDelivering();
@@ -97,27 +189,19 @@ void ConsumerIdsNotifier::Flush(const ClientTable& table, absl::Time now) {
     missed_flush_ = others_deliver;
     begins = BeginFlushLocked(now);
   }
-  std::vector<ClientChannelPtr> channels;
   Round round;
   for (size_t left = begins ? kMostPushes : 0; left > 0;) {
     {
       MutexLock lock(&mu_);
       if (!TakeRoundLocked(&round)) break;
     }
-    channels.clear();
-    table.ListChannels(round.group, left, &round.cursor, &channels);
-    const auto push = std::make_shared<MembershipPush>();
-    push->group = round.group;
-    int64_t pushes = 0;
-    for (const ClientChannelPtr& channel : channels) {
-      if (channel->kind() != ClientChannel::Kind::kStream) continue;
-      channel->Push(push);
-      ++pushes;
-    }
-    left -= std::max<size_t>(channels.size(), 1);
+    left -= std::max<size_t>(PushSome(table, now, left, &round), 1);
     MutexLock lock(&mu_);
-    counts_.pushes += pushes;
-    if (round.cursor != 0 && !draining_) begun_.push_back(std::move(round));
+    if (round.cursor == 0) {
+      EndRoundLocked(round.group);
+    } else if (!draining_) {
+      begun_.push_back(std::move(round));
+    }
     const bool pauses = left == 0 && has_rounds_locked();
     paused_until_ = pauses ? now + kPause : absl::InfinitePast();
   }
@@ -162,6 +246,7 @@ void ConsumerIdsNotifier::StartDraining() {
   ends_.clear();
   waiting_.clear();
   begun_.clear();
+  under_way_.clear();
 }
 
 ConsumerIdsNotifier::Counts ConsumerIdsNotifier::counts() const {

@@ -1,34 +1,55 @@
 // Pushes to the members of a consumer group that its consumer ids have changed.
 //
-// Each kChange event makes its group dirty. A flush pushes once to each channel
-// that is in a dirty group at that time. So changes that come together make one
+// Each kChange event makes its group dirty. A flush makes a round of pushes to
+// each dirty group, one push a channel. So changes that come together make one
 // push a member, and the push after the last change is never missed. A group
-// that has been pushed is not pushed again for a window: the first change is
-// pushed at once, the changes within the window are pushed together at its end.
-// A flush makes a bounded number of pushes; the remaining ones are made piece
-// by piece, and groups that become due meanwhile queue behind them.
+// that has had a round has the next one a window later at the earliest: the
+// first change is pushed at once, the changes within the window are pushed
+// together at its end. A flush makes a bounded number of pushes; the remaining
+// ones are made piece by piece, and groups that become due meanwhile queue
+// behind them.
 //
-// Reference: DefaultConsumerIdsChangeListener.java. Differs: coalesced.
+// All pushes of a round lead to one epoch, that of a snapshot which is read at
+// its beginning. What the round tells a channel depends on what the channel has
+// acknowledged:
+// - nothing: who is there, if a client id has come or gone, else a bare push.
+//   So a channel that never acknowledges gets a push for each change, as
+//   RocketMQ's do.
+// - an earlier epoch: what has changed since then.
+// - this epoch: nothing, or a bare push if the group's topics have changed.
+// A round of a group that is not dirty, but of which members are to be pushed
+// again, is made to these members only.
+//
+// Rounds of one group follow each other, so that a channel never gets the push
+// of an earlier round after that of a later one.
+//
+// Reference: DefaultConsumerIdsChangeListener.java. Differs: coalesced, and it
+// says what has changed.
 #ifndef BROKER_NOTIFY_CONSUMER_IDS_NOTIFIER_H_
 #define BROKER_NOTIFY_CONSUMER_IDS_NOTIFIER_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "broker/notify/push_content.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/client_table.h"
+#include "broker/registry/membership_push.h"
 
 namespace rmq {
 
@@ -53,6 +74,8 @@ class ConsumerIdsNotifier final : public ClientEventListener {
     int64_t changes = 0;    // kChange events received.
     int64_t coalesced = 0;  // Of these, merged into one that waits already.
     int64_t pushes = 0;     // Calls of ClientChannel::Push().
+    std::array<int64_t, kPushKinds> pushes_of_kind = {};  // By PushKind.
+    int64_t resent = 0;  // Of the pushes, those to channels told again.
   };
 
   // Called by any thread, with no lock held, when NextDeadline() has become
@@ -67,11 +90,16 @@ class ConsumerIdsNotifier final : public ClientEventListener {
   void OnClientEvent(const ClientEvent& event) override
       ABSL_LOCKS_EXCLUDED(mu_);
 
+  // Members of `group` wait in the table to be pushed again: see
+  // ClientTable::MarkUnacknowledged(). A later flush does so.
+  void Resend(absl::string_view group) ABSL_LOCKS_EXCLUDED(mu_);
+
   // Pushes to the dirty groups whose window is over at `now`. A group's window
-  // opens with the flush that begins to push to it. Makes at most kMostPushes
-  // pushes; if some are left, the next ones are made kPause later. Reads the
-  // groups' channels from `table` and calls them with no lock held.
-  void Flush(const ClientTable& table, absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
+  // opens with the flush that makes its round due. Looks at no more than
+  // kMostPushes members; if some are left, the next ones are looked at kPause
+  // later. Reads the groups' channels from `table` and calls them with no lock
+  // held.
+  void Flush(ClientTable& table, absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
 
   // A push is a write of some ten microseconds. Clients that share a thread
   // with a group of thousands do not wait for all its pushes.
@@ -103,23 +131,51 @@ class ConsumerIdsNotifier final : public ClientEventListener {
   Counts counts() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
-  // A group that has been pushed, until its window is over.
-  struct Window {
-    absl::Time ends;
-    // The group is dirty, and due at the end of the window.
-    bool is_dirty = false;
+  // Why a group needs a round.
+  struct Needs {
+    // It has changed: all members are pushed.
+    bool change = false;
+    // A client id has come or gone, or the topics have changed.
+    bool members_changed = false;
+    bool topics_changed = false;
+    // Members wait to be pushed again.
+    bool resend = false;
+
+    bool any() const { return change || resend; }
+    void Add(const Needs& more);
   };
 
-  // A group that is being pushed, and the member after which that continues.
+  // A group that has had a round, until its window is over.
+  struct Window {
+    absl::Time ends;
+    // What is due at the end of the window.
+    Needs needs;
+  };
+
+  // A round that has begun, and the member after which it continues.
   struct Round {
     std::string group;
+    Needs needs;
+    // Null until the snapshot is read.
+    std::unique_ptr<PushContent> content;
     MemberCursor cursor = 0;
   };
+
+  // The push of a round to one of the members; null: none.
+  static std::shared_ptr<const MembershipPush> PushTo(const PushTarget& target,
+                                                      const Round& round);
+  // Pushes to the next `max` members of the round. Returns at how many it has
+  // looked. The round is over if its cursor is 0 then.
+  size_t PushSome(ClientTable& table, absl::Time now, size_t max, Round* round)
+      ABSL_LOCKS_EXCLUDED(mu_);
 
   // Finds what is due at `now`. Returns whether there is a group to push to.
   bool BeginFlushLocked(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Makes the group due and opens its window.
-  void MakeDueLocked(std::string group, absl::Time now)
+  void MakeDueLocked(std::string group, const Needs& needs, absl::Time now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // The round is over: the group is due if it became so meanwhile.
+  void EndRoundLocked(const std::string& group)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Calls `on_deadline_` with the next deadline if that is earlier than the one
   // that was reported last.
@@ -137,8 +193,11 @@ class ConsumerIdsNotifier final : public ClientEventListener {
   mutable absl::Mutex mu_;
   // Groups that no flush has seen since they changed. This and `due_` have at
   // most one entry for each group that is registered or has just gone.
-  absl::flat_hash_set<std::string> dirty_ ABSL_GUARDED_BY(mu_);
-  absl::btree_set<std::string> due_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_map<std::string, Needs> dirty_ ABSL_GUARDED_BY(mu_);
+  // Groups that have no round under way.
+  absl::btree_map<std::string, Needs> due_ ABSL_GUARDED_BY(mu_);
+  // Groups that have one, and what became due meanwhile.
+  absl::flat_hash_map<std::string, Needs> under_way_ ABSL_GUARDED_BY(mu_);
   // Windows of the groups that were due lately; the flush after its end drops a
   // window.
   absl::flat_hash_map<std::string, Window> windows_ ABSL_GUARDED_BY(mu_);
@@ -149,8 +208,8 @@ class ConsumerIdsNotifier final : public ClientEventListener {
       ABSL_GUARDED_BY(mu_);
   // The deadline that was reported last.
   absl::Time reported_deadline_ ABSL_GUARDED_BY(mu_) = absl::InfiniteFuture();
-  // Rounds under way that no thread works on: at most one for each thread that
-  // flushes.
+  // Of the rounds under way those that no thread works on: at most one for each
+  // thread that flushes.
   std::vector<Round> begun_ ABSL_GUARDED_BY(mu_);
   bool missed_flush_ ABSL_GUARDED_BY(mu_) = false;
   // If pushes are left over: when the next ones may be made.

@@ -14,7 +14,7 @@ namespace rmq {
 class PushTask final : public DueTask {
  public:
   // Borrows both.
-  PushTask(ConsumerIdsNotifier* notifier, const ClientTable* table)
+  PushTask(ConsumerIdsNotifier* notifier, ClientTable* table)
       : notifier_(*notifier), table_(*table) {}
 
   absl::Time NextDue() override { return notifier_.NextDeadline(); }
@@ -24,7 +24,7 @@ class PushTask final : public DueTask {
 
  private:
   ConsumerIdsNotifier& notifier_;
-  const ClientTable& table_;
+  ClientTable& table_;
 };
 
 }  // namespace rmq

@@ -23,6 +23,7 @@ HeartbeatResult ClientManageProcessor::Heartbeat(
                           admission.passed_over().end());
     registered = table_.Register(channel, admission.admitted(), now);
   }
+  if (channel.attention()) Resend(channel);
   notifier_.Flush(table_, now);
 
   switch (registered.outcome) {
@@ -51,6 +52,7 @@ HeartbeatResult ClientManageProcessor::Heartbeat(
   }
   result.statement_token = registered.statement_token;
   result.channel_expiry = registered.channel_expiry;
+  result.group_epochs = std::move(registered.group_epochs);
   for (absl::string_view group : registered.rejected_producers) {
     result.skipped.push_back(
         {group, GroupKind::kProducer, SkipReason::kProducerRejected});
@@ -60,6 +62,34 @@ HeartbeatResult ClientManageProcessor::Heartbeat(
         skipped.kind, skipped.group, statement.client_id, skipped.reason, now);
   }
   return result;
+}
+
+void ClientManageProcessor::AnswerAttention(ClientChannel& channel,
+                                            absl::Time now) {
+  Resend(channel);
+  notifier_.Flush(table_, now);
+}
+
+void ClientManageProcessor::Resend(ClientChannel& channel) {
+  for (const std::string& group : table_.MarkUnacknowledged(channel)) {
+    notifier_.Resend(group);
+  }
+}
+
+std::vector<AcknowledgeOutcome> ClientManageProcessor::Acknowledge(
+    ClientChannel& channel, absl::Span<const AcknowledgedGroup> groups,
+    absl::Time now) {
+  std::vector<AcknowledgeOutcome> outcomes;
+  bool any_is_due = false;
+  for (const AcknowledgedGroup& acknowledged : groups) {
+    bool push_is_due = false;
+    outcomes.push_back(table_.Acknowledge(
+        channel, acknowledged.group, acknowledged.epoch, now, &push_is_due));
+    if (push_is_due) notifier_.Resend(acknowledged.group);
+    any_is_due = any_is_due || push_is_due;
+  }
+  if (any_is_due) notifier_.Flush(table_, now);
+  return outcomes;
 }
 
 void ClientManageProcessor::UnregisterClient(
@@ -97,17 +127,27 @@ CallStatus ClientManageProcessor::CheckClientConfig(
 }
 
 ConsumerList ClientManageProcessor::GetConsumerListByGroup(
-    absl::string_view group, size_t max, MemberCursor cursor) const {
+    absl::string_view group, size_t max, MemberCursor cursor,
+    uint64_t epoch) const {
   ConsumerList list;
   list.next = cursor;
-  for (MemberInfo& member :
-       table_.ListMembers(GroupKind::kConsumer, group, max, &list.next)) {
-    list.client_ids.push_back(std::move(member.client_id));
+  ClientIdList listed = table_.ListClientIdsAt(group, epoch, max, &list.next);
+  switch (listed.outcome) {
+    case ClientIdList::Outcome::kListed:
+      list.epoch = listed.epoch;
+      list.client_ids = std::move(listed.client_ids);
+      return list;
+    case ClientIdList::Outcome::kNoGroup:
+      if (epoch != 0) break;
+      list.status = {absl::StatusCode::kNotFound, ResponseCode::kSystemError,
+                     absl::StrCat("no consumer for this group, ", group)};
+      return list;
+    case ClientIdList::Outcome::kGone: break;
   }
-  if (list.client_ids.empty() && cursor == 0) {
-    list.status = {absl::StatusCode::kNotFound, ResponseCode::kSystemError,
-                   absl::StrCat("no consumer for this group, ", group)};
-  }
+  list.status = {
+      absl::StatusCode::kAborted, ResponseCode::kSystemError,
+      absl::StrCat("the list of group ", group, " at epoch ", epoch,
+                   " is not kept any more; ask for the first page again")};
   return list;
 }
 

@@ -3,7 +3,8 @@
 //
 // The edge has checked form and limits and has found the channel. The processor
 // asks the policy, changes the table, and flushes the notifier before it
-// returns. The time is an argument; the wire is not known here.
+// returns. The time is an argument; the wire is not known here. Acknowledgments
+// of pushes come here too.
 //
 // Reference: ClientManageProcessor.java, ConsumerManageProcessor.java.
 #ifndef BROKER_PROCESSOR_CLIENT_MANAGE_PROCESSOR_H_
@@ -20,6 +21,7 @@
 #include "broker/notify/consumer_ids_notifier.h"
 #include "broker/policy/group_policy.h"
 #include "broker/policy/passed_over_group.h"
+#include "broker/registry/admitted_statement.h"
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/client_table.h"
@@ -38,11 +40,23 @@ struct HeartbeatResult {
   // How long the channel may be silent from now on.
   absl::Duration channel_expiry = absl::ZeroDuration();
   absl::InlinedVector<PassedOverGroup, 1> skipped;
+  // Of each consumer group that was registered: views into the statement.
+  absl::InlinedVector<StatedGroupEpoch, 2> group_epochs;
+};
+
+// Which list of a consumer group's client ids a client holds: a view, valid for
+// the call.
+struct AcknowledgedGroup {
+  absl::string_view group;
+  uint64_t epoch = 0;
 };
 
 struct ConsumerList {
-  // OK, or NOT_FOUND with SYSTEM_ERROR: no consumer in the group.
+  // OK, or NOT_FOUND with SYSTEM_ERROR: no consumer in the group; or ABORTED
+  // with SYSTEM_ERROR: the list at that epoch is not kept any more.
   CallStatus status;
+  // The group's epoch whose list this is.
+  uint64_t epoch = 0;
   // In the order in which the channels were opened; a client with two channels
   // is there twice.
   std::vector<std::string> client_ids;
@@ -72,6 +86,18 @@ class ClientManageProcessor {
     return table_.statement_changes() + policy_.order_changes();
   }
 
+  // What waits to be told to the client is told: called at a heartbeat that was
+  // not applied in full, if ClientChannel::attention() says so. Pushes again
+  // what the client has not acknowledged.
+  void AnswerAttention(ClientChannel& channel, absl::Time now);
+
+  // The client of `channel` acknowledges the epochs of groups. Returns an
+  // outcome for each. Pushes to the client what has changed since, if the
+  // client would not learn of it otherwise before its next heartbeat.
+  std::vector<AcknowledgeOutcome> Acknowledge(
+      ClientChannel& channel, absl::Span<const AcknowledgedGroup> groups,
+      absl::Time now);
+
   // UNREGISTER_CLIENT, of any number of groups. Empty names are ignored, and a
   // name may be there twice. Groups that are not registered are ignored: the
   // request always succeeds. All changes are flushed together.
@@ -91,11 +117,19 @@ class ClientManageProcessor {
                                absl::string_view expression) const;
 
   // GET_CONSUMER_LIST_BY_GROUP: up to `max` client ids after `cursor` (0 is the
-  // beginning). Reference: ConsumerManageProcessor#getConsumerListByGroup.
+  // beginning), as they were at `epoch` (0: now). So further pages that are
+  // asked for with the epoch of the first one make one list with it. More than
+  // `max` are listed if one channel was there under several client ids.
+  // Reference: ConsumerManageProcessor#getConsumerListByGroup.
   ConsumerList GetConsumerListByGroup(absl::string_view group, size_t max,
-                                      MemberCursor cursor) const;
+                                      MemberCursor cursor,
+                                      uint64_t epoch = 0) const;
 
  private:
+  // Has the notifier push again what the client has not acknowledged, if there
+  // is anything.
+  void Resend(ClientChannel& channel);
+
   ClientTable& table_;
   GroupPolicy& policy_;
   ConsumerIdsNotifier& notifier_;

@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "broker/core/broker_core.h"
+#include "broker/fronts/acknowledgment_outcome.h"
 #include "broker/fronts/clientmanager/client_request_handler.h"
 #include "broker/fronts/clientmanager/stream_caller.h"
 #include "broker/fronts/edge_counters.h"
@@ -200,6 +201,27 @@ class ClientManagerFixture : public ::testing::Test {
     *frame.mutable_heartbeat() = request;
     return Handle(stream, frame);
   }
+  // An acknowledgment, which has no reply: dropped if it is over the rate.
+  void Acknowledge(Stream& stream, const pb::Acknowledge& request) {
+    if (!front_.MayReadAcknowledgment(kPeer, now_, &stream.client)) return;
+    const CallContext connect = {
+        *front_.connect().descriptor, {kPeer, ""}, {}, now_};
+    front_.HandleAcknowledgment(connect, *stream.channel, request,
+                                &stream.client);
+  }
+  void Acknowledge(Stream& stream, absl::string_view group, uint64_t epoch) {
+    pb::Acknowledge request;
+    request.set_group(std::string(group));
+    request.set_epoch(epoch);
+    Acknowledge(stream, request);
+  }
+  int64_t Acknowledged(AcknowledgmentOutcome outcome) const {
+    return counters_.acknowledgments.value(outcome);
+  }
+  uint64_t EpochOf(absl::string_view group) const {
+    return core_.table().FindConsumerGroup(group)->epoch;
+  }
+
   // A stream after its first full heartbeat.
   Stream Join(const pb::HeartbeatRequest& request, uint64_t* token = nullptr) {
     Stream stream = OpenStream();

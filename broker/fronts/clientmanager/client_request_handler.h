@@ -9,6 +9,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "broker/fronts/clientmanager/acknowledge.h"
 #include "broker/fronts/clientmanager/client_request.h"
 #include "broker/fronts/clientmanager/stream_caller.h"
 #include "broker/registry/client_channel.h"
@@ -60,6 +61,21 @@ class ClientRequestHandler {
   CallStatus HandleFrame(const CallContext& stream, ClientChannel& channel,
                          const pb::ClientFrame& frame, absl::string_view bytes,
                          StreamClient* client, pb::Reply* reply) const;
+
+  // Acknowledgments: see acknowledge.h. The session asks whether one may be
+  // read, and then either has it handled or drops it.
+  bool MayReadAcknowledgment(absl::string_view peer, absl::Time now,
+                             StreamClient* client) const {
+    return rmq::MayReadAcknowledgment(peer, now, client, &broker_.counters);
+  }
+  void DropAcknowledgment(absl::string_view peer, StreamClient* client) const {
+    rmq::DropAcknowledgment(peer, client, &broker_.counters);
+  }
+  void HandleAcknowledgment(const CallContext& stream, ClientChannel& channel,
+                            const pb::Acknowledge& request,
+                            StreamClient* client) const {
+    TakeAcknowledgment(broker_, gate_, stream, channel, request, client);
+  }
 
   // When the broker has settled: see ClientBroker.
   absl::Time settled_at() const { return broker_.settled_at; }

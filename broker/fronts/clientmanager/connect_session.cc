@@ -1,5 +1,6 @@
 #include "broker/fronts/clientmanager/connect_session.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -41,8 +42,30 @@ bool TakeBytes(grpc::ByteBuffer* buffer, grpc::Slice* bytes) {
   return taken;
 }
 
-// The length of a frame's beginning that contains the request id.
+// The length of a frame's beginning that contains the request id, and the tag
+// of what follows.
 constexpr size_t kRequestIdBytes = 16;
+
+// A frame's beginning of that length, or all of it. Empty if the frame cannot
+// be read.
+std::string FirstBytes(const grpc::ByteBuffer& frame, bool is_compressed) {
+  grpc::ByteBuffer copy = frame;  // Shares the bytes.
+  size_t work;
+  if (is_compressed) {
+    // An error: there are more bytes.
+    (void)InflateMessage("frame", kRequestIdBytes, &copy, &work);
+  }
+  std::string bytes;
+  grpc::ProtoBufferReader reader(&copy);
+  google::protobuf::io::CodedInputStream input(&reader);
+  const void* block;
+  int size;
+  if (input.GetDirectBufferPointer(&block, &size)) {
+    bytes.assign(static_cast<const char*>(block),
+                 std::min(static_cast<size_t>(size), kRequestIdBytes));
+  }
+  return bytes;
+}
 
 // Returns the request id that the frame begins with; 0 if it begins otherwise.
 // Empties `buffer`; copies nothing.
@@ -101,34 +124,65 @@ bool ConnectSession::OnMessage(grpc::ByteBuffer* message,
   google::protobuf::Arena arena(arena_options);
   auto& answer =
       *google::protobuf::Arena::CreateMessage<pb::BrokerFrame>(&arena);
+  bool has_reply = true;
   const CallStatus answered =
-      AnswerFrame(message, &arena, answer.mutable_reply());
+      AnswerFrame(message, &arena, answer.mutable_reply(), &has_reply);
   if (!answered.ok()) {
     RefuseStream(answered);
     return false;
   }
+  if (!has_reply) return false;
   BufferOf(Serialize(answer)).Swap(reply);
   return true;
 }
 
 CallStatus ConnectSession::AnswerFrame(grpc::ByteBuffer* message,
                                        google::protobuf::Arena* arena,
-                                       pb::Reply* reply) {
+                                       pb::Reply* reply, bool* has_reply) {
   const absl::Time now = calls().clock.TimeNow();
-  const bool in_time = frame_rate_.Take(now);
-  if (IsCompressed(*message, stream_.context().c_call())) {
-    CallStatus status = InflateFrame(in_time, now, message);
-    if (!status.ok()) return RefuseFrame(std::move(status), message, reply);
-  } else if (message->Length() > calls().options.max_message_bytes) {
-    return RefuseFrame(
-        OverSize("frame", message->Length(), calls().options.max_message_bytes),
-        message, reply);
+  const size_t most = calls().options.max_message_bytes;
+  const bool is_compressed = IsCompressed(*message, stream_.context().c_call());
+  FrameOutline outline = {false, false};
+  if (is_compressed || message->Length() > most) {
+    outline = Outline(FirstBytes(*message, is_compressed), now);
+    CallStatus status = is_compressed
+                            ? InflateFrame(outline, now, message)
+                            : OverSize("frame", message->Length(), most);
+    if (!status.ok()) {
+      *has_reply = !outline.is_acknowledgment;
+      return RefuseFrame(std::move(status), outline, message, reply);
+    }
   }
-
   grpc::Slice slice;
   if (!TakeBytes(message, &slice)) return NoFrame();
   const absl::string_view bytes(reinterpret_cast<const char*>(slice.begin()),
                                 slice.size());
+  if (!is_compressed) outline = Outline(bytes, now);
+  return AnswerBytes(bytes, outline, now, arena, reply, has_reply);
+}
+
+ConnectSession::FrameOutline ConnectSession::Outline(
+    absl::string_view first_bytes, absl::Time now) {
+  const bool is_acknowledgment = BeginsWithAcknowledgment(first_bytes);
+  return {is_acknowledgment, IsInTime(is_acknowledgment, now)};
+}
+
+bool ConnectSession::IsInTime(bool is_acknowledgment, absl::Time now) {
+  return is_acknowledgment ? environment_.handler->MayReadAcknowledgment(
+                                 remote_address(), now, &client_)
+                           : frame_rate_.Take(now);
+}
+
+CallStatus ConnectSession::AnswerBytes(absl::string_view bytes,
+                                       const FrameOutline& outline,
+                                       absl::Time now,
+                                       google::protobuf::Arena* arena,
+                                       pb::Reply* reply, bool* has_reply) {
+  bool in_time = outline.in_time;
+  if (outline.is_acknowledgment && !in_time) {
+    *has_reply = false;
+    return {};
+  }
   if (in_time && environment_.handler->HandleRepeatedHeartbeat(
                      *this, bytes, now, client_, reply)) {
     return {};
@@ -136,6 +190,22 @@ CallStatus ConnectSession::AnswerFrame(grpc::ByteBuffer* message,
   auto& frame = *google::protobuf::Arena::CreateMessage<pb::ClientFrame>(arena);
   if (!frame.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     return NoFrame();
+  }
+  if (frame.has_acknowledge() != outline.is_acknowledgment) {
+    // Its fields come in an odd order.
+    in_time = IsInTime(frame.has_acknowledge(), now) && in_time;
+  }
+  const CallContext stream = {*environment_.handler->connect().descriptor,
+                              {remote_address(), ""},
+                              MetadataView(stream_.context()),
+                              now};
+  if (frame.has_acknowledge()) {
+    *has_reply = false;
+    if (in_time) {
+      environment_.handler->HandleAcknowledgment(stream, *this,
+                                                 frame.acknowledge(), &client_);
+    }
+    return {};
   }
   if (!in_time) {
     const CallStatus over = OverFrameRate();
@@ -145,10 +215,6 @@ CallStatus ConnectSession::AnswerFrame(grpc::ByteBuffer* message,
     return {};
   }
   const bool was_heard = client_.is_bound();
-  const CallContext stream = {*environment_.handler->connect().descriptor,
-                              {remote_address(), ""},
-                              MetadataView(stream_.context()),
-                              now};
   CallStatus end = environment_.handler->HandleFrame(stream, *this, frame,
                                                      bytes, &client_, reply);
   if (client_.is_bound() && !was_heard && !stream_.StopAwaitingClient()) {
@@ -159,19 +225,22 @@ CallStatus ConnectSession::AnswerFrame(grpc::ByteBuffer* message,
   return end;
 }
 
-CallStatus ConnectSession::InflateFrame(bool in_time, absl::Time now,
+CallStatus ConnectSession::InflateFrame(const FrameOutline& outline,
+                                        absl::Time now,
                                         grpc::ByteBuffer* message) {
   constexpr auto kBytes = AddressRates::Kind::kBytes;
   const size_t most = calls().options.max_message_bytes;
   CallStatus refused;
   if (message->Length() > most) {
     refused = OverSize("frame", message->Length(), most);
-  } else if (!in_time) {
+  } else if (!outline.in_time) {
     refused = OverFrameRate();
   } else {
     refused = calls().rates.Check(kBytes, remote_address(), now);
     // It may be a heartbeat, and others at this address may be to blame.
-    if (!refused.ok() && client_.is_bound()) RenewLight(/*token=*/0, now);
+    if (!refused.ok() && client_.is_bound() && !outline.is_acknowledgment) {
+      RenewLight(/*token=*/0, now);
+    }
   }
   size_t work;
   // Of one that is not to be handled, no more than its id is needed.
@@ -187,8 +256,16 @@ CallStatus ConnectSession::OverFrameRate() const {
 }
 
 CallStatus ConnectSession::RefuseFrame(CallStatus status,
+                                       const FrameOutline& outline,
                                        grpc::ByteBuffer* message,
                                        pb::Reply* reply) {
+  if (outline.is_acknowledgment) {
+    message->Clear();
+    if (outline.in_time) {  // Else it is counted already.
+      environment_.handler->DropAcknowledgment(remote_address(), &client_);
+    }
+    return {};
+  }
   const uint64_t request_id = TakeRequestId(message);
   if (request_id == 0) return status;
   NoteRefused(status);

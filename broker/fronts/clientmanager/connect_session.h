@@ -66,20 +66,36 @@ class ConnectSession final : public ClientChannel,
   // The message of a push that is written now.
   grpc::ByteBuffer MessageOf(const MembershipPush& push) const;
 
+  // What is known of a frame before it is parsed.
+  struct FrameOutline {
+    bool is_acknowledgment;
+    // Within the rate of frames, or of acknowledgments.
+    bool in_time;
+  };
+
   // Answers the frame in `message`, and frees it: fills all of `reply`, which
-  // is on `arena`. Returns an error if the frame cannot be answered: the stream
-  // must end with it.
+  // is on `arena`, unless it sets `has_reply` to false. Returns an error if the
+  // frame cannot be handled: the stream must end with it.
   CallStatus AnswerFrame(grpc::ByteBuffer* message,
-                         google::protobuf::Arena* arena, pb::Reply* reply);
+                         google::protobuf::Arena* arena, pb::Reply* reply,
+                         bool* has_reply);
+  // The same for the bytes of a frame of good size.
+  CallStatus AnswerBytes(absl::string_view bytes, const FrameOutline& outline,
+                         absl::Time now, google::protobuf::Arena* arena,
+                         pb::Reply* reply, bool* has_reply);
+  // Takes the frame of its rate.
+  FrameOutline Outline(absl::string_view first_bytes, absl::Time now);
+  bool IsInTime(bool is_acknowledgment, absl::Time now);
   // Inflates a compressed frame. Returns an error if the frame must not be
   // handled.
-  CallStatus InflateFrame(bool in_time, absl::Time now,
+  CallStatus InflateFrame(const FrameOutline& outline, absl::Time now,
                           grpc::ByteBuffer* message);
   CallStatus OverFrameRate() const;
   // Answers the frame in `message` with `status`, and frees it. Returns
-  // `status` if the frame's request id cannot be read.
-  CallStatus RefuseFrame(CallStatus status, grpc::ByteBuffer* message,
-                         pb::Reply* reply);
+  // `status` if the frame's request id cannot be read. An acknowledgment is
+  // dropped.
+  CallStatus RefuseFrame(CallStatus status, const FrameOutline& outline,
+                         grpc::ByteBuffer* message, pb::Reply* reply);
   // Counts and logs a refusal of the stream, or of a frame that was not
   // handled.
   void NoteRefused(const CallStatus& status) const;

@@ -1,5 +1,6 @@
 #include "broker/fronts/clientmanager/frame_bytes.h"
 
+#include <algorithm>
 #include <cstddef>
 
 #include "rocketmq/clientmanager/v1/client_manager.pb.h"
@@ -23,6 +24,22 @@ uint64_t ReadRequestId(google::protobuf::io::CodedInputStream* frame) {
     return 0;
   }
   return request_id;
+}
+
+bool BeginsWithAcknowledgment(absl::string_view frame) {
+  constexpr char kRequestId =
+      pb::ClientFrame::kRequestIdFieldNumber << 3 | kVarint;
+  constexpr char kAcknowledge =
+      pb::ClientFrame::kAcknowledgeFieldNumber << 3 | kLengthDelimited;
+  constexpr size_t kLongestVarint = 10;
+  if (!frame.empty() && frame.front() == kRequestId) {
+    frame.remove_prefix(1);
+    size_t more = 0;  // Bytes of the id that are not its last.
+    while (more < frame.size() && (frame[more] & 0x80) != 0) ++more;
+    if (more >= std::min(frame.size(), kLongestVarint)) return false;
+    frame.remove_prefix(more + 1);
+  }
+  return !frame.empty() && frame.front() == kAcknowledge;
 }
 
 absl::optional<HeartbeatBytes> FindHeartbeatBytes(absl::string_view frame) {

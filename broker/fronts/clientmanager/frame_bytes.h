@@ -14,6 +14,11 @@ namespace rmq {
 // them; 0 if they begin with something else. Reads no further.
 uint64_t ReadRequestId(google::protobuf::io::CodedInputStream* frame);
 
+// Whether a frame's bytes begin with an acknowledgment, or with a request id
+// and then an acknowledgment, as protobuf writes them. The first 12 bytes of a
+// frame are enough to tell.
+bool BeginsWithAcknowledgment(absl::string_view frame);
+
 // A frame that holds a request id (not 0) and then a heartbeat, and no more, as
 // protobuf writes them.
 struct HeartbeatBytes {

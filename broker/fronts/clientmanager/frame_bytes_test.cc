@@ -79,5 +79,35 @@ TEST(ReadRequestIdTest, ReadsTheNumberThatAFrameBeginsWith) {
   }
 }
 
+std::string Acknowledgment(uint64_t request_id) {
+  pb::ClientFrame frame;
+  frame.set_request_id(request_id);
+  frame.mutable_acknowledge()->set_group("orders");
+  return frame.SerializeAsString();
+}
+
+TEST(BeginsWithAcknowledgmentTest, AnAcknowledgmentIsKnownByItsFirstBytes) {
+  for (uint64_t request_id :
+       {uint64_t{0}, uint64_t{1}, uint64_t{300}, ~uint64_t{0}}) {
+    const std::string frame = Acknowledgment(request_id);
+    EXPECT_TRUE(BeginsWithAcknowledgment(frame)) << request_id;
+    EXPECT_TRUE(BeginsWithAcknowledgment(frame.substr(0, 12))) << request_id;
+  }
+}
+
+TEST(BeginsWithAcknowledgmentTest, OtherFramesAreNone) {
+  pb::ClientFrame empty;
+  empty.set_request_id(1);
+  for (const std::string& frame :
+       {std::string(), Frame(GoodHeartbeat(), 0), Frame(GoodHeartbeat(), 300),
+        empty.SerializeAsString(), std::string("\x08"),
+        // A request id of eleven bytes, or without an end.
+        std::string("\x08") + std::string(10, '\x80') + "\x01\x32",
+        std::string("\x08") + std::string(10, '\x80'),
+        Acknowledgment(300).substr(0, 3)}) {
+    EXPECT_FALSE(BeginsWithAcknowledgment(frame));
+  }
+}
+
 }  // namespace
 }  // namespace rmq

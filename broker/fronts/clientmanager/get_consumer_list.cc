@@ -1,18 +1,51 @@
 #include "broker/fronts/clientmanager/get_consumer_list.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "broker/fronts/clientmanager/settling.h"
 #include "broker/fronts/page_token.h"
 
 namespace rmq {
 namespace {
+
+// Where a page begins: behind a channel, in the list at an epoch of a broker
+// process. The default is the first page.
+struct PageStart {
+  MemberCursor cursor = 0;
+  uint64_t epoch = 0;
+  uint64_t incarnation = 0;
+};
+
+// A token is "CURSOR@EPOCH@INCARNATION", the last in hexadecimal; an empty one
+// is the first page's.
+absl::StatusOr<PageStart> ParsePageStart(absl::string_view token) {
+  PageStart start;
+  if (token.empty()) return start;
+  const std::vector<absl::string_view> parts = absl::StrSplit(token, '@');
+  if (parts.size() != 3 || !absl::SimpleAtoi(parts[0], &start.cursor) ||
+      !absl::SimpleAtoi(parts[1], &start.epoch) ||
+      !absl::SimpleHexAtoi(parts[2], &start.incarnation) || start.cursor == 0 ||
+      start.epoch == 0) {
+    return NotAPageToken(token);
+  }
+  return start;
+}
+
+std::string PageToken(const PageStart& start) {
+  return absl::StrCat(start.cursor, "@", start.epoch, "@",
+                      absl::Hex(start.incarnation));
+}
 
 CallResources ListResources(const pb::GetConsumerListByGroupRequest& request) {
   CallResources resources;
@@ -28,15 +61,21 @@ CallStatus GetConsumerListByGroup(
   if (!group.ok()) return FromStatus(group);
   const absl::StatusOr<size_t> page_size = ParsePageSize(request.page_size());
   if (!page_size.ok()) return FromStatus(page_size.status());
-  const absl::StatusOr<MemberCursor> cursor =
-      ParseMemberPageToken(request.page_token());
-  if (!cursor.ok()) return FromStatus(cursor.status());
+  const absl::StatusOr<PageStart> start = ParsePageStart(request.page_token());
+  if (!start.ok()) return FromStatus(start.status());
+  const uint64_t incarnation = call.broker.identity.incarnation;
+  if (start->epoch != 0 && start->incarnation != incarnation) {
+    return {absl::StatusCode::kAborted, ResponseCode::kSystemError,
+            "page_token is that of an earlier process of this broker; ask for "
+            "the first page again"};
+  }
 
   const absl::Duration settles_in = call.broker.settled_at - call.context.now;
   ConsumerList list = call.broker.processor.GetConsumerListByGroup(
-      request.group(), *page_size, *cursor);
+      request.group(), *page_size, start->cursor, start->epoch);
   if (!list.status.ok()) {
-    if (settles_in > absl::ZeroDuration()) {
+    if (list.status.code == absl::StatusCode::kNotFound &&
+        settles_in > absl::ZeroDuration()) {
       absl::StrAppend(
           &list.status.message, "; the broker is settling for ",
           absl::FormatDuration(absl::Ceil(settles_in, absl::Milliseconds(100))),
@@ -47,7 +86,11 @@ CallStatus GetConsumerListByGroup(
   for (std::string& client_id : list.client_ids) {
     response->add_client_ids(std::move(client_id));
   }
-  response->set_next_page_token(MemberPageToken(list.next));
+  if (list.next != 0) {
+    response->set_next_page_token(
+        PageToken({list.next, list.epoch, incarnation}));
+  }
+  response->set_epoch(list.epoch);
   response->set_broker_name(call.broker.identity.broker_name);
   response->set_broker_id(call.broker.identity.broker_id);
   FillSettling(call.broker.settled_at, call.context.now, response);

@@ -91,7 +91,8 @@ TEST_F(GetConsumerListTest, AListRefusesBadGroupsPageSizesAndTokens) {
     EXPECT_THAT(List(request), BadFormWith(StartsWith("page_size must be 0")));
   }
   request.clear_page_size();
-  for (const char* token : {"0", "x", "-1"}) {
+  for (const char* token :
+       {"0", "x", "-1", "5", "1@1", "1@1@", "0@1@4d", "1@0@4d", "1@1@4d@"}) {
     request.set_page_token(token);
     EXPECT_THAT(List(request), BadFormWith(StartsWith("page_token must be")));
   }
@@ -132,6 +133,60 @@ TEST_F(GetConsumerListTest, AListIsPagedThroughTheStream) {
   request.set_page_size(1001);
   EXPECT_THAT(StatusOf(Handle(members[0], frame)),
               BadFormWith("page_size must be 0 to 1000, got 1001"));
+}
+
+TEST_F(GetConsumerListTest, AllPagesAreTheListAtTheEpochOfTheFirst) {
+  std::vector<Stream> members;
+  for (int i = 0; i < 5; ++i) {
+    members.push_back(Join(Consumer(absl::StrCat("c", i), "orders")));
+  }
+  const uint64_t epoch = EpochOf("orders");
+  pb::GetConsumerListByGroupRequest request;
+  request.set_group("orders");
+  request.set_page_size(2);
+  std::vector<std::string> listed;
+  for (int page = 0; page < 3; ++page) {
+    ASSERT_THAT(List(request), IsSuccess());
+    EXPECT_EQ(list_.epoch(), epoch);
+    listed.insert(listed.end(), list_.client_ids().begin(),
+                  list_.client_ids().end());
+    request.set_page_token(list_.next_page_token());
+    // Others come and go meanwhile.
+    members.push_back(Join(Consumer(absl::StrCat("new", page), "orders")));
+    table_.Close(*members[3].channel, RemovalReason::kDisconnected, now_);
+  }
+  EXPECT_THAT(listed, ElementsAre("c0", "c1", "c2", "c3", "c4"));
+  EXPECT_EQ(list_.next_page_token(), "");
+}
+
+TEST_F(GetConsumerListTest, APageOfAnEpochThatIsNotKeptIsAborted) {
+  Stream stays = Join(Consumer("c1", "orders"));
+  Stream second = Join(Consumer("c2", "orders"));
+  pb::GetConsumerListByGroupRequest request;
+  request.set_group("orders");
+  request.set_page_size(1);
+  ASSERT_THAT(List(request), IsSuccess());
+  request.set_page_token(list_.next_page_token());
+  for (int i = 0; i < 100; ++i) {
+    Stream passing = Join(Consumer(absl::StrCat("p", i), "orders"));
+    table_.Close(*passing.channel, RemovalReason::kDisconnected, now_);
+  }
+  EXPECT_THAT(List(request),
+              FailsWith(absl::StatusCode::kAborted, ResponseCode::kSystemError,
+                        HasSubstr("is not kept any more; ask for the first "
+                                  "page again")));
+}
+
+TEST_F(GetConsumerListTest, APageOfAnotherProcessOfTheBrokerIsAborted) {
+  RegisterUnary(Consumer("c1", "orders"));
+  pb::GetConsumerListByGroupRequest request;
+  request.set_group("orders");
+  request.set_page_token("1@1@4e");
+  EXPECT_THAT(List(request),
+              FailsWith(absl::StatusCode::kAborted, ResponseCode::kSystemError,
+                        HasSubstr("an earlier process of this broker")));
+  request.set_page_token("1@1@4d");  // The fixture's, 77.
+  EXPECT_THAT(List(request), IsSuccess());
 }
 
 }  // namespace

@@ -63,6 +63,9 @@ CallStatus AnswerLight(const ClientCall& call,
             "the channel is closed"};
   }
   if (renewal != Renewal::kRenewed) response->set_full_statement_needed(true);
+  if (channel != nullptr && channel->attention()) {
+    call.broker.processor.AnswerAttention(*channel, call.context.now);
+  }
   return {};
 }
 
@@ -76,6 +79,7 @@ CallStatus ApplyStatement(const ClientCall& call, const ParsedStatement& parsed,
   if (!result.status.ok()) return std::move(result.status);
   FillFullAnswer(call.broker, result.statement_token, result.channel_expiry,
                  response);
+  FillGroupEpochs(result.group_epochs, response);
   for (const PassedOverGroup& skipped : result.skipped) {
     NoteSkippedGroup(statement.client_id, skipped, &call.broker.counters);
     FillSkippedGroup(skipped, response->add_skipped_groups());

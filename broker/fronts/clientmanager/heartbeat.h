@@ -3,6 +3,7 @@
 #define BROKER_FRONTS_CLIENTMANAGER_HEARTBEAT_H_
 
 #include <cstdint>
+#include <string>
 
 #include "absl/time/time.h"
 #include "broker/fronts/clientmanager/client_request.h"
@@ -12,10 +13,21 @@ namespace rmq {
 // A full heartbeat binds its caller.
 ClientRequest HeartbeatKind();
 
-// Fills all of an answer to a full heartbeat but the groups that were passed
-// over. `expiry` is the channel's.
+// Fills all of an answer to a full heartbeat but what is about its groups.
+// `expiry` is the channel's.
 void FillFullAnswer(const ClientBroker& broker, uint64_t statement_token,
                     absl::Duration expiry, pb::HeartbeatResponse* response);
+
+// Fills the epochs of groups, whose elements have a group and an epoch.
+template <typename GroupEpochs>
+void FillGroupEpochs(const GroupEpochs& epochs,
+                     pb::HeartbeatResponse* response) {
+  for (const auto& of : epochs) {
+    pb::GroupEpoch* const message = response->add_group_epochs();
+    message->set_group(std::string(of.group));
+    message->set_epoch(of.epoch);
+  }
+}
 
 // The heartbeat interval that clients are advised of is the channel expiry
 // divided by this.

@@ -21,7 +21,7 @@ uint64_t Fingerprint(absl::string_view heartbeat, uint64_t changes) {
 bool AnswerRepeatedHeartbeat(const ClientBroker& broker, ClientChannel& channel,
                              absl::string_view bytes, absl::Time now,
                              const StreamClient& client, pb::Reply* reply) {
-  if (client.last_heartbeat == 0) return false;
+  if (client.last_heartbeat == 0 || channel.attention()) return false;
   const absl::optional<HeartbeatBytes> found = FindHeartbeatBytes(bytes);
   if (!found.has_value() ||
       Fingerprint(found->heartbeat, broker.processor.statement_changes()) !=
@@ -35,6 +35,7 @@ bool AnswerRepeatedHeartbeat(const ClientBroker& broker, ClientChannel& channel,
   pb::HeartbeatResponse* const response = reply->mutable_heartbeat();
   if (!client.last_was_light) {
     FillFullAnswer(broker, token, client.channel_expiry, response);
+    FillGroupEpochs(broker.table.GroupEpochs(channel), response);
   }
   (client.last_was_light ? broker.counters.light_heartbeats
                          : broker.counters.full_heartbeats)

@@ -27,6 +27,10 @@ struct StreamClient {
   bool last_was_light = false;
   // As the last full heartbeat that was applied was told.
   absl::Duration channel_expiry = absl::ZeroDuration();
+  // When the rate limit of acknowledgments is fully available again; see Rate.
+  absl::Time acknowledgments_full_at = absl::InfinitePast();
+  // An acknowledgment had no effect, and that was logged.
+  bool has_bad_acknowledgment = false;
   // The first full heartbeat found no room for the channel: the stream must
   // end.
   bool is_turned_away = false;
