@@ -99,7 +99,7 @@ TEST(CommandLineTest, AnUnknownCommandIsToldTheCommands) {
       ParseCommandLine({"group"}),
       StatusIs(absl::StatusCode::kInvalidArgument,
                "unknown command \"group\"; commands: groups, "
-               "connections, ids, producers, online, topic-groups, "
+               "connections, ids, membership, producers, online, topic-groups, "
                "subscription, client, consumer-channel, producer-channel, "
                "available-producer, subscription-groups, topics, "
                "policy, why, check-expression; see cmctl --help"));

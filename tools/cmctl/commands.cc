@@ -109,6 +109,19 @@ std::string NotifyCell(const Message& message, const FieldDescriptor& field,
              : groups;
 }
 
+// The epoch; "never" for 0.
+std::string AcknowledgedCell(const Message& message,
+                             const FieldDescriptor& field,
+                             const TableTime& time) {
+  const std::string epoch = PlainCell(message, field, time);
+  return epoch == "0" ? "never" : epoch;
+}
+
+// "1 stream", "2 streams".
+std::string Count(int64_t count, absl::string_view what) {
+  return absl::StrCat(count, " ", what, count == 1 ? "" : "s");
+}
+
 std::string KindCell(const Message& message, const FieldDescriptor& field,
                      const TableTime&) {
   return message.GetReflection()->GetBool(message, &field) ? "producer"
@@ -321,6 +334,31 @@ std::string Ids(const CommandLine&, const Message& message, const TableTime&) {
                    .client_ids());
 }
 
+// The epoch, and whoever is behind it.
+std::string Membership(const CommandLine& line, const Message& message,
+                       const TableTime& time) {
+  static const Table& members = *new Table{
+      "members",
+      {{"CLIENT ID", "client_id"},
+       {"CHANNEL", "channel_id", ChannelCell},
+       {"ADDRESS", "remote_address"},
+       {"JOINED", "joined_epoch"},
+       {"ACKNOWLEDGED", "acknowledged_epoch", AcknowledgedCell},
+       {"BEHIND SINCE", "behind_since", AgoCell},
+       {"LAST HEARD", "last_heard_at", AgoCell}},
+  };
+  const auto& membership =
+      static_cast<const pb::GetGroupMembershipResponse&>(message);
+  int64_t behind = 0;
+  for (const pb::GroupMember& member : membership.members()) {
+    behind += member.has_behind_since() ? 1 : 0;
+  }
+  return absl::StrCat("consumer group ", Printable(line.value("group")),
+                      ": epoch ", membership.epoch(), ", ",
+                      Count(membership.members_size(), "channel"), ", ", behind,
+                      " behind\n\n", ShowTable(message, members, time));
+}
+
 std::string GroupsOfTopic(const CommandLine& line, const Message& message,
                           const TableTime&) {
   const auto& groups =
@@ -424,11 +462,6 @@ std::string Explain(int obstacle) {
       return "its members make unary calls: only Connect streams can be told";
     default: return absl::StrCat("obstacle ", obstacle);
   }
-}
-
-// "1 stream", "2 streams".
-std::string Count(int64_t count, absl::string_view what) {
-  return absl::StrCat(count, " ", what, count == 1 ? "" : "s");
 }
 
 std::string Why(const CommandLine& line, const Message& message,
@@ -541,6 +574,16 @@ const std::vector<Command>& Commands() {
        "twice.",
        {},
        Show<pb::GetConsumerListByGroupRequest>(Ids)},
+      {"membership",
+       {kGroup},
+       "what the members of a consumer group know of each other",
+       "Shows a consumer group's epoch, which grows whenever a client id joins "
+       "or leaves,\nand for each member the epoch that it has acknowledged: "
+       "the list that it holds. A\nmember is behind if it has been pushed a "
+       "later one. Clients of old libraries never\nacknowledge. Exits with 1 "
+       "if there is no such group.",
+       {},
+       Show<pb::GetGroupMembershipRequest>(Membership)},
       {"producers",
        {},
        "the whole producer table",

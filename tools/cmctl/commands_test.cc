@@ -126,6 +126,49 @@ TEST(CommandsTest, GroupsOfBothKindsStandInOneTable) {
             "-           -\n");
 }
 
+pb::GetGroupMembershipResponse Membership() {
+  return Parse<pb::GetGroupMembershipResponse>(R"pb(
+    epoch: 9
+    members {
+      client_id: "10.0.0.1@a"
+      channel_id: 12
+      remote_address: "10.0.0.1:40000"
+      stream: true
+      joined_epoch: 3
+      acknowledged_epoch: 7
+      behind_since { seconds: 1700000058 }
+      last_heard_at { seconds: 1700000057 nanos: 500000000 }
+    }
+    members {
+      client_id: "b"
+      channel_id: 345
+      remote_address: "[::1]:5"
+      joined_epoch: 9
+      last_heard_at { seconds: 1700000010 }
+    }
+  )pb");
+}
+
+TEST(CommandsTest, MembershipSaysWhoIsBehindAndSinceWhen) {
+  const pb::GetGroupMembershipResponse membership = Membership();
+  EXPECT_EQ(Print({"membership", "orders"}, {&membership}),
+            "consumer group orders: epoch 9, 2 channels, 1 behind\n\n"
+            "CLIENT ID   CHANNEL    ADDRESS         JOINED  ACKNOWLEDGED  "
+            "BEHIND SINCE  LAST HEARD\n"
+            "10.0.0.1@a  12 stream  10.0.0.1:40000  3       7             "
+            "2s ago        2s ago\n"
+            "b           345 unary  [::1]:5         9       never         "
+            "-             50s ago\n");
+}
+
+TEST(CommandsTest, MembershipAsJsonIsTheResponseBehindTheGroup) {
+  const pb::GetGroupMembershipResponse membership = Membership();
+  EXPECT_THAT(
+      PrintJson({"membership", "orders"}, {&membership}),
+      AllOf(HasSubstr("\"group\": \"orders\""), HasSubstr("\"epoch\": \"9\""),
+            HasSubstr("\"behind_since\":\"2023-11-14T22:14:18Z\"")));
+}
+
 TEST(CommandsTest, NoGroupsIsSaidInWords) {
   const pb::ListGroupsResponse none;
   EXPECT_EQ(Print({"groups", "--kind=consumer"}, {&none}),
@@ -200,12 +243,14 @@ TEST(CommandsTest, IdsAreOneALineAndAJsonList) {
     client_ids: "b@2"
     broker_name: "broker-a"
     broker_id: 1
+    epoch: 7
   )pb");
   EXPECT_EQ(Print({"ids", "orders"}, {&ids}), "a@1\nb@2\n");
   EXPECT_EQ(PrintJson({"ids", "orders"}, {&ids}),
             "{\n\"group\": \"orders\",\n"
             "\"client_ids\": [\n  \"a@1\",\n  \"b@2\"\n],\n"
-            "\"broker_name\": \"broker-a\",\n\"broker_id\": \"1\"\n}\n");
+            "\"broker_name\": \"broker-a\",\n\"broker_id\": \"1\",\n"
+            "\"epoch\": \"7\"\n}\n");
 }
 
 pb::Channel OneChannel() {

@@ -95,6 +95,7 @@ std::string PlainCell(const Message& message, const FieldDescriptor& field,
 
 std::string AgoCell(const Message& message, const FieldDescriptor& field,
                     const TableTime& time) {
+  if (!message.GetReflection()->HasField(message, &field)) return "-";
   return Ago(TimeOf(message, field), time.now);
 }
 

@@ -33,7 +33,7 @@ using CellFormat = std::string (*)(
 std::string PlainCell(const google::protobuf::Message& message,
                       const google::protobuf::FieldDescriptor& field,
                       const TableTime& time);
-// How long ago a Timestamp was.
+// How long ago a Timestamp was; "-" if it is absent.
 std::string AgoCell(const google::protobuf::Message& message,
                     const google::protobuf::FieldDescriptor& field,
                     const TableTime& time);

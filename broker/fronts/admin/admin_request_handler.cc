@@ -5,6 +5,7 @@
 #include "broker/fronts/admin/connection_methods.h"
 #include "broker/fronts/admin/explain_methods.h"
 #include "broker/fronts/admin/group_methods.h"
+#include "broker/fronts/admin/membership_methods.h"
 #include "broker/fronts/admin/policy_methods.h"
 #include "broker/fronts/admin/subscription_methods.h"
 
@@ -14,7 +15,7 @@ namespace {
 // Every method is in one of these lists.
 constexpr AdminMethods (*kFamilies[])() = {
     GroupMethods,  ConnectionMethods, ChannelMethods, SubscriptionMethods,
-    PolicyMethods, ExplainMethods,    ClientMethods,
+    PolicyMethods, ExplainMethods,    ClientMethods,  MembershipMethods,
 };
 
 }  // namespace
