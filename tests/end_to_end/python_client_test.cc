@@ -25,7 +25,9 @@ namespace {
 
 namespace pb = ::rocketmq::clientmanager::v1;
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
 
@@ -132,6 +134,31 @@ TEST_F(PythonClientTest, ItsHeartbeatsKeepItRegisteredBeyondTheExpiry) {
   EXPECT_TRUE(Becomes(heard, ::testing::Gt(kExpiry + absl::Seconds(1))))
       << client().err();
   EXPECT_THAT(broker().ReasonsOfLeaving(client_id()), IsEmpty());
+}
+
+TEST_F(PythonClientTest, AClientThatAcknowledgesIsToldWhoCameAndWhoWent) {
+  const auto holder = ChildProcess::Start(
+      {{"python3", RunfilePath("tests/end_to_end/membership_client.py"),
+        broker().address(), "held"},
+       {absl::StrCat("PYTHONPATH=", stubs())}});
+  ASSERT_THAT(holder, IsOk());
+  const std::string id = absl::StrCat("python@", (*holder)->pid());
+  const auto last_line = [&holder] {
+    const std::vector<std::string> lines =
+        absl::StrSplit((*holder)->out(), '\n');
+    return lines.size() < 2 ? "" : lines[lines.size() - 2];
+  };
+  EXPECT_TRUE(Becomes(last_line, AllOf(HasSubstr(" complete members: "),
+                                       HasSubstr(id))))
+      << (*holder)->err();
+  ASSERT_TRUE(
+      SendHeartbeat(broker().address(), ConsumerHeartbeat("another", "held"))
+          .ok());
+  EXPECT_TRUE(Becomes(
+      last_line, HasSubstr(absl::StrCat(" +another members: another ", id))));
+  // Unary clients expire.
+  EXPECT_TRUE(Becomes(
+      last_line, HasSubstr(absl::StrCat(" -another EXPIRED members: ", id))));
 }
 
 TEST_F(PythonClientTest, CompressedHeartbeatsAreHeartbeats) {
