@@ -167,9 +167,30 @@ void ClientManagerMetrics::CountConsumerLocked(const ClientEvent& event,
   if (other->second == 0) other_groups_.erase(other);
 }
 
+MetricFamily ClientManagerMetrics::Histogram(
+    const DetectionTimes& times) const {
+  MetricFamily family;
+  family.name = "rocketmq_client_manager_detection_seconds";
+  family.help =
+      "From the last sign of life of a member that expired or was disconnected "
+      "to the first push to its group";
+  family.type = MetricType::Histogram;
+  ClientMetric& metric = family.metric.emplace_back();
+  metric.label = node_labels_;
+  metric.histogram.sample_count = static_cast<uint64_t>(times.count());
+  metric.histogram.sample_sum = absl::ToDoubleSeconds(times.sum());
+  uint64_t up_to = 0;
+  for (size_t i = 0; i < DetectionTimes::kBounds.size(); ++i) {
+    up_to += static_cast<uint64_t>(times.in_bucket(i));
+    metric.histogram.bucket.push_back(
+        {up_to, absl::ToDoubleSeconds(DetectionTimes::kBounds[i])});
+  }
+  return family;
+}
+
 std::vector<MetricFamily> ClientManagerMetrics::Collect() const {
   std::vector<MetricFamily> families;
-  families.reserve(19);
+  families.reserve(20);
   const auto family = [&](absl::string_view name, absl::string_view help,
                           MetricType type) {
     return Family(&families, std::string(name), std::string(help), type,
@@ -274,6 +295,8 @@ std::vector<MetricFamily> ClientManagerMetrics::Collect() const {
   family("rocketmq_client_manager_log_lines_dropped_total",
          "Lines of the log that did not reach stderr", MetricType::Counter)
       .Add({}, static_cast<double>(readings.log_lines_dropped));
+
+  families.push_back(Histogram(readings.notifier.detection));
 
   MutexLock lock(&mu_);
   Family removals = family("rocketmq_client_manager_removals_total",

@@ -24,6 +24,7 @@
 #include "absl/time/time.h"
 #include "broker/fronts/edge_counters.h"
 #include "broker/notify/consumer_ids_notifier.h"
+#include "broker/notify/detection_times.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/client_table.h"
 #include "common/client_types.h"
@@ -84,6 +85,7 @@ class ClientManagerMetrics final : public ClientEventListener,
     Connections connections;
   };
 
+  prometheus::MetricFamily Histogram(const DetectionTimes& times) const;
   void CountConsumerLocked(const ClientEvent& event, int64_t count)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 

@@ -1,8 +1,10 @@
 #include "broker/metrics/client_manager_metrics.h"
 
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "broker/policy/group_policy.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/descriptor.h"
@@ -167,6 +169,28 @@ TEST_F(ClientManagerMetricsTest, TheExpiryLagCountsFromTheClientsOwnExpiry) {
   Leaves("orders", 1, RemovalReason::kExpired);
   EXPECT_THAT(Scrape(), HasSubstr("expiry_lag_seconds_sum{cluster=\"c\","
                                   "node_type=\"broker\",node_id=\"b\"} 2\n"));
+}
+
+TEST_F(ClientManagerMetricsTest, TheTimesOfDetectionAreAHistogram) {
+  readings_.notifier.detection.Add(absl::Milliseconds(250));
+  readings_.notifier.detection.Add(absl::Seconds(121));
+  const std::string scrape = Scrape();
+  const auto line = [](absl::string_view rest, absl::string_view labels = "") {
+    return absl::StrCat("rocketmq_client_manager_detection_seconds", rest,
+                        "{cluster=\"c\",node_type=\"broker\",node_id=\"b\"",
+                        labels, "} ");
+  };
+  EXPECT_THAT(scrape, HasSubstr(absl::StrCat(line("_count"), "2\n")));
+  EXPECT_THAT(scrape, HasSubstr(absl::StrCat(line("_sum"), "121.25\n")));
+  for (const auto& [bound, count] :
+       {std::make_pair("0.1", 0), std::make_pair("0.3", 1),
+        std::make_pair("90", 1), std::make_pair("125", 2),
+        std::make_pair("1800", 2), std::make_pair("+Inf", 2)}) {
+    EXPECT_THAT(scrape,
+                HasSubstr(absl::StrCat(
+                    line("_bucket", absl::StrCat(",le=\"", bound, "\"")), count,
+                    "\n")));
+  }
 }
 
 TEST_F(ClientManagerMetricsTest, WhatGoesBeforeItsExpiryHasNoLag) {

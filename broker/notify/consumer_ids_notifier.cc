@@ -38,19 +38,31 @@ void ConsumerIdsNotifier::Needs::Add(const Needs& more) {
 }
 
 void ConsumerIdsNotifier::OnClientEvent(const ClientEvent& event) {
-  if (event.type != EventType::kChange || !options_.enabled) return;
+  if (!options_.enabled) return;
+  if (event.type == EventType::kClientUnregister) {
+    MutexLock lock(&mu_);
+    if (!draining_) departures_.Note(event);
+    return;
+  }
+  if (event.type != EventType::kChange) return;
   Needs needs;
   needs.change = true;
   needs.members_changed = event.members_changed;
   needs.topics_changed = event.topics_changed;
   MutexLock lock(&mu_);
   if (draining_) return;
+  departures_.Note(event);
   ++counts_.changes;
   const auto window = windows_.find(event.group);
   Needs& dirty = dirty_[event.group];
   const bool waits = window != windows_.end() && window->second.needs.change;
   if (waits || dirty.change) ++counts_.coalesced;
   dirty.Add(needs);
+}
+
+void ConsumerIdsNotifier::OnEventsDelivered() {
+  MutexLock lock(&mu_);
+  departures_.EndDelivery();
 }
 
 void ConsumerIdsNotifier::Resend(absl::string_view group) {
@@ -117,7 +129,9 @@ bool ConsumerIdsNotifier::TakeRoundLocked(Round* round) {
   }
   if (due_.empty()) return false;
   auto due = due_.extract(due_.begin());
-  *round = {due.key(), due.mapped(), nullptr, 0};
+  *round = {due.key(), due.mapped(), nullptr, 0, {}};
+  // Before the snapshot is read, which then lacks them.
+  if (round->needs.change) round->departed = departures_.Take(round->group);
   under_way_.emplace(round->group, Needs());
   return true;
 }
@@ -175,6 +189,11 @@ size_t ConsumerIdsNotifier::PushSome(ClientTable& table, absl::Time now,
   counts_.resent += made.resent;
   for (size_t i = 0; i < kPushKinds; ++i) {
     counts_.pushes_of_kind[i] += made.pushes_of_kind[i];
+  }
+  if (made.pushes > 0) {
+    for (const absl::Time heard : std::exchange(round->departed, {})) {
+      counts_.detection.Add(now - heard);
+    }
   }
   return targets.size();
 }
@@ -247,6 +266,7 @@ void ConsumerIdsNotifier::StartDraining() {
   waiting_.clear();
   begun_.clear();
   under_way_.clear();
+  departures_.Clear();
 }
 
 ConsumerIdsNotifier::Counts ConsumerIdsNotifier::counts() const {

@@ -46,6 +46,8 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "broker/notify/departures.h"
+#include "broker/notify/detection_times.h"
 #include "broker/notify/push_content.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/client_table.h"
@@ -76,6 +78,9 @@ class ConsumerIdsNotifier final : public ClientEventListener {
     int64_t pushes = 0;     // Calls of ClientChannel::Push().
     std::array<int64_t, kPushKinds> pushes_of_kind = {};  // By PushKind.
     int64_t resent = 0;  // Of the pushes, those to channels told again.
+    // Of the members that EXPIRED or were DISCONNECTED, once each, when the
+    // next round of their group makes its first push. Nothing if it makes none.
+    DetectionTimes detection;
   };
 
   // Called by any thread, with no lock held, when NextDeadline() has become
@@ -89,6 +94,8 @@ class ConsumerIdsNotifier final : public ClientEventListener {
 
   void OnClientEvent(const ClientEvent& event) override
       ABSL_LOCKS_EXCLUDED(mu_);
+
+  void OnEventsDelivered() override ABSL_LOCKS_EXCLUDED(mu_);
 
   // Members of `group` wait in the table to be pushed again: see
   // ClientTable::MarkUnacknowledged(). A later flush does so.
@@ -159,6 +166,8 @@ class ConsumerIdsNotifier final : public ClientEventListener {
     // Null until the snapshot is read.
     std::unique_ptr<PushContent> content;
     MemberCursor cursor = 0;
+    // The last signs of life of the members of whose end no push has told yet.
+    std::vector<absl::Time> departed;
   };
 
   // The push of a round to one of the members; null: none.
@@ -191,6 +200,7 @@ class ConsumerIdsNotifier final : public ClientEventListener {
   const DeadlineListener on_deadline_;
 
   mutable absl::Mutex mu_;
+  Departures departures_ ABSL_GUARDED_BY(mu_);
   // Groups that no flush has seen since they changed. This and `due_` have at
   // most one entry for each group that is registered or has just gone.
   absl::flat_hash_map<std::string, Needs> dirty_ ABSL_GUARDED_BY(mu_);
