@@ -1,0 +1,241 @@
+#include "tests/simulation/network/sim_broker.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "broker/core/broker_core.h"
+#include "broker/fronts/clientmanager/client_request.h"
+#include "broker/fronts/clientmanager/client_request_handler.h"
+#include "broker/fronts/edge_counters.h"
+#include "broker/housekeeping/drain.h"
+#include "broker/housekeeping/housekeeping_task.h"
+#include "broker/notify/push_task.h"
+#include "broker/policy/group_policy.h"
+#include "broker/registry/client_table.h"
+#include "common/response_code.h"
+#include "common/rpc/server/address_rates.h"
+#include "common/rpc/server/authorizer.h"
+#include "common/rpc/server/gate.h"
+#include "common/rpc/server/method_table.h"
+#include "glog/logging.h"
+#include "tests/simulation/network/crowd.h"
+#include "tests/simulation/network/schedule.h"
+#include "tests/simulation/network/sim_channel.h"
+
+namespace rmq::network {
+namespace {
+
+// A stream has to state its groups within this.
+constexpr absl::Duration kUnheardLimit = absl::Seconds(10);
+// A timer rests between two tasks.
+constexpr absl::Duration kRest = absl::Milliseconds(1);
+
+BrokerCore::Options CoreOptions(const SimBroker::Options& options) {
+  BrokerCore::Options core;
+  core.table.channel_expiry = options.channel_expiry;
+  core.notifier.notify_window = options.notify_window;
+  core.housekeeping.period = absl::Seconds(1);
+  core.policy.subscription_groups.push_back(
+      {GroupName(kNotNotified), /*notify=*/false, /*retry_queue_nums=*/1});
+  return core;
+}
+
+}  // namespace
+
+struct SimBroker::Running {
+  Running(int index, uint64_t incarnation, const Options& options,
+          Scheduler* scheduler)
+      : process(std::make_shared<Process>(scheduler)),
+        incarnation(incarnation),
+        core(CoreOptions(options), {&lists}, scheduler->Now(),
+             [this](absl::Time) { Rearm(); }),
+        handler({{"cluster", absl::StrCat("broker-", index), 0, incarnation},
+                 Limits(),
+                 scheduler->Now() + options.settle,
+                 core.table(),
+                 core.processor(),
+                 counters}),
+        housekeeping_task(&core.housekeeping()),
+        push_task(&core.notifier(), &core.table()) {
+    handler.AddMethods(&methods);
+    environment.handler = &handler;
+    environment.housekeeping = &core.housekeeping();
+    environment.now = [process = process.get()] { return process->Now(); };
+    environment.rearm = [this] { Rearm(); };
+    environment.largest_page = options.largest_page;
+    Rearm();
+  }
+
+  absl::Time now() const { return process->Now(); }
+
+  // Sets the timer to what is due first.
+  void Rearm() {
+    const absl::Time due =
+        std::max(std::min(housekeeping_task.NextDue(), push_task.NextDue()),
+                 now() + kRest);
+    if (timer != 0 && due >= timer_at) return;
+    if (timer != 0) process->Cancel(timer);
+    timer_at = due;
+    timer = process->RunAt(due, [this] {
+      timer = 0;
+      housekeeping_task.Run(now());
+      push_task.Run(now());
+      Rearm();
+    });
+  }
+
+  const std::shared_ptr<Process> process;
+  const uint64_t incarnation;
+  TrueLists lists;
+  AllowAllAuthorizer authorizer;
+  EdgeCounters counters;
+  AddressRates rates{{0, 0, 0}};
+  Gate gate{&authorizer, {}};
+  MethodTable methods{&gate, &rates, &counters.calls};
+  EventLoop::TimerId timer = 0;
+  absl::Time timer_at = absl::InfiniteFuture();
+  BrokerCore core;
+  ClientRequestHandler handler;
+  HousekeepingTask housekeeping_task;
+  PushTask push_task;
+  SimChannel::Environment environment;
+  std::unique_ptr<Crowd> crowd;
+  bool is_draining = false;
+};
+
+SimBroker::SimBroker(int index, const Options& options, uint64_t seed,
+                     Scheduler* scheduler, OnWrong on_wrong)
+    : index_(index),
+      options_(options),
+      random_(seed),
+      scheduler_(*scheduler),
+      on_wrong_(std::move(on_wrong)) {}
+
+SimBroker::~SimBroker() = default;
+
+void SimBroker::Start(bool is_old) {
+  CHECK(running_ == nullptr);
+  running_ = std::make_unique<Running>(index_, random_.Number() | 1, options_,
+                                       &scheduler_);
+  running_->environment.is_old = is_old;
+  running_->crowd = std::make_unique<Crowd>(
+      Crowd::Environment{&running_->core, &running_->lists,
+                         running_->process.get(), running_->environment.rearm,
+                         [this](const std::string& what) {
+                           on_wrong_(
+                               absl::StrCat("broker ", index_, ": ", what));
+                         }},
+      random_.Number());
+  // Its pages are of different times.
+  if (is_old) running_->environment.largest_page = 1'000;
+}
+
+void SimBroker::Kill() {
+  if (running_ == nullptr) return;
+  running_->process->Kill();
+  running_.reset();
+}
+
+void SimBroker::Drain() {
+  if (running_ == nullptr || std::exchange(running_->is_draining, true)) return;
+  running_->process->Post([running = running_.get()] {
+    rmq::Drain drain(&running->core.table(), &running->core.notifier());
+    while (drain.CloseSome(running->now())) {
+    }
+  });
+}
+
+bool SimBroker::is_draining() const {
+  return running_ != nullptr && running_->is_draining;
+}
+bool SimBroker::is_old() const {
+  return running_ != nullptr && running_->environment.is_old;
+}
+std::shared_ptr<Process> SimBroker::process() {
+  return running_ == nullptr ? nullptr : running_->process;
+}
+
+void SimBroker::InCrowd(std::function<void(Crowd*)> act) {
+  if (running_ == nullptr) return;
+  running_->process->Post([this, act] { act(running_->crowd.get()); });
+}
+
+bool SimBroker::HasSilentInTheCrowd() const {
+  return running_->crowd->HasSilent();
+}
+std::string SimBroker::WhoInTheCrowdMissedSomething() const {
+  return running_->crowd->WhoMissedSomething();
+}
+
+void SimBroker::Kick(const std::string& client_id) {
+  if (running_ == nullptr) return;
+  running_->process->Post([this, client_id] {
+    for (int group = 0; group < kGroups; ++group) {
+      const ClientChannelPtr channel =
+          running_->core.table().FindConsumerChannel(GroupName(group),
+                                                     client_id);
+      if (channel == nullptr) continue;
+      running_->core.housekeeping().OnChannelClose(
+          *channel, RemovalReason::kKicked, running_->now());
+      channel->End(RemovalReason::kKicked);
+    }
+    running_->Rearm();
+  });
+}
+
+const TrueLists& SimBroker::lists() const { return running_->lists; }
+
+std::set<std::string> SimBroker::List(const std::string& group) {
+  std::set<std::string> ids;
+  MemberCursor cursor = 0;
+  do {
+    const ConsumerList list =
+        running_->core.processor().GetConsumerListByGroup(group, 1'000, cursor);
+    ids.insert(list.client_ids.begin(), list.client_ids.end());
+    cursor = list.next;
+  } while (cursor != 0);
+  return ids;
+}
+
+uint64_t SimBroker::AcknowledgedBy(const std::string& group,
+                                   const std::string& client_id) {
+  uint64_t acknowledged = 0;
+  MemberCursor cursor = 0;
+  do {
+    uint64_t epoch;
+    for (const MembershipMember& member : running_->core.table().ListMembership(
+             group, ClientTable::kMaxPiece, &cursor, &epoch)) {
+      if (member.member.client_id == client_id) {
+        acknowledged = std::max(acknowledged, member.acknowledged);
+      }
+    }
+  } while (cursor != 0);
+  return acknowledged;
+}
+
+std::shared_ptr<Process> SimBroker::listener() {
+  return running_ == nullptr || running_->is_draining ? nullptr
+                                                      : running_->process;
+}
+
+uint64_t SimBroker::incarnation() {
+  return running_ == nullptr ? 0 : running_->incarnation;
+}
+
+std::shared_ptr<BrokerEnd> SimBroker::Accept(
+    std::shared_ptr<Connection> connection) {
+  auto channel = std::make_shared<SimChannel>(&running_->environment,
+                                              std::move(connection));
+  running_->process->RunAt(running_->now() + kUnheardLimit,
+                           [weak = std::weak_ptr<SimChannel>(channel)] {
+                             const auto unheard = weak.lock();
+                             if (unheard == nullptr || unheard->is_bound())
+                               return;
+                             unheard->EndWith({absl::DeadlineExceededError(
+                                 "no full heartbeat in time")});
+                           });
+  return channel;
+}
+
+}  // namespace rmq::network
