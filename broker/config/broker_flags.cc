@@ -20,6 +20,7 @@
 #include "broker/config/broker_options.h"
 #include "broker/config/config_file.h"
 #include "broker/config/settings.h"
+#include "broker/registry/duplicate_clients.h"
 #include "common/kv.h"
 #include "glog/logging.h"
 #include "google/protobuf/text_format.h"
@@ -175,6 +176,12 @@ ABSL_FLAG(int64_t, max_listed_rows_rate,
           "rows that listings answer, a second and client address; twice as "
           "many at once; 0: no limit")
     .OnUpdate([] { NoteUpdate("max_listed_rows_rate"); });
+ABSL_FLAG(std::string, duplicate_client_id_policy,
+          std::string(rmq::Name(Default().table.duplicate_client_id_policy)),
+          "what to do when streams of several processes use one client id: "
+          "report: both stay; newest_wins: the older ones end for good; "
+          "oldest_wins: the newer one is refused until the other is gone")
+    .OnUpdate([] { NoteUpdate("duplicate_client_id_policy"); });
 ABSL_FLAG(uint64_t, max_client_id_bytes, Default().limits.max_client_id_bytes,
           "length of a client id")
     .OnUpdate([] { NoteUpdate("max_client_id_bytes"); });

@@ -10,6 +10,8 @@
 #include "absl/types/optional.h"
 #include "broker/config/policy_configs.h"
 #include "broker/config/settings.h"
+#include "broker/registry/duplicate_clients.h"
+#include "common/validation.h"
 #include "glog/logging.h"
 
 namespace rmq {
@@ -60,6 +62,7 @@ void VisitSettings(Options& options, const Visitor& visit) {
   visit("max_channel_expiry", &table.max_channel_expiry);
   visit("max_channels", &table.max_channels);
   visit("max_statement_changes", &table.max_statement_changes);
+  visit("duplicate_client_id_policy", &table.duplicate_client_id_policy);
   visit("housekeeping_period", &options.housekeeping.period);
 
   auto& limits = options.limits;
@@ -101,6 +104,16 @@ class Reader {
         absl::StrAppend(&errors_, errors_.empty() ? "" : "\n", name,
                         " must be a time such as 30s, got \"", text, "\"");
       }
+    } else if constexpr (std::is_same_v<T, DuplicateClientIdPolicy>) {
+      const std::string text = reflection.GetString(message, setting.field);
+      const auto policy = ParseDuplicateClientIdPolicy(text);
+      if (policy.has_value()) {
+        *value = *policy;
+      } else {
+        absl::StrAppend(&errors_, errors_.empty() ? "" : "\n", name,
+                        " must be report, newest_wins or oldest_wins, got ",
+                        Quoted(text));
+      }
     } else if constexpr (std::is_same_v<T, std::string>) {
       *value = reflection.GetString(message, setting.field);
     } else if constexpr (std::is_same_v<T, bool>) {
@@ -131,6 +144,10 @@ class Writer {
   void operator()(absl::string_view name,
                   const absl::optional<absl::Duration>* value) const {
     if (value->has_value()) Set(name, absl::FormatDuration(**value));
+  }
+  void operator()(absl::string_view name,
+                  const DuplicateClientIdPolicy* value) const {
+    Set(name, std::string(Name(*value)));
   }
   void operator()(absl::string_view name, const bool* value) const {
     Set(name, *value ? "true" : "false");

@@ -48,10 +48,14 @@ TEST(BrokerOptionsTest, WhatIsAppliedIsWhatIsReadBack) {
         "notify_window", "settle"}) {
     SetSetting(*FindSetting(time), "7s", &config);
   }
+  SetSetting(*FindSetting("duplicate_client_id_policy"), "oldest_wins",
+             &config);
   pb::SubscriptionGroupConfig* const group = config.add_subscription_groups();
   group->set_group("g");
   group->set_notify_consumer_ids_changed_enable(false);
   group->set_retry_queue_nums(7);
+  group->set_subscription_consistency(pb::SubscriptionGroupConfig::REJECT);
+  group->set_inconsistency_grace("7m");
   pb::TopicConfig* const topic = config.add_topics();
   topic->set_topic("t");
   topic->set_read_queue_nums(7);
@@ -74,6 +78,16 @@ TEST(BrokerOptionsTest, WhatAConfigDoesNotSetStaysAsItIs) {
   EXPECT_EQ(options.table.max_channels, 7u);
   EXPECT_EQ(options.server.threads, 3);
   EXPECT_FALSE(options.settle.has_value());
+}
+
+TEST(BrokerOptionsTest, APolicyThatIsNoneIsTold) {
+  BrokerController::Options options;
+  pb::BrokerConfig config;
+  config.mutable_registry()->set_duplicate_client_id_policy("newest");
+  EXPECT_THAT(ApplyConfig(config, &options),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       "duplicate_client_id_policy must be report, newest_wins "
+                       "or oldest_wins, got \"newest\""));
 }
 
 TEST(BrokerOptionsTest, TimesThatAreNoneAreToldTogether) {

@@ -246,7 +246,8 @@ class ConfigReader {
           ToOptions(field.subscription_groups(i));
       CheckEntry(tokens, places.GetTreeForNested(descriptor, i), config,
                  *descriptor->message_type()->FindFieldByName("group"),
-                 absl::StrCat("subscription group ", Quoted(config.group)));
+                 absl::StrCat("subscription group ", Quoted(config.group)),
+                 FindUnreadableFields(field.subscription_groups(i)));
     }
     for (int i = 0; i < field.topics_size(); ++i) {
       const TopicConfig config = ToOptions(field.topics(i));
@@ -258,11 +259,13 @@ class ConfigReader {
   }
 
   // One of a list, as `config`. Its field `name_field` makes `name`.
+  // `unreadable`: fields that `config` could not take.
   template <typename Config>
   void CheckEntry(const Tokens& tokens, const TextFormat::ParseInfoTree* places,
                   const Config& config,
                   const google::protobuf::FieldDescriptor& name_field,
-                  const std::string& name) {
+                  const std::string& name,
+                  const std::vector<BadField>& unreadable = {}) {
     const auto place_of =
         [&](const google::protobuf::FieldDescriptor& given) -> Place {
       const int line =
@@ -270,7 +273,9 @@ class ConfigReader {
       return PlaceOf(tokens, line);
     };
     NoteName(place_of(name_field), name);
-    for (const BadField& bad : FindBadFields(config)) {
+    std::vector<BadField> all_bad = FindBadFields(config);
+    all_bad.insert(all_bad.end(), unreadable.begin(), unreadable.end());
+    for (const BadField& bad : all_bad) {
       errors_.Add(place_of(*name_field.containing_type()->FindFieldByName(
                       std::string(bad.field))),
                   bad.message);

@@ -2,6 +2,11 @@
 
 #include <cstdint>
 
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "broker/registry/consistency_rule.h"
+#include "common/validation.h"
+
 namespace rmq {
 
 namespace pb = ::rocketmq::clientmanager::v1;
@@ -16,7 +21,28 @@ SubscriptionGroupConfig ToOptions(const pb::SubscriptionGroupConfig& group) {
   if (group.has_retry_queue_nums()) {
     config.retry_queue_nums = group.retry_queue_nums();
   }
+  if (group.subscription_consistency() == pb::SubscriptionGroupConfig::REJECT) {
+    config.consistency.policy = ConsistencyRule::Policy::kReject;
+  }
+  absl::Duration grace;
+  if (absl::ParseDuration(group.inconsistency_grace(), &grace)) {
+    config.consistency.grace = grace;
+  }
   return config;
+}
+
+std::vector<BadField> FindUnreadableFields(
+    const pb::SubscriptionGroupConfig& group) {
+  absl::Duration grace;
+  if (!group.has_inconsistency_grace() ||
+      absl::ParseDuration(group.inconsistency_grace(), &grace)) {
+    return {};
+  }
+  return {{"inconsistency_grace",
+           absl::StrCat("subscription group ", Quoted(group.group()),
+                        ": inconsistency_grace must be a time such as 10m, "
+                        "got ",
+                        Quoted(group.inconsistency_grace()))}};
 }
 
 TopicConfig ToOptions(const pb::TopicConfig& topic) {
@@ -39,6 +65,11 @@ pb::SubscriptionGroupConfig FromOptions(const SubscriptionGroupConfig& group) {
   config.set_notify_consumer_ids_changed_enable(
       group.notify_consumer_ids_changed_enable);
   config.set_retry_queue_nums(group.retry_queue_nums);
+  config.set_subscription_consistency(
+      group.consistency.policy == ConsistencyRule::Policy::kReject
+          ? pb::SubscriptionGroupConfig::REJECT
+          : pb::SubscriptionGroupConfig::REPORT);
+  config.set_inconsistency_grace(absl::FormatDuration(group.consistency.grace));
   return config;
 }
 

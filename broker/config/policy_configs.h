@@ -2,6 +2,9 @@
 #ifndef BROKER_CONFIG_POLICY_CONFIGS_H_
 #define BROKER_CONFIG_POLICY_CONFIGS_H_
 
+#include <vector>
+
+#include "broker/policy/bad_field.h"
 #include "broker/policy/group_policy.h"
 #include "rocketmq/clientmanager/v1/broker_config.pb.h"
 
@@ -12,6 +15,10 @@ namespace rmq {
 SubscriptionGroupConfig ToOptions(
     const rocketmq::clientmanager::v1::SubscriptionGroupConfig& group);
 TopicConfig ToOptions(const rocketmq::clientmanager::v1::TopicConfig& topic);
+
+// Fields whose text cannot be read. ToOptions() takes them as absent.
+std::vector<BadField> FindUnreadableFields(
+    const rocketmq::clientmanager::v1::SubscriptionGroupConfig& group);
 
 rocketmq::clientmanager::v1::SubscriptionGroupConfig FromOptions(
     const SubscriptionGroupConfig& group);

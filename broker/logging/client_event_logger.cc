@@ -27,6 +27,10 @@ ClientEventLogger::~ClientEventLogger() {
 }
 
 void ClientEventLogger::OnClientEvent(const ClientEvent& event) {
+  if (IsWarning(event.type)) {
+    LogWarning(event);
+    return;
+  }
   if (event.type != EventType::kClientRegister &&
       event.type != EventType::kClientUnregister) {
     return;
@@ -64,12 +68,7 @@ ClientEventLogger::Line& ClientEventLogger::LineOf(const ClientEvent& event) {
 
 void ClientEventLogger::WriteLines() {
   for (const Line& line : lines_) {
-    if (!rate_.Take(clock_.TimeNow())) {
-      ++left_out_untold_;
-      ++lines_left_out_;
-      continue;
-    }
-    TellLeftOut();
+    if (!TakeLine()) continue;
     const absl::string_view verb =
         line.type == EventType::kClientRegister   ? "joined"
         : line.reason == RemovalReason::kReplaced ? "replaced"
@@ -94,6 +93,32 @@ void ClientEventLogger::WriteLines() {
                                          : Kv("labels", Shown(line.labels)));
   }
   lines_.clear();
+}
+
+void ClientEventLogger::LogWarning(const ClientEvent& event) {
+  WriteLines();
+  if (!TakeLine()) return;
+  if (event.type == EventType::kDuplicateClientId) {
+    LOG(WARNING) << "duplicate" << Kv("client_id", event.client_id)
+                 << Kv("channel", event.channel->id())
+                 << Kv("remote", event.channel->remote_address())
+                 << Kv("other", event.detail);
+  } else if (event.type == EventType::kSubscriptionsInconsistent) {
+    LOG(WARNING) << "inconsistent" << Kv("group", event.group)
+                 << Kv("difference", event.detail);
+  } else {
+    LOG(INFO) << "consistent" << Kv("group", event.group);
+  }
+}
+
+bool ClientEventLogger::TakeLine() {
+  if (!rate_.Take(clock_.TimeNow())) {
+    ++left_out_untold_;
+    ++lines_left_out_;
+    return false;
+  }
+  TellLeftOut();
+  return true;
 }
 
 void ClientEventLogger::TellLeftOut() {

@@ -29,6 +29,12 @@ namespace rmq {
 // `group` has the first kMaxNames groups; `kind` both kinds if there are both.
 // `labels` are there if the channel has any: the first kMaxLabelBytes bytes.
 //
+// Warnings have a line each:
+//
+//   duplicate client_id=c1 channel=9 remote=... other=...
+//   inconsistent group=orders difference="topic ..."
+//   consistent group=orders
+//
 // Clients come and go as they like: of more than kLinesPerSecond lines (and
 // kBurst at once) the rest are left out, and the next line is preceded by "left
 // out N membership lines".
@@ -68,6 +74,9 @@ class ClientEventLogger final : public ClientEventListener {
   };
 
   Line& LineOf(const ClientEvent& event);
+  void LogWarning(const ClientEvent& event);
+  // Whether a line may be written now. If so, tells what was left out before.
+  bool TakeLine();
   void WriteLines();
   void TellLeftOut();
 

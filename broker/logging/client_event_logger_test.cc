@@ -221,5 +221,29 @@ TEST_F(ClientEventLoggerTest, TheEndTellsHowManyWereLeftOut) {
               ElementsAre(StartsWith("left out 5 membership lines")));
 }
 
+TEST_F(ClientEventLoggerTest, ASecondProcessWithAClientIdHasALine) {
+  Register(*OpenStream(), TestStatement("c1").Incarnation(1).Producer("p"));
+  log_.Take();
+  Register(*OpenStream(), TestStatement("c1").Incarnation(2).Producer("p"));
+  EXPECT_THAT(log_.Take(),
+              ElementsAre("duplicate client_id=c1 channel=2 "
+                          "remote=127.0.0.1:50001 other=127.0.0.1:50001",
+                          StartsWith("joined ")));
+}
+
+TEST_F(ClientEventLoggerTest, AGroupHasALineWhenItsMembersDifferAndWhenNot) {
+  Register(*OpenStream(), TestStatement("c1").Consumer("g", {{"t", 1, "a"}}));
+  const FakeClientChannelPtr odd = OpenStream();
+  log_.Take();
+  Register(*odd, TestStatement("c2").Consumer("g", {{"t", 1, "b"}}));
+  EXPECT_THAT(
+      log_.Take(),
+      ElementsAre(StartsWith("joined "),
+                  "inconsistent group=g difference=\"topic t: 1 of 2 members "
+                  "states TAG b, 1 of 2 members states TAG a\""));
+  Register(*odd, TestStatement("c2").Consumer("g", {{"t", 2, "a"}}));
+  EXPECT_THAT(log_.Take(), ElementsAre("consistent group=g"));
+}
+
 }  // namespace
 }  // namespace rmq

@@ -120,6 +120,14 @@ void ClientManagerMetrics::OnClientEvent(const ClientEvent& event) {
     if (found != groups_.end()) found->second.consume_type = event.consume_type;
     return;
   }
+  if (event.type == EventType::kDuplicateClientId) {
+    MutexLock lock(&mu_);
+    ++duplicate_client_ids_;
+  }
+  if (event.type == EventType::kSubscriptionsInconsistent) {
+    MutexLock lock(&mu_);
+    ++inconsistencies_;
+  }
   if (!joined && !left) return;
   // The lag is 0 for a group that was dropped early because its channel had
   // left out more than ClientTable::kMaxLeftOutGroups.
@@ -208,6 +216,14 @@ std::vector<MetricFamily> ClientManagerMetrics::Collect() const {
              static_cast<double>(readings.table.producer_groups));
   groups.Add({{"kind", "consumer"}},
              static_cast<double>(readings.table.consumer_groups));
+  family("rocketmq_client_manager_duplicate_client_ids",
+         "Client ids that several processes use now", MetricType::Gauge)
+      .Add({}, static_cast<double>(readings.table.duplicate_client_ids));
+  family("rocketmq_client_manager_inconsistent_groups",
+         "Consumer groups whose members state different subscriptions or modes "
+         "now, for longer than the group's grace",
+         MetricType::Gauge)
+      .Add({}, static_cast<double>(readings.table.inconsistent_groups));
   family("rocketmq_client_manager_event_queue_depth",
          "Events that are queued for listeners", MetricType::Gauge)
       .Add({}, static_cast<double>(readings.table.queued_events));
@@ -299,6 +315,13 @@ std::vector<MetricFamily> ClientManagerMetrics::Collect() const {
   families.push_back(Histogram(readings.notifier.detection));
 
   MutexLock lock(&mu_);
+  family("rocketmq_client_manager_duplicate_client_ids_total",
+         "Streams that came with a client id that another process used",
+         MetricType::Counter)
+      .Add({}, static_cast<double>(duplicate_client_ids_));
+  family("rocketmq_client_manager_inconsistencies_total",
+         "How often a consumer group became inconsistent", MetricType::Counter)
+      .Add({}, static_cast<double>(inconsistencies_));
   Family removals = family("rocketmq_client_manager_removals_total",
                            "Channels that left a group, by kind and reason",
                            MetricType::Counter);

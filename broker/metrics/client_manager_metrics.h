@@ -103,6 +103,9 @@ class ClientManagerMetrics final : public ClientEventListener,
   // By kind and reason.
   std::array<std::array<int64_t, kRemovalReasons>, 2> removals_
       ABSL_GUARDED_BY(mu_) = {};
+  // Incidents, since the start.
+  int64_t duplicate_client_ids_ ABSL_GUARDED_BY(mu_) = 0;
+  int64_t inconsistencies_ ABSL_GUARDED_BY(mu_) = 0;
   // How long after its expiry a channel was taken out of a group.
   int64_t expired_ ABSL_GUARDED_BY(mu_) = 0;
   absl::Duration expiry_lag_sum_ ABSL_GUARDED_BY(mu_);

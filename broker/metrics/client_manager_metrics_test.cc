@@ -15,6 +15,7 @@
 namespace rmq {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -280,6 +281,18 @@ TEST_F(ClientManagerMetricsTest, ReadingsAreAskedForAtEachScrape) {
   EXPECT_THAT(Scrape(), HasSubstr("event_queue_depth{cluster=\"c\",node_type="
                                   "\"broker\",node_id=\"b\"} 7\n"));
   EXPECT_THAT(Scrape(), HasSubstr("outcome=\"made\"} 9\n"));
+}
+
+TEST_F(ClientManagerMetricsTest, IncidentsAreCountedByTheirEvents) {
+  EXPECT_THAT(Scrape(), HasSubstr("duplicate_client_ids_total{"));
+  for (int i = 0; i < 2; ++i) {
+    metrics_.OnClientEvent(Consumer(EventType::kDuplicateClientId, ""));
+  }
+  metrics_.OnClientEvent(Consumer(EventType::kSubscriptionsInconsistent, "g"));
+  metrics_.OnClientEvent(Consumer(EventType::kSubscriptionsConsistent, "g"));
+  EXPECT_THAT(Scrape(),
+              ContainsRegex("duplicate_client_ids_total\\{[^}]*\\} 2"));
+  EXPECT_THAT(Scrape(), ContainsRegex("inconsistencies_total\\{[^}]*\\} 1"));
 }
 
 }  // namespace

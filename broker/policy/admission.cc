@@ -11,7 +11,8 @@ Admission::Admission(const HeartbeatStatement& statement, GroupPolicy* policy)
           {consumer.group, GroupKind::kConsumer, *verdict.skip});
       continue;
     }
-    consumers_.push_back({&consumer, verdict.notify_consumer_ids_changed});
+    consumers_.push_back(
+        {&consumer, verdict.notify_consumer_ids_changed, verdict.consistency});
     if (verdict.pinned != nullptr) pinned_.push_back(verdict.pinned);
   }
 }

@@ -3,9 +3,15 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "common/validation.h"
 
 namespace rmq {
+namespace {
+
+constexpr absl::Duration kLongestInconsistencyGrace = absl::Hours(24 * 365);
+
+}  // namespace
 
 std::vector<BadField> FindBadFields(const SubscriptionGroupConfig& config) {
   const std::string at =
@@ -24,6 +30,15 @@ std::vector<BadField> FindBadFields(const SubscriptionGroupConfig& config) {
         {"retry_queue_nums",
          absl::StrCat(at, ": retry_queue_nums must not be negative, got ",
                       config.retry_queue_nums)});
+  }
+  if (config.consistency.grace < absl::ZeroDuration() ||
+      config.consistency.grace > kLongestInconsistencyGrace) {
+    bad.push_back(
+        {"inconsistency_grace",
+         absl::StrCat(at, ": inconsistency_grace must be 0 to ",
+                      absl::FormatDuration(kLongestInconsistencyGrace),
+                      ", got ",
+                      absl::FormatDuration(config.consistency.grace))});
   }
   return bad;
 }

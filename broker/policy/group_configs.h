@@ -15,6 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "broker/policy/bad_field.h"
 #include "broker/policy/topic_configs.h"
+#include "broker/registry/consistency_rule.h"
 
 namespace rmq {
 
@@ -28,6 +29,9 @@ struct SubscriptionGroupConfig {
   bool notify_consumer_ids_changed_enable = true;
   // Queues of the group's retry topic.
   int32_t retry_queue_nums = 1;
+  // What happens if members state different subscriptions or modes. Not
+  // RocketMQ's.
+  ConsistencyRule consistency = {};
 };
 
 std::vector<BadField> FindBadFields(const SubscriptionGroupConfig& config);

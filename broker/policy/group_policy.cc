@@ -80,6 +80,7 @@ GroupPolicy::Verdict GroupPolicy::AdmitLocked(
   Verdict verdict;
   verdict.notify_consumer_ids_changed =
       entry.config.notify_consumer_ids_changed_enable;
+  verdict.consistency = entry.config.consistency;
   if (entry.auto_created) {
     groups_.Pin(entry);
     verdict.pinned = &entry;

@@ -23,6 +23,7 @@
 #include "broker/policy/skipped_groups.h"
 #include "broker/policy/topic_configs.h"
 #include "broker/registry/client_event.h"
+#include "broker/registry/consistency_rule.h"
 #include "broker/registry/statement.h"
 
 namespace rmq {
@@ -106,6 +107,7 @@ class GroupPolicy final : public ClientEventListener {
     absl::optional<SkipReason> skip;
     // Whether changes of the group are pushed to its members.
     bool notify_consumer_ids_changed = true;
+    ConsistencyRule consistency = {};
     // The group's config if it was made automatically, otherwise null. It stays
     // until Unpin().
     GroupConfigs::Entry* pinned = nullptr;

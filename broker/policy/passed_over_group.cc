@@ -12,6 +12,8 @@ absl::string_view Name(SkipReason reason) {
     case SkipReason::kPullConsumerRejected: return "PULL_CONSUMER_REJECTED";
     case SkipReason::kProducerRejected: return "PRODUCER_REJECTED";
     case SkipReason::kTooManyGroups: return "TOO_MANY_GROUPS";
+    case SkipReason::kInconsistentSubscription:
+      return "INCONSISTENT_SUBSCRIPTION";
   }
   return "?";
 }
@@ -39,6 +41,12 @@ std::string Explain(const PassedOverGroup& skipped) {
       return absl::StrCat(group,
                           " is new, and this broker has made as many "
                           "configs as it may");
+    case SkipReason::kInconsistentSubscription:
+      return absl::StrCat(
+          group,
+          " rejects what differs from most other members, by its "
+          "subscription_consistency",
+          skipped.detail.empty() ? "" : ": ", skipped.detail);
   }
   return group;
 }

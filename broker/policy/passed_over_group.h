@@ -18,9 +18,10 @@ enum class SkipReason {
   kPullConsumerRejected = 3,
   kProducerRejected = 4,
   kTooManyGroups = 5,
+  kInconsistentSubscription = 6,
 };
 
-inline constexpr size_t kSkipReasons = 5;
+inline constexpr size_t kSkipReasons = 6;
 
 absl::string_view Name(SkipReason reason);
 
@@ -32,6 +33,8 @@ struct PassedOverGroup {
   SkipReason reason = SkipReason::kIllegalGroup;
   // SkippedGroups::Note() did not know it yet.
   bool is_news = false;
+  // Of kInconsistentSubscription: what differs, in words.
+  std::string detail = {};
 };
 
 // The reason in words, with what an operator can do about it.

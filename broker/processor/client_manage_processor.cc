@@ -49,10 +49,28 @@ HeartbeatResult ClientManageProcessor::Heartbeat(
               absl::FormatDuration(absl::Ceil(registered.try_again_at - now,
                                               absl::Milliseconds(1))))};
       return result;
+    case RegisterResult::Outcome::kDuplicateClientId:
+      result.status = {
+          absl::StatusCode::kAlreadyExists, ResponseCode::kSystemError,
+          absl::StrCat("another process uses the client id ",
+                       Quoted(statement.client_id), ", from ",
+                       registered.other_address,
+                       ", and was here first: duplicate_client_id_policy is ",
+                       Name(table_.options().duplicate_client_id_policy),
+                       ". Give each process an id of its own, or come back "
+                       "when the other is gone")};
+      return result;
   }
+  result.warnings = std::move(registered.warnings);
   result.statement_token = registered.statement_token;
   result.channel_expiry = registered.channel_expiry;
   result.group_epochs = std::move(registered.group_epochs);
+  for (InconsistentStatement& inconsistent : registered.inconsistent) {
+    result.skipped.push_back({inconsistent.group, GroupKind::kConsumer,
+                              SkipReason::kInconsistentSubscription,
+                              /*is_news=*/false,
+                              std::move(inconsistent.message)});
+  }
   for (absl::string_view group : registered.rejected_producers) {
     result.skipped.push_back(
         {group, GroupKind::kProducer, SkipReason::kProducerRejected});
@@ -64,10 +82,12 @@ HeartbeatResult ClientManageProcessor::Heartbeat(
   return result;
 }
 
-void ClientManageProcessor::AnswerAttention(ClientChannel& channel,
-                                            absl::Time now) {
+std::vector<ClientWarning> ClientManageProcessor::AnswerAttention(
+    ClientChannel& channel, absl::Time now) {
+  std::vector<ClientWarning> warnings = table_.TakeNewWarnings(channel);
   Resend(channel);
   notifier_.Flush(table_, now);
+  return warnings;
 }
 
 void ClientManageProcessor::Resend(ClientChannel& channel) {

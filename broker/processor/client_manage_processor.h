@@ -25,6 +25,7 @@
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/client_table.h"
+#include "broker/registry/client_warning.h"
 #include "broker/registry/statement.h"
 #include "common/response_code.h"
 
@@ -33,13 +34,17 @@ namespace rmq {
 struct HeartbeatResult {
   // OK. Or ABORTED with SYSTEM_ERROR: the channel closed meanwhile, and nothing
   // was registered. Or RESOURCE_EXHAUSTED with SYSTEM_BUSY: the statement
-  // changed too soon after earlier changes, and what was registered stays.
+  // changed too soon after earlier changes, and what was registered stays. Or
+  // ALREADY_EXISTS with SYSTEM_ERROR: another process uses the client id, and
+  // the channel, a stream, is closed and has to end.
   CallStatus status;
   // For light heartbeats; 0 if a group was skipped.
   uint64_t statement_token = 0;
   // How long the channel may be silent from now on.
   absl::Duration channel_expiry = absl::ZeroDuration();
   absl::InlinedVector<PassedOverGroup, 1> skipped;
+  // All that hold after the heartbeat.
+  std::vector<ClientWarning> warnings;
   // Of each consumer group that was registered: views into the statement.
   absl::InlinedVector<StatedGroupEpoch, 2> group_epochs;
 };
@@ -88,8 +93,10 @@ class ClientManageProcessor {
 
   // What waits to be told to the client is told: called at a heartbeat that was
   // not applied in full, if ClientChannel::attention() says so. Pushes again
-  // what the client has not acknowledged.
-  void AnswerAttention(ClientChannel& channel, absl::Time now);
+  // what the client has not acknowledged, and returns the warnings that it has
+  // not been told.
+  std::vector<ClientWarning> AnswerAttention(ClientChannel& channel,
+                                             absl::Time now);
 
   // The client of `channel` acknowledges the epochs of groups. Returns an
   // outcome for each. Pushes to the client what has changed since, if the

@@ -3,11 +3,15 @@
 #define BROKER_REGISTRY_ADMITTED_STATEMENT_H_
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "broker/registry/client_warning.h"
+#include "broker/registry/consistency_rule.h"
 #include "broker/registry/statement.h"
 
 namespace rmq {
@@ -17,6 +21,8 @@ struct AdmittedConsumer {
   const ConsumerStatement* statement;
   // Whether changes of the group are pushed to its members.
   bool notify_consumer_ids_changed;
+  // What happens if members of the group state different things.
+  ConsistencyRule consistency = {};
 };
 
 // What ClientTable::Register() applies. A view, valid for the call.
@@ -26,6 +32,15 @@ struct AdmittedStatement {
   absl::Span<const AdmittedConsumer> consumers;
   // Whether a channel may join a producer group that it is not in.
   bool take_new_producers = true;
+};
+
+// A consumer group that was not registered since it differs from what other
+// members state.
+struct InconsistentStatement {
+  // A view into the statement.
+  absl::string_view group;
+  // What differs, in words.
+  std::string message;
 };
 
 // The epoch of a consumer group that a statement names: a view into the
@@ -45,6 +60,9 @@ struct RegisterResult {
     // The statement differs from the channel's last one, too soon after earlier
     // changes. It counts as a sign of life, and nothing else was applied.
     kTooManyChanges,
+    // Another process uses the client id, and was there first: this channel has
+    // been closed. Nothing was applied.
+    kDuplicateClientId,
   };
   Outcome outcome = Outcome::kClosed;
   // For light heartbeats; 0 if a group of the statement was skipped.
@@ -55,6 +73,12 @@ struct RegisterResult {
   absl::InlinedVector<absl::string_view, 1> rejected_producers;
   // Of each consumer group that was registered, in the statement's order.
   absl::InlinedVector<StatedGroupEpoch, 2> group_epochs;
+  // Consumer groups that were skipped here.
+  std::vector<InconsistentStatement> inconsistent;
+  // All warnings about the client that hold after the heartbeat.
+  std::vector<ClientWarning> warnings;
+  // Of kDuplicateClientId: the address of the other process.
+  std::string other_address;
   // Of kTooManyChanges: when the channel may change its statement again.
   absl::Time try_again_at;
 };

@@ -14,8 +14,9 @@ namespace rmq {
 
 // When housekeeping has to look at the table.
 struct ExpiryOutlook {
-  // The first time at which something may have expired; InfiniteFuture if there
-  // are no channels. What may be looked at already is left out.
+  // The first time at which something may have expired, or at which an
+  // inconsistent group is to be reported; InfiniteFuture if there is nothing.
+  // What may be looked at already is left out.
   absl::Time next_due = absl::InfiniteFuture();
   // The shortest expiry of an open channel, or the table's own if that is
   // shorter.

@@ -101,6 +101,12 @@ struct ChannelRecord : ExpiryLink {
     absl::Duration expiry = absl::ZeroDuration();
     // Of the latest full heartbeat. Null: none.
     LabelsPtr labels;
+    // What the client was told last, of consumer groups in which it is odd: see
+    // InconsistentGroups.
+    absl::flat_hash_map<const RegisteredGroup*, uint64_t> told;
+    // Another process has begun to use the client id, and the client has not
+    // been told.
+    bool has_new_duplicate = false;
   };
 
   explicit ChannelRecord(ChannelKind kind) : kind(kind) {}
@@ -113,7 +119,8 @@ struct ChannelRecord : ExpiryLink {
   }
   void DropExceptionsIfEmpty() {
     if (exceptions != nullptr && exceptions->left_out.empty() &&
-        exceptions->other_clients.empty() &&
+        exceptions->other_clients.empty() && exceptions->told.empty() &&
+        !exceptions->has_new_duplicate &&
         exceptions->changes_full_at == absl::InfinitePast() &&
         exceptions->expiry == absl::ZeroDuration() &&
         exceptions->labels == nullptr) {
@@ -144,6 +151,12 @@ struct ChannelRecord : ExpiryLink {
   void ForgetPastChanges(absl::Time now) {
     if (exceptions == nullptr || exceptions->changes_full_at > now) return;
     exceptions->changes_full_at = absl::InfinitePast();
+    DropExceptionsIfEmpty();
+  }
+
+  // The channel is not odd in the group, or not in it.
+  void ForgetTold(const RegisteredGroup& group) {
+    if (exceptions == nullptr || exceptions->told.erase(&group) == 0) return;
     DropExceptionsIfEmpty();
   }
 

@@ -10,6 +10,10 @@ namespace {
 // The place of a channel that is the only one of its client.
 constexpr ClientEntry::Place kOnlyPlace = 1;
 
+// Streams that are looked at to find one that is open. A stream that is closed
+// is about to be removed, so nearly all are open.
+constexpr size_t kStreamLooks = 8;
+
 }  // namespace
 
 ClientEntry::ClientEntry(absl::string_view client_id)
@@ -74,6 +78,57 @@ absl::InlinedVector<ChannelRecord*, 1> ClientEntry::Streams(
   for (auto at = many_->by_incarnation.lower_bound({incarnation, kBeforeAll});
        at != many_->by_incarnation.end() && at->first == incarnation; ++at) {
     streams.push_back(many_->by_place.at(at->second));
+  }
+  return streams;
+}
+
+bool ClientEntry::HasStreamsOfSeveral() const {
+  return many_ != nullptr && !many_->by_incarnation.empty() &&
+         many_->by_incarnation.begin()->first !=
+             many_->by_incarnation.rbegin()->first;
+}
+
+size_t ClientEntry::incarnated_streams() const {
+  if (many_ != nullptr) return many_->by_incarnation.size();
+  return IsBoundStream(*only_) ? 1 : 0;
+}
+
+ChannelRecord* ClientEntry::StreamOfAnother(uint64_t incarnation) const {
+  if (many_ == nullptr) {
+    return IsBoundStream(*only_) && only_->incarnation != incarnation &&
+                   !only_->liveness.closed()
+               ? only_
+               : nullptr;
+  }
+  const auto& all = many_->by_incarnation;
+  auto next = all.upper_bound({incarnation, kAfterAll});
+  for (size_t looks = 0; looks < std::min(all.size(), kStreamLooks); ++looks) {
+    if (next == all.end()) next = all.begin();
+    if (next->first == incarnation) return nullptr;  // Once round.
+    ChannelRecord* const stream = many_->by_place.at(next->second);
+    if (!stream->liveness.closed()) return stream;
+    ++next;
+  }
+  return nullptr;
+}
+
+std::vector<ChannelRecord*> ClientEntry::IncarnatedStreams(uint64_t but,
+                                                           size_t max) const {
+  std::vector<ChannelRecord*> streams;
+  if (many_ == nullptr) {
+    if (max > 0 && IsBoundStream(*only_) && only_->incarnation != but) {
+      streams.push_back(only_);
+    }
+    return streams;
+  }
+  const auto& all = many_->by_incarnation;
+  for (auto at = all.begin(); at != all.end() && streams.size() < max;) {
+    if (at->first == but) {
+      at = all.upper_bound({but, kAfterAll});
+      continue;
+    }
+    streams.push_back(many_->by_place.at(at->second));
+    ++at;
   }
   return streams;
 }

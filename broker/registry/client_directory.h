@@ -7,6 +7,7 @@
 #include <limits>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
@@ -59,6 +60,19 @@ class ClientEntry {
   // The streams that are bound to this client with `incarnation` (not 0), in
   // the order of their first use. The cost is linear in their number.
   absl::InlinedVector<ChannelRecord*, 1> Streams(uint64_t incarnation) const;
+  // Streams that are bound to this client with different incarnations are those
+  // of several processes. These take the logarithm of their number, at most.
+  bool HasStreamsOfSeveral() const;
+  // How many streams are bound with an incarnation (not 0).
+  size_t incarnated_streams() const;
+  // An open stream that is bound with another incarnation than `incarnation`
+  // (neither is 0): of the greater ones, or else of all, the one with the
+  // smallest. Null if there is none among the first few that are looked at.
+  ChannelRecord* StreamOfAnother(uint64_t incarnation) const;
+  // Up to `max` streams that are bound with an incarnation other than
+  // `but` (0: with any), in the order of their incarnations.
+  std::vector<ChannelRecord*> IncarnatedStreams(uint64_t but, size_t max) const;
+
   // The channel that stands for the client's unary calls, or null.
   ChannelRecord* stand_in() const;
 

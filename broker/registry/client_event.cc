@@ -17,6 +17,10 @@ absl::string_view Name(EventType type) {
     case EventType::kChange: return "CHANGE";
     case EventType::kRegister: return "REGISTER";
     case EventType::kUnregister: return "UNREGISTER";
+    case EventType::kDuplicateClientId: return "DUPLICATE_CLIENT_ID";
+    case EventType::kSubscriptionsInconsistent:
+      return "SUBSCRIPTIONS_INCONSISTENT";
+    case EventType::kSubscriptionsConsistent: return "SUBSCRIPTIONS_CONSISTENT";
   }
   return "?";
 }

@@ -29,7 +29,25 @@ enum class EventType : uint8_t {
   kChange,      // Members of the group should read its consumer ids again.
   kRegister,    // A consumer group's statement was applied.
   kUnregister,  // The group's last channel left; the group is gone.
+
+  // Not Java's; a listener that does not know these ignores them.
+
+  // A stream began to use a client id that an open stream of another process
+  // uses; or was refused or replaced others for that, as the policy is.
+  kDuplicateClientId,
+  // Members of the consumer group differ in what they state, for longer than
+  // the group's grace; and differ no more. A group that ends was consistent
+  // before.
+  kSubscriptionsInconsistent,
+  kSubscriptionsConsistent,
 };
+
+// Whether the type is not Java's: it tells operators what is wrong.
+inline bool IsWarning(EventType type) {
+  return type == EventType::kDuplicateClientId ||
+         type == EventType::kSubscriptionsInconsistent ||
+         type == EventType::kSubscriptionsConsistent;
+}
 
 absl::string_view Name(GroupKind kind);
 absl::string_view Name(EventType type);
@@ -49,7 +67,8 @@ struct ClientEvent {
   absl::Time at;
   std::string group;
   // Of kClientRegister, kClientUnregister and kRegister. The client id is that
-  // of the membership; of an unregister it is that of the request.
+  // of the membership; of an unregister it is that of the request. Of
+  // kDuplicateClientId: the newer stream, which may be closed.
   std::string client_id;
   std::shared_ptr<ClientChannel> channel;
   // The channel's, of the types that have a client id.
@@ -67,6 +86,9 @@ struct ClientEvent {
   // The group's subscriptions after a register, before an unregister. Null for
   // producers and other types.
   SubscriptionTablePtr subscriptions;
+  // Of kDuplicateClientId: the address of a stream of another process. Of
+  // kSubscriptionsInconsistent: what differs, in words.
+  std::string detail;
   // The rest is kChange's. The group's epoch after the change; whether the
   // change moved it; and whether the group's topics changed, or its members
   // began to share messages.

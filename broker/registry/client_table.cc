@@ -52,6 +52,20 @@ RegisterResult ClientTable::Register(ClientChannel& channel,
   return result;
 }
 
+std::vector<ClientWarning> ClientTable::Warnings(ClientChannel& channel) {
+  if (!may_warn_.load(std::memory_order_acquire)) return {};
+  MutexLock lock(&mu_);
+  if (channel.record_.port == nullptr) return {};
+  return state_.TakeWarnings(channel.record_, /*only_news=*/false);
+}
+
+std::vector<ClientWarning> ClientTable::TakeNewWarnings(
+    ClientChannel& channel) {
+  MutexLock lock(&mu_);
+  if (channel.record_.port == nullptr) return {};
+  return state_.TakeWarnings(channel.record_, /*only_news=*/true);
+}
+
 void ClientTable::Unregister(
     ClientChannel& channel, absl::string_view client_id,
     absl::Span<const absl::string_view> producer_groups,
@@ -150,7 +164,12 @@ void ClientTable::ListPushTargets(const PushRound& round, absl::Time now,
 std::vector<std::string> ClientTable::MarkUnacknowledged(
     ClientChannel& channel) {
   MutexLock lock(&mu_);
-  return MarkUnacknowledgedIn(channel.record_);
+  std::vector<std::string> groups = MarkUnacknowledgedIn(channel.record_);
+  // It may have come since the client was told.
+  if (state_.HasNews(channel.record_)) {
+    channel.record_.liveness.SetAttention(true);
+  }
+  return groups;
 }
 
 void ClientTable::RaiseHeardFloor(absl::Time now) {
@@ -174,6 +193,7 @@ bool ClientTable::ScanSome(absl::Time now, size_t max_channels,
     for (size_t looked = 0; more && looked < max_channels; ++looked) {
       more = state_.ExpireNext(ended, &change);
     }
+    more |= state_.ReportInconsistencies(max_channels, &change);
     committed = CommitLocked(std::move(change));
   }
   Finish(committed, now);
@@ -185,6 +205,7 @@ ClientTable::Committed ClientTable::CommitLocked(TableChange change) {
   if (change.repeats_matter()) {
     statement_changes_.fetch_add(1, std::memory_order_release);
   }
+  may_warn_.store(state_.MayWarn(), std::memory_order_release);
   const bool has_events = change.has_events();
   if (has_events) events_.Append(std::move(change).TakeEvents());
   return {has_events, state_.HasUnsettled()};

@@ -29,6 +29,7 @@
 #include "broker/registry/channel_expiries.h"
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_event.h"
+#include "broker/registry/client_warning.h"
 #include "broker/registry/push_round.h"
 #include "broker/registry/table_change.h"
 #include "broker/registry/table_options.h"
@@ -88,6 +89,15 @@ class ClientTable : public TableQueries {
     return statement_changes_.load(std::memory_order_acquire);
   }
 
+  // All warnings about the client of `channel` that hold now, for the answer to
+  // a full heartbeat that is not applied since it repeats the last one. Takes
+  // no lock if there is no warning about any client.
+  std::vector<ClientWarning> Warnings(ClientChannel& channel)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // Those of them that the client has not been told. It counts as told.
+  std::vector<ClientWarning> TakeNewWarnings(ClientChannel& channel)
+      ABSL_LOCKS_EXCLUDED(mu_);
+
   // Removes the channel from producer and consumer groups, in one change.
   // Groups that the channel is not in are ignored. A stand-in that is left
   // without a group is closed. Events have `client_id` as it is given here.
@@ -142,8 +152,9 @@ class ClientTable : public TableQueries {
 
   // Looks at up to `max_channels` due channels: expires those silent for longer
   // than the expiry, and memberships left out for longer; files the others
-  // again. Returns whether more are due. `ended` gets the channels that were
-  // closed; the caller ends them with kExpired.
+  // again. Reports as many inconsistent groups whose grace is over. Returns
+  // whether more are due. `ended` gets the channels that were closed; the
+  // caller ends them with kExpired.
   bool ScanSome(absl::Time now, size_t max_channels,
                 std::vector<ClientChannelPtr>* ended) ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -171,7 +182,7 @@ class ClientTable : public TableQueries {
 
   // Marks `channel` to be pushed again in the groups in which it is behind what
   // it should know. Returns these groups, which the caller has pushed. If there
-  // are none the channel needs no attention() any more.
+  // are none, and no new warnings, the channel needs no attention() any more.
   std::vector<std::string> MarkUnacknowledged(ClientChannel& channel)
       ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -197,6 +208,8 @@ class ClientTable : public TableQueries {
 
   // Written under mu_, read without.
   std::atomic<uint64_t> statement_changes_{0};
+  // Whether there may be a warning about some client.
+  std::atomic<bool> may_warn_{false};
 };
 
 }  // namespace rmq

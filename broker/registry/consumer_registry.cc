@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "absl/algorithm/container.h"
+#include "absl/container/inlined_vector.h"
 #include "absl/types/optional.h"
 #include "common/client_types.h"
 
@@ -24,8 +26,9 @@ void SetGroup(const ConsumerGroup& group, ClientEvent& event) {
 }  // namespace
 
 uint64_t ConsumerRegistry::Register(const ConsumerStatement& statement,
-                                    bool notify, const Registrant& who,
-                                    size_t* hint, TableChange* change) {
+                                    bool notify, absl::Duration grace,
+                                    const Registrant& who, size_t* hint,
+                                    TableChange* change) {
   ConsumerGroup& group = FindOrBegin(statement.group, change->revision());
   const Before before{group.statement.modes(), !group.members.empty()};
   const bool notify_changed =
@@ -56,6 +59,7 @@ uint64_t ConsumerRegistry::Register(const ConsumerStatement& statement,
         member_statements_.Update(membership->statement, statement);
     group.statement.Restate(who.channel, membership->statement, updated,
                             who.number);
+    group.consistency.Restate(membership->statement, updated, change->now());
     membership->statement = std::move(updated);
     if (!joins) ++restatements_;
   }
@@ -83,6 +87,7 @@ uint64_t ConsumerRegistry::Register(const ConsumerStatement& statement,
       (before.existed && (outcome.modes || notify_changed))) {
     change->set_repeats_matter();
   }
+  inconsistent_.Update(group, group.consistency, grace, change);
   return group.epoch;
 }
 
@@ -155,8 +160,10 @@ void ConsumerRegistry::RemoveReplaced(ConsumerGroup& group,
     // The group's subscriptions are still those before the change.
     SetGroup(group, left->AddLeft(*old, *membership, RemovalReason::kReplaced,
                                   old->ClientOf(*membership).client_id()));
-    group.statement.Remove(
-        *old, Leave(group, *old, *membership, RemovalReason::kReplaced, left));
+    const MemberStatement statement =
+        Leave(group, *old, *membership, RemovalReason::kReplaced, left);
+    group.statement.Remove(*old, statement);
+    group.consistency.Remove(statement);
   }
 }
 
@@ -177,6 +184,7 @@ void ConsumerRegistry::Remove(ChannelRecord& channel, Membership& membership,
   SetGroup(group, change->AddLeft(channel, membership, reason, client_id));
   const MemberStatement statement =
       Leave(group, channel, membership, reason, change);
+  group.consistency.Remove(statement);
   if (group.members.empty()) {
     change->AddGroupGone(group, reason);
     // Of a group that has just become empty too, as Java.
@@ -193,6 +201,63 @@ void ConsumerRegistry::Remove(ChannelRecord& channel, Membership& membership,
         .reason = reason;
   }
   if (outcome.modes) change->set_repeats_matter();
+  inconsistent_.Update(group, group.consistency, absl::ZeroDuration(), change);
+}
+
+std::string ConsumerRegistry::DescribeRejection(
+    const AdmittedConsumer& admitted, ChannelRecord& channel,
+    absl::Span<ChannelRecord* const> replaced, size_t* hint) {
+  if (admitted.consistency.policy != ConsistencyRule::Policy::kReject) {
+    return "";
+  }
+  const ConsumerStatement& stated = *admitted.statement;
+  const ConsumerGroup* const group = groups_.Find(stated.group);
+  if (group == nullptr) return "";
+  absl::InlinedVector<const MemberStatement*, 2> leaving;
+  const auto leave = [&](ChannelRecord& member, size_t* member_hint) {
+    const Membership* const membership =
+        GroupMembers::Find(member, *group, member_hint);
+    if (membership == nullptr) return;
+    leaving.push_back(&membership->statement);
+  };
+  leave(channel, hint);
+  static const MemberStatement& none = *new MemberStatement;
+  const MemberStatement updated =
+      member_statements_.Update(leaving.empty() ? none : *leaving[0], stated);
+  for (ChannelRecord* const old : replaced) {
+    size_t old_hint = 0;
+    leave(*old, &old_hint);
+  }
+  return group->consistency.DescribeIfOddAmongOthers(group->name, updated,
+                                                     leaving);
+}
+
+bool ConsumerRegistry::HasNews(const ChannelRecord& channel) const {
+  if (inconsistent_.reported() == 0) return false;
+  return absl::c_any_of(channel.memberships, [&](const Membership& membership) {
+    return !membership.left_out &&
+           membership.group->kind == GroupKind::kConsumer &&
+           inconsistent_.HasNews(
+               channel, membership,
+               static_cast<const ConsumerGroup&>(*membership.group)
+                   .consistency);
+  });
+}
+
+void ConsumerRegistry::TakeWarnings(ChannelRecord& channel, bool only_news,
+                                    std::vector<ClientWarning>* warnings) {
+  const bool was_told =
+      channel.exceptions != nullptr && !channel.exceptions->told.empty();
+  if (inconsistent_.reported() == 0 && !was_told) return;
+  for (const Membership& membership : channel.memberships) {
+    if (membership.left_out || membership.group->kind != GroupKind::kConsumer) {
+      continue;
+    }
+    const auto& group = static_cast<const ConsumerGroup&>(*membership.group);
+    absl::optional<ClientWarning> warning = inconsistent_.TakeWarning(
+        channel, membership, group.consistency, only_news);
+    if (warning.has_value()) warnings->push_back(*std::move(warning));
+  }
 }
 
 void ConsumerRegistry::End(ConsumerGroup& group) {
@@ -221,6 +286,7 @@ void ConsumerRegistry::Settle(TableChange* change) {
     const Before before{group.statement.modes(), /*existed=*/true};
     TakeChangeOfModes(group, before, change);
   }
+  inconsistent_.Tell(&looks_left_);
 }
 
 void ConsumerRegistry::TakeChangeOfModes(ConsumerGroup& group,

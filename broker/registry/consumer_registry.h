@@ -7,18 +7,25 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "broker/registry/admitted_statement.h"
 #include "broker/registry/channel_record.h"
 #include "broker/registry/client_directory.h"
 #include "broker/registry/client_event.h"
+#include "broker/registry/client_warning.h"
 #include "broker/registry/effective_statement.h"
 #include "broker/registry/ended_groups.h"
 #include "broker/registry/group_acknowledgments.h"
+#include "broker/registry/group_consistency.h"
 #include "broker/registry/group_history.h"
+#include "broker/registry/inconsistent_groups.h"
 #include "broker/registry/member_statement.h"
 #include "broker/registry/registered_group.h"
 #include "broker/registry/statement.h"
@@ -41,6 +48,8 @@ struct ConsumerGroup : RegisteredGroup {
   GroupHistory history;
   // What the members have acknowledged.
   GroupAcknowledgments acknowledgments;
+  // Whether the members state the same.
+  GroupConsistency consistency;
   // The notification switch of the group's config, as of the latest full
   // heartbeat of any member.
   bool notify_consumer_ids_changed = true;
@@ -84,11 +93,13 @@ class ConsumerRegistry {
   // it. If the channel is a member under another client id, `who`'s client id
   // replaces it, without event. Streams that the channel replaces leave the
   // group in the same change, which makes no CHANGE if the client ids and the
-  // topics stay the same. `hint`: see GroupMembers::Find(). Returns the group's
-  // epoch afterwards.
+  // topics stay the same. `grace`: how long the group, if it becomes
+  // inconsistent by this, may be so unreported. `hint`: see
+  // GroupMembers::Find(). Returns the group's epoch afterwards.
   // Reference: #registerConsumer. Differs: see EffectiveStatement.
   uint64_t Register(const ConsumerStatement& statement, bool notify,
-                    const Registrant& who, size_t* hint, TableChange* change);
+                    absl::Duration grace, const Registrant& who, size_t* hint,
+                    TableChange* change);
 
   // The channel's latest full heartbeat left the group of `membership` out.
   void NoteLeftOut(ChannelRecord& channel, Membership& membership,
@@ -103,7 +114,9 @@ class ConsumerRegistry {
               TableChange* change);
 
   // Whether members of some group still have to be looked at.
-  bool HasUnsettled() const { return !unsettled_.empty(); }
+  bool HasUnsettled() const {
+    return !unsettled_.empty() || inconsistent_.HasUntold();
+  }
   // Looks at members of such groups, as many as AllowLooks() allows.
   void Settle(TableChange* change);
 
@@ -113,6 +126,22 @@ class ConsumerRegistry {
   const GroupTable<ConsumerGroup>& groups() const { return groups_; }
   // Groups that have no member now and had one.
   const EndedGroups& ended() const { return ended_; }
+
+  // In words, why the rule of a statement's group rejects what `channel`, which
+  // replaces `replaced`, states there: it differs from the reference of the
+  // other members. Empty if the rule does not.
+  std::string DescribeRejection(const AdmittedConsumer& admitted,
+                                ChannelRecord& channel,
+                                absl::Span<ChannelRecord* const> replaced,
+                                size_t* hint);
+  InconsistentGroups& inconsistent() { return inconsistent_; }
+  const InconsistentGroups& inconsistent() const { return inconsistent_; }
+  // Whether TakeWarnings() has one that `channel` has not been told.
+  bool HasNews(const ChannelRecord& channel) const;
+  // The warnings about what `channel` states of its groups. It counts as told.
+  // `only_news`: those that it has not been told.
+  void TakeWarnings(ChannelRecord& channel, bool only_news,
+                    std::vector<ClientWarning>* warnings);
 
   // The names of the groups that subscribe to `topic`, in order.
   // Reference: #queryTopicConsumeByWho.
@@ -174,6 +203,7 @@ class ConsumerRegistry {
   EndedGroups ended_;
   // Of the histories of all groups.
   size_t departures_ = 0;
+  InconsistentGroups inconsistent_;
   // By name, so that the order is the same in each run.
   absl::btree_map<absl::string_view, ConsumerGroup*> unsettled_;
   // Names are the groups' own; no set is empty.

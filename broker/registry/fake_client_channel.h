@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_event.h"
@@ -20,8 +21,9 @@ namespace rmq {
 // Thread-safe.
 class FakeClientChannel final : public ClientChannel {
  public:
-  explicit FakeClientChannel(Kind kind = Kind::kStream)
-      : ClientChannel(kind, "127.0.0.1:50001") {}
+  explicit FakeClientChannel(Kind kind = Kind::kStream,
+                             absl::string_view address = "127.0.0.1:50001")
+      : ClientChannel(kind, address) {}
 
   void Push(std::shared_ptr<const MembershipPush> push) override {
     MutexLock lock(&mu_);

@@ -28,6 +28,8 @@ struct MemberStatement::Shape {
   ConsumerModes modes;
   bool unit_mode;
   std::vector<Topic> topics;
+  // Null until it is asked for.
+  const StatementForm* form = nullptr;
 };
 
 // As many numbers as the shape has topics stand behind it, in the same
@@ -46,6 +48,7 @@ MemberStatement::~MemberStatement() {
   auto& shape = const_cast<Shape&>(this->shape());
   ::operator delete(const_cast<OwnVersions*>(own_versions()));
   if (--shape.holders > 0) return;
+  if (shape.form != nullptr) shape.pool->forms_.Release(*shape.form);
   auto& shapes = shape.pool->shapes_;
   shapes.erase(shapes.find(&shape));
 }
@@ -91,6 +94,35 @@ size_t MemberStatement::Find(absl::string_view topic) const {
   return found != topics.end() && found->topic == topic
              ? static_cast<size_t>(found - topics.begin())
              : topics.size();
+}
+
+const StatementForm& MemberStatement::form() const {
+  auto& shape = const_cast<Shape&>(this->shape());
+  if (shape.form != nullptr) return *shape.form;
+  StatementForm form;
+  form.consume_type = shape.modes.consume_type;
+  if (shape.modes.message_model != MessageModel::kUnspecified) {
+    form.message_model = shape.modes.message_model;
+  }
+  form.topics.reserve(shape.topics.size());
+  for (const Shape::Topic& topic : shape.topics) {
+    form.topics.push_back(
+        FormOf(topic.topic, topic.expression, topic.expression_type));
+  }
+  shape.form = &shape.pool->forms_.Hold(std::move(form));
+  return *shape.form;
+}
+
+MemberStatement MemberStatement::Share() const {
+  if (empty()) return {};
+  auto& shape = const_cast<Shape&>(this->shape());
+  ++shape.holders;
+  return MemberStatement(reinterpret_cast<char*>(&shape));
+}
+
+bool MemberStatement::SharesTextWith(const MemberStatement& other) const {
+  if (empty() || other.empty()) return empty() == other.empty();
+  return &shape() == &other.shape();
 }
 
 MemberStatementPool::MemberStatementPool() = default;

@@ -17,6 +17,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "broker/registry/statement.h"
+#include "broker/registry/statement_form.h"
 #include "common/client_types.h"
 
 namespace rmq {
@@ -40,8 +41,8 @@ class MemberStatement {
 
   bool empty() const { return word_ == nullptr; }
 
-  // All of these except size() and Find() require a statement that is not
-  // empty.
+  // All of these except size(), Find(), Share() and SharesTextWith() require a
+  // statement that is not empty.
   const ConsumerModes& modes() const;
   bool unit_mode() const;
 
@@ -54,6 +55,16 @@ class MemberStatement {
 
   // Where `topic` stands; size() if it is not stated.
   size_t Find(absl::string_view topic) const;
+
+  // What is compared with other members. Statements with equal forms have the
+  // same one. It is made by the first call, and lives as long as a statement
+  // with this text.
+  const StatementForm& form() const;
+
+  // A statement of the same text, whatever its sub versions. Costs no memory.
+  MemberStatement Share() const;
+  // Whether the two have the same text, or are both empty.
+  bool SharesTextWith(const MemberStatement& other) const;
 
  private:
   friend class MemberStatementPool;
@@ -95,6 +106,8 @@ class MemberStatementPool {
 
   // The number of different texts.
   size_t shapes() const { return shapes_.size(); }
+  // The number of different forms that were asked for.
+  size_t forms() const { return forms_.size(); }
 
  private:
   friend class MemberStatement;
@@ -127,6 +140,8 @@ class MemberStatementPool {
 
   Shape& FindOrMake(const Key& key);
 
+  // Before the texts, which hold forms.
+  StatementFormPool forms_;
   absl::flat_hash_set<std::unique_ptr<Shape>, Hash, Equal> shapes_;
 };
 

@@ -35,16 +35,21 @@ class RecordingListener final : public ClientEventListener {
 
   void OnClientEvent(const ClientEvent& event) override {
     MutexLock lock(&mu_);
-    events_.push_back(event);
+    (IsWarning(event.type) ? warnings_ : events_).push_back(event);
   }
   bool WantsUnchangedRegister() const override { return wants_unchanged_; }
 
-  // The events since the last call.
+  // The events since the last call, but for warnings.
   std::vector<ClientEvent> Take() {
     MutexLock lock(&mu_);
     return std::exchange(events_, {});
   }
-  // The same, described.
+  // The events since the last call that are warnings.
+  std::vector<ClientEvent> TakeWarnings() {
+    MutexLock lock(&mu_);
+    return std::exchange(warnings_, {});
+  }
+  // As Take(), described.
   std::vector<std::string> TakeDescribed() {
     std::vector<std::string> described;
     for (const ClientEvent& event : Take())
@@ -56,6 +61,7 @@ class RecordingListener final : public ClientEventListener {
   const bool wants_unchanged_;
   absl::Mutex mu_;
   std::vector<ClientEvent> events_ ABSL_GUARDED_BY(mu_);
+  std::vector<ClientEvent> warnings_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace rmq

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <string>
+#include <utility>
 
 #include "absl/algorithm/container.h"
 
@@ -64,6 +65,29 @@ ClientEvent& TableChange::AddGroupGone(const RegisteredGroup& group,
   ClientEvent& event = Add(EventType::kUnregister, group);
   event.reason = reason;
   return event;
+}
+
+void TableChange::AddDuplicateClientId(const ChannelRecord& channel,
+                                       absl::string_view client_id,
+                                       absl::string_view other_address) {
+  ClientEvent& event = events_.emplace_back();
+  event.type = EventType::kDuplicateClientId;
+  event.kind = GroupKind::kConsumer;
+  event.revision = revision_;
+  event.at = now_;
+  event.client_id = std::string(client_id);
+  event.channel = channel.port;
+  event.detail = std::string(other_address);
+}
+
+void TableChange::AddInconsistent(const RegisteredGroup& group,
+                                  std::string difference) {
+  Add(EventType::kSubscriptionsInconsistent, group).detail =
+      std::move(difference);
+}
+
+void TableChange::AddConsistent(const RegisteredGroup& group) {
+  Add(EventType::kSubscriptionsConsistent, group);
 }
 
 void TableChange::Append(TableChange part) {

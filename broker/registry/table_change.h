@@ -4,6 +4,7 @@
 #define BROKER_REGISTRY_TABLE_CHANGE_H_
 
 #include <cstdint>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -53,6 +54,17 @@ class TableChange {
 
   // kUnregister: the last member of `group` has left.
   ClientEvent& AddGroupGone(const RegisteredGroup& group, RemovalReason reason);
+
+  // kDuplicateClientId: `channel` began to use the id of `client`, or tried to,
+  // which the stream at `other_address` uses. The event is of no group.
+  void AddDuplicateClientId(const ChannelRecord& channel,
+                            absl::string_view client_id,
+                            absl::string_view other_address);
+
+  // kSubscriptionsInconsistent, with what differs in words.
+  void AddInconsistent(const RegisteredGroup& group, std::string difference);
+  // kSubscriptionsConsistent.
+  void AddConsistent(const RegisteredGroup& group);
 
   // A part of this change that has no events yet. Append() adds the events of
   // `part` after those that are there: for events that have to be made early,

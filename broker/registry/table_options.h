@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "broker/registry/duplicate_clients.h"
 #include "broker/registry/statement_tokens.h"
 
 namespace rmq {
@@ -29,6 +30,9 @@ struct TableOptions {
   // limit. All changes of one heartbeat count as one. Joining and leaving
   // groups does not count.
   int32_t max_statement_changes = 0;
+  // What is done when several processes use one client id.
+  DuplicateClientIdPolicy duplicate_client_id_policy =
+      DuplicateClientIdPolicy::kReport;
   // Drawn by the broker at its start, so that nobody can guess another client's
   // tokens, and tokens of an earlier process are not valid by chance.
   StatementTokens::Key statement_token_key = {};

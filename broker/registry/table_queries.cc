@@ -349,8 +349,34 @@ std::vector<std::string> TableQueries::GroupsOfTopic(absl::string_view topic,
 
 TableQueries::Counts TableQueries::counts() const {
   MutexLock lock(&mu_);
-  return {state_.channels(), state_.consumers().groups().size(),
-          state_.producers().groups().size(), events_.size()};
+  return {state_.channels(),
+          state_.consumers().groups().size(),
+          state_.producers().groups().size(),
+          events_.size(),
+          state_.duplicates().size(),
+          state_.consumers().inconsistent().reported()};
+}
+
+std::vector<DuplicateClientInfo> TableQueries::ListDuplicateClientIds(
+    absl::string_view after, size_t max) const {
+  MutexLock lock(&mu_);
+  return ListDuplicates(state_, after, std::min(max, kMaxDuplicates));
+}
+
+absl::optional<ConsistencyInfo> TableQueries::FindConsistency(
+    absl::string_view group) const {
+  absl::optional<ConsistencyInfo> info;
+  {
+    MutexLock lock(&mu_);
+    info = rmq::FindConsistency(state_, group);
+  }
+  if (!info.has_value()) return info;
+  MemberCursor cursor = 0;
+  for (bool more = true; more;) {
+    MutexLock lock(&mu_);
+    more = CollectClientIds(state_, group, kMaxPiece, &cursor, &*info);
+  }
+  return info;
 }
 
 ClientChannelPtr TableQueries::FindStandIn(absl::string_view client_id) const {

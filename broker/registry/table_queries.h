@@ -19,6 +19,7 @@
 #include "broker/registry/membership_snapshot.h"
 #include "broker/registry/subscription_table.h"
 #include "broker/registry/table_state.h"
+#include "broker/registry/warning_queries.h"
 #include "common/client_types.h"
 
 namespace rmq {
@@ -223,11 +224,28 @@ class TableQueries {
                                          size_t max) const
       ABSL_LOCKS_EXCLUDED(mu_);
 
+  // Up to `max` (at most kMaxDuplicates) client ids that several processes use,
+  // those that are greater than `after`, in order.
+  static constexpr size_t kMaxDuplicates =
+      kMaxPiece / DuplicateClientInfo::kMostChannels;
+  std::vector<DuplicateClientInfo> ListDuplicateClientIds(
+      absl::string_view after, size_t max) const ABSL_LOCKS_EXCLUDED(mu_);
+
+  // What the members of a consumer group state; nothing if there is no such
+  // group. Client ids are those of members that are there while the pieces are
+  // read.
+  absl::optional<ConsistencyInfo> FindConsistency(absl::string_view group) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+
   struct Counts {
     size_t channels = 0;
     size_t consumer_groups = 0;
     size_t producer_groups = 0;
     size_t queued_events = 0;
+    // Client ids that several processes use.
+    size_t duplicate_client_ids = 0;
+    // Groups that are reported to be inconsistent.
+    size_t inconsistent_groups = 0;
   };
   Counts counts() const ABSL_LOCKS_EXCLUDED(mu_);
 

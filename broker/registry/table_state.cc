@@ -114,12 +114,10 @@ RegisterResult TableState::Register(ChannelRecord& channel,
   ClientEntry& client = clients_.Use(statement.client_id, channel);
   Records older;
   if (channel.client == nullptr &&
-      !BindStream(channel, client, statement, &older)) {
-    // A newer stream's first heartbeat overtook this one.
+      !BindStream(channel, client, statement, &older, &result, change)) {
     clients_.Release(client, channel);
     channel.liveness.Close();
     Remove(channel, RemovalReason::kReplaced, change);
-    result.outcome = RegisterResult::Outcome::kReplaced;
     return result;
   }
   for (const ChannelRecord* const old : older) replaced->push_back(old->port);
@@ -149,10 +147,13 @@ RegisterResult TableState::Register(ChannelRecord& channel,
 
   const bool all_registered =
       admitted.consumers.size() == statement.consumers.size() &&
-      result.rejected_producers.empty();
+      result.rejected_producers.empty() && result.inconsistent.empty();
   if (all_registered) result.statement_token = statement_tokens_.Next();
   channel.statement_token.store(result.statement_token,
                                 std::memory_order_relaxed);
+  if (channel.port != nullptr) {
+    result.warnings = TakeWarnings(channel, /*only_news=*/false);
+  }
   result.outcome = RegisterResult::Outcome::kRegistered;
   return result;
 }
@@ -177,20 +178,26 @@ bool TableState::ChangesStatement(ChannelRecord& channel,
 
 bool TableState::BindStream(ChannelRecord& channel, ClientEntry& client,
                             const HeartbeatStatement& statement,
-                            Records* replaced) {
+                            Records* replaced, RegisterResult* result,
+                            TableChange* change) {
   Records older;
   if (statement.incarnation != 0) older = client.Streams(statement.incarnation);
   for (const ChannelRecord* const other : older) {
     if (!other->liveness.closed() &&
         IsNewer(*other, channel, statement.stream_number)) {
+      // A newer stream's first heartbeat overtook this one.
+      result->outcome = RegisterResult::Outcome::kReplaced;
       return false;
     }
+  }
+  if (!BindAmongOthers(channel, client, statement.incarnation,
+                       /*is_known=*/!older.empty(), replaced, result, change)) {
+    return false;
   }
   for (ChannelRecord* const old : older) {
     // If another call is closing a stream, that call removes and ends it.
     if (old->liveness.Close()) replaced->push_back(old);
   }
-  clients_.Bind(client, channel, statement.incarnation);
   channel.stream_number = statement.stream_number;
   return true;
 }
@@ -201,9 +208,16 @@ void TableState::RegisterGroups(const AdmittedStatement& admitted,
   size_t hint = 0;
   const uint64_t restatements = consumers_.restatements();
   for (const AdmittedConsumer& consumer : admitted.consumers) {
+    std::string rejection = consumers_.DescribeRejection(consumer, who.channel,
+                                                         who.replaced, &hint);
+    if (!rejection.empty()) {
+      result->inconsistent.push_back(
+          {consumer.statement->group, std::move(rejection)});
+      continue;
+    }
     const uint64_t epoch = consumers_.Register(
-        *consumer.statement, consumer.notify_consumer_ids_changed, who, &hint,
-        change);
+        *consumer.statement, consumer.notify_consumer_ids_changed,
+        consumer.consistency.grace, who, &hint, change);
     result->group_epochs.push_back({consumer.statement->group, epoch});
   }
   if (options_.max_statement_changes > 0 &&
@@ -301,6 +315,7 @@ void TableState::RemoveMembership(ChannelRecord& channel,
   if (!membership.left_out) {
     channel.statement_token.store(0, std::memory_order_relaxed);
   }
+  channel.ForgetTold(*membership.group);
   if (membership.group->kind == GroupKind::kConsumer) {
     consumers_.Remove(channel, membership, reason, client_id, change);
   } else {
@@ -316,7 +331,10 @@ void TableState::Remove(ChannelRecord& channel, RemovalReason reason,
   }
   channel.statement_token.store(0, std::memory_order_relaxed);
   if (ClientEntry* const client = std::exchange(channel.client, nullptr)) {
+    const bool is_duplicate = client->HasStreamsOfSeveral();
     clients_.Release(*client, channel);
+    // Other streams use it still.
+    if (is_duplicate) duplicates_.Update(*client, change->now());
   }
   expiry_.Remove(channel);
   if (channel.port == nullptr) return;

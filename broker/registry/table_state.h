@@ -18,7 +18,9 @@
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_directory.h"
 #include "broker/registry/client_event.h"
+#include "broker/registry/client_warning.h"
 #include "broker/registry/consumer_registry.h"
+#include "broker/registry/duplicate_clients.h"
 #include "broker/registry/producer_registry.h"
 #include "broker/registry/registered_group.h"
 #include "broker/registry/statement_tokens.h"
@@ -55,6 +57,7 @@ class TableState {
   const ClientDirectory& clients() const { return clients_; }
   const ConsumerRegistry& consumers() const { return consumers_; }
   const ProducerRegistry& producers() const { return producers_; }
+  const DuplicateClients& duplicates() const { return duplicates_; }
   // Open channels, stand-ins included.
   size_t channels() const { return channels_; }
 
@@ -65,7 +68,7 @@ class TableState {
   ClientChannelPtr FindStandIn(absl::string_view client_id) const;
   absl::Status CheckRoom() const;
   // When housekeeping has to look at the table.
-  ExpiryOutlook Outlook() const { return expiry_.Outlook(); }
+  ExpiryOutlook Outlook() const;
 
   // --- Changes ---
 
@@ -98,6 +101,20 @@ class TableState {
   // Removes an open channel, whichever; null if there is none.
   ClientChannelPtr CloseAny(RemovalReason reason, TableChange* change);
 
+  // The warnings about the client of an open channel, which counts as told.
+  // `only_news`: those that it has not been told.
+  std::vector<ClientWarning> TakeWarnings(ChannelRecord& channel,
+                                          bool only_news);
+  // Whether there may be a warning that the client has not been told.
+  bool HasNews(const ChannelRecord& channel) const;
+  // Whether there may be a warning about some client.
+  bool MayWarn() const {
+    return duplicates_.size() > 0 || consumers_.inconsistent().reported() > 0;
+  }
+  // Reports inconsistent groups whose grace is over: at most `max`. Returns
+  // whether there are more.
+  bool ReportInconsistencies(size_t max, TableChange* change);
+
   void RaiseHeardFloor(absl::Time now);
   void BeginScan(absl::Time now) { expiry_.CollectDue(now); }
   // Looks at the next due channel: expires what of it has expired and files it
@@ -116,10 +133,16 @@ class TableState {
   bool ChangesStatement(ChannelRecord& channel,
                         const AdmittedStatement& admitted) const;
   // Binds `channel` to the client of its first full heartbeat. `replaced` gets
-  // the older streams of that client and incarnation. False if a newer one is
-  // there: nothing is bound.
+  // the older streams of that client and incarnation. False, with the outcome
+  // in `result`, if the stream must go: nothing is bound.
   bool BindStream(ChannelRecord& channel, ClientEntry& client,
-                  const HeartbeatStatement& statement, Records* replaced);
+                  const HeartbeatStatement& statement, Records* replaced,
+                  RegisterResult* result, TableChange* change);
+  // Binds the stream, and does what the policy says about streams of other
+  // processes that use the same id. False if these stay and this one must go.
+  bool BindAmongOthers(ChannelRecord& channel, ClientEntry& client,
+                       uint64_t incarnation, bool is_known, Records* replaced,
+                       RegisterResult* result, TableChange* change);
   void RegisterGroups(const AdmittedStatement& admitted, const Registrant& who,
                       RegisterResult* result, TableChange* change);
   // The channel's groups that its latest full heartbeat does not state are left
@@ -152,6 +175,7 @@ class TableState {
 
   // Before the registries, which use it.
   ClientDirectory clients_;
+  DuplicateClients duplicates_;
   ConsumerRegistry consumers_;
   ProducerRegistry producers_;
   ChannelExpiries expiry_;

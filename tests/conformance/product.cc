@@ -84,6 +84,7 @@ class NotingListener final : public ClientEventListener {
   bool WantsUnchangedRegister() const override { return true; }
 
   void OnClientEvent(const ClientEvent& event) override {
+    if (IsWarning(event.type)) return;  // Java has none.
     const bool is_producer = event.kind == GroupKind::kProducer;
     Event& noted = *outcome_.add_events();
     noted.set_kind(is_producer ? "producer" : "consumer");

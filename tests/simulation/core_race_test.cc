@@ -83,7 +83,7 @@ class Ledger final : public ClientEventListener {
         if (!members.empty()) Fail("a group with members goes", event);
         break;
       case EventType::kChange: ++changes_; break;
-      case EventType::kRegister: break;
+      default: break;
     }
   }
 

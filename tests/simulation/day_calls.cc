@@ -55,6 +55,7 @@ void DayChannel::End(RemovalReason reason) { day_.OnEnd(*this, reason); }
 void Day::OnClientEvent(const ClientEvent& event) {
   if (event.revision < last_revision_) Fail("a revision falls");
   last_revision_ = event.revision;
+  if (IsWarning(event.type)) return;
   const int channel = NumberOf(event.channel.get());
   events_.push_back(KeyOf(event, channel));
   if (event.kind == GroupKind::kConsumer) listed_.erase(event.group);
@@ -68,6 +69,7 @@ void Day::OnClientEvent(const ClientEvent& event) {
     case EventType::kUnregister: ++emptied_[kind]; break;
     case EventType::kChange: ++changes_; break;
     case EventType::kRegister: ++registers_; break;
+    default: break;
   }
 }
 

@@ -102,7 +102,8 @@ TEST(CommandLineTest, AnUnknownCommandIsToldTheCommands) {
                "connections, ids, membership, producers, online, topic-groups, "
                "subscription, client, consumer-channel, producer-channel, "
                "available-producer, subscription-groups, topics, "
-               "policy, why, check-expression; see cmctl --help"));
+               "policy, why, consistency, duplicates, "
+               "check-expression; see cmctl --help"));
   EXPECT_THAT(ParseCommandLine({}),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("commands: groups, connections, ids")));

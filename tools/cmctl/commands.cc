@@ -18,6 +18,7 @@
 #include "tools/cmctl/message_json.h"
 #include "tools/cmctl/message_table.h"
 #include "tools/cmctl/table.h"
+#include "tools/cmctl/warning_views.h"
 
 namespace rmq::cmctl {
 namespace {
@@ -699,6 +700,34 @@ const std::vector<Command>& Commands() {
        "group were passed over lately, with the reason.",
        {},
        ShowWhy},
+      {"consistency",
+       {kGroup},
+       "whether the members of a consumer group state the same",
+       "Shows what the members of a consumer group state, those first that "
+       "state what most\ndo, and since when they differ. The exit code is 0 "
+       "whether or not they do; JSON has\n\"consistent\".",
+       {},
+       Show<pb::GetSubscriptionConsistencyRequest>([](const CommandLine&,
+                                                      const Message& message,
+                                                      const TableTime& time) {
+         return ShowConsistency(
+             static_cast<const pb::GetSubscriptionConsistencyResponse&>(
+                 message),
+             time);
+       })},
+      {"duplicates",
+       {},
+       "the client ids that several processes use",
+       "Lists the client ids that streams of several processes use now, with "
+       "the addresses\nof up to ten of these.",
+       {},
+       Show<pb::ListDuplicateClientIdsRequest>([](const CommandLine&,
+                                                  const Message& message,
+                                                  const TableTime& time) {
+         return ShowDuplicates(
+             static_cast<const pb::ListDuplicateClientIdsResponse&>(message),
+             time);
+       })},
       {"check-expression",
        {kExpression},
        "whether the broker takes a subscription expression",

@@ -3,6 +3,7 @@
 #include "broker/fronts/admin/channel_methods.h"
 #include "broker/fronts/admin/client_methods.h"
 #include "broker/fronts/admin/connection_methods.h"
+#include "broker/fronts/admin/consistency_methods.h"
 #include "broker/fronts/admin/explain_methods.h"
 #include "broker/fronts/admin/group_methods.h"
 #include "broker/fronts/admin/membership_methods.h"
@@ -14,8 +15,9 @@ namespace {
 
 // Every method is in one of these lists.
 constexpr AdminMethods (*kFamilies[])() = {
-    GroupMethods,  ConnectionMethods, ChannelMethods, SubscriptionMethods,
-    PolicyMethods, ExplainMethods,    ClientMethods,  MembershipMethods,
+    GroupMethods,        ConnectionMethods, ChannelMethods,
+    SubscriptionMethods, PolicyMethods,     ExplainMethods,
+    ClientMethods,       MembershipMethods, ConsistencyMethods,
 };
 
 }  // namespace

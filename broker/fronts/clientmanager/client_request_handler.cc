@@ -127,6 +127,9 @@ CallStatus ClientRequestHandler::HandleFrame(const CallContext& stream,
   // The session counts and logs the end of the stream instead.
   if (client->is_turned_away) return outcome;
 
+  const bool is_duplicate =
+      frame.has_heartbeat() && outcome.code == absl::StatusCode::kAlreadyExists;
+  if (is_duplicate) client->end_after_reply = outcome;
   if (!outcome.ok()) {
     reply->clear_response();
     FillStatus(outcome, reply->mutable_status());

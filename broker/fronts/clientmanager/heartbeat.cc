@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "broker/fronts/clientmanager/fill_warnings.h"
 #include "broker/fronts/clientmanager/skipped_group_log.h"
 #include "broker/fronts/clientmanager/statement_parser.h"
 #include "broker/fronts/proto_time.h"
@@ -64,7 +65,9 @@ CallStatus AnswerLight(const ClientCall& call,
   }
   if (renewal != Renewal::kRenewed) response->set_full_statement_needed(true);
   if (channel != nullptr && channel->attention()) {
-    call.broker.processor.AnswerAttention(*channel, call.context.now);
+    FillWarnings(
+        call.broker.processor.AnswerAttention(*channel, call.context.now),
+        response);
   }
   return {};
 }
@@ -80,6 +83,7 @@ CallStatus ApplyStatement(const ClientCall& call, const ParsedStatement& parsed,
   FillFullAnswer(call.broker, result.statement_token, result.channel_expiry,
                  response);
   FillGroupEpochs(result.group_epochs, response);
+  FillWarnings(std::move(result.warnings), response);
   for (const PassedOverGroup& skipped : result.skipped) {
     NoteSkippedGroup(statement.client_id, skipped, &call.broker.counters);
     FillSkippedGroup(skipped, response->add_skipped_groups());

@@ -13,8 +13,8 @@ namespace rmq {
 // A full heartbeat binds its caller.
 ClientRequest HeartbeatKind();
 
-// Fills all of an answer to a full heartbeat but what is about its groups.
-// `expiry` is the channel's.
+// Fills all of an answer to a full heartbeat but what is about its groups, and
+// warnings. `expiry` is the channel's.
 void FillFullAnswer(const ClientBroker& broker, uint64_t statement_token,
                     absl::Duration expiry, pb::HeartbeatResponse* response);
 

@@ -3,6 +3,7 @@
 #include "absl/hash/hash.h"
 #include "absl/status/status.h"
 #include "absl/types/optional.h"
+#include "broker/fronts/clientmanager/fill_warnings.h"
 #include "broker/fronts/clientmanager/frame_bytes.h"
 #include "broker/fronts/clientmanager/heartbeat.h"
 #include "broker/fronts/proto_time.h"
@@ -36,6 +37,7 @@ bool AnswerRepeatedHeartbeat(const ClientBroker& broker, ClientChannel& channel,
   if (!client.last_was_light) {
     FillFullAnswer(broker, token, client.channel_expiry, response);
     FillGroupEpochs(broker.table.GroupEpochs(channel), response);
+    FillWarnings(broker.table.Warnings(channel), response);
   }
   (client.last_was_light ? broker.counters.light_heartbeats
                          : broker.counters.full_heartbeats)

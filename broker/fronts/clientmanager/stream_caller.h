@@ -34,6 +34,9 @@ struct StreamClient {
   // The first full heartbeat found no room for the channel: the stream must
   // end.
   bool is_turned_away = false;
+  // Not OK: the stream must end with this after the reply. Another process uses
+  // the client id, and the stream's channel has been closed for that.
+  CallStatus end_after_reply;
 
   // Whether the stream is a channel in the table.
   bool is_bound() const { return !client_id.empty(); }

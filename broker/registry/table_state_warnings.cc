@@ -1,0 +1,82 @@
+// The part of TableState that is about what is wrong with clients.
+#include <algorithm>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "broker/registry/table_state.h"
+
+namespace rmq {
+
+bool TableState::BindAmongOthers(ChannelRecord& channel, ClientEntry& client,
+                                 uint64_t incarnation, bool is_known,
+                                 Records* replaced, RegisterResult* result,
+                                 TableChange* change) {
+  using Policy = DuplicateClientIdPolicy;
+  const Policy policy = options_.duplicate_client_id_policy;
+  ChannelRecord* const other =
+      incarnation == 0 ? nullptr : client.StreamOfAnother(incarnation);
+  if (other != nullptr && (!is_known || policy != Policy::kReport)) {
+    change->AddDuplicateClientId(channel, client.client_id(),
+                                 other->remote_address.text());
+  }
+  if (other != nullptr && policy == Policy::kOldestWins) {
+    result->outcome = RegisterResult::Outcome::kDuplicateClientId;
+    result->other_address = std::string(other->remote_address.text());
+    return false;
+  }
+  clients_.Bind(client, channel, incarnation);
+  if (other == nullptr) return true;
+  if (policy == Policy::kNewestWins) {
+    for (ChannelRecord* const old : client.IncarnatedStreams(
+             incarnation, std::numeric_limits<size_t>::max())) {
+      if (old->liveness.Close()) replaced->push_back(old);
+    }
+  } else if (!is_known) {
+    other->MutableExceptions().has_new_duplicate = true;
+    other->liveness.SetAttention(true);
+  }
+  duplicates_.Update(client, change->now());
+  return true;
+}
+
+std::vector<ClientWarning> TableState::TakeWarnings(ChannelRecord& channel,
+                                                    bool only_news) {
+  std::vector<ClientWarning> warnings;
+  const bool is_new =
+      channel.exceptions != nullptr && channel.exceptions->has_new_duplicate;
+  if (is_new) {
+    channel.exceptions->has_new_duplicate = false;
+    channel.DropExceptionsIfEmpty();
+  }
+  if (duplicates_.size() > 0 && channel.client != nullptr &&
+      channel.incarnation != 0 && (is_new || !only_news)) {
+    const ChannelRecord* const other =
+        channel.client->StreamOfAnother(channel.incarnation);
+    if (other != nullptr) {
+      warnings.push_back(DuplicateWarning(*channel.client, *other));
+    }
+  }
+  consumers_.TakeWarnings(channel, only_news, &warnings);
+  return warnings;
+}
+
+bool TableState::HasNews(const ChannelRecord& channel) const {
+  return (channel.exceptions != nullptr &&
+          channel.exceptions->has_new_duplicate) ||
+         consumers_.HasNews(channel);
+}
+
+ExpiryOutlook TableState::Outlook() const {
+  ExpiryOutlook outlook = expiry_.Outlook();
+  outlook.next_due =
+      std::min(outlook.next_due, consumers_.inconsistent().NextDue());
+  return outlook;
+}
+
+bool TableState::ReportInconsistencies(size_t max, TableChange* change) {
+  consumers_.inconsistent().ReportDue(max, change);
+  return consumers_.inconsistent().NextDue() <= change->now();
+}
+
+}  // namespace rmq
