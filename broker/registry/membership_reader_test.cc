@@ -51,7 +51,7 @@ class MembershipReaderTest : public ::testing::Test {
     statement.group = group;
     size_t hint = 0;
     consumers_.AllowLooks(1000);
-    consumers_.Register(statement, /*notify=*/true,
+    consumers_.Register(statement, /*notify=*/true, absl::ZeroDuration(),
                         {*record, client, LanguageCode::kCpp, 1, revision_, {}},
                         &hint, &change);
     records_[client_id] = std::move(record);
