@@ -148,8 +148,8 @@ TEST_F(PythonClientTest, AClientThatAcknowledgesIsToldWhoCameAndWhoWent) {
         absl::StrSplit((*holder)->out(), '\n');
     return lines.size() < 2 ? "" : lines[lines.size() - 2];
   };
-  EXPECT_TRUE(Becomes(last_line, AllOf(HasSubstr(" complete members: "),
-                                       HasSubstr(id))))
+  EXPECT_TRUE(Becomes(last_line,
+                      AllOf(HasSubstr(" complete members: "), HasSubstr(id))))
       << (*holder)->err();
   ASSERT_TRUE(
       SendHeartbeat(broker().address(), ConsumerHeartbeat("another", "held"))

@@ -57,9 +57,10 @@ TEST(MembershipFramesTest, AnAcknowledgmentHasNoReplyAndADifferenceFollows) {
   uint64_t epoch = 0;
   const auto other = JoinOrders(broker, "c2", &epoch);
   const pb::NotifyConsumerIdsChanged push = ReadPushOf(*stream);
-  EXPECT_EQ(push.ShortDebugString(),
-            absl::StrCat("group: \"orders\" epoch: ", epoch, " base_epoch: ",
-                         base, " changes { client_id: \"c2\" type: TYPE_JOINED }"));
+  EXPECT_EQ(
+      push.ShortDebugString(),
+      absl::StrCat("group: \"orders\" epoch: ", epoch, " base_epoch: ", base,
+                   " changes { client_id: \"c2\" type: TYPE_JOINED }"));
 }
 
 TEST(MembershipFramesTest, ARequestIdOfAnAcknowledgmentIsIgnored) {
@@ -136,8 +137,7 @@ TEST(MembershipFramesTest, ASlowReaderGetsTheLatestDifferenceOfItsGroup) {
   }
   ASSERT_TRUE(broker.AwaitConsumers("orders", 2));
   pb::ClientFrame list = ListFrame("orders");
-  const uint64_t epoch =
-      first->Call(list).get_consumer_list_by_group().epoch();
+  const uint64_t epoch = first->Call(list).get_consumer_list_by_group().epoch();
   EXPECT_FALSE(slow->ReadReply().has_status());
   pb::NotifyConsumerIdsChanged last;
   while (last.epoch() < epoch) {
