@@ -152,12 +152,13 @@ std::string GroupConsistency::DescribeIfOddAmongOthers(
       best = rank;
       form = &camp.statement.form();
     };
-    for (const auto& [rank, camp] : camps_->ranking) {
+    for (const auto& ranked : camps_->ranking) {
+      const Camp& camp = *ranked.second;
       const auto leaves = static_cast<size_t>(std::count_if(
           leaving.begin(), leaving.end(), [&](const MemberStatement* s) {
-            return IsCounted(*s) && &s->form() == &camp->statement.form();
+            return IsCounted(*s) && &s->form() == &camp.statement.form();
           }));
-      if (leaves < camp->members) offer(*camp, leaves);
+      if (leaves < camp.members) offer(camp, leaves);
       if (leaves == 0) break;
     }
     if (form == &stated.form()) return "";
