@@ -54,7 +54,7 @@ class MembershipReaderTest : public ::testing::Test {
     consumers_.Register(statement, /*notify=*/true, absl::ZeroDuration(),
                         {*record, client, LanguageCode::kCpp, 1, revision_, {}},
                         &hint, &change);
-    records_[client_id] = std::move(record);
+    EXPECT_TRUE(records_.emplace(client_id, std::move(record)).second);
   }
   void Leave(const std::string& client_id) {
     const auto found = records_.find(client_id);
@@ -148,7 +148,8 @@ TEST_F(MembershipReaderTest, AListThatNobodyNeedsIsNotReadToItsEnd) {
 
 TEST_F(MembershipReaderTest, AllHistoriesTogetherAreBounded) {
   const auto flap = [&](const std::string& group, size_t times) {
-    Join(absl::StrCat("stays in ", group), group);
+    const std::string stays = absl::StrCat("stays in ", group);
+    if (records_.count(stays) == 0) Join(stays, group);
     for (size_t i = 0; i < times; ++i) {
       Join("flapping", group);
       Leave("flapping");
