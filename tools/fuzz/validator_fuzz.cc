@@ -73,6 +73,10 @@ bool IsWellFormed(const pb::HeartbeatRequest& request, const Limits& limits) {
     if (expiry.seconds() < 0 || expiry.nanos() < 0) return false;
     if (expiry.seconds() == 0 && expiry.nanos() == 0) return false;
   }
+  if (request.labels().size() > kMaxLabels) return false;
+  for (const auto& [key, value] : request.labels()) {
+    if (!ValidateLabel(key, value).ok()) return false;
+  }
   std::set<std::string> producers;
   for (const pb::ProducerData& producer : request.producers()) {
     if (!IsName(producer.group(), limits.max_group_bytes)) return false;
@@ -153,7 +157,7 @@ void RequireGoodRefusal(const absl::Status& status) {
   bool names_a_field = false;
   for (const absl::string_view field :
        {"client_id", "language", "requested_channel_expiry", "producers",
-        "consumers", "page_token"}) {
+        "consumers", "labels", "page_token"}) {
     names_a_field = names_a_field || absl::StrContains(message, field);
   }
   Require(names_a_field, "they name the field", message);
