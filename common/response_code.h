@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 namespace rmq {
 
@@ -25,9 +26,19 @@ enum class ResponseCode {
 // The outcome of one call: the canonical code, RocketMQ's code that goes with
 // it (the pairs stand in proto/README.md), and what is wrong in words. A value.
 struct CallStatus {
+  CallStatus() = default;
+  CallStatus(absl::StatusCode code, ResponseCode response_code,
+             std::string message)
+      : code(code), response_code(response_code), message(std::move(message)) {}
+
   absl::StatusCode code = absl::StatusCode::kOk;
   ResponseCode response_code = ResponseCode::kSuccess;
   std::string message;
+  // Of a stream or call that the broker itself ends: why, as "KICKED". Else
+  // empty. The text lives for ever.
+  absl::string_view end_reason;
+  // How long the client should stay away. Zero: not said.
+  absl::Duration retry_after = absl::ZeroDuration();
 
   bool ok() const { return code == absl::StatusCode::kOk; }
 };

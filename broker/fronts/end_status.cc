@@ -1,34 +1,48 @@
 #include "broker/fronts/end_status.h"
 
-#include <string>
-
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "common/member_change.h"
 
 namespace rmq {
+namespace {
 
-CallStatus EndStatus(RemovalReason reason) {
-  const auto status = [](absl::StatusCode code, absl::string_view message) {
-    return CallStatus{code, ResponseCode::kSystemError, std::string(message)};
-  };
+absl::StatusCode CodeOf(RemovalReason reason) {
   switch (reason) {
-    case RemovalReason::kExpired:
-      return status(absl::StatusCode::kDeadlineExceeded,
-                    "EXPIRED: no heartbeat for longer than the channel expiry");
-    case RemovalReason::kReplaced:
-      return status(absl::StatusCode::kAborted,
-                    "REPLACED: a newer stream has this client id and "
-                    "incarnation");
-    case RemovalReason::kKicked:
-      return status(absl::StatusCode::kPermissionDenied,
-                    "KICKED: taken out by an operator");
-    case RemovalReason::kDrained:
-      return status(absl::StatusCode::kUnavailable,
-                    "DRAINED: the broker is going down");
+    case RemovalReason::kExpired: return absl::StatusCode::kDeadlineExceeded;
+    case RemovalReason::kReplaced: return absl::StatusCode::kAborted;
+    case RemovalReason::kKicked: return absl::StatusCode::kPermissionDenied;
+    case RemovalReason::kDrained: return absl::StatusCode::kUnavailable;
     case RemovalReason::kUnregistered:
     case RemovalReason::kDisconnected: break;
   }
-  return status(absl::StatusCode::kInternal, Name(reason));
+  return absl::StatusCode::kInternal;
+}
+
+absl::string_view Explain(RemovalReason reason) {
+  switch (reason) {
+    case RemovalReason::kExpired:
+      return ": no heartbeat for longer than the channel expiry";
+    case RemovalReason::kReplaced:
+      return ": a newer stream has this client id and incarnation";
+    case RemovalReason::kKicked: return ": taken out by an operator";
+    case RemovalReason::kDrained: return ": the broker is going down";
+    case RemovalReason::kUnregistered:
+    case RemovalReason::kDisconnected: break;
+  }
+  return "";
+}
+
+}  // namespace
+
+CallStatus EndStatus(const ChannelEnd& end) {
+  CallStatus status = {CodeOf(end.reason), ResponseCode::kSystemError,
+                       absl::StrCat(Name(end.reason), Explain(end.reason))};
+  if (!end.detail.empty()) absl::StrAppend(&status.message, ": ", end.detail);
+  status.end_reason = Name(end.reason);
+  status.retry_after = end.retry_after;
+  return status;
 }
 
 }  // namespace rmq

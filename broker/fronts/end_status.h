@@ -2,13 +2,13 @@
 #ifndef BROKER_FRONTS_END_STATUS_H_
 #define BROKER_FRONTS_END_STATUS_H_
 
-#include "broker/registry/client_event.h"
+#include "broker/registry/channel_end.h"
 #include "common/response_code.h"
 
 namespace rmq {
 
-// The status of a stream, or of a call, that the broker ends for `reason`.
-CallStatus EndStatus(RemovalReason reason);
+// The status of a stream, or of a call, that the broker ends.
+CallStatus EndStatus(const ChannelEnd& end);
 
 }  // namespace rmq
 

@@ -32,8 +32,10 @@ inline constexpr absl::Duration kHeartbeatInterval = absl::Seconds(30);
 class BareChannel final : public ClientChannel {
  public:
   BareChannel() : ClientChannel(Kind::kStream, "10.20.30.40:50001") {}
+  // Its owner opens it.
+  std::shared_ptr<ClientChannel> Reference() override { return nullptr; }
   void Push(std::shared_ptr<const MembershipPush> /*push*/) override {}
-  void End(RemovalReason /*reason*/) override {}
+  void End(const ChannelEnd& /*end*/) override {}
   bool writable() const override { return true; }
 };
 

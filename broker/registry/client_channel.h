@@ -9,6 +9,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "broker/registry/channel_end.h"
 #include "broker/registry/channel_record.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/membership_push.h"
@@ -32,7 +33,7 @@ enum class Renewal {
 // Thread-safety: the public methods are thread-safe. Nothing here takes a lock.
 // Ownership: by shared_ptr. The table holds a reference to every open channel,
 // the edge its own.
-class ClientChannel : public std::enable_shared_from_this<ClientChannel> {
+class ClientChannel {
  public:
   using Kind = ChannelKind;
 
@@ -45,6 +46,9 @@ class ClientChannel : public std::enable_shared_from_this<ClientChannel> {
   ClientChannel(const ClientChannel&) = delete;
   ClientChannel& operator=(const ClientChannel&) = delete;
 
+  // A reference to this channel, for the table that opens it.
+  virtual std::shared_ptr<ClientChannel> Reference() = 0;
+
   // Effects, called with no lock held, from any thread. They must not block,
   // and do nothing once the channel has ended.
 
@@ -52,7 +56,7 @@ class ClientChannel : public std::enable_shared_from_this<ClientChannel> {
   // group only; a bare one does not take the place of another that waits.
   virtual void Push(std::shared_ptr<const MembershipPush> push) = 0;
   // The table has closed the channel: tells the client why, and lets it go.
-  virtual void End(RemovalReason reason) = 0;
+  virtual void End(const ChannelEnd& end) = 0;
 
   // Whether a message written now would go out at once. Called with the table's
   // lock held: an atomic load, no more.

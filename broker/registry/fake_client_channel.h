@@ -19,19 +19,24 @@
 namespace rmq {
 
 // Thread-safe.
-class FakeClientChannel final : public ClientChannel {
+class FakeClientChannel final
+    : public ClientChannel,
+      public std::enable_shared_from_this<FakeClientChannel> {
  public:
   explicit FakeClientChannel(Kind kind = Kind::kStream,
                              absl::string_view address = "127.0.0.1:50001")
       : ClientChannel(kind, address) {}
 
+  std::shared_ptr<ClientChannel> Reference() override {
+    return shared_from_this();
+  }
   void Push(std::shared_ptr<const MembershipPush> push) override {
     MutexLock lock(&mu_);
     pushes_.push_back(std::move(push));
   }
-  void End(RemovalReason reason) override {
+  void End(const ChannelEnd& end) override {
     MutexLock lock(&mu_);
-    ends_.push_back(reason);
+    ends_.push_back(end.reason);
   }
   bool writable() const override { return writable_.load(); }
 

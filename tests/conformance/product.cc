@@ -49,20 +49,24 @@ void Answer(const CallStatus& status, Outcome* outcome) {
 
 // Notes what it is told into the outcome of the operation at hand. A stand-in
 // has nobody to tell.
-class NotingChannel final : public ClientChannel {
+class NotingChannel final : public ClientChannel,
+                            public std::enable_shared_from_this<NotingChannel> {
  public:
   NotingChannel(Kind kind, std::string name, Outcome* outcome)
       : ClientChannel(kind), name_(std::move(name)), outcome_(*outcome) {}
 
   const std::string& name() const { return name_; }
 
+  std::shared_ptr<ClientChannel> Reference() override {
+    return shared_from_this();
+  }
   void Push(std::shared_ptr<const MembershipPush> push) override {
     if (kind() == Kind::kStandIn) return;
     auto& noted = *outcome_.add_pushes();
     noted.set_channel(name_);
     noted.set_group(push->group);
   }
-  void End(RemovalReason) override {
+  void End(const ChannelEnd&) override {
     if (kind() == Kind::kStream) outcome_.add_closed(name_);
   }
   bool writable() const override { return true; }

@@ -43,13 +43,17 @@ constexpr int kGroups = 6;
 constexpr int kTopics = 5;
 
 // Counts its pushes (into a counter that others may share) and its ends.
-class RaceChannel final : public ClientChannel {
+class RaceChannel final : public ClientChannel,
+                          public std::enable_shared_from_this<RaceChannel> {
  public:
   RaceChannel(Kind kind, std::atomic<int64_t>* pushes)
       : ClientChannel(kind, "127.0.0.1:50001"), pushes_(*pushes) {}
 
+  std::shared_ptr<ClientChannel> Reference() override {
+    return shared_from_this();
+  }
   void Push(std::shared_ptr<const MembershipPush>) override { ++pushes_; }
-  void End(RemovalReason) override { ++ends_; }
+  void End(const ChannelEnd&) override { ++ends_; }
   bool writable() const override { return id() % 2 == 0; }
 
   int ends() const { return ends_; }

@@ -57,13 +57,17 @@ inline constexpr int kUnaryPercent = 4;
 
 class Day;
 
-class DayChannel final : public ClientChannel {
+class DayChannel final : public ClientChannel,
+                         public std::enable_shared_from_this<DayChannel> {
  public:
   DayChannel(Kind kind, Day* day)
       : ClientChannel(kind, "10.0.0.1:40000"), day_(*day) {}
 
+  std::shared_ptr<ClientChannel> Reference() override {
+    return shared_from_this();
+  }
   void Push(std::shared_ptr<const MembershipPush> push) override;
-  void End(RemovalReason reason) override;
+  void End(const ChannelEnd& end) override;
   bool writable() const override { return true; }
 
   int number = -1;  // The model's.

@@ -50,7 +50,7 @@ void DayChannel::Push(std::shared_ptr<const MembershipPush> push) {
   day_.OnPush(*this, push->group);
 }
 
-void DayChannel::End(RemovalReason reason) { day_.OnEnd(*this, reason); }
+void DayChannel::End(const ChannelEnd& end) { day_.OnEnd(*this, end.reason); }
 
 void Day::OnClientEvent(const ClientEvent& event) {
   if (event.revision < last_revision_) Fail("a revision falls");

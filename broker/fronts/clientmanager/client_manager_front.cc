@@ -66,8 +66,7 @@ void ClientManagerFront::AcceptStreams(ServerLoop* loop) {
 
 void ClientManagerFront::StopServing() {
   Drain drain(&table_, &notifier_);
-  while (unheard_streams_.EndFirst(EndStatus(RemovalReason::kDrained),
-                                   Name(RemovalReason::kDrained))) {
+  while (unheard_streams_.EndFirst(EndStatus(RemovalReason::kDrained))) {
   }
   while (drain.CloseSome(sessions_.stream.calls->clock.TimeNow())) {
   }

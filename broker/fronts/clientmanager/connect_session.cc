@@ -284,8 +284,8 @@ void ConnectSession::RefuseStream(const CallStatus& status) {
   stream_.EndWith(status);
 }
 
-void ConnectSession::End(RemovalReason reason) {
-  stream_.EndWith(EndStatus(reason), Name(reason));
+void ConnectSession::End(const ChannelEnd& end) {
+  stream_.EndWith(EndStatus(end));
 }
 
 void ConnectSession::Push(std::shared_ptr<const MembershipPush> push) {

@@ -48,8 +48,11 @@ class ConnectSession final : public ClientChannel,
   static void Accept(const Environment* environment, ServerLoop* loop);
 
   // ClientChannel.
+  std::shared_ptr<ClientChannel> Reference() override {
+    return {stream_.reactor(), this};
+  }
   void Push(std::shared_ptr<const MembershipPush> push) override;
-  void End(RemovalReason reason) override;
+  void End(const ChannelEnd& end) override;
   bool writable() const override { return stream_.writable(); }
 
  private:

@@ -13,14 +13,19 @@ namespace rmq {
 
 // Nothing can be written to it: pushes and ends are dropped. It lives until it
 // expires or its last group goes.
-class StandInChannel final : public ClientChannel {
+class StandInChannel final
+    : public ClientChannel,
+      public std::enable_shared_from_this<StandInChannel> {
  public:
   // `remote_address` is that of the call that made it.
   explicit StandInChannel(absl::string_view remote_address)
       : ClientChannel(Kind::kStandIn, remote_address) {}
 
+  std::shared_ptr<ClientChannel> Reference() override {
+    return shared_from_this();
+  }
   void Push(std::shared_ptr<const MembershipPush>) override {}
-  void End(RemovalReason) override {}
+  void End(const ChannelEnd&) override {}
   bool writable() const override { return false; }
 };
 

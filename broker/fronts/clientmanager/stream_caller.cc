@@ -23,7 +23,7 @@ CallStatus StreamCaller::Bind(absl::string_view client_id, absl::Time now) {
   if (client_.is_bound()) return {};
   CallStatus status = CheckBind(client_id);
   if (!status.ok()) return status;
-  status = FromStatus(table_.Open(channel_.shared_from_this(), now));
+  status = FromStatus(table_.Open(channel_.Reference(), now));
   client_.is_turned_away = !status.ok();
   if (status.ok()) client_.client_id = std::string(client_id);
   return status;

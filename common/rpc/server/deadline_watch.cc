@@ -29,8 +29,7 @@ DeadlineWatch::Ticket DeadlineWatch::Add(std::weak_ptr<Waiter> waiter,
     longest->EndIfWaiting(
         OverLimit(absl::StrCat("at most ", options_.capacity,
                                " calls may wait for their clients, and this "
-                               "one had waited for longest")),
-        "");
+                               "one had waited for longest")));
   }
   return ticket;
 }
@@ -81,8 +80,7 @@ absl::Time DeadlineWatch::FirstDeadlineLocked() const {
   return std::max(entries_.begin()->first.first, back_since_ + options_.limit);
 }
 
-bool DeadlineWatch::EndFirst(const CallStatus& status,
-                             absl::string_view reason) {
+bool DeadlineWatch::EndFirst(const CallStatus& status) {
   std::weak_ptr<Waiter> first;
   {
     MutexLock lock(&mu_);
@@ -90,7 +88,7 @@ bool DeadlineWatch::EndFirst(const CallStatus& status,
     first = TakeFirstLocked();
   }
   if (const std::shared_ptr<Waiter> waiter = first.lock()) {
-    waiter->EndIfWaiting(status, reason);
+    waiter->EndIfWaiting(status);
   }
   return true;
 }

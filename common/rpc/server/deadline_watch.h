@@ -36,11 +36,9 @@ class Waiter {
   // InfiniteFuture if it does not wait, or has added itself again; the entry is
   // then not renewed.
   virtual absl::Time EndIfWaitingSince(WaitsFor what, absl::Time limit) = 0;
-  // Ends the call if it still waits: with `status`, and with `reason` in the
-  // trailing metadata if that is not empty. A call whose client does not read
-  // is cancelled instead.
-  virtual void EndIfWaiting(const CallStatus& status,
-                            absl::string_view reason) = 0;
+  // Ends the call with `status` if it still waits. A call whose client does not
+  // read is cancelled instead.
+  virtual void EndIfWaiting(const CallStatus& status) = 0;
 };
 
 // Tracks calls that wait, each with one entry at most. Thread-safe; calls
@@ -103,8 +101,7 @@ class DeadlineWatch final : public DueTask {
   void Run(absl::Time now) override { Check(now); }
 
   // Ends the call that has waited longest. Returns false if there is none.
-  bool EndFirst(const CallStatus& status, absl::string_view reason = "")
-      ABSL_LOCKS_EXCLUDED(mu_);
+  bool EndFirst(const CallStatus& status) ABSL_LOCKS_EXCLUDED(mu_);
 
   size_t size() const ABSL_LOCKS_EXCLUDED(mu_);
 

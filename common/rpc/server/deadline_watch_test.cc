@@ -32,9 +32,8 @@ class FakeWaiter final : public Waiter {
     ended = true;
     return absl::InfiniteFuture();
   }
-  void EndIfWaiting(const CallStatus& status,
-                    absl::string_view reason) override {
-    told.push_back(absl::StrCat(status.message, " ", reason));
+  void EndIfWaiting(const CallStatus& status) override {
+    told.push_back(status.message);
   }
 
   // InfiniteFuture: nothing is.
@@ -206,7 +205,7 @@ TEST_F(DeadlineWatchTest, BeyondTheCapacityTheLongestWaitGivesWay) {
   const auto fourth = WaitingSince(kStart + 3 * kMoment);
   EXPECT_THAT(first->told,
               ElementsAre("at most 3 calls may wait for their clients, and "
-                          "this one had waited for longest "));
+                          "this one had waited for longest"));
   EXPECT_EQ(watch_.size(), kCapacity);
   const auto fifth = WaitingSince(kStart + 3 * kMoment);
   EXPECT_EQ(second->told.size(), 1);
@@ -220,12 +219,12 @@ TEST_F(DeadlineWatchTest, ThoseThatWaitCanBeEndedOneByOneTheLongestFirst) {
                           ResponseCode::kSystemError, "going down"};
   const auto second = WaitingSince(kStart + kMoment);
   const auto first = WaitingSince(kStart);
-  EXPECT_TRUE(watch_.EndFirst(status, "DRAINED"));
-  EXPECT_THAT(first->told, ElementsAre("going down DRAINED"));
+  EXPECT_TRUE(watch_.EndFirst(status));
+  EXPECT_THAT(first->told, ElementsAre("going down"));
   EXPECT_THAT(second->told, IsEmpty());
-  EXPECT_TRUE(watch_.EndFirst(status, "DRAINED"));
-  EXPECT_THAT(second->told, ElementsAre("going down DRAINED"));
-  EXPECT_FALSE(watch_.EndFirst(status, "DRAINED"));
+  EXPECT_TRUE(watch_.EndFirst(status));
+  EXPECT_THAT(second->told, ElementsAre("going down"));
+  EXPECT_FALSE(watch_.EndFirst(status));
 }
 
 }  // namespace

@@ -2,7 +2,10 @@
 #ifndef COMMON_RPC_SERVER_OUTCOME_WRITER_H_
 #define COMMON_RPC_SERVER_OUTCOME_WRITER_H_
 
+#include <string>
+
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "common/response_code.h"
 #include "google/protobuf/descriptor.h"
 #include "grpcpp/server_context.h"
@@ -13,6 +16,35 @@ namespace rmq {
 
 // Trailing metadata with the number of CallStatus::response_code.
 inline constexpr char kResponseCodeMetadata[] = "rocketmq-response-code";
+
+// Trailing metadata of a stream or call that the broker itself ends: the
+// reason. A proxy, or gRPC, may end a stream with the same status, but without
+// it.
+inline constexpr char kEndReasonMetadata[] = "rocketmq-end-reason";
+
+// Trailing metadata: for how many milliseconds the client should stay away.
+inline constexpr char kRetryAfterMetadata[] = "rocketmq-retry-after-ms";
+
+// Adds what `outcome` has beside its code and message to the trailing metadata.
+// `with_response_code`: also the response code.
+inline void AddOutcomeMetadata(const CallStatus& outcome,
+                               bool with_response_code,
+                               grpc::ServerContextBase* context) {
+  if (with_response_code) {
+    context->AddTrailingMetadata(
+        kResponseCodeMetadata,
+        absl::StrCat(static_cast<int>(outcome.response_code)));
+  }
+  if (!outcome.end_reason.empty()) {
+    context->AddTrailingMetadata(kEndReasonMetadata,
+                                 std::string(outcome.end_reason));
+  }
+  if (outcome.retry_after > absl::ZeroDuration()) {
+    context->AddTrailingMetadata(
+        kRetryAfterMetadata,
+        absl::StrCat(absl::ToInt64Milliseconds(outcome.retry_after)));
+  }
+}
 
 // The canonical codes of Abseil and of gRPC are the same numbers.
 inline grpc::Status ToGrpcStatus(const CallStatus& status) {
@@ -49,9 +81,7 @@ class StatusOutcomeWriter final : public OutcomeWriter {
   // The same for a call of no method.
   static grpc::Status Write(const CallStatus& outcome,
                             grpc::ServerContextBase* context) {
-    context->AddTrailingMetadata(
-        kResponseCodeMetadata,
-        absl::StrCat(static_cast<int>(outcome.response_code)));
+    AddOutcomeMetadata(outcome, /*with_response_code=*/true, context);
     return ToGrpcStatus(outcome);
   }
 };

@@ -138,8 +138,7 @@ void ServerStream::OnDone(bool /*ok*/) {
     done_ = true;
     // The client is gone, unless it has the stream's status.
     EndWithLocked({absl::StatusCode::kCancelled, ResponseCode::kSystemError,
-                   "the client is gone"},
-                  "");
+                   "the client is gone"});
   }
   ReleaseIfDone();
 }
@@ -168,33 +167,31 @@ void ServerStream::Push(absl::string_view key, MakePush make,
   WritePush(push);
 }
 
-void ServerStream::EndWith(const CallStatus& status, absl::string_view reason) {
+void ServerStream::EndWith(const CallStatus& status) {
   MutexLock lock(&mu_);
-  EndWithLocked(status, reason);
+  EndWithLocked(status);
 }
 
 void ServerStream::EndAfter(grpc::ByteBuffer last, const CallStatus& status) {
   MutexLock lock(&mu_);
   if (ending_) return;
   replies_.emplace_back().Swap(&last);
-  BeginEndLocked(status, "");
+  BeginEndLocked(status);
 }
 
 absl::Time ServerStream::EndIfWaitingSince(WaitsFor what, absl::Time limit) {
   if (what == WaitsFor::kReading) return CutOffIfPendingSince(limit);
   // The stream has waited since it was opened, so its time is over.
   EndIfWaiting({absl::StatusCode::kDeadlineExceeded, ResponseCode::kSystemError,
-                environment_.too_late},
-               "");
+                environment_.too_late});
   return absl::InfiniteFuture();
 }
 
-void ServerStream::EndIfWaiting(const CallStatus& status,
-                                absl::string_view reason) {
+void ServerStream::EndIfWaiting(const CallStatus& status) {
   {
     MutexLock lock(&mu_);
     if (is_heard_ || ending_) return;
-    EndWithLocked(status, reason);
+    EndWithLocked(status);
   }
   NoteRefused(status);
 }
@@ -308,25 +305,19 @@ void ServerStream::EndIfReadsDone() {
   EndWith(CallStatus());
 }
 
-void ServerStream::EndWithLocked(const CallStatus& status,
-                                 absl::string_view reason) {
+void ServerStream::EndWithLocked(const CallStatus& status) {
   if (ending_) return;
   replies_.clear();
-  BeginEndLocked(status, reason);
+  BeginEndLocked(status);
 }
 
-void ServerStream::BeginEndLocked(const CallStatus& status,
-                                  absl::string_view reason) {
+void ServerStream::BeginEndLocked(const CallStatus& status) {
   ending_ = true;
   status_ = std::make_unique<grpc::Status>(ToGrpcStatus(status));
-  if (!status.ok() && environment_.sends_response_code) {
-    context_.AddTrailingMetadata(
-        kResponseCodeMetadata,
-        absl::StrCat(static_cast<int>(status.response_code)));
-  }
-  if (!reason.empty()) {
-    context_.AddTrailingMetadata(kEndReasonMetadata, std::string(reason));
-  }
+  AddOutcomeMetadata(
+      status,
+      /*with_response_code=*/!status.ok() && environment_.sends_response_code,
+      &context_);
   DropPushesLocked();
   if (write_in_flight_) WatchWriteLocked();
   (void)StartNextLocked();  // No push waits any more.

@@ -13,6 +13,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "common/mutex_lock.h"
 #include "common/response_code.h"
 #include "common/rpc/loop/completion_loop.h"
 #include "common/rpc/loop/loop_queues.h"
@@ -27,10 +28,6 @@
 #include "grpcpp/support/status.h"
 
 namespace rmq {
-
-// Trailing metadata of a stream that this server itself ends: the reason. A
-// proxy, or gRPC, may end a stream with the same status, but without it.
-inline constexpr char kEndReasonMetadata[] = "rocketmq-end-reason";
 
 // The transport of a stream. A Reactor gives the messages their meaning.
 //
@@ -127,6 +124,12 @@ class ServerStream final : public Waiter {
   // Waits for a client. `self` is the reactor. Called once.
   void Accept(std::shared_ptr<Reactor> self) ABSL_LOCKS_EXCLUDED(mu_);
 
+  // The reference that Accept() was given; null after the stream's last event.
+  std::shared_ptr<Reactor> reactor() const ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    return self_;
+  }
+
   // The call's context: for its metadata.
   grpc::ServerContext& context() { return context_; }
 
@@ -149,11 +152,9 @@ class ServerStream final : public Waiter {
   void Push(absl::string_view key, MakePush make, IfOneWaits if_one_waits)
       ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Ends the stream with `status`: drops what waits in the outbox. `reason` is
-  // sent as trailing metadata kEndReasonMetadata if it is not empty. Only the
+  // Ends the stream with `status`: drops what waits in the outbox. Only the
   // first call counts.
-  void EndWith(const CallStatus& status, absl::string_view reason = "")
-      ABSL_LOCKS_EXCLUDED(mu_);
+  void EndWith(const CallStatus& status) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Ends the stream as EndWith() does, but sends the replies that wait, and
   // then `last`, before the status.
@@ -168,8 +169,7 @@ class ServerStream final : public Waiter {
   // Waiter.
   absl::Time EndIfWaitingSince(WaitsFor what, absl::Time limit) override
       ABSL_LOCKS_EXCLUDED(mu_);
-  void EndIfWaiting(const CallStatus& status, absl::string_view reason) override
-      ABSL_LOCKS_EXCLUDED(mu_);
+  void EndIfWaiting(const CallStatus& status) override ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   void OnAnnounced(bool ok) ABSL_LOCKS_EXCLUDED(mu_);
@@ -202,10 +202,10 @@ class ServerStream final : public Waiter {
   void DropPushesLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Ends the stream if the client sends no more and all replies are written.
   void EndIfReadsDone() ABSL_LOCKS_EXCLUDED(mu_);
-  void EndWithLocked(const CallStatus& status, absl::string_view reason)
+  void EndWithLocked(const CallStatus& status)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Nothing is added to the outbox any more, and no push is written.
-  void BeginEndLocked(const CallStatus& status, absl::string_view reason)
+  void BeginEndLocked(const CallStatus& status)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void NoteRefused(const CallStatus& status) const;
   absl::Time CutOffIfPendingSince(absl::Time limit) ABSL_LOCKS_EXCLUDED(mu_);
@@ -229,7 +229,7 @@ class ServerStream final : public Waiter {
   // Written under mu_; writable() reads it without.
   std::atomic<bool> write_in_flight_{false};
 
-  absl::Mutex mu_;
+  mutable absl::Mutex mu_;
   std::shared_ptr<Reactor> self_ ABSL_GUARDED_BY(mu_);
   // StopAwaitingClient() was called.
   bool is_heard_ ABSL_GUARDED_BY(mu_) = false;

@@ -121,8 +121,11 @@ class Talker final : public ServerStream::Reactor {
     const std::string text = TextOf(*message);
     if (!stream_.StopAwaitingClient()) return false;
     if (text == "end") {
-      stream_.EndWith(OverLimit("told to"), "TOLD");
-      stream_.EndWith(BadForm("too late"), "LATE");
+      CallStatus told = OverLimit("told to");
+      told.end_reason = "TOLD";
+      told.retry_after = absl::Milliseconds(1500);
+      stream_.EndWith(told);
+      stream_.EndWith(BadForm("too late"));
       return true;
     }
     if (text == "end after") {
@@ -361,6 +364,7 @@ TEST_F(ServerStreamTest, TheFirstEndCountsAndGoesWithItsReason) {
   EXPECT_EQ(status.error_message(), "told to");
   EXPECT_EQ(call.Trailing("rocketmq-response-code"), "2");
   EXPECT_EQ(call.Trailing("rocketmq-end-reason"), "TOLD");
+  EXPECT_EQ(call.Trailing("rocketmq-retry-after-ms"), "1500");
 }
 
 TEST_F(ServerStreamTest, TheLastMessageIsWrittenBeforeTheEndAndNoneAfterIt) {

@@ -151,13 +151,11 @@ absl::Time UnaryCall::EndIfWaitingSince(WaitsFor /*what*/,
   }
   EndIfWaiting({absl::StatusCode::kDeadlineExceeded, ResponseCode::kSystemError,
                 absl::StrCat("the call's message did not come within ",
-                             absl::FormatDuration(first_message))},
-               "");
+                             absl::FormatDuration(first_message))});
   return absl::InfiniteFuture();
 }
 
-void UnaryCall::EndIfWaiting(const CallStatus& status,
-                             absl::string_view /*reason*/) {
+void UnaryCall::EndIfWaiting(const CallStatus& status) {
   if (BeginToEnd(calls_.clock.TimeNow())) {
     grpc::ByteBuffer none;
     End(status, &none);

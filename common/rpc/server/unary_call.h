@@ -59,8 +59,7 @@ class UnaryCall final : public Waiter {
   // Waiter.
   absl::Time EndIfWaitingSince(WaitsFor what, absl::Time limit) override
       ABSL_LOCKS_EXCLUDED(mu_);
-  void EndIfWaiting(const CallStatus& status, absl::string_view reason) override
-      ABSL_LOCKS_EXCLUDED(mu_);
+  void EndIfWaiting(const CallStatus& status) override ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   UnaryCall(const Environment* environment, grpc::ServerCompletionQueue* queue)

@@ -19,7 +19,8 @@
 
 namespace rmq::network {
 
-class Crowd::Member : public ClientChannel {
+class Crowd::Member : public ClientChannel,
+                      public std::enable_shared_from_this<Member> {
  public:
   Member(Crowd* crowd, std::string client_id, int group, uint64_t incarnation)
       : ClientChannel(Kind::kStream, "192.0.2.9:1"),
@@ -28,7 +29,10 @@ class Crowd::Member : public ClientChannel {
         incarnation(incarnation),
         crowd_(*crowd) {}
 
-  void End(RemovalReason) override {}
+  std::shared_ptr<ClientChannel> Reference() override {
+    return shared_from_this();
+  }
+  void End(const ChannelEnd&) override {}
   bool writable() const override { return true; }
 
   // The broker has answered its full heartbeat.

@@ -45,8 +45,8 @@ void SimChannel::Push(std::shared_ptr<const MembershipPush> push) {
   WriteNext();
 }
 
-void SimChannel::End(RemovalReason reason) {
-  EndWith({ToStatus(EndStatus(reason)), EndReasonOf(reason)});
+void SimChannel::End(const ChannelEnd& end) {
+  EndWith({ToStatus(EndStatus(end)), EndReasonOf(end.reason)});
 }
 
 void SimChannel::EndWith(const StreamEnd& end) {

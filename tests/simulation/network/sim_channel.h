@@ -26,7 +26,9 @@ namespace rmq::network {
 // Replies are written in the order of the frames, pushes in between; a push
 // that waits gives way to a later one of its group. No frame is read while
 // eight replies wait.
-class SimChannel final : public ClientChannel, public BrokerEnd {
+class SimChannel final : public ClientChannel,
+                         public std::enable_shared_from_this<SimChannel>,
+                         public BrokerEnd {
  public:
   // What all streams of a broker process share. Pointers are borrowed.
   struct Environment {
@@ -44,8 +46,11 @@ class SimChannel final : public ClientChannel, public BrokerEnd {
              std::shared_ptr<Connection> connection);
 
   // ClientChannel.
+  std::shared_ptr<ClientChannel> Reference() override {
+    return shared_from_this();
+  }
   void Push(std::shared_ptr<const MembershipPush> push) override;
-  void End(RemovalReason reason) override;
+  void End(const ChannelEnd& end) override;
   bool writable() const override { return !writing_; }
 
   // BrokerEnd.
