@@ -53,7 +53,6 @@ class ChannelExpiries {
   // See ExpiryIndex.
   void CollectDue(absl::Time now) { index_.CollectDue(now); }
   ChannelRecord* PopDue() { return index_.PopDue(); }
-  ChannelRecord* Any() { return index_.Any(); }
 
   ExpiryOutlook Outlook() const;
 

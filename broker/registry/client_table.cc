@@ -98,6 +98,24 @@ bool ClientTable::Close(ClientChannel& channel, RemovalReason reason,
   return true;
 }
 
+void ClientTable::CloseChannels(absl::Span<const ClientChannelPtr> channels,
+                                RemovalReason reason, absl::Time now,
+                                std::vector<ClientChannelPtr>* closed) {
+  events_.AwaitRoom();
+  Committed committed;
+  {
+    MutexLock lock(&mu_);
+    TableChange change = state_.BeginChange(now);
+    for (const ClientChannelPtr& channel : channels.subspan(0, kMaxPiece)) {
+      if (state_.Close(channel->record_, reason, &change)) {
+        closed->push_back(channel);
+      }
+    }
+    committed = CommitLocked(std::move(change));
+  }
+  Finish(committed, now);
+}
+
 bool ClientTable::CloseSome(RemovalReason reason, size_t max_channels,
                             absl::Time now,
                             std::vector<ClientChannelPtr>* closed) {
@@ -107,12 +125,14 @@ bool ClientTable::CloseSome(RemovalReason reason, size_t max_channels,
   {
     MutexLock lock(&mu_);
     TableChange change = state_.BeginChange(now);
-    for (size_t i = 0; i < max_channels; ++i) {
-      ClientChannelPtr channel = state_.CloseAny(reason, &change);
-      if (channel == nullptr) break;
+    for (size_t left = max_channels; left > 0 && !state_.open().empty();) {
+      ChannelRecord& first = **state_.open().begin();
+      ClientChannelPtr channel = first.port;
+      if (!state_.Close(first, reason, &change)) continue;
       closed->push_back(std::move(channel));
+      --left;
     }
-    more = state_.channels() > 0;
+    more = !state_.open().empty();
     committed = CommitLocked(std::move(change));
   }
   Finish(committed, now);

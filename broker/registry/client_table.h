@@ -115,9 +115,17 @@ class ClientTable : public TableQueries {
   bool Close(ClientChannel& channel, RemovalReason reason, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Closes up to `max_channels` channels, in no particular order, and removes
-  // them. Returns whether more are open. `closed` gets the channels; the caller
-  // ends them.
+  // The same for up to kMaxPiece channels under one hold of the lock, in one
+  // change. `closed` gets those that were open, in the order in which they are
+  // given; the caller ends them.
+  void CloseChannels(absl::Span<const ClientChannelPtr> channels,
+                     RemovalReason reason, absl::Time now,
+                     std::vector<ClientChannelPtr>* closed)
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Closes up to `max_channels` channels, those that were opened first, and
+  // removes them. Returns whether more are open. `closed` gets the channels;
+  // the caller ends them.
   bool CloseSome(RemovalReason reason, size_t max_channels, absl::Time now,
                  std::vector<ClientChannelPtr>* closed)
       ABSL_LOCKS_EXCLUDED(mu_);

@@ -45,11 +45,6 @@ ChannelRecord* ExpiryIndex::PopDue() {
   return channel;
 }
 
-ChannelRecord* ExpiryIndex::Any() const {
-  if (ChannelRecord* const due = FirstOf(due_)) return due;
-  return buckets_.empty() ? nullptr : FirstOf(buckets_.begin()->second);
-}
-
 absl::Time ExpiryIndex::NextDue() const {
   if (buckets_.empty()) return absl::InfiniteFuture();
   return absl::FromUnixSeconds(buckets_.begin()->first) + absl::Seconds(1);

@@ -42,9 +42,6 @@ class ExpiryIndex {
   // Removes and returns one due channel; null if there is none.
   ChannelRecord* PopDue();
 
-  // Returns some channel that is filed; null if there is none.
-  ChannelRecord* Any() const;
-
   // The first time at which every deadline of the first bucket has passed;
   // InfiniteFuture if nothing waits in a bucket. What is due is left out.
   absl::Time NextDue() const;

@@ -148,28 +148,6 @@ TEST_F(ExpiryIndexTest, WhatAScanLeftOverComesFirstInTheNext) {
   EXPECT_THAT(DueAt(At(6)), ElementsAre(&b_, &c_));
 }
 
-TEST_F(ExpiryIndexTest, AnyOfAnEmptyIndexIsNone) {
-  EXPECT_EQ(index_.Any(), nullptr);
-  index_.File(a_, At(5));
-  index_.Remove(a_);
-  EXPECT_EQ(index_.Any(), nullptr);
-}
-
-TEST_F(ExpiryIndexTest, AnyStaysFiled) {
-  index_.File(a_, At(5));
-  index_.File(b_, At(6));
-  index_.Remove(a_);
-  EXPECT_EQ(index_.Any(), &b_);
-  EXPECT_EQ(index_.Any(), &b_);
-  EXPECT_THAT(DueAt(At(6)), ElementsAre(&b_));
-}
-
-TEST_F(ExpiryIndexTest, AnyFindsWhatIsDue) {
-  index_.File(a_, At(5));
-  index_.CollectDue(At(5));
-  EXPECT_EQ(index_.Any(), &a_);
-}
-
 TEST_F(ExpiryIndexTest, AnInfiniteDeadlineIsNeverDue) {
   index_.File(a_, absl::InfiniteFuture());
   EXPECT_THAT(DueAt(At(1e9)), IsEmpty());

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/algorithm/container.h"
+#include "absl/container/btree_set.h"
 #include "broker/registry/channel_record.h"
 #include "broker/registry/client_directory.h"
 #include "broker/registry/consumer_registry.h"
@@ -44,21 +45,31 @@ std::vector<Info> ListGroups(const GroupTable<G>& groups,
   return listed;
 }
 
-// Calls `visit` for up to `max` members after `*cursor` and moves it.
+// Calls `visit` for up to `max` channels after `*cursor` and moves it.
+template <typename Visit>
+void VisitChannels(const absl::btree_set<ChannelRecord*, ByChannelId>& channels,
+                   size_t max, MemberCursor* cursor, Visit visit) {
+  const MemberCursor after = std::exchange(*cursor, 0);
+  max = std::min(max, TableQueries::kMaxPiece);
+  auto channel = channels.upper_bound(after);
+  MemberCursor last = after;
+  for (size_t i = 0; i < max && channel != channels.end(); ++i) {
+    visit(**channel);
+    last = (*channel)->id;
+    ++channel;
+  }
+  if (channel != channels.end()) *cursor = last;
+}
+
+// The same for the members of a group, which may be null.
 template <typename Visit>
 void VisitMembers(const RegisteredGroup* group, size_t max,
                   MemberCursor* cursor, Visit visit) {
-  const MemberCursor after = std::exchange(*cursor, 0);
-  if (group == nullptr) return;
-  max = std::min(max, TableQueries::kMaxPiece);
-  auto member = group->members.upper_bound(after);
-  MemberCursor last = after;
-  for (size_t i = 0; i < max && member != group->members.end(); ++i) {
-    visit(**member);
-    last = (*member)->id;
-    ++member;
+  if (group == nullptr) {
+    *cursor = 0;
+    return;
   }
-  if (member != group->members.end()) *cursor = last;
+  VisitChannels(group->members, max, cursor, visit);
 }
 
 MembershipInfo InfoOf(const ChannelRecord& channel,
@@ -349,7 +360,7 @@ std::vector<std::string> TableQueries::GroupsOfTopic(absl::string_view topic,
 
 TableQueries::Counts TableQueries::counts() const {
   MutexLock lock(&mu_);
-  return {state_.channels(),
+  return {state_.open().size(),
           state_.consumers().groups().size(),
           state_.producers().groups().size(),
           events_.size(),
@@ -377,6 +388,16 @@ absl::optional<ConsistencyInfo> TableQueries::FindConsistency(
     more = CollectClientIds(state_, group, kMaxPiece, &cursor, &*info);
   }
   return info;
+}
+
+std::vector<ClientChannelPtr> TableQueries::ListOpenChannels(
+    size_t max, MemberCursor* cursor) const {
+  std::vector<ClientChannelPtr> channels;
+  MutexLock lock(&mu_);
+  VisitChannels(state_.open(), max, cursor, [&](const ChannelRecord& channel) {
+    channels.push_back(channel.port);
+  });
+  return channels;
 }
 
 ClientChannelPtr TableQueries::FindStandIn(absl::string_view client_id) const {

@@ -195,6 +195,14 @@ class TableQueries {
   ClientChannelPtr FindProducerChannel(absl::string_view client_id) const
       ABSL_LOCKS_EXCLUDED(mu_);
 
+  // Up to `max` (at most kMaxPiece) open channels after `*cursor`, stand-ins
+  // and streams, in the order of opening. Moves the cursor; sets it to 0 after
+  // the last. A channel that stays open while all pieces are read is read
+  // exactly once.
+  std::vector<ClientChannelPtr> ListOpenChannels(size_t max,
+                                                 MemberCursor* cursor) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+
   // The channel that stands for the unary calls of `client_id`, or null.
   ClientChannelPtr FindStandIn(absl::string_view client_id) const
       ABSL_LOCKS_EXCLUDED(mu_);

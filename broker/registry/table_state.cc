@@ -37,8 +37,7 @@ TableState::TableState(const TableOptions& options, bool unchanged_register)
       statement_tokens_(options.statement_token_key) {}
 
 TableState::~TableState() {
-  while (ChannelRecord* const channel = expiry_.Any()) {
-    expiry_.Remove(*channel);
+  for (ChannelRecord* const channel : open_) {
     // Others may hold the channel for longer; what it has stated is shared in
     // the registry.
     channel->memberships.clear();
@@ -60,7 +59,7 @@ ClientChannelPtr TableState::FindStandIn(absl::string_view client_id) const {
 }
 
 absl::Status TableState::CheckRoom() const {
-  if (channels_ < options_.max_channels) return absl::OkStatus();
+  if (open_.size() < options_.max_channels) return absl::OkStatus();
   return absl::ResourceExhaustedError(absl::StrCat(
       "no room for another channel: max_channels is ", options_.max_channels));
 }
@@ -83,7 +82,7 @@ absl::Status TableState::Open(ChannelRecord& record, ClientChannelPtr channel,
   record.liveness.Renew(now);
   record.port = std::move(channel);
   expiry_.File(record, now, now);
-  ++channels_;
+  open_.insert(open_.end(), &record);
   return absl::OkStatus();
 }
 
@@ -338,7 +337,7 @@ void TableState::Remove(ChannelRecord& channel, RemovalReason reason,
   }
   expiry_.Remove(channel);
   if (channel.port == nullptr) return;
-  --channels_;
+  open_.erase(&channel);
   // Callers and events hold references: the channel is not destroyed here.
   channel.port.reset();
 }
@@ -351,17 +350,16 @@ void TableState::RemoveIdleStandIn(ChannelRecord& channel, RemovalReason reason,
   }
 }
 
-ClientChannelPtr TableState::CloseAny(RemovalReason reason,
-                                      TableChange* change) {
-  while (ChannelRecord* const any = expiry_.Any()) {
-    const ClientChannelPtr channel = any->port;
-    // If another call is closing the channel, that call ends it. It is about to
-    // remove the channel; a removal here changes nothing for that call.
-    const bool closed = any->liveness.Close();
-    Remove(*any, reason, change);
-    if (closed) return channel;
-  }
-  return nullptr;
+bool TableState::Close(ChannelRecord& channel, RemovalReason reason,
+                       TableChange* change) {
+  if (channel.port == nullptr) return false;
+  // The caller may hold no other reference.
+  const ClientChannelPtr reference = channel.port;
+  const bool closed = channel.liveness.Close();
+  // If another call is closing the channel, it is about to remove it; a removal
+  // here changes nothing for that call.
+  Remove(channel, reason, change);
+  return closed;
 }
 
 ClientChannelPtr TableState::NextAvailableProducer(absl::string_view group) {

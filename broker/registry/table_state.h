@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/container/btree_set.h"
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -33,9 +34,9 @@ namespace rmq {
 // The state machine behind ClientTable, whose public methods say what each
 // change means. A method with a `change` adds its events there.
 //
-// Invariants, between two changes: each open channel holds its own reference
-// (ChannelRecord::port) and is filed in the expiry index; each membership of a
-// channel is in its group's members, and the other way round.
+// Invariants, between two changes: each open channel is in open(), holds its
+// own reference (ChannelRecord::port) and is filed in the expiry index; each
+// membership of a channel is in its group's members, and the other way round.
 //
 // Not thread-safe: ClientTable guards it by its lock.
 class TableState {
@@ -58,8 +59,11 @@ class TableState {
   const ConsumerRegistry& consumers() const { return consumers_; }
   const ProducerRegistry& producers() const { return producers_; }
   const DuplicateClients& duplicates() const { return duplicates_; }
-  // Open channels, stand-ins included.
-  size_t channels() const { return channels_; }
+  // Open channels, stand-ins included. A channel keeps its place while others
+  // come and go, so the channels can be read in pieces.
+  const absl::btree_set<ChannelRecord*, ByChannelId>& open() const {
+    return open_;
+  }
 
   // Null if there is no such group.
   const RegisteredGroup* FindGroup(GroupKind kind,
@@ -98,8 +102,9 @@ class TableState {
   // Takes a channel that is closed out of everything.
   void Remove(ChannelRecord& channel, RemovalReason reason,
               TableChange* change);
-  // Removes an open channel, whichever; null if there is none.
-  ClientChannelPtr CloseAny(RemovalReason reason, TableChange* change);
+  // Closes and removes a channel. False if it was closed, or not open yet; if
+  // another call is closing it, that call ends it.
+  bool Close(ChannelRecord& channel, RemovalReason reason, TableChange* change);
 
   // The warnings about the client of an open channel, which counts as told.
   // `only_news`: those that it has not been told.
@@ -179,7 +184,7 @@ class TableState {
   ConsumerRegistry consumers_;
   ProducerRegistry producers_;
   ChannelExpiries expiry_;
-  size_t channels_ = 0;
+  absl::btree_set<ChannelRecord*, ByChannelId> open_;
   ChannelId last_channel_id_ = 0;
   StatementTokens statement_tokens_;
   // Of the last change that took one.
