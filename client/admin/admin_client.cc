@@ -2,7 +2,10 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "client/admin/streaming_call.h"
+#include "common/rpc/channel/call_trailers.h"
 #include "common/rpc/credentials/credentials_source.h"
+#include "common/rpc/keepalive.h"
 #include "google/protobuf/descriptor.h"
 #include "grpc/grpc.h"
 #include "grpc/support/time.h"
@@ -37,6 +40,15 @@ std::shared_ptr<grpc::Channel> MakeChannel(absl::string_view broker) {
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   // Groups of many subscriptions make long answers; the operator asked for it.
   arguments.SetMaxReceiveMessageSize(-1);
+  // A call with many responses may wait for hours. It ends if the broker's
+  // machine has vanished.
+  arguments.SetInt(
+      GRPC_ARG_KEEPALIVE_TIME_MS,
+      static_cast<int>(absl::ToInt64Milliseconds(kClientKeepaliveTime)));
+  arguments.SetInt(
+      GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+      static_cast<int>(absl::ToInt64Milliseconds(kClientKeepaliveTimeout)));
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   return grpc::CreateCustomChannel(
       std::string(broker), PlaintextChannelCredentials().Get(), arguments);
 }
@@ -65,16 +77,17 @@ gpr_timespec Later(absl::Duration duration) {
       gpr_time_from_nanos(absl::ToInt64Nanoseconds(duration), GPR_TIMESPAN));
 }
 
-// Null if there is none.
-const MethodDescriptor* FindUnaryMethod(
-    const google::protobuf::Descriptor* request) {
+// The unary method, or the one with many responses, that takes `request`; null
+// if there is none.
+const MethodDescriptor* FindMethod(const google::protobuf::Descriptor* request,
+                                   bool many_responses) {
   for (const ServiceDescriptor* const service :
        {pb::ListGroupsRequest::descriptor()->file()->service(0),
         pb::HeartbeatRequest::descriptor()->file()->service(0)}) {
     for (int i = 0; i < service->method_count(); ++i) {
       const MethodDescriptor* const method = service->method(i);
       if (method->input_type() == request && !method->client_streaming() &&
-          !method->server_streaming()) {
+          method->server_streaming() == many_responses) {
         return method;
       }
     }
@@ -94,13 +107,9 @@ class AdminClient::Impl {
 
   absl::StatusOr<std::unique_ptr<Message>> Ask(const Message& request) {
     const MethodDescriptor* const method =
-        FindUnaryMethod(request.GetDescriptor());
-    if (method == nullptr) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "no method takes a ", request.GetDescriptor()->full_name()));
-    }
-    const Message& empty = *MessageFactory::generated_factory()->GetPrototype(
-        method->output_type());
+        FindMethod(request.GetDescriptor(), /*many_responses=*/false);
+    if (method == nullptr) return NoMethodTakes(request);
+    const Message& empty = ResponseOf(*method);
     std::unique_ptr<Message> whole(empty.New());
     const FieldDescriptor* const page_token =
         method->input_type()->FindFieldByName("page_token");
@@ -126,7 +135,39 @@ class AdminClient::Impl {
     return whole;
   }
 
+  AdminStreamEnd Stream(const Message& request,
+                        absl::FunctionRef<void(const Message&)> on_response,
+                        absl::FunctionRef<bool()> goes_on) {
+    const MethodDescriptor* const method =
+        FindMethod(request.GetDescriptor(), /*many_responses=*/true);
+    if (method == nullptr) return {NoMethodTakes(request), "", {}};
+    const std::unique_ptr<Message> response(ResponseOf(*method).New());
+    grpc::ClientContext context;
+    context.set_deadline(deadline_);
+    const grpc::Status status =
+        CallStreaming(&stub_, &context, PathOf(*method), request,
+                      response.get(), on_response, goes_on);
+    const absl::string_view reason = EndReasonTrailer(context);
+    return {reason.empty() ? ToStatus(status) : AsTheBrokerSays(status),
+            std::string(reason), RetryAfterTrailer(context)};
+  }
+
  private:
+  static absl::Status NoMethodTakes(const Message& request) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "no method takes a ", request.GetDescriptor()->full_name()));
+  }
+
+  // An empty response of the method.
+  static const Message& ResponseOf(const MethodDescriptor& method) {
+    return *MessageFactory::generated_factory()->GetPrototype(
+        method.output_type());
+  }
+
+  static std::string PathOf(const MethodDescriptor& method) {
+    return absl::StrCat("/", method.service()->full_name(), "/", method.name());
+  }
+
   absl::Status CallForPage(const MethodDescriptor& method,
                            const Message& request, Message* response) {
     while (true) {
@@ -144,10 +185,8 @@ class AdminClient::Impl {
     grpc::ClientContext context;
     context.set_deadline(deadline_);
     grpc::CompletionQueue queue;
-    const auto call = stub_.PrepareUnaryCall(
-        &context,
-        absl::StrCat("/", method.service()->full_name(), "/", method.name()),
-        request, &queue);
+    const auto call =
+        stub_.PrepareUnaryCall(&context, PathOf(method), request, &queue);
     call->StartCall();
     grpc::Status status;
     call->Finish(response, &status, nullptr);
@@ -155,6 +194,11 @@ class AdminClient::Impl {
     bool ok;
     queue.Next(&tag, &ok);
     return ToStatus(status);
+  }
+
+  static absl::Status AsTheBrokerSays(const grpc::Status& status) {
+    return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
+                        status.error_message());
   }
 
   absl::Status ToStatus(const grpc::Status& status) const {
@@ -175,9 +219,7 @@ class AdminClient::Impl {
         return absl::UnimplementedError(absl::StrCat(
             broker_, " does not offer this call; is it a broker? (",
             status.error_message(), ")"));
-      default:
-        return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
-                            status.error_message());
+      default: return AsTheBrokerSays(status);
     }
   }
 
@@ -194,6 +236,12 @@ AdminClient::~AdminClient() = default;
 absl::StatusOr<std::unique_ptr<Message>> AdminClient::Ask(
     const Message& request) {
   return impl_->Ask(request);
+}
+
+AdminStreamEnd AdminClient::Stream(
+    const Message& request, absl::FunctionRef<void(const Message&)> on_response,
+    absl::FunctionRef<bool()> goes_on) {
+  return impl_->Stream(request, on_response, goes_on);
 }
 
 }  // namespace rmq

@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -18,6 +19,17 @@
 #include "google/protobuf/message.h"
 
 namespace rmq {
+
+// How a call with many responses ended.
+struct AdminStreamEnd {
+  // OK: the broker ended the call after its last response.
+  absl::Status status;
+  // The broker's own word why it ended the call, as "DRAINED"; else empty.
+  std::string reason;
+  // How long the broker asks the caller to stay away; zero: it did not say. At
+  // most 24 h.
+  absl::Duration retry_after;
+};
 
 // Calls block. Thread-safe.
 //
@@ -28,7 +40,7 @@ namespace rmq {
 class AdminClient {
  public:
   // `broker` is host:port. All calls of this object together may take
-  // `timeout`, which runs from here.
+  // `timeout`, which runs from here; InfiniteDuration: there is no limit.
   AdminClient(absl::string_view broker, absl::Duration timeout);
   ~AdminClient();
   AdminClient(const AdminClient&) = delete;
@@ -64,6 +76,20 @@ class AdminClient {
     }
     return std::move(*response);
   }
+
+  // Calls the method with many responses whose request has the type of
+  // `request`, and returns when the call has ended. Calls `on_response` for
+  // each response, in order; the next one is not read before it returns.
+  //
+  // Asks `goes_on` after each response and each tenth of a second. Once it
+  // returns false the call ends with Cancelled. Neither function may call this
+  // method.
+  //
+  // Errors: as those of Ask(). Unavailable also if the connection broke.
+  AdminStreamEnd Stream(
+      const google::protobuf::Message& request,
+      absl::FunctionRef<void(const google::protobuf::Message&)> on_response,
+      absl::FunctionRef<bool()> goes_on = [] { return true; });
 
  private:
   class Impl;

@@ -142,6 +142,17 @@ TEST_F(AdminClientTest, AMessageThatIsNoRequestIsRefused) {
       StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("ClientFrame")));
 }
 
+TEST_F(AdminClientTest, AMethodWithOneResponseIsNotStreamed) {
+  const AdminStreamEnd end =
+      AdminClient(address(), kPatience)
+          .Stream(pb::GetGroupOnlineRequest(),
+                  [](const google::protobuf::Message&) { FAIL(); });
+  EXPECT_THAT(end.status, StatusIs(absl::StatusCode::kInvalidArgument,
+                                   HasSubstr("GetGroupOnlineRequest")));
+  EXPECT_EQ(end.reason, "");
+  EXPECT_EQ(end.retry_after, absl::ZeroDuration());
+}
+
 TEST_F(AdminClientTest, AResponseOfAnotherTypeIsRefused) {
   pb::GetGroupOnlineRequest request;
   EXPECT_THAT(

@@ -1,15 +1,9 @@
 #include "client/grpc/call_end.h"
 
+#include "absl/strings/string_view.h"
+#include "common/rpc/channel/call_trailers.h"
+
 namespace rmq {
-namespace {
-
-// The trailing metadata in which a broker says why it ended a stream, and with
-// which of RocketMQ's codes it ended a call. Nobody between client and broker
-// sets them.
-constexpr char kEndReasonKey[] = "rocketmq-end-reason";
-constexpr char kResponseCodeKey[] = "rocketmq-response-code";
-
-}  // namespace
 
 absl::Status FromGrpc(const grpc::Status& status) {
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
@@ -17,11 +11,9 @@ absl::Status FromGrpc(const grpc::Status& status) {
 }
 
 EndReason EndReasonOf(const grpc::ClientContext& context) {
-  const auto& metadata = context.GetServerTrailingMetadata();
-  const auto reason = metadata.find(kEndReasonKey);
-  if (reason == metadata.end()) return EndReason::kNone;
-  if (reason->second == "REPLACED") return EndReason::kReplaced;
-  if (reason->second == "KICKED") return EndReason::kKicked;
+  const absl::string_view reason = EndReasonTrailer(context);
+  if (reason == "REPLACED") return EndReason::kReplaced;
+  if (reason == "KICKED") return EndReason::kKicked;
   return EndReason::kNone;
 }
 
@@ -30,9 +22,7 @@ bool BlamesConnection(const grpc::ClientContext& context,
   // A broker that goes down says UNAVAILABLE itself.
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE) return true;
   if (is_own_doing) return false;
-  const auto& metadata = context.GetServerTrailingMetadata();
-  return metadata.count(kEndReasonKey) == 0 &&
-         metadata.count(kResponseCodeKey) == 0;
+  return EndReasonTrailer(context).empty() && !HasResponseCodeTrailer(context);
 }
 
 }  // namespace rmq

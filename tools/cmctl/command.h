@@ -5,12 +5,15 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "client/admin/admin_client.h"
 #include "google/protobuf/message.h"
 #include "tools/cmctl/message_table.h"
 
@@ -27,30 +30,46 @@ struct CommandLine {
   std::string text;
 
   std::string broker = "127.0.0.1:10911";
+  // InfiniteDuration: as long as it takes.
   absl::Duration timeout = absl::Seconds(5);
   OutputFormat output = OutputFormat::kTable;
 
   // The values of the command's arguments, by Argument::field, and of its
   // options, by Option::name.
   std::map<std::string, std::string, std::less<>> values;
+  // The same of those that may be given several times.
+  std::map<std::string, std::vector<std::string>, std::less<>> lists;
 
   // "" for a name that the command does not have.
   const std::string& value(absl::string_view name) const;
+  // Empty for a name that the command does not have.
+  const std::vector<std::string>& list(absl::string_view name) const;
 };
 
-// A positional argument. All are required.
+// A positional argument.
 struct Argument {
   absl::string_view name;  // In the help: "GROUP".
   // The request's field that it fills: "group".
   absl::string_view field;
 };
 
-// An option whose value is one of a few words.
 struct Option {
+  enum class Takes {
+    // One of a few words; letter case is ignored.
+    kWord,
+    // Any text. The command checks it.
+    kText,
+    // The same, several times: CommandLine::lists has all.
+    kTexts,
+    // No value. CommandLine::value() is "true" if the option is given, else "".
+    kNothing,
+  };
+  // Options of one name take the same in all commands.
   absl::string_view name;
-  absl::string_view values;  // "consumer|producer"; letter case is ignored.
+  absl::string_view values;  // "consumer|producer"; of kText: "REVISION".
   absl::string_view default_value;
   absl::string_view help;
+  Takes takes = Takes::kWord;
 };
 
 // Asks the broker as AdminClient::Ask() does.
@@ -62,16 +81,48 @@ using Ask =
 using Run = std::function<absl::StatusOr<std::string>(
     const CommandLine& line, const Ask& ask, const TableTime& time)>;
 
-struct Command {
-  absl::string_view name;
-  std::vector<Argument> arguments;
-  absl::string_view summary;  // For the list of commands.
-  absl::string_view details;  // For the command's own help.
-  std::vector<Option> options;
-  Run run;
+// Calls a method with many responses as AdminClient::Stream() does, until the
+// call ends or Screen::goes_on() is false.
+using Stream = std::function<AdminStreamEnd(
+    const google::protobuf::Message& request,
+    const std::function<void(const google::protobuf::Message&)>& on_response)>;
+
+// Where a command prints as it goes, and who watches.
+struct Screen {
+  std::ostream& out;
+  // `out` is a terminal: it understands the escape sequences of ECMA-48.
+  bool is_terminal;
+  // How many characters fit beside and below each other. Of a terminal only.
+  std::function<int()> columns;
+  std::function<int()> rows;
+  // False: the user has pressed Ctrl-C, or `out` takes no more. The command
+  // then leaves the terminal tidy, and returns.
+  std::function<bool()> goes_on;
+  std::function<TableTime()> time;
 };
 
-// All commands, in the order of the help.
+// Prints what comes, until there is no more to come. The error is shown to the
+// user, except after goes_on() was false.
+using Follow = std::function<absl::Status(
+    const CommandLine& line, const Stream& stream, const Screen& screen)>;
+
+struct Command {
+  absl::string_view name;
+  std::vector<Argument> arguments;  // All are required.
+  absl::string_view summary;        // For the list of commands.
+  absl::string_view details;        // For the command's own help.
+  std::vector<Option> options;
+  // One of the two. A command with `follow` has no time limit unless --timeout
+  // is given.
+  Run run = nullptr;
+  Follow follow = nullptr;
+  // Stands for any number of further arguments, none too; no name: there are
+  // none.
+  Argument more_arguments = {};
+};
+
+// All commands, in the order of the help: those of commands.h, and of the files
+// of the larger ones.
 const std::vector<Command>& Commands();
 
 }  // namespace rmq::cmctl

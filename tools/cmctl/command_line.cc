@@ -69,6 +69,10 @@ constexpr CommonOption kCommonOptions[] = {
     {"timeout", 0, "TIME", "how long to wait for the answer (5s)", SetTimeout},
 };
 
+// Of commands with Command::follow.
+constexpr absl::string_view kFollowTimeoutHelp =
+    "how long the command may take (no limit)";
+
 // Null if there is none of that name or letter.
 const CommonOption* FindCommonOption(absl::string_view name) {
   for (const CommonOption& option : kCommonOptions) {
@@ -89,6 +93,18 @@ const Option* FindOption(const Command& command, absl::string_view name) {
 // Sets `line`'s value of the option to that of its values which `given` is.
 absl::Status SetValue(const Option& option, absl::string_view given,
                       CommandLine* line) {
+  switch (option.takes) {
+    case Option::Takes::kWord: break;
+    case Option::Takes::kText:
+      line->values[std::string(option.name)] = std::string(given);
+      return absl::OkStatus();
+    case Option::Takes::kTexts:
+      line->lists[std::string(option.name)].emplace_back(given);
+      return absl::OkStatus();
+    case Option::Takes::kNothing:
+      line->values[std::string(option.name)] = "true";
+      return absl::OkStatus();
+  }
   const std::vector<std::string> values = absl::StrSplit(option.values, '|');
   for (const std::string& value : values) {
     if (!absl::EqualsIgnoreCase(value, given)) continue;
@@ -102,27 +118,29 @@ absl::Status SetValue(const Option& option, absl::string_view given,
       given);
 }
 
-const Command* FindCommand(absl::string_view name) {
-  for (const Command& command : Commands()) {
+const Command* FindCommand(const std::vector<Command>& commands,
+                           absl::string_view name) {
+  for (const Command& command : commands) {
     if (command.name == name) return &command;
   }
   return nullptr;
 }
 
-std::string CommandNames() {
-  return absl::StrJoin(Commands(), ", ",
+std::string CommandNames(const std::vector<Command>& commands) {
+  return absl::StrJoin(commands, ", ",
                        [](std::string* out, const Command& command) {
                          absl::StrAppend(out, command.name);
                        });
 }
 
-// Of any command.
-bool IsOption(absl::string_view name) {
-  return FindCommonOption(name) != nullptr ||
-         std::any_of(Commands().begin(), Commands().end(),
-                     [name](const Command& command) {
-                       return FindOption(command, name) != nullptr;
-                     });
+// The option of any command; null if no command has one of its own.
+const Option* FindOptionOfAny(const std::vector<Command>& commands,
+                              absl::string_view name) {
+  for (const Command& command : commands) {
+    const Option* const option = FindOption(command, name);
+    if (option != nullptr) return option;
+  }
+  return nullptr;
 }
 
 // "NAME ARGUMENT...".
@@ -130,6 +148,9 @@ std::string Synopsis(const Command& command, absl::string_view options = "") {
   std::string synopsis = absl::StrCat(command.name, options);
   for (const Argument& argument : command.arguments) {
     absl::StrAppend(&synopsis, " ", argument.name);
+  }
+  if (!command.more_arguments.name.empty()) {
+    absl::StrAppend(&synopsis, " [", command.more_arguments.name, "...]");
   }
   return synopsis;
 }
@@ -150,28 +171,30 @@ void AppendRow(absl::string_view left, absl::string_view right, size_t width,
   text->push_back('\n');
 }
 
-void AppendCommonOptions(std::string* text) {
+void AppendCommonOptions(bool follows, std::string* text) {
   for (const CommonOption& option : kCommonOptions) {
     const std::string letter =
         option.letter == 0
             ? ""
             : absl::StrCat("-", std::string(1, option.letter), ", ");
-    AppendRow(absl::StrCat(letter, "--", option.name, "=", option.values),
-              option.help, kHelpColumn, text);
+    AppendRow(
+        absl::StrCat(letter, "--", option.name, "=", option.values),
+        follows && option.set == SetTimeout ? kFollowTimeoutHelp : option.help,
+        kHelpColumn, text);
   }
 }
 
-std::string HelpOfAll() {
+std::string HelpOfAll(const std::vector<Command>& commands) {
   std::string text =
       "Shows what a broker's client manager knows.\n\n"
       "Usage: cmctl [OPTION...] COMMAND [ARGUMENT...]\n\nCommands:\n";
-  for (const Command& command : Commands()) {
+  for (const Command& command : commands) {
     AppendRow(Synopsis(command), command.summary, kHelpColumn, &text);
   }
   AppendRow("help [COMMAND]", "this text, or a command's help", kHelpColumn,
             &text);
   absl::StrAppend(&text, "\nOptions of every command:\n");
-  AppendCommonOptions(&text);
+  AppendCommonOptions(/*follows=*/false, &text);
   AppendRow("--help, --version", "this text; the version", kHelpColumn, &text);
   absl::StrAppend(&text,
                   "\nExits with 0; with 1 if the broker cannot be asked, "
@@ -185,11 +208,15 @@ std::string HelpOf(const Command& command) {
       absl::StrCat("Usage: cmctl ", Synopsis(command, " [OPTION...]"), "\n\n",
                    command.details, "\n\nOptions:\n");
   for (const Option& option : command.options) {
-    AppendRow(absl::StrCat("--", option.name, "=", option.values),
-              absl::StrCat(option.help, " (", option.default_value, ")"),
+    AppendRow(absl::StrCat("--", option.name,
+                           option.takes == Option::Takes::kNothing ? "" : "=",
+                           option.values),
+              option.default_value.empty()
+                  ? std::string(option.help)
+                  : absl::StrCat(option.help, " (", option.default_value, ")"),
               kHelpColumn, &text);
   }
-  AppendCommonOptions(&text);
+  AppendCommonOptions(command.follow != nullptr, &text);
   return text;
 }
 
@@ -201,7 +228,8 @@ struct Words {
   bool version = false;
 };
 
-absl::StatusOr<Words> Split(const std::vector<std::string>& arguments) {
+absl::StatusOr<Words> Split(const std::vector<std::string>& arguments,
+                            const std::vector<Command>& commands) {
   Words words;
   for (size_t i = 0; i < arguments.size(); ++i) {
     const absl::string_view argument = arguments[i];
@@ -228,11 +256,19 @@ absl::StatusOr<Words> Split(const std::vector<std::string>& arguments) {
         dashed.substr(absl::StartsWith(dashed, "--") ? 2 : 1);
     const bool is_known =
         absl::StartsWith(dashed, "--") ? name.size() > 1 : name.size() == 1;
-    if (!is_known || !IsOption(name)) {
+    const Option* const option = FindOptionOfAny(commands, name);
+    if (!is_known || (option == nullptr && FindCommonOption(name) == nullptr)) {
       return absl::InvalidArgumentError(
           absl::StrCat("unknown option ", dashed, "; see cmctl --help"));
     }
-    if (equals != absl::string_view::npos) {
+    if (option != nullptr && option->takes == Option::Takes::kNothing) {
+      if (equals != absl::string_view::npos) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("option ", dashed, " takes no value, got \"",
+                         argument.substr(equals + 1), "\""));
+      }
+      words.options.emplace_back(name, "");
+    } else if (equals != absl::string_view::npos) {
       words.options.emplace_back(name, argument.substr(equals + 1));
     } else if (i + 1 < arguments.size()) {
       words.options.emplace_back(name, arguments[++i]);
@@ -258,9 +294,17 @@ const std::string& CommandLine::value(absl::string_view name) const {
   return found == values.end() ? none : found->second;
 }
 
+const std::vector<std::string>& CommandLine::list(
+    absl::string_view name) const {
+  static const auto& none = *new std::vector<std::string>;
+  const auto found = lists.find(name);
+  return found == lists.end() ? none : found->second;
+}
+
 absl::StatusOr<CommandLine> ParseCommandLine(
-    const std::vector<std::string>& arguments) {
-  absl::StatusOr<Words> words = Split(arguments);
+    const std::vector<std::string>& arguments,
+    const std::vector<Command>& commands) {
+  absl::StatusOr<Words> words = Split(arguments, commands);
   if (!words.ok()) return words.status();
   if (words->version) {
     return ShowText(
@@ -272,21 +316,24 @@ absl::StatusOr<CommandLine> ParseCommandLine(
     positional.erase(positional.begin());
   }
   if (positional.empty()) {
-    if (words->help) return ShowText(HelpOfAll());
-    return absl::InvalidArgumentError(absl::StrCat(
-        "no command; commands: ", CommandNames(), "; see cmctl --help"));
-  }
-  const Command* const command = FindCommand(positional.front());
-  if (command == nullptr) {
+    if (words->help) return ShowText(HelpOfAll(commands));
     return absl::InvalidArgumentError(
-        absl::StrCat("unknown command \"", positional.front(),
-                     "\"; commands: ", CommandNames(), "; see cmctl --help"));
+        absl::StrCat("no command; commands: ", CommandNames(commands),
+                     "; see cmctl --help"));
+  }
+  const Command* const command = FindCommand(commands, positional.front());
+  if (command == nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "unknown command \"", positional.front(),
+        "\"; commands: ", CommandNames(commands), "; see cmctl --help"));
   }
   if (words->help) return ShowText(HelpOf(*command));
 
   CommandLine line;
   line.command = command;
+  if (command->follow != nullptr) line.timeout = absl::InfiniteDuration();
   for (const Option& option : command->options) {
+    if (option.takes == Option::Takes::kTexts) continue;
     line.values[std::string(option.name)] = std::string(option.default_value);
   }
   for (const auto& [name, value] : words->options) {
@@ -310,13 +357,17 @@ absl::StatusOr<CommandLine> ParseCommandLine(
         absl::StrCat(command->name, " needs ", wanted[given].name,
                      "; see cmctl help ", command->name));
   }
-  if (given > wanted.size()) {
+  const Argument& more = command->more_arguments;
+  if (given > wanted.size() && more.name.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(
         command->name, " takes no further argument, got \"",
         positional[wanted.size() + 1], "\"; see cmctl help ", command->name));
   }
   for (size_t i = 0; i < wanted.size(); ++i) {
     line.values[std::string(wanted[i].field)] = std::move(positional[i + 1]);
+  }
+  for (size_t i = wanted.size(); i < given; ++i) {
+    line.lists[std::string(more.field)].push_back(std::move(positional[i + 1]));
   }
   return line;
 }

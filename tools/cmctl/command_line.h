@@ -14,9 +14,11 @@
 namespace rmq::cmctl {
 
 // `arguments` are those after the program's name. InvalidArgument for bad
-// usage, with a message for the user that says what to do instead.
+// usage, with a message for the user that says what to do instead. The line
+// points into `commands`.
 absl::StatusOr<CommandLine> ParseCommandLine(
-    const std::vector<std::string>& arguments);
+    const std::vector<std::string>& arguments,
+    const std::vector<Command>& commands = Commands());
 
 }  // namespace rmq::cmctl
 

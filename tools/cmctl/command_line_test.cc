@@ -14,6 +14,7 @@ namespace rmq::cmctl {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 TEST(CommandLineTest, GroupsListsBothKindsAtTheDefaultBroker) {
@@ -107,6 +108,73 @@ TEST(CommandLineTest, AnUnknownCommandIsToldTheCommands) {
   EXPECT_THAT(ParseCommandLine({}),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("commands: groups, connections, ids")));
+}
+
+// One that takes everything that a command may take, and follows.
+std::vector<Command> TakesAll() {
+  Command command = {
+      "take",
+      {{"TOPIC", "topic"}},
+      "takes all",
+      "Takes all.",
+      {{"kind", "consumer|producer", "consumer", "which"},
+       {"from", "REVISION", "", "the first", Option::Takes::kText},
+       {"label", "KEY=VALUE", "", "has it", Option::Takes::kTexts},
+       {"all", "", "", "everybody", Option::Takes::kNothing}}};
+  command.follow = [](const CommandLine&, const Stream&, const Screen&) {
+    return absl::OkStatus();
+  };
+  command.more_arguments = {"GROUP", "groups"};
+  return {command};
+}
+
+TEST(CommandLineTest, OptionsTakeAWordATextSeveralTextsOrNothing) {
+  const std::vector<Command> commands = TakesAll();
+  absl::StatusOr<CommandLine> line = ParseCommandLine(
+      {"take", "--all", "t", "--from=7", "--label", "a=b", "--label=c=d"},
+      commands);
+  ASSERT_THAT(line, IsOk());
+  EXPECT_EQ(line->value("topic"), "t");
+  EXPECT_EQ(line->value("kind"), "consumer");
+  EXPECT_EQ(line->value("from"), "7");
+  EXPECT_EQ(line->value("all"), "true");
+  EXPECT_THAT(line->list("label"), ElementsAre("a=b", "c=d"));
+  EXPECT_THAT(line->list("groups"), ElementsAre());
+
+  line = ParseCommandLine({"take", "t"}, commands);
+  ASSERT_THAT(line, IsOk());
+  EXPECT_EQ(line->value("from"), "");
+  EXPECT_EQ(line->value("all"), "");
+  EXPECT_THAT(line->list("label"), ElementsAre());
+
+  EXPECT_THAT(ParseCommandLine({"take", "t", "--all=yes"}, commands),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       "option --all takes no value, got \"yes\""));
+}
+
+TEST(CommandLineTest, FurtherArgumentsAreAListWhereTheyAreTaken) {
+  const std::vector<Command> commands = TakesAll();
+  const absl::StatusOr<CommandLine> line =
+      ParseCommandLine({"take", "t", "a", "b"}, commands);
+  ASSERT_THAT(line, IsOk());
+  EXPECT_EQ(line->value("topic"), "t");
+  EXPECT_THAT(line->list("groups"), ElementsAre("a", "b"));
+}
+
+TEST(CommandLineTest, ACommandThatFollowsHasNoTimeLimitUnlessOneIsGiven) {
+  const std::vector<Command> commands = TakesAll();
+  absl::StatusOr<CommandLine> line = ParseCommandLine({"take", "t"}, commands);
+  ASSERT_THAT(line, IsOk());
+  EXPECT_EQ(line->timeout, absl::InfiniteDuration());
+  line = ParseCommandLine({"take", "t", "--timeout=3s"}, commands);
+  ASSERT_THAT(line, IsOk());
+  EXPECT_EQ(line->timeout, absl::Seconds(3));
+  line = ParseCommandLine({"help", "take"}, commands);
+  ASSERT_THAT(line, IsOk());
+  EXPECT_THAT(
+      line->text,
+      AllOf(HasSubstr("take [OPTION...] TOPIC [GROUP...]"), HasSubstr("--all "),
+            HasSubstr("--from=REVISION"), HasSubstr("(no limit)")));
 }
 
 TEST(CommandLineTest, BadUsageIsToldWhatIsWrongWithWhat) {

@@ -1,6 +1,8 @@
-// The commands. One that calls a method and shows its response is a row: its
+// A command that calls a method and shows its response is a row: its
 // arguments, the method's request, and the columns. The few that do more have a
 // function of their own before the rows.
+
+#include "tools/cmctl/commands.h"
 
 #include <cstdint>
 #include <map>
@@ -552,8 +554,8 @@ constexpr Argument kExpression = {"EXPRESSION", "expression"};
 
 }  // namespace
 
-const std::vector<Command>& Commands() {
-  static const auto& commands = *new std::vector<Command>{
+std::vector<Command> LookUpCommands() {
+  return {
       {"groups",
        {},
        "the registered consumer and producer groups",
@@ -736,7 +738,6 @@ const std::vector<Command>& Commands() {
        {{"type", "TAG|SQL92", "TAG", "the language of the expression"}},
        CheckExpression},
   };
-  return commands;
 }
 
 }  // namespace rmq::cmctl

@@ -1,39 +1,85 @@
 #include "tools/cmctl/run_command.h"
 
+#include <functional>
+
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "client/admin/admin_client.h"
-#include "tools/cmctl/command.h"
+#include "google/protobuf/message.h"
 #include "tools/cmctl/command_line.h"
 #include "tools/cmctl/table.h"
 
 namespace rmq::cmctl {
+namespace {
+
+using google::protobuf::Message;
+
+constexpr absl::string_view kCannotWrite =
+    "the answer cannot be written to the output\n";
+
+void ShowError(const absl::Status& status, std::ostream& err) {
+  err << EscapeControls(status.message())
+      << (absl::IsDeadlineExceeded(status) ? " (see --timeout)\n" : "\n");
+}
+
+TableTime Now() { return {absl::Now(), absl::LocalTimeZone()}; }
+
+int RunFollow(const CommandLine& line, const Console& console,
+              std::ostream& out, std::ostream& err) {
+  console.catch_interrupts();
+  const auto goes_on = [&] { return !console.interrupted() && out.good(); };
+  AdminClient broker(line.broker, line.timeout);
+  const Stream stream =
+      [&](const Message& request,
+          const std::function<void(const Message&)>& on_response) {
+        return broker.Stream(request, on_response, goes_on);
+      };
+  const absl::Status status = line.command->follow(
+      line, stream,
+      {out, console.is_terminal, console.columns, console.rows, goes_on, Now});
+  out << std::flush;
+  if (console.interrupted()) return kExitInterrupted;
+  if (!out.good()) {
+    err << kCannotWrite;
+    return kExitError;
+  }
+  if (status.ok()) return kExitOk;
+  ShowError(status, err);
+  return kExitError;
+}
+
+}  // namespace
 
 int RunCommand(const std::vector<std::string>& arguments, std::ostream& out,
-               std::ostream& err) {
-  const absl::StatusOr<CommandLine> line = ParseCommandLine(arguments);
+               std::ostream& err, const Console& console,
+               const std::vector<Command>& commands) {
+  const absl::StatusOr<CommandLine> line =
+      ParseCommandLine(arguments, commands);
   if (!line.ok()) {
     err << line.status().message() << "\n";
     return kExitUsage;
   }
   absl::StatusOr<std::string> text = line->text;
   if (line->command != nullptr) {
+    if (line->command->follow != nullptr) {
+      return RunFollow(*line, console, out, err);
+    }
     AdminClient broker(line->broker, line->timeout);
     text = line->command->run(
-        *line, [&broker](const auto& request) { return broker.Ask(request); },
-        {absl::Now(), absl::LocalTimeZone()});
+        *line,
+        [&broker](const Message& request) { return broker.Ask(request); },
+        Now());
   }
   if (!text.ok()) {
-    err << EscapeControls(text.status().message())
-        << (absl::IsDeadlineExceeded(text.status()) ? " (see --timeout)\n"
-                                                    : "\n");
+    ShowError(text.status(), err);
     return kExitError;
   }
   out << *text << std::flush;
   if (out.good()) return kExitOk;
-  err << "the answer cannot be written to the output\n";
+  err << kCannotWrite;
   return kExitError;
 }
 

@@ -6,17 +6,24 @@
 #include <string>
 #include <vector>
 
+#include "tools/cmctl/command.h"
+#include "tools/cmctl/console.h"
+
 namespace rmq::cmctl {
 
 inline constexpr int kExitOk = 0;
 // The broker cannot be asked, or refuses.
 inline constexpr int kExitError = 1;
 inline constexpr int kExitUsage = 2;
+// The user has pressed Ctrl-C: 128 and the signal's number, as shells have it.
+inline constexpr int kExitInterrupted = 130;
 
 // `arguments` are those after the program's name. What was asked for goes to
-// `out`, what went wrong to `err`; never both.
+// `out`, what went wrong to `err`. Only a command with Command::follow may have
+// both, and only such a command uses `console`.
 int RunCommand(const std::vector<std::string>& arguments, std::ostream& out,
-               std::ostream& err);
+               std::ostream& err, const Console& console = Console(),
+               const std::vector<Command>& commands = Commands());
 
 }  // namespace rmq::cmctl
 

@@ -1,0 +1,27 @@
+// The terminal that cmctl runs in, and its user.
+#ifndef TOOLS_CMCTL_CONSOLE_H_
+#define TOOLS_CMCTL_CONSOLE_H_
+
+#include <functional>
+
+namespace rmq::cmctl {
+
+// The default is no terminal, and a user who presses nothing.
+struct Console {
+  // Whether the standard output is a terminal that understands the escape
+  // sequences of ECMA-48.
+  bool is_terminal = false;
+  std::function<int()> columns = [] { return 80; };
+  std::function<int()> rows = [] { return 24; };
+  // From this call on Ctrl-C and SIGTERM do not end the process at once but
+  // make interrupted() true. The second one ends it.
+  std::function<void()> catch_interrupts = [] {};
+  std::function<bool()> interrupted = [] { return false; };
+};
+
+// That of the process.
+Console ProcessConsole();
+
+}  // namespace rmq::cmctl
+
+#endif  // TOOLS_CMCTL_CONSOLE_H_
