@@ -3,6 +3,8 @@
 #define BROKER_FRONTS_ADMIN_ADMIN_METHOD_H_
 
 #include <functional>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "broker/fronts/admin/named_resources.h"
@@ -12,6 +14,8 @@
 #include "common/response_code.h"
 #include "common/rpc/server/call_context.h"
 #include "common/rpc/server/method_table.h"
+#include "common/rpc/server/response_source.h"
+#include "common/rpc/server/response_streams.h"
 #include "common/validation.h"
 #include "google/protobuf/descriptor.h"
 #include "rocketmq/clientmanager/v1/admin.pb.h"
@@ -61,6 +65,33 @@ AdminMethod MethodOf(CallStatus (*answer)(const AdminCall&, const Request&,
         [answer, &broker](const CallContext& context, const Request& request,
                           Response* response) {
           return answer(AdminCall{context, broker}, request, response);
+        });
+  };
+}
+
+// A method that answers one request with many responses. `broker` must outlive
+// its calls.
+using AdminStreamingMethod =
+    std::function<ResponsesMethod(const AdminBroker& broker)>;
+
+// The streaming method of ClientManagerAdmin that takes a Request, whose calls
+// get their sources from `answer`. `limits_of` tells how many may be open. The
+// gate gets what the request names.
+template <typename Request>
+AdminStreamingMethod ResponsesOf(
+    ResponsesMethod::Limits (*limits_of)(const AdminBroker&),
+    CallStatus (*answer)(const AdminCall&, const Request&, ResponseWaker,
+                         std::shared_ptr<ResponseSource>*)) {
+  return [limits_of, answer](const AdminBroker& broker) {
+    return ResponsesMethod::Of<Request>(
+        MethodTaking(*Request::descriptor(), AdminServiceDescriptor()),
+        limits_of(broker),
+        [](const Request& request) { return NamedResources(request); },
+        [answer, &broker](const CallContext& context, const Request& request,
+                          ResponseWaker waker,
+                          std::shared_ptr<ResponseSource>* source) {
+          return answer(AdminCall{context, broker}, request, std::move(waker),
+                        source);
         });
   };
 }

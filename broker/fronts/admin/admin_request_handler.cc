@@ -20,12 +20,26 @@ constexpr AdminMethods (*kFamilies[])() = {
     ClientMethods,       MembershipMethods, ConsistencyMethods,
 };
 
+// Every method with many responses is one of these.
+std::vector<AdminStreamingMethod> Streaming() { return {}; }
+
 }  // namespace
 
 void AdminRequestHandler::AddMethods(MethodTable* table) const {
   for (const auto& family : kFamilies) {
     for (const AdminMethod& method : family()) method(broker_, table);
   }
+  for (const ResponsesMethod& method : StreamingMethods()) {
+    table->AddStreaming(method.descriptor);
+  }
+}
+
+std::vector<ResponsesMethod> AdminRequestHandler::StreamingMethods() const {
+  std::vector<ResponsesMethod> methods;
+  for (const AdminStreamingMethod& method : Streaming()) {
+    methods.push_back(method(broker_));
+  }
+  return methods;
 }
 
 }  // namespace rmq

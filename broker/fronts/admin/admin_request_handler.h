@@ -2,8 +2,11 @@
 #ifndef BROKER_FRONTS_ADMIN_ADMIN_REQUEST_HANDLER_H_
 #define BROKER_FRONTS_ADMIN_ADMIN_REQUEST_HANDLER_H_
 
+#include <vector>
+
 #include "broker/fronts/admin/admin_method.h"
 #include "common/rpc/server/method_table.h"
+#include "common/rpc/server/response_streams.h"
 
 namespace rmq {
 
@@ -17,6 +20,9 @@ class AdminRequestHandler {
 
   // Adds every method of the service.
   void AddMethods(MethodTable* table) const;
+
+  // Those of them that answer with many responses.
+  std::vector<ResponsesMethod> StreamingMethods() const;
 
  private:
   const AdminBroker broker_;

@@ -23,6 +23,23 @@ const std::string* FindString(const Message& message, const char* name) {
   return &message.GetReflection()->GetStringReference(message, field, &unused);
 }
 
+// Adds the values of the repeated string field `name`, if there is one.
+template <typename Names>
+void AddStrings(const Message& message, const char* name, Names* names) {
+  const FieldDescriptor* const field =
+      message.GetDescriptor()->FindFieldByName(name);
+  if (field == nullptr || !field->is_repeated() ||
+      field->cpp_type() != FieldDescriptor::CPPTYPE_STRING) {
+    return;
+  }
+  static std::string& unused = *new std::string;  // As above.
+  const google::protobuf::Reflection& values = *message.GetReflection();
+  for (int i = 0; i < values.FieldSize(message, field); ++i) {
+    names->push_back(
+        values.GetRepeatedStringReference(message, field, i, &unused));
+  }
+}
+
 }  // namespace
 
 CallResources NamedResources(const Message& request) {
@@ -33,6 +50,7 @@ CallResources NamedResources(const Message& request) {
   if (const std::string* group = FindString(request, "group")) {
     resources.groups.push_back(*group);
   }
+  AddStrings(request, "groups", &resources.groups);
   if (const std::string* topic = FindString(request, "topic")) {
     resources.topics.push_back(*topic);
   }

@@ -29,6 +29,14 @@ TEST(NamedResourcesTest, AFieldThatIsEmptyIsToldAsSuch) {
               ElementsAre(""));
 }
 
+TEST(NamedResourcesTest, EachOfManyGroupsIsNamed) {
+  pb::WatchRequest request;
+  EXPECT_THAT(NamedResources(request).groups, IsEmpty());
+  request.add_groups("orders");
+  request.add_groups("bills");
+  EXPECT_THAT(NamedResources(request).groups, ElementsAre("orders", "bills"));
+}
+
 TEST(NamedResourcesTest, ARequestWithoutSuchFieldsNamesNothing) {
   const CallResources resources = NamedResources(pb::GetPolicyRequest());
   EXPECT_EQ(resources.client_id, "");

@@ -123,8 +123,7 @@ const MethodDescriptor& MethodTaking(const Descriptor& request,
                                      const ServiceDescriptor& service) {
   for (int i = 0; i < service.method_count(); ++i) {
     const MethodDescriptor& method = *service.method(i);
-    if (method.input_type() == &request && !method.client_streaming() &&
-        !method.server_streaming()) {
+    if (method.input_type() == &request && !method.client_streaming()) {
       return method;
     }
   }

@@ -144,13 +144,14 @@ class MethodTable {
   // "/package.Service/Method".
   static std::string PathOf(
       const google::protobuf::MethodDescriptor& descriptor);
+  // The outcome of a call whose message cannot be parsed as a `request`.
+  static CallStatus NotA(const google::protobuf::Descriptor& request);
 
  private:
   // A method that does not fit is an error of this program's.
   static void Check(const google::protobuf::MethodDescriptor& descriptor,
                     const google::protobuf::Descriptor& request,
                     const google::protobuf::Descriptor& response);
-  static CallStatus NotA(const google::protobuf::Descriptor& request);
   Method& AddEntry(const google::protobuf::MethodDescriptor& descriptor,
                    const OutcomeWriter* outcomes);
   CallStatus CheckRate(Weight weight, const CallContext& call) const;
@@ -170,9 +171,9 @@ class MethodTable {
 // messages in it left aside: what a call is weighed by.
 int64_t CountItems(const google::protobuf::Message& message);
 
-// The unary method of `service` that takes a `request`. Services whose methods
-// each have a request of their own need no names of methods then. Such a method
-// must be there.
+// The method of `service` that takes one `request`. Services whose methods each
+// have a request of their own need no names of methods then. Such a method must
+// be there.
 const google::protobuf::MethodDescriptor& MethodTaking(
     const google::protobuf::Descriptor& request,
     const google::protobuf::ServiceDescriptor& service);

@@ -107,6 +107,7 @@ void ServerStream::OnRead(bool ok) {
 
 void ServerStream::OnWritten(bool ok) {
   MakePush push;
+  bool all_written;
   {
     MutexLock lock(&mu_);
     write_in_flight_ = false;
@@ -117,9 +118,11 @@ void ServerStream::OnWritten(bool ok) {
       DropPushesLocked();
     }
     push = StartNextLocked();
+    all_written = ok && !ending_ && !write_in_flight_;
     if (!read_in_flight_ && MayReadLocked()) StartReadLocked();
   }
   WritePush(push);
+  if (all_written) reactor_.OnAllWritten();
   EndIfReadsDone();
   ReleaseIfDone();
 }
@@ -162,6 +165,17 @@ void ServerStream::Push(absl::string_view key, MakePush make,
       return;
     }
     pushes_.push_back({std::string(key), std::move(make)});
+    push = OnAddedLocked();
+  }
+  WritePush(push);
+}
+
+void ServerStream::Send(grpc::ByteBuffer message) {
+  MakePush push;
+  {
+    MutexLock lock(&mu_);
+    if (ending_ || reads_done_) return;
+    replies_.emplace_back().Swap(&message);
     push = OnAddedLocked();
   }
   WritePush(push);

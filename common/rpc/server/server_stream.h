@@ -75,6 +75,10 @@ class ServerStream final : public Waiter {
     // called if the stream is ending already.
     virtual void OnReadsDone() = 0;
 
+    // All messages of the outbox are written, and the stream is not ending. On
+    // the loop's thread; not before the first write.
+    virtual void OnAllWritten() {}
+
     // The stream has had its last event, and drops its reference to the reactor
     // afterwards. Not called for a stream that no client has come to.
     virtual void OnGone() = 0;
@@ -151,6 +155,11 @@ class ServerStream final : public Waiter {
   // if the client sends no more messages, or once the stream is ending.
   void Push(absl::string_view key, MakePush make, IfOneWaits if_one_waits)
       ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Sends a message after the replies that wait. Does nothing once the end of
+  // the client's messages was read, or the stream is ending. The caller bounds
+  // how many wait.
+  void Send(grpc::ByteBuffer message) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Ends the stream with `status`: drops what waits in the outbox. Only the
   // first call counts.
@@ -249,8 +258,8 @@ class ServerStream final : public Waiter {
   DeadlineWatch::Ticket write_ticket_ ABSL_GUARDED_BY(mu_);
   // Null while the stream is not ending.
   std::unique_ptr<grpc::Status> status_ ABSL_GUARDED_BY(mu_);
-  // At most kMaxWaitingReplies, and the last one. Moved by Swap(), since a copy
-  // of a ByteBuffer allocates.
+  // At most kMaxWaitingReplies, what Send() was given, and the last one. Moved
+  // by Swap(), since a copy of a ByteBuffer allocates.
   std::vector<grpc::ByteBuffer> replies_ ABSL_GUARDED_BY(mu_);
   // One a key.
   std::vector<WaitingPush> pushes_ ABSL_GUARDED_BY(mu_);

@@ -1,12 +1,11 @@
 #include "common/rpc/server/unary_call.h"
 
-#include <cstddef>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/mutex_lock.h"
-#include "common/rpc/server/inflate.h"
 #include "common/rpc/server/peer_address.h"
+#include "common/rpc/server/received_message.h"
 #include "common/rpc/server/refusal_log.h"
 #include "common/validation.h"
 #include "grpcpp/support/status.h"
@@ -94,34 +93,13 @@ CallStatus UnaryCall::Answer(bool was_read, absl::Time now,
             ResponseCode::kRequestCodeNotSupported,
             absl::StrCat("no such method: ", Quoted(context_.method()))};
   }
-  CallStatus status = Receive(was_read, now);
+  CallStatus status = was_read ? ReceiveMessage(&calls_, peer_, now,
+                                                context_.c_call(), &request_)
+                               : NoMessage();
   if (!status.ok()) return status;
   const CallContext call = {
       *method_->descriptor, {peer_, ""}, MetadataView(context_), now};
   return method_->answer(call, &request_, response);
-}
-
-CallStatus UnaryCall::Receive(bool was_read, absl::Time now) {
-  if (!was_read) {
-    return BadForm(
-        "the call has no message that can be read: none, or one that is larger "
-        "than gRPC reads");
-  }
-  if (request_.Length() > calls_.options.max_message_bytes) {
-    return OverSize("message", request_.Length(),
-                    calls_.options.max_message_bytes);
-  }
-  AddressRates& rates = calls_.rates;
-  CallStatus status = rates.Check(AddressRates::Kind::kBytes, peer_, now);
-  if (!status.ok()) return status;
-  size_t work = request_.Length();
-  if (IsCompressed(request_, context_.c_call())) {
-    status = InflateMessage("message", calls_.options.max_message_bytes,
-                            &request_, &work);
-  }
-  rates.Take(AddressRates::Kind::kBytes, peer_, static_cast<int64_t>(work),
-             now);
-  return status;
 }
 
 void UnaryCall::LimitUnread() {

@@ -80,9 +80,6 @@ class UnaryCall final : public Waiter {
   void LimitUnread();
   // The answer is read, or nobody waits for that any more.
   void ForgetUnread();
-  // Inflates the message if it came compressed. An error if the call must not
-  // be answered.
-  CallStatus Receive(bool was_read, absl::Time now);
   // Fills `response` if it returns OK.
   CallStatus Answer(bool was_read, absl::Time now, grpc::ByteBuffer* response);
   // After the last event. *this may be gone then.

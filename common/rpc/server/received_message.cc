@@ -1,0 +1,35 @@
+#include "common/rpc/server/received_message.h"
+
+#include <cstddef>
+#include <cstdint>
+
+#include "common/rpc/server/address_rates.h"
+#include "common/rpc/server/inflate.h"
+
+namespace rmq {
+
+CallStatus NoMessage() {
+  return BadForm(
+      "the call has no message that can be read: none, or one that is larger "
+      "than gRPC reads");
+}
+
+CallStatus ReceiveMessage(ServerCalls* calls, absl::string_view peer,
+                          absl::Time now, grpc_call* call,
+                          grpc::ByteBuffer* message) {
+  const size_t most = calls->options.max_message_bytes;
+  if (message->Length() > most) {
+    return OverSize("message", message->Length(), most);
+  }
+  AddressRates& rates = calls->rates;
+  CallStatus status = rates.Check(AddressRates::Kind::kBytes, peer, now);
+  if (!status.ok()) return status;
+  size_t work = message->Length();
+  if (IsCompressed(*message, call)) {
+    status = InflateMessage("message", most, message, &work);
+  }
+  rates.Take(AddressRates::Kind::kBytes, peer, static_cast<int64_t>(work), now);
+  return status;
+}
+
+}  // namespace rmq

@@ -1,0 +1,27 @@
+// The one message of a call: its size, its rate, its compression.
+#ifndef COMMON_RPC_SERVER_RECEIVED_MESSAGE_H_
+#define COMMON_RPC_SERVER_RECEIVED_MESSAGE_H_
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "common/response_code.h"
+#include "common/rpc/server/server_calls.h"
+#include "grpc/grpc.h"
+#include "grpcpp/support/byte_buffer.h"
+
+namespace rmq {
+
+// The outcome of a call whose client sends no message, or one that is larger
+// than gRPC reads.
+CallStatus NoMessage();
+
+// Prepares the only message of `call` from `peer`: inflates it in place if it
+// is compressed. Returns RESOURCE_EXHAUSTED if it is too large, or if its
+// address has used up its rate of bytes, and InflateMessage()'s errors.
+CallStatus ReceiveMessage(ServerCalls* calls, absl::string_view peer,
+                          absl::Time now, grpc_call* call,
+                          grpc::ByteBuffer* message);
+
+}  // namespace rmq
+
+#endif  // COMMON_RPC_SERVER_RECEIVED_MESSAGE_H_

@@ -1,0 +1,236 @@
+#include "common/rpc/server/response_streams.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "common/mutex_lock.h"
+#include "common/rpc/server/address_rates.h"
+#include "common/rpc/server/peer_address.h"
+#include "common/rpc/server/received_message.h"
+#include "common/rpc/server/refusal_log.h"
+
+namespace rmq {
+
+// One call.
+//
+// Its source is pulled by one thread at a time: the loop's when a response is
+// written, or the one that wakes it when there was nothing to say.
+class ResponseStreams::Stream final
+    : public ServerStream::Reactor,
+      public ResponseWaker::Sleeper,
+      public std::enable_shared_from_this<Stream> {
+ public:
+  static void Accept(ResponseStreams* streams, ServerLoop* loop) {
+    // Not make_shared: a weak_ptr would keep the memory.
+    const std::shared_ptr<Stream> stream(new Stream(streams, loop));
+    stream->stream_.Accept(
+        std::shared_ptr<ServerStream::Reactor>(stream, stream.get()));
+  }
+
+  void End(const CallStatus& status) { stream_.EndWith(status); }
+
+  // ServerStream::Reactor.
+  void OnAccepted(absl::string_view peer) override {
+    peer_ = std::string(peer);
+  }
+  absl::string_view peer() const override { return peer_; }
+
+  void OnOpened() override {
+    stream_.AwaitClient();
+    const CallStatus room = streams_.TakePlace(this);
+    if (!room.ok()) Refuse(room);
+  }
+
+  bool OnMessage(grpc::ByteBuffer* message,
+                 grpc::ByteBuffer* /*reply*/) override {
+    if (!stream_.StopAwaitingClient()) return false;
+    std::shared_ptr<ResponseSource> source;
+    const CallStatus answered = Answer(message, &source);
+    if (!answered.ok()) {
+      Refuse(answered);
+      return false;
+    }
+    {
+      MutexLock lock(&mu_);
+      has_message_ = true;
+      source_ = std::move(source);
+    }
+    SendNext();
+    return false;
+  }
+
+  void OnReadsDone() override {
+    {
+      MutexLock lock(&mu_);
+      if (has_message_) return;  // The client is gone.
+    }
+    Refuse(NoMessage());
+  }
+
+  void OnAllWritten() override { SendNext(); }
+
+  void OnGone() override {
+    streams_.LeavePlace(this);
+    std::shared_ptr<ResponseSource> source;
+    MutexLock lock(&mu_);
+    source = std::move(source_);
+  }
+
+  // ResponseWaker::Sleeper.
+  void Wake() override {
+    {
+      MutexLock lock(&mu_);
+      was_woken_ = true;
+      if (is_busy_) return;
+      is_busy_ = true;
+    }
+    SendNext();
+  }
+
+ private:
+  Stream(ResponseStreams* streams, ServerLoop* loop)
+      : streams_(*streams), stream_(&streams->environment_, loop, this) {}
+
+  ServerCalls& calls() { return *streams_.environment_.calls; }
+
+  void Refuse(const CallStatus& status) {
+    NoteRefusal(*streams_.environment_.method, peer_, "", status);
+    stream_.EndWith(status);
+  }
+
+  CallStatus Answer(grpc::ByteBuffer* message,
+                    std::shared_ptr<ResponseSource>* source) {
+    const absl::Time now = calls().clock.TimeNow();
+    CallStatus status = ReceiveMessage(&calls(), peer_, now,
+                                       stream_.context().c_call(), message);
+    if (!status.ok()) return status;
+    status = calls().rates.Check(AddressRates::Kind::kRows, peer_, now);
+    if (!status.ok()) return status;
+    const CallContext call = {streams_.method_.descriptor,
+                              {peer_, ""},
+                              MetadataView(stream_.context()),
+                              now};
+    return streams_.method_.answer(calls().gate, call, message,
+                                   ResponseWaker(weak_from_this()), source);
+  }
+
+  // Pulls until there is a response to write, or nothing. Called by the one
+  // that has set `is_busy_`.
+  void SendNext() {
+    std::shared_ptr<ResponseSource> source;
+    {
+      MutexLock lock(&mu_);
+      source = source_;
+      was_woken_ = false;
+    }
+    while (source != nullptr) {
+      const absl::Time now = calls().clock.TimeNow();
+      NextResponse next = source->Next(now);
+      switch (next.outcome) {
+        case NextResponse::Outcome::kResponse:
+          calls().rates.Take(AddressRates::Kind::kRows, peer_, next.rows, now);
+          stream_.Send(std::move(next.bytes));
+          return;
+        case NextResponse::Outcome::kEnd:
+          if (next.status.ok()) {
+            stream_.EndWith(next.status);
+          } else {
+            Refuse(next.status);
+          }
+          return;
+        case NextResponse::Outcome::kNothing: break;
+      }
+      MutexLock lock(&mu_);
+      if (!std::exchange(was_woken_, false)) {
+        is_busy_ = false;
+        return;
+      }
+    }
+  }
+
+  ResponseStreams& streams_;
+  std::string peer_;  // Constant once accepted.
+
+  absl::Mutex mu_;
+  bool has_message_ ABSL_GUARDED_BY(mu_) = false;
+  // Null before the message, and after the call.
+  std::shared_ptr<ResponseSource> source_ ABSL_GUARDED_BY(mu_);
+  // A response is being made or written, or the call has none any more. At
+  // first the message is awaited.
+  bool is_busy_ ABSL_GUARDED_BY(mu_) = true;
+  // Wake() was called since Next() was.
+  bool was_woken_ ABSL_GUARDED_BY(mu_) = false;
+
+  ServerStream stream_;
+};
+
+ResponseStreams::ResponseStreams(
+    ResponsesMethod method,
+    decltype(ServerStream::Environment::request) request, ServerCalls* calls)
+    : method_(std::move(method)) {
+  environment_.request = std::move(request);
+  environment_.accept_next = [this](ServerLoop* loop) { Accept(loop); };
+  environment_.too_late =
+      absl::StrCat("the call's message did not come within ",
+                   absl::FormatDuration(ServerCalls::kFirstMessageLimit));
+  environment_.client_sends_once = true;
+  environment_.awaiting = &calls->unfinished;
+  environment_.method = calls->methods.Find(method_.descriptor)->counters;
+  environment_.calls = calls;
+}
+
+void ResponseStreams::Accept(ServerLoop* loop) { Stream::Accept(this, loop); }
+
+void ResponseStreams::EndAll(const CallStatus& status) {
+  std::vector<std::shared_ptr<Stream>> streams;
+  {
+    MutexLock lock(&mu_);
+    for (Stream* const stream : streams_) {
+      streams.push_back(stream->shared_from_this());
+    }
+  }
+  for (const auto& stream : streams) stream->End(status);
+}
+
+void ResponseStreams::Close(const CallStatus& status) {
+  {
+    MutexLock lock(&mu_);
+    closed_ = status;
+  }
+  EndAll(status);
+}
+
+size_t ResponseStreams::size() const {
+  MutexLock lock(&mu_);
+  return streams_.size();
+}
+
+CallStatus ResponseStreams::TakePlace(Stream* stream) {
+  const std::string& name = method_.descriptor.name();
+  MutexLock lock(&mu_);
+  if (!closed_.ok()) return closed_;
+  if (streams_.size() >= method_.limits.calls) {
+    return OverLimit(absl::StrCat("open calls of ", name, " must be at most ",
+                                  method_.limits.calls));
+  }
+  size_t& of_address = addresses_[HostOf(stream->peer())];
+  if (of_address >= method_.limits.calls_of_an_address) {
+    return OverLimit(absl::StrCat("open calls of ", name,
+                                  " from one address must be at most ",
+                                  method_.limits.calls_of_an_address));
+  }
+  ++of_address;
+  streams_.insert(stream);
+  return {};
+}
+
+void ResponseStreams::LeavePlace(Stream* stream) {
+  MutexLock lock(&mu_);
+  if (streams_.erase(stream) == 0) return;
+  const auto found = addresses_.find(HostOf(stream->peer()));
+  if (--found->second == 0) addresses_.erase(found);
+}
+
+}  // namespace rmq

@@ -1,0 +1,438 @@
+#include "common/rpc/server/response_streams.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "common/mutex_lock.h"
+#include "common/response_code.h"
+#include "common/rpc/credentials/credentials_source.h"
+#include "common/rpc/loop/completion_loop.h"
+#include "common/rpc/loop/loop_queues.h"
+#include "common/rpc/server/authorizer.h"
+#include "common/rpc/server/call_context.h"
+#include "common/rpc/server/call_counters.h"
+#include "common/rpc/server/method_table.h"
+#include "common/rpc/server/recording_authorizer.h"
+#include "common/rpc/server/response_source.h"
+#include "common/rpc/server/server_calls.h"
+#include "common/simulated_clock.h"
+#include "gmock/gmock.h"
+#include "google/protobuf/descriptor.h"
+#include "grpc/health/v1/health.grpc.pb.h"
+#include "grpc/support/time.h"
+#include "grpcpp/channel.h"
+#include "grpcpp/client_context.h"
+#include "grpcpp/completion_queue.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/generic/async_generic_service.h"
+#include "grpcpp/server.h"
+#include "grpcpp/server_builder.h"
+#include "grpcpp/server_context.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/channel_arguments.h"
+#include "grpcpp/support/slice.h"
+#include "grpcpp/support/status.h"
+#include "grpcpp/support/sync_stream.h"
+#include "gtest/gtest.h"
+
+namespace rmq {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+// The tested method has the messages of health's Watch, and another meaning.
+using Health = grpc::health::v1::Health;
+using Request = grpc::health::v1::HealthCheckRequest;
+using Response = grpc::health::v1::HealthCheckResponse;
+
+constexpr int kWatch = 1;  // The method's index in the proto.
+constexpr absl::Duration kSlowReaderLimit = absl::Seconds(30);
+
+const google::protobuf::MethodDescriptor& WatchDescriptor() {
+  return *Request::descriptor()->file()->FindServiceByName("Health")->method(
+      kWatch);
+}
+
+class Service final : public Health::Service {
+ public:
+  Service() {
+    MarkMethodGeneric(0);
+    MarkMethodStreamed(kWatch, nullptr);
+  }
+  void RequestWatch(grpc::ServerContext* context,
+                    grpc::GenericServerAsyncReaderWriter* call,
+                    grpc::CompletionQueue* queue,
+                    grpc::ServerCompletionQueue* announced_on, void* tag) {
+    RequestAsyncBidiStreaming(kWatch, context, call, queue, announced_on, tag);
+  }
+};
+
+NextResponse Number(int number) {
+  Response response;
+  response.set_status(static_cast<Response::ServingStatus>(number));
+  return NextResponse::Of(response, /*rows=*/number);
+}
+
+// Says what the test tells it to.
+class Script final : public ResponseSource {
+ public:
+  Script(ResponseWaker waker, std::function<void()> on_gone)
+      : waker_(std::move(waker)), on_gone_(std::move(on_gone)) {}
+  ~Script() override { on_gone_(); }
+
+  void Say(NextResponse next) {
+    {
+      MutexLock lock(&mu_);
+      says_.push_back(std::move(next));
+    }
+    waker_.Wake();
+  }
+
+  NextResponse Next(absl::Time /*now*/) override {
+    MutexLock lock(&mu_);
+    if (says_.empty()) return NextResponse::Nothing();
+    NextResponse next = std::move(says_.front());
+    says_.pop_front();
+    ++pulls_;
+    return next;
+  }
+
+  // Responses that were made.
+  int pulls() {
+    MutexLock lock(&mu_);
+    return pulls_;
+  }
+
+ private:
+  const ResponseWaker waker_;
+  const std::function<void()> on_gone_;
+  absl::Mutex mu_;
+  std::deque<NextResponse> says_ ABSL_GUARDED_BY(mu_);
+  int pulls_ ABSL_GUARDED_BY(mu_) = 0;
+};
+
+// A call as a client makes it. Blocking.
+class Call {
+ public:
+  Call(const std::shared_ptr<grpc::Channel>& channel,
+       const std::string& service)
+      : stub_(Health::NewStub(channel)) {
+    context_.set_deadline(gpr_time_add(
+        gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_seconds(60, GPR_TIMESPAN)));
+    Request request;
+    request.set_service(service);
+    reader_ = stub_->Watch(&context_, request);
+  }
+
+  // Nothing if the call is over.
+  absl::optional<int> Read() {
+    Response response;
+    if (!reader_->Read(&response)) return absl::nullopt;
+    return response.status();
+  }
+  void Cancel() { context_.TryCancel(); }
+  grpc::Status Finish() { return reader_->Finish(); }
+  // After Finish().
+  std::string Trailing(const std::string& key) const {
+    const auto& metadata = context_.GetServerTrailingMetadata();
+    const auto found = metadata.find(key);
+    return found == metadata.end()
+               ? ""
+               : std::string(found->second.data(), found->second.size());
+  }
+
+ private:
+  grpc::ClientContext context_;
+  const std::unique_ptr<Health::Stub> stub_;
+  std::unique_ptr<grpc::ClientReader<Response>> reader_;
+};
+
+class ResponseStreamsTest : public ::testing::Test {
+ protected:
+  ResponseStreamsTest() {
+    calls_.methods.AddStreaming(WatchDescriptor());
+    streams_ = std::make_unique<ResponseStreams>(
+        ResponsesMethod::Of<Request>(
+            WatchDescriptor(), {/*calls=*/2, /*calls_of_an_address=*/2},
+            [](const Request& request) {
+              CallResources resources;
+              resources.groups.push_back(request.service());
+              return resources;
+            },
+            [this](const CallContext& call, const Request& request,
+                   ResponseWaker waker,
+                   std::shared_ptr<ResponseSource>* source) {
+              return Answer(call, request, std::move(waker), source);
+            }),
+        [this](auto... arguments) { service_.RequestWatch(arguments...); },
+        &calls_);
+    grpc::ServerBuilder builder;
+    int port = 0;
+    builder.AddListeningPort("127.0.0.1:0", PlaintextServerCredentials().Get(),
+                             &port);
+    builder.RegisterService(&service_);
+    builder.RegisterAsyncGenericService(&generic_);
+    loop_ = std::make_unique<ServerLoop>(builder.AddCompletionQueue());
+    server_ = builder.BuildAndStart();
+    streams_->Accept(loop_.get());
+    thread_ = std::thread(
+        [this] { RunCompletionLoop(&loop_->queues, absl::ZeroDuration()); });
+    grpc::ChannelArguments arguments;
+    // The window of what the client has not read does not grow.
+    arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+    channel_ = grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", port),
+                                         PlaintextChannelCredentials().Get(),
+                                         arguments);
+  }
+
+  void TearDown() override {
+    server_->Shutdown(gpr_now(GPR_CLOCK_MONOTONIC));
+    calls_.live.AwaitNone();
+    loop_->queue->Shutdown();
+    thread_.join();
+  }
+
+  CallStatus Answer(const CallContext& call, const Request& request,
+                    ResponseWaker waker,
+                    std::shared_ptr<ResponseSource>* source) {
+    if (request.service() == "bad") {
+      return BadForm(absl::StrCat("no ", call.method.name()));
+    }
+    auto script = std::make_shared<Script>(std::move(waker), [this] {
+      MutexLock lock(&mu_);
+      ++gone_;
+    });
+    *source = script;
+    MutexLock lock(&mu_);
+    scripts_.push_back(script);
+    return {};
+  }
+
+  // The source of the call that came as the `number`th, from 0.
+  std::shared_ptr<Script> AwaitScript(size_t number = 0) {
+    MutexLock lock(&mu_);
+    const auto is_there = [this, number]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+      return scripts_.size() > number;
+    };
+    mu_.Await(absl::Condition(&is_there));
+    return scripts_[number].lock();
+  }
+  // Blocks until so many sources are gone.
+  void AwaitGone(int count) {
+    MutexLock lock(&mu_);
+    const auto enough = [this, count]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+      return gone_ >= count;
+    };
+    mu_.Await(absl::Condition(&enough));
+  }
+
+  static ServerCalls::Options Options() {
+    ServerCalls::Options options;
+    options.slow_reader_limit = kSlowReaderLimit;
+    options.max_message_bytes = 1000;
+    options.rates.max_listed_rows_rate = 10;
+    return options;
+  }
+
+  const MethodCounters& counters() {
+    return *calls_.methods.Find(WatchDescriptor())->counters;
+  }
+  int64_t Refusals(absl::StatusCode code) {
+    return counters().refusals().value(code);
+  }
+
+  SimulatedClock clock_;
+  RecordingAuthorizer authorizer_;
+  absl::Mutex mu_;
+  std::vector<std::weak_ptr<Script>> scripts_ ABSL_GUARDED_BY(mu_);
+  int gone_ ABSL_GUARDED_BY(mu_) = 0;
+  CallCounters counters_{[](const auto&) { return 0; }};
+  CallStatus draining_ = {absl::StatusCode::kUnavailable,
+                          ResponseCode::kSystemError, "DRAINED"};
+  ServerCalls calls_{Options(),  &authorizer_, draining_,
+                     &counters_, &clock_,      [](absl::Time /*due*/) {}};
+  Service service_;
+  grpc::AsyncGenericService generic_;  // Of the method that is not tested.
+  std::unique_ptr<ResponseStreams> streams_;
+  std::unique_ptr<ServerLoop> loop_;
+  std::unique_ptr<grpc::Server> server_;
+  std::thread thread_;
+  std::shared_ptr<grpc::Channel> channel_;
+};
+
+TEST_F(ResponseStreamsTest, ResponsesComeInTheOrderInWhichTheSourceMakesThem) {
+  Call call(channel_, "orders");
+  const std::shared_ptr<Script> script = AwaitScript();
+  for (const int number : {1, 2, 3}) script->Say(Number(number));
+  EXPECT_EQ(call.Read(), 1);
+  EXPECT_EQ(call.Read(), 2);
+  EXPECT_EQ(call.Read(), 3);
+  EXPECT_EQ(counters().calls(), 1);
+}
+
+TEST_F(ResponseStreamsTest, ASourceThatHadNothingIsAskedAgainWhenItWakes) {
+  Call call(channel_, "orders");
+  const std::shared_ptr<Script> script = AwaitScript();
+  for (const int number : {1, 2, 3}) {
+    script->Say(Number(number));
+    EXPECT_EQ(call.Read(), number);
+  }
+}
+
+TEST_F(ResponseStreamsTest, TheGateIsToldWhatTheRequestNames) {
+  Call call(channel_, "orders");
+  AwaitScript();
+  EXPECT_EQ(authorizer_.last().call, "Watch");
+  EXPECT_THAT(authorizer_.last().groups, ElementsAre("orders"));
+}
+
+TEST_F(ResponseStreamsTest, WhileTheServerDrainsACallIsRefused) {
+  calls_.gate.BeginDrain();
+  Call call(channel_, "orders");
+  EXPECT_EQ(call.Read(), absl::nullopt);
+  EXPECT_EQ(call.Finish().error_message(), "DRAINED");
+  EXPECT_EQ(Refusals(absl::StatusCode::kUnavailable), 1);
+}
+
+TEST_F(ResponseStreamsTest, AnErrorOfTheHandlerEndsTheCall) {
+  Call call(channel_, "bad");
+  EXPECT_EQ(call.Read(), absl::nullopt);
+  const grpc::Status status = call.Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(status.error_message(), "no Watch");
+  EXPECT_EQ(call.Trailing("rocketmq-response-code"), "1");
+  EXPECT_EQ(Refusals(absl::StatusCode::kInvalidArgument), 1);
+}
+
+TEST_F(ResponseStreamsTest, TheSourceEndsTheCallAfterItsResponses) {
+  Call call(channel_, "orders");
+  const std::shared_ptr<Script> script = AwaitScript();
+  script->Say(Number(1));
+  CallStatus end = OverLimit("too slow");
+  end.end_reason = "SLOW";
+  script->Say(NextResponse::End(end));
+  EXPECT_EQ(call.Read(), 1);
+  EXPECT_EQ(call.Read(), absl::nullopt);
+  EXPECT_EQ(call.Finish().error_message(), "too slow");
+  EXPECT_EQ(call.Trailing("rocketmq-end-reason"), "SLOW");
+  EXPECT_EQ(Refusals(absl::StatusCode::kResourceExhausted), 1);
+}
+
+TEST_F(ResponseStreamsTest, AnEndThatIsOkIsNoRefusal) {
+  Call call(channel_, "orders");
+  AwaitScript()->Say(NextResponse::End(CallStatus()));
+  EXPECT_EQ(call.Read(), absl::nullopt);
+  EXPECT_TRUE(call.Finish().ok());
+  EXPECT_EQ(Refusals(absl::StatusCode::kOk), 0);
+}
+
+TEST_F(ResponseStreamsTest, TheSourceGoesWithItsCall) {
+  {
+    Call call(channel_, "orders");
+    AwaitScript();
+    EXPECT_EQ(streams_->size(), 1);
+    call.Cancel();
+    AwaitGone(1);
+  }
+  EXPECT_EQ(streams_->size(), 0);
+}
+
+TEST_F(ResponseStreamsTest, ThereIsRoomForTwoCallsAndAThirdIsRefused) {
+  Call first(channel_, "orders");
+  Call second(channel_, "orders");
+  AwaitScript(1);
+  {
+    Call third(channel_, "orders");
+    EXPECT_EQ(third.Read(), absl::nullopt);
+    const grpc::Status status = third.Finish();
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+    EXPECT_EQ(status.error_message(), "open calls of Watch must be at most 2");
+  }
+  first.Cancel();
+  AwaitGone(1);
+  Call fourth(channel_, "orders");
+  EXPECT_NE(AwaitScript(2), nullptr);
+}
+
+TEST_F(ResponseStreamsTest, AMessageThatIsTooLargeIsRefused) {
+  Call call(channel_, std::string(1000, 'a'));
+  EXPECT_EQ(call.Read(), absl::nullopt);
+  EXPECT_THAT(call.Finish().error_message(),
+              HasSubstr("message must be at most 1000 bytes, got 1003"));
+}
+
+TEST_F(ResponseStreamsTest, RowsAreTakenFromTheAddressesRate) {
+  {
+    Call call(channel_, "orders");
+    AwaitScript()->Say(Number(21));  // The burst is 20.
+    EXPECT_EQ(call.Read(), 21);
+  }
+  Call next(channel_, "orders");
+  EXPECT_EQ(next.Read(), absl::nullopt);
+  EXPECT_THAT(next.Finish().error_message(), HasSubstr("rows of listings"));
+}
+
+TEST_F(ResponseStreamsTest, CloseEndsEachCallAndThoseThatStillCome) {
+  Call call(channel_, "orders");
+  AwaitScript();
+  CallStatus drained = draining_;
+  drained.end_reason = "DRAINED";
+  streams_->Close(drained);
+  EXPECT_EQ(call.Read(), absl::nullopt);
+  EXPECT_EQ(call.Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(call.Trailing("rocketmq-end-reason"), "DRAINED");
+  Call late(channel_, "orders");
+  EXPECT_EQ(late.Read(), absl::nullopt);
+  EXPECT_EQ(late.Finish().error_message(), "DRAINED");
+}
+
+TEST_F(ResponseStreamsTest, AClientThatDoesNotReadIsCutOff) {
+  Call call(channel_, "orders");
+  const std::shared_ptr<Script> script = AwaitScript();
+  NextResponse large;
+  large.outcome = NextResponse::Outcome::kResponse;
+  // More than gRPC sends to a client that does not read.
+  const grpc::Slice slice(std::string(3'000'000, 'x'));
+  large.bytes = grpc::ByteBuffer(&slice, 1);
+  script->Say(std::move(large));
+  script->Say(Number(1));
+  clock_.Advance(kSlowReaderLimit - absl::Milliseconds(1));
+  calls_.slow_readers.Run(clock_.TimeNow());
+  EXPECT_EQ(counters_.slow_readers, 0);
+  EXPECT_EQ(script->pulls(), 1);  // Nothing is made ahead.
+  clock_.Advance(absl::Milliseconds(1));
+  calls_.slow_readers.Run(clock_.TimeNow());
+  EXPECT_EQ(counters_.slow_readers, 1);
+  EXPECT_EQ(Refusals(absl::StatusCode::kCancelled), 1);
+}
+
+TEST_F(ResponseStreamsTest, WakesOfManyThreadsLoseNothing) {
+  Call call(channel_, "orders");
+  const std::shared_ptr<Script> script = AwaitScript();
+  constexpr int kThreads = 4;
+  constexpr int kOfEach = 200;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&script] {
+      for (int j = 0; j < kOfEach; ++j) script->Say(Number(0));
+    });
+  }
+  for (int i = 0; i < kThreads * kOfEach; ++i) EXPECT_EQ(call.Read(), 0);
+  for (std::thread& thread : threads) thread.join();
+}
+
+}  // namespace
+}  // namespace rmq
