@@ -3,6 +3,17 @@
 namespace rmq {
 
 // No default case: the compiler names a value that is left out.
+absl::string_view Name(EndReason reason) {
+  switch (reason) {
+    case EndReason::kNone: return "NONE";
+    case EndReason::kExpired: return "EXPIRED";
+    case EndReason::kReplaced: return "REPLACED";
+    case EndReason::kKicked: return "KICKED";
+    case EndReason::kDrained: return "DRAINED";
+  }
+  return "?";
+}
+
 absl::string_view Name(BrokerState state) {
   switch (state) {
     case BrokerState::kIdle: return "IDLE";

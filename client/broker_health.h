@@ -14,6 +14,25 @@
 
 namespace rmq {
 
+// Why a broker ended a stream. The reason is the broker's own word, in the
+// trailing metadata `rocketmq-end-reason`. A status alone may come from anybody
+// between client and broker.
+enum class EndReason {
+  // The broker gave no reason, or one that this client does not know.
+  kNone,
+  // The client was silent for longer than its channel expiry.
+  kExpired,
+  // Another stream of the same client id and incarnation took over.
+  kReplaced,
+  // An operator took the client out.
+  kKicked,
+  // The broker sends its clients away, as it goes down.
+  kDrained,
+};
+
+// "EXPIRED", ...; "NONE".
+absl::string_view Name(EndReason reason);
+
 // client/README.md has a table of what leads from one state to another.
 enum class BrokerState {
   // There is no stream and no need of one: the client has no group, or is not
@@ -31,8 +50,8 @@ enum class BrokerState {
   // states
   // these groups again with each heartbeat.
   kPartial,
-  // The broker could not be reached or the stream broke; the client tries again
-  // after a pause.
+  // The broker could not be reached, the stream broke, or the broker drains
+  // (`last_end`); the client tries again at `retry_at`.
   kBackoff,
   // The client's statement is larger than the broker's frames may be;
   // `last_error` has both sizes. The client is in no group there, and makes no
@@ -45,10 +64,11 @@ enum class BrokerState {
   kReserve,
   // The client is taking its groups out.
   kLeaving,
-  // For good: a stream of another process, with this client id and incarnation,
-  // has replaced this client's.
+  // A stream of another process, with this client id and incarnation, has
+  // replaced this client's. The client stays away until Client::Reconnect().
   kReplaced,
-  // For good: an operator took the client out.
+  // An operator took the client out: `last_error` has the operator's words. The
+  // client comes back at `retry_at`, or earlier by Client::Reconnect().
   kKicked,
   // For good: after Shutdown(), or because the resolver does not list the
   // broker
@@ -102,6 +122,14 @@ struct BrokerHealth {
   absl::Time heartbeat_sent = absl::InfinitePast();
   absl::Time heartbeat_answered = absl::InfinitePast();
   absl::Duration round_trip;  // Of the heartbeat answered last.
+
+  // When the client will set up a stream, in kBackoff, kReserve and kKicked.
+  // InfiniteFuture in the other states, and in kKicked if the broker did not
+  // say for how long it keeps the client out, as older brokers do not.
+  absl::Time retry_at = absl::InfiniteFuture();
+
+  // Why the broker ended the last stream that has ended.
+  EndReason last_end = EndReason::kNone;
 
   // Why the last stream ended or the last request was refused; OK if none was.
   absl::Status last_error;

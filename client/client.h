@@ -45,10 +45,12 @@ namespace rmq {
 // over it, and heartbeats: at once, a second later, then each heartbeat
 // interval. Brokers are independent of each other: a broker that stalls or is
 // away delays no other. The client sets a lost stream up again, with backoff,
-// until Shutdown(). There are two ends after which it does not: the broker
+// until Shutdown(). There are two ends after which it stays away: the broker
 // itself says that another process replaced this client (kReplaced), or that an
-// operator took it out (kKicked). The client then stays away from that broker
-// until the resolver has dropped it from its list and lists it again. If two
+// operator took it out (kKicked). A client that was taken out comes back after
+// the time that the broker says. Otherwise the client stays away until
+// Reconnect(), or until the resolver has dropped the broker from its list and
+// lists it again. A broker that drains may also say when to come back. If two
 // addresses lead to one broker, the client is online over one of them, and
 // keeps the other in reserve (kReserve) until that one fails. If the client's
 // groups and subscriptions are too large for a broker's frames, the client
@@ -189,6 +191,15 @@ class Client {
                                          absl::string_view group,
                                          const Subscription& subscription,
                                          absl::Duration timeout) = 0;
+
+  // Sets up a stream at once to each broker that this client was taken off or
+  // stays away from (kKicked, kReplaced, kRefused), or that it would try after
+  // a pause (kBackoff). A broker that still keeps the client out says so again.
+  // Does nothing at the other brokers, before Start() and after Shutdown().
+  virtual void Reconnect() = 0;
+  // The same at one broker. InvalidArgument if `address` is not that of one of
+  // the client's brokers.
+  virtual absl::Status Reconnect(absl::string_view address) = 0;
 
   // A snapshot of each broker: first the brokers of the options or of the
   // resolver's latest list, in that order, then the brokers that the client is

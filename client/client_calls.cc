@@ -40,6 +40,9 @@ BrokerHealth WithWallTimes(BrokerHealth health, Clock& clock) {
                            &health.last_error_at}) {
     if (*time != absl::InfinitePast()) *time = clock.ClockToWall(*time);
   }
+  if (health.retry_at != absl::InfiniteFuture()) {
+    health.retry_at = clock.ClockToWall(health.retry_at);
+  }
   return health;
 }
 
@@ -102,6 +105,24 @@ absl::Status ClientImpl::CheckClientConfig(absl::string_view address,
   return AnnotateCall(
       (*stub)->CheckClientConfig(request, timeout),
       absl::StrCat("check of ", Quoted(subscription.expression)), address);
+}
+
+void ClientImpl::Reconnect() {
+  parts_.loop().Post([this] { table_->Reconnect(""); });
+}
+
+absl::Status ClientImpl::Reconnect(absl::string_view address) {
+  {
+    MutexLock lock(&mu_);
+    absl::Status status = CheckNotShutDownLocked();
+    if (!status.ok()) return status;
+  }
+  bool found = false;
+  RunOnLoop([&] { found = !address.empty() && table_->Reconnect(address); });
+  if (found) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("address must be that of one of the client's brokers, got ",
+                   Quoted(address)));
 }
 
 std::vector<BrokerHealth> ClientImpl::Health() const {

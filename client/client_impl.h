@@ -93,6 +93,9 @@ class ClientImpl final : public Client, private BrokerTable::Observer {
                                  const Subscription& subscription,
                                  absl::Duration timeout) override
       ABSL_LOCKS_EXCLUDED(mu_);
+  void Reconnect() override;
+  absl::Status Reconnect(absl::string_view address) override
+      ABSL_LOCKS_EXCLUDED(mu_);
   std::vector<BrokerHealth> Health() const override;
 
   const std::string& client_id() const override { return client_id_; }

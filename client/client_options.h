@@ -173,8 +173,9 @@ struct ClientOptions {
 
   // Called with the latest snapshot when the state of a broker or the groups
   // that it skips have changed, or when it refused a request. States in between
-  // may be left out. kReplaced and kKicked are final. kRefused lasts until the
-  // client's groups change; `last_error` has the sizes.
+  // may be left out. kKicked lasts until `retry_at`, kReplaced until
+  // Client::Reconnect(). kRefused lasts until the client's groups change;
+  // `last_error` has the sizes.
   std::function<void(const BrokerHealth&)> on_broker_health_changed;
 
   // The threads to run on. Null: three of its own.

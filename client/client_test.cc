@@ -5,6 +5,7 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "client/broker_health.h"
 #include "client/client.h"
@@ -158,6 +159,54 @@ TEST_F(ClientTest, AReplacedClientIsTold) {
   broker_.EndStream(absl::AbortedError("a newer stream took over"), "REPLACED");
   callbacks_.AwaitState(BrokerState::kReplaced);
   EXPECT_THAT(client_->Shutdown(kPatience), IsOk());
+}
+
+TEST_F(ClientTest, AKickedClientIsToldAndComesBackAfterItsTime) {
+  MakeOnline();
+  broker_.EndStream(absl::PermissionDeniedError("KICKED: by ops"), "KICKED",
+                    "300");
+  callbacks_.AwaitState(BrokerState::kKicked);
+  broker_.AwaitStreams(2);
+  EXPECT_EQ(client_->Health()[0].last_end, EndReason::kKicked);
+  EXPECT_EQ(client_->Health()[0].last_error,
+            absl::PermissionDeniedError("KICKED: by ops"));
+}
+
+TEST_F(ClientTest, TheTimeToComeBackIsOneOfTheWallClock) {
+  MakeOnline();
+  const absl::Time before = absl::Now();
+  broker_.EndStream(absl::UnavailableError("DRAINED"), "DRAINED", "600000");
+  callbacks_.AwaitState(BrokerState::kBackoff);
+  const absl::Time retry_at = client_->Health()[0].retry_at;
+  EXPECT_GT(retry_at, before + absl::Minutes(10));
+  EXPECT_LT(retry_at, absl::Now() + absl::Minutes(11) + absl::Seconds(1));
+}
+
+TEST_F(ClientTest, ReconnectBringsAKickedClientBack) {
+  MakeOnline();
+  broker_.EndStream(absl::PermissionDeniedError("KICKED"), "KICKED");
+  callbacks_.AwaitState(BrokerState::kKicked);
+  EXPECT_EQ(client_->Health()[0].retry_at, absl::InfiniteFuture());
+  client_->Reconnect();
+  broker_.AwaitStreams(2);
+  callbacks_.AwaitState(BrokerState::kOnline);
+  broker_.EndStream(absl::PermissionDeniedError("KICKED"), "KICKED");
+  callbacks_.AwaitState(BrokerState::kKicked);
+  EXPECT_THAT(client_->Reconnect(broker_.address()), IsOk());
+  broker_.AwaitStreams(3);
+}
+
+TEST_F(ClientTest, ReconnectRefusesAnAddressThatIsNotTheClients) {
+  Client& client = Make();
+  for (const char* address : {"", "elsewhere:1"}) {
+    EXPECT_THAT(client.Reconnect(address),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         HasSubstr("address must be that of one of")));
+  }
+  ASSERT_THAT(client.Shutdown(kPatience), IsOk());
+  EXPECT_THAT(client.Reconnect(broker_.address()),
+              StatusIs(absl::StatusCode::kFailedPrecondition));
+  client.Reconnect();
 }
 
 TEST_F(ClientTest, ABrokerThatDoesNotAnswerIsTornDownAndTriedAgain) {

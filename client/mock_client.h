@@ -69,6 +69,8 @@ class MockClient : public Client {
               (absl::string_view address, absl::string_view group,
                const Subscription& subscription, absl::Duration timeout),
               (override));
+  MOCK_METHOD(void, Reconnect, (), (override));
+  MOCK_METHOD(absl::Status, Reconnect, (absl::string_view address), (override));
   MOCK_METHOD(std::vector<BrokerHealth>, Health, (), (const, override));
   MOCK_METHOD(const std::string&, client_id, (), (const, override));
   MOCK_METHOD(uint64_t, incarnation, (), (const, override));

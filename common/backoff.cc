@@ -28,4 +28,12 @@ absl::Duration Backoff::Next(absl::FunctionRef<double()> random) {
   return delay;
 }
 
+absl::Duration Backoff::NextAfter(absl::Duration retry_after,
+                                  absl::FunctionRef<double()> random) {
+  const absl::Duration next = Next(random);
+  if (retry_after <= absl::ZeroDuration()) return next;
+  const absl::Duration spread = std::max(retry_after / 10, kLeastSpread);
+  return std::max(next, retry_after + random() * spread);
+}
+
 }  // namespace rmq

@@ -32,6 +32,15 @@ class Backoff {
   // The delay before the next attempt. `random` returns a number in [0, 1).
   absl::Duration Next(absl::FunctionRef<double()> random);
 
+  // The delay where the other side asks to stay away for `retry_after`: the
+  // longer one of Next() and of that time with a spread. The spread is drawn
+  // evenly from zero to a tenth of the time, but to kLeastSpread at least, so
+  // that those who were sent away together do not come back together. Next() if
+  // `retry_after` is zero.
+  absl::Duration NextAfter(absl::Duration retry_after,
+                           absl::FunctionRef<double()> random);
+  static constexpr absl::Duration kLeastSpread = absl::Seconds(1);
+
   // The next delay is the first again. Call it when the other side has
   // answered, not when a connection stands: a server that accepts and drops at
   // once would be hammered.

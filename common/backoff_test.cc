@@ -68,5 +68,29 @@ TEST(BackoffTest, AMaximumEqualToTheInitialDelayIsTaken) {
   EXPECT_THAT(options.Validate(), IsOk());
 }
 
+TEST(BackoffTest, ATimeToStayAwayIsKeptAndSpreadOverATenthOfIt) {
+  Backoff backoff({absl::Milliseconds(200), absl::Seconds(5)});
+  EXPECT_EQ(backoff.NextAfter(absl::Minutes(1), [] { return 0.0; }),
+            absl::Minutes(1));
+  EXPECT_EQ(backoff.NextAfter(absl::Minutes(1), [] { return 0.5; }),
+            absl::Seconds(63));
+}
+
+TEST(BackoffTest, AShortTimeToStayAwayIsSpreadOverASecond) {
+  Backoff backoff({absl::Milliseconds(200), absl::Seconds(5)});
+  EXPECT_EQ(backoff.NextAfter(absl::Seconds(10), [] { return 0.5; }),
+            absl::Milliseconds(10500));
+  EXPECT_EQ(backoff.NextAfter(absl::Seconds(2), [] { return 0.5; }),
+            absl::Milliseconds(2500));
+}
+
+TEST(BackoffTest, WithoutATimeOrAfterAShortOneTheDelayIsTheNext) {
+  Backoff backoff({absl::Milliseconds(200), absl::Seconds(5)});
+  EXPECT_EQ(backoff.NextAfter(absl::ZeroDuration(), [] { return 0.0; }),
+            absl::Milliseconds(100));
+  EXPECT_EQ(backoff.NextAfter(absl::Milliseconds(1), [] { return 0.0; }),
+            absl::Milliseconds(200));
+}
+
 }  // namespace
 }  // namespace rmq

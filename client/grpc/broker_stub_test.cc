@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
+#include "client/broker_health.h"
 #include "client/grpc/grpc_transport.h"
 #include "client/loop/thread_event_loop.h"
 #include "client/testing/fake_broker_stub.h"
@@ -49,7 +51,11 @@ class Side {
   virtual void Answer() = 0;
   virtual void Push() = 0;
   // Ends the stream with the broker's word for an EndReason, or with none.
-  virtual void End(const absl::Status& status, const std::string& reason) = 0;
+  virtual void End(const absl::Status& status, const std::string& reason,
+                   absl::Duration retry_after) = 0;
+  void End(const absl::Status& status, const std::string& reason) {
+    End(status, reason, absl::ZeroDuration());
+  }
   // Nobody listens at the address of the next stream.
   virtual void GoAway() = 0;
 };
@@ -80,10 +86,14 @@ class FakeSide final : public Side {
     frame.mutable_notify_consumer_ids_changed()->set_group("orders");
     call().Deliver(frame);
   }
-  void End(const absl::Status& status, const std::string& reason) override {
-    call().Finish(status, reason == "REPLACED" ? EndReason::kReplaced
-                          : reason == "KICKED" ? EndReason::kKicked
-                                               : EndReason::kNone);
+  void End(const absl::Status& status, const std::string& reason,
+           absl::Duration retry_after) override {
+    EndReason end_reason = EndReason::kNone;
+    for (const EndReason known : {EndReason::kExpired, EndReason::kReplaced,
+                                  EndReason::kKicked, EndReason::kDrained}) {
+      if (reason == Name(known)) end_reason = known;
+    }
+    call().Finish(status, end_reason, retry_after);
   }
   void GoAway() override { away_ = true; }
 
@@ -109,8 +119,13 @@ class GrpcSide final : public Side {
   void Accept() override { broker_->AwaitStreams(1); }
   void Answer() override {}
   void Push() override { broker_->Push("orders"); }
-  void End(const absl::Status& status, const std::string& reason) override {
-    broker_->EndStream(status, reason);
+  void End(const absl::Status& status, const std::string& reason,
+           absl::Duration retry_after) override {
+    broker_->EndStream(
+        status, reason,
+        retry_after == absl::ZeroDuration()
+            ? ""
+            : absl::StrCat(absl::ToInt64Milliseconds(retry_after)));
   }
   void GoAway() override { broker_ = nullptr; }
 
@@ -209,11 +224,21 @@ TEST_P(BrokerStreamTest, TheReasonIsTheBrokersWordAndNotTheStatus) {
   EXPECT_EQ(reactor_.reason(), EndReason::kKicked);
 }
 
-TEST_P(BrokerStreamTest, AnotherReasonIsNotFinal) {
+TEST_P(BrokerStreamTest, TheTimeToStayAwayIsToldWithTheReason) {
   StartAndAccept();
-  side_->End(absl::AbortedError("the end"), "DRAINED");
+  side_->End(absl::UnavailableError("DRAINED"), "DRAINED",
+             absl::Milliseconds(1500));
+  reactor_.Await(2);
+  EXPECT_EQ(reactor_.reason(), EndReason::kDrained);
+  EXPECT_EQ(reactor_.retry_after(), absl::Milliseconds(1500));
+}
+
+TEST_P(BrokerStreamTest, AReasonThatIsNotKnownIsNone) {
+  StartAndAccept();
+  side_->End(absl::AbortedError("the end"), "TIRED");
   reactor_.Await(2);
   EXPECT_EQ(reactor_.reason(), EndReason::kNone);
+  EXPECT_EQ(reactor_.retry_after(), absl::ZeroDuration());
 }
 
 TEST_P(BrokerStreamTest, WithoutABrokerAStreamEndsBeforeItsStart) {

@@ -1,6 +1,7 @@
 #include "client/grpc/call_end.h"
 
 #include "absl/strings/string_view.h"
+#include "client/broker_health.h"
 #include "common/rpc/channel/call_trailers.h"
 
 namespace rmq {
@@ -10,11 +11,17 @@ absl::Status FromGrpc(const grpc::Status& status) {
                       status.error_message());
 }
 
-EndReason EndReasonOf(const grpc::ClientContext& context) {
-  const absl::string_view reason = EndReasonTrailer(context);
-  if (reason == "REPLACED") return EndReason::kReplaced;
-  if (reason == "KICKED") return EndReason::kKicked;
-  return EndReason::kNone;
+StreamEnd StreamEndOf(const grpc::ClientContext& context,
+                      const grpc::Status& status) {
+  StreamEnd end;
+  end.status = FromGrpc(status);
+  const absl::string_view word = EndReasonTrailer(context);
+  for (const EndReason reason : {EndReason::kExpired, EndReason::kReplaced,
+                                 EndReason::kKicked, EndReason::kDrained}) {
+    if (word == Name(reason)) end.reason = reason;
+  }
+  end.retry_after = RetryAfterTrailer(context);
+  return end;
 }
 
 bool BlamesConnection(const grpc::ClientContext& context,

@@ -11,8 +11,9 @@ namespace rmq {
 
 absl::Status FromGrpc(const grpc::Status& status);
 
-// The broker's own word, from the trailing metadata `rocketmq-end-reason`.
-EndReason EndReasonOf(const grpc::ClientContext& context);
+// How the stream of `context` ended with `status`.
+StreamEnd StreamEndOf(const grpc::ClientContext& context,
+                      const grpc::Status& status);
 
 // Whether a call that ended with `status` may have failed because of its
 // connection: the connection is broken, or leads to somebody, such as a proxy,

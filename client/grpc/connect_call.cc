@@ -147,7 +147,7 @@ void ConnectCall::OnFinishDone() {
     holder_->Drop(channel_);
   }
   if (reactor_ != nullptr) {
-    reactor_->OnFinished({FromGrpc(status_), EndReasonOf(context_)});
+    reactor_->OnFinished(StreamEndOf(context_, status_));
   }
 }
 

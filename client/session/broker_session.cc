@@ -9,8 +9,8 @@
 #include "common/kv.h"
 #include "glog/logging.h"
 
-// The states of a session, and what changes them. The frames of a stream are in
-// broker_session_frames.cc.
+// The states of a session, and what changes them. The ends of streams are in
+// broker_session_ends.cc, their frames in broker_session_frames.cc.
 
 namespace rmq {
 
@@ -110,6 +110,7 @@ void BrokerSession::WantMembers(absl::string_view group) {
 
 BrokerHealth BrokerSession::WholeHealth() const {
   BrokerHealth health = health_;
+  health.retry_at = retry_at();
   health.acknowledged_epochs = memberships_.Acknowledged();
   health.warnings = warnings_.holding();
   return health;
@@ -149,22 +150,6 @@ void BrokerSession::Abandon() {
   RearmTimer();
 }
 
-void BrokerSession::TakeOver() {
-  CHECK(health_.state == BrokerState::kReserve) << Name(health_.state);
-  LOG(INFO) << "the way to a broker that was in reserve is taken"
-            << Kv("broker", broker_.address);
-  Connect();
-  RearmTimer();
-}
-
-void BrokerSession::EndReserve(BrokerState state) {
-  CHECK(health_.state == BrokerState::kReserve) << Name(health_.state);
-  LOG(WARNING) << "taken off the broker for good"
-               << Kv("broker", broker_.address) << Kv("state", Name(state));
-  Enter(state);
-  RearmTimer();
-}
-
 void BrokerSession::OnStarted() {
   CHECK(health_.state == BrokerState::kConnecting) << Name(health_.state);
   Enter(BrokerState::kStating);
@@ -196,8 +181,8 @@ void BrokerSession::OnWritten() {
 void BrokerSession::OnFinished(const StreamEnd& end) {
   CHECK(current_.stream != nullptr) << Name(health_.state);
   if (end.status.ok() && health_.state != BrokerState::kLeaving) {
-    LoseStream(
-        {absl::UnavailableError("the broker ended the stream"), end.reason});
+    LoseStream({absl::UnavailableError("the broker ended the stream"),
+                end.reason, end.retry_after});
   } else {
     LoseStream(end);
   }
@@ -209,7 +194,7 @@ void BrokerSession::Enter(BrokerState state) {
           << Kv("from", Name(health_.state)) << Kv("to", Name(state));
   if (std::exchange(health_.state, state) == state) return;
   if (IsOnline(state) || state == BrokerState::kIdle ||
-      state == BrokerState::kReserve) {
+      state == BrokerState::kReserve || state == BrokerState::kKicked) {
     outage_since_ = absl::InfiniteFuture();
     outage_logged_ = false;
   }
@@ -242,112 +227,10 @@ void BrokerSession::Leave() {
   WriteNextFrame();
 }
 
-void BrokerSession::LoseStream(const StreamEnd& end) {
-  const bool leaving = health_.state == BrokerState::kLeaving;
-  StreamState lost = std::exchange(current_, {});
-  lost.stream = nullptr;
-  memberships_.OnStreamLost();
-  if (!end.status.ok()) RecordError(end.status);
-  if (end.reason == EndReason::kKicked) {
-    OnKicked(end.status);
-  } else if (WasReplaced(lost, end)) {
-    OnReplaced(end.status);
-  } else if (!leaving) {
-    for (const Request& request : lost.requests) {
-      if (request.statement == nullptr) continue;
-      if (const auto limit = FrameLimitOf(end.status, request.bytes)) {
-        OnTooLarge(request.bytes, *limit);
-        return;
-      }
-    }
-    Pause();
-  } else if (shutting_down_) {
-    Stop(end.status);
-  } else if (statement_ != nullptr) {
-    Connect();
-  } else {
-    Enter(BrokerState::kIdle);
-  }
-}
-
-bool BrokerSession::WasReplaced(const StreamState& lost, const StreamEnd& end) {
-  if (end.reason == EndReason::kReplaced) return true;
-  if (!absl::IsAborted(end.status) || lost.gives_end_reason || !lost.accepted ||
-      !accepted_by_.has_value()) {
-    return false;
-  }
-  return aborts_.Add(*accepted_by_, loop_.Now());
-}
-
-void BrokerSession::OnReplaced(const absl::Status& reason) {
-  if (shutting_down_) {
-    Stop(absl::OkStatus());
-  } else if (!observer_.KeepsInReserve(*this)) {
-    LOG(WARNING) << "taken off the broker for good"
-                 << Kv("broker", broker_.address)
-                 << Kv("reason", reason.ToString());
-    Enter(BrokerState::kReplaced);
-  } else if (statement_ != nullptr) {
-    LOG(INFO) << "a second way to a broker is kept in reserve"
-              << Kv("broker", broker_.address)
-              << Kv("reason", reason.ToString());
-    state_deadline_ = loop_.Now() + kReserveTime * (0.5 + random_() / 2);
-    Enter(BrokerState::kReserve);
-  } else {
-    Enter(BrokerState::kIdle);
-  }
-}
-
-void BrokerSession::OnKicked(const absl::Status& reason) {
-  if (shutting_down_) {
-    Stop(absl::OkStatus());
-    return;
-  }
-  LOG(WARNING) << "taken off the broker for good"
-               << Kv("broker", broker_.address)
-               << Kv("reason", reason.ToString());
-  Enter(BrokerState::kKicked);
-}
-
-void BrokerSession::OnTooLarge(size_t bytes, size_t limit) {
-  DropStream();
-  frame_limit_ = limit;
-  RecordError(absl::ResourceExhaustedError(
-      absl::StrCat("the client's groups and subscriptions are ", bytes,
-                   " bytes as a frame, and the broker takes at most ", limit,
-                   ": they are not sent again until they change")));
-  LOG(ERROR) << "the broker refused the client's statement"
-             << Kv("broker", broker_.address)
-             << Kv("error", health_.last_error.ToString());
-  Enter(BrokerState::kRefused);
-}
-
-void BrokerSession::Pause() {
-  const absl::Time now = loop_.Now();
-  const absl::Duration delay = backoff_.Next(random_);
-  state_deadline_ = now + delay;
-  outage_since_ = std::min(outage_since_, now);
-  const absl::Duration outage = now - outage_since_;
-  if (outage == absl::ZeroDuration()) {
-    LOG(INFO) << "no stream to the broker, trying again"
-              << Kv("broker", broker_.address)
-              << Kv("error", health_.last_error.ToString());
-  } else if (outage >= kLongOutage && !outage_logged_) {
-    outage_logged_ = true;
-    LOG(WARNING) << "broker out of reach" << Kv("broker", broker_.address)
-                 << Kv("for", absl::FormatDuration(outage))
-                 << Kv("error", health_.last_error.ToString());
-  } else {
-    VLOG(1) << "stream lost" << Kv("broker", broker_.address)
-            << Kv("retry_in", absl::FormatDuration(delay))
-            << Kv("error", health_.last_error.ToString());
-  }
-  Enter(BrokerState::kBackoff);
-}
-
 void BrokerSession::Stop(const absl::Status& status) {
   DropStream();
   statement_ = nullptr;
+  state_deadline_ = absl::InfiniteFuture();
   for (const std::string& group : memberships_.KeepOnly(nullptr)) {
     observer_.OnMembershipEnded(health_.broker, group);
   }
@@ -376,6 +259,7 @@ absl::Time BrokerSession::NextDeadline() const {
     case BrokerState::kConnecting:
     case BrokerState::kBackoff:
     case BrokerState::kReserve:
+    case BrokerState::kKicked:
     case BrokerState::kLeaving: return state_deadline_;
     case BrokerState::kStating:
     case BrokerState::kOnline:
@@ -391,7 +275,6 @@ absl::Time BrokerSession::NextDeadline() const {
     case BrokerState::kIdle:
     case BrokerState::kRefused:
     case BrokerState::kReplaced:
-    case BrokerState::kKicked:
     case BrokerState::kStopped: return absl::InfiniteFuture();
   }
   return absl::InfiniteFuture();
@@ -416,6 +299,7 @@ void BrokerSession::OnTimer() {
       break;
     case BrokerState::kBackoff:
     case BrokerState::kReserve: Connect(); break;
+    case BrokerState::kKicked: ComeBack(); break;
     case BrokerState::kLeaving:
       LoseStream({absl::DeadlineExceededError(
           absl::StrCat("the stream did not end within ",
@@ -436,7 +320,6 @@ void BrokerSession::OnTimer() {
     case BrokerState::kIdle:
     case BrokerState::kRefused:
     case BrokerState::kReplaced:
-    case BrokerState::kKicked:
     case BrokerState::kStopped:
       LOG(FATAL) << "a timer in the state " << Name(health_.state);
   }

@@ -39,12 +39,14 @@ namespace rmq {
 // Invariants: there is a stream in kConnecting, kStating, kOnline, kPartial and
 // kLeaving, and in no other state. At most one heartbeat is unanswered. One
 // frame is written at a time. The client's groups bound what waits to be
-// written. Every state that waits has a deadline, except kIdle and kRefused.
+// written. Every state that waits has a deadline, except kIdle, kRefused,
+// kReplaced, and kKicked without a time.
 //
 // Nothing is final without proof: the session enters kReplaced or kKicked only
 // after an end that the broker itself marked so (EndReason), and tries again
-// after every other end. AbortHistory stands in for the mark of brokers that
-// are older than it (FEATURE_END_REASON).
+// after every other end. From kKicked it comes back by itself if the broker
+// said when; from both it comes back by Reconnect(). AbortHistory stands in for
+// the mark of brokers that are older than it (FEATURE_END_REASON).
 //
 // Thread-safety: none; every method is called, and everything happens, on the
 // loop.
@@ -93,7 +95,7 @@ class BrokerSession final : private BrokerStream::Reactor {
     // The broker says that another stream of this client id and incarnation has
     // replaced the stream of `session`. Returns whether that stream may be one
     // of another session. If so, `session` stays in reserve until TakeOver() or
-    // EndReserve(); else it is replaced for good.
+    // EndReserve(); else it is replaced.
     virtual bool KeepsInReserve(const BrokerSession& session) = 0;
     // The last report, after Shutdown() or Abandon(). OK if the broker has no
     // group of this client left, as far as the session can know.
@@ -157,12 +159,18 @@ class BrokerSession final : private BrokerStream::Reactor {
   // Like Shutdown(), but does not wait: cancels the stream.
   void Abandon();
 
+  // Sets up a stream at once in kBackoff, kRefused, kReplaced and kKicked; does
+  // nothing in the other states, and after Shutdown().
+  void Reconnect();
+
   // Sets up a stream at once. Requires kReserve.
   void TakeOver();
-  // Enters `state`, which is kReplaced or kKicked. Requires kReserve.
-  void EndReserve(BrokerState state);
+  // Enters `state`, which is kReplaced or kKicked; kKicked until `retry_at`.
+  // Requires kReserve.
+  void EndReserve(BrokerState state,
+                  absl::Time retry_at = absl::InfiniteFuture());
 
-  // Without the acknowledged epochs and the warnings.
+  // Without the acknowledged epochs, the warnings and `retry_at`.
   const BrokerHealth& health() const { return health_; }
   BrokerHealth WholeHealth() const;
   // The number of the latest stream that a full heartbeat was written to; it
@@ -171,6 +179,8 @@ class BrokerSession final : private BrokerStream::Reactor {
   // The broker process that accepted a full heartbeat over that stream; none if
   // no process did, or if it did not name itself.
   const absl::optional<PeerBroker>& accepted_by() const { return accepted_by_; }
+  // BrokerHealth::retry_at, by the loop's clock.
+  absl::Time retry_at() const;
   // Whether OnStopped() was called, or is being called.
   bool stopped() const { return stopped_; }
 
@@ -232,10 +242,13 @@ class BrokerSession final : private BrokerStream::Reactor {
   // Whether `lost` ended because another stream took over.
   bool WasReplaced(const StreamState& lost, const StreamEnd& end);
   void OnReplaced(const absl::Status& reason);
-  void OnKicked(const absl::Status& reason);
+  void OnKicked(const StreamEnd& end);
   // Enters kRefused: the statement is over the broker's limit.
   void OnTooLarge(size_t bytes, size_t limit);
-  void Pause();
+  // Enters kBackoff for the next delay of the backoff.
+  void Pause(absl::Duration retry_after = absl::ZeroDuration());
+  // Connects, or enters kIdle if there is nothing to state.
+  void ComeBack();
   // Ends the session, and reports `status` to the observer.
   void Stop(const absl::Status& status);
 
@@ -322,7 +335,8 @@ class BrokerSession final : private BrokerStream::Reactor {
   SessionWarnings warnings_;
 
   StreamState current_;
-  // When connecting, a pause, the time in reserve, or leaving ends.
+  // When connecting, a pause, the time in reserve, the time of a kick, or
+  // leaving ends.
   absl::Time state_deadline_ = absl::InfiniteFuture();
   absl::Time heartbeat_due_ = absl::InfiniteFuture();
 

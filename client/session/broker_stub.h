@@ -9,28 +9,17 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "client/broker_health.h"
 #include "rocketmq/clientmanager/v1/client_manager.pb.h"
 
 namespace rmq {
-
-// Why a broker ended a stream, if the end is final. The reason is the broker's
-// own word, in the trailing metadata `rocketmq-end-reason`. A status alone may
-// come from anybody between client and broker.
-enum class EndReason {
-  // The end is not final: the broker gave another reason (EXPIRED, DRAINED, or
-  // one
-  // that this client does not know), or none.
-  kNone,
-  // Another stream of the same client id and incarnation took over.
-  kReplaced,
-  // An operator took the client out.
-  kKicked,
-};
 
 // How a stream ended.
 struct StreamEnd {
   absl::Status status;
   EndReason reason = EndReason::kNone;
+  // How long the broker asks the client to stay away; zero: it did not say.
+  absl::Duration retry_after = absl::ZeroDuration();
 };
 
 // One Connect stream. It is used, and calls its reactor, on one event loop

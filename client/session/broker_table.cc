@@ -110,6 +110,17 @@ void BrokerTable::WantMembers(absl::string_view address,
   }
 }
 
+bool BrokerTable::Reconnect(absl::string_view address) {
+  bool found = false;
+  for (Link& link : links_) {
+    if (!link.listed) continue;
+    if (!address.empty() && link.broker.address != address) continue;
+    link.session->Reconnect();
+    found = true;
+  }
+  return found;
+}
+
 void BrokerTable::Shutdown() {
   if (std::exchange(shutting_down_, true)) return;
   for (Link& link : links_) {
@@ -316,6 +327,7 @@ void BrokerTable::ReviewReserve(const LinksByStream& links, Link* reserve) {
   absl::flat_hash_set<uint64_t> successors;
   bool lost = false;
   bool kicked = false;
+  absl::Time retry_at = absl::InfiniteFuture();
   for (const uint64_t number : reserve->successors) {
     const auto found = links.find(number);
     if (found == links.end()) {  // The stream has ended.
@@ -339,7 +351,10 @@ void BrokerTable::ReviewReserve(const LinksByStream& links, Link* reserve) {
         successors.insert(other.successors.begin(), other.successors.end());
         break;
       case BrokerState::kReplaced: break;  // By another process.
-      case BrokerState::kKicked: kicked = true; break;
+      case BrokerState::kKicked:
+        kicked = true;
+        retry_at = std::min(retry_at, other.session->retry_at());
+        break;
       default: lost = true;
     }
   }
@@ -348,7 +363,7 @@ void BrokerTable::ReviewReserve(const LinksByStream& links, Link* reserve) {
   if (lost) {
     session.TakeOver();
   } else if (kicked) {
-    session.EndReserve(BrokerState::kKicked);
+    session.EndReserve(BrokerState::kKicked, retry_at);
   } else if (reserve->successors.empty()) {
     session.EndReserve(BrokerState::kReplaced);
   }

@@ -41,8 +41,8 @@ namespace rmq {
 // - If a successor has ended as replaced itself, the successors of its session
 //   stand in for it.
 // - If a successor has ended otherwise, the session takes over.
-// - If a successor has been kicked, so is the session.
-// - If no successor is left, the session is replaced for good.
+// - If a successor has been kicked, so is the session, until the same time.
+// - If no successor is left, the session is replaced.
 // So each takeover is caused by the end of a stream that was not replaced, and
 // no takeover causes another one.
 //
@@ -104,6 +104,10 @@ class BrokerTable final : private BrokerSession::Observer {
   // the list does not have the broker.
   void WantMembers(absl::string_view address, absl::string_view group);
 
+  // As BrokerSession::Reconnect() of the listed broker at `address`, or of all
+  // listed brokers if `address` is empty. Returns whether there is one.
+  bool Reconnect(absl::string_view address);
+
   // Leaves every broker. Idempotent.
   void Shutdown();
   // Like Shutdown(), but waits for nothing.
@@ -164,7 +168,7 @@ class BrokerTable final : private BrokerSession::Observer {
   // Runs ReviewReserves() soon, if there is a reserve.
   void ReviewReservesSoon();
   // Decides about each session in reserve: it stays in reserve, takes over, or
-  // is replaced or kicked for good.
+  // is replaced or kicked.
   void ReviewReserves();
   static bool IsReserve(const Link& link);
   static void ReviewReserve(const LinksByStream& links, Link* reserve);

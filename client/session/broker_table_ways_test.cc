@@ -253,6 +253,26 @@ TEST_F(BrokerTableTest, AReserveIsKickedWithTheOtherWay) {
   EXPECT_EQ(StateOf(kWay2), BrokerState::kKicked);
 }
 
+TEST_F(BrokerTableTest, AReserveIsKickedForTheTimeOfTheOtherWay) {
+  TakeTheSecondWay();
+  call("way:2").Finish(absl::PermissionDeniedError("KICKED"),
+                       EndReason::kKicked, absl::Minutes(10));
+  loop_.RunPosted();
+  EXPECT_EQ(StateOf(kWay1), BrokerState::kKicked);
+  EXPECT_EQ(StateOf(kWay2), BrokerState::kKicked);
+  loop_.Advance(absl::Minutes(10) - absl::Milliseconds(1));
+  EXPECT_EQ(calls("way:1") + calls("way:2"), 2u);
+  loop_.Advance(absl::Milliseconds(1));
+  // Both come back, and the broker keeps the one that comes last.
+  Let(kWay1);
+  Take(kWay1, 1);
+  Let(kWay2);
+  Take(kWay2, 1);
+  End(kWay1, EndReason::kReplaced);
+  EXPECT_EQ(StateOf(kWay1), BrokerState::kReserve);
+  EXPECT_EQ(StateOf(kWay2), BrokerState::kOnline);
+}
+
 TEST_F(BrokerTableTest, AReserveIsNotDisturbedByAnotherBroker) {
   TakeTheSecondWay();
   table_->SetBrokers({kWay1, kWay2, kB});

@@ -134,6 +134,8 @@ class Scene final : private BrokerSession::Observer {
       Finish(absl::StatusCode::kPermissionDenied, EndReason::kKicked);
     } else if (event == "finished: frame too large") {
       FinishAsTooLarge(10);
+    } else if (event == "reconnect") {
+      session_.Reconnect();
     } else if (event == "other way lost") {
       session_.TakeOver();
     } else if (event == "other way replaced") {
@@ -315,14 +317,14 @@ TEST(StateTableDeathTest, EveryEventInEveryStateLeadsWhereTheReadmeSays) {
           "shutdown", "abandon", "started", "reply",
           "reply: a group is skipped", "push", "written", "finished",
           "finished: REPLACED, no other way", "finished: REPLACED, another way",
-          "finished: KICKED", "finished: frame too large", "other way lost",
-          "other way replaced", "other way kicked", "timer"));
+          "finished: KICKED", "finished: frame too large", "reconnect",
+          "other way lost", "other way replaced", "other way kicked", "timer"));
 }
 
 TEST(StateTableTest, TheTestsThatTheReadmeNamesAreThere) {
   std::string tests;
-  for (const char* part : {"heartbeat", "reconnect", "groups", "membership",
-                           "report", "shutdown"}) {
+  for (const char* part : {"heartbeat", "reconnect", "ends", "groups",
+                           "membership", "report", "shutdown"}) {
     tests += ReadFile(
         absl::StrCat("client/session/broker_session_", part, "_test.cc"));
   }

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "client/broker_health.h"
 #include "client/session/broker_stub.h"
 #include "glog/logging.h"
 #include "rocketmq/clientmanager/v1/client_manager.pb.h"
@@ -47,9 +48,10 @@ class FakeCall {
     CHECK(started_ && !cancelled());
     reactor_->OnRead(frame);
   }
-  void Finish(const absl::Status& status, EndReason reason = EndReason::kNone) {
+  void Finish(const absl::Status& status, EndReason reason = EndReason::kNone,
+              absl::Duration retry_after = absl::ZeroDuration()) {
     CHECK(start_called_ && !cancelled());
-    std::exchange(reactor_, nullptr)->OnFinished({status, reason});
+    std::exchange(reactor_, nullptr)->OnFinished({status, reason, retry_after});
   }
 
  private:

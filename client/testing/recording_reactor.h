@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "client/broker_health.h"
 #include "client/session/broker_stub.h"
 #include "common/cond_var.h"
 #include "common/mutex_lock.h"
@@ -61,6 +62,12 @@ class RecordingReactor final : public BrokerStream::Reactor {
   EndReason reason() ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
     return end_.reason;
+  }
+
+  // That it was asked to stay away for.
+  absl::Duration retry_after() ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    return end_.retry_after;
   }
 
  private:

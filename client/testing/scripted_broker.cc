@@ -54,13 +54,16 @@ class ScriptedBroker::Stream final
     if (outbox_.size() == 1) StartWrite(&outbox_.front());
   }
 
-  void End(grpc::Status status, const std::string& end_reason = "")
-      ABSL_LOCKS_EXCLUDED(mu_) {
+  void End(grpc::Status status, const std::string& end_reason = "",
+           const std::string& retry_after_ms = "") ABSL_LOCKS_EXCLUDED(mu_) {
     {
       MutexLock lock(&mu_);
       if (std::exchange(ending_, true)) return;
       if (!end_reason.empty()) {
         context_.AddTrailingMetadata("rocketmq-end-reason", end_reason);
+      }
+      if (!retry_after_ms.empty()) {
+        context_.AddTrailingMetadata("rocketmq-retry-after-ms", retry_after_ms);
       }
       status_ = status;
       if (!outbox_.empty()) return;  // OnWriteDone() finishes.
@@ -259,10 +262,11 @@ void ScriptedBroker::Push(const v1::NotifyConsumerIdsChanged& push) {
 }
 
 void ScriptedBroker::EndStream(const absl::Status& status,
-                               const std::string& end_reason) {
+                               const std::string& end_reason,
+                               const std::string& retry_after_ms) {
   LastStream()->End(grpc::Status(static_cast<grpc::StatusCode>(status.code()),
                                  std::string(status.message())),
-                    end_reason);
+                    end_reason, retry_after_ms);
 }
 
 void ScriptedBroker::AwaitStreams(size_t n) {

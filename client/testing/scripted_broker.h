@@ -71,9 +71,10 @@ class ScriptedBroker {
   void Push(const std::string& group) ABSL_LOCKS_EXCLUDED(mu_);
   void Push(const rocketmq::clientmanager::v1::NotifyConsumerIdsChanged& push)
       ABSL_LOCKS_EXCLUDED(mu_);
-  // With `end_reason` as the trailing metadata `rocketmq-end-reason`, if there
-  // is one.
-  void EndStream(const absl::Status& status, const std::string& end_reason = "")
+  // With `end_reason` as the trailing metadata `rocketmq-end-reason`, and
+  // `retry_after_ms` as `rocketmq-retry-after-ms`, if they are not empty.
+  void EndStream(const absl::Status& status, const std::string& end_reason = "",
+                 const std::string& retry_after_ms = "")
       ABSL_LOCKS_EXCLUDED(mu_);
 
   // Wait until so many have been seen, in all.

@@ -5,6 +5,7 @@
 
 #include "broker/fronts/clientmanager/fill_push.h"
 #include "broker/fronts/end_status.h"
+#include "client/broker_health.h"
 #include "common/response_code.h"
 #include "common/rpc/server/call_context.h"
 #include "glog/logging.h"
@@ -14,8 +15,10 @@ namespace {
 
 EndReason EndReasonOf(RemovalReason reason) {
   switch (reason) {
+    case RemovalReason::kExpired: return EndReason::kExpired;
     case RemovalReason::kReplaced: return EndReason::kReplaced;
     case RemovalReason::kKicked: return EndReason::kKicked;
+    case RemovalReason::kDrained: return EndReason::kDrained;
     default: return EndReason::kNone;
   }
 }
@@ -46,7 +49,7 @@ void SimChannel::Push(std::shared_ptr<const MembershipPush> push) {
 }
 
 void SimChannel::End(const ChannelEnd& end) {
-  EndWith({ToStatus(EndStatus(end)), EndReasonOf(end.reason)});
+  EndWith({ToStatus(EndStatus(end)), EndReasonOf(end.reason), end.retry_after});
 }
 
 void SimChannel::EndWith(const StreamEnd& end) {
