@@ -12,9 +12,11 @@ namespace {
 
 // How late a tick may come. A quarter, so that a client that heartbeats four
 // times an expiry is not expired for an absence of the broker that is not
-// noticed: one wait and one bound.
+// noticed: one wait and one bound. Not less than a thread may be late on a busy
+// machine, or each tick would look like an absence.
 absl::Duration LatenessBound(absl::Duration shortest_expiry) {
-  return std::min(Housekeeping::kMostLateness, shortest_expiry / 4);
+  return std::clamp(shortest_expiry / 4, Housekeeping::kLeastLateness,
+                    Housekeeping::kMostLateness);
 }
 
 }  // namespace

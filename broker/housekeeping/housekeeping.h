@@ -59,8 +59,8 @@ class Housekeeping {
 
   // When the next tick is due: when the first second of deadlines is over, and
   // at the latest the shorter of `period` and the lateness bound after the last
-  // tick. The lateness bound is 10 s, or a quarter of the shortest expiry in
-  // force if that is less.
+  // tick. The lateness bound is a quarter of the shortest expiry in force, but
+  // at least kLeastLateness and at most kMostLateness.
   absl::Time NextTick() const ABSL_LOCKS_EXCLUDED(mu_);
 
   // A whole pass, at once: BeginTick(), then all its steps.
@@ -111,7 +111,9 @@ class Housekeeping {
   // Few, because ending a stream writes to it, which costs more than all else.
   static constexpr size_t kEndsInAStep = 32;
 
-  // The greatest lateness bound.
+  // The least and the greatest lateness bound. With a shorter expiry than four
+  // times the least one, an absence that is not noticed may expire clients.
+  static constexpr absl::Duration kLeastLateness = absl::Milliseconds(250);
   static constexpr absl::Duration kMostLateness = absl::Seconds(10);
 
  private:

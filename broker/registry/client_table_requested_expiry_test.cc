@@ -189,12 +189,15 @@ TEST_F(ChangesAreLimited, ChangesOfTheExpiryDoNotCount) {
   }
 }
 
-TEST(RequestedExpiryOptionsTest, TheBoundsArePositiveInOrderAndAtMostAYear) {
+TEST(RequestedExpiryOptionsTest, TheBoundsAreInOrderFromASecondToAYear) {
   ClientTable::Options options;
-  options.min_channel_expiry = absl::ZeroDuration();
+  options.min_channel_expiry = absl::Seconds(1) - absl::Nanoseconds(1);
   EXPECT_THAT(options.Validate(),
               StatusIs(absl::StatusCode::kInvalidArgument,
-                       "min_channel_expiry must be positive, got 0"));
+                       "min_channel_expiry must be at least 1s, got "
+                       "999.999999ms"));
+  options.min_channel_expiry = absl::Seconds(1);
+  EXPECT_THAT(options.Validate(), IsOk());
   options.min_channel_expiry = kShort;
   options.max_channel_expiry = kShort;
   EXPECT_THAT(options.Validate(), IsOk());

@@ -8,6 +8,9 @@ namespace rmq {
 namespace {
 
 constexpr int32_t kMostStatementChanges = 1000;
+// The broker wakes up four times an expiry, for all clients, if one asks for
+// it.
+constexpr absl::Duration kLeastRequestedExpiry = absl::Seconds(1);
 // A message on the wire holds longer ones; they say little.
 constexpr absl::Duration kMostExpiry = absl::Hours(24 * 365);
 
@@ -24,9 +27,10 @@ absl::Status TableOptions::Validate() const {
         absl::StrCat("channel_expiry must be positive, got ",
                      absl::FormatDuration(channel_expiry)));
   }
-  if (min_channel_expiry <= absl::ZeroDuration()) {
+  if (min_channel_expiry < kLeastRequestedExpiry) {
     return absl::InvalidArgumentError(
-        absl::StrCat("min_channel_expiry must be positive, got ",
+        absl::StrCat("min_channel_expiry must be at least ",
+                     absl::FormatDuration(kLeastRequestedExpiry), ", got ",
                      absl::FormatDuration(min_channel_expiry)));
   }
   if (max_channel_expiry < min_channel_expiry ||

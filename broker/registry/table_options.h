@@ -19,8 +19,8 @@ struct TableOptions {
   // Reference: BrokerConfig#channelExpiredTimeout.
   absl::Duration channel_expiry = absl::Seconds(120);
   // What a client that asks for an expiry of its own gets at least and at most.
-  // `channel_expiry` may lie outside. Both must be positive, the first at most
-  // the second, and the second at most a year.
+  // `channel_expiry` may lie outside. The first must be at least a second, and
+  // at most the second; the second at most a year.
   absl::Duration min_channel_expiry = absl::Seconds(10);
   absl::Duration max_channel_expiry = absl::Minutes(30);
   // Open channels, stand-ins included. Must be at least 1.
