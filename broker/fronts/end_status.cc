@@ -25,7 +25,7 @@ absl::string_view Explain(RemovalReason reason) {
     case RemovalReason::kExpired:
       return ": no heartbeat for longer than the channel expiry";
     case RemovalReason::kReplaced:
-      return ": a newer stream has this client id and incarnation";
+      return ": a newer stream of this client id has taken over";
     case RemovalReason::kKicked: return ": taken out by an operator";
     case RemovalReason::kDrained: return ": the broker is going down";
     case RemovalReason::kUnregistered:

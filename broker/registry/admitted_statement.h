@@ -77,7 +77,8 @@ struct RegisterResult {
   std::vector<InconsistentStatement> inconsistent;
   // All warnings about the client that hold after the heartbeat.
   std::vector<ClientWarning> warnings;
-  // Of kDuplicateClientId: the address of the other process.
+  // The address of the other process: of kDuplicateClientId, and if the
+  // channel has taken over from streams of other processes.
   std::string other_address;
   // Of kTooManyChanges: when the channel may change its statement again.
   absl::Time try_again_at;

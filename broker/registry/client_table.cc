@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "broker/registry/consumer_registry.h"
 #include "common/mutex_lock.h"
 
@@ -44,7 +45,12 @@ RegisterResult ClientTable::Register(ClientChannel& channel,
   if (is_sooner && on_sooner_) on_sooner_(now);
   Finish(committed, now);
   for (const ClientChannelPtr& old : replaced) {
-    old->End(RemovalReason::kReplaced);
+    const bool is_of_another =
+        old->record_.incarnation != channel.record_.incarnation;
+    old->End({RemovalReason::kReplaced, absl::ZeroDuration(),
+              is_of_another ? absl::StrCat("another process uses it, from ",
+                                           channel.remote_address())
+                            : ""});
   }
   if (result.outcome == RegisterResult::Outcome::kReplaced) {
     channel.End(RemovalReason::kReplaced);

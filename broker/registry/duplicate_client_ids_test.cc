@@ -228,7 +228,6 @@ TEST_F(NewestWinsTest, TheOlderStreamEndsForGoodAndTheGroupKeepsItsMember) {
   TakeEvents();
   const auto newer = ConnectFrom("10.0.0.2:2", Process(2));
   EXPECT_EQ(last_.outcome, Outcome::kRegistered);
-  EXPECT_THAT(last_.warnings, IsEmpty());
   EXPECT_THAT(older->ends(), ElementsAre(RemovalReason::kReplaced));
   EXPECT_THAT(newer->ends(), IsEmpty());
   EXPECT_THAT(Consumers("orders"), ElementsAre("c1"));
@@ -238,6 +237,25 @@ TEST_F(NewestWinsTest, TheOlderStreamEndsForGoodAndTheGroupKeepsItsMember) {
               ElementsAre("consumer orders CLIENT_REGISTER c1",
                           "consumer orders CLIENT_UNREGISTER c1 REPLACED",
                           "consumer orders REGISTER c1"));
+}
+
+TEST_F(NewestWinsTest, EachOfTheTwoIsToldOfTheOther) {
+  const auto older = ConnectFrom("10.0.0.1:1", Process(1));
+  const auto newer = ConnectFrom("10.0.0.2:2", Process(2));
+  EXPECT_THAT(older->end_detail(), HasSubstr("from 10.0.0.2:2"));
+  ASSERT_THAT(last_.warnings, SizeIs(1));
+  EXPECT_EQ(last_.warnings[0].kind, ClientWarning::Kind::kDuplicateClientId);
+  EXPECT_THAT(last_.warnings[0].message, HasSubstr("at 10.0.0.1:1"));
+  // Once: the other one is gone.
+  EXPECT_THAT(Register(*newer, Process(2)).warnings, IsEmpty());
+}
+
+TEST_F(NewestWinsTest, AReconnectIsNotToldOfAnother) {
+  const auto older = ConnectFrom("10.0.0.1:1", Process(1));
+  ConnectFrom("10.0.0.1:2", Process(1));
+  EXPECT_THAT(older->ends(), ElementsAre(RemovalReason::kReplaced));
+  EXPECT_EQ(older->end_detail(), "");
+  EXPECT_THAT(last_.warnings, IsEmpty());
 }
 
 class OldestWinsTest : public DuplicateClientIdsTest {

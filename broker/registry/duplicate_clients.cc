@@ -46,4 +46,16 @@ ClientWarning DuplicateWarning(const ClientEntry& client,
   return warning;
 }
 
+ClientWarning TakeOverWarning(absl::string_view client_id,
+                              absl::string_view other_address) {
+  ClientWarning warning;
+  warning.kind = ClientWarning::Kind::kDuplicateClientId;
+  warning.message =
+      absl::StrCat("this client has taken the client id ", Quoted(client_id),
+                   " over from another process, at ", other_address,
+                   ". Give each process an id of its own");
+  warning.client_ids.emplace_back(client_id);
+  return warning;
+}
+
 }  // namespace rmq

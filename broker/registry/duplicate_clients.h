@@ -64,6 +64,10 @@ class DuplicateClients {
 ClientWarning DuplicateWarning(const ClientEntry& client,
                                const ChannelRecord& other);
 
+// The warning for a stream that has taken over from those of another process.
+ClientWarning TakeOverWarning(absl::string_view client_id,
+                              absl::string_view other_address);
+
 }  // namespace rmq
 
 #endif  // BROKER_REGISTRY_DUPLICATE_CLIENTS_H_

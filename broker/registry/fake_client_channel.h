@@ -37,6 +37,7 @@ class FakeClientChannel final
   void End(const ChannelEnd& end) override {
     MutexLock lock(&mu_);
     ends_.push_back(end.reason);
+    end_detail_ = end.detail;
   }
   bool writable() const override { return writable_.load(); }
 
@@ -56,6 +57,11 @@ class FakeClientChannel final
     return groups;
   }
   // The reasons of all calls of End().
+  // Of the last end.
+  std::string end_detail() const {
+    MutexLock lock(&mu_);
+    return end_detail_;
+  }
   std::vector<RemovalReason> ends() const {
     MutexLock lock(&mu_);
     return ends_;
@@ -66,6 +72,7 @@ class FakeClientChannel final
   mutable absl::Mutex mu_;
   Pushes pushes_ ABSL_GUARDED_BY(mu_);
   std::vector<RemovalReason> ends_ ABSL_GUARDED_BY(mu_);
+  std::string end_detail_ ABSL_GUARDED_BY(mu_);
 };
 
 using FakeClientChannelPtr = std::shared_ptr<FakeClientChannel>;

@@ -152,6 +152,10 @@ RegisterResult TableState::Register(ChannelRecord& channel,
                                 std::memory_order_relaxed);
   if (channel.port != nullptr) {
     result.warnings = TakeWarnings(channel, /*only_news=*/false);
+    if (!result.other_address.empty()) {
+      result.warnings.push_back(
+          TakeOverWarning(statement.client_id, result.other_address));
+    }
   }
   result.outcome = RegisterResult::Outcome::kRegistered;
   return result;

@@ -28,6 +28,7 @@ bool TableState::BindAmongOthers(ChannelRecord& channel, ClientEntry& client,
   clients_.Bind(client, channel, incarnation);
   if (other == nullptr) return true;
   if (policy == Policy::kNewestWins) {
+    result->other_address = std::string(other->remote_address.text());
     for (ChannelRecord* const old : client.IncarnatedStreams(
              incarnation, std::numeric_limits<size_t>::max())) {
       if (old->liveness.Close()) replaced->push_back(old);
