@@ -1,5 +1,6 @@
 #include "common/rpc/server/method_table.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -103,7 +104,7 @@ void MethodTable::Weigh(Weight weight, const CallContext& call,
       break;
     case Weight::kResponseRows:
       rates_.Take(AddressRates::Kind::kRows, call.peer.address,
-                  CountItems(response), call.now);
+                  CountRows(response), call.now);
       break;
   }
 }
@@ -117,6 +118,11 @@ int64_t CountItems(const Message& message) {
     items += message.GetReflection()->FieldSize(message, field);
   }
   return items;
+}
+
+int64_t CountRows(const Message& response) {
+  const auto bytes = static_cast<int64_t>(response.ByteSizeLong());
+  return std::max(CountItems(response), bytes / kBytesOfARow);
 }
 
 const MethodDescriptor& MethodTaking(const Descriptor& request,

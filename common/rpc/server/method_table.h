@@ -46,7 +46,7 @@ class MethodTable {
   enum class Weight {
     kNothing,
     kRequestItems,  // AddressRates::Kind::kGroups: items of its request.
-    kResponseRows,  // AddressRates::Kind::kRows: items of its response.
+    kResponseRows,  // AddressRates::Kind::kRows: CountRows() of its response.
   };
 
   struct MethodOptions {
@@ -168,8 +168,13 @@ class MethodTable {
 };
 
 // How many items the repeated fields of `message` have together, those of the
-// messages in it left aside: what a call is weighed by.
+// messages in it left aside: what a request is weighed by.
 int64_t CountItems(const google::protobuf::Message& message);
+
+// What a response is weighed by: its items, or its bytes by kBytesOfARow if
+// these make more rows. So few items that are large cost as much as many.
+inline constexpr int64_t kBytesOfARow = 256;
+int64_t CountRows(const google::protobuf::Message& response);
 
 // The method of `service` that takes one `request`. Services whose methods each
 // have a request of their own need no names of methods then. Such a method must

@@ -249,6 +249,23 @@ TEST(CountItemsTest, IsTheItemsOfAllRepeatedFields) {
   EXPECT_EQ(CountItems(message), 3);
 }
 
+TEST(CountRowsTest, IsTheItemsOrWhatTheBytesAreIfThatIsMore) {
+  google::protobuf::FileDescriptorProto message;
+  EXPECT_EQ(CountRows(message), 0);
+  message.add_dependency("b.proto");
+  EXPECT_EQ(CountRows(message), 1);
+  const auto fill_to = [&message](int64_t bytes) {
+    std::string* const text = message.mutable_dependency(0);
+    while (static_cast<int64_t>(message.ByteSizeLong()) < bytes) {
+      text->push_back('x');
+    }
+  };
+  fill_to(2 * kBytesOfARow - 1);
+  EXPECT_EQ(CountRows(message), 1);
+  fill_to(2 * kBytesOfARow);
+  EXPECT_EQ(CountRows(message), 2);
+}
+
 TEST(MethodTakingTest, IsTheUnaryMethodWithThatRequest) {
   EXPECT_EQ(&MethodTaking(*Request::descriptor(), Service()), &Unary());
 }
