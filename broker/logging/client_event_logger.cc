@@ -23,7 +23,8 @@ std::string Shown(const LabelsPtr& labels) {
 
 ClientEventLogger::~ClientEventLogger() {
   WriteLines();
-  TellLeftOut();
+  TellLeftOut(&lines_budget_);
+  TellLeftOut(&warnings_budget_);
 }
 
 void ClientEventLogger::OnClientEvent(const ClientEvent& event) {
@@ -68,7 +69,7 @@ ClientEventLogger::Line& ClientEventLogger::LineOf(const ClientEvent& event) {
 
 void ClientEventLogger::WriteLines() {
   for (const Line& line : lines_) {
-    if (!TakeLine()) continue;
+    if (!TakeLine(&lines_budget_)) continue;
     const absl::string_view verb =
         line.type == EventType::kClientRegister   ? "joined"
         : line.reason == RemovalReason::kReplaced ? "replaced"
@@ -97,7 +98,7 @@ void ClientEventLogger::WriteLines() {
 
 void ClientEventLogger::LogWarning(const ClientEvent& event) {
   WriteLines();
-  if (!TakeLine()) return;
+  if (!TakeLine(&warnings_budget_)) return;
   if (event.type == EventType::kDuplicateClientId) {
     LOG(WARNING) << "duplicate" << Kv("client_id", event.client_id)
                  << Kv("channel", event.channel->id())
@@ -111,20 +112,20 @@ void ClientEventLogger::LogWarning(const ClientEvent& event) {
   }
 }
 
-bool ClientEventLogger::TakeLine() {
-  if (!rate_.Take(clock_.TimeNow())) {
-    ++left_out_untold_;
+bool ClientEventLogger::TakeLine(Budget* budget) {
+  if (!budget->rate.Take(clock_.TimeNow())) {
+    ++budget->left_out_untold;
     ++lines_left_out_;
     return false;
   }
-  TellLeftOut();
+  TellLeftOut(budget);
   return true;
 }
 
-void ClientEventLogger::TellLeftOut() {
-  if (left_out_untold_ == 0) return;
-  LOG(WARNING) << "left out " << std::exchange(left_out_untold_, 0)
-               << " membership lines" << Kv("per_second", kLinesPerSecond);
+void ClientEventLogger::TellLeftOut(Budget* budget) {
+  if (budget->left_out_untold == 0) return;
+  LOG(WARNING) << "left out " << std::exchange(budget->left_out_untold, 0)
+               << " " << budget->what << Kv("per_second", budget->per_second);
 }
 
 }  // namespace rmq

@@ -37,19 +37,25 @@ namespace rmq {
 //
 // Clients come and go as they like: of more than kLinesPerSecond lines (and
 // kBurst at once) the rest are left out, and the next line is preceded by "left
-// out N membership lines".
+// out N membership lines". Warnings have a lower limit of their own, so that
+// they do not take the lines of others: kWarningsPerSecond, kWarningBurst,
+// "left out N warnings".
 //
 // Called as ClientTable calls its listeners, by one thread at a time.
 class ClientEventLogger final : public ClientEventListener {
  public:
   static constexpr int32_t kLinesPerSecond = 200;
   static constexpr int32_t kBurst = 1000;
+  static constexpr int32_t kWarningsPerSecond = 10;
+  static constexpr int32_t kWarningBurst = 100;
   static constexpr size_t kMaxNames = 3;
   static constexpr size_t kMaxLabelBytes = 256;
 
   // `clock` is borrowed.
   explicit ClientEventLogger(Clock* clock)
-      : clock_(*clock), rate_(kLinesPerSecond, kBurst) {}
+      : clock_(*clock),
+        lines_budget_(kLinesPerSecond, kBurst, "membership lines"),
+        warnings_budget_(kWarningsPerSecond, kWarningBurst, "warnings") {}
   // Logs how many lines were left out since the last one.
   ~ClientEventLogger() override;
 
@@ -75,17 +81,28 @@ class ClientEventLogger final : public ClientEventListener {
 
   Line& LineOf(const ClientEvent& event);
   void LogWarning(const ClientEvent& event);
+  // How many lines of one kind may be written.
+  struct Budget {
+    Budget(int32_t per_second, int32_t burst, absl::string_view what)
+        : rate(per_second, burst), per_second(per_second), what(what) {}
+
+    RateLimit rate;
+    const int32_t per_second;
+    const absl::string_view what;
+    int64_t left_out_untold = 0;
+  };
+
   // Whether a line may be written now. If so, tells what was left out before.
-  bool TakeLine();
+  bool TakeLine(Budget* budget);
+  static void TellLeftOut(Budget* budget);
   void WriteLines();
-  void TellLeftOut();
 
   Clock& clock_;
-  RateLimit rate_;
+  Budget lines_budget_;
+  Budget warnings_budget_;
   // Of `revision_`, in the order of their first events.
   std::vector<Line> lines_;
   uint64_t revision_ = 0;
-  int64_t left_out_untold_ = 0;
   std::atomic<int64_t> lines_left_out_{0};
 };
 

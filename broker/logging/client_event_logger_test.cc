@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/algorithm/container.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "broker/registry/client_channel.h"
@@ -229,6 +231,27 @@ TEST_F(ClientEventLoggerTest, ASecondProcessWithAClientIdHasALine) {
               ElementsAre("duplicate client_id=c1 channel=2 "
                           "remote=127.0.0.1:50001 other=127.0.0.1:50001",
                           StartsWith("joined ")));
+}
+
+TEST_F(ClientEventLoggerTest, WarningsTakeNoLinesFromOthers) {
+  const auto stated = TestStatement("c1").Producer("p");
+  Register(*OpenStream(), TestStatement(stated).Incarnation(1));
+  for (int i = 0; i <= ClientEventLogger::kWarningBurst; ++i) {
+    Register(*OpenStream(), TestStatement(stated).Incarnation(i + 2));
+  }
+  const auto is_warning = [](const std::string& line) {
+    return absl::StartsWith(line, "duplicate ");
+  };
+  std::vector<std::string> lines = log_.Take();
+  EXPECT_EQ(absl::c_count_if(lines, is_warning),
+            ClientEventLogger::kWarningBurst);
+  EXPECT_EQ(lines.size(), 2 * ClientEventLogger::kWarningBurst + 2);
+  EXPECT_EQ(logger_->lines_left_out(), 1);
+  clock_.Advance(absl::Seconds(1) / ClientEventLogger::kWarningsPerSecond);
+  Register(*OpenStream(), TestStatement(stated).Incarnation(1000));
+  EXPECT_THAT(log_.Take(),
+              ElementsAre("left out 1 warnings per_second=10",
+                          StartsWith("duplicate "), StartsWith("joined ")));
 }
 
 TEST_F(ClientEventLoggerTest, AGroupHasALineWhenItsMembersDifferAndWhenNot) {
