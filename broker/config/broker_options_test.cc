@@ -1,5 +1,7 @@
 #include "broker/config/broker_options.h"
 
+#include <string>
+
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "broker/broker_controller.h"
@@ -11,6 +13,8 @@
 
 namespace rmq {
 namespace {
+
+using ::testing::HasSubstr;
 
 namespace pb = ::rocketmq::clientmanager::v1;
 
@@ -99,6 +103,27 @@ TEST(BrokerOptionsTest, TimesThatAreNoneAreToldTogether) {
               StatusIs(absl::StatusCode::kInvalidArgument,
                        "nap must be a time such as 30s, got \"soon\"\n"
                        "channel_expiry must be a time such as 30s, got \"5\""));
+}
+
+TEST(BrokerOptionsTest, AGraceIsZeroToItsBound) {
+  const auto validate = [](const std::string& grace) {
+    BrokerController::Options options;
+    pb::BrokerConfig config;
+    pb::SubscriptionGroupConfig* const group = config.add_subscription_groups();
+    group->set_group("orders");
+    group->set_inconsistency_grace(grace);
+    EXPECT_THAT(ApplyConfig(config, &options), IsOk()) << grace;
+    return options.Validate();
+  };
+  const absl::Duration most = absl::Hours(24 * 365);
+  const absl::Duration moment = absl::Nanoseconds(1);
+  EXPECT_THAT(validate("0"), IsOk());
+  EXPECT_THAT(validate(absl::FormatDuration(most)), IsOk());
+  for (const absl::Duration bad : {-moment, most + moment}) {
+    EXPECT_THAT(validate(absl::FormatDuration(bad)),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         HasSubstr("inconsistency_grace must be 0 to ")));
+  }
 }
 
 }  // namespace

@@ -195,6 +195,17 @@ TEST_F(ConfigTextTest, ATextThatIsNoTimeIsRefused) {
                        "channel_expiry must be a time such as 30s, got \"5\""));
 }
 
+TEST_F(ConfigTextTest, AConsistencyThatIsNoneIsToldWithItsGroup) {
+  EXPECT_THAT(
+      Apply("subscription_groups { group: 'a' subscription_consistency: 7\n"
+            "  inconsistency_grace: 'soon' }"),
+      StatusIs(kInvalid,
+               "broker.textproto:1:34: subscription group \"a\": "
+               "subscription_consistency must be REPORT or REJECT, got 7\n"
+               "broker.textproto:2:3: subscription group \"a\": "
+               "inconsistency_grace must be a time such as 10m, got \"soon\""));
+}
+
 TEST_F(ConfigTextTest, AllErrorsAreToldAtOnceInTheirOrder) {
   EXPECT_THAT(
       Apply("enable_property_filter: maybe\n"

@@ -33,16 +33,30 @@ SubscriptionGroupConfig ToOptions(const pb::SubscriptionGroupConfig& group) {
 
 std::vector<BadField> FindUnreadableFields(
     const pb::SubscriptionGroupConfig& group) {
-  absl::Duration grace;
-  if (!group.has_inconsistency_grace() ||
-      absl::ParseDuration(group.inconsistency_grace(), &grace)) {
-    return {};
+  const std::string at =
+      absl::StrCat("subscription group ", Quoted(group.group()));
+  std::vector<BadField> bad;
+  // The text format takes any number.
+  if (!pb::SubscriptionGroupConfig::SubscriptionConsistency_IsValid(
+          group.subscription_consistency())) {
+    bad.push_back(
+        {"subscription_consistency",
+         absl::StrCat(at,
+                      ": subscription_consistency must be REPORT or REJECT, "
+                      "got ",
+                      static_cast<int>(group.subscription_consistency()))});
   }
-  return {{"inconsistency_grace",
-           absl::StrCat("subscription group ", Quoted(group.group()),
-                        ": inconsistency_grace must be a time such as 10m, "
-                        "got ",
-                        Quoted(group.inconsistency_grace()))}};
+  absl::Duration grace;
+  if (group.has_inconsistency_grace() &&
+      !absl::ParseDuration(group.inconsistency_grace(), &grace)) {
+    bad.push_back(
+        {"inconsistency_grace",
+         absl::StrCat(at,
+                      ": inconsistency_grace must be a time such as 10m, "
+                      "got ",
+                      Quoted(group.inconsistency_grace()))});
+  }
+  return bad;
 }
 
 TopicConfig ToOptions(const pb::TopicConfig& topic) {

@@ -20,7 +20,8 @@ absl::StatusOr<size_t> ParsePageSize(int32_t page_size) {
 absl::StatusOr<MemberCursor> ParseMemberPageToken(absl::string_view token) {
   MemberCursor cursor = 0;
   if (token.empty()) return cursor;
-  if (!absl::SimpleAtoi(token, &cursor) || cursor == 0) {
+  // A number may be written in other ways, as " 7"; no token is.
+  if (!absl::SimpleAtoi(token, &cursor) || MemberPageToken(cursor) != token) {
     return NotAPageToken(token);
   }
   return cursor;

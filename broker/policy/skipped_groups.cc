@@ -4,24 +4,24 @@
 
 namespace rmq {
 
-bool SkippedGroups::Note(GroupKind kind, absl::string_view group,
-                         absl::string_view client_id, SkipReason reason,
-                         absl::Time now) {
+bool SkippedGroups::Note(const PassedOverGroup& skipped,
+                         absl::string_view client_id, absl::Time now) {
   MutexLock lock(&mu_);
-  const auto found = by_key_.find({kind, {group, client_id}});
+  const auto found = by_key_.find({skipped.kind, {skipped.group, client_id}});
   if (found != by_key_.end()) {
     entries_.splice(entries_.begin(), entries_, found->second);
   } else {
     Entry& added = entries_.emplace_front();
-    added.group = std::string(group);
-    added.client.kind = kind;
+    added.group = std::string(skipped.group);
+    added.client.kind = skipped.kind;
     added.client.client_id = std::string(client_id);
-    by_key_.emplace(Key(kind, {added.group, added.client.client_id}),
+    by_key_.emplace(Key(skipped.kind, {added.group, added.client.client_id}),
                     entries_.begin());
   }
   SkippedClient& client = entries_.front().client;
-  const bool is_news = client.times == 0 || client.reason != reason;
-  client.reason = reason;
+  const bool is_news = client.times == 0 || client.reason != skipped.reason;
+  client.reason = skipped.reason;
+  client.detail = skipped.detail;
   client.last = now;
   ++client.times;
   if (entries_.size() > kMost) {

@@ -25,8 +25,9 @@ struct SkippedClient {
   GroupKind kind = GroupKind::kConsumer;
   std::string client_id;
   SkipReason reason = SkipReason::kIllegalGroup;
-  absl::Time last;    // When the client last stated the group.
-  int64_t times = 0;  // How often the group was passed over.
+  std::string detail;  // As PassedOverGroup has it, the last time.
+  absl::Time last;     // When the client last stated the group.
+  int64_t times = 0;   // How often the group was passed over.
 };
 
 // Keeps the kMost groups of clients that were passed over last. Clients may
@@ -41,9 +42,8 @@ class SkippedGroups {
   // Records that the client stated the group at `now` and that the group was
   // passed over. Returns whether that is news: it was not kept yet, or was kept
   // with another reason.
-  bool Note(GroupKind kind, absl::string_view group,
-            absl::string_view client_id, SkipReason reason, absl::Time now)
-      ABSL_LOCKS_EXCLUDED(mu_);
+  bool Note(const PassedOverGroup& skipped, absl::string_view client_id,
+            absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Up to `max` of those kept for groups of that name, the last one first.
   std::vector<SkippedClient> Of(absl::string_view group, size_t max) const

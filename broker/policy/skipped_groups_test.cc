@@ -21,7 +21,7 @@ class SkippedGroupsTest : public ::testing::Test {
             SkipReason reason = SkipReason::kNoSuchGroup,
             GroupKind kind = GroupKind::kConsumer) {
     now_ += absl::Seconds(1);
-    return skipped_.Note(kind, group, client_id, reason, now_);
+    return skipped_.Note({group, kind, reason}, client_id, now_);
   }
   std::vector<std::string> Of(absl::string_view group, size_t max = 10) {
     std::vector<std::string> texts;

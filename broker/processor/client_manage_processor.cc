@@ -76,8 +76,7 @@ HeartbeatResult ClientManageProcessor::Heartbeat(
         {group, GroupKind::kProducer, SkipReason::kProducerRejected});
   }
   for (PassedOverGroup& skipped : result.skipped) {
-    skipped.is_news = policy_.skipped().Note(
-        skipped.kind, skipped.group, statement.client_id, skipped.reason, now);
+    skipped.is_news = policy_.skipped().Note(skipped, statement.client_id, now);
   }
   return result;
 }

@@ -45,7 +45,8 @@ void FillSkipped(const AdminBroker& broker, const std::string& group,
     message->set_client_id(client.client_id);
     message->set_producer(client.kind == GroupKind::kProducer);
     message->set_reason(static_cast<pb::SkippedGroup::Reason>(client.reason));
-    message->set_message(Explain({group, client.kind, client.reason}));
+    message->set_message(Explain(
+        {group, client.kind, client.reason, /*is_news=*/false, client.detail}));
     FillTimestamp(broker.clock.ClockToWall(client.last),
                   message->mutable_last_at());
     message->set_times(client.times);

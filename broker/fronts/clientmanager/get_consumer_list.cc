@@ -29,22 +29,23 @@ struct PageStart {
 
 // A token is "CURSOR@EPOCH@INCARNATION", the last in hexadecimal; an empty one
 // is the first page's.
+std::string PageToken(const PageStart& start) {
+  return absl::StrCat(start.cursor, "@", start.epoch, "@",
+                      absl::Hex(start.incarnation));
+}
+
 absl::StatusOr<PageStart> ParsePageStart(absl::string_view token) {
   PageStart start;
   if (token.empty()) return start;
   const std::vector<absl::string_view> parts = absl::StrSplit(token, '@');
+  // Numbers may be written in other ways, as " 7"; no token is.
   if (parts.size() != 3 || !absl::SimpleAtoi(parts[0], &start.cursor) ||
       !absl::SimpleAtoi(parts[1], &start.epoch) ||
       !absl::SimpleHexAtoi(parts[2], &start.incarnation) || start.cursor == 0 ||
-      start.epoch == 0) {
+      start.epoch == 0 || PageToken(start) != token) {
     return NotAPageToken(token);
   }
   return start;
-}
-
-std::string PageToken(const PageStart& start) {
-  return absl::StrCat(start.cursor, "@", start.epoch, "@",
-                      absl::Hex(start.incarnation));
 }
 
 CallResources ListResources(const pb::GetConsumerListByGroupRequest& request) {
@@ -66,8 +67,8 @@ CallStatus GetConsumerListByGroup(
   const uint64_t incarnation = call.broker.identity.incarnation;
   if (start->epoch != 0 && start->incarnation != incarnation) {
     return {absl::StatusCode::kAborted, ResponseCode::kSystemError,
-            "page_token is that of an earlier process of this broker; ask for "
-            "the first page again"};
+            "page_token is that of another broker, or of an earlier process of "
+            "this one; ask for the first page again"};
   }
 
   const absl::Duration settles_in = call.broker.settled_at - call.context.now;
