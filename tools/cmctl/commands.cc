@@ -39,10 +39,16 @@ bool WantsJson(const CommandLine& line) {
   return line.output == OutputFormat::kJson;
 }
 
-// How the answer was asked for.
-JsonMembers ArgumentsAsJson(const CommandLine& line) {
+// How the answer was asked for. Leaves out what `answer`, if there is one, says
+// itself.
+JsonMembers ArgumentsAsJson(const CommandLine& line,
+                            const Message* answer = nullptr) {
   JsonMembers members;
   for (const Argument& argument : line.command->arguments) {
+    if (answer != nullptr && answer->GetDescriptor()->FindFieldByName(
+                                 std::string(argument.field)) != nullptr) {
+      continue;
+    }
     members.emplace_back(argument.field,
                          JsonString(line.value(argument.field)));
   }
@@ -75,7 +81,7 @@ Run Show(View view) {
     const auto answer = ask(*RequestFor(line, Request::default_instance()));
     if (!answer.ok()) return answer.status();
     if (!WantsJson(line)) return view(line, **answer, time);
-    JsonMembers members = ArgumentsAsJson(line);
+    JsonMembers members = ArgumentsAsJson(line, answer->get());
     Append(JsonMembersOf(**answer), &members);
     return JsonObject(members);
   };

@@ -10,7 +10,8 @@
 
 namespace rmq::cmctl {
 
-// UTF-8 with its control characters written out, as "\x1b".
+// UTF-8 with its control characters, and those that rearrange text, written
+// out: "\x1b", "\u202e".
 std::string EscapeControls(absl::string_view text);
 
 // "3s ago", "2m 5s ago", "3h 12m ago", "4d 2h ago"; of a time that is still to

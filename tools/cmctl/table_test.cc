@@ -34,5 +34,14 @@ TEST(TableTest, ControlCharactersAreWrittenOut) {
             "\\x1b[2J\\x0a\\x7f \\x9f ö\u00a0");
 }
 
+TEST(EscapeControlsTest, NoTextCanRearrangeWhatStandsBesideIt) {
+  EXPECT_EQ(EscapeControls("a\u202eb\u2028c\u2066d\u200fe"),
+            "a\\u202eb\\u2028c\\u2066d\\u200fe");
+  // Their neighbours stay.
+  EXPECT_EQ(EscapeControls("\u200d\u2010\u2027\u202f\u2065\u206a"),
+            "\u200d\u2010\u2027\u202f\u2065\u206a");
+  EXPECT_EQ(EscapeControls("\xE2\x80"), "\xE2\x80");
+}
+
 }  // namespace
 }  // namespace rmq::cmctl

@@ -16,6 +16,16 @@ using google::protobuf::Message;
 // Of the client ids of a statement, as many stand in the table.
 constexpr int kShownIds = 10;
 
+// The beginning of a long expression: JSON has all of it.
+std::string Cut(absl::string_view expression) {
+  constexpr size_t kShownBytes = 60;
+  if (expression.size() <= kShownBytes) return std::string(expression);
+  size_t end = kShownBytes;  // Not within a character of UTF-8.
+  while (end > 0 && (expression[end] & 0xC0) == 0x80) --end;
+  return absl::StrCat(expression.substr(0, end), "... (", expression.size(),
+                      " bytes)");
+}
+
 // "orders:TAG paid || created, refunds:TAG *".
 std::string StatementCell(const Message& message, const FieldDescriptor&,
                           const TableTime&) {
@@ -25,7 +35,7 @@ std::string StatementCell(const Message& message, const FieldDescriptor&,
       [](std::string* out, const pb::SubscriptionData& subscription) {
         absl::StrAppend(out, subscription.topic(), ":",
                         subscription.expression_type(), " ",
-                        subscription.expression());
+                        Cut(subscription.expression()));
       }));
 }
 
