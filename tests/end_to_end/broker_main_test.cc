@@ -116,6 +116,12 @@ TEST(BrokerMainTest, AValueThatMakesNoSenseIsOneLineThatNamesItsFlag) {
            {"--slow_reader_limit=0", "slow_reader_limit must be positive"},
            {"--drain_timeout=-1s", "drain_timeout must not be negative"},
            {"--threads=0", "threads must be 1 to 64, got 0"},
+           {"--min_channel_expiry=0",
+            "min_channel_expiry must be at least 1s, got 0"},
+           {"--max_channel_expiry=1s", "max_channel_expiry must be"},
+           {"--duplicate_client_id_policy=newest",
+            "duplicate_client_id_policy must be report, newest_wins or "
+            "oldest_wins, got \"newest\""},
            {"--max_channels=0", "max_channels must be at least 1, got 0"},
            {"--max_frame_bytes=1", "max_frame_bytes must be 1 KiB to 64 MiB"},
            {"--max_frame_rate=-1", "max_frame_rate must not be negative"},

@@ -137,6 +137,51 @@ TEST(CmctlTest, FindsWhatAHeartbeatRegistered) {
   }
 }
 
+TEST(CmctlTest, ShowsWhoKnowsWhomAndWhoDiffers) {
+  const auto broker =
+      BrokerProcess::Start("127.0.0.1:0", {"--channel_expiry=120s"});
+  ASSERT_THAT(broker, IsOk());
+  const std::string& address = (*broker)->address();
+  // Two processes of one client id, which state different subscriptions.
+  RawStream streams[] = {RawStream(address), RawStream(address)};
+  for (int i = 0; i < 2; ++i) {
+    pb::HeartbeatRequest heartbeat = ConsumerHeartbeat("10.0.0.1@a", "orders");
+    heartbeat.set_incarnation(i + 1);
+    (*heartbeat.mutable_labels())["zone"] = "east";
+    pb::SubscriptionData* const subscription =
+        heartbeat.mutable_consumers(0)->add_subscriptions();
+    subscription->set_topic("order-events");
+    subscription->set_expression(i == 0 ? "paid" : "sent");
+    ASSERT_TRUE(streams[i].Send(heartbeat));
+    pb::BrokerFrame reply;
+    ASSERT_TRUE(streams[i].Receive(&reply));
+    EXPECT_EQ(reply.reply().heartbeat().warnings_size(), i == 0 ? 0 : 2);
+  }
+
+  const struct {
+    std::vector<std::string> arguments;
+    std::vector<std::string> answers;
+  } shown[] = {
+      {{"membership", "orders"}, {"10.0.0.1@a", "EPOCH"}},
+      {{"membership", "orders", "-o", "json"}, {"\"epoch\": \"1\""}},
+      {{"consistency", "orders"}, {"paid", "sent"}},
+      {{"duplicates"}, {"10.0.0.1@a"}},
+      {{"client", "10.0.0.1@a"}, {"zone=east"}},
+  };
+  for (const auto& c : shown) {
+    const ProcessOutcome outcome = Cmctl(address, c.arguments);
+    EXPECT_EQ(outcome.err, "");
+    for (const std::string& answer : c.answers) {
+      EXPECT_THAT(outcome.out, HasSubstr(answer)) << c.arguments[0];
+    }
+  }
+  for (const char* command : {"membership", "consistency"}) {
+    const ProcessOutcome outcome = Cmctl(address, {command, "nobody"});
+    EXPECT_EQ(outcome.exit_code, 1) << command;
+    EXPECT_EQ(outcome.err, "no consumer group \"nobody\" is registered\n");
+  }
+}
+
 TEST(CmctlTest, ListsLongerThanAPageAreShownWhole) {
   const auto broker =
       BrokerProcess::Start("127.0.0.1:0", {"--channel_expiry=120s"});

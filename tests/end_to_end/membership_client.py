@@ -3,7 +3,7 @@
 
   python3 -m grpc_tools.protoc -Iproto --python_out=. --grpc_python_out=. \\
       rocketmq/clientmanager/v1/client_manager.proto
-  PYTHONPATH=. python3 membership_client.py 127.0.0.1:10911 orders
+  PYTHONPATH=. python3 membership_client.py 127.0.0.1:10911 orders [CLIENT_ID]
 
 Keeps the list up to date by what the pushes say, and acknowledges it, by the
 rules of proto/README.md.
@@ -12,8 +12,9 @@ import os, queue, sys, time
 import grpc
 from rocketmq.clientmanager.v1 import client_manager_pb2 as pb, client_manager_pb2_grpc
 
-broker, group = sys.argv[1:]
-full = pb.HeartbeatRequest(client_id="python@%d" % os.getpid(), language=pb.LANGUAGE_CODE_PYTHON)
+broker, group, *named = sys.argv[1:]
+client_id = named[0] if named else "python@%d" % os.getpid()
+full = pb.HeartbeatRequest(client_id=client_id, language=pb.LANGUAGE_CODE_PYTHON)
 full.consumers.add(group=group, message_model=pb.MESSAGE_MODEL_CLUSTERING).subscriptions.add(topic="orders")
 to_send = queue.PriorityQueue()  # Frames, each with the time to send it, and a number that keeps the order.
 numbers = iter(range(1 << 60))
@@ -67,6 +68,9 @@ def apply(push):
         held = push.epoch
     else:
         return
+    acknowledge(said)
+
+def acknowledge(said):
     send(acknowledge=pb.Acknowledge(group=group, epoch=held, broker_incarnation=incarnation))
     print("epoch", held, said, "members:", *sorted(members), flush=True)
 
@@ -89,5 +93,12 @@ for frame in stub.Connect(frames()):
                 sys.exit("the broker knows no acknowledgments")
             while early:
                 apply(early.pop(0))
+            wait = min(1, interval)
+        else:
+            if not held:  # The stream took the place of another one: nothing changed, so nothing was pushed.
+                held, members = read_list()
+                members = set(members)
+                acknowledge("listed")
+            wait = interval
         stated = light.statement_token and not answer.full_statement_needed
-        send(interval, request_id=1, heartbeat=light if stated else full)
+        send(wait, request_id=1, heartbeat=light if stated else full)

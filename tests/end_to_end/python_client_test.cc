@@ -161,6 +161,21 @@ TEST_F(PythonClientTest, AClientThatAcknowledgesIsToldWhoCameAndWhoWent) {
       last_line, HasSubstr(absl::StrCat(" -another EXPIRED members: ", id))));
 }
 
+TEST_F(PythonClientTest, AClientWhoseIdIsThereAlreadyReadsTheListItself) {
+  RawStream other(broker().address());
+  ASSERT_TRUE(other.Send(ConsumerHeartbeat("same-id", "held")));
+  pb::BrokerFrame reply;
+  ASSERT_TRUE(other.Receive(&reply));
+  const auto holder = ChildProcess::Start(
+      {{"python3", RunfilePath("tests/end_to_end/membership_client.py"),
+        broker().address(), "held", "same-id"},
+       {absl::StrCat("PYTHONPATH=", stubs())}});
+  ASSERT_THAT(holder, IsOk());
+  EXPECT_TRUE(Becomes([&holder] { return (*holder)->out(); },
+                      HasSubstr(" listed members: same-id\n")))
+      << (*holder)->err();
+}
+
 TEST_F(PythonClientTest, CompressedHeartbeatsAreHeartbeats) {
   const auto outcome = RunToEnd(
       {{"python3", RunfilePath("tests/end_to_end/compressed_client.py"),
