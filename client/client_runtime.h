@@ -6,11 +6,12 @@
 
 namespace rmq {
 
-// Three threads, however many clients and brokers: one waits for the network,
-// one runs the clients' state machines and timers, one runs the applications'
-// callbacks. A client makes a runtime of its own unless ClientOptions::runtime
-// gives it one to share. Clients that share a runtime share the callback
-// thread: a slow callback of one delays the callbacks of all, and nothing else.
+// Three threads, however many clients, watchers and brokers: one waits for the
+// network, one runs the clients' state machines and timers, one runs the
+// applications' callbacks. A client makes a runtime of its own unless
+// ClientOptions::runtime gives it one to share. Clients that share a runtime
+// share the callback thread: a slow callback of one delays the callbacks of
+// all, and nothing else.
 //
 // Thread-safety: thread-safe.
 // Ownership: clients share the ownership of their runtime, and the application
@@ -26,6 +27,7 @@ class ClientRuntime {
 
  private:
   friend class ClientImpl;
+  friend class MembershipWatcher;
   class Impl;
 
   ClientRuntime();

@@ -1,4 +1,4 @@
-// The parts of a ClientRuntime, for client.cc only.
+// The parts of a ClientRuntime, for client.cc and watch/membership_watcher.cc.
 #ifndef CLIENT_CLIENT_RUNTIME_IMPL_H_
 #define CLIENT_CLIENT_RUNTIME_IMPL_H_
 

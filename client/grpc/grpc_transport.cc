@@ -5,6 +5,8 @@
 
 #include "client/grpc/connect_call.h"
 #include "client/grpc/grpc_broker_stub.h"
+#include "client/grpc/grpc_watch_stub.h"
+#include "client/grpc/watch_call.h"
 #include "common/rpc/channel/channel_closer.h"
 #include "common/rpc/loop/completion_loop.h"
 #include "common/rpc/loop/live_calls.h"
@@ -38,6 +40,13 @@ class GrpcTransport::Impl {
         std::string(address), connect_timeout);
   }
 
+  std::unique_ptr<WatchStub> NewWatchStub(absl::string_view address,
+                                          absl::Duration connect_timeout) {
+    return std::make_unique<GrpcWatchStub>(
+        WatchCall::Environment{&loop_, &queue_, &live_calls_}, &closer_,
+        std::string(address), connect_timeout);
+  }
+
  private:
   void Poll() {
     void* tag;
@@ -62,6 +71,11 @@ GrpcTransport::~GrpcTransport() = default;
 std::unique_ptr<BrokerStub> GrpcTransport::NewStub(
     absl::string_view address, absl::Duration connect_timeout) {
   return impl_->NewStub(address, connect_timeout);
+}
+
+std::unique_ptr<WatchStub> GrpcTransport::NewWatchStub(
+    absl::string_view address, absl::Duration connect_timeout) {
+  return impl_->NewWatchStub(address, connect_timeout);
 }
 
 }  // namespace rmq

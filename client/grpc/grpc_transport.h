@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "client/loop/event_loop.h"
 #include "client/session/broker_stub.h"
+#include "client/watch/watch_stub.h"
 
 namespace rmq {
 
@@ -34,6 +35,9 @@ class GrpcTransport {
   // or a call does that, for at most `connect_timeout`.
   std::unique_ptr<BrokerStub> NewStub(absl::string_view address,
                                       absl::Duration connect_timeout);
+  // The same for watches.
+  std::unique_ptr<WatchStub> NewWatchStub(absl::string_view address,
+                                          absl::Duration connect_timeout);
 
  private:
   class Impl;

@@ -3,6 +3,7 @@
 
 #include "tools/cmctl/command.h"
 #include "tools/cmctl/commands.h"
+#include "tools/cmctl/watch_command.h"
 
 namespace rmq::cmctl {
 namespace {
@@ -11,6 +12,7 @@ std::vector<Command> MakeCommands() {
   std::vector<Command> all;
   for (std::vector<Command>& family : std::vector<std::vector<Command>>{
            LookUpCommands(),
+           WatchCommands(),
        }) {
     for (Command& command : family) all.push_back(std::move(command));
   }

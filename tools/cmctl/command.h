@@ -57,7 +57,7 @@ struct Option {
   enum class Takes {
     // One of a few words; letter case is ignored.
     kWord,
-    // Any text. The command checks it.
+    // Any text. Command::check checks it.
     kText,
     // The same, several times: CommandLine::lists has all.
     kTexts,
@@ -119,6 +119,9 @@ struct Command {
   // Stands for any number of further arguments, none too; no name: there are
   // none.
   Argument more_arguments = {};
+  // InvalidArgument, for the user, for options and arguments that make no
+  // sense. Null: there is nothing to check.
+  std::function<absl::Status(const CommandLine& line)> check = nullptr;
 };
 
 // All commands, in the order of the help: those of commands.h, and of the files

@@ -369,6 +369,10 @@ absl::StatusOr<CommandLine> ParseCommandLine(
   for (size_t i = wanted.size(); i < given; ++i) {
     line.lists[std::string(more.field)].push_back(std::move(positional[i + 1]));
   }
+  if (command->check != nullptr) {
+    const absl::Status status = command->check(line);
+    if (!status.ok()) return status;
+  }
   return line;
 }
 

@@ -104,7 +104,7 @@ TEST(CommandLineTest, AnUnknownCommandIsToldTheCommands) {
                "subscription, client, consumer-channel, producer-channel, "
                "available-producer, subscription-groups, topics, "
                "policy, why, consistency, duplicates, "
-               "check-expression; see cmctl --help"));
+               "check-expression, watch; see cmctl --help"));
   EXPECT_THAT(ParseCommandLine({}),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("commands: groups, connections, ids")));
@@ -214,6 +214,11 @@ TEST(CommandLineTest, BadUsageIsToldWhatIsWrongWithWhat) {
        "--timeout must be a positive time such as 5s or 500ms, got \"0s\""},
       {{"groups", "-o", "yaml"},
        "--output must be table or json, got \"yaml\""},
+      {{"watch", "--from=0"}, "--from must be a positive number, got \"0\""},
+      {{"watch", "--from=now"},
+       "--from must be a positive number, got \"now\""},
+      {{"watch", "--kind=both"},
+       "--kind must be consumer, producer or all, got \"both\""},
       {{"check-expression", "--type=XPATH", "a"},
        "--type must be TAG or SQL92, got \"XPATH\""},
   };

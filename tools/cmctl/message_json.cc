@@ -79,6 +79,10 @@ std::string JsonString(absl::string_view text) {
   return ToJson(value);
 }
 
+std::string JsonLine(const google::protobuf::Message& message) {
+  return ToJson(message);
+}
+
 std::string JsonObject(const JsonMembers& members) {
   return absl::StrCat("{\n",
                       absl::StrJoin(members, ",\n",

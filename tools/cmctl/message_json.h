@@ -23,6 +23,9 @@ JsonMembers JsonMembersOf(const google::protobuf::Message& message);
 // `text` as a JSON string.
 std::string JsonString(absl::string_view text);
 
+// protobuf's JSON of `message`, in one line.
+std::string JsonLine(const google::protobuf::Message& message);
+
 // The object, a member a line and an element of an array a line, with a line's
 // end.
 std::string JsonObject(const JsonMembers& members);
