@@ -104,9 +104,13 @@ Step DrawStep(Random* random, bool is_crowded) {
     case StepKind::kHeal:
     case StepKind::kRefuse:
     case StepKind::kHalfClose:
+      step.a = client;
+      step.b = broker;
+      break;
     case StepKind::kKick:
       step.a = client;
       step.b = broker;
+      step.c = random->Percent(60) ? random->Between(1, 30'000) : 0;
       break;
     case StepKind::kStopBroker:
     case StepKind::kContinueBroker:

@@ -61,7 +61,8 @@ enum class StepKind : uint8_t {
   kSecond,      // a: broker, b: group. Another channel of a client id.
   kReplace,     // a: broker, b: group. Another stream instead of an old one.
   // --- The client library ---
-  kKick,  // a: slot, b: broker.
+  kKick,  // a: slot, b: broker, c: ms for which it is to stay away; 0: not
+          // said.
 };
 inline constexpr int kStepKinds = 25;
 

@@ -168,9 +168,9 @@ std::string SimBroker::WhoInTheCrowdMissedSomething() const {
   return running_->crowd->WhoMissedSomething();
 }
 
-void SimBroker::Kick(const std::string& client_id) {
+void SimBroker::Kick(const std::string& client_id, absl::Duration retry_after) {
   if (running_ == nullptr) return;
-  running_->process->Post([this, client_id] {
+  running_->process->Post([this, client_id, retry_after] {
     for (int group = 0; group < kGroups; ++group) {
       const ClientChannelPtr channel =
           running_->core.table().FindConsumerChannel(GroupName(group),
@@ -178,7 +178,7 @@ void SimBroker::Kick(const std::string& client_id) {
       if (channel == nullptr) continue;
       running_->core.housekeeping().OnChannelClose(
           *channel, RemovalReason::kKicked, running_->now());
-      channel->End(RemovalReason::kKicked);
+      channel->End({RemovalReason::kKicked, retry_after});
     }
     running_->Rearm();
   });

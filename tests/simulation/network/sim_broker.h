@@ -58,8 +58,9 @@ class SimBroker final : public Acceptor {
   bool HasSilentInTheCrowd() const;
   std::string WhoInTheCrowdMissedSomething() const;
 
-  // An operator takes out the client's channels.
-  void Kick(const std::string& client_id);
+  // An operator takes out the client's channels. Zero: without saying for how
+  // long.
+  void Kick(const std::string& client_id, absl::Duration retry_after);
 
   // --- What is true. Of the process that is up ---
   const TrueLists& lists() const;

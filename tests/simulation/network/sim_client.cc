@@ -112,6 +112,12 @@ BrokerState SimClient::StateAt(int broker) const {
   return found == states_.end() ? BrokerState::kIdle : found->second;
 }
 
+bool SimClient::IsKickedForGood(int broker) const {
+  const auto found = retry_at_.find(broker);
+  return StateAt(broker) == BrokerState::kKicked && found != retry_at_.end() &&
+         found->second == absl::InfiniteFuture();
+}
+
 const SimClient::Held* SimClient::HeldAt(int broker,
                                          const std::string& group) const {
   const auto found = held_.find({broker, group});
@@ -140,6 +146,7 @@ void SimClient::OnMembershipEnded(const BrokerEntry& broker,
 }
 
 void SimClient::OnHealthChanged(const BrokerHealth& health) {
+  retry_at_[BrokerAt(health.broker.address)] = health.retry_at;
   BrokerState& state = states_[BrokerAt(health.broker.address)];
   if (std::exchange(state, health.state) == health.state) return;
   changed_at_ = process_->Now();

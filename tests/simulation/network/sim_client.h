@@ -62,6 +62,8 @@ class SimClient final : private BrokerTable::Observer, private ClientTap {
   bool is_leaving() const { return is_leaving_; }
   // Of its session with the broker.
   BrokerState StateAt(int broker) const;
+  // Whether it is kicked, and will not come back by itself.
+  bool IsKickedForGood(int broker) const;
   // Null if it was told nothing.
   const Held* HeldAt(int broker, const std::string& group) const;
   // When a session last changed its state.
@@ -114,6 +116,7 @@ class SimClient final : private BrokerTable::Observer, private ClientTap {
   absl::Time changed_at_ = absl::InfinitePast();
   int64_t reports_ = 0;
   std::map<int, BrokerState> states_;
+  std::map<int, absl::Time> retry_at_;  // Of each of `states_`.
   // Of the frame that was read last from each broker.
   std::map<int, uint64_t> read_from_;
   bool is_reading_ = false;

@@ -121,7 +121,9 @@ class World {
         network_->link(slot, at).write_time = absl::Milliseconds(step.c);
         break;
       case StepKind::kKick:
-        if (client != nullptr) broker(at).Kick(client->client_id());
+        if (client != nullptr) {
+          broker(at).Kick(client->client_id(), absl::Milliseconds(step.c));
+        }
         break;
       default: DoAtBroker(step); break;
     }
@@ -227,13 +229,13 @@ class World {
   }
 
   // Whether every client is online at every broker, but for those that an
-  // operator took out.
+  // operator took out without saying for how long.
   bool IsEveryoneThere() {
     for (const auto& client : clients_) {
       if (client == nullptr || client->is_leaving()) continue;
       for (int i = 0; i < kBrokers; ++i) {
-        const BrokerState state = client->StateAt(i);
-        if (state != BrokerState::kOnline && state != BrokerState::kKicked) {
+        if (client->StateAt(i) != BrokerState::kOnline &&
+            !client->IsKickedForGood(i)) {
           return false;
         }
       }
