@@ -2,7 +2,9 @@
 
 #include <malloc.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,11 +12,14 @@
 #include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "broker/drain_effects.h"
 #include "broker/fronts/admin/admin_front.h"
+#include "broker/fronts/admin/drain_followers.h"
 #include "broker/fronts/clientmanager/client_manager_front.h"
 #include "broker/fronts/clientmanager/heartbeat.h"
 #include "broker/fronts/edge_counters.h"
 #include "broker/fronts/end_status.h"
+#include "broker/housekeeping/drain.h"
 #include "broker/housekeeping/housekeeping_task.h"
 #include "broker/logging/client_event_logger.h"
 #include "broker/logging/process_log.h"
@@ -22,11 +27,15 @@
 #include "broker/metrics/metrics_exposer.h"
 #include "broker/notify/push_task.h"
 #include "broker/part.h"
+#include "broker/registry/channel_end.h"
 #include "broker/registry/client_event.h"
 #include "broker/server/grpc_server.h"
+#include "broker/timer/alarm.h"
 #include "broker/timer/background_timer.h"
 #include "broker/timer/memory_trim.h"
 #include "broker/timer/periodic_task.h"
+#include "common/real_clock.h"
+#include "common/response_code.h"
 #include "common/rpc/credentials/credentials_source.h"
 #include "common/rpc/server/connection_calls.h"
 #include "common/rpc/server/listen_address.h"
@@ -137,7 +146,8 @@ class BrokerController::Impl {
  public:
   Impl(const Options& options, Clock* clock,
        std::unique_ptr<Authorizer> authorizer)
-      : authorizer_(std::move(authorizer)),
+      : clock_(*clock),
+        authorizer_(std::move(authorizer)),
         logger_(clock),
         timer_(clock),
         metrics_(std::make_shared<ClientManagerMetrics>(
@@ -148,7 +158,8 @@ class BrokerController::Impl {
             [this] {
               return ClientManagerMetrics::Readings{
                   core_.table().counts(), core_.notifier().counts(),
-                  logger_.lines_left_out(), LogLinesDropped()};
+                  core_.drain().counts(), logger_.lines_left_out(),
+                  LogLinesDropped()};
             })),
         core_(options, {metrics_.get(), &logger_}, clock->TimeNow(),
               timer_.Listener()),
@@ -158,7 +169,7 @@ class BrokerController::Impl {
         client_manager_({options.identity, options.limits,
                          clock->TimeNow() + options.effective_settle(),
                          core_.table(), core_.processor(), counters_},
-                        &core_.housekeeping(), &core_.notifier(), &calls_,
+                        &core_.housekeeping(), &core_.drain(), &calls_,
                         timer_.Listener()),
         admin_({options.limits, core_.table(), core_.policy(),
                 options.notifier.enabled, *clock},
@@ -169,8 +180,19 @@ class BrokerController::Impl {
                           [this](absl::Time now) { TrimMemory(now); }),
         server_(options.server, &calls_, {&client_manager_, &admin_},
                 &PlaintextServerCredentials()),
-        exposer_(options.metrics_address, metrics_) {
+        exposer_(options.metrics_address, metrics_),
+        drain_effects_([this](bool serving) { server_.SetServing(serving); },
+                       [this] { drain_followers_.WakeAll(); },
+                       [this](size_t max, absl::Time now) {
+                         return client_manager_.EndUnheardStreams(max, now);
+                       }) {
+    core_.drain().set_listener(&drain_effects_);
+    calls_.gate.set_client_check([this](absl::Time now) {
+      const absl::optional<ChannelEnd> away = core_.drain().TurnAway(now);
+      return away.has_value() ? EndStatus(*away) : CallStatus();
+    });
     timer_.Add(&housekeeping_);
+    timer_.Add(&core_.drain());
     timer_.Add(&memory_trim_task_);
     // After housekeeping, so that the changes of a pass are pushed together.
     timer_.Add(&pushes_);
@@ -191,21 +213,48 @@ class BrokerController::Impl {
 
   void Shutdown(absl::Duration timeout) {
     if (is_shut_down_.exchange(true)) return;
+    const absl::Time stop_by = RealClock().TimeNow() + timeout;
     for (auto part = parts_.rbegin(); part != parts_.rend(); ++part) {
       (*part)->BeginDrain();
     }
-    for (Part* const part : parts_) part->Stop(timeout);
+    DrainClients(timeout / 2);
+    for (Part* const part : parts_) {
+      part->Stop(
+          std::max(stop_by - RealClock().TimeNow(), absl::ZeroDuration()));
+    }
   }
 
+  Drain& drain() { return core_.drain(); }
   const GrpcServer& server() const { return server_; }
   const std::string& metrics_address() const { return exposer_.address(); }
 
  private:
+  // Tells the clients to go, in `longest` at most. By real time, whatever the
+  // broker's clock is, as all of a stop.
+  void DrainClients(absl::Duration longest) {
+    const absl::Time began = clock_.TimeNow();
+    const absl::Time real_began = RealClock().TimeNow();
+    Drain& drain = core_.drain();
+    drain.BeginLast(longest, began);
+    Alarm pause;
+    for (absl::Duration passed; passed < longest;
+         passed = RealClock().TimeNow() - real_began) {
+      drain.Run(began + passed);
+      if (drain.progress().state == DrainState::kDrained) return;
+      const absl::Time next =
+          real_began + std::clamp(drain.NextDue() - began,
+                                  passed + BackgroundTimer::kShortestRest,
+                                  passed + BackgroundTimer::kLongestRest);
+      pause.Await(&RealClock(), next, next);
+    }
+  }
+
   void TrimMemory(absl::Time now) {
     const ConnectionCalls::Level level = calls_.connections.TakeLevel();
     memory_trim_.Look(level.open, level.highest, now);
   }
 
+  Clock& clock_;
   const std::unique_ptr<Authorizer> authorizer_;
   ClientEventLogger logger_;
   BackgroundTimer timer_;
@@ -225,6 +274,8 @@ class BrokerController::Impl {
 
   GrpcServer server_;
   MetricsPart exposer_;
+  DrainFollowers drain_followers_;
+  DrainEffects drain_effects_;
   // See Part for the order.
   const std::vector<Part*> parts_ = {&server_, &timer_, &exposer_};
   std::atomic<bool> is_shut_down_{false};
@@ -256,6 +307,7 @@ int BrokerController::port() const { return impl_->server().port(); }
 const std::string& BrokerController::metrics_address() const {
   return impl_->metrics_address();
 }
+Drain& BrokerController::drain() { return impl_->drain(); }
 void BrokerController::Shutdown(absl::Duration timeout) {
   impl_->Shutdown(timeout);
 }

@@ -11,6 +11,7 @@
 #include "absl/types/optional.h"
 #include "broker/core/broker_core.h"
 #include "broker/fronts/clientmanager/broker_identity.h"
+#include "broker/housekeeping/drain.h"
 #include "broker/server/server_options.h"
 #include "common/clock.h"
 #include "common/rpc/server/authorizer.h"
@@ -68,7 +69,12 @@ class BrokerController {
   // Where metrics are served; empty if they are not.
   const std::string& metrics_address() const;
 
-  // See GrpcServer::Stop().
+  // The drain of the broker: operators begin and cancel it.
+  Drain& drain();
+
+  // Stops the broker in `timeout` at most. Tells the clients to go one after
+  // the other, in the first half of that time, and at least 100 a second; goes
+  // on as soon as the last client was told. Then as GrpcServer::Stop().
   void Shutdown(absl::Duration timeout);
 
  private:

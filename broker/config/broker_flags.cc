@@ -98,8 +98,10 @@ ABSL_FLAG(absl::optional<absl::Duration>, settle, absl::nullopt,
 ABSL_FLAG(absl::Duration, slow_reader_limit, Default().server.slow_reader_limit,
           "a client that leaves a write unread for longer is cut off")
     .OnUpdate([] { NoteUpdate("slow_reader_limit"); });
-ABSL_FLAG(absl::Duration, drain_timeout, Default().drain_timeout,
-          "how long a graceful stop may take; a second signal stops at once")
+ABSL_FLAG(
+    absl::Duration, drain_timeout, Default().drain_timeout,
+    "how long a graceful stop may take: clients are told to go in half of "
+    "it at most; a second signal stops at once")
     .OnUpdate([] { NoteUpdate("drain_timeout"); });
 ABSL_FLAG(int32_t, threads, Default().server.threads,
           "threads that handle calls, 1 to 64")

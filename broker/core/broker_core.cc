@@ -31,6 +31,7 @@ BrokerCore::BrokerCore(const Options& options,
       table_(options.table, InOrder(&policy_, &notifier_, listeners)),
       processor_(&table_, &policy_, &notifier_),
       housekeeping_(options.housekeeping, &table_, &notifier_, now,
-                    on_deadline) {}
+                    on_deadline),
+      drain_(&table_, &notifier_, on_deadline) {}
 
 }  // namespace rmq

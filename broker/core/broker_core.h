@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "broker/housekeeping/drain.h"
 #include "broker/housekeeping/housekeeping.h"
 #include "broker/notify/consumer_ids_notifier.h"
 #include "broker/policy/group_policy.h"
@@ -32,7 +33,8 @@ class BrokerCore {
   // The options of each part must validate. `listeners` are borrowed; they
   // receive each event after the policy and the notifier. `now` is when the
   // first housekeeping period begins. `on_deadline`, which may be null, is
-  // called when the notifier or housekeeping becomes due earlier than it was.
+  // called when the notifier, housekeeping or the drain becomes due earlier
+  // than it was.
   BrokerCore(const Options& options,
              const std::vector<ClientEventListener*>& listeners, absl::Time now,
              ConsumerIdsNotifier::DeadlineListener on_deadline = nullptr);
@@ -47,6 +49,7 @@ class BrokerCore {
   const ConsumerIdsNotifier& notifier() const { return notifier_; }
   ClientManageProcessor& processor() { return processor_; }
   Housekeeping& housekeeping() { return housekeeping_; }
+  Drain& drain() { return drain_; }
 
  private:
   GroupPolicy policy_;
@@ -54,6 +57,7 @@ class BrokerCore {
   ClientTable table_;
   ClientManageProcessor processor_;
   Housekeeping housekeeping_;
+  Drain drain_;
 };
 
 }  // namespace rmq

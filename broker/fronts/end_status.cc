@@ -27,7 +27,7 @@ absl::string_view Explain(RemovalReason reason) {
     case RemovalReason::kReplaced:
       return ": a newer stream of this client id has taken over";
     case RemovalReason::kKicked: return ": taken out by an operator";
-    case RemovalReason::kDrained: return ": the broker is going down";
+    case RemovalReason::kDrained: return ": the broker sends its clients away";
     case RemovalReason::kUnregistered:
     case RemovalReason::kDisconnected: break;
   }

@@ -224,6 +224,13 @@ std::vector<MetricFamily> ClientManagerMetrics::Collect() const {
          "now, for longer than the group's grace",
          MetricType::Gauge)
       .Add({}, static_cast<double>(readings.table.inconsistent_groups));
+  family("rocketmq_client_manager_draining",
+         "1 while the broker drains and turns clients away, else 0",
+         MetricType::Gauge)
+      .Add({}, readings.drain.draining ? 1 : 0);
+  family("rocketmq_client_manager_drained_total",
+         "Channels that drains have closed", MetricType::Counter)
+      .Add({}, static_cast<double>(readings.drain.drained));
   family("rocketmq_client_manager_event_queue_depth",
          "Events that are queued for listeners", MetricType::Gauge)
       .Add({}, static_cast<double>(readings.table.queued_events));

@@ -23,6 +23,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "broker/fronts/edge_counters.h"
+#include "broker/housekeeping/drain.h"
 #include "broker/notify/consumer_ids_notifier.h"
 #include "broker/notify/detection_times.h"
 #include "broker/registry/client_event.h"
@@ -50,6 +51,7 @@ class ClientManagerMetrics final : public ClientEventListener,
   struct Readings {
     ClientTable::Counts table;
     ConsumerIdsNotifier::Counts notifier;
+    Drain::Counts drain;
     int64_t membership_lines_left_out = 0;
     int64_t log_lines_dropped = 0;
   };

@@ -283,6 +283,13 @@ TEST_F(ClientManagerMetricsTest, ReadingsAreAskedForAtEachScrape) {
   EXPECT_THAT(Scrape(), HasSubstr("outcome=\"made\"} 9\n"));
 }
 
+TEST_F(ClientManagerMetricsTest, ADrainIsAGaugeAndItsChannelsAreCounted) {
+  EXPECT_THAT(Scrape(), ContainsRegex("manager_draining\\{[^}]*\\} 0\n"));
+  readings_.drain = {/*draining=*/true, /*drained=*/7};
+  EXPECT_THAT(Scrape(), ContainsRegex("manager_draining\\{[^}]*\\} 1\n"));
+  EXPECT_THAT(Scrape(), ContainsRegex("drained_total\\{[^}]*\\} 7\n"));
+}
+
 TEST_F(ClientManagerMetricsTest, IncidentsAreCountedByTheirEvents) {
   EXPECT_THAT(Scrape(), HasSubstr("duplicate_client_ids_total{"));
   for (int i = 0; i < 2; ++i) {

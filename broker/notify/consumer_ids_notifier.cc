@@ -44,15 +44,30 @@ void ConsumerIdsNotifier::OnClientEvent(const ClientEvent& event) {
     if (!draining_) departures_.Note(event);
     return;
   }
+  if (event.type == EventType::kUnregister &&
+      event.kind == GroupKind::kConsumer) {
+    MutexLock lock(&mu_);
+    if (!draining_) return;
+    // Its kChange follows, and tells nobody.
+    dirty_.erase(event.group);
+    ended_group_ = event.group;
+    ended_at_ = event.revision;
+    return;
+  }
   if (event.type != EventType::kChange) return;
   Needs needs;
   needs.change = true;
   needs.members_changed = event.members_changed;
   needs.topics_changed = event.topics_changed;
   MutexLock lock(&mu_);
-  if (draining_) return;
-  departures_.Note(event);
   ++counts_.changes;
+  if (draining_) {
+    const bool has_ended =
+        event.revision == ended_at_ && event.group == ended_group_;
+    if (!has_ended) dirty_[event.group].Add(needs);
+    return;
+  }
+  departures_.Note(event);
   const auto window = windows_.find(event.group);
   Needs& dirty = dirty_[event.group];
   const bool waits = window != windows_.end() && window->second.needs.change;
@@ -68,10 +83,11 @@ void ConsumerIdsNotifier::OnEventsDelivered() {
 void ConsumerIdsNotifier::Resend(absl::string_view group) {
   if (!options_.enabled) return;
   MutexLock lock(&mu_);
-  if (!draining_) dirty_[group].resend = true;
+  dirty_[group].resend = true;
 }
 
 bool ConsumerIdsNotifier::BeginFlushLocked(absl::Time now) {
+  if (draining_) return false;
   while (!waiting_.empty() && waiting_.begin()->first <= now) {
     std::string group =
         std::move(waiting_.extract(waiting_.begin()).value().second);
@@ -116,8 +132,9 @@ void ConsumerIdsNotifier::MakeDueLocked(std::string group, const Needs& needs,
 
 void ConsumerIdsNotifier::EndRoundLocked(const std::string& group) {
   const auto found = under_way_.find(group);
-  if (found == under_way_.end()) return;  // Drained.
-  if (found->second.any()) due_.emplace(group, found->second);
+  if (found->second.any()) {
+    (draining_ ? dirty_[group] : due_[group]).Add(found->second);
+  }
   under_way_.erase(found);
 }
 
@@ -218,7 +235,10 @@ void ConsumerIdsNotifier::Flush(ClientTable& table, absl::Time now) {
     MutexLock lock(&mu_);
     if (round.cursor == 0) {
       EndRoundLocked(round.group);
-    } else if (!draining_) {
+    } else if (draining_) {
+      dirty_[round.group].Add(round.needs);
+      EndRoundLocked(round.group);
+    } else {
       begun_.push_back(std::move(round));
     }
     const bool pauses = left == 0 && has_rounds_locked();
@@ -258,15 +278,27 @@ absl::Time ConsumerIdsNotifier::NextDeadlineLocked() const {
 
 void ConsumerIdsNotifier::StartDraining() {
   MutexLock lock(&mu_);
-  draining_ = true;
-  dirty_.clear();
+  if (std::exchange(draining_, true)) return;
+  for (const auto& [group, needs] : due_) dirty_[group].Add(needs);
+  for (const auto& [group, window] : windows_) {
+    if (window.needs.any()) dirty_[group].Add(window.needs);
+  }
+  // Those that a thread works on end with its piece.
+  for (const Round& round : begun_) {
+    dirty_[round.group].Add(round.needs);
+    EndRoundLocked(round.group);
+  }
   due_.clear();
   windows_.clear();
   ends_.clear();
   waiting_.clear();
   begun_.clear();
-  under_way_.clear();
   departures_.Clear();
+}
+
+void ConsumerIdsNotifier::StopDraining() {
+  MutexLock lock(&mu_);
+  draining_ = false;
 }
 
 ConsumerIdsNotifier::Counts ConsumerIdsNotifier::counts() const {

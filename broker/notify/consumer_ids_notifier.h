@@ -52,6 +52,7 @@
 #include "broker/registry/client_event.h"
 #include "broker/registry/client_table.h"
 #include "broker/registry/membership_push.h"
+#include "common/mutex_lock.h"
 
 namespace rmq {
 
@@ -131,11 +132,21 @@ class ConsumerIdsNotifier final : public ClientEventListener {
   // it, and does not show here unless there are many pushes.
   absl::Time NextDeadline() const ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Drops all dirty groups and ignores all later changes: the broker stops, and
-  // its clients are about to be told.
+  // From now on nothing is pushed: the clients are about to be told to go.
+  // Groups that have changed, and that still do, stay dirty until they end.
   void StartDraining() ABSL_LOCKS_EXCLUDED(mu_);
+  // The next flush pushes to the groups that are dirty. No detection is
+  // measured across a drain.
+  void StopDraining() ABSL_LOCKS_EXCLUDED(mu_);
 
   Counts counts() const ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Groups that no flush has seen since they changed, or that wait for the end
+  // of a drain.
+  size_t dirty_groups() const ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    return dirty_.size();
+  }
 
  private:
   // Why a group needs a round.
@@ -201,8 +212,9 @@ class ConsumerIdsNotifier final : public ClientEventListener {
 
   mutable absl::Mutex mu_;
   Departures departures_ ABSL_GUARDED_BY(mu_);
-  // Groups that no flush has seen since they changed. This and `due_` have at
-  // most one entry for each group that is registered or has just gone.
+  // Groups that no flush has seen since they changed, or that wait for the end
+  // of a drain. This and `due_` have at most one entry for each group that is
+  // registered or has just gone.
   absl::flat_hash_map<std::string, Needs> dirty_ ABSL_GUARDED_BY(mu_);
   // Groups that have no round under way.
   absl::btree_map<std::string, Needs> due_ ABSL_GUARDED_BY(mu_);
@@ -225,6 +237,9 @@ class ConsumerIdsNotifier final : public ClientEventListener {
   // If pushes are left over: when the next ones may be made.
   absl::Time paused_until_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
   bool draining_ ABSL_GUARDED_BY(mu_) = false;
+  // While draining: the consumer group that ended last, and by which change.
+  std::string ended_group_ ABSL_GUARDED_BY(mu_);
+  uint64_t ended_at_ ABSL_GUARDED_BY(mu_) = 0;
   Counts counts_ ABSL_GUARDED_BY(mu_);
 };
 

@@ -260,7 +260,7 @@ TEST_F(ConsumerIdsNotifierTest, ChangesWhileAGroupWaitsMakeNoMorePushes) {
   EXPECT_THAT(channels[0]->TakePushes(), ElementsAre("orders"));
 }
 
-TEST_F(ConsumerIdsNotifierTest, DrainingDropsThePushesThatWait) {
+TEST_F(ConsumerIdsNotifierTest, ARoundThatADrainBreaksOffIsMadeAnewAfterIt) {
   const auto channels = ConnectMany(kMost + 1, "orders");
   Flush();
   TakeAllPushes(channels);
@@ -269,6 +269,12 @@ TEST_F(ConsumerIdsNotifierTest, DrainingDropsThePushesThatWait) {
   now_ += kPause;
   Flush();
   EXPECT_EQ(TakeAllPushes(channels), 0);
+  notifier_.StopDraining();
+  Flush();
+  now_ += kPause;
+  Flush();
+  EXPECT_EQ(TakeAllPushes(channels), channels.size());
+  EXPECT_EQ(notifier_.NextDeadline(), absl::InfiniteFuture());
 }
 
 TEST_F(ConsumerIdsNotifierTest, AStandInGetsNoPush) {
@@ -319,6 +325,41 @@ TEST_F(ConsumerIdsNotifierTest, NothingIsPushedWhileDraining) {
   Flush();
   EXPECT_THAT(a->TakePushes(), IsEmpty());
   EXPECT_EQ(notifier_.NextDeadline(), absl::InfiniteFuture());
+}
+
+TEST_F(ConsumerIdsNotifierTest, WhatChangesWhileDrainingIsPushedOnceAfterIt) {
+  const auto a = Connect(TestStatement("c1").Consumer("orders"));
+  const auto b = Connect(TestStatement("c2").Consumer("orders"));
+  const auto other = Connect(TestStatement("c3").Consumer("bills"));
+  Flush();
+  for (const auto& channel : {a, b, other}) channel->TakePushes();
+  notifier_.StartDraining();
+  table_.Close(*b, RemovalReason::kDrained, now_);
+  Flush();
+  Connect(TestStatement("c4").Consumer("orders"));
+  Flush();
+  EXPECT_THAT(a->TakePushes(), IsEmpty());
+  notifier_.StopDraining();
+  Flush();
+  EXPECT_THAT(a->TakePushes(), ElementsAre("orders"));
+  EXPECT_THAT(other->TakePushes(), IsEmpty());
+  // And then as ever.
+  Connect(TestStatement("c5").Consumer("bills"));
+  Flush();
+  EXPECT_THAT(other->TakePushes(), ElementsAre("bills"));
+}
+
+TEST_F(ConsumerIdsNotifierTest, GroupsThatEndWhileDrainingAreForgotten) {
+  const auto a = Connect(TestStatement("c1").Consumer("orders"));
+  Flush();
+  notifier_.StartDraining();
+  for (int i = 0; i < 3; ++i) {
+    const auto channel = Connect(
+        TestStatement("c2").Consumer(absl::StrCat("a", i)).Consumer("b"));
+    EXPECT_EQ(notifier_.dirty_groups(), 2);
+    table_.Close(*channel, RemovalReason::kDrained, now_);
+    EXPECT_EQ(notifier_.dirty_groups(), 0);
+  }
 }
 
 class DisabledNotifierTest : public ConsumerIdsNotifierTest {
@@ -490,7 +531,7 @@ TEST_F(WindowedNotifierTest, NothingWaitsForAGroupThatHasGone) {
   EXPECT_EQ(notifier_.NextDeadline(), absl::InfiniteFuture());
 }
 
-TEST_F(WindowedNotifierTest, DrainingDropsWhatWaits) {
+TEST_F(WindowedNotifierTest, WhatWaitsWhenADrainBeginsIsPushedAfterIt) {
   const auto channel = Connect(TestStatement("c1").Consumer("orders"));
   Flush();
   channel->TakePushes();
@@ -501,6 +542,9 @@ TEST_F(WindowedNotifierTest, DrainingDropsWhatWaits) {
   now_ += kWindow;
   Flush();
   EXPECT_THAT(channel->TakePushes(), IsEmpty());
+  notifier_.StopDraining();
+  Flush();
+  EXPECT_THAT(channel->TakePushes(), ElementsAre("orders"));
 }
 
 TEST(ConsumerIdsNotifierOptionsTest, AWindowIsZeroToTenMinutes) {

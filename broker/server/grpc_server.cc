@@ -101,8 +101,8 @@ absl::Status GrpcServer::Start() {
 }
 
 void GrpcServer::BeginDrain() {
-  health_.StopServing();
-  calls_.gate.BeginDrain();
+  calls_.gate.BeginGoingDown();
+  health_.SetServing(false);
 }
 
 void GrpcServer::Stop(absl::Duration timeout) {

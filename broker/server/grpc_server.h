@@ -50,6 +50,9 @@ class GrpcServer final : public Part {
   const std::string& address() const { return address_; }
   int port() const { return port_; }
 
+  // What health reports; SERVING at first. Not after BeginDrain().
+  void SetServing(bool serving) { health_.SetServing(serving); }
+
   // Health reports NOT_SERVING, and new streams and calls are turned away.
   void BeginDrain() override;
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "broker/housekeeping/drain.h"
 #include "broker/server/test_broker.h"
 #include "gmock/gmock.h"
 #include "grpc/health/v1/health.grpc.pb.h"
@@ -89,6 +90,46 @@ TEST(HealthServiceTest, AWatcherIsToldTheStatusAndItsChangeAndThatIsTheEnd) {
   EXPECT_EQ(watcher.Read(), -1);
   EXPECT_EQ(watcher.Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
   EXPECT_EQ(watcher.ResponseCode(), -1);  // The service is gRPC's.
+}
+
+TEST(HealthServiceTest, AWatcherIsToldThatClientsAreTurnedAwayAndLetInAgain) {
+  TestBroker broker;
+  Watcher watcher(broker, "");
+  Watcher unknown(broker, "NameServer");
+  EXPECT_EQ(watcher.Read(), Response::SERVING);
+  EXPECT_EQ(unknown.Read(), Response::SERVICE_UNKNOWN);
+  broker.controller().drain().Begin(absl::Hours(1), broker.clock().TimeNow());
+  EXPECT_EQ(watcher.Read(), Response::NOT_SERVING);
+  Response response;
+  EXPECT_TRUE(
+      Check(broker, "rocketmq.clientmanager.v1.ClientManager", &response).ok());
+  EXPECT_EQ(response.status(), Response::NOT_SERVING);
+  // Who watches from now on is told the same.
+  Watcher late(broker, "");
+  EXPECT_EQ(late.Read(), Response::NOT_SERVING);
+  broker.controller().drain().Cancel(broker.clock().TimeNow());
+  EXPECT_EQ(watcher.Read(), Response::SERVING);
+  EXPECT_EQ(late.Read(), Response::SERVING);
+  // Nothing of all that concerns a service that is not known.
+  broker.controller().Shutdown(absl::Seconds(50));
+  EXPECT_EQ(watcher.Read(), Response::NOT_SERVING);
+  EXPECT_EQ(unknown.Read(), -1);
+}
+
+TEST(HealthServiceTest, AWatcherThatReadsLateIsToldTheStatusThatIsNow) {
+  TestBroker broker;
+  Watcher watcher(broker, "");
+  EXPECT_EQ(watcher.Read(), Response::SERVING);
+  Drain& drain = broker.controller().drain();
+  for (int i = 0; i < 100; ++i) {
+    drain.Begin(absl::Hours(1), broker.clock().TimeNow());
+    drain.Cancel(broker.clock().TimeNow());
+  }
+  drain.Begin(absl::Hours(1), broker.clock().TimeNow());
+  broker.controller().Shutdown(absl::Seconds(50));
+  int last = -1;
+  for (int read; (read = watcher.Read()) != -1;) last = read;
+  EXPECT_EQ(last, Response::NOT_SERVING);
 }
 
 TEST(HealthServiceTest, AWatcherOfAnUnknownServiceIsToldSo) {

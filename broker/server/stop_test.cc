@@ -64,6 +64,47 @@ TEST(StopTest, ADrainEndsStreamsThatHaveSentNoHeartbeat) {
   EXPECT_EQ(EndReasonOf(stream->context()), "DRAINED");
 }
 
+// As many clients of unary calls.
+void JoinMany(const TestBroker& broker, int count) {
+  for (int i = 0; i < count; ++i) {
+    pb::HeartbeatResponse response;
+    EXPECT_TRUE(broker
+                    .Heartbeat(ConsumerHeartbeat(absl::StrCat("u", i), "unary"),
+                               &response)
+                    .ok());
+  }
+}
+
+TEST(StopTest, ClientsAreToldOneAfterTheOtherAHundredASecond) {
+  TestBroker broker;
+  JoinMany(broker, 30);
+  const Stopwatch stopwatch;
+  broker.controller().Shutdown(absl::Seconds(50));
+  EXPECT_GE(stopwatch.seconds(), 0.29);
+  EXPECT_LT(stopwatch.seconds(), 20);
+}
+
+TEST(StopTest, AllClientsAreToldWithinHalfOfTheTime) {
+  TestBroker broker;
+  JoinMany(broker, 30);
+  const auto last = broker.Join(ConsumerHeartbeat("c1", "orders"));
+  const Stopwatch stopwatch;
+  std::thread stopper(
+      [&] { broker.controller().Shutdown(absl::Milliseconds(200)); });
+  EXPECT_EQ(last->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(EndReasonOf(last->context()), "DRAINED");
+  EXPECT_GE(stopwatch.seconds(), 0.09);
+  stopper.join();
+  EXPECT_LT(stopwatch.seconds(), 20);
+}
+
+TEST(StopTest, ABrokerWithoutClientsStopsAtOnce) {
+  TestBroker broker;
+  const Stopwatch stopwatch;
+  broker.controller().Shutdown(absl::Seconds(50));
+  EXPECT_LT(stopwatch.seconds(), 5);
+}
+
 TEST(StopTest, ADrainPushesNothing) {
   TestBroker broker;
   std::vector<std::unique_ptr<TestStream>> streams;

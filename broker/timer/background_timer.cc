@@ -10,7 +10,7 @@ absl::Status BackgroundTimer::Start() {
 }
 
 void BackgroundTimer::Stop(absl::Duration /*timeout*/) {
-  BeginDrain();
+  alarm_.Stop();
   if (thread_.joinable()) thread_.join();
 }
 

@@ -48,11 +48,8 @@ class BackgroundTimer final : public Part {
 
   absl::Status Start() override;
 
-  // Runs no task any more, but for DueTask::Finish(), which the thread may
-  // still run afterwards. Does not block.
-  void BeginDrain() override { alarm_.Stop(); }
-  // Blocks until the thread has ended, which finishes its tasks whatever
-  // `timeout` is.
+  // Runs no task any more, but for DueTask::Finish(). Blocks until the thread
+  // has ended, which finishes its tasks whatever `timeout` is.
   void Stop(absl::Duration timeout) override;
 
  private:

@@ -2,9 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "broker/fronts/end_status.h"
-#include "broker/housekeeping/drain.h"
-#include "broker/registry/client_event.h"
+#include "common/response_code.h"
 #include "grpcpp/completion_queue.h"
 #include "grpcpp/generic/async_generic_service.h"
 #include "grpcpp/server_context.h"
@@ -19,12 +17,10 @@ constexpr int kWaitingStreams = 16;
 }  // namespace
 
 ClientManagerFront::ClientManagerFront(const ClientBroker& broker,
-                                       Housekeeping* housekeeping,
-                                       ConsumerIdsNotifier* notifier,
+                                       Housekeeping* housekeeping, Drain* drain,
                                        ServerCalls* calls,
                                        const DueListener& on_due)
-    : table_(broker.table),
-      notifier_(*notifier),
+    : drain_(*drain),
       handler_(broker),
       unheard_streams_(
           {WaitsFor::kFirstMessage, ServerCalls::kFirstMessageLimit,
@@ -64,12 +60,16 @@ void ClientManagerFront::AcceptStreams(ServerLoop* loop) {
   }
 }
 
+bool ClientManagerFront::EndUnheardStreams(size_t max, absl::Time now) {
+  for (size_t i = 0; i < max; ++i) {
+    const CallStatus let_in = sessions_.stream.calls->gate.CheckClient(now);
+    if (let_in.ok() || !unheard_streams_.EndFirst(let_in)) return false;
+  }
+  return true;
+}
+
 void ClientManagerFront::StopServing() {
-  Drain drain(&table_, &notifier_);
-  while (unheard_streams_.EndFirst(EndStatus(RemovalReason::kDrained))) {
-  }
-  while (drain.CloseSome(sessions_.stream.calls->clock.TimeNow())) {
-  }
+  drain_.CloseAll(sessions_.stream.calls->clock.TimeNow());
 }
 
 }  // namespace rmq

@@ -2,14 +2,15 @@
 #ifndef BROKER_FRONTS_CLIENTMANAGER_CLIENT_MANAGER_FRONT_H_
 #define BROKER_FRONTS_CLIENTMANAGER_CLIENT_MANAGER_FRONT_H_
 
+#include <cstddef>
 #include <string>
 
+#include "absl/time/time.h"
 #include "broker/fronts/clientmanager/client_request.h"
 #include "broker/fronts/clientmanager/client_request_handler.h"
 #include "broker/fronts/clientmanager/connect_session.h"
+#include "broker/housekeeping/drain.h"
 #include "broker/housekeeping/housekeeping.h"
-#include "broker/notify/consumer_ids_notifier.h"
-#include "broker/registry/client_table.h"
 #include "common/due_task.h"
 #include "common/rpc/loop/loop_queues.h"
 #include "common/rpc/server/deadline_watch.h"
@@ -26,12 +27,15 @@ class ClientManagerFront final : public Front {
   // Borrows all parts. `on_due` is called when unheard_streams() becomes due
   // earlier.
   ClientManagerFront(const ClientBroker& broker, Housekeeping* housekeeping,
-                     ConsumerIdsNotifier* notifier, ServerCalls* calls,
+                     Drain* drain, ServerCalls* calls,
                      const DueListener& on_due);
 
   // Ends streams whose first full heartbeat does not come: a task of the
   // broker's timer.
   DueTask& unheard_streams() { return unheard_streams_; }
+  // Ends up to `max` of these streams, if clients are turned away. Returns
+  // whether more are left.
+  bool EndUnheardStreams(size_t max, absl::Time now);
 
   // Front.
   std::string service_name() const override {
@@ -42,8 +46,7 @@ class ClientManagerFront final : public Front {
     builder->RegisterService(&service_);
   }
   void AcceptStreams(ServerLoop* loop) override;
-  // Ends every stream with RemovalReason::kDrained, and pushes nothing from now
-  // on.
+  // Ends every stream that the drain has left. A drain has begun.
   void StopServing() override;
 
  private:
@@ -57,8 +60,7 @@ class ClientManagerFront final : public Front {
                   pb::ClientManager::WithRawMethod_Connect<
                       pb::ClientManager::Service>>>>>;
 
-  ClientTable& table_;
-  ConsumerIdsNotifier& notifier_;
+  Drain& drain_;
   ClientRequestHandler handler_;
   DeadlineWatch unheard_streams_;
   Service service_;

@@ -99,6 +99,7 @@ ClientRequest RequestOf(CallStatus (*answer)(const ClientCall&, const Request&,
                                                 MethodTable* table) {
     MethodTable::MethodOptions method_options;
     method_options.weight = weight;
+    method_options.is_for_clients = true;
     table->Add<Request, Response>(
         *method, method_options, resources_of,
         [&broker, answer](const CallContext& context, const Request& request,

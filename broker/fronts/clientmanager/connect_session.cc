@@ -107,9 +107,10 @@ void ConnectSession::OnOpened() {
   stream_.AwaitClient();
   // After AwaitClient(): a drain closes the gate before it ends the streams
   // that it finds, so that either the drain or this check ends the stream.
-  if (calls().gate.is_draining()) {
-    NoteRefused(EndStatus(RemovalReason::kDrained));
-    End(RemovalReason::kDrained);
+  const CallStatus let_in = calls().gate.CheckClient(calls().clock.TimeNow());
+  if (!let_in.ok()) {
+    NoteRefused(let_in);
+    stream_.EndWith(let_in);
   }
 }
 

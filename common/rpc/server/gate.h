@@ -3,9 +3,11 @@
 #define COMMON_RPC_SERVER_GATE_H_
 
 #include <atomic>
+#include <functional>
 #include <utility>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "common/response_code.h"
 #include "common/rpc/server/authorizer.h"
 #include "common/rpc/server/call_context.h"
@@ -14,24 +16,51 @@
 
 namespace rmq {
 
-// Asks the Authorizer, turns unary calls away while the server drains, and
-// counts and logs outcomes. The MethodTable leads every unary call through the
-// gate; the reader of a stream leads every frame through it. Thread-safe.
+// Asks the Authorizer, turns calls away while the server drains, and counts and
+// logs outcomes. The MethodTable leads every unary call through the gate; the
+// reader of a stream leads every frame through it. Thread-safe.
+//
+// A server drains at two levels. While clients are turned away, operators'
+// calls pass: one of them may let clients in again. When the server goes down,
+// all calls are turned away. Frames pass at both levels: clients that are there
+// go on until their streams end.
 class Gate {
  public:
-  // `authorizer` is borrowed. `draining` is the outcome of a call that comes
-  // while the server drains.
-  Gate(Authorizer* authorizer, CallStatus draining)
-      : authorizer_(*authorizer), draining_status_(std::move(draining)) {}
+  // Whether clients are let in at that time: OK, or how they are turned away.
+  using ClientCheck = std::function<CallStatus(absl::Time now)>;
 
-  // From now on the server drains. Frames still pass: the drain ends their
-  // streams.
-  void BeginDrain() { draining_ = true; }
-  bool is_draining() const { return draining_; }
+  // `authorizer` is borrowed. `going_down` is the outcome of a call that comes
+  // while the server goes down.
+  Gate(Authorizer* authorizer, CallStatus going_down)
+      : authorizer_(*authorizer), going_down_status_(std::move(going_down)) {}
 
-  // Before a unary call is handled: OK, or the outcome of the call.
+  // Without a check all clients are let in. To be called before calls come.
+  void set_client_check(ClientCheck check) { check_client_ = std::move(check); }
+
+  // From now on the server goes down.
+  void BeginGoingDown() { going_down_ = true; }
+
+  // Whether a client's stream that opens at `now`, or its unary call, is let
+  // in: OK, or its outcome.
+  CallStatus CheckClient(absl::Time now) const {
+    if (check_client_) {
+      CallStatus status = check_client_(now);
+      if (!status.ok()) return status;
+    }
+    return going_down_ ? going_down_status_ : CallStatus();
+  }
+
+  // Before a call that is no client's is handled: OK, or the outcome of the
+  // call.
   CallStatus Enter(const CallContext& call, const CallResources& resources) {
-    if (draining_) return draining_status_;
+    if (going_down_) return going_down_status_;
+    return authorizer_.Check(call, resources);
+  }
+  // The same for a client's unary call.
+  CallStatus EnterClient(const CallContext& call,
+                         const CallResources& resources) {
+    CallStatus status = CheckClient(call.now);
+    if (!status.ok()) return status;
     return authorizer_.Check(call, resources);
   }
   // The same for a frame.
@@ -50,8 +79,9 @@ class Gate {
 
  private:
   Authorizer& authorizer_;
-  const CallStatus draining_status_;
-  std::atomic<bool> draining_{false};
+  const CallStatus going_down_status_;
+  ClientCheck check_client_;
+  std::atomic<bool> going_down_{false};
 };
 
 }  // namespace rmq

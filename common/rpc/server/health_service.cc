@@ -52,7 +52,8 @@ void HealthService::Service::RequestWatch(
   RequestAsyncBidiStreaming(kWatch, context, call, queue, announced_on, tag);
 }
 
-// One call of Watch: sends the status of its service, and then its one change.
+// One call of Watch: sends the status of its service, and then its changes. One
+// status is written at a time.
 class HealthService::Watch final : public ServerStream::Reactor,
                                    public std::enable_shared_from_this<Watch> {
  public:
@@ -71,13 +72,25 @@ class HealthService::Watch final : public ServerStream::Reactor,
     }
   }
 
-  // The status to send when the server stops serving; none if the client has
-  // not said yet what it watches.
-  absl::optional<Response> LastStatusLocked() const {
+  // The status to send, if it is another than the one that was sent last; none
+  // if the client has not said yet what it watches. It counts as sent.
+  absl::optional<Response> TakeChangeLocked() {
     health_.mu_.AssertHeld();
     if (!is_heard_) return absl::nullopt;
-    return health_.StatusLocked(is_known_);
+    const Response status = health_.StatusLocked(is_known_);
+    if (status.status() == sent_.status()) return absl::nullopt;
+    sent_ = status;
+    return status;
   }
+  // The same, unless a status is being written: OnAllWritten() sends it then.
+  absl::optional<Response> TakeChangeToWriteLocked() {
+    health_.mu_.AssertHeld();
+    if (is_writing_) return absl::nullopt;
+    absl::optional<Response> status = TakeChangeLocked();
+    is_writing_ = status.has_value();
+    return status;
+  }
+  void Send(const Response& status) { stream_.Send(Serialize(status)); }
 
   // ServerStream::Reactor.
   void OnAccepted(absl::string_view peer) override {
@@ -102,8 +115,20 @@ class HealthService::Watch final : public ServerStream::Reactor,
     MutexLock lock(&health_.mu_);
     is_heard_ = true;
     is_known_ = health_.Knows(request);
-    Serialize(health_.StatusLocked(is_known_)).Swap(reply);
+    is_writing_ = true;
+    sent_ = health_.StatusLocked(is_known_);
+    Serialize(sent_).Swap(reply);
     return true;
+  }
+
+  void OnAllWritten() override {
+    absl::optional<Response> status;
+    {
+      MutexLock lock(&health_.mu_);
+      is_writing_ = false;
+      status = TakeChangeToWriteLocked();
+    }
+    if (status.has_value()) Send(*status);
   }
 
   void OnReadsDone() override {
@@ -149,6 +174,8 @@ class HealthService::Watch final : public ServerStream::Reactor,
   bool is_heard_ ABSL_GUARDED_BY(health_.mu_) = false;
   // Whether the service is known.
   bool is_known_ ABSL_GUARDED_BY(health_.mu_) = false;
+  bool is_writing_ ABSL_GUARDED_BY(health_.mu_) = false;
+  Response sent_ ABSL_GUARDED_BY(health_.mu_);
 
   ServerStream stream_;
 };
@@ -205,7 +232,7 @@ void HealthService::AcceptStreams(ServerLoop* loop) {
 
 CallStatus HealthService::TakePlace(Watch* watch) {
   MutexLock lock(&mu_);
-  if (!serving_) return GoingDown();
+  if (stopped_) return GoingDown();
   if (watches_.size() >= kMostWatches) {
     return OverLimit(
         absl::StrCat("calls of Watch must be at most ", kMostWatches));
@@ -228,13 +255,30 @@ void HealthService::LeavePlace(Watch* watch) {
   if (--found->second == 0) addresses_.erase(found);
 }
 
+void HealthService::SetServing(bool serving) {
+  std::vector<std::pair<std::shared_ptr<Watch>, Response>> changes;
+  {
+    MutexLock lock(&mu_);
+    if (stopped_) return;
+    serving_ = serving;
+    for (Watch* const watch : watches_) {
+      absl::optional<Response> status = watch->TakeChangeToWriteLocked();
+      if (status.has_value()) {
+        changes.emplace_back(watch->shared_from_this(), *std::move(status));
+      }
+    }
+  }
+  for (const auto& [watch, status] : changes) watch->Send(status);
+}
+
 void HealthService::StopServing() {
   std::vector<std::pair<std::shared_ptr<Watch>, absl::optional<Response>>> ends;
   {
     MutexLock lock(&mu_);
     serving_ = false;
+    stopped_ = true;
     for (Watch* const watch : watches_) {
-      ends.emplace_back(watch->shared_from_this(), watch->LastStatusLocked());
+      ends.emplace_back(watch->shared_from_this(), watch->TakeChangeLocked());
     }
   }
   for (const auto& [watch, status] : ends) watch->End(status);

@@ -23,10 +23,9 @@
 
 namespace rmq {
 
-// Reports SERVING for the server and for each service that it knows, and
-// NOT_SERVING after StopServing(). gRPC's own implementation uses the callback
-// API, whose threads would defeat the loops' nap (completion_loop.h).
-// Thread-safe.
+// Reports SERVING or NOT_SERVING for the server and for each service that it
+// knows. gRPC's own implementation uses the callback API, whose threads would
+// defeat the loops' nap (completion_loop.h). Thread-safe.
 class HealthService final : public Front {
  public:
   using Request = grpc::health::v1::HealthCheckRequest;
@@ -58,9 +57,14 @@ class HealthService final : public Front {
     builder->RegisterService(&service_);
   }
   void AcceptStreams(ServerLoop* loop) override;
-  // Reports NOT_SERVING from now on: sends it to every watcher, and ends the
-  // calls of Watch.
+  // Reports NOT_SERVING from now on: sends it to every watcher that has not got
+  // it, and ends the calls of Watch.
   void StopServing() override ABSL_LOCKS_EXCLUDED(mu_);
+
+  // What is reported from now on; SERVING at first. Sends it to every watcher;
+  // a watcher that reads slowly gets the latest only. Nothing changes after
+  // StopServing().
+  void SetServing(bool serving) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Answers a call of Check. Returns NOT_FOUND if the service is not known.
   CallStatus Check(const Request& request, Response* response)
@@ -99,6 +103,7 @@ class HealthService final : public Front {
 
   absl::Mutex mu_;
   bool serving_ ABSL_GUARDED_BY(mu_) = true;
+  bool stopped_ ABSL_GUARDED_BY(mu_) = false;
   // The open calls of Watch.
   absl::flat_hash_set<Watch*> watches_ ABSL_GUARDED_BY(mu_);
   // The number of `watches_` from each address.

@@ -30,7 +30,7 @@ namespace rmq {
 //
 //   its address has some of the method's rate left
 //   the message is parsed
-//   the gate: the server does not drain, and the Authorizer allows the call
+//   the gate: it is not turned away, and the Authorizer allows the call
 //   the handler
 //   the call is weighed: what it cost its address
 //   Finish(): the outcome is counted, logged if it is an error, and written by
@@ -53,6 +53,8 @@ class MethodTable {
     Weight weight = Weight::kNothing;
     // Answered to everybody, also while the server drains: for health checks.
     bool skips_gate = false;
+    // Turned away while clients are, not only when the server goes down.
+    bool is_for_clients = false;
     // Borrowed; null: the StatusOutcomeWriter.
     const OutcomeWriter* outcomes = nullptr;
   };
@@ -103,7 +105,9 @@ class MethodTable {
         return NotA(*Request::descriptor());
       }
       if (!options.skips_gate) {
-        status = gate_.Enter(call, resources_of(request));
+        const CallResources resources = resources_of(request);
+        status = options.is_for_clients ? gate_.EnterClient(call, resources)
+                                        : gate_.Enter(call, resources);
       }
       Response response;
       if (status.ok()) status = handler(call, request, &response);

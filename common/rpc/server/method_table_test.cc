@@ -31,8 +31,8 @@ constexpr char kPath[] = "/grpc.health.v1.Health/Check";
 
 const CallStatus kDenied = {absl::StatusCode::kPermissionDenied,
                             ResponseCode::kSystemError, "nobody may"};
-const CallStatus kDraining = {absl::StatusCode::kUnavailable,
-                              ResponseCode::kSystemError, "going down"};
+const CallStatus kGoingDown = {absl::StatusCode::kUnavailable,
+                               ResponseCode::kSystemError, "going down"};
 
 int SevenForAll(const MethodDescriptor&) { return 7; }
 
@@ -83,6 +83,7 @@ class MethodTableTest : public ::testing::Test {
           return outcome_;
         });
   }
+  static CallContext Context() { return {Unary(), {kPeer, ""}, {}, kNow}; }
   CallStatus Call(const std::string& service) {
     Request request;
     request.set_service(service);
@@ -90,7 +91,7 @@ class MethodTableTest : public ::testing::Test {
   }
 
   RecordingAuthorizer authorizer_;
-  Gate gate_{&authorizer_, kDraining};
+  Gate gate_{&authorizer_, kGoingDown};
   AddressRates rates_{AddressRates::Options()};
   CallCounters counters_{&SevenForAll};
   MethodTable table_{&gate_, &rates_, &counters_};
@@ -154,17 +155,41 @@ TEST_F(DenyingTableTest,
   MethodTable::MethodOptions options;
   options.skips_gate = true;
   AddCheck(options);
-  gate_.BeginDrain();
+  gate_.BeginGoingDown();
   EXPECT_TRUE(Call("a").ok());
   EXPECT_EQ(authorizer_.count("Check"), 0);
 }
 
-TEST_F(MethodTableTest, ADrainingServerTakesNoCallsButStillFrames) {
+TEST_F(MethodTableTest, WhileClientsAreTurnedAwayOtherCallsPass) {
+  bool lets_in = false;
+  gate_.set_client_check([&](absl::Time now) {
+    EXPECT_EQ(now, kNow);
+    return lets_in ? CallStatus() : kDenied;
+  });
   AddCheck();
-  gate_.BeginDrain();
+  EXPECT_TRUE(Call("a").ok());
+  EXPECT_EQ(gate_.EnterClient(Context(), {}).message, "nobody may");
+  EXPECT_TRUE(gate_.EnterFrame(Context(), {}).ok());
+  lets_in = true;
+  EXPECT_TRUE(gate_.EnterClient(Context(), {}).ok());
+}
+
+TEST_F(MethodTableTest, AMethodForClientsIsTurnedAwayWhileTheyAre) {
+  gate_.set_client_check([](absl::Time) { return kDenied; });
+  MethodTable::MethodOptions options;
+  options.is_for_clients = true;
+  AddCheck(options);
+  EXPECT_EQ(Call("a").message, "nobody may");
+  EXPECT_EQ(handled_, "");
+}
+
+TEST_F(MethodTableTest, AServerThatGoesDownTakesNoCallsButStillFrames) {
+  AddCheck();
+  gate_.BeginGoingDown();
   EXPECT_EQ(Call("a").message, "going down");
   EXPECT_EQ(handled_, "");
-  EXPECT_TRUE(gate_.EnterFrame({Unary(), {kPeer, ""}, {}, kNow}, {}).ok());
+  EXPECT_EQ(gate_.CheckClient(kNow).message, "going down");
+  EXPECT_TRUE(gate_.EnterFrame(Context(), {}).ok());
 }
 
 TEST_F(MethodTableTest, CallsAreCountedByMethodAndRefusalsByCodeToo) {
@@ -173,7 +198,7 @@ TEST_F(MethodTableTest, CallsAreCountedByMethodAndRefusalsByCodeToo) {
   grpc::ByteBuffer none;
   table_.Finish(&method, kPeer, CallStatus(), &context, &none);
   table_.Finish(&method, kPeer, kDenied, &context, &none);
-  table_.Finish(nullptr, kPeer, kDraining, &context, &none);
+  table_.Finish(nullptr, kPeer, kGoingDown, &context, &none);
   EXPECT_EQ(method.counters->name(), "Check");
   EXPECT_EQ(method.counters->service(), "Health");
   EXPECT_EQ(method.counters->request_code(), 7);
@@ -182,7 +207,7 @@ TEST_F(MethodTableTest, CallsAreCountedByMethodAndRefusalsByCodeToo) {
   const MethodCounters& none_of_ours = counters_.no_method();
   EXPECT_EQ(none_of_ours.name(), "_unknown");
   EXPECT_EQ(none_of_ours.calls(), 1);
-  EXPECT_EQ(none_of_ours.refusals().value(kDraining.code), 1);
+  EXPECT_EQ(none_of_ours.refusals().value(kGoingDown.code), 1);
 }
 
 TEST_F(MethodTableTest, AMethodThatIsNotThereIsNoRefusal) {

@@ -300,7 +300,7 @@ TEST_F(ResponseStreamsTest, TheGateIsToldWhatTheRequestNames) {
 }
 
 TEST_F(ResponseStreamsTest, WhileTheServerDrainsACallIsRefused) {
-  calls_.gate.BeginDrain();
+  calls_.gate.BeginGoingDown();
   Call call(channel_, "orders");
   EXPECT_EQ(call.Read(), absl::nullopt);
   EXPECT_EQ(call.Finish().error_message(), "DRAINED");

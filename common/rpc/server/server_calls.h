@@ -43,11 +43,11 @@ struct ServerCalls {
   // Each takes some 20 KB.
   static constexpr size_t kMostAwaitingCalls = 10'000;
 
-  // Borrows `authorizer`, `counters` and `clock`. `draining` is the outcome of
-  // a unary call that comes while the server drains. `on_due` is called when
-  // one of the watches becomes due earlier.
+  // Borrows `authorizer`, `counters` and `clock`. `going_down` is the outcome
+  // of a unary call that comes while the server goes down. `on_due` is called
+  // when one of the watches becomes due earlier.
   ServerCalls(const Options& call_options, Authorizer* authorizer,
-              const CallStatus& draining, CallCounters* counters,
+              const CallStatus& going_down, CallCounters* counters,
               Clock* server_clock, const DueListener& on_due)
       : options(call_options),
         clock(*server_clock),
@@ -57,7 +57,7 @@ struct ServerCalls {
             {WaitsFor::kFirstMessage, kFirstMessageLimit, kMostAwaitingCalls},
             on_due),
         slow_readers({WaitsFor::kReading, options.slow_reader_limit}, on_due),
-        gate(authorizer, draining),
+        gate(authorizer, going_down),
         methods(&gate, &rates, counters) {}
 
   const Options options;

@@ -8,7 +8,6 @@
 #include "broker/fronts/clientmanager/client_request.h"
 #include "broker/fronts/clientmanager/client_request_handler.h"
 #include "broker/fronts/edge_counters.h"
-#include "broker/housekeeping/drain.h"
 #include "broker/housekeeping/housekeeping_task.h"
 #include "broker/notify/push_task.h"
 #include "broker/policy/group_policy.h"
@@ -140,9 +139,8 @@ void SimBroker::Kill() {
 void SimBroker::Drain() {
   if (running_ == nullptr || std::exchange(running_->is_draining, true)) return;
   running_->process->Post([running = running_.get()] {
-    rmq::Drain drain(&running->core.table(), &running->core.notifier());
-    while (drain.CloseSome(running->now())) {
-    }
+    running->core.drain().BeginLast(absl::ZeroDuration(), running->now());
+    running->core.drain().CloseAll(running->now());
   });
 }
 
