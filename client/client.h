@@ -162,9 +162,9 @@ class Client {
   // group's list up to date at that broker, as for
   // ClientOptions::on_membership_changed.
   //
-  // NotFound: the client does not have the group. InvalidArgument: the client
-  // has no such broker, or a bad group. DeadlineExceeded. Cancelled: by
-  // Shutdown().
+  // NotFound: the client does not have the group, or unregisters it meanwhile.
+  // InvalidArgument: the client has no such broker, or a bad group.
+  // DeadlineExceeded. Cancelled: by Shutdown().
   virtual absl::StatusOr<std::vector<std::string>> WaitForMembers(
       absl::string_view address, absl::string_view group,
       MembersPredicate predicate, absl::Duration timeout) = 0;

@@ -77,16 +77,16 @@ absl::StatusOr<std::vector<std::string>> ClientImpl::WaitForMembers(
   const absl::StatusOr<std::shared_ptr<BrokerStub>> stub =
       StubForCall(address, group, timeout);
   if (!stub.ok()) return stub.status();
-  {
-    MutexLock lock(&mu_);
-    if (!groups_.HasConsumer(group)) {
-      return absl::NotFoundError(
-          absl::StrCat("the client has no consumer group ", Quoted(group)));
-    }
-  }
   const absl::Time deadline = parts_.clock().TimeNow() + timeout;
-  RunOnLoop([&] { table_->WantMembers(address, group); });
-  return memberships_.Await(address, group, predicate, deadline);
+  const auto has_group = [&] {
+    {
+      MutexLock lock(&mu_);
+      if (!groups_.HasConsumer(group)) return false;
+    }
+    RunOnLoop([&] { table_->WantMembers(address, group); });
+    return true;
+  };
+  return memberships_.Await(address, group, has_group, predicate, deadline);
 }
 
 absl::Status ClientImpl::CheckClientConfig(absl::string_view address,

@@ -62,8 +62,10 @@ class ClientImpl final : public Client, private BrokerTable::Observer {
     });
   }
   absl::Status UnregisterConsumer(absl::string_view group) override {
-    return ChangeGroups(
+    absl::Status status = ChangeGroups(
         [&](GroupStatements* groups) { return groups->RemoveConsumer(group); });
+    if (status.ok()) memberships_.EndWaits(group);
+    return status;
   }
   absl::Status Subscribe(absl::string_view group,
                          Subscription subscription) override {

@@ -241,6 +241,29 @@ TEST_F(ClientMembershipTest, AShutdownEndsAWait) {
       StatusIs(absl::StatusCode::kFailedPrecondition));
 }
 
+TEST_F(ClientMembershipTest, AWaitEndsWhenItsGroupIsUnregistered) {
+  MakeOnline();
+  broker_.Push(CompletePush(0, 5, {"a"}));
+  absl::Notification waits;
+  absl::Status status;
+  std::thread waiter([&] {
+    status = client_
+                 ->WaitForMembers(
+                     broker_.address(), "orders",
+                     [&](const std::vector<std::string>&) {
+                       if (!waits.HasBeenNotified()) waits.Notify();
+                       return false;
+                     },
+                     absl::Hours(1))
+                 .status();
+  });
+  waits.WaitForNotification();
+  EXPECT_THAT(client_->UnregisterConsumer("orders"), IsOk());
+  waiter.join();
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kNotFound,
+                               "the client has no consumer group \"orders\""));
+}
+
 TEST_F(ClientMembershipTest, BadArgumentsOfAWaitAreRefused) {
   MakeOnline();
   EXPECT_THAT(client_->WaitForMembers(broker_.address(), "bills", 1, kPatience),

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "common/mutex_lock.h"
@@ -90,19 +91,35 @@ absl::optional<MembershipChange> MembershipFeed::Take(absl::string_view address,
 
 absl::StatusOr<Members> MembershipFeed::Await(
     absl::string_view address, absl::string_view group,
+    const std::function<bool()>& has_group,
     const std::function<bool(const Members&)>& predicate, absl::Time deadline) {
   const Key key(address, group);
+  // Before the client is asked for the group, so that no end is missed.
+  Wait wait{key.second};
+  {
+    MutexLock lock(&mu_);
+    waits_.insert(&wait);
+  }
+  const auto forget = absl::MakeCleanup([this, &wait] {
+    MutexLock lock(&mu_);
+    waits_.erase(&wait);
+  });
+  const absl::Status no_group = absl::NotFoundError(
+      absl::StrCat("the client has no consumer group ", Quoted(group)));
+  if (!has_group()) return no_group;
   std::shared_ptr<const Members> looked_at;
   while (true) {
     {
       MutexLock lock(&mu_);
       const auto has_news = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
         const std::shared_ptr<const Members> current = CurrentLocked(key);
-        return closed_ || (current != nullptr && current != looked_at);
+        return closed_ || wait.has_ended ||
+               (current != nullptr && current != looked_at);
       };
       const bool news =
           clock_.AwaitWithDeadline(&lock, &changed_, has_news, deadline);
       if (closed_) return absl::CancelledError("the client is shut down");
+      if (wait.has_ended) return no_group;
       if (!news) break;
       looked_at = CurrentLocked(key);
     }
@@ -114,6 +131,14 @@ absl::StatusOr<Members> MembershipFeed::Await(
                        ? std::string("the broker has not told them in time")
                        : absl::StrCat("the ", looked_at->size(),
                                       " are not those that were waited for")));
+}
+
+void MembershipFeed::EndWaits(absl::string_view group) {
+  MutexLock lock(&mu_);
+  for (Wait* const wait : waits_) {
+    if (wait->group == group) wait->has_ended = true;
+  }
+  changed_.SignalAll();
 }
 
 void MembershipFeed::Close() {

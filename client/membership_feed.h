@@ -13,6 +13,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
@@ -59,11 +60,18 @@ class MembershipFeed {
       ABSL_LOCKS_EXCLUDED(mu_);
 
   // Waits until `predicate` holds for a list that is not out of date, and
-  // returns that list. DeadlineExceeded at `deadline`; Cancelled by Close().
+  // returns that list. `has_group` says whether the client has the group; it is
+  // called once, at the beginning, with no lock held. NotFound if it has not,
+  // or after EndWaits(); DeadlineExceeded at `deadline`; Cancelled by Close().
   absl::StatusOr<Members> Await(
       absl::string_view address, absl::string_view group,
+      const std::function<bool()>& has_group,
       const std::function<bool(const Members&)>& predicate, absl::Time deadline)
       ABSL_LOCKS_EXCLUDED(mu_);
+
+  // The client has unregistered `group`: ends the waits for its members, at
+  // every broker.
+  void EndWaits(absl::string_view group) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Ends all waits, and those that begin later. Idempotent.
   void Close() ABSL_LOCKS_EXCLUDED(mu_);
@@ -82,6 +90,12 @@ class MembershipFeed {
     absl::flat_hash_map<std::string, absl::optional<RemovalReason>> reasons;
   };
 
+  // A call of Await().
+  struct Wait {
+    const std::string group;
+    bool has_ended = false;
+  };
+
   // The list, if it is not out of date; else null.
   std::shared_ptr<const Members> CurrentLocked(const Key& key) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -91,6 +105,8 @@ class MembershipFeed {
   absl::Mutex mu_;
   CondVar changed_;
   absl::flat_hash_map<Key, Entry> entries_ ABSL_GUARDED_BY(mu_);
+  // Of the calls of Await() under way.
+  absl::flat_hash_set<Wait*> waits_ ABSL_GUARDED_BY(mu_);
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
 };
 

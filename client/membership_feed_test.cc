@@ -43,6 +43,8 @@ MembershipReport Report(uint64_t epoch, Members members,
 
 bool Any(const Members&) { return true; }
 
+bool Always() { return true; }
+
 class MembershipFeedTest : public ::testing::Test {
  protected:
   void Update(const MembershipReport& report) {
@@ -56,7 +58,8 @@ class MembershipFeedTest : public ::testing::Test {
   // Waits no longer than it takes to look.
   absl::StatusOr<Members> Look(
       const std::function<bool(const Members&)>& predicate = Any) {
-    return feed_.Await("broker:1", "orders", predicate, clock_.TimeNow());
+    return feed_.Await("broker:1", "orders", Always, predicate,
+                       clock_.TimeNow());
   }
 
   SimulatedClock clock_;
@@ -159,8 +162,9 @@ TEST_F(MembershipFeedTest, APredicateMayUseTheFeed) {
 TEST_F(MembershipFeedTest, AfterTheEndNobodyWaits) {
   Update(Report(5, {"a"}));
   feed_.Close();
-  EXPECT_THAT(feed_.Await("broker:1", "orders", Any, absl::InfiniteFuture()),
-              StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_THAT(
+      feed_.Await("broker:1", "orders", Always, Any, absl::InfiniteFuture()),
+      StatusIs(absl::StatusCode::kCancelled));
 }
 
 TEST(MembershipFeedThreadsTest, AnUpdateEndsTheWaitOfAnotherThread) {
@@ -168,8 +172,8 @@ TEST(MembershipFeedThreadsTest, AnUpdateEndsTheWaitOfAnotherThread) {
   absl::StatusOr<Members> members;
   std::thread waiter([&] {
     members = feed.Await(
-        "broker:1", "orders", [](const Members& m) { return m.size() == 2; },
-        absl::InfiniteFuture());
+        "broker:1", "orders", Always,
+        [](const Members& m) { return m.size() == 2; }, absl::InfiniteFuture());
   });
   feed.Update(kBroker, "orders", Report(5, {"a"}), absl::InfiniteFuture());
   feed.Update(kBroker, "orders", Report(6, {"a", "b"}), absl::InfiniteFuture());
@@ -182,7 +186,8 @@ TEST(MembershipFeedThreadsTest, TheEndEndsTheWaitOfAnotherThread) {
   MembershipFeed feed(&RealClock());
   absl::StatusOr<Members> members;
   std::thread waiter([&] {
-    members = feed.Await("broker:1", "orders", Any, absl::InfiniteFuture());
+    members =
+        feed.Await("broker:1", "orders", Always, Any, absl::InfiniteFuture());
   });
   feed.Close();
   waiter.join();

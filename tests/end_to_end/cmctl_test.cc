@@ -162,7 +162,7 @@ TEST(CmctlTest, ShowsWhoKnowsWhomAndWhoDiffers) {
     std::vector<std::string> arguments;
     std::vector<std::string> answers;
   } shown[] = {
-      {{"membership", "orders"}, {"10.0.0.1@a", "EPOCH"}},
+      {{"membership", "orders"}, {"10.0.0.1@a", "epoch 1, 2 channels"}},
       {{"membership", "orders", "-o", "json"}, {"\"epoch\": \"1\""}},
       {{"consistency", "orders"}, {"paid", "sent"}},
       {{"duplicates"}, {"10.0.0.1@a"}},
