@@ -172,7 +172,8 @@ class BrokerController::Impl {
                         &core_.housekeeping(), &core_.drain(), &calls_,
                         timer_.Listener()),
         admin_({options.limits, core_.table(), core_.policy(),
-                options.notifier.enabled, *clock},
+                options.notifier.enabled, *clock, &core_.drain(),
+                &drain_followers_},
                &calls_),
         housekeeping_(&core_.housekeeping()),
         pushes_(&core_.notifier(), &core_.table()),
@@ -264,6 +265,7 @@ class BrokerController::Impl {
   BrokerCore core_;
   ServerCalls calls_;
   ClientManagerFront client_manager_;
+  DrainFollowers drain_followers_;
   AdminFront admin_;
 
   // The timer's tasks, besides the watches of calls.
@@ -274,7 +276,6 @@ class BrokerController::Impl {
 
   GrpcServer server_;
   MetricsPart exposer_;
-  DrainFollowers drain_followers_;
   DrainEffects drain_effects_;
   // See Part for the order.
   const std::vector<Part*> parts_ = {&server_, &timer_, &exposer_};

@@ -3,6 +3,7 @@
 
 #include "tools/cmctl/command.h"
 #include "tools/cmctl/commands.h"
+#include "tools/cmctl/drain_command.h"
 #include "tools/cmctl/watch_command.h"
 
 namespace rmq::cmctl {
@@ -13,6 +14,7 @@ std::vector<Command> MakeCommands() {
   for (std::vector<Command>& family : std::vector<std::vector<Command>>{
            LookUpCommands(),
            WatchCommands(),
+           DrainCommands(),
        }) {
     for (Command& command : family) all.push_back(std::move(command));
   }

@@ -85,7 +85,7 @@ using Run = std::function<absl::StatusOr<std::string>(
 // call ends or Screen::goes_on() is false.
 using Stream = std::function<AdminStreamEnd(
     const google::protobuf::Message& request,
-    const std::function<void(const google::protobuf::Message&)>& on_response)>;
+    const std::function<bool(const google::protobuf::Message&)>& on_response)>;
 
 // Where a command prints as it goes, and who watches.
 struct Screen {

@@ -34,8 +34,14 @@ int RunFollow(const CommandLine& line, const Console& console,
   AdminClient broker(line.broker, line.timeout);
   const Stream stream =
       [&](const Message& request,
-          const std::function<void(const Message&)>& on_response) {
-        return broker.Stream(request, on_response, goes_on);
+          const std::function<bool(const Message&)>& on_response) {
+        bool is_enough = false;
+        return broker.Stream(
+            request,
+            [&](const Message& response) {
+              is_enough = !on_response(response);
+            },
+            [&] { return !is_enough && goes_on(); });
       };
   const absl::Status status = line.command->follow(
       line, stream,

@@ -522,7 +522,8 @@ TEST(FollowTest, AStreamEndsWhenTheBrokerIsNotThere) {
   Command watch = {"watch", {}, "", "", {}};
   watch.follow = [](const CommandLine&, const Stream& stream, const Screen&) {
     const AdminStreamEnd end =
-        stream(pb::WatchRequest(), [](const google::protobuf::Message&) {});
+        stream(pb::WatchRequest(),
+               [](const google::protobuf::Message&) { return true; });
     return end.status;
   };
   // Port 1 (tcpmux) is nobody's.

@@ -7,7 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "broker/fronts/admin/drain_followers.h"
 #include "broker/fronts/admin/named_resources.h"
+#include "broker/housekeeping/drain.h"
 #include "broker/policy/group_policy.h"
 #include "broker/registry/client_table.h"
 #include "common/clock.h"
@@ -32,6 +34,9 @@ struct AdminBroker {
   // The broker's notify_consumer_ids_changed_enable.
   bool notifies;
   Clock& clock;
+  // For Drain.
+  Drain* drain = nullptr;
+  DrainFollowers* drain_followers = nullptr;
 };
 
 // One call of an admin method, past the gate.

@@ -4,6 +4,7 @@
 #include "broker/fronts/admin/client_methods.h"
 #include "broker/fronts/admin/connection_methods.h"
 #include "broker/fronts/admin/consistency_methods.h"
+#include "broker/fronts/admin/drain_method.h"
 #include "broker/fronts/admin/explain_methods.h"
 #include "broker/fronts/admin/group_methods.h"
 #include "broker/fronts/admin/membership_methods.h"
@@ -21,7 +22,7 @@ constexpr AdminMethods (*kFamilies[])() = {
 };
 
 // Every method with many responses is one of these.
-std::vector<AdminStreamingMethod> Streaming() { return {}; }
+std::vector<AdminStreamingMethod> Streaming() { return {DrainMethod()}; }
 
 }  // namespace
 

@@ -275,6 +275,7 @@ Crowd::MemberPtr Crowd::NewMember(const std::string& client_id, int group,
 void Crowd::Enter(const MemberPtr& member) {
   BrokerCore& core = *environment_.core;
   const absl::Time now = environment_.process->Now();
+  if (core.drain().TurnAway(now).has_value()) return;
   if (!core.table().Open(member, now).ok()) return;
   const std::string group = member->group_name();
   const SubscriptionStatement subscription = {"topic", "*", "TAG", 1};

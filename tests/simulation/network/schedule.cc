@@ -28,7 +28,8 @@ constexpr KindInfo kKinds[kStepKinds] = {
     {"half-close", 3},   {"slow", 2},
     {"stop-broker", 2},  {"continue-broker", 4},
     {"kill-broker", 1},  {"start-broker", 3},
-    {"drain-broker", 1}, {"crowd", 4},
+    {"drain-broker", 1}, {"drain", 2},
+    {"cancel-drain", 3}, {"crowd", 4},
     {"crowd-leave", 5},  {"crowd-churn", 4},
     {"second", 3},       {"replace", 3},
     {"kick", 1},
@@ -115,7 +116,12 @@ Step DrawStep(Random* random, bool is_crowded) {
     case StepKind::kStopBroker:
     case StepKind::kContinueBroker:
     case StepKind::kKillBroker:
+    case StepKind::kCancelDrain:
     case StepKind::kDrainBroker: step.a = broker; break;
+    case StepKind::kDrain:
+      step.a = broker;
+      step.c = random->Percent(20) ? 0 : random->Below(60'000);
+      break;
     case StepKind::kStartBroker:
       step.a = broker;
       step.b = random->Percent(20) ? 1 : 0;

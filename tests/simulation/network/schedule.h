@@ -53,7 +53,10 @@ enum class StepKind : uint8_t {
   // older
   // than epochs.
   kStartBroker,
-  kDrainBroker,  // a: broker.
+  kDrainBroker,  // a: broker. It goes down.
+  // An operator drains it. a: broker, c: in how many ms.
+  kDrain,
+  kCancelDrain,  // a: broker.
   // --- Clients that are not of the library: see crowd.h ---
   kCrowd,       // a: broker, b: group, c: how many come.
   kCrowdLeave,  // a: broker, b: group, c: how many go.
@@ -64,7 +67,7 @@ enum class StepKind : uint8_t {
   kKick,  // a: slot, b: broker, c: ms for which it is to stay away; 0: not
           // said.
 };
-inline constexpr int kStepKinds = 25;
+inline constexpr int kStepKinds = 27;
 
 struct Step {
   StepKind kind = StepKind::kHeal;

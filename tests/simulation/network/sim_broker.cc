@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "broker/core/broker_core.h"
 #include "broker/fronts/clientmanager/client_request.h"
 #include "broker/fronts/clientmanager/client_request_handler.h"
@@ -11,6 +13,7 @@
 #include "broker/housekeeping/housekeeping_task.h"
 #include "broker/notify/push_task.h"
 #include "broker/policy/group_policy.h"
+#include "broker/registry/channel_end.h"
 #include "broker/registry/client_table.h"
 #include "common/response_code.h"
 #include "common/rpc/server/address_rates.h"
@@ -71,7 +74,8 @@ struct SimBroker::Running {
   // Sets the timer to what is due first.
   void Rearm() {
     const absl::Time due =
-        std::max(std::min(housekeeping_task.NextDue(), push_task.NextDue()),
+        std::max(std::min({housekeeping_task.NextDue(), push_task.NextDue(),
+                           core.drain().NextDue()}),
                  now() + kRest);
     if (timer != 0 && due >= timer_at) return;
     if (timer != 0) process->Cancel(timer);
@@ -79,6 +83,7 @@ struct SimBroker::Running {
     timer = process->RunAt(due, [this] {
       timer = 0;
       housekeeping_task.Run(now());
+      core.drain().Run(now());
       push_task.Run(now());
       Rearm();
     });
@@ -141,6 +146,22 @@ void SimBroker::Drain() {
   running_->process->Post([running = running_.get()] {
     running->core.drain().BeginLast(absl::ZeroDuration(), running->now());
     running->core.drain().CloseAll(running->now());
+  });
+}
+
+void SimBroker::BeginDrain(absl::Duration duration) {
+  if (running_ == nullptr || running_->is_draining) return;
+  running_->process->Post([running = running_.get(), duration] {
+    running->core.drain().Begin(duration, running->now());
+    running->Rearm();
+  });
+}
+
+void SimBroker::CancelDrain() {
+  if (running_ == nullptr || running_->is_draining) return;
+  running_->process->Post([running = running_.get()] {
+    running->core.drain().Cancel(running->now());
+    running->Rearm();
   });
 }
 
@@ -225,6 +246,12 @@ std::shared_ptr<BrokerEnd> SimBroker::Accept(
     std::shared_ptr<Connection> connection) {
   auto channel = std::make_shared<SimChannel>(&running_->environment,
                                               std::move(connection));
+  const absl::optional<ChannelEnd> away =
+      running_->core.drain().TurnAway(running_->now());
+  if (away.has_value()) {
+    channel->End(*away);
+    return channel;
+  }
   running_->process->RunAt(running_->now() + kUnheardLimit,
                            [weak = std::weak_ptr<SimChannel>(channel)] {
                              const auto unheard = weak.lock();

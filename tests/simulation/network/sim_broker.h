@@ -46,6 +46,9 @@ class SimBroker final : public Acceptor {
   void Kill();
   // Tells its streams that it goes down. The caller kills it afterwards.
   void Drain();
+  // An operator has its streams told to go; and lets clients in again.
+  void BeginDrain(absl::Duration duration);
+  void CancelDrain();
   bool is_up() const { return running_ != nullptr; }
   bool is_draining() const;
   bool is_old() const;

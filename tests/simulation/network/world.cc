@@ -145,6 +145,8 @@ class World {
         at.Start();
         break;
       case StepKind::kDrainBroker: at.Drain(); break;
+      case StepKind::kDrain: at.BeginDrain(absl::Milliseconds(step.c)); break;
+      case StepKind::kCancelDrain: at.CancelDrain(); break;
       case StepKind::kCrowd:
         at.InCrowd([=](Crowd* crowd) { crowd->Join(group, step.c); });
         break;
@@ -196,6 +198,7 @@ class World {
         brokers_[i]->Start();
       }
       brokers_[i]->process()->Continue();
+      brokers_[i]->CancelDrain();
     }
     for (const auto& client : clients_) {
       if (client != nullptr) client->process().Continue();
