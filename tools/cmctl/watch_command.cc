@@ -18,6 +18,7 @@
 #include "client/watch/watched_event.h"
 #include "common/kv.h"
 #include "common/mutex_lock.h"
+#include "common/real_clock.h"
 #include "tools/cmctl/message_json.h"
 #include "tools/cmctl/watch_view.h"
 
@@ -190,17 +191,17 @@ absl::Status Watch(const CommandLine& line, const Stream&,
   options.on_state = [&](const std::string&, const WatchState& state) {
     printer.OnState(state);
   };
-  const absl::Time end = absl::Now() + line.timeout;
+  const absl::Time end = RealClock().TimeNow() + line.timeout;
   absl::StatusOr<std::unique_ptr<MembershipWatcher>> watcher =
       MembershipWatcher::Start(std::move(options));
   if (!watcher.ok()) return watcher.status();
   absl::Time next_draw = absl::InfinitePast();
-  while (screen.goes_on() && absl::Now() < end) {
-    if (printer.live() && next_draw <= absl::Now()) {
+  while (screen.goes_on() && RealClock().TimeNow() < end) {
+    if (printer.live() && next_draw <= RealClock().TimeNow()) {
       printer.Draw((*watcher)->Groups(line.broker));
-      next_draw = absl::Now() + kDraw;
+      next_draw = RealClock().TimeNow() + kDraw;
     }
-    absl::SleepFor(std::min(kLook, end - absl::Now()));
+    absl::SleepFor(std::min(kLook, end - RealClock().TimeNow()));
   }
   (*watcher)->Shutdown(kShutdownTimeout).IgnoreError();
   printer.Tidy();
