@@ -26,7 +26,8 @@ namespace rmq {
 // borrowed and must outlive the queue.
 class OrderedCallbacks : public std::enable_shared_from_this<OrderedCallbacks> {
  public:
-  // `on_room` is called on the dispatcher, not after Close().
+  // `on_room` is called on the dispatcher, and not once Close() and AwaitIdle()
+  // have returned.
   OrderedCallbacks(EventLoop* dispatcher, size_t room,
                    std::function<void()> on_room)
       : dispatcher_(*dispatcher), room_(room), on_room_(std::move(on_room)) {}

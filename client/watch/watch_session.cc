@@ -102,9 +102,7 @@ void WatchSession::OnSnapshot(const v1::WatchSnapshot& snapshot) {
   if (!in_snapshot_) return;
   for (const v1::WatchedMember& member : snapshot.members()) {
     if (members_.Add(FromProto(member))) continue;
-    Lose({absl::ResourceExhaustedError(absl::StrCat(
-        "the broker has more than ", options_.max_members,
-        " members (max_members): watch fewer groups, or allow more"))});
+    Lose({TooManyMembers()});
     return;
   }
   if (!snapshot.last()) return;
@@ -130,13 +128,17 @@ void WatchSession::OnEvent(const v1::WatchEvent& event) {
   }
   const WatchedEvent plain = FromProto(event);
   if ((in_snapshot_ || synced_) && !members_.Apply(plain)) {
-    LosePlace("too many members");
-    Lose({absl::ResourceExhaustedError(absl::StrCat(
-        "the broker has more than ", options_.max_members,
-        " members (max_members): watch fewer groups, or allow more"))});
+    if (!in_snapshot_) LosePlace("too many members");
+    Lose({TooManyMembers()});
     return;
   }
   if (!in_snapshot_) observer_.OnEvent(plain);
+}
+
+absl::Status WatchSession::TooManyMembers() const {
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "the broker has more than ", options_.max_members,
+      " members (max_members): watch fewer groups, or allow more"));
 }
 
 void WatchSession::OnFinished(const StreamEnd& end) { Lose(end); }

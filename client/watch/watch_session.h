@@ -108,6 +108,7 @@ class WatchSession final : private WatchStream::Reactor {
   void OnProgress(const rocketmq::clientmanager::v1::WatchProgress& progress);
   void OnSnapshot(const rocketmq::clientmanager::v1::WatchSnapshot& snapshot);
   void OnEvent(const rocketmq::clientmanager::v1::WatchEvent& event);
+  absl::Status TooManyMembers() const;
   // Drops the call because of `end`, and tries again after a pause, or at once
   // with a snapshot if `end` says that events are lost.
   void Lose(const StreamEnd& end);

@@ -205,6 +205,15 @@ TEST_F(WatchSessionTest, EventsAreToldAndReplayed) {
   EXPECT_THAT(Channels(), ElementsAre(2, 3));
 }
 
+TEST_F(WatchSessionTest, AnEventThatTheSnapshotHasIsNotToldAgain) {
+  Synced();
+  call().Deliver(Left(10, 1));
+  call().Deliver(Progress(15));
+  call().Deliver(Left(15, 1));
+  EXPECT_THAT(told_, IsEmpty());
+  EXPECT_THAT(Channels(), ElementsAre(1, 2));
+}
+
 TEST_F(WatchSessionTest, ACutCallGoesOnWhereTheBrokerWas) {
   Synced();
   call().Deliver(Progress(15));
