@@ -1,5 +1,6 @@
 #include "client/watch/membership_watcher.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
@@ -53,6 +54,11 @@ absl::Status MembershipWatcherOptions::Validate() const {
   for (size_t i = 0; i < groups.size(); ++i) {
     status = ValidateNameForm(absl::StrCat("groups[", i, "]"), groups[i]);
     if (!status.ok()) return status;
+    if (std::count(groups.begin(), groups.end(), groups[i]) > 1) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("groups must name each group once, got ",
+                       Quoted(groups[i]), " twice"));
+    }
   }
   if (!consumers && !producers) {
     return absl::InvalidArgumentError(

@@ -35,7 +35,7 @@ namespace rmq {
 struct MembershipWatcherOptions {
   // "host:port" each; at least one, none twice. Each is watched by itself.
   std::vector<std::string> brokers;
-  // Empty: all groups, and what happens to no group. At most 256.
+  // Empty: all groups, and what happens to no group. At most 256, each once.
   std::vector<std::string> groups;
   // Which kinds of groups. At least one must be true.
   bool consumers = true;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "client/watch/watched_event.h"
@@ -42,6 +43,10 @@ TEST(MembershipWatcherTest, OptionsAreRefusedWithTheFieldAndTheRule) {
                 o.groups = {"g", ""};
               }),
               invalid("groups[1]"));
+  EXPECT_THAT(refusal([](auto& o) {
+                o.groups = {"g", "h", "g"};
+              }),
+              invalid("groups must name each group once, got \"g\" twice"));
   EXPECT_THAT(refusal([](auto& o) { o.consumers = o.producers = false; }),
               invalid("consumers or producers must be true"));
   EXPECT_THAT(refusal([](auto& o) { o.connect_timeout = {}; }),
@@ -52,7 +57,7 @@ TEST(MembershipWatcherTest, OptionsAreRefusedWithTheFieldAndTheRule) {
               invalid("backoff must be positive"));
 
   MembershipWatcherOptions most = Good();
-  most.groups.assign(256, "g");
+  for (int i = 0; i < 256; ++i) most.groups.push_back(absl::StrCat("g", i));
   EXPECT_THAT(most.Validate(), IsOk());
 }
 

@@ -136,7 +136,8 @@ class Printer {
   // A line that is no event.
   void SayLocked(const std::string& what) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     const std::string line = absl::StrCat(
-        absl::FormatTime("%Y-%m-%d %H:%M:%E3S", screen_.time().now, zone_),
+        absl::FormatTime(live_ ? "%H:%M:%S" : "%Y-%m-%d %H:%M:%E3S",
+                         screen_.time().now, zone_),
         " -- ", what);
     if (live_) {
       view_.AddLine(line);

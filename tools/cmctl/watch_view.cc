@@ -83,6 +83,19 @@ std::string EventLine(const WatchedEvent& event, absl::TimeZone zone) {
   return line;
 }
 
+std::string ShortEventLine(const WatchedEvent& event, absl::TimeZone zone) {
+  std::string line = absl::StrCat(
+      absl::FormatTime("%H:%M:%S", event.time, zone), " ", Name(event.type));
+  for (const absl::string_view part :
+       {absl::string_view(event.member.group),
+        absl::string_view(event.member.client_id),
+        event.reason.has_value() ? Name(*event.reason) : absl::string_view(),
+        absl::string_view(event.detail)}) {
+    if (!part.empty()) absl::StrAppend(&line, " ", EscapeControls(part));
+  }
+  return line;
+}
+
 std::string EventJson(const WatchedEvent& event) {
   const WatchedMember& member = event.member;
   pb::WatchEvent proto;
@@ -122,7 +135,7 @@ std::string FitTo(absl::string_view text, size_t columns) {
 
 void WatchView::Add(const WatchedEvent& event) {
   revision_ = std::max(revision_, event.revision);
-  AddLine(EventLine(event, zone_));
+  AddLine(ShortEventLine(event, zone_));
   const std::pair<bool, std::string> key(event.member.is_producer,
                                          event.member.group);
   if (event.member.group.empty() ||

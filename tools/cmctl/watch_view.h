@@ -21,6 +21,10 @@ namespace rmq::cmctl {
 // choose is escaped.
 std::string EventLine(const WatchedEvent& event, absl::TimeZone zone);
 
+// What of it matters most, for a narrow terminal: "18:12:53 CLIENT_UNREGISTER
+// orders a EXPIRED".
+std::string ShortEventLine(const WatchedEvent& event, absl::TimeZone zone);
+
 // protobuf's JSON of the event in one line.
 std::string EventJson(const WatchedEvent& event);
 
