@@ -101,6 +101,7 @@ absl::Status BrokerController::Options::Validate() const {
   note(policy.Validate());
   note(notifier.Validate());
   note(housekeeping.Validate());
+  note(kicker.Validate());
   note(server.Validate());
   if (table.channel_expiry > kMaxChannelExpiry) {
     note(absl::InvalidArgumentError(
@@ -172,8 +173,8 @@ class BrokerController::Impl {
                         &core_.housekeeping(), &core_.drain(), &calls_,
                         timer_.Listener()),
         admin_({options.limits, core_.table(), core_.policy(),
-                options.notifier.enabled, *clock, &core_.drain(),
-                &drain_followers_},
+                options.notifier.enabled, *clock, core_.kicker(), calls_.rates,
+                &core_.drain(), &drain_followers_},
                &calls_),
         housekeeping_(&core_.housekeeping()),
         pushes_(&core_.notifier(), &core_.table()),
@@ -194,6 +195,7 @@ class BrokerController::Impl {
     });
     timer_.Add(&housekeeping_);
     timer_.Add(&core_.drain());
+    timer_.Add(&core_.kicker());
     timer_.Add(&memory_trim_task_);
     // After housekeeping, so that the changes of a pass are pushed together.
     timer_.Add(&pushes_);

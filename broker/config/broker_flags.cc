@@ -147,6 +147,14 @@ ABSL_FLAG(bool, reject_pull_consumer_enable,
 ABSL_FLAG(uint64_t, max_channels, Default().table.max_channels,
           "open channels, those of unary clients included")
     .OnUpdate([] { NoteUpdate("max_channels"); });
+ABSL_FLAG(uint64_t, recently_closed, Default().table.recently_closed,
+          "how many channels that were closed last are kept, with the reason, "
+          "to be listed; 0: none, at most 1000000")
+    .OnUpdate([] { NoteUpdate("recently_closed"); });
+ABSL_FLAG(absl::Duration, kick_hold, Default().kicker.kick_hold,
+          "how long a client that an operator takes out is kept out, if the "
+          "operator does not say, like 10m, at most 24h; 0: not at all")
+    .OnUpdate([] { NoteUpdate("kick_hold"); });
 ABSL_FLAG(uint64_t, max_frame_bytes, Default().server.max_frame_bytes,
           "size of a frame or request, 1 KiB to 64 MiB")
     .OnUpdate([] { NoteUpdate("max_frame_bytes"); });

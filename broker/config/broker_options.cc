@@ -61,9 +61,11 @@ void VisitSettings(Options& options, const Visitor& visit) {
   visit("min_channel_expiry", &table.min_channel_expiry);
   visit("max_channel_expiry", &table.max_channel_expiry);
   visit("max_channels", &table.max_channels);
+  visit("recently_closed", &table.recently_closed);
   visit("max_statement_changes", &table.max_statement_changes);
   visit("duplicate_client_id_policy", &table.duplicate_client_id_policy);
   visit("housekeeping_period", &options.housekeeping.period);
+  visit("kick_hold", &options.kicker.kick_hold);
 
   auto& limits = options.limits;
   visit("max_client_id_bytes", &limits.max_client_id_bytes);

@@ -32,6 +32,7 @@ BrokerCore::BrokerCore(const Options& options,
       processor_(&table_, &policy_, &notifier_),
       housekeeping_(options.housekeeping, &table_, &notifier_, now,
                     on_deadline),
-      drain_(&table_, &notifier_, on_deadline) {}
+      drain_(&table_, &notifier_, on_deadline),
+      kicker_(options.kicker, &table_, &notifier_, on_deadline) {}
 
 }  // namespace rmq

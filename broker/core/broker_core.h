@@ -10,6 +10,7 @@
 #include "broker/housekeeping/housekeeping.h"
 #include "broker/notify/consumer_ids_notifier.h"
 #include "broker/policy/group_policy.h"
+#include "broker/processor/client_kicker.h"
 #include "broker/processor/client_manage_processor.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/client_table.h"
@@ -28,13 +29,14 @@ class BrokerCore {
     GroupPolicy::Options policy;
     ConsumerIdsNotifier::Options notifier;
     Housekeeping::Options housekeeping;
+    ClientKicker::Options kicker;
   };
 
   // The options of each part must validate. `listeners` are borrowed; they
   // receive each event after the policy and the notifier. `now` is when the
   // first housekeeping period begins. `on_deadline`, which may be null, is
-  // called when the notifier, housekeeping or the drain becomes due earlier
-  // than it was.
+  // called when the notifier, housekeeping, the drain or the kicker becomes due
+  // earlier than it was.
   BrokerCore(const Options& options,
              const std::vector<ClientEventListener*>& listeners, absl::Time now,
              ConsumerIdsNotifier::DeadlineListener on_deadline = nullptr);
@@ -50,6 +52,7 @@ class BrokerCore {
   ClientManageProcessor& processor() { return processor_; }
   Housekeeping& housekeeping() { return housekeeping_; }
   Drain& drain() { return drain_; }
+  ClientKicker& kicker() { return kicker_; }
 
  private:
   GroupPolicy policy_;
@@ -58,6 +61,7 @@ class BrokerCore {
   ClientManageProcessor processor_;
   Housekeeping housekeeping_;
   Drain drain_;
+  ClientKicker kicker_;
 };
 
 }  // namespace rmq

@@ -231,6 +231,17 @@ std::vector<MetricFamily> ClientManagerMetrics::Collect() const {
   family("rocketmq_client_manager_drained_total",
          "Channels that drains have closed", MetricType::Counter)
       .Add({}, static_cast<double>(readings.drain.drained));
+  family("rocketmq_client_manager_held_clients",
+         "Clients that an operator has taken out and that are kept out",
+         MetricType::Gauge)
+      .Add({}, static_cast<double>(readings.table.held_clients));
+  Family closed = family("rocketmq_client_manager_channels_closed_total",
+                         "Channels of clients that were closed, by reason",
+                         MetricType::Counter);
+  for (size_t i = 0; i < kRemovalReasons; ++i) {
+    closed.Add({{"reason", Lower(Name(static_cast<RemovalReason>(i)))}},
+               static_cast<double>(readings.table.closed_channels[i]));
+  }
   family("rocketmq_client_manager_event_queue_depth",
          "Events that are queued for listeners", MetricType::Gauge)
       .Add({}, static_cast<double>(readings.table.queued_events));

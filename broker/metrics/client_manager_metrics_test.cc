@@ -270,6 +270,20 @@ TEST_F(ClientManagerMetricsTest, CallsAndRefusalsNameTheirMethodAndItsNumber) {
                         "service=\"_unknown\"} 1\n"));
 }
 
+TEST_F(ClientManagerMetricsTest, ClosedChannelsAndHeldClientsAreShown) {
+  readings_.table.closed_channels[static_cast<size_t>(RemovalReason::kKicked)] =
+      5;
+  readings_.table.held_clients = 4;
+  const std::string scrape = Scrape();
+  EXPECT_THAT(scrape, HasSubstr("reason=\"kicked\"} 5\n"));
+  EXPECT_THAT(scrape, HasSubstr("rocketmq_client_manager_channels_closed_total{"
+                                "cluster=\"c\",node_type=\"broker\",node_id="
+                                "\"b\",reason=\"drained\"} 0\n"));
+  EXPECT_THAT(scrape, HasSubstr("rocketmq_client_manager_held_clients{cluster="
+                                "\"c\",node_type=\"broker\",node_id=\"b\"} "
+                                "4\n"));
+}
+
 TEST_F(ClientManagerMetricsTest, ReadingsAreAskedForAtEachScrape) {
   readings_.table.channels = 3;
   readings_.table.queued_events = 7;

@@ -60,6 +60,12 @@ HeartbeatResult ClientManageProcessor::Heartbeat(
                        ". Give each process an id of its own, or come back "
                        "when the other is gone")};
       return result;
+    case RegisterResult::Outcome::kHeld:
+      result.status = {absl::StatusCode::kPermissionDenied,
+                       ResponseCode::kSystemError, "an operator took it out"};
+      result.end.emplace(RemovalReason::kKicked, registered.hold.until - now,
+                         *registered.hold.reason);
+      return result;
   }
   result.warnings = std::move(registered.warnings);
   result.statement_token = registered.statement_token;

@@ -17,11 +17,13 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "absl/types/span.h"
 #include "broker/notify/consumer_ids_notifier.h"
 #include "broker/policy/group_policy.h"
 #include "broker/policy/passed_over_group.h"
 #include "broker/registry/admitted_statement.h"
+#include "broker/registry/channel_end.h"
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/client_table.h"
@@ -36,8 +38,13 @@ struct HeartbeatResult {
   // was registered. Or RESOURCE_EXHAUSTED with SYSTEM_BUSY: the statement
   // changed too soon after earlier changes, and what was registered stays. Or
   // ALREADY_EXISTS with SYSTEM_ERROR: another process uses the client id, and
-  // the channel, a stream, is closed and has to end.
+  // the channel, a stream, is closed and has to end. Or PERMISSION_DENIED with
+  // SYSTEM_ERROR: see `end`.
   CallStatus status;
+  // The client is held, after an operator has taken it out: what it is told, in
+  // place of `status`. Its channel, if it is a stream, is closed and has to
+  // end.
+  absl::optional<ChannelEnd> end;
   // For light heartbeats; 0 if a group was skipped.
   uint64_t statement_token = 0;
   // How long the channel may be silent from now on.

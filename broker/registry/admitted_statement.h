@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "broker/registry/client_holds.h"
 #include "broker/registry/client_warning.h"
 #include "broker/registry/consistency_rule.h"
 #include "broker/registry/statement.h"
@@ -63,6 +64,9 @@ struct RegisterResult {
     // Another process uses the client id, and was there first: this channel has
     // been closed. Nothing was applied.
     kDuplicateClientId,
+    // An operator has taken the client out, and its hold has not ended. A
+    // stream has been closed. Nothing was applied.
+    kHeld,
   };
   Outcome outcome = Outcome::kClosed;
   // For light heartbeats; 0 if a group of the statement was skipped.
@@ -80,6 +84,8 @@ struct RegisterResult {
   // The address of the other process: of kDuplicateClientId, and if the
   // channel has taken over from streams of other processes.
   std::string other_address;
+  // Of kHeld.
+  ClientHold hold;
   // Of kTooManyChanges: when the channel may change its statement again.
   absl::Time try_again_at;
 };

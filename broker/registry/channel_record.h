@@ -11,6 +11,7 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "broker/registry/channel_groups.h"
 #include "broker/registry/labels.h"
 #include "broker/registry/liveness.h"
 #include "broker/registry/member_statement.h"
@@ -104,6 +105,9 @@ struct ChannelRecord : ExpiryLink {
     // What the client was told last, of consumer groups in which it is odd: see
     // InconsistentGroups.
     absl::flat_hash_map<const RegisteredGroup*, uint64_t> told;
+    // The groups that the client has unregistered since its latest full
+    // heartbeat. Null: none.
+    std::unique_ptr<ChannelGroups> unregistered;
     // Another process has begun to use the client id, and the client has not
     // been told.
     bool has_new_duplicate = false;
@@ -123,7 +127,7 @@ struct ChannelRecord : ExpiryLink {
         !exceptions->has_new_duplicate &&
         exceptions->changes_full_at == absl::InfinitePast() &&
         exceptions->expiry == absl::ZeroDuration() &&
-        exceptions->labels == nullptr) {
+        exceptions->labels == nullptr && exceptions->unregistered == nullptr) {
       exceptions = nullptr;
     }
   }
@@ -141,6 +145,15 @@ struct ChannelRecord : ExpiryLink {
   void SetLabels(absl::Span<const StatedLabel> stated) {
     if (AreEqual(labels(), stated)) return;
     MutableExceptions().labels = MakeLabels(stated);
+    DropExceptionsIfEmpty();
+  }
+
+  const ChannelGroups* unregistered() const {
+    return exceptions == nullptr ? nullptr : exceptions->unregistered.get();
+  }
+  void ForgetUnregistered() {
+    if (unregistered() == nullptr) return;
+    exceptions->unregistered = nullptr;
     DropExceptionsIfEmpty();
   }
 

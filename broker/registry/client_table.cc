@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "broker/registry/channel_search.h"
+#include "broker/registry/client_directory.h"
 #include "broker/registry/consumer_registry.h"
 #include "common/mutex_lock.h"
 
@@ -143,6 +145,22 @@ bool ClientTable::CloseSome(RemovalReason reason, size_t max_channels,
   }
   Finish(committed, now);
   return more;
+}
+
+void ClientTable::HoldMatching(const ChannelFilter& filter,
+                               const ClientHold& hold, absl::Time now,
+                               ChannelId* cursor,
+                               std::vector<ClientChannelPtr>* matching) {
+  MutexLock lock(&mu_);
+  const auto take = [&](const ChannelRecord& channel) {
+    // If another call is closing the channel, its client is gone.
+    if (channel.liveness.closed()) return;
+    state_.holds().Add(channel.client->client_id(), channel.kind,
+                       channel.incarnation, hold, now);
+    matching->push_back(channel.port);
+  };
+  SearchOpen(state_, filter, ListOrder::kOldestFirst, /*max_found=*/kMaxPiece,
+             /*max_work=*/kMaxPiece, cursor, take);
 }
 
 absl::StatusOr<ClientChannelPtr> ClientTable::FindOrOpenStandIn(

@@ -27,8 +27,10 @@
 #include "broker/registry/acknowledge.h"
 #include "broker/registry/admitted_statement.h"
 #include "broker/registry/channel_expiries.h"
+#include "broker/registry/channel_filter.h"
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_event.h"
+#include "broker/registry/client_holds.h"
 #include "broker/registry/client_warning.h"
 #include "broker/registry/push_round.h"
 #include "broker/registry/table_change.h"
@@ -128,6 +130,17 @@ class ClientTable : public TableQueries {
   // the caller ends them.
   bool CloseSome(RemovalReason reason, size_t max_channels, absl::Time now,
                  std::vector<ClientChannelPtr>* closed)
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // One piece of a kick: finds open channels that meet `filter` after `*cursor`
+  // (0: from the beginning), in the order of opening, and holds their clients:
+  // from now on Register() turns them away until `hold.until`. A client that
+  // opens a channel meanwhile either is held, or has a channel that a later
+  // piece finds. Adds the channels to `matching`; the caller closes them. Moves
+  // the cursor; sets it to 0 after the last.
+  void HoldMatching(const ChannelFilter& filter, const ClientHold& hold,
+                    absl::Time now, ChannelId* cursor,
+                    std::vector<ClientChannelPtr>* matching)
       ABSL_LOCKS_EXCLUDED(mu_);
 
   // FindStandIn(); if there is none, `channel` is opened and becomes the

@@ -21,6 +21,8 @@
 #include "absl/types/span.h"
 #include "benchmark/benchmark.h"
 #include "broker/registry/benchmark_clients.h"
+#include "broker/registry/channel_filter.h"
+#include "broker/registry/channel_search.h"
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/client_table.h"
@@ -287,6 +289,45 @@ BENCHMARK(BM_PiecesOfAnExpiringScan)
     ->Apply(Sizes)
     ->Iterations(1)
     ->Unit(benchmark::kMillisecond);
+
+// A page of ListClients: a thousand rows, or as much work as a page may be.
+void FindPage(benchmark::State& state, const ChannelFilter& filter) {
+  constexpr size_t kPageRows = 1000;
+  constexpr size_t kPageWork = 32'000;
+  const World& world = SharedWorld(state.range(0));
+  size_t rows = 0;
+  for (auto _ : state) {
+    std::vector<FoundChannel> found;
+    ChannelId cursor = 0;
+    size_t work = 0;
+    do {
+      work +=
+          world.table.FindChannels(filter, ListOrder::kOldestFirst,
+                                   kPageRows - found.size(), &cursor, &found);
+    } while (cursor != 0 && found.size() < kPageRows && work < kPageWork);
+    rows = found.size();
+  }
+  state.counters["rows"] = static_cast<double>(rows);
+}
+
+void BM_FindAnyClients(benchmark::State& state) { FindPage(state, {}); }
+BENCHMARK(BM_FindAnyClients)->Apply(Sizes)->Unit(benchmark::kMillisecond);
+
+void BM_FindALabelThatNobodyHas(benchmark::State& state) {
+  ChannelFilter filter;
+  filter.labels = {{"zone", "nowhere"}};
+  FindPage(state, filter);
+}
+BENCHMARK(BM_FindALabelThatNobodyHas)
+    ->Apply(Sizes)
+    ->Unit(benchmark::kMillisecond);
+
+void BM_FindAGroup(benchmark::State& state) {
+  ChannelFilter filter;
+  filter.group = "consumer-group-00007";
+  FindPage(state, filter);
+}
+BENCHMARK(BM_FindAGroup)->Apply(Sizes)->Unit(benchmark::kMillisecond);
 
 // Bytes that the registry holds for each client: a channel (the core's part, as
 // allocated), its memberships and what they state, its client id, its share of

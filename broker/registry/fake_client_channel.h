@@ -11,6 +11,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
+#include "broker/registry/channel_end.h"
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/membership_push.h"
@@ -36,8 +37,7 @@ class FakeClientChannel final
   }
   void End(const ChannelEnd& end) override {
     MutexLock lock(&mu_);
-    ends_.push_back(end.reason);
-    end_detail_ = end.detail;
+    ends_.push_back(end);
   }
   bool writable() const override { return writable_.load(); }
 
@@ -56,13 +56,19 @@ class FakeClientChannel final
     for (const auto& push : TakePushed()) groups.push_back(push->group);
     return groups;
   }
-  // The reasons of all calls of End().
-  // Of the last end.
+  // The detail of the last end; empty if there is none.
   std::string end_detail() const {
     MutexLock lock(&mu_);
-    return end_detail_;
+    return ends_.empty() ? "" : ends_.back().detail;
   }
+  // The reasons of all calls of End().
   std::vector<RemovalReason> ends() const {
+    std::vector<RemovalReason> reasons;
+    for (const ChannelEnd& end : full_ends()) reasons.push_back(end.reason);
+    return reasons;
+  }
+  // What End() was called with.
+  std::vector<ChannelEnd> full_ends() const {
     MutexLock lock(&mu_);
     return ends_;
   }
@@ -71,8 +77,7 @@ class FakeClientChannel final
   std::atomic<bool> writable_{true};
   mutable absl::Mutex mu_;
   Pushes pushes_ ABSL_GUARDED_BY(mu_);
-  std::vector<RemovalReason> ends_ ABSL_GUARDED_BY(mu_);
-  std::string end_detail_ ABSL_GUARDED_BY(mu_);
+  std::vector<ChannelEnd> ends_ ABSL_GUARDED_BY(mu_);
 };
 
 using FakeClientChannelPtr = std::shared_ptr<FakeClientChannel>;

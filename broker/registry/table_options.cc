@@ -8,6 +8,7 @@ namespace rmq {
 namespace {
 
 constexpr int32_t kMostStatementChanges = 1000;
+constexpr size_t kMostRecentlyClosed = 1'000'000;
 // The broker wakes up four times an expiry, for all clients, if one asks for
 // it.
 constexpr absl::Duration kLeastRequestedExpiry = absl::Seconds(1);
@@ -43,6 +44,11 @@ absl::Status TableOptions::Validate() const {
   }
   if (max_channels == 0) {
     return absl::InvalidArgumentError("max_channels must be at least 1, got 0");
+  }
+  if (recently_closed > kMostRecentlyClosed) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("recently_closed must be 0 to ", kMostRecentlyClosed,
+                     ", got ", recently_closed));
   }
   if (max_statement_changes < 0 ||
       max_statement_changes > kMostStatementChanges) {

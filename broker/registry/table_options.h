@@ -25,6 +25,9 @@ struct TableOptions {
   absl::Duration max_channel_expiry = absl::Minutes(30);
   // Open channels, stand-ins included. Must be at least 1.
   size_t max_channels = 200'000;
+  // How many channels that were closed last are kept to be looked at; 0 to
+  // 1,000,000.
+  size_t recently_closed = 10'000;
   // How often a second a channel may state another subscription or mode of a
   // consumer group that it is in, and three times as often at once; 0: no
   // limit. All changes of one heartbeat count as one. Joining and leaving

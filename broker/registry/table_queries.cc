@@ -6,6 +6,7 @@
 #include "absl/algorithm/container.h"
 #include "absl/container/btree_set.h"
 #include "broker/registry/channel_record.h"
+#include "broker/registry/channel_summary.h"
 #include "broker/registry/client_directory.h"
 #include "broker/registry/consumer_registry.h"
 #include "broker/registry/membership_reader.h"
@@ -365,7 +366,9 @@ TableQueries::Counts TableQueries::counts() const {
           state_.producers().groups().size(),
           events_.size(),
           state_.duplicates().size(),
-          state_.consumers().inconsistent().reported()};
+          state_.consumers().inconsistent().reported(),
+          state_.holds().size(),
+          state_.closed().counts()};
 }
 
 std::vector<DuplicateClientInfo> TableQueries::ListDuplicateClientIds(
@@ -398,6 +401,24 @@ std::vector<ClientChannelPtr> TableQueries::ListOpenChannels(
     channels.push_back(channel.port);
   });
   return channels;
+}
+
+size_t TableQueries::FindChannels(const ChannelFilter& filter, ListOrder order,
+                                  size_t max, ChannelId* cursor,
+                                  std::vector<FoundChannel>* found) const {
+  MutexLock lock(&mu_);
+  return SearchOpen(state_, filter, order, std::min(max, kMaxPiece), kMaxPiece,
+                    cursor, [found](const ChannelRecord& channel) {
+                      found->push_back({channel.port, SummaryOf(channel)});
+                    });
+}
+
+size_t TableQueries::FindClosedChannels(
+    const ChannelFilter& filter, ListOrder order, size_t max, uint64_t* cursor,
+    std::vector<ClosedChannelPtr>* found) const {
+  MutexLock lock(&mu_);
+  return SearchClosed(state_.closed(), filter, order, std::min(max, kMaxPiece),
+                      kMaxPiece, cursor, found);
 }
 
 ClientChannelPtr TableQueries::FindStandIn(absl::string_view client_id) const {

@@ -2,6 +2,7 @@
 #ifndef BROKER_REGISTRY_TABLE_QUERIES_H_
 #define BROKER_REGISTRY_TABLE_QUERIES_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -12,8 +13,11 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
+#include "broker/registry/channel_filter.h"
+#include "broker/registry/channel_search.h"
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_event.h"
+#include "broker/registry/closed_channels.h"
 #include "broker/registry/event_queue.h"
 #include "broker/registry/labels.h"
 #include "broker/registry/membership_snapshot.h"
@@ -203,6 +207,18 @@ class TableQueries {
                                                  MemberCursor* cursor) const
       ABSL_LOCKS_EXCLUDED(mu_);
 
+  // One piece of a search among open channels: SearchOpen() with up to `max`
+  // (at most kMaxPiece) channels, and work of at most about kMaxPiece. Adds to
+  // `found`; returns the work.
+  size_t FindChannels(const ChannelFilter& filter, ListOrder order, size_t max,
+                      ChannelId* cursor, std::vector<FoundChannel>* found) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // The same among the channels that were closed last: SearchClosed().
+  size_t FindClosedChannels(const ChannelFilter& filter, ListOrder order,
+                            size_t max, uint64_t* cursor,
+                            std::vector<ClosedChannelPtr>* found) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+
   // The channel that stands for the unary calls of `client_id`, or null.
   ClientChannelPtr FindStandIn(absl::string_view client_id) const
       ABSL_LOCKS_EXCLUDED(mu_);
@@ -254,6 +270,10 @@ class TableQueries {
     size_t duplicate_client_ids = 0;
     // Groups that are reported to be inconsistent.
     size_t inconsistent_groups = 0;
+    // Clients that are held, those included whose hold has just ended.
+    size_t held_clients = 0;
+    // Channels that were closed since the start, by reason.
+    std::array<int64_t, kRemovalReasons> closed_channels = {};
   };
   Counts counts() const ABSL_LOCKS_EXCLUDED(mu_);
 

@@ -34,6 +34,7 @@ TableState::TableState(const TableOptions& options, bool unchanged_register)
       consumers_(&clients_, unchanged_register),
       producers_(&clients_),
       expiry_(options),
+      closed_(options.recently_closed),
       statement_tokens_(options.statement_token_key) {}
 
 TableState::~TableState() {
@@ -100,6 +101,9 @@ RegisterResult TableState::Register(ChannelRecord& channel,
   RegisterResult result;
   const absl::optional<absl::Time> heard_before = channel.liveness.Renew(now);
   if (!heard_before.has_value()) return result;  // kClosed
+  if (!holds_.empty() && RefuseIfHeld(channel, statement, &result, change)) {
+    return result;
+  }
 
   const absl::Time changes_full_at = channel.changes_full_at();
   // Compared beforehand only where a change would be one too many.
@@ -124,6 +128,7 @@ RegisterResult TableState::Register(ChannelRecord& channel,
       options_.ExpiryFor(statement.requested_channel_expiry);
   const bool expires_sooner = expiry_.Set(channel, result.channel_expiry);
   channel.SetLabels(statement.labels);
+  channel.ForgetUnregistered();
 
   for (Membership& membership : channel.memberships) {
     membership.stated = false;
@@ -275,95 +280,6 @@ void TableState::DropExcessLeftOut(ChannelRecord& channel,
       ++i;
     }
   }
-}
-
-void TableState::Unregister(ChannelRecord& channel, absl::string_view client_id,
-                            absl::Span<const absl::string_view> producer_groups,
-                            absl::Span<const absl::string_view> consumer_groups,
-                            TableChange* change) {
-  UnregisterAll(channel, client_id, GroupKind::kProducer, producer_groups,
-                change);
-  UnregisterAll(channel, client_id, GroupKind::kConsumer, consumer_groups,
-                change);
-  RemoveIdleStandIn(channel, RemovalReason::kUnregistered, change);
-}
-
-void TableState::UnregisterAll(ChannelRecord& channel,
-                               absl::string_view client_id, GroupKind kind,
-                               absl::Span<const absl::string_view> groups,
-                               TableChange* change) {
-  for (absl::string_view name : groups) {
-    const RegisteredGroup* const group = FindGroup(kind, name);
-    if (group == nullptr) continue;
-    size_t hint = 0;
-    Membership* const membership = GroupMembers::Find(channel, *group, &hint);
-    if (membership == nullptr) continue;
-    RemoveMembership(channel, *membership, RemovalReason::kUnregistered,
-                     client_id, change);
-  }
-}
-
-void TableState::RemoveMembership(ChannelRecord& channel,
-                                  Membership& membership, RemovalReason reason,
-                                  TableChange* change) {
-  // A copy: the entry may go with the membership.
-  const std::string client_id(channel.ClientOf(membership).client_id());
-  RemoveMembership(channel, membership, reason, client_id, change);
-}
-
-void TableState::RemoveMembership(ChannelRecord& channel,
-                                  Membership& membership, RemovalReason reason,
-                                  absl::string_view client_id,
-                                  TableChange* change) {
-  if (!membership.left_out) {
-    channel.statement_token.store(0, std::memory_order_relaxed);
-  }
-  channel.ForgetTold(*membership.group);
-  if (membership.group->kind == GroupKind::kConsumer) {
-    consumers_.Remove(channel, membership, reason, client_id, change);
-  } else {
-    producers_.Remove(channel, membership, reason, client_id, change);
-  }
-}
-
-void TableState::Remove(ChannelRecord& channel, RemovalReason reason,
-                        TableChange* change) {
-  // From the back, so that nothing moves.
-  while (!channel.memberships.empty()) {
-    RemoveMembership(channel, channel.memberships.back(), reason, change);
-  }
-  channel.statement_token.store(0, std::memory_order_relaxed);
-  if (ClientEntry* const client = std::exchange(channel.client, nullptr)) {
-    const bool is_duplicate = client->HasStreamsOfSeveral();
-    clients_.Release(*client, channel);
-    // Other streams use it still.
-    if (is_duplicate) duplicates_.Update(*client, change->now());
-  }
-  expiry_.Remove(channel);
-  if (channel.port == nullptr) return;
-  open_.erase(&channel);
-  // Callers and events hold references: the channel is not destroyed here.
-  channel.port.reset();
-}
-
-void TableState::RemoveIdleStandIn(ChannelRecord& channel, RemovalReason reason,
-                                   TableChange* change) {
-  if (channel.kind == ChannelKind::kStandIn && channel.memberships.empty() &&
-      channel.liveness.Close()) {
-    Remove(channel, reason, change);
-  }
-}
-
-bool TableState::Close(ChannelRecord& channel, RemovalReason reason,
-                       TableChange* change) {
-  if (channel.port == nullptr) return false;
-  // The caller may hold no other reference.
-  const ClientChannelPtr reference = channel.port;
-  const bool closed = channel.liveness.Close();
-  // If another call is closing the channel, it is about to remove it; a removal
-  // here changes nothing for that call.
-  Remove(channel, reason, change);
-  return closed;
 }
 
 ClientChannelPtr TableState::NextAvailableProducer(absl::string_view group) {

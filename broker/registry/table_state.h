@@ -19,7 +19,9 @@
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_directory.h"
 #include "broker/registry/client_event.h"
+#include "broker/registry/client_holds.h"
 #include "broker/registry/client_warning.h"
+#include "broker/registry/closed_channels.h"
 #include "broker/registry/consumer_registry.h"
 #include "broker/registry/duplicate_clients.h"
 #include "broker/registry/producer_registry.h"
@@ -59,6 +61,8 @@ class TableState {
   const ConsumerRegistry& consumers() const { return consumers_; }
   const ProducerRegistry& producers() const { return producers_; }
   const DuplicateClients& duplicates() const { return duplicates_; }
+  const ClosedChannels& closed() const { return closed_; }
+  const ClientHolds& holds() const { return holds_; }
   // Open channels, stand-ins included. A channel keeps its place while others
   // come and go, so the channels can be read in pieces.
   const absl::btree_set<ChannelRecord*, ByChannelId>& open() const {
@@ -106,6 +110,9 @@ class TableState {
   // another call is closing it, that call ends it.
   bool Close(ChannelRecord& channel, RemovalReason reason, TableChange* change);
 
+  // Whom Register() turns away.
+  ClientHolds& holds() { return holds_; }
+
   // The warnings about the client of an open channel, which counts as told.
   // `only_news`: those that it has not been told.
   std::vector<ClientWarning> TakeWarnings(ChannelRecord& channel,
@@ -133,6 +140,10 @@ class TableState {
  private:
   using Records = absl::InlinedVector<ChannelRecord*, 1>;
 
+  // Whether the client of a heartbeat is held; then the channel goes, unless it
+  // is a stand-in that is in a group still, and the outcome is in `result`.
+  bool RefuseIfHeld(ChannelRecord& channel, const HeartbeatStatement& statement,
+                    RegisterResult* result, TableChange* change);
   // Whether a full heartbeat would change the statement of a group that the
   // channel is in.
   bool ChangesStatement(ChannelRecord& channel,
@@ -185,6 +196,8 @@ class TableState {
   ProducerRegistry producers_;
   ChannelExpiries expiry_;
   absl::btree_set<ChannelRecord*, ByChannelId> open_;
+  ClosedChannels closed_;
+  ClientHolds holds_;
   ChannelId last_channel_id_ = 0;
   StatementTokens statement_tokens_;
   // Of the last change that took one.

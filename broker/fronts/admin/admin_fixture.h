@@ -9,8 +9,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "broker/fronts/admin/admin_method.h"
 #include "broker/fronts/admin/admin_request_handler.h"
+#include "broker/notify/consumer_ids_notifier.h"
 #include "broker/policy/group_policy.h"
+#include "broker/processor/client_kicker.h"
 #include "broker/registry/client_table_fixture.h"
 #include "common/response_code.h"
 #include "common/rpc/server/address_rates.h"
@@ -80,7 +83,12 @@ class AdminFixture : public ClientTableFixture {
                 [this](absl::string_view group) {
                   return table_.FindConsumerGroup(group).has_value();
                 }),
-        admin_({Limits(), table_, policy_, /*notifies=*/true, clock_}) {}
+        kicker_({}, &table_, &notifier_),
+        admin_(Broker(policy_, /*notifies=*/true)) {}
+
+  AdminBroker Broker(const GroupPolicy& policy, bool notifies) {
+    return {Limits(), table_, policy, notifies, clock_, kicker_, rates_};
+  }
 
   template <typename Request, typename Response>
   CallStatus Call(const Request& request, Response* response) {
@@ -126,6 +134,10 @@ class AdminFixture : public ClientTableFixture {
 
   SimulatedClock clock_;
   GroupPolicy policy_;
+  ConsumerIdsNotifier notifier_{ConsumerIdsNotifier::Options()};
+  ClientKicker kicker_;
+  // What calls cost besides their rows; refuses nothing.
+  AddressRates rates_{AddressRates::Options()};
   AdminCaller admin_;
 
  private:

@@ -11,9 +11,11 @@
 #include "broker/fronts/admin/named_resources.h"
 #include "broker/housekeeping/drain.h"
 #include "broker/policy/group_policy.h"
+#include "broker/processor/client_kicker.h"
 #include "broker/registry/client_table.h"
 #include "common/clock.h"
 #include "common/response_code.h"
+#include "common/rpc/server/address_rates.h"
 #include "common/rpc/server/call_context.h"
 #include "common/rpc/server/method_table.h"
 #include "common/rpc/server/response_source.h"
@@ -34,6 +36,9 @@ struct AdminBroker {
   // The broker's notify_consumer_ids_changed_enable.
   bool notifies;
   Clock& clock;
+  ClientKicker& kicker;
+  // For what a call costs besides its rows.
+  AddressRates& rates;
   // For Drain.
   Drain* drain = nullptr;
   DrainFollowers* drain_followers = nullptr;

@@ -1,12 +1,14 @@
 #include "broker/fronts/admin/admin_request_handler.h"
 
 #include "broker/fronts/admin/channel_methods.h"
+#include "broker/fronts/admin/client_list_methods.h"
 #include "broker/fronts/admin/client_methods.h"
 #include "broker/fronts/admin/connection_methods.h"
 #include "broker/fronts/admin/consistency_methods.h"
 #include "broker/fronts/admin/drain_method.h"
 #include "broker/fronts/admin/explain_methods.h"
 #include "broker/fronts/admin/group_methods.h"
+#include "broker/fronts/admin/kick_methods.h"
 #include "broker/fronts/admin/membership_methods.h"
 #include "broker/fronts/admin/policy_methods.h"
 #include "broker/fronts/admin/subscription_methods.h"
@@ -16,9 +18,9 @@ namespace {
 
 // Every method is in one of these lists.
 constexpr AdminMethods (*kFamilies[])() = {
-    GroupMethods,        ConnectionMethods, ChannelMethods,
-    SubscriptionMethods, PolicyMethods,     ExplainMethods,
-    ClientMethods,       MembershipMethods, ConsistencyMethods,
+    GroupMethods,       ConnectionMethods, ChannelMethods, SubscriptionMethods,
+    PolicyMethods,      ExplainMethods,    ClientMethods,  MembershipMethods,
+    ConsistencyMethods, ClientListMethods, KickMethods,
 };
 
 // Every method with many responses is one of these.

@@ -59,7 +59,7 @@ TEST_F(ExplainMethodsTest, ASwitchThatIsOffIsNamedAndShownInForce) {
   const GroupPolicy policy(options, [](absl::string_view) { return true; });
   Connect(TestStatement("c1").Consumer("loud").Consumer("quiet"));
   for (const bool notifies : {true, false}) {
-    AdminCaller admin({Limits(), table_, policy, notifies, clock_});
+    AdminCaller admin(Broker(policy, notifies));
     pb::ListSubscriptionGroupsResponse groups;
     admin.Call(pb::ListSubscriptionGroupsRequest(), &groups);
     EXPECT_EQ(groups.subscription_groups(0).members_are_told(), notifies);

@@ -40,9 +40,25 @@ void AddStrings(const Message& message, const char* name, Names* names) {
   }
 }
 
+// The message field `name`; null if there is no such field, or it is not set.
+const Message* FindMessage(const Message& message, const char* name) {
+  const FieldDescriptor* const field =
+      message.GetDescriptor()->FindFieldByName(name);
+  if (field == nullptr || field->is_repeated() ||
+      field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE ||
+      !message.GetReflection()->HasField(message, field)) {
+    return nullptr;
+  }
+  return &message.GetReflection()->GetMessage(message, field);
+}
+
 }  // namespace
 
 CallResources NamedResources(const Message& request) {
+  // What a filter names counts as what the request itself does.
+  if (const Message* filter = FindMessage(request, "filter")) {
+    return NamedResources(*filter);
+  }
   CallResources resources;
   if (const std::string* client_id = FindString(request, "client_id")) {
     resources.client_id = *client_id;

@@ -37,6 +37,16 @@ TEST(NamedResourcesTest, EachOfManyGroupsIsNamed) {
   EXPECT_THAT(NamedResources(request).groups, ElementsAre("orders", "bills"));
 }
 
+TEST(NamedResourcesTest, AreThoseOfTheFilterIfThereIsOne) {
+  pb::ListClientsRequest request;
+  request.mutable_filter()->set_client_id("c1");
+  request.mutable_filter()->set_group("orders");
+  const CallResources resources = NamedResources(request);
+  EXPECT_EQ(resources.client_id, "c1");
+  EXPECT_THAT(resources.groups, ElementsAre("orders"));
+  EXPECT_THAT(NamedResources(pb::ListClientsRequest()).groups, IsEmpty());
+}
+
 TEST(NamedResourcesTest, ARequestWithoutSuchFieldsNamesNothing) {
   const CallResources resources = NamedResources(pb::GetPolicyRequest());
   EXPECT_EQ(resources.client_id, "");

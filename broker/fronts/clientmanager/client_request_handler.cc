@@ -127,9 +127,13 @@ CallStatus ClientRequestHandler::HandleFrame(const CallContext& stream,
   // The session counts and logs the end of the stream instead.
   if (client->is_turned_away) return outcome;
 
-  const bool is_duplicate =
-      frame.has_heartbeat() && outcome.code == absl::StatusCode::kAlreadyExists;
-  if (is_duplicate) client->end_after_reply = outcome;
+  // The channel has been closed for it.
+  const bool has_to_end =
+      frame.has_heartbeat() &&
+      (outcome.code == absl::StatusCode::kAlreadyExists ||
+       (outcome.code == absl::StatusCode::kPermissionDenied &&
+        !outcome.end_reason.empty()));
+  if (has_to_end) client->end_after_reply = outcome;
   if (!outcome.ok()) {
     reply->clear_response();
     FillStatus(outcome, reply->mutable_status());

@@ -8,6 +8,7 @@
 #include "broker/fronts/clientmanager/fill_warnings.h"
 #include "broker/fronts/clientmanager/skipped_group_log.h"
 #include "broker/fronts/clientmanager/statement_parser.h"
+#include "broker/fronts/end_status.h"
 #include "broker/fronts/proto_time.h"
 #include "broker/registry/client_channel.h"
 
@@ -79,6 +80,7 @@ CallStatus ApplyStatement(const ClientCall& call, const ParsedStatement& parsed,
   statement.client_id = call.caller.client_id();
   HeartbeatResult result = call.broker.processor.Heartbeat(
       *call.caller.channel(), statement, call.context.now);
+  if (result.end.has_value()) return EndStatus(*result.end);
   if (!result.status.ok()) return std::move(result.status);
   FillFullAnswer(call.broker, result.statement_token, result.channel_expiry,
                  response);

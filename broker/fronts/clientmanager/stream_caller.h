@@ -35,7 +35,8 @@ struct StreamClient {
   // end.
   bool is_turned_away = false;
   // Not OK: the stream must end with this after the reply. Another process uses
-  // the client id, and the stream's channel has been closed for that.
+  // the client id, or an operator has taken the client out, and the stream's
+  // channel has been closed for that.
   CallStatus end_after_reply;
 
   // Whether the stream is a channel in the table.

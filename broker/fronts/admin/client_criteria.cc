@@ -1,0 +1,136 @@
+#include "broker/fronts/admin/client_criteria.h"
+
+#include <arpa/inet.h>
+
+#include <memory>
+#include <utility>
+
+#include "absl/container/btree_map.h"
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "broker/registry/labels.h"
+#include "common/client_types.h"
+#include "common/kv.h"
+
+namespace rmq {
+namespace {
+
+constexpr size_t kMostAddressBytes = 128;
+
+// An IPv6 host in the form in which peers have it.
+std::string CanonicalHost(absl::string_view host) {
+  std::string text(host);
+  in6_addr address;
+  char canonical[INET6_ADDRSTRLEN];
+  if (inet_pton(AF_INET6, text.c_str(), &address) == 1 &&
+      inet_ntop(AF_INET6, &address, canonical, sizeof(canonical)) != nullptr) {
+    return canonical;
+  }
+  return text;
+}
+
+absl::Status SetAddress(absl::string_view field, absl::string_view address,
+                        ChannelFilter* filter) {
+  const HostAndPort parts = SplitAddress(address);
+  int port = 0;
+  // "host:"; but an IPv6 host may end with a colon.
+  const bool lacks_port = absl::EndsWith(address, ":") && parts.host != address;
+  const bool is_good =
+      address.size() <= kMostAddressBytes && !parts.host.empty() &&
+      !lacks_port &&
+      parts.host.find_first_of("[] ") == absl::string_view::npos &&
+      (parts.port.empty() ||
+       (absl::SimpleAtoi(parts.port, &port) && port >= 1 && port <= 65535));
+  if (!is_good) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        field, " must be a host, or host:port with a port of 1 to 65535, got ",
+        Quoted(address)));
+  }
+  filter->host = CanonicalHost(parts.host);
+  filter->port = std::string(parts.port);
+  return absl::OkStatus();
+}
+
+// `prefix`: of the names of the fields.
+template <typename Message>
+absl::StatusOr<ChannelFilter> Parse(absl::string_view prefix,
+                                    const Message& message,
+                                    const Limits& limits) {
+  ChannelFilter filter;
+  absl::Status status;
+  const auto field = [prefix](absl::string_view name) {
+    return absl::StrCat(prefix, name);
+  };
+  if (!message.client_id().empty()) {
+    status.Update(
+        ValidateClientId(field("client_id"), message.client_id(), limits));
+    filter.client_id = message.client_id();
+  }
+  if (!message.group().empty()) {
+    status.Update(ValidateGroup(field("group"), message.group(), limits));
+    filter.group = message.group();
+  }
+  if (!message.remote_address().empty()) {
+    status.Update(
+        SetAddress(field("remote_address"), message.remote_address(), &filter));
+  }
+  status.Update(
+      ValidateCount(field("labels"), message.labels().size(), kMaxLabels));
+  // In the order of their keys, so that equal criteria are told as equal.
+  absl::btree_map<absl::string_view, absl::string_view> labels(
+      message.labels().begin(), message.labels().end());
+  for (const auto& [key, value] : labels) {
+    status.Update(ValidateLabel(key, value));
+    filter.labels.push_back({std::string(key), std::string(value)});
+  }
+  if (!pb::LanguageCode_IsValid(message.language())) {
+    status.Update(absl::InvalidArgumentError(
+        absl::StrCat(field("language"), " must be a LanguageCode, got ",
+                     static_cast<int>(message.language()))));
+  }
+  if (!status.ok()) return status;
+  filter.language = static_cast<LanguageCode>(message.language());
+  if (message.has_version()) filter.version = message.version();
+  return filter;
+}
+
+}  // namespace
+
+absl::StatusOr<ChannelFilter> ParseCriteria(const pb::ClientFilter& filter,
+                                            const Limits& limits) {
+  return Parse("filter.", filter, limits);
+}
+
+absl::StatusOr<ChannelFilter> ParseCriteria(
+    const pb::KickClientsRequest& request, const Limits& limits) {
+  return Parse("", request, limits);
+}
+
+std::string Describe(const ChannelFilter& filter) {
+  std::string text;
+  if (!filter.client_id.empty()) {
+    absl::StrAppend(&text, Kv("client_id", filter.client_id));
+  }
+  if (!filter.group.empty()) absl::StrAppend(&text, Kv("group", filter.group));
+  if (!filter.host.empty()) {
+    absl::StrAppend(&text, Kv("host", filter.host));
+  }
+  if (!filter.port.empty()) absl::StrAppend(&text, Kv("port", filter.port));
+  if (!filter.labels.empty()) {
+    absl::StrAppend(
+        &text,
+        Kv("labels", ToString(std::make_shared<const Labels>(filter.labels))));
+  }
+  if (filter.language != LanguageCode::kUnspecified) {
+    absl::StrAppend(&text, Kv("language", Name(filter.language)));
+  }
+  if (filter.version.has_value()) {
+    absl::StrAppend(&text, Kv("version", *filter.version));
+  }
+  return text;
+}
+
+}  // namespace rmq

@@ -1,0 +1,22 @@
+#include "broker/registry/closed_channels.h"
+
+namespace rmq {
+
+void ClosedChannels::Note(const ChannelRecord& channel, RemovalReason reason,
+                          absl::Time now) {
+  if (channel.memberships.empty() && channel.unregistered() != nullptr &&
+      reason == RemovalReason::kDisconnected) {
+    reason = RemovalReason::kUnregistered;
+  }
+  if (channel.kind == ChannelKind::kStandIn && channel.memberships.empty() &&
+      channel.unregistered() == nullptr) {
+    return;
+  }
+  ++counts_[static_cast<size_t>(reason)];
+  if (max_ == 0) return;
+  if (kept_.size() == max_) kept_.pop_front();
+  kept_.push_back(std::make_shared<const ClosedChannel>(
+      ClosedChannel{++last_number_, SummaryOf(channel), now, reason}));
+}
+
+}  // namespace rmq

@@ -1,0 +1,137 @@
+// How channels leave: the part of TableState that removes.
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "broker/registry/channel_groups.h"
+#include "broker/registry/table_state.h"
+
+namespace rmq {
+namespace {
+
+// The group of `membership`, which is one of the channel's, is among those that
+// its client has unregistered.
+void NoteUnregistered(const Membership& membership, ChannelRecord& channel) {
+  auto& noted = channel.MutableExceptions().unregistered;
+  if (noted == nullptr) noted = std::make_unique<ChannelGroups>();
+  noted->language = membership.language;
+  noted->version = membership.version;
+  noted->Add(membership.group->name,
+             membership.group->kind == GroupKind::kConsumer
+                 ? &noted->consumers
+                 : &noted->producers);
+}
+
+}  // namespace
+
+void TableState::Unregister(ChannelRecord& channel, absl::string_view client_id,
+                            absl::Span<const absl::string_view> producer_groups,
+                            absl::Span<const absl::string_view> consumer_groups,
+                            TableChange* change) {
+  UnregisterAll(channel, client_id, GroupKind::kProducer, producer_groups,
+                change);
+  UnregisterAll(channel, client_id, GroupKind::kConsumer, consumer_groups,
+                change);
+  RemoveIdleStandIn(channel, RemovalReason::kUnregistered, change);
+}
+
+void TableState::UnregisterAll(ChannelRecord& channel,
+                               absl::string_view client_id, GroupKind kind,
+                               absl::Span<const absl::string_view> groups,
+                               TableChange* change) {
+  for (absl::string_view name : groups) {
+    const RegisteredGroup* const group = FindGroup(kind, name);
+    if (group == nullptr) continue;
+    size_t hint = 0;
+    Membership* const membership = GroupMembers::Find(channel, *group, &hint);
+    if (membership == nullptr) continue;
+    if (closed_.keeps_any()) NoteUnregistered(*membership, channel);
+    RemoveMembership(channel, *membership, RemovalReason::kUnregistered,
+                     client_id, change);
+  }
+}
+
+void TableState::RemoveMembership(ChannelRecord& channel,
+                                  Membership& membership, RemovalReason reason,
+                                  TableChange* change) {
+  // A copy: the entry may go with the membership.
+  const std::string client_id(channel.ClientOf(membership).client_id());
+  RemoveMembership(channel, membership, reason, client_id, change);
+}
+
+void TableState::RemoveMembership(ChannelRecord& channel,
+                                  Membership& membership, RemovalReason reason,
+                                  absl::string_view client_id,
+                                  TableChange* change) {
+  if (!membership.left_out) {
+    channel.statement_token.store(0, std::memory_order_relaxed);
+  }
+  channel.ForgetTold(*membership.group);
+  if (membership.group->kind == GroupKind::kConsumer) {
+    consumers_.Remove(channel, membership, reason, client_id, change);
+  } else {
+    producers_.Remove(channel, membership, reason, client_id, change);
+  }
+}
+
+void TableState::Remove(ChannelRecord& channel, RemovalReason reason,
+                        TableChange* change) {
+  if (channel.client != nullptr) closed_.Note(channel, reason, change->now());
+  // From the back, so that nothing moves.
+  while (!channel.memberships.empty()) {
+    RemoveMembership(channel, channel.memberships.back(), reason, change);
+  }
+  channel.statement_token.store(0, std::memory_order_relaxed);
+  if (ClientEntry* const client = std::exchange(channel.client, nullptr)) {
+    const bool is_duplicate = client->HasStreamsOfSeveral();
+    clients_.Release(*client, channel);
+    // Other streams use it still.
+    if (is_duplicate) duplicates_.Update(*client, change->now());
+  }
+  expiry_.Remove(channel);
+  if (channel.port == nullptr) return;
+  open_.erase(&channel);
+  // Callers and events hold references: the channel is not destroyed here.
+  channel.port.reset();
+}
+
+bool TableState::RefuseIfHeld(ChannelRecord& channel,
+                              const HeartbeatStatement& statement,
+                              RegisterResult* result, TableChange* change) {
+  const bool is_stand_in = channel.kind == ChannelKind::kStandIn;
+  // A stream that has been let in stays until it is closed.
+  if (!is_stand_in && channel.client != nullptr) return false;
+  const ClientHold* const hold = holds_.Find(
+      statement.client_id, channel.kind, statement.incarnation, change->now());
+  if (hold == nullptr) return false;
+  result->outcome = RegisterResult::Outcome::kHeld;
+  result->hold = *hold;
+  if (is_stand_in) {
+    RemoveIdleStandIn(channel, RemovalReason::kKicked, change);
+  } else if (channel.liveness.Close()) {
+    Remove(channel, RemovalReason::kKicked, change);
+  }
+  return true;
+}
+
+void TableState::RemoveIdleStandIn(ChannelRecord& channel, RemovalReason reason,
+                                   TableChange* change) {
+  if (channel.kind == ChannelKind::kStandIn && channel.memberships.empty() &&
+      channel.liveness.Close()) {
+    Remove(channel, reason, change);
+  }
+}
+
+bool TableState::Close(ChannelRecord& channel, RemovalReason reason,
+                       TableChange* change) {
+  if (channel.port == nullptr) return false;
+  // The caller may hold no other reference.
+  const ClientChannelPtr reference = channel.port;
+  const bool closed = channel.liveness.Close();
+  // If another call is closing the channel, it is about to remove it; a removal
+  // here changes nothing for that call.
+  Remove(channel, reason, change);
+  return closed;
+}
+
+}  // namespace rmq
