@@ -120,6 +120,11 @@ class AdminClient::Impl {
       if (!status.ok()) return status;
       return whole;
     }
+    if (AsksForOnePage(request)) {
+      const absl::Status status = CallForPage(*method, request, whole.get());
+      if (!status.ok()) return status;
+      return whole;
+    }
     const std::unique_ptr<Message> next(request.New());
     next->CopyFrom(request);
     std::string token;
@@ -153,6 +158,13 @@ class AdminClient::Impl {
   }
 
  private:
+  static bool AsksForOnePage(const Message& request) {
+    const FieldDescriptor* const page_size =
+        request.GetDescriptor()->FindFieldByName("page_size");
+    return page_size != nullptr &&
+           request.GetReflection()->GetInt32(request, page_size) != 0;
+  }
+
   static absl::Status NoMethodTakes(const Message& request) {
     return absl::InvalidArgumentError(absl::StrCat(
         "no method takes a ", request.GetDescriptor()->full_name()));

@@ -50,9 +50,10 @@ class AdminClient {
   // has the type of `request`, and returns its response.
   //
   // A paged method is called for page after page. The response holds the
-  // elements of all pages and no page token. A page that the broker refuses
-  // with RESOURCE_EXHAUSTED, as too many rows a second, is asked for again
-  // while the timeout allows.
+  // elements of all pages and no page token. But a request that sets page_size
+  // gets that one page, with its token. A page that the broker refuses with
+  // RESOURCE_EXHAUSTED, as too many rows a second, is asked for again while the
+  // timeout allows.
   //
   // Errors: what the broker answered, code and message; Unavailable if it
   // cannot be reached, with the reason; DeadlineExceeded if the timeout is

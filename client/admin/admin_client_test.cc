@@ -114,6 +114,18 @@ TEST_F(AdminClientTest, AllPagesAreOneResponseAndARefusedPageIsAskedForAgain) {
   EXPECT_EQ(answer->next_page_token(), "");
 }
 
+TEST_F(AdminClientTest, ARequestThatSaysHowManyGetsOnePageWithItsToken) {
+  pb::GetConsumerListByGroupRequest request;
+  request.set_group("g");
+  request.set_page_size(1);
+  request.set_page_token("1");  // Refused at first.
+  const auto answer = AdminClient(address(), kPatience)
+                          .Ask<pb::GetConsumerListByGroupResponse>(request);
+  ASSERT_THAT(answer, IsOk());
+  EXPECT_THAT(answer->client_ids(), ElementsAre("g1"));
+  EXPECT_EQ(answer->next_page_token(), "2");
+}
+
 TEST_F(AdminClientTest, ARefusalIsTheBrokersCodeAndMessage) {
   EXPECT_THAT(AskWhetherOnline("refused"),
               StatusIs(absl::StatusCode::kInvalidArgument, "group: refused"));

@@ -1,6 +1,7 @@
 #include <utility>
 #include <vector>
 
+#include "tools/cmctl/client_commands.h"
 #include "tools/cmctl/command.h"
 #include "tools/cmctl/commands.h"
 #include "tools/cmctl/drain_command.h"
@@ -15,6 +16,7 @@ std::vector<Command> MakeCommands() {
            LookUpCommands(),
            WatchCommands(),
            DrainCommands(),
+           ClientCommands(),
        }) {
     for (Command& command : family) all.push_back(std::move(command));
   }

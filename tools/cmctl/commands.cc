@@ -5,7 +5,6 @@
 #include "tools/cmctl/commands.h"
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <utility>
 
@@ -17,6 +16,7 @@
 #include "rocketmq/clientmanager/v1/admin.pb.h"
 #include "rocketmq/clientmanager/v1/client_manager.pb.h"
 #include "tools/cmctl/command.h"
+#include "tools/cmctl/message_cells.h"
 #include "tools/cmctl/message_json.h"
 #include "tools/cmctl/message_table.h"
 #include "tools/cmctl/table.h"
@@ -94,13 +94,6 @@ View InTable(Table table) {
   };
 }
 
-std::string ChannelCell(const Message& message, const FieldDescriptor& field,
-                        const TableTime& time) {
-  return absl::StrCat(
-      PlainCell(message, field, time),
-      CellOf(message, "stream", time) == "yes" ? " stream" : " unary");
-}
-
 // PermName#perm2String without its placeholders.
 std::string PermCell(const Message& message, const FieldDescriptor& field,
                      const TableTime&) {
@@ -135,22 +128,6 @@ std::string KindCell(const Message& message, const FieldDescriptor& field,
                      const TableTime&) {
   return message.GetReflection()->GetBool(message, &field) ? "producer"
                                                            : "consumer";
-}
-
-// "host=h1,zone=a", by key.
-std::string LabelsCell(const Message& message, const FieldDescriptor& field,
-                       const TableTime&) {
-  std::map<std::string, std::string> labels;
-  const Reflection& reflection = *message.GetReflection();
-  for (int i = 0; i < reflection.FieldSize(message, &field); ++i) {
-    const Message& entry = reflection.GetRepeatedMessage(message, &field, i);
-    const auto text = [&entry](int number) {
-      return entry.GetReflection()->GetString(
-          entry, entry.GetDescriptor()->FindFieldByNumber(number));
-    };
-    labels[text(1)] = text(2);
-  }
-  return Printable(absl::StrJoin(labels, ",", absl::PairFormatter("=")));
 }
 
 const Table& ConnectionTable() {

@@ -1,0 +1,246 @@
+#include "tools/cmctl/client_commands.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
+#include "rocketmq/clientmanager/v1/admin.pb.h"
+#include "tools/cmctl/message_cells.h"
+#include "tools/cmctl/message_json.h"
+#include "tools/cmctl/message_table.h"
+
+namespace rmq::cmctl {
+namespace {
+
+namespace pb = ::rocketmq::clientmanager::v1;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using Text = absl::StatusOr<std::string>;
+
+// What the broker takes.
+constexpr int64_t kLargestPage = 1000;
+
+absl::Status MustBe(absl::string_view option, absl::string_view rule,
+                    absl::string_view got) {
+  return absl::InvalidArgumentError(
+      absl::StrCat(option, " must be ", rule, ", got \"", got, "\""));
+}
+
+// Sets the criteria that the options give. `Criteria` is ClientFilter or
+// KickClientsRequest: their fields have the same names.
+template <typename Criteria>
+absl::Status SetCriteria(const CommandLine& line, Criteria* criteria) {
+  criteria->set_group(line.value("group"));
+  criteria->set_remote_address(line.value("address"));
+  for (const std::string& label : line.list("label")) {
+    const std::pair<std::string, std::string> parts =
+        absl::StrSplit(label, absl::MaxSplits('=', 1));
+    if (parts.first.empty() || label.find('=') == std::string::npos) {
+      return MustBe("--label", "KEY=VALUE", label);
+    }
+    if (!criteria->mutable_labels()
+             ->insert({parts.first, parts.second})
+             .second) {
+      return MustBe("--label", "given once for a key", label);
+    }
+  }
+  const std::string& language = line.value("language");
+  pb::LanguageCode code = pb::LANGUAGE_CODE_UNSPECIFIED;
+  if (!language.empty() &&
+      (!pb::LanguageCode_Parse(
+           absl::StrCat("LANGUAGE_CODE_", absl::AsciiStrToUpper(language)),
+           &code) ||
+       code == pb::LANGUAGE_CODE_UNSPECIFIED)) {
+    return MustBe("--language", "one such as java, cpp or go", language);
+  }
+  criteria->set_language(code);
+  const std::string& version = line.value("version");
+  int32_t number = 0;
+  if (!version.empty()) {
+    if (!absl::SimpleAtoi(version, &number)) {
+      return MustBe("--version", "a number", version);
+    }
+    criteria->set_version(number);
+  }
+  return absl::OkStatus();
+}
+
+// The consumer groups, then the producer groups; how many more there are.
+std::string GroupsCell(const Message& message, const FieldDescriptor&,
+                       const TableTime&) {
+  const auto& client = static_cast<const pb::ListedClient&>(message);
+  std::vector<std::string> groups;
+  for (const std::string& group : client.consumer_groups()) {
+    groups.push_back(group);
+  }
+  for (const std::string& group : client.producer_groups()) {
+    groups.push_back(absl::StrCat(group, " (producer)"));
+  }
+  if (client.groups_left_out() > 0) {
+    groups.push_back(absl::StrCat(client.groups_left_out(), " more"));
+  }
+  return Printable(absl::StrJoin(groups, ", "));
+}
+
+Table ClientTable(bool closed) {
+  Table table;
+  table.rows = "clients";
+  table.columns = {{"CLIENT ID", "client_id"},
+                   {"ADDRESS", "channel.remote_address"},
+                   {"CHANNEL", "channel.channel_id", ChannelCell},
+                   {"LANGUAGE", "language"},
+                   {"VERSION", "version"},
+                   {"OPENED AT", "channel.opened_at"}};
+  if (closed) {
+    table.columns.push_back({"CLOSED", "closed_at", AgoCell});
+    table.columns.push_back({"REASON", "reason"});
+  } else {
+    table.columns.push_back({"LAST HEARD", "channel.last_heard_at", AgoCell});
+  }
+  table.columns.push_back({"GROUPS", "consumer_groups", GroupsCell});
+  table.columns.push_back({"LABELS", "labels", LabelsCell});
+  table.if_empty = "no such client";
+  return table;
+}
+
+Text ShowClients(const CommandLine& line, const Ask& ask,
+                 const TableTime& time) {
+  int64_t limit = 0;
+  if (!absl::SimpleAtoi(line.value("limit"), &limit) || limit < 1) {
+    return MustBe("--limit", "a positive number", line.value("limit"));
+  }
+  pb::ListClientsRequest request;
+  const absl::Status status = SetCriteria(line, request.mutable_filter());
+  if (!status.ok()) return status;
+  const bool closed = !line.value("closed").empty();
+  if (closed) {
+    request.mutable_filter()->set_state(
+        pb::ClientFilter::STATE_RECENTLY_CLOSED);
+  }
+  if (!line.value("newest").empty()) {
+    request.set_order(pb::ListClientsRequest::ORDER_NEWEST_FIRST);
+  }
+  pb::ListClientsResponse found;
+  do {
+    request.set_page_size(static_cast<int32_t>(
+        std::min(limit - found.clients_size(), kLargestPage)));
+    const auto page = ask(request);
+    if (!page.ok()) return page.status();
+    request.set_page_token(
+        static_cast<const pb::ListClientsResponse&>(**page).next_page_token());
+    found.clear_next_page_token();
+    found.MergeFrom(**page);
+  } while (!request.page_token().empty() && found.clients_size() < limit);
+  const bool more = !request.page_token().empty();
+  found.clear_next_page_token();
+  if (line.output == OutputFormat::kJson) {
+    JsonMembers members = JsonMembersOf(found);
+    members.emplace_back("more", more ? "true" : "false");
+    return JsonObject(members);
+  }
+  std::string text = ShowTable(found, ClientTable(closed), time);
+  if (more) {
+    absl::StrAppend(&text, "\nThe first ", limit,
+                    "; there may be more: --limit\n");
+  }
+  return text;
+}
+
+Text KickClients(const CommandLine& line, const Ask& ask, const TableTime&) {
+  pb::KickClientsRequest request;
+  const absl::Status status = SetCriteria(line, &request);
+  if (!status.ok()) return status;
+  const std::vector<std::string>& ids = line.list("client_id");
+  if (ids.size() > 1) return MustBe("CLIENT_ID", "one at most", ids[1]);
+  if (!ids.empty()) request.set_client_id(ids[0]);
+  request.set_all(!line.value("all").empty());
+  request.set_reason(line.value("reason"));
+  if (request.reason().empty()) {
+    return absl::InvalidArgumentError(
+        "--reason must be given: the clients are told it, and it is logged");
+  }
+  const std::string& hold = line.value("for");
+  absl::Duration time;
+  if (!hold.empty()) {
+    if (!absl::ParseDuration(hold, &time) || time < absl::ZeroDuration() ||
+        time > absl::Hours(24)) {
+      return MustBe("--for", "a time of 0 to 24h such as 10m", hold);
+    }
+    auto& retry_after = *request.mutable_retry_after();
+    retry_after.set_seconds(absl::IDivDuration(time, absl::Seconds(1), &time));
+    retry_after.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(time)));
+  }
+  const auto answer = ask(request);
+  if (!answer.ok()) return answer.status();
+  if (line.output == OutputFormat::kJson) {
+    return JsonObject(JsonMembersOf(**answer));
+  }
+  const int64_t kicked =
+      static_cast<const pb::KickClientsResponse&>(**answer).kicked();
+  return absl::StrCat("taken out: ", kicked,
+                      kicked == 1 ? " channel" : " channels", "\n");
+}
+
+// The criteria of both commands.
+std::vector<Option> CriteriaWith(std::vector<Option> options) {
+  constexpr auto kText = Option::Takes::kText;
+  std::vector<Option> all = {
+      {"group", "GROUP", "", "those in the group, of either kind", kText},
+      {"label", "KEY=VALUE", "",
+       "those with the label; may be given several times",
+       Option::Takes::kTexts},
+      {"language", "LANGUAGE", "", "those of the language, such as java",
+       kText},
+      {"version", "NUMBER", "", "those of the version", kText},
+      {"address", "HOST[:PORT]", "", "those at the address", kText}};
+  all.insert(all.end(), options.begin(), options.end());
+  return all;
+}
+
+}  // namespace
+
+std::vector<Command> ClientCommands() {
+  constexpr auto kNothing = Option::Takes::kNothing;
+  constexpr auto kText = Option::Takes::kText;
+  return {
+      {"clients",
+       {},
+       "the clients that are connected, or went lately",
+       "Lists the channels of clients: those that meet all options.\n"
+       "With --closed those that were closed lately, with the reason.",
+       CriteriaWith(
+           {{"closed", "", "", "those that were closed lately", kNothing},
+            {"newest", "", "", "the newest first", kNothing},
+            {"limit", "N", "1000", "at most so many", kText}}),
+       ShowClients},
+      {"kick",
+       {},
+       "takes clients out",
+       "Takes out the clients that meet all options, and keeps them out for a\n"
+       "while. They are told why, and for how long. At least one of CLIENT_ID\n"
+       "and the criteria must be given, or --all.",
+       CriteriaWith({{"all", "", "", "everybody", kNothing},
+                     {"for", "TIME", "",
+                      "how long they are kept out, 0 to 24h (the broker's\n"
+                      "--kick_hold); 0: they may come back at once",
+                      kText},
+                     {"reason", "TEXT", "", "why; must be given", kText}}),
+       KickClients,
+       nullptr,
+       {"CLIENT_ID", "client_id"}},
+  };
+}
+
+}  // namespace rmq::cmctl
