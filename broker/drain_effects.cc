@@ -25,8 +25,9 @@ void DrainEffects::OnDrainProgress(const DrainProgress& progress) {
   }
   LOG(INFO) << (progress.state == DrainState::kDrained ? "drained"
                                                        : "drain cancelled")
-            << Kv("took",
-                  absl::FormatDuration(progress.ended - progress.started))
+            << Kv("took", absl::FormatDuration(
+                              absl::Trunc(progress.ended - progress.started,
+                                          absl::Milliseconds(1))))
             << Kv("clients_at_start", progress.clients_at_start)
             << Kv("told_to_go", progress.closed)
             << Kv("clients", progress.clients_left);

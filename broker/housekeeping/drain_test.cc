@@ -170,10 +170,12 @@ TEST_F(DrainTest, WithoutADurationAllGoAtOnceAndInPieces) {
   EXPECT_EQ(state(), DrainState::kDrained);
 }
 
-TEST_F(DrainTest, AMillionClientsGoInSmallPieces) {
+TEST_F(DrainTest, TwentyThousandClientsGoInSmallPieces) {
+  // As fast as a million in five minutes.
   constexpr size_t kMany = 20'000;
+  constexpr absl::Duration kDuration = absl::Seconds(6);
   OpenMany(kMany);
-  drain_.Begin(absl::Seconds(10), now_);
+  drain_.Begin(kDuration, now_);
   size_t most = 0;
   while (state() != DrainState::kDrained) {
     now_ = std::max(drain_.NextDue(), now_ + kRest);
@@ -183,7 +185,7 @@ TEST_F(DrainTest, AMillionClientsGoInSmallPieces) {
   }
   EXPECT_THAT(ends_, SizeIs(kMany));
   EXPECT_LE(most, Drain::kPieceChannels);
-  EXPECT_LE(now_ - drain_.progress().started, absl::Seconds(10) + kRest);
+  EXPECT_LE(now_ - drain_.progress().started, kDuration + kRest);
 }
 
 TEST_F(DrainTest, ALateRunClosesWhatIsDueInPieces) {

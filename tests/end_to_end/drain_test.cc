@@ -1,7 +1,9 @@
 // 300 clients of a broker that an operator drains, or that is stopped.
 #include <signal.h>
 
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <string>
@@ -17,10 +19,15 @@
 #include "client/client.h"
 #include "client/client_options.h"
 #include "client/client_runtime.h"
+#include "common/rpc/credentials/credentials_source.h"
 #include "common/status_matchers.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/message.h"
+#include "grpc/health/v1/health.grpc.pb.h"
+#include "grpcpp/client_context.h"
+#include "grpcpp/create_channel.h"
 #include "gtest/gtest.h"
+#include "httplib.h"
 #include "rocketmq/clientmanager/v1/admin.pb.h"
 #include "tests/end_to_end/broker_process.h"
 #include "tests/end_to_end/eventually.h"
@@ -109,6 +116,31 @@ class DrainTest : public ::testing::Test {
     return all;
   }
 
+  bool IsServing() const {
+    grpc::ClientContext context;
+    grpc::health::v1::HealthCheckResponse response;
+    EXPECT_TRUE(grpc::health::v1::Health::NewStub(
+                    grpc::CreateChannel(broker_->address(),
+                                        PlaintextChannelCredentials().Get()))
+                    ->Check(&context, {}, &response)
+                    .ok());
+    return response.status() == grpc::health::v1::HealthCheckResponse::SERVING;
+  }
+  // The value of a metric without labels of its own.
+  std::string Metric(const std::string& name) const {
+    const std::string log = broker_->process().err();
+    const std::string address =
+        log.substr(log.find("metrics_address=") + strlen("metrics_address="));
+    httplib::Client http(
+        absl::StrCat("http://", address.substr(0, address.find(' '))));
+    const httplib::Result result = http.Get("/metrics");
+    if (!result) return "(no answer)";
+    const size_t line = result->body.find(
+        absl::StrCat("\nrocketmq_client_manager_", name, "{"));
+    const size_t value = result->body.find("} ", line) + 2;
+    return result->body.substr(value, result->body.find('\n', value) - value);
+  }
+
   std::unique_ptr<BrokerProcess> broker_;
   const std::shared_ptr<ClientRuntime> runtime_ = ClientRuntime::Create();
   std::vector<std::unique_ptr<Client>> clients_;
@@ -151,8 +183,13 @@ TEST_F(DrainTest, ClientsGoEvenlyAndComeBackAfterTheCancel) {
   EXPECT_THAT(end.error_message(), HasSubstr("DRAINED"));
   EXPECT_TRUE(Becomes([&] { return Drained(); }, kClients));
   EXPECT_EQ(Online(), 0);
+  EXPECT_FALSE(IsServing());
+  EXPECT_EQ(Metric("draining"), "1");
+  EXPECT_EQ(Metric("drained_total"), absl::StrCat(kClients));
 
   Cancel();
+  EXPECT_TRUE(IsServing());
+  EXPECT_EQ(Metric("draining"), "0");
   EXPECT_TRUE(Becomes([&] { return Online(); }, kClients, absl::Minutes(2)));
 }
 

@@ -29,7 +29,7 @@ absl::Duration TimeLeft(const pb::DrainProgress& progress,
                         const TableTime& time) {
   const absl::Time ends = absl::FromUnixSeconds(progress.ends_at().seconds()) +
                           absl::Nanoseconds(progress.ends_at().nanos());
-  return std::max(absl::Trunc(ends - time.now, absl::Seconds(1)),
+  return std::max(absl::Ceil(ends - time.now, absl::Seconds(1)),
                   absl::ZeroDuration());
 }
 

@@ -106,17 +106,17 @@ CallStatus AnswerDrain(const AdminCall& call, const pb::DrainRequest& request,
     if (request.has_duration()) {
       return BadForm("duration must not be set if cancel is");
     }
-    if (!drain.Cancel(call.context.now)) return GoingDown();
     LogRequest(call, "drain cancel asked", before);
+    if (!drain.Cancel(call.context.now)) return GoingDown();
   } else {
     absl::Duration duration;
     const CallStatus form = ParseDuration(request, &duration);
     if (!form.ok()) return form;
-    if (!drain.Begin(duration, call.context.now)) return GoingDown();
     LogRequest(call,
                absl::StrCat("drain asked",
                             Kv("duration", absl::FormatDuration(duration))),
                before);
+    if (!drain.Begin(duration, call.context.now)) return GoingDown();
   }
   *source = std::make_shared<DrainSource>(call.broker, drain.progress().drain,
                                           std::move(waker));
