@@ -68,6 +68,27 @@ bool BrokerModel::Close(int number, RemovalReason reason) {
   return true;
 }
 
+// --- What operators do ---
+
+int64_t BrokerModel::Kick(const std::string& client_id, Millis hold, Millis now,
+                          const std::vector<Departure>& order) {
+  std::vector<int> ending;
+  std::vector<Departure> departures;
+  for (const int number : open_) {
+    const Channel& channel = channels_[number];
+    if (!channel.bound || channel.client_id != client_id) continue;
+    ending.push_back(number);
+    held_[HeldAs(client_id, channel.is_stand_in, channel.incarnation)] =
+        now + hold;
+    for (const Membership& membership : channel.memberships) {
+      departures.push_back({number, membership.kind, membership.group});
+    }
+  }
+  LeaveInOrder(std::move(departures), order, RemovalReason::kKicked);
+  for (const int number : ending) End(number, RemovalReason::kKicked);
+  return static_cast<int64_t>(ending.size());
+}
+
 // --- What the broker does by itself ---
 
 void BrokerModel::Tick(Millis now, int64_t overdue_us,

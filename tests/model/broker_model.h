@@ -13,6 +13,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -52,8 +53,10 @@ struct SkippedGroup {
 
 struct HeartbeatAnswer {
   // False if the channel is closed, perhaps by this very heartbeat. The other
-  // fields are then empty.
+  // fields are then empty, but for `held`.
   bool accepted = false;
+  // An operator has taken the client out, and it is kept out.
+  bool held = false;
   // Whether light heartbeats are enough from now on.
   bool token = false;
   // The channel's from now on.
@@ -148,6 +151,14 @@ class BrokerModel {
   // False if the channel was closed already.
   bool Close(int channel, RemovalReason reason);
 
+  // --- What operators do ---
+
+  // Takes out all channels of a client, and keeps it out for `hold` (0: not):
+  // the processes of its streams by their incarnation, a client of unary calls
+  // by its id. Returns how many channels there were. `order` as for Scan().
+  int64_t Kick(const std::string& client_id, Millis hold, Millis now,
+               const std::vector<Departure>& order);
+
   // --- What the broker does by itself ---
 
   // Expires channels that are silent for longer than their expiry, and
@@ -210,7 +221,17 @@ class BrokerModel {
   Millis ExpiryFor(Millis requested) const;
   Millis ShortestExpiry() const;
 
+  // Whom a hold keeps out: a client id; whether it is of unary calls; an
+  // incarnation, 0 for unary calls.
+  using Held = std::tuple<std::string, bool, uint64_t>;
+  static Held HeldAs(const std::string& client_id, bool is_stand_in,
+                     uint64_t incarnation) {
+    return {client_id, is_stand_in, is_stand_in ? 0 : incarnation};
+  }
+
   // --- heartbeats (heartbeat_model.cc) ---
+  bool IsHeld(const Channel& channel, const Statement& statement,
+              Millis now) const;
   // Gives the channel its client. `replaced` gets the older streams of the same
   // incarnation. False if one of them is the newer one after all.
   bool Bind(int channel, const Statement& statement,
@@ -276,6 +297,7 @@ class BrokerModel {
   Millis heard_floor_ = 0;       // Everyone counts as heard then.
   Millis longest_silence_ = 0;
   std::array<int64_t, kRemovalReasons> closed_ = {};
+  std::map<Held, Millis> held_;  // Until when.
 };
 
 }  // namespace rmq::model

@@ -23,6 +23,17 @@ HeartbeatAnswer BrokerModel::Heartbeat(int number, const Statement& statement,
   }
   Channel& channel = channels_[number];
   if (!channel.open) return {};
+  if (IsHeld(channel, statement, now)) {
+    // The heartbeat's answer says why, and no end of its own.
+    if (channel.is_stand_in) {
+      CloseIfIdleStandIn(number);
+    } else {
+      CloseOpen(number, RemovalReason::kKicked);
+    }
+    answer = {};
+    answer.held = true;
+    return answer;
+  }
   std::vector<int> replaced;
   if (!channel.bound && !Bind(number, statement, &replaced)) {
     End(number, RemovalReason::kReplaced);
@@ -60,6 +71,15 @@ HeartbeatAnswer BrokerModel::Heartbeat(int number, const Statement& statement,
   answer.token = channel.token;
   CloseIfIdleStandIn(number);
   return answer;
+}
+
+bool BrokerModel::IsHeld(const Channel& channel, const Statement& statement,
+                         Millis now) const {
+  // A stream that was let in stays.
+  if (channel.bound && !channel.is_stand_in) return false;
+  const auto held = held_.find(
+      HeldAs(statement.client_id, channel.is_stand_in, statement.incarnation));
+  return held != held_.end() && held->second > now;
 }
 
 LightAnswer BrokerModel::RenewLight(int number, bool has_token, Millis now) {

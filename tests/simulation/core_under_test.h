@@ -9,6 +9,7 @@
 #include "broker/housekeeping/housekeeping.h"
 #include "broker/notify/consumer_ids_notifier.h"
 #include "broker/policy/group_policy.h"
+#include "broker/processor/client_kicker.h"
 #include "broker/processor/client_manage_processor.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/client_table.h"
@@ -34,6 +35,7 @@ struct CoreUnderTest {
   ClientTable& table = core.table();
   ClientManageProcessor& processor = core.processor();
   Housekeeping& housekeeping = core.housekeeping();
+  ClientKicker& kicker = core.kicker();
 };
 
 }  // namespace rmq

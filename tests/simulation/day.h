@@ -201,6 +201,8 @@ class Day final : public ClientEventListener {
   void RestartUnnoticed(int client);
   // A process opens two streams, and the newer one's heartbeat arrives first.
   void RaceOfTwoStreams(int client);
+  // An operator takes the client out. Its process ends, or keeps coming back
+  // until it is let in.
   void Kick(int client);
   // Opens a stream and says nothing.
   void Stranger();
@@ -215,6 +217,7 @@ class Day final : public ClientEventListener {
   // Leaves a producer group, a consumer group or both; -1 is none.
   void Unregister(int client, int producer_group, int consumer_group);
   void CloseChannel(int channel, RemovalReason reason);
+  void KickClient(int client, Millis hold);
   void Tick();
   // Has a tick come when the core's housekeeping wants it.
   void ScheduleTick();
@@ -290,6 +293,7 @@ class Day final : public ClientEventListener {
   int64_t light_ = 0, full_ = 0, full_needed_ = 0, closed_ = 0, ticks_ = 0;
   int64_t pushes_ = 0, least_pushes_ = 0, most_pushes_ = 0, checkpoints_ = 0;
   int64_t late_closes_ = 0, overtaken_ = 0, canaries_ = 0;
+  int64_t held_ = 0;
   int64_t changes_ = 0, registers_ = 0;
   // By GroupKind, and by RemovalReason.
   int64_t joins_[2] = {}, leaves_[2][kRemovalReasons] = {}, emptied_[2] = {};

@@ -14,6 +14,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "broker/notify/consumer_ids_notifier.h"
+#include "broker/registry/channel_filter.h"
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/client_table.h"
@@ -159,6 +160,8 @@ void Day::FullHeartbeat(int number, int channel) {
       core_.processor.Heartbeat(*channels_[channel], *owned, Now());
   Expect(expected.accepted, result.status.code == absl::StatusCode::kOk,
          "a full heartbeat was accepted");
+  Expect(expected.held, result.end.has_value(), "a client was held");
+  if (expected.held) ++held_;
   Expect(expected.token, result.statement_token != 0,
          "a full heartbeat got a token");
   if (!result.skipped.empty()) Fail("a group was skipped");
@@ -224,6 +227,17 @@ void Day::CloseChannel(int channel, RemovalReason reason) {
   model_.Close(channel, reason);
   core_.housekeeping.OnChannelClose(*channels_[channel], reason, Now());
   Settle("a close");
+}
+
+void Day::KickClient(int number, Millis hold) {
+  ChannelFilter filter;
+  filter.client_id = ClientId(number);
+  const absl::StatusOr<size_t> kicked =
+      core_.kicker.Kick(filter, absl::Milliseconds(hold), "an operator", Now());
+  const int64_t expected =
+      model_.Kick(ClientId(number), hold, now_, departures_);
+  Expect(expected, static_cast<int64_t>(kicked.value_or(0)), "kicked channels");
+  Settle("a kick");
 }
 
 void Day::Tick() {

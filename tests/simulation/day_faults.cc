@@ -79,9 +79,14 @@ void Day::RestartUnnoticed(int number) {
 }
 
 void Day::Kick(int number) {
-  clients_[number].state = DayClient::State::kAway;
-  CloseChannel(clients_[number].channel, RemovalReason::kKicked);
-  ClientAt(now_ + Between(kMinute, 10 * kMinute), Kind::kReturn, number);
+  const Millis hold = Percent(20) ? 0 : Between(kMinute, 10 * kMinute);
+  KickClient(number, hold);
+  if (Percent(50)) {
+    clients_[number].state = DayClient::State::kAway;
+    ClientAt(now_ + Between(kMinute, 10 * kMinute), Kind::kReturn, number);
+  } else {
+    ClientAt(now_ + Between(0, hold + kMinute), Kind::kReconnect, number);
+  }
 }
 
 void Day::Storm(Kind kind, Millis length) {

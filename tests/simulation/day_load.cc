@@ -72,6 +72,8 @@ void Day::ActUnary(int number) {
     LeaveGracefully(number);
   } else if (die < 60) {
     FallSilent(number);
+  } else if (die < 65) {
+    Kick(number);
   } else {
     LayAside(number, /*unregister=*/die < 80);
   }

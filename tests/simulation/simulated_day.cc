@@ -175,7 +175,7 @@ std::string Day::Figures() const {
                     Name(static_cast<RemovalReason>(reason)));
   }
   absl::StrAppend(&text, "; ", late_closes_, " closed again later, ",
-                  overtaken_, " overtaken, ", canaries_,
+                  overtaken_, " overtaken, ", held_, " held off, ", canaries_,
                   " canaries; longest silence ", model_.longest_silence(),
                   " ms\n");
   for (const GroupKind kind : {GroupKind::kConsumer, GroupKind::kProducer}) {
