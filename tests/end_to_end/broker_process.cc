@@ -92,8 +92,10 @@ std::vector<std::string> BrokerProcess::ReasonsOfLeaving(
   std::vector<std::string> reasons;
   const std::string log = process_->err();
   for (absl::string_view line : absl::StrSplit(log, '\n')) {
-    if (LogValue(line, "client_id") == client_id &&
-        !LogValue(line, "reason").empty()) {
+    // Other lines have a reason too.
+    const bool tells_of_leaving = absl::StrContains(line, "] left kind=") ||
+                                  absl::StrContains(line, "] replaced kind=");
+    if (tells_of_leaving && LogValue(line, "client_id") == client_id) {
       reasons.emplace_back(LogValue(line, "reason"));
     }
   }

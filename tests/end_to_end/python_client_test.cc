@@ -11,6 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
+#include "client/admin/admin_client.h"
 #include "common/status_matchers.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -174,6 +175,21 @@ TEST_F(PythonClientTest, AClientWhoseIdIsThereAlreadyReadsTheListItself) {
   EXPECT_TRUE(Becomes([&holder] { return (*holder)->out(); },
                       HasSubstr(" listed members: same-id\n")))
       << (*holder)->err();
+}
+
+TEST_F(PythonClientTest, AKickedClientIsToldWhy) {
+  pb::KickClientsRequest request;
+  request.set_language(pb::LANGUAGE_CODE_PYTHON);
+  request.set_reason("bad release");
+  const auto kicked = AdminClient(broker().address(), absl::Seconds(10))
+                          .Ask<pb::KickClientsResponse>(request);
+  ASSERT_THAT(kicked, IsOk());
+  EXPECT_EQ(kicked->kicked(), 1);
+  EXPECT_TRUE(Becomes([this] { return broker().ReasonsOfLeaving(client_id()); },
+                      ElementsAre("KICKED")));
+  EXPECT_TRUE(Becomes([this] { return client().err(); },
+                      HasSubstr("KICKED: taken out by an operator: bad "
+                                "release")));
 }
 
 TEST_F(PythonClientTest, CompressedHeartbeatsAreHeartbeats) {

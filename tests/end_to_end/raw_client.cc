@@ -23,6 +23,15 @@ void SetDeadline(grpc::ClientContext* context) {
                         std::chrono::minutes(1));
 }
 
+Trailers TrailersOf(const grpc::ClientContext& context) {
+  Trailers trailers;
+  for (const auto& [name, value] : context.GetServerTrailingMetadata()) {
+    trailers.emplace(std::string(name.begin(), name.end()),
+                     std::string(value.begin(), value.end()));
+  }
+  return trailers;
+}
+
 }  // namespace
 
 pb::HeartbeatRequest ConsumerHeartbeat(absl::string_view client_id,
@@ -44,11 +53,15 @@ void SetExpiry(absl::Duration expiry, pb::HeartbeatRequest* heartbeat) {
 }
 
 grpc::Status SendHeartbeat(absl::string_view broker,
-                           const pb::HeartbeatRequest& request) {
+                           const pb::HeartbeatRequest& request,
+                           Trailers* trailers) {
   grpc::ClientContext context;
   SetDeadline(&context);
   pb::HeartbeatResponse response;
-  return Stub(broker)->Heartbeat(&context, request, &response);
+  const grpc::Status status =
+      Stub(broker)->Heartbeat(&context, request, &response);
+  if (trailers != nullptr) *trailers = TrailersOf(context);
+  return status;
 }
 
 RawStream::RawStream(absl::string_view broker) : stub_(Stub(broker)) {
@@ -69,5 +82,7 @@ grpc::Status RawStream::WaitForEnd() {
   }
   return stream_->Finish();
 }
+
+Trailers RawStream::trailers() const { return TrailersOf(context_); }
 
 }  // namespace rmq

@@ -3,6 +3,7 @@
 #define TESTS_END_TO_END_RAW_CLIENT_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -24,9 +25,13 @@ pb::HeartbeatRequest ConsumerHeartbeat(absl::string_view client_id,
 // Makes the heartbeat ask for a channel expiry.
 void SetExpiry(absl::Duration expiry, pb::HeartbeatRequest* heartbeat);
 
+// The trailing metadata of a call, by name.
+using Trailers = std::map<std::string, std::string>;
+
 // A unary heartbeat.
 grpc::Status SendHeartbeat(absl::string_view broker,
-                           const pb::HeartbeatRequest& request);
+                           const pb::HeartbeatRequest& request,
+                           Trailers* trailers = nullptr);
 
 // One Connect stream, on a connection of its own. Every wait is bounded: the
 // call has a deadline of a minute.
@@ -44,6 +49,8 @@ class RawStream {
   // The status that the stream ends with; what the broker still writes is
   // passed over.
   grpc::Status WaitForEnd();
+  // Once it has ended.
+  Trailers trailers() const;
 
  private:
   grpc::ClientContext context_;
