@@ -115,23 +115,39 @@ Table ClientTable(bool closed) {
   return table;
 }
 
-Text ShowClients(const CommandLine& line, const Ask& ask,
-                 const TableTime& time) {
+// How many rows the user wants at most.
+absl::StatusOr<int64_t> LimitOf(const CommandLine& line) {
   int64_t limit = 0;
   if (!absl::SimpleAtoi(line.value("limit"), &limit) || limit < 1) {
     return MustBe("--limit", "a positive number", line.value("limit"));
   }
+  return limit;
+}
+
+absl::StatusOr<pb::ListClientsRequest> ListRequest(const CommandLine& line) {
   pb::ListClientsRequest request;
   const absl::Status status = SetCriteria(line, request.mutable_filter());
   if (!status.ok()) return status;
-  const bool closed = !line.value("closed").empty();
-  if (closed) {
+  if (!line.value("closed").empty()) {
     request.mutable_filter()->set_state(
         pb::ClientFilter::STATE_RECENTLY_CLOSED);
   }
   if (!line.value("newest").empty()) {
     request.set_order(pb::ListClientsRequest::ORDER_NEWEST_FIRST);
   }
+  return request;
+}
+
+absl::Status CheckClients(const CommandLine& line) {
+  const absl::Status status = LimitOf(line).status();
+  return status.ok() ? ListRequest(line).status() : status;
+}
+
+// `line` has been checked.
+Text ShowClients(const CommandLine& line, const Ask& ask,
+                 const TableTime& time) {
+  const int64_t limit = *LimitOf(line);
+  pb::ListClientsRequest request = *ListRequest(line);
   pb::ListClientsResponse found;
   do {
     request.set_page_size(static_cast<int32_t>(
@@ -150,7 +166,8 @@ Text ShowClients(const CommandLine& line, const Ask& ask,
     members.emplace_back("more", more ? "true" : "false");
     return JsonObject(members);
   }
-  std::string text = ShowTable(found, ClientTable(closed), time);
+  std::string text =
+      ShowTable(found, ClientTable(!line.value("closed").empty()), time);
   if (more) {
     absl::StrAppend(&text, "\nThe first ", limit,
                     "; there may be more: --limit\n");
@@ -158,7 +175,7 @@ Text ShowClients(const CommandLine& line, const Ask& ask,
   return text;
 }
 
-Text KickClients(const CommandLine& line, const Ask& ask, const TableTime&) {
+absl::StatusOr<pb::KickClientsRequest> KickRequest(const CommandLine& line) {
   pb::KickClientsRequest request;
   const absl::Status status = SetCriteria(line, &request);
   if (!status.ok()) return status;
@@ -182,7 +199,16 @@ Text KickClients(const CommandLine& line, const Ask& ask, const TableTime&) {
     retry_after.set_seconds(absl::IDivDuration(time, absl::Seconds(1), &time));
     retry_after.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(time)));
   }
-  const auto answer = ask(request);
+  return request;
+}
+
+absl::Status CheckKick(const CommandLine& line) {
+  return KickRequest(line).status();
+}
+
+// `line` has been checked.
+Text KickClients(const CommandLine& line, const Ask& ask, const TableTime&) {
+  const auto answer = ask(*KickRequest(line));
   if (!answer.ok()) return answer.status();
   if (line.output == OutputFormat::kJson) {
     return JsonObject(JsonMembersOf(**answer));
@@ -224,7 +250,10 @@ std::vector<Command> ClientCommands() {
            {{"closed", "", "", "those that were closed lately", kNothing},
             {"newest", "", "", "the newest first", kNothing},
             {"limit", "N", "1000", "at most so many", kText}}),
-       ShowClients},
+       ShowClients,
+       nullptr,
+       {},
+       CheckClients},
       {"kick",
        {},
        "takes clients out",
@@ -239,7 +268,8 @@ std::vector<Command> ClientCommands() {
                      {"reason", "TEXT", "", "why; must be given", kText}}),
        KickClients,
        nullptr,
-       {"CLIENT_ID", "client_id"}},
+       {"CLIENT_ID", "client_id"},
+       CheckKick},
   };
 }
 
