@@ -82,10 +82,12 @@ TEST_F(ExplainMethodsTest, ASwitchThatIsOffIsNamedAndShownInForce) {
 }
 
 TEST_F(ExplainMethodsTest, WhoWasPassedOverLatelyIsNamedWithTheReason) {
-  policy_.skipped().Note(GroupKind::kConsumer, "orders", "a",
-                         SkipReason::kNoSuchGroup, clock_.TimeNow());
-  policy_.skipped().Note(GroupKind::kProducer, "orders", "b",
-                         SkipReason::kProducerRejected, clock_.TimeNow());
+  policy_.skipped().Note(
+      {"orders", GroupKind::kConsumer, SkipReason::kNoSuchGroup}, "a",
+      clock_.TimeNow());
+  policy_.skipped().Note(
+      {"orders", GroupKind::kProducer, SkipReason::kProducerRejected}, "b",
+      clock_.TimeNow());
   pb::ExplainGroupRequest request;
   request.set_group("orders");
   Why why;
