@@ -102,6 +102,7 @@ absl::Status BrokerController::Options::Validate() const {
   note(notifier.Validate());
   note(housekeeping.Validate());
   note(kicker.Validate());
+  note(watch.Validate());
   note(server.Validate());
   if (table.channel_expiry > kMaxChannelExpiry) {
     note(absl::InvalidArgumentError(
@@ -158,9 +159,9 @@ class BrokerController::Impl {
             // At a scrape, when the core is there.
             [this] {
               return ClientManagerMetrics::Readings{
-                  core_.table().counts(), core_.notifier().counts(),
-                  core_.drain().counts(), logger_.lines_left_out(),
-                  LogLinesDropped()};
+                  core_.table().counts(),   core_.notifier().counts(),
+                  core_.drain().counts(),   core_.watches().counts(),
+                  logger_.lines_left_out(), LogLinesDropped()};
             })),
         core_(options, {metrics_.get(), &logger_}, clock->TimeNow(),
               timer_.Listener()),
@@ -174,7 +175,8 @@ class BrokerController::Impl {
                         timer_.Listener()),
         admin_({options.limits, core_.table(), core_.policy(),
                 options.notifier.enabled, *clock, core_.kicker(), calls_.rates,
-                &core_.drain(), &drain_followers_},
+                &core_.drain(), &drain_followers_, &core_.watches(),
+                options.identity.incarnation},
                &calls_),
         housekeeping_(&core_.housekeeping()),
         pushes_(&core_.notifier(), &core_.table()),
@@ -199,6 +201,7 @@ class BrokerController::Impl {
     timer_.Add(&memory_trim_task_);
     // After housekeeping, so that the changes of a pass are pushed together.
     timer_.Add(&pushes_);
+    timer_.Add(&core_.watches());
     timer_.Add(&calls_.slow_readers);
     timer_.Add(&calls_.unfinished);
     timer_.Add(&client_manager_.unheard_streams());

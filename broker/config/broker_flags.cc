@@ -192,6 +192,13 @@ ABSL_FLAG(std::string, duplicate_client_id_policy,
           "report: both stay; newest_wins: the older ones end for good; "
           "oldest_wins: the newer one is refused until the other is gone")
     .OnUpdate([] { NoteUpdate("duplicate_client_id_policy"); });
+ABSL_FLAG(uint64_t, watch_history, Default().watch.watch_history,
+          "events that are kept for those who watch, 1000 to 10000000; at most "
+          "64 MiB of them")
+    .OnUpdate([] { NoteUpdate("watch_history"); });
+ABSL_FLAG(uint64_t, max_watches, Default().watch.max_watches,
+          "open calls of Watch, 1 to 10000; from one address half as many")
+    .OnUpdate([] { NoteUpdate("max_watches"); });
 ABSL_FLAG(uint64_t, max_client_id_bytes, Default().limits.max_client_id_bytes,
           "length of a client id")
     .OnUpdate([] { NoteUpdate("max_client_id_bytes"); });

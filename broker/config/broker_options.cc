@@ -75,6 +75,9 @@ void VisitSettings(Options& options, const Visitor& visit) {
   visit("max_groups_per_client", &limits.max_groups_per_client);
   visit("max_subscriptions_per_group", &limits.max_subscriptions_per_group);
 
+  visit("watch_history", &options.watch.watch_history);
+  visit("max_watches", &options.watch.max_watches);
+
   visit("metrics_address", &options.metrics_address);
 }
 

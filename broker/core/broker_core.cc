@@ -10,9 +10,9 @@ namespace {
 // The policy stands first: the configs that it keeps are those of the groups
 // that have members when the notifier pushes and the others are called.
 std::vector<ClientEventListener*> InOrder(
-    GroupPolicy* policy, ConsumerIdsNotifier* notifier,
+    GroupPolicy* policy, ConsumerIdsNotifier* notifier, EventHistory* history,
     const std::vector<ClientEventListener*>& others) {
-  std::vector<ClientEventListener*> listeners = {policy, notifier};
+  std::vector<ClientEventListener*> listeners = {policy, notifier, history};
   listeners.insert(listeners.end(), others.begin(), others.end());
   return listeners;
 }
@@ -28,11 +28,14 @@ BrokerCore::BrokerCore(const Options& options,
                 return table_.FindConsumerGroup(group).has_value();
               }),
       notifier_(options.notifier, on_deadline),
-      table_(options.table, InOrder(&policy_, &notifier_, listeners)),
+      history_(options.watch),
+      table_(options.table,
+             InOrder(&policy_, &notifier_, &history_, listeners)),
       processor_(&table_, &policy_, &notifier_),
       housekeeping_(options.housekeeping, &table_, &notifier_, now,
                     on_deadline),
       drain_(&table_, &notifier_, on_deadline),
-      kicker_(options.kicker, &table_, &notifier_, on_deadline) {}
+      kicker_(options.kicker, &table_, &notifier_, on_deadline),
+      watches_(options.watch, &table_, &history_, on_deadline) {}
 
 }  // namespace rmq

@@ -14,6 +14,8 @@
 #include "broker/processor/client_manage_processor.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/client_table.h"
+#include "broker/watch/event_history.h"
+#include "broker/watch/watches.h"
 
 namespace rmq {
 
@@ -30,13 +32,14 @@ class BrokerCore {
     ConsumerIdsNotifier::Options notifier;
     Housekeeping::Options housekeeping;
     ClientKicker::Options kicker;
+    Watches::Options watch;
   };
 
   // The options of each part must validate. `listeners` are borrowed; they
   // receive each event after the policy and the notifier. `now` is when the
   // first housekeeping period begins. `on_deadline`, which may be null, is
-  // called when the notifier, housekeeping, the drain or the kicker becomes due
-  // earlier than it was.
+  // called when the notifier, housekeeping, the drain, the kicker or the
+  // watches become due earlier than they were.
   BrokerCore(const Options& options,
              const std::vector<ClientEventListener*>& listeners, absl::Time now,
              ConsumerIdsNotifier::DeadlineListener on_deadline = nullptr);
@@ -53,15 +56,20 @@ class BrokerCore {
   Housekeeping& housekeeping() { return housekeeping_; }
   Drain& drain() { return drain_; }
   ClientKicker& kicker() { return kicker_; }
+  const EventHistory& history() const { return history_; }
+  Watches& watches() { return watches_; }
+  const Watches& watches() const { return watches_; }
 
  private:
   GroupPolicy policy_;
   ConsumerIdsNotifier notifier_;
+  EventHistory history_;
   ClientTable table_;
   ClientManageProcessor processor_;
   Housekeeping housekeeping_;
   Drain drain_;
   ClientKicker kicker_;
+  Watches watches_;
 };
 
 }  // namespace rmq

@@ -242,6 +242,17 @@ std::vector<MetricFamily> ClientManagerMetrics::Collect() const {
     closed.Add({{"reason", Lower(Name(static_cast<RemovalReason>(i)))}},
                static_cast<double>(readings.table.closed_channels[i]));
   }
+  family("rocketmq_client_manager_watches", "Open calls of Watch",
+         MetricType::Gauge)
+      .Add({}, static_cast<double>(readings.watches.open));
+  family("rocketmq_client_manager_watch_events_total",
+         "Events that were passed on, to all watches together",
+         MetricType::Counter)
+      .Add({}, static_cast<double>(readings.watches.events));
+  family("rocketmq_client_manager_watches_cut_total",
+         "Watches that the broker ended, by reason", MetricType::Counter)
+      .Add({{"reason", "slow_watcher"}},
+           static_cast<double>(readings.watches.slow));
   family("rocketmq_client_manager_event_queue_depth",
          "Events that are queued for listeners", MetricType::Gauge)
       .Add({}, static_cast<double>(readings.table.queued_events));

@@ -28,6 +28,7 @@
 #include "broker/notify/detection_times.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/client_table.h"
+#include "broker/watch/watches.h"
 #include "common/client_types.h"
 #include "prometheus/collectable.h"
 #include "prometheus/metric_family.h"
@@ -52,6 +53,7 @@ class ClientManagerMetrics final : public ClientEventListener,
     ClientTable::Counts table;
     ConsumerIdsNotifier::Counts notifier;
     Drain::Counts drain;
+    Watches::Counts watches;
     int64_t membership_lines_left_out = 0;
     int64_t log_lines_dropped = 0;
   };

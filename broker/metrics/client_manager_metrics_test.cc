@@ -304,6 +304,16 @@ TEST_F(ClientManagerMetricsTest, ADrainIsAGaugeAndItsChannelsAreCounted) {
   EXPECT_THAT(Scrape(), ContainsRegex("drained_total\\{[^}]*\\} 7\n"));
 }
 
+TEST_F(ClientManagerMetricsTest, WatchesAndTheirEventsAreCounted) {
+  readings_.watches.open = 2;
+  readings_.watches.events = 30;
+  readings_.watches.slow = 4;
+  EXPECT_THAT(Scrape(), ContainsRegex("manager_watches\\{[^}]*\\} 2\n"));
+  EXPECT_THAT(Scrape(), ContainsRegex("watch_events_total\\{[^}]*\\} 30\n"));
+  EXPECT_THAT(Scrape(), ContainsRegex("watches_cut_total\\{[^}]*reason="
+                                      "\"slow_watcher\"\\} 4\n"));
+}
+
 TEST_F(ClientManagerMetricsTest, IncidentsAreCountedByTheirEvents) {
   EXPECT_THAT(Scrape(), HasSubstr("duplicate_client_ids_total{"));
   for (int i = 0; i < 2; ++i) {

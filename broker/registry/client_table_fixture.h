@@ -32,9 +32,11 @@ class ClientTableFixture : public ::testing::Test {
   static constexpr absl::Duration kExpiry = absl::Seconds(120);
   static constexpr absl::Duration kMoment = absl::Nanoseconds(1);
 
+  // `others` are further listeners.
   explicit ClientTableFixture(
-      const ClientTable::Options& options = ClientTable::Options())
-      : table_(options, {&listener_}) {}
+      const ClientTable::Options& options = ClientTable::Options(),
+      const std::vector<ClientEventListener*>& others = {})
+      : table_(options, WithListener(others)) {}
 
   void Advance(absl::Duration by) { now_ += by; }
 
@@ -137,6 +139,13 @@ class ClientTableFixture : public ::testing::Test {
   absl::Time now_ = absl::FromUnixSeconds(1'000'000);
   RecordingListener listener_;
   ClientTable table_;
+
+ private:
+  std::vector<ClientEventListener*> WithListener(
+      std::vector<ClientEventListener*> others) {
+    others.insert(others.begin(), &listener_);
+    return others;
+  }
 };
 
 }  // namespace rmq

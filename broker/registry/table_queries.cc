@@ -73,26 +73,6 @@ void VisitMembers(const RegisteredGroup* group, size_t max,
   VisitChannels(group->members, max, cursor, visit);
 }
 
-MembershipInfo InfoOf(const ChannelRecord& channel,
-                      const Membership& membership) {
-  MembershipInfo info;
-  info.kind = membership.group->kind;
-  info.group = membership.group->name;
-  info.last_stated = channel.LastStated(membership);
-  info.language = membership.language;
-  info.version = membership.version;
-  const MemberStatement& statement = membership.statement;
-  if (statement.empty()) return info;
-  info.modes = statement.modes();
-  for (size_t i = 0; i < statement.size(); ++i) {
-    info.subscriptions.emplace(
-        statement.topic(i),
-        SubscriptionData{statement.expression(i), statement.expression_type(i),
-                         statement.sub_version(i)});
-  }
-  return info;
-}
-
 MemberInfo MemberOf(const ChannelRecord& channel,
                     const Membership& membership) {
   return {channel.port,
@@ -101,12 +81,6 @@ MemberInfo MemberOf(const ChannelRecord& channel,
           membership.version,
           channel.LastStated(membership),
           channel.labels()};
-}
-
-bool HasOneChannel(const ClientEntry& client) {
-  ClientEntry::Place place = ClientEntry::kBeforeAll;
-  client.Next(&place);
-  return client.Next(&place) == nullptr;
 }
 
 }  // namespace
@@ -145,6 +119,41 @@ std::vector<MemberInfo> TableQueries::ListMembers(GroupKind kind,
     members.push_back(MemberOf(channel, membership));
   });
   return members;
+}
+
+MembershipPiece TableQueries::ListMemberships(GroupKind kind,
+                                              absl::string_view group,
+                                              ChannelId after, bool only_group,
+                                              size_t max) const {
+  MembershipPiece piece;
+  max = std::min(max, kMaxPiece);
+  MutexLock lock(&mu_);
+  piece.revision = state_.last_event_revision();
+  piece.is_last = true;
+  const auto add = [&](const RegisteredGroup& of, MemberCursor cursor) {
+    auto member = of.members.upper_bound(cursor);
+    for (; member != of.members.end(); ++member) {
+      if (piece.members.size() == max) {
+        piece.is_last = false;
+        return false;
+      }
+      size_t hint = 0;
+      piece.members.push_back(
+          {of.name,
+           MemberOf(**member, *GroupMembers::Find(**member, of, &hint))});
+    }
+    return true;
+  };
+  const RegisteredGroup* const first = state_.FindGroup(kind, group);
+  if (first != nullptr && !add(*first, after)) return piece;
+  const auto add_all = [&add](const RegisteredGroup& of) { return add(of, 0); };
+  if (only_group) return piece;
+  if (kind == GroupKind::kConsumer) {
+    state_.consumers().groups().VisitAfter(group, add_all);
+  } else {
+    state_.producers().groups().VisitAfter(group, add_all);
+  }
+  return piece;
 }
 
 void TableQueries::ListChannels(absl::string_view consumer_group, size_t max,
@@ -282,54 +291,6 @@ ClientChannelPtr TableQueries::FindProducerChannel(
         return channel->port;
       }
     }
-  }
-}
-
-std::vector<ClientChannelInfo> TableQueries::ListClientChannels(
-    absl::string_view client_id, size_t max, ClientCursor* cursor) const {
-  std::vector<ClientChannelInfo> channels;
-  max = std::min(max, kMaxPiece);
-  const ClientCursor begin = std::exchange(*cursor, {});
-  MutexLock lock(&mu_);
-  const ClientEntry* const client = state_.clients().Find(client_id);
-  if (client == nullptr) return channels;
-  ClientEntry::Place place = begin.place;
-  if (HasOneChannel(*client)) {
-    // Its place may have been another one when the piece before was read.
-    place = ClientEntry::kBeforeAll;
-    ClientEntry::Place only = place;
-    if (client->Next(&only)->id == begin.channel && begin.membership == 0) {
-      return channels;
-    }
-  }
-  // The first row of a piece is always read, so that every piece is progress.
-  size_t rows = 0;
-  const auto is_full = [&] { return rows > 0 && rows >= max; };
-  ChannelId last = 0;
-  while (true) {
-    const ClientEntry::Place before = place;
-    const ChannelRecord* const channel = client->Next(&place);
-    if (channel == nullptr) return channels;
-    if (is_full()) {
-      *cursor = {before, last, 0};
-      return channels;
-    }
-    last = channel->id;
-    ClientChannelInfo& info = channels.emplace_back();
-    info.channel = channel->port;
-    info.labels = channel->labels();
-    const auto& memberships = channel->memberships;
-    for (size_t i = last == begin.channel ? begin.membership : 0;
-         i < memberships.size(); ++i) {
-      if (&channel->ClientOf(memberships[i]) != client) continue;
-      if (is_full()) {
-        *cursor = {before, last, i};
-        return channels;
-      }
-      info.memberships.push_back(InfoOf(*channel, memberships[i]));
-      rows += 1 + info.memberships.back().subscriptions.size();
-    }
-    if (info.memberships.empty()) ++rows;
   }
 }
 

@@ -104,6 +104,23 @@ struct ClientChannelInfo {
   std::vector<MembershipInfo> memberships;
 };
 
+// A member of a producer group or consumer group, copied out.
+struct GroupedMember {
+  std::string group;
+  MemberInfo member;
+};
+
+// A piece of the list of memberships of one kind.
+struct MembershipPiece {
+  // By group, then by channel id.
+  std::vector<GroupedMember> members;
+  // There are no more behind these.
+  bool is_last = false;
+  // Of the last change with events when the piece was read: the piece has what
+  // the events up to this revision say, and nothing of later ones.
+  uint64_t revision = 0;
+};
+
 // Where a listing of a client's channels continues. The default is the
 // beginning.
 struct ClientCursor {
@@ -144,7 +161,14 @@ class TableQueries {
                                       size_t max, MemberCursor* cursor) const
       ABSL_LOCKS_EXCLUDED(mu_);
 
-  // The same for a consumer group's channels alone.
+  // Up to `max` (at most kMaxPiece) memberships in groups of `kind`: those of
+  // channels after `after` in `group` and, unless `only_group`, those in the
+  // groups whose names are greater.
+  MembershipPiece ListMemberships(GroupKind kind, absl::string_view group,
+                                  ChannelId after, bool only_group,
+                                  size_t max) const ABSL_LOCKS_EXCLUDED(mu_);
+
+  // As ListMembers() for a consumer group's channels alone.
   void ListChannels(absl::string_view consumer_group, size_t max,
                     MemberCursor* cursor,
                     std::vector<ClientChannelPtr>* channels) const

@@ -31,6 +31,57 @@ TEST_F(TableQueriesTest, AnUnknownGroupHasNoMembers) {
   EXPECT_EQ(cursor, 0);
 }
 
+// "channel@group" of each member.
+std::vector<std::string> Describe(const MembershipPiece& piece) {
+  std::vector<std::string> members;
+  for (const GroupedMember& member : piece.members) {
+    members.push_back(
+        absl::StrCat(member.member.channel->id(), "@", member.group));
+  }
+  return members;
+}
+
+TEST_F(TableQueriesTest, MembershipsAreReadByGroupAndChannelInPieces) {
+  Connect(TestStatement("c1").Consumer("b").Consumer("a").Producer("a"));
+  Connect(TestStatement("c2").Consumer("b"));
+  MembershipPiece piece =
+      table_.ListMemberships(GroupKind::kConsumer, "", 0, false, 2);
+  EXPECT_THAT(Describe(piece), ElementsAre("1@a", "1@b"));
+  EXPECT_FALSE(piece.is_last);
+  piece = table_.ListMemberships(GroupKind::kConsumer, "b", 1, false, 2);
+  EXPECT_THAT(Describe(piece), ElementsAre("2@b"));
+  EXPECT_TRUE(piece.is_last);
+  piece = table_.ListMemberships(GroupKind::kProducer, "", 0, false, 1);
+  EXPECT_THAT(Describe(piece), ElementsAre("1@a"));
+  EXPECT_TRUE(piece.is_last);
+}
+
+TEST_F(TableQueriesTest, MembershipsOfOneGroupAreReadAlone) {
+  Connect(TestStatement("c1").Consumer("a").Consumer("b"));
+  Connect(TestStatement("c2").Consumer("a"));
+  EXPECT_THAT(
+      Describe(table_.ListMemberships(GroupKind::kConsumer, "a", 1, true, 9)),
+      ElementsAre("2@a"));
+  EXPECT_THAT(
+      Describe(table_.ListMemberships(GroupKind::kConsumer, "", 0, true, 9)),
+      IsEmpty());
+}
+
+TEST_F(TableQueriesTest, APieceTellsTheLastRevisionWithEvents) {
+  const auto revision = [this] {
+    return table_.ListMemberships(GroupKind::kConsumer, "", 0, false, 1)
+        .revision;
+  };
+  EXPECT_EQ(revision(), 0);
+  const FakeClientChannelPtr c1 = Connect(TestStatement("c1").Consumer("a"));
+  EXPECT_EQ(revision(), 1);
+  // Moves the epoch, and makes no event: the channel is under another id.
+  Register(*c1, TestStatement("c2").Consumer("a"));
+  EXPECT_EQ(revision(), 1);
+  Connect(TestStatement("c3").Producer("a"));
+  EXPECT_EQ(revision(), 3);
+}
+
 TEST_F(TableQueriesTest, TheCursorIsZeroAfterTheLastMember) {
   for (int i = 0; i < 4; ++i) {
     Connect(TestStatement(absl::StrCat("c", i)).Consumer("orders"));

@@ -72,6 +72,7 @@ TableChange TableState::BeginChange(absl::Time now) {
 
 void TableState::EndChange(const TableChange& change) {
   if (change.takes_revision()) ++revision_;
+  if (change.has_events()) last_event_revision_ = change.revision();
 }
 
 absl::Status TableState::Open(ChannelRecord& record, ClientChannelPtr channel,

@@ -63,6 +63,8 @@ class TableState {
   const DuplicateClients& duplicates() const { return duplicates_; }
   const ClosedChannels& closed() const { return closed_; }
   const ClientHolds& holds() const { return holds_; }
+  // Of the last change that made events; 0: none has.
+  uint64_t last_event_revision() const { return last_event_revision_; }
   // Open channels, stand-ins included. A channel keeps its place while others
   // come and go, so the channels can be read in pieces.
   const absl::btree_set<ChannelRecord*, ByChannelId>& open() const {
@@ -202,6 +204,7 @@ class TableState {
   StatementTokens statement_tokens_;
   // Of the last change that took one.
   uint64_t revision_ = 0;
+  uint64_t last_event_revision_ = 0;
   // How many were applied.
   uint64_t full_heartbeats_ = 0;
   absl::Time heard_floor_ = absl::InfinitePast();

@@ -13,6 +13,7 @@
 #include "broker/processor/client_manage_processor.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/client_table.h"
+#include "broker/watch/event_history.h"
 
 namespace rmq {
 
@@ -26,6 +27,8 @@ struct CoreUnderTest {
   static BrokerCore::Options WithPolicy(GroupPolicy::Options policy_options) {
     BrokerCore::Options options;
     options.policy = std::move(policy_options);
+    // So that those who watch slowly are too slow.
+    options.watch.watch_history = EventHistory::kFewestEvents;
     return options;
   }
 

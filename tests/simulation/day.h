@@ -28,6 +28,7 @@
 #include "tests/model/broker_model.h"
 #include "tests/simulation/core_under_test.h"
 #include "tests/simulation/day_client.h"
+#include "tests/simulation/day_watchers.h"
 #include "tests/simulation/simulated_day.h"
 
 namespace rmq {
@@ -240,6 +241,8 @@ class Day final : public ClientEventListener {
                       const BrokerModel::Group& expected);
   void CompareStatement(const std::string& name,
                         const BrokerModel::Group& expected);
+  // Those who watch are told of the call, whose events are in `events_`.
+  void ReadWatchers(absl::string_view what);
   void CompareTopics();
   void CompareLookUps();
   void CompareWhatClientsKnow(int client);
@@ -281,6 +284,7 @@ class Day final : public ClientEventListener {
 
   BrokerModel model_;
   CoreUnderTest core_;
+  DayWatchers watchers_;
 
   // Effects of the core since the last Settle().
   std::vector<EventKey> events_;

@@ -328,6 +328,7 @@ void Day::Settle(absl::string_view what, Pushes pushes) {
     Fail(what, " made ", describe(first.second, events_.end()), ", expected ",
          describe(first.first, expected_events.end()));
   }
+  ReadWatchers(what);
   events_.clear();
   departures_.clear();
 

@@ -36,6 +36,25 @@ void Day::Checkpoint() {
     CompareWhatClientsKnow(client);
   }
   ComparePolicy();
+  const std::string watched = watchers_.Compare();
+  if (!watched.empty()) Fail(watched);
+}
+
+void Day::ReadWatchers(absl::string_view what) {
+  const std::string failure = watchers_.Read(Now());
+  if (!failure.empty()) Fail(what, ": ", failure);
+  // What was replayed is the model's state after each call: where the call
+  // changed something.
+  for (const auto& [type, kind, reason, group, channel, client_id] : events_) {
+    if (type != EventType::kClientRegister &&
+        type != EventType::kClientUnregister) {
+      continue;
+    }
+    if (watchers_.Has(kind, group, channels_[channel]->id()) !=
+        (model_.FindMembership(channel, kind, group) != nullptr)) {
+      Fail(what, ": a watcher is wrong about ", client_id, " in ", group);
+    }
+  }
 }
 
 void Day::CompareGroups(GroupKind kind) {

@@ -26,7 +26,9 @@ Day::Day(const DayOptions& options)
       definitions_(consumer_groups_),
       clients_(options.clients),
       model_(ModelOptions(consumer_groups_)),
-      core_(PolicyOptions(consumer_groups_), this, start_) {}
+      core_(PolicyOptions(consumer_groups_), this, start_),
+      watchers_(&core_.table, &core_.core.history(), ConsumerName(1),
+                options.seed) {}
 
 GroupPolicy::Options Day::PolicyOptions(int groups) {
   GroupPolicy::Options options;
@@ -189,7 +191,8 @@ std::string Day::Figures() const {
   }
   absl::StrAppend(&text, "consumers: CHANGE ", changes_, ", REGISTER ",
                   registers_, "\npushes: ", pushes_, ", at least ",
-                  least_pushes_, ", uncoalesced at most ", most_pushes_, "\n");
+                  least_pushes_, ", uncoalesced at most ", most_pushes_, "\n",
+                  watchers_.Figures());
   return text;
 }
 

@@ -3,6 +3,7 @@
 #ifndef BROKER_FRONTS_ADMIN_ADMIN_FIXTURE_H_
 #define BROKER_FRONTS_ADMIN_ADMIN_FIXTURE_H_
 
+#include <cstdint>
 #include <string>
 
 #include "absl/status/status.h"
@@ -14,7 +15,8 @@
 #include "broker/notify/consumer_ids_notifier.h"
 #include "broker/policy/group_policy.h"
 #include "broker/processor/client_kicker.h"
-#include "broker/registry/client_table_fixture.h"
+#include "broker/watch/watch_fixture.h"
+#include "broker/watch/watches.h"
 #include "common/response_code.h"
 #include "common/rpc/server/address_rates.h"
 #include "common/rpc/server/call_counters.h"
@@ -76,7 +78,7 @@ class AdminCaller {
   AdminRequestHandler front_;
 };
 
-class AdminFixture : public ClientTableFixture {
+class AdminFixture : public WatchFixture {
  protected:
   AdminFixture()
       : policy_(PolicyWithTopics(),
@@ -84,11 +86,18 @@ class AdminFixture : public ClientTableFixture {
                   return table_.FindConsumerGroup(group).has_value();
                 }),
         kicker_({}, &table_, &notifier_),
+        watches_(Watches::Options(), &table_, &history_, nullptr),
         admin_(Broker(policy_, /*notifies=*/true)) {}
 
   AdminBroker Broker(const GroupPolicy& policy, bool notifies) {
-    return {Limits(), table_, policy, notifies, clock_, kicker_, rates_};
+    AdminBroker broker = {Limits(), table_,  policy, notifies,
+                          clock_,   kicker_, rates_};
+    broker.watches = &watches_;
+    broker.incarnation = kIncarnation;
+    return broker;
   }
+
+  static constexpr uint64_t kIncarnation = 77;
 
   template <typename Request, typename Response>
   CallStatus Call(const Request& request, Response* response) {
@@ -138,6 +147,7 @@ class AdminFixture : public ClientTableFixture {
   ClientKicker kicker_;
   // What calls cost besides their rows; refuses nothing.
   AddressRates rates_{AddressRates::Options()};
+  Watches watches_;
   AdminCaller admin_;
 
  private:

@@ -9,19 +9,16 @@
 namespace rmq {
 namespace {
 
-// The index of the unary method that is registered with gRPC.
-constexpr int kRegistered = 0;
 // Calls of each streaming method that wait for a client on each loop.
 constexpr int kWaitingStreams = 2;
 
 }  // namespace
 
 AdminFront::Service::Service() {
-  MarkMethodStreamed(kRegistered, nullptr);
   for (int i = 0; i < AdminServiceDescriptor().method_count(); ++i) {
     if (AdminServiceDescriptor().method(i)->server_streaming()) {
       MarkMethodStreamed(i, nullptr);
-    } else if (i != kRegistered) {
+    } else {
       MarkMethodGeneric(i);
     }
   }
@@ -34,23 +31,8 @@ void AdminFront::Service::RequestStreaming(
   RequestAsyncBidiStreaming(method, context, call, queue, announced_on, tag);
 }
 
-void AdminFront::Service::RequestRegistered(
-    grpc::ServerContext* context, grpc::GenericServerAsyncReaderWriter* call,
-    grpc::ServerCompletionQueue* queue, void* tag) {
-  RequestAsyncBidiStreaming(kRegistered, context, call, queue, queue, tag);
-}
-
 AdminFront::AdminFront(const AdminBroker& broker, ServerCalls* calls)
-    : handler_(broker),
-      calls_(*calls),
-      registered_calls_{
-          [this](grpc::GenericServerContext* context,
-                 grpc::GenericServerAsyncReaderWriter* call,
-                 grpc::ServerCompletionQueue* queue, void* tag) {
-            service_.RequestRegistered(context, call, queue, tag);
-          },
-          MethodTable::PathOf(*AdminServiceDescriptor().method(kRegistered)),
-          calls} {}
+    : handler_(broker), calls_(*calls) {}
 
 void AdminFront::AddMethods(MethodTable* methods) {
   handler_.AddMethods(methods);
@@ -65,7 +47,6 @@ void AdminFront::AddMethods(MethodTable* methods) {
 }
 
 void AdminFront::AcceptStreams(ServerLoop* loop) {
-  UnaryCall::Wait(&registered_calls_, loop->queue.get());
   for (const auto& streams : streams_) {
     for (int i = 0; i < kWaitingStreams; ++i) streams->Accept(loop);
   }

@@ -13,7 +13,6 @@
 #include "common/rpc/server/method_table.h"
 #include "common/rpc/server/response_streams.h"
 #include "common/rpc/server/server_calls.h"
-#include "common/rpc/server/unary_call.h"
 #include "grpcpp/completion_queue.h"
 #include "grpcpp/generic/async_generic_service.h"
 #include "grpcpp/server_builder.h"
@@ -48,9 +47,6 @@ class AdminFront final : public Front {
   class Service final : public pb::ClientManagerAdmin::Service {
    public:
     Service();
-    void RequestRegistered(grpc::ServerContext* context,
-                           grpc::GenericServerAsyncReaderWriter* call,
-                           grpc::ServerCompletionQueue* queue, void* tag);
     // `method` is the index of a streaming one.
     void RequestStreaming(int method, grpc::ServerContext* context,
                           grpc::GenericServerAsyncReaderWriter* call,
@@ -61,7 +57,6 @@ class AdminFront final : public Front {
   const AdminRequestHandler handler_;
   Service service_;
   ServerCalls& calls_;
-  const UnaryCall::Environment registered_calls_;
   // Complete once the methods are added.
   std::vector<std::unique_ptr<ResponseStreams>> streams_;
 };

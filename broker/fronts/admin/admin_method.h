@@ -2,6 +2,7 @@
 #ifndef BROKER_FRONTS_ADMIN_ADMIN_METHOD_H_
 #define BROKER_FRONTS_ADMIN_ADMIN_METHOD_H_
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "broker/policy/group_policy.h"
 #include "broker/processor/client_kicker.h"
 #include "broker/registry/client_table.h"
+#include "broker/watch/watches.h"
 #include "common/clock.h"
 #include "common/response_code.h"
 #include "common/rpc/server/address_rates.h"
@@ -42,6 +44,9 @@ struct AdminBroker {
   // For Drain.
   Drain* drain = nullptr;
   DrainFollowers* drain_followers = nullptr;
+  // For Watch; the incarnation is that of the BrokerIdentity.
+  Watches* watches = nullptr;
+  uint64_t incarnation = 0;
 };
 
 // One call of an admin method, past the gate.

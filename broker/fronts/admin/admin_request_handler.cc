@@ -12,6 +12,7 @@
 #include "broker/fronts/admin/membership_methods.h"
 #include "broker/fronts/admin/policy_methods.h"
 #include "broker/fronts/admin/subscription_methods.h"
+#include "broker/fronts/admin/watch_method.h"
 
 namespace rmq {
 namespace {
@@ -24,7 +25,9 @@ constexpr AdminMethods (*kFamilies[])() = {
 };
 
 // Every method with many responses is one of these.
-std::vector<AdminStreamingMethod> Streaming() { return {DrainMethod()}; }
+std::vector<AdminStreamingMethod> Streaming() {
+  return {WatchMethod(), DrainMethod()};
+}
 
 }  // namespace
 

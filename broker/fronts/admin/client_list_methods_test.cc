@@ -186,7 +186,10 @@ TEST_F(ClientListMethodsTest, LooksAreTakenOffTheRateOfTheAddress) {
   AddressRates::Options options;
   options.max_listed_rows_rate = 50;  // Twice as many at once.
   AddressRates rates(options);
-  AdminCaller admin({Limits(), table_, policy_, true, clock_, kicker_, rates});
+  AdminBroker broker = {Limits(), table_,  policy_, true,
+                        clock_,   kicker_, rates};
+  broker.watches = &watches_;
+  AdminCaller admin(broker);
   Request request;
   request.mutable_filter()->set_version(99);
   Response response;
