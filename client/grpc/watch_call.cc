@@ -7,15 +7,11 @@
 #include "common/rpc/loop/completion_callback.h"
 #include "common/rpc/loop/live_calls.h"
 #include "glog/logging.h"
-#include "grpcpp/impl/codegen/proto_utils.h"
 
 namespace rmq {
 namespace {
 
 namespace v1 = ::rocketmq::clientmanager::v1;
-
-constexpr char kMethod[] =
-    "/rocketmq.clientmanager.v1.ClientManagerAdmin/Watch";
 
 class GrpcWatchStream final : public WatchStream {
  public:
@@ -47,8 +43,7 @@ WatchCall::WatchCall(const Environment& environment,
     : environment_(environment),
       holder_(std::move(holder)),
       channel_(holder_->Get()),
-      stub_(std::make_unique<
-            grpc::TemplatedGenericStub<WatchRequest, WatchResponse>>(channel_)),
+      stub_(v1::ClientManagerAdmin::NewStub(channel_)),
       reactor_(reactor) {
   // A call that this process makes waits for no client: it begins at once.
   environment_.live_calls->Wait();
@@ -72,10 +67,9 @@ void* WatchCall::NewTag(React react) {
   });
 }
 
-void WatchCall::Start(const WatchRequest& request) {
-  request_ = request;
+void WatchCall::Start(const v1::WatchRequest& request) {
   starting_ = true;
-  call_ = stub_->PrepareCall(&context_, kMethod, environment_.queue);
+  call_ = stub_->PrepareAsyncWatch(&context_, request, environment_.queue);
   call_->StartCall(
       NewTag([](WatchCall& call, bool ok) { call.OnStartDone(ok); }));
 }
@@ -108,18 +102,7 @@ void WatchCall::Detach() {
 void WatchCall::OnStartDone(bool ok) {
   starting_ = false;
   ended_ |= !ok;
-  if (!ended_) {
-    writing_ = true;
-    call_->WriteLast(request_, grpc::WriteOptions(),
-                     NewTag([](WatchCall& call, bool) { call.OnWriteDone(); }));
-    if (std::exchange(wants_read_, false)) ReadNext();
-  }
-  MaybeFinish();
-}
-
-// A failed write is not reported: the call is over, and the read fails too.
-void WatchCall::OnWriteDone() {
-  writing_ = false;
+  if (!ended_ && std::exchange(wants_read_, false)) ReadNext();
   MaybeFinish();
 }
 
@@ -131,7 +114,7 @@ void WatchCall::OnReadDone(bool ok) {
 }
 
 void WatchCall::MaybeFinish() {
-  if (!ended_ || starting_ || writing_ || reading_ || finishing_) return;
+  if (!ended_ || starting_ || reading_ || finishing_) return;
   finishing_ = true;
   call_->Finish(&status_,
                 NewTag([](WatchCall& call, bool) { call.OnFinishDone(); }));

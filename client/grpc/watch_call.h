@@ -9,14 +9,13 @@
 #include "common/rpc/channel/channel_holder.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
-#include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/support/async_stream.h"
 #include "grpcpp/support/status.h"
-#include "rocketmq/clientmanager/v1/admin.pb.h"
+#include "rocketmq/clientmanager/v1/admin.grpc.pb.h"
 
 namespace rmq {
 
-//   Start -> write the request; Read, Read, ... until one fails -> Finish
+//   Start -> Read, Read, ... until one fails -> Finish
 //
 // Operations under way own the call, so it lives until Finish() is done,
 // whatever becomes of its WatchStream. Only Detach() ends the reactions
@@ -49,16 +48,12 @@ class WatchCall : public std::enable_shared_from_this<WatchCall> {
   void Detach();
 
  private:
-  using WatchRequest = rocketmq::clientmanager::v1::WatchRequest;
-  using WatchResponse = rocketmq::clientmanager::v1::WatchResponse;
-
   // A tag for one operation, which calls `react` on the loop. It owns the call.
   template <typename React>
   void* NewTag(React react);
 
   void ReadNext();
   void OnStartDone(bool ok);
-  void OnWriteDone();
   void OnReadDone(bool ok);
   void OnFinishDone();
   // Finishes the call once it has ended and no other operation is under way.
@@ -67,18 +62,16 @@ class WatchCall : public std::enable_shared_from_this<WatchCall> {
   const Environment environment_;
   std::shared_ptr<ChannelHolder> holder_;
   std::shared_ptr<grpc::Channel> channel_;
-  std::unique_ptr<grpc::TemplatedGenericStub<WatchRequest, WatchResponse>>
-      stub_;
+  std::unique_ptr<rocketmq::clientmanager::v1::ClientManagerAdmin::Stub> stub_;
 
   WatchStream::Reactor* reactor_;  // Null once detached.
   grpc::ClientContext context_;
-  std::unique_ptr<grpc::ClientAsyncReaderWriter<WatchRequest, WatchResponse>>
+  std::unique_ptr<
+      grpc::ClientAsyncReader<rocketmq::clientmanager::v1::WatchResponse>>
       call_;
-  WatchRequest request_;
-  WatchResponse response_;
+  rocketmq::clientmanager::v1::WatchResponse response_;
   grpc::Status status_;
   bool starting_ = false;
-  bool writing_ = false;
   bool reading_ = false;
   bool wants_read_ = false;  // Read() came before the start was done.
   bool ended_ = false;       // No further read.

@@ -18,6 +18,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 ProcessOutcome Cmctl(absl::string_view broker,
@@ -241,6 +242,39 @@ TEST(CmctlTest, NobodyListeningIsSaidInOneLine) {
   EXPECT_EQ(outcome.err,
             absl::StrCat("cannot reach ", address,
                          ": connection refused; is the broker running?\n"));
+}
+
+TEST(CmctlTest, WatchTellsWhatHappensALineAnEvent) {
+  const auto broker = BrokerProcess::Start();
+  ASSERT_THAT(broker, IsOk());
+  const std::string& address = (*broker)->address();
+  ASSERT_TRUE(
+      SendHeartbeat(address, ConsumerHeartbeat("10.0.0.1@a", "orders")).ok());
+  ASSERT_TRUE(
+      SendHeartbeat(address, ConsumerHeartbeat("10.0.0.1@b", "bills")).ok());
+
+  // The first revision is 1.
+  const ProcessOutcome lines =
+      Cmctl(address, {"watch", "orders", "--from=1", "--timeout=2s"});
+  EXPECT_EQ(lines.exit_code, 0) << lines.err;
+  EXPECT_THAT(lines.out,
+              AllOf(HasSubstr(" -- connected\n"),
+                    HasSubstr(" CLIENT_REGISTER revision="),
+                    HasSubstr(" kind=consumer group=orders "
+                              "client_id=10.0.0.1@a remote=127.0.0.1:"),
+                    Not(HasSubstr("bills"))));
+
+  const ProcessOutcome json =
+      Cmctl(address, {"watch", "-o", "json", "--timeout=2s"});
+  EXPECT_EQ(json.exit_code, 0) << json.err;
+  EXPECT_THAT(json.out, AllOf(HasSubstr("{\"state\":{\"connected\":true"),
+                              HasSubstr("{\"synced\":{\"revision\":")));
+
+  const ProcessOutcome future =
+      Cmctl(address, {"watch", "--from=1000000", "--timeout=2s"});
+  EXPECT_EQ(future.exit_code, 0) << future.err;
+  EXPECT_THAT(future.out, HasSubstr(" -- events are lost from_revision=1000000 "
+                                    "reason="));
 }
 
 }  // namespace
