@@ -152,13 +152,14 @@ void ClientTable::HoldMatching(const ChannelFilter& filter,
                                ChannelId* cursor,
                                std::vector<ClientChannelPtr>* matching) {
   MutexLock lock(&mu_);
-  const auto take = [&](const ChannelRecord& channel) {
-    // If another call is closing the channel, its client is gone.
-    if (channel.liveness.closed()) return;
-    state_.holds().Add(channel.client->client_id(), channel.kind,
-                       channel.incarnation, hold, now);
-    matching->push_back(channel.port);
-  };
+  const auto take =
+      [&](const ChannelRecord& channel) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+        // If another call is closing the channel, its client is gone.
+        if (channel.liveness.closed()) return;
+        state_.holds().Add(channel.client->client_id(), channel.kind,
+                           channel.incarnation, hold, now);
+        matching->push_back(channel.port);
+      };
   SearchOpen(state_, filter, ListOrder::kOldestFirst, /*max_found=*/kMaxPiece,
              /*max_work=*/kMaxPiece, cursor, take);
 }
