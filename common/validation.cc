@@ -71,7 +71,8 @@ size_t Utf8Length(absl::string_view text) {
   return length;
 }
 
-// UTF-8 without control characters, those of Latin-1 included.
+}  // namespace
+
 bool IsPlainText(absl::string_view text) {
   while (!text.empty()) {
     const size_t length = Utf8Length(text);
@@ -84,6 +85,8 @@ bool IsPlainText(absl::string_view text) {
   }
   return true;
 }
+
+namespace {
 
 absl::Status ValidateLabelText(absl::string_view what, absl::string_view key,
                                absl::string_view text, size_t least,

@@ -76,6 +76,10 @@ inline constexpr size_t kMaxLabelValueBytes = 256;
 // characters. The error names labels["key"].
 absl::Status ValidateLabel(absl::string_view key, absl::string_view value);
 
+// Whether `text` is UTF-8 without control characters, those of Latin-1
+// included.
+bool IsPlainText(absl::string_view text);
+
 // ResourceExhausted if `count` is over `max`.
 absl::Status ValidateCount(absl::string_view field, size_t count, size_t max);
 

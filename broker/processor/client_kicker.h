@@ -49,6 +49,8 @@ class ClientKicker final : public DueTask {
   ClientKicker(const Options& options, ClientTable* table,
                ConsumerIdsNotifier* notifier, DueListener on_due = nullptr);
 
+  const Options& options() const { return options_; }
+
   // Takes out the open channels that meet `filter`: at once no client of theirs
   // gets a heartbeat of a new channel accepted, for `hold` (none: kick_hold)
   // from `now`. The channels are closed, and their streams ended, with KICKED

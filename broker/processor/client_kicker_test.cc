@@ -224,6 +224,35 @@ TEST_F(ClientKickerTest, AKickedUnaryClientIsRefusedByItsId) {
   EXPECT_TRUE(UnaryHeartbeat(stated).status.ok());
 }
 
+TEST_F(ClientKickerTest, AKickedProcessIsHeldWhicheverCallsItMakes) {
+  const auto stated = TestStatement("c1").Incarnation(7).Producer("p");
+  Connect(stated);
+  EXPECT_EQ(Kick(OfClient("c1")), 1);
+  EXPECT_EQ(UnaryHeartbeat(stated).status.code,
+            absl::StatusCode::kPermissionDenied);
+  EXPECT_TRUE(UnaryHeartbeat(TestStatement("c1").Incarnation(8).Producer("p"))
+                  .status.ok());
+}
+
+TEST_F(ClientKickerTest, AKickedUnaryClientIsNotLetInByAStreamOfNoProcess) {
+  const auto stated = TestStatement("c1").Producer("p");
+  EXPECT_TRUE(UnaryHeartbeat(stated).status.ok());
+  EXPECT_EQ(Kick(OfClient("c1")), 1);
+  EXPECT_FALSE(IsLetIn(stated));
+  EXPECT_TRUE(IsLetIn(TestStatement("c1").Incarnation(7).Producer("p")));
+}
+
+TEST_F(ClientKickerTest, HousekeepingDropsHoldsThatHaveEnded) {
+  for (int i = 0; i < 100; ++i) {
+    Connect(TestStatement(absl::StrCat("c", i)).Producer("p"));
+  }
+  EXPECT_EQ(Kick(OfGroup("p")), 100);
+  EXPECT_EQ(core_.table().counts().held_clients, 100);
+  now_ += kMinute;
+  core_.housekeeping().Scan(now_);
+  EXPECT_EQ(core_.table().counts().held_clients, 0);
+}
+
 TEST_F(ClientKickerTest, AStreamThatWasLetInBeforeStaysThough) {
   Connect(TestStatement("c1").Consumer("a"));
   const auto other = Connect(TestStatement("c1").Consumer("b"));

@@ -44,6 +44,7 @@ class ClientManageProcessorTest : public ::testing::Test {
 
   static BrokerCore::Options WithPolicy(const GroupPolicy::Options& policy) {
     BrokerCore::Options options;
+    options.watch.watch_history = 1'000;  // So that it is full soon.
     options.policy = policy;
     return options;
   }
@@ -158,7 +159,7 @@ TEST_F(ClientManageProcessorTest, MembersThatDisagreeTakeNoMemoryAHeartbeat) {
     }
     return static_cast<int64_t>(mallinfo2().uordblks);
   };
-  const int64_t before = disagree(100);
+  const int64_t before = disagree(1'000);
   EXPECT_LT(disagree(5'000) - before, 10'000);
 }
 

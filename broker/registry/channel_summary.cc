@@ -15,10 +15,7 @@ ChannelSummary SummaryOf(const ChannelRecord& channel) {
   summary.labels = channel.labels();
   summary.opened_at = absl::FromUnixNanos(channel.opened_at_ns);
   ChannelGroups& groups = summary.groups;
-  if (channel.memberships.empty()) {
-    if (const ChannelGroups* left = channel.unregistered()) groups = *left;
-    return summary;
-  }
+  if (channel.memberships.empty()) return summary;
   groups.language = channel.memberships.front().language;
   groups.version = channel.memberships.front().version;
   for (const Membership& membership : channel.memberships) {

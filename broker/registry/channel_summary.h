@@ -24,10 +24,8 @@ struct ChannelSummary {
   absl::Time opened_at;
 };
 
-// The summary of a channel that is bound to a client. Its groups are those that
-// it is in; if it is in none, those that it unregistered since its latest full
-// heartbeat. Looks at all memberships; copies at most ChannelGroups::kMost
-// names of each kind.
+// The summary of a channel that is bound to a client. Looks at all memberships;
+// copies at most ChannelGroups::kMost names of each kind.
 ChannelSummary SummaryOf(const ChannelRecord& channel);
 
 }  // namespace rmq

@@ -17,7 +17,7 @@ ClientHolds::Key ClientHolds::KeyOf(absl::string_view client_id,
 void ClientHolds::Add(absl::string_view client_id, ChannelKind kind,
                       uint64_t incarnation, const ClientHold& hold,
                       absl::Time now) {
-  DropEnded(now);
+  DropEnded(now, kDropsInACall);
   if (hold.until <= now) return;
   const auto [entry, is_new] =
       holds_.try_emplace(KeyOf(client_id, kind, incarnation), hold);
@@ -33,15 +33,14 @@ const ClientHold* ClientHolds::Find(absl::string_view client_id,
                                     ChannelKind kind, uint64_t incarnation,
                                     absl::Time now) {
   if (holds_.empty()) return nullptr;
-  DropEnded(now);
+  DropEnded(now, kDropsInACall);
   const auto found = holds_.find(KeyOf(client_id, kind, incarnation));
   return found == holds_.end() || found->second.until <= now ? nullptr
                                                              : &found->second;
 }
 
-void ClientHolds::DropEnded(absl::Time now) {
-  for (int i = 0;
-       i < kDropsInACall && !by_end_.empty() && by_end_.begin()->first <= now;
+void ClientHolds::DropEnded(absl::Time now, int max) {
+  for (int i = 0; i < max && !by_end_.empty() && by_end_.begin()->first <= now;
        ++i) {
     DropFirst();
   }

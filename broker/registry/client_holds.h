@@ -26,8 +26,10 @@ struct ClientHold {
 
 // The streams of one process are held by their client id and incarnation, so
 // that another process with the id is let in; a stand-in is held by its client
-// id. At most kMost holds: the one that ends first makes room for another.
-// Holds that have ended are dropped as others come and are asked for.
+// id. So a caller of unary calls is asked about as both: see
+// TableState::RefuseIfHeld(). At most kMost holds: the one that ends first
+// makes room for another. Holds that have ended are dropped as others come and
+// are asked for.
 //
 // Not thread-safe.
 class ClientHolds {
@@ -49,6 +51,9 @@ class ClientHolds {
   const ClientHold* Find(absl::string_view client_id, ChannelKind kind,
                          uint64_t incarnation, absl::Time now);
 
+  // Drops holds that have ended: at most `max`.
+  void DropEnded(absl::Time now, int max);
+
   bool empty() const { return holds_.empty(); }
   // Those included that have ended and were not dropped yet.
   size_t size() const { return holds_.size(); }
@@ -59,7 +64,6 @@ class ClientHolds {
 
   static Key KeyOf(absl::string_view client_id, ChannelKind kind,
                    uint64_t incarnation);
-  void DropEnded(absl::Time now);
   void DropFirst();
 
   const size_t most_;

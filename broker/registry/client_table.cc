@@ -239,6 +239,7 @@ bool ClientTable::ScanSome(absl::Time now, size_t max_channels,
       more = state_.ExpireNext(ended, &change);
     }
     more |= state_.ReportInconsistencies(max_channels, &change);
+    state_.holds().DropEnded(now, static_cast<int>(kMaxPiece));
     committed = CommitLocked(std::move(change));
   }
   Finish(committed, now);

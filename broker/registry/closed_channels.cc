@@ -1,5 +1,7 @@
 #include "broker/registry/closed_channels.h"
 
+#include <utility>
+
 namespace rmq {
 
 void ClosedChannels::Note(const ChannelRecord& channel, RemovalReason reason,
@@ -15,8 +17,13 @@ void ClosedChannels::Note(const ChannelRecord& channel, RemovalReason reason,
   ++counts_[static_cast<size_t>(reason)];
   if (max_ == 0) return;
   if (kept_.size() == max_) kept_.pop_front();
+  ChannelSummary summary = SummaryOf(channel);
+  // A client that says goodbye to its groups first was in them until its end.
+  if (channel.memberships.empty() && channel.unregistered() != nullptr) {
+    summary.groups = *channel.unregistered();
+  }
   kept_.push_back(std::make_shared<const ClosedChannel>(
-      ClosedChannel{++last_number_, SummaryOf(channel), now, reason}));
+      ClosedChannel{++last_number_, std::move(summary), now, reason}));
 }
 
 }  // namespace rmq

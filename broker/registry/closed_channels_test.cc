@@ -95,6 +95,18 @@ TEST_F(ClosedChannelsTest, AnEntryTellsWhatTheChannelWas) {
   EXPECT_EQ(closed->summary.groups.version, 4);
 }
 
+TEST_F(ClosedChannelsTest, AReplacedStreamWasInItsGroups) {
+  Connect(TestStatement("a").Incarnation(1).Consumer("g").Producer("p").Program(
+      LanguageCode::kGo, 4));
+  Connect(TestStatement("a").Incarnation(1).Consumer("g"));
+  EXPECT_THAT(Closed(), ElementsAre("a REPLACED"));
+  const ChannelGroups& groups = Last()->summary.groups;
+  EXPECT_THAT(groups.consumers, ElementsAre("g"));
+  EXPECT_THAT(groups.producers, ElementsAre("p"));
+  EXPECT_EQ(groups.language, LanguageCode::kGo);
+  EXPECT_EQ(groups.version, 4);
+}
+
 TEST_F(ClosedChannelsTest, AStreamThatUnregisteredAllBeforeItEndedSaysSo) {
   const FakeClientChannelPtr channel =
       Connect(TestStatement("a").Consumer("g").Producer("p").Program(

@@ -124,7 +124,11 @@ RegisterResult TableState::Register(ChannelRecord& channel,
     Remove(channel, RemovalReason::kReplaced, change);
     return result;
   }
-  for (const ChannelRecord* const old : older) replaced->push_back(old->port);
+  for (const ChannelRecord* const old : older) {
+    replaced->push_back(old->port);
+    // While it is in its groups.
+    closed_.Note(*old, RemovalReason::kReplaced, now);
+  }
   result.channel_expiry =
       options_.ExpiryFor(statement.requested_channel_expiry);
   const bool expires_sooner = expiry_.Set(channel, result.channel_expiry);
@@ -146,7 +150,7 @@ RegisterResult TableState::Register(ChannelRecord& channel,
 
   // After the new one has joined, so that no group empties in between.
   for (ChannelRecord* const old : older) {
-    Remove(*old, RemovalReason::kReplaced, change);
+    TakeOut(*old, RemovalReason::kReplaced, change);
   }
   RemoveIdleStandIn(channel, RemovalReason::kUnregistered, change);
 

@@ -181,6 +181,9 @@ class TableState {
   void RemoveMembership(ChannelRecord& channel, Membership& membership,
                         RemovalReason reason, absl::string_view client_id,
                         TableChange* change);
+  // Remove(), of a channel that the closed ones have already.
+  void TakeOut(ChannelRecord& channel, RemovalReason reason,
+               TableChange* change);
   void RemoveIdleStandIn(ChannelRecord& channel, RemovalReason reason,
                          TableChange* change);
   // Expires the memberships that were left out before `limit`. Returns when the

@@ -77,6 +77,11 @@ void TableState::RemoveMembership(ChannelRecord& channel,
 void TableState::Remove(ChannelRecord& channel, RemovalReason reason,
                         TableChange* change) {
   if (channel.client != nullptr) closed_.Note(channel, reason, change->now());
+  TakeOut(channel, reason, change);
+}
+
+void TableState::TakeOut(ChannelRecord& channel, RemovalReason reason,
+                         TableChange* change) {
   // From the back, so that nothing moves.
   while (!channel.memberships.empty()) {
     RemoveMembership(channel, channel.memberships.back(), reason, change);
@@ -101,8 +106,17 @@ bool TableState::RefuseIfHeld(ChannelRecord& channel,
   const bool is_stand_in = channel.kind == ChannelKind::kStandIn;
   // A stream that has been let in stays until it is closed.
   if (!is_stand_in && channel.client != nullptr) return false;
-  const ClientHold* const hold = holds_.Find(
-      statement.client_id, channel.kind, statement.incarnation, change->now());
+  const auto find = [&](ChannelKind kind) {
+    return holds_.Find(statement.client_id, kind, statement.incarnation,
+                       change->now());
+  };
+  const ClientHold* hold = find(channel.kind);
+  // The same process by the other kind of call. A stream without incarnation
+  // may be that of any process.
+  if (hold == nullptr && is_stand_in) hold = find(ChannelKind::kStream);
+  if (hold == nullptr && !is_stand_in && statement.incarnation == 0) {
+    hold = find(ChannelKind::kStandIn);
+  }
   if (hold == nullptr) return false;
   result->outcome = RegisterResult::Outcome::kHeld;
   result->hold = *hold;

@@ -77,9 +77,16 @@ bool BrokerModel::IsHeld(const Channel& channel, const Statement& statement,
                          Millis now) const {
   // A stream that was let in stays.
   if (channel.bound && !channel.is_stand_in) return false;
-  const auto held = held_.find(
-      HeldAs(statement.client_id, channel.is_stand_in, statement.incarnation));
-  return held != held_.end() && held->second > now;
+  const auto is_held = [&](bool as_stand_in) {
+    const auto held = held_.find(
+        HeldAs(statement.client_id, as_stand_in, statement.incarnation));
+    return held != held_.end() && held->second > now;
+  };
+  // A caller of unary calls may be the process of a stream; a stream without
+  // incarnation may be any process.
+  return is_held(channel.is_stand_in) ||
+         (channel.is_stand_in ? is_held(false)
+                              : statement.incarnation == 0 && is_held(true));
 }
 
 LightAnswer BrokerModel::RenewLight(int number, bool has_token, Millis now) {

@@ -77,8 +77,11 @@ absl::StatusOr<ChannelFilter> Parse(absl::string_view prefix,
     status.Update(
         SetAddress(field("remote_address"), message.remote_address(), &filter));
   }
-  status.Update(
-      ValidateCount(field("labels"), message.labels().size(), kMaxLabels));
+  if (message.labels().size() > kMaxLabels) {
+    status.Update(absl::InvalidArgumentError(
+        absl::StrCat(field("labels"), " must be at most ", kMaxLabels, ", got ",
+                     message.labels().size())));
+  }
   // In the order of their keys, so that equal criteria are told as equal.
   absl::btree_map<absl::string_view, absl::string_view> labels(
       message.labels().begin(), message.labels().end());

@@ -75,6 +75,17 @@ TEST_F(ClientListMethodsTest, AnOpenClientIsShownWithAllThatIsKnown) {
   EXPECT_EQ(response.next_page_token(), "");
 }
 
+TEST_F(ClientListMethodsTest, AnOpenClientIsInNoGroupThatItHasLeft) {
+  const FakeClientChannelPtr channel =
+      Connect(TestStatement("c1").Consumer("orders").Producer("pay"));
+  table_.Unregister(*channel, "c1", {"pay"}, {"orders"}, now_);
+  Response response;
+  ASSERT_THAT(Call(Request(), &response), IsSuccess());
+  ASSERT_THAT(response.clients(), SizeIs(1));
+  EXPECT_THAT(response.clients(0).consumer_groups(), IsEmpty());
+  EXPECT_THAT(response.clients(0).producer_groups(), IsEmpty());
+}
+
 TEST_F(ClientListMethodsTest, AClosedClientIsShownWithWhenAndWhy) {
   const FakeClientChannelPtr channel =
       Connect(TestStatement("c1").Consumer("orders").Label("zone", "a"));
@@ -229,7 +240,9 @@ TEST_F(ClientListMethodsTest, SixteenLabelsAreTakenAndNoMore) {
   for (int i = 0; i < 16; ++i) labels[absl::StrCat("k", i)] = "v";
   EXPECT_THAT(Call(request), IsSuccess());
   labels["one more"] = "v";
-  EXPECT_EQ(Call(request).code, absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(
+      Call(request),
+      BadFormWith(HasSubstr("filter.labels must be at most 16, got 17")));
 }
 
 TEST_F(ClientListMethodsTest, PagesAreChecked) {

@@ -1,13 +1,11 @@
 #include "broker/fronts/admin/kick_methods.h"
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
@@ -16,6 +14,7 @@
 #include "broker/processor/client_kicker.h"
 #include "broker/registry/channel_filter.h"
 #include "common/kv.h"
+#include "common/validation.h"
 #include "glog/logging.h"
 
 namespace rmq {
@@ -24,6 +23,7 @@ namespace {
 using Request = pb::KickClientsRequest;
 
 constexpr size_t kMostReasonBytes = 256;
+constexpr int32_t kMostNanos = 999'999'999;
 
 absl::Status CheckReason(const std::string& reason) {
   if (reason.size() > kMostReasonBytes) {
@@ -31,7 +31,7 @@ absl::Status CheckReason(const std::string& reason) {
         absl::StrCat("reason must be at most ", kMostReasonBytes,
                      " bytes, got ", reason.size()));
   }
-  if (std::any_of(reason.begin(), reason.end(), absl::ascii_iscntrl)) {
+  if (!IsPlainText(reason)) {
     return absl::InvalidArgumentError(absl::StrCat(
         "reason must be without control characters, got ", Quoted(reason)));
   }
@@ -44,7 +44,8 @@ absl::StatusOr<absl::optional<absl::Duration>> ParseRetryAfter(
   absl::optional<absl::Duration> retry_after;
   if (!request.has_retry_after()) return retry_after;
   retry_after = ToDuration(request.retry_after());
-  if (*retry_after < absl::ZeroDuration() ||
+  const int32_t nanos = request.retry_after().nanos();
+  if (nanos < 0 || nanos > kMostNanos || *retry_after < absl::ZeroDuration() ||
       *retry_after > ClientKicker::kLongestHold) {
     return absl::InvalidArgumentError(
         absl::StrCat("retry_after must be 0 to ",
@@ -88,9 +89,8 @@ CallStatus KickClients(const AdminCall& call, const Request& request,
   LOG(WARNING) << "kicked" << Kv("kicked", *kicked)
                << Kv("by", call.context.peer.address)
                << (request.all() ? Kv("all", "true") : Describe(*filter))
-               << Kv("hold", retry_after->has_value()
-                                 ? absl::FormatDuration(**retry_after)
-                                 : "default")
+               << Kv("hold", absl::FormatDuration(retry_after->value_or(
+                                 call.broker.kicker.options().kick_hold)))
                << Kv("reason", request.reason());
   return {};
 }
