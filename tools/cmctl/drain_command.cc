@@ -153,10 +153,12 @@ absl::Status RunDrain(const CommandLine& line, const Stream& stream,
       });
   printer.Tidy();
   const bool is_draining = last.state() == pb::DrainProgress::STATE_DRAINING;
+  const bool is_told = last.state() != pb::DrainProgress::STATE_UNSPECIFIED;
   if (is_draining && (!waits || !screen.goes_on())) {
     printer.Say("the drain goes on; cmctl drain --cancel ends it");
     return absl::OkStatus();
   }
+  if (!waits && is_told) return absl::OkStatus();
   if (!end.status.ok()) return end.status;
   if (!request.cancel() && last.state() == pb::DrainProgress::STATE_CANCELLED) {
     return absl::AbortedError("the drain was cancelled");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <utility>
@@ -30,6 +31,8 @@ constexpr absl::Duration kLook = absl::Milliseconds(100);
 constexpr absl::Duration kDraw = absl::Milliseconds(500);
 // How long a callback that writes to a full pipe may hold the command up.
 constexpr absl::Duration kShutdownTimeout = absl::Seconds(1);
+// The exit code then, as a shell has it for SIGINT.
+constexpr int kInterrupted = 130;
 
 // ECMA-48.
 constexpr char kHideCursor[] = "\x1b[?25l";
@@ -204,7 +207,10 @@ absl::Status Watch(const CommandLine& line, const Stream&,
     }
     absl::SleepFor(std::min(kLook, end - RealClock().TimeNow()));
   }
-  (*watcher)->Shutdown(kShutdownTimeout).IgnoreError();
+  if (!(*watcher)->Shutdown(kShutdownTimeout).ok()) {
+    // A callback writes to a pipe that nobody reads, and cannot be ended.
+    std::_Exit(kInterrupted);
+  }
   printer.Tidy();
   return absl::OkStatus();
 }

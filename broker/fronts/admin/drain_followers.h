@@ -30,6 +30,11 @@ class DrainFollowers {
     wakers_.erase(ticket);
   }
 
+  size_t size() const ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    return wakers_.size();
+  }
+
   // There is something to tell all of them.
   void WakeAll() ABSL_LOCKS_EXCLUDED(mu_) {
     std::vector<ResponseWaker> wakers;
@@ -41,7 +46,7 @@ class DrainFollowers {
   }
 
  private:
-  absl::Mutex mu_;
+  mutable absl::Mutex mu_;
   Ticket last_ticket_ ABSL_GUARDED_BY(mu_) = 0;
   absl::flat_hash_map<Ticket, ResponseWaker> wakers_ ABSL_GUARDED_BY(mu_);
 };

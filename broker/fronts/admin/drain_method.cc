@@ -74,8 +74,8 @@ CallStatus ParseDuration(const pb::DrainRequest& request,
   }
   const google::protobuf::Duration& message = request.duration();
   constexpr int64_t kNanos = 1'000'000'000;
-  // Larger ones may not be one that absl can hold exactly.
-  const bool is_form = message.nanos() > -kNanos && message.nanos() < kNanos;
+  // Others are none, or negative, or absl may not hold them exactly.
+  const bool is_form = message.nanos() >= 0 && message.nanos() < kNanos;
   *duration =
       absl::Seconds(message.seconds()) + absl::Nanoseconds(message.nanos());
   if (!is_form || *duration < absl::ZeroDuration() ||
@@ -112,6 +112,10 @@ CallStatus AnswerDrain(const AdminCall& call, const pb::DrainRequest& request,
     absl::Duration duration;
     const CallStatus form = ParseDuration(request, &duration);
     if (!form.ok()) return form;
+    if (call.broker.drain_followers->size() >= kMostDrainFollowers) {
+      return OverLimit(absl::StrCat(
+          "calls that follow a drain must be at most ", kMostDrainFollowers));
+    }
     LogRequest(call,
                absl::StrCat("drain asked",
                             Kv("duration", absl::FormatDuration(duration))),

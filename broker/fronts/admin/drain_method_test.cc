@@ -160,15 +160,17 @@ TEST_F(DrainMethodTest, ADurationIsZeroToADay) {
   EXPECT_EQ(shortest.Read().state(), pb::DrainProgress::STATE_DRAINING);
 }
 
-TEST_F(DrainMethodTest, CallsOfOneAddressAreLimited) {
+TEST_F(DrainMethodTest, CallsThatFollowAreLimitedAndOneThatCancelsIsLetIn) {
   const auto stream = broker_.Join(ConsumerHeartbeat("c1", "orders"));
   std::vector<std::unique_ptr<DrainCall>> calls;
-  for (size_t i = 0; i < kMostDrainCallsOfAnAddress; ++i) {
+  for (size_t i = 0; i < kMostDrainFollowers; ++i) {
     calls.push_back(std::make_unique<DrainCall>(broker_, For(3600)));
     EXPECT_EQ(calls.back()->Read().state(), pb::DrainProgress::STATE_DRAINING);
   }
   EXPECT_EQ(Refused(For(3600)).error_code(),
             grpc::StatusCode::RESOURCE_EXHAUSTED);
+  DrainCall cancel(broker_, TheCancel());
+  EXPECT_EQ(cancel.Read().state(), pb::DrainProgress::STATE_CANCELLED);
 }
 
 TEST_F(DrainMethodTest, AStopEndsTheCallsThatFollow) {
