@@ -2,12 +2,15 @@
 #ifndef BROKER_FRONTS_ADMIN_DRAIN_FOLLOWERS_H_
 #define BROKER_FRONTS_ADMIN_DRAIN_FOLLOWERS_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "common/mutex_lock.h"
 #include "common/rpc/server/response_source.h"
@@ -15,24 +18,36 @@
 namespace rmq {
 
 // Thread-safe. Has as many as there are open calls of Drain, which the server
-// bounds.
+// bounds; DrainMethod() bounds those that follow.
 class DrainFollowers {
  public:
   using Ticket = uint64_t;
 
-  Ticket Add(ResponseWaker waker) ABSL_LOCKS_EXCLUDED(mu_) {
+  // `host`: from where the call comes.
+  Ticket Add(absl::string_view host, ResponseWaker waker)
+      ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
-    wakers_.emplace(++last_ticket_, std::move(waker));
+    followers_.emplace(++last_ticket_,
+                       Follower{std::string(host), std::move(waker)});
     return last_ticket_;
   }
   void Remove(Ticket ticket) ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
-    wakers_.erase(ticket);
+    followers_.erase(ticket);
   }
 
   size_t size() const ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
-    return wakers_.size();
+    return followers_.size();
+  }
+  // Those from `host`. Linear in their number.
+  size_t CountOf(absl::string_view host) const ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    size_t count = 0;
+    for (const auto& [ticket, follower] : followers_) {
+      if (follower.host == host) ++count;
+    }
+    return count;
   }
 
   // There is something to tell all of them.
@@ -40,15 +55,22 @@ class DrainFollowers {
     std::vector<ResponseWaker> wakers;
     {
       MutexLock lock(&mu_);
-      for (const auto& [ticket, waker] : wakers_) wakers.push_back(waker);
+      for (const auto& [ticket, follower] : followers_) {
+        wakers.push_back(follower.waker);
+      }
     }
     for (const ResponseWaker& waker : wakers) waker.Wake();
   }
 
  private:
+  struct Follower {
+    std::string host;
+    ResponseWaker waker;
+  };
+
   mutable absl::Mutex mu_;
   Ticket last_ticket_ ABSL_GUARDED_BY(mu_) = 0;
-  absl::flat_hash_map<Ticket, ResponseWaker> wakers_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_map<Ticket, Follower> followers_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace rmq

@@ -10,6 +10,7 @@
 #include "broker/fronts/proto_time.h"
 #include "broker/housekeeping/drain.h"
 #include "common/kv.h"
+#include "common/rpc/server/peer_address.h"
 #include "glog/logging.h"
 
 namespace rmq {
@@ -24,10 +25,11 @@ CallStatus GoingDown() {
 class DrainSource final : public ResponseSource {
  public:
   // `drain` is the drain's number.
-  DrainSource(const AdminBroker& broker, uint64_t drain, ResponseWaker waker)
+  DrainSource(const AdminBroker& broker, uint64_t drain, absl::string_view host,
+              ResponseWaker waker)
       : broker_(broker),
         drain_(drain),
-        ticket_(broker.drain_followers->Add(std::move(waker))) {}
+        ticket_(broker.drain_followers->Add(host, std::move(waker))) {}
   ~DrainSource() override { broker_.drain_followers->Remove(ticket_); }
 
   NextResponse Next(absl::Time /*now*/) override {
@@ -112,9 +114,13 @@ CallStatus AnswerDrain(const AdminCall& call, const pb::DrainRequest& request,
     absl::Duration duration;
     const CallStatus form = ParseDuration(request, &duration);
     if (!form.ok()) return form;
-    if (call.broker.drain_followers->size() >= kMostDrainFollowers) {
+    const DrainFollowers& followers = *call.broker.drain_followers;
+    if (followers.size() >= kMostDrainFollowers ||
+        followers.CountOf(HostOf(call.context.peer.address)) >=
+            kMostDrainFollowersOfAnAddress) {
       return OverLimit(absl::StrCat(
-          "calls that follow a drain must be at most ", kMostDrainFollowers));
+          "calls that follow a drain must be at most ", kMostDrainFollowers,
+          ", and from one address ", kMostDrainFollowersOfAnAddress));
     }
     LogRequest(call,
                absl::StrCat("drain asked",
@@ -123,12 +129,13 @@ CallStatus AnswerDrain(const AdminCall& call, const pb::DrainRequest& request,
     if (!drain.Begin(duration, call.context.now)) return GoingDown();
   }
   *source = std::make_shared<DrainSource>(call.broker, drain.progress().drain,
+                                          HostOf(call.context.peer.address),
                                           std::move(waker));
   return {};
 }
 
 ResponsesMethod::Limits LimitsOf(const AdminBroker& /*broker*/) {
-  return {kMostDrainCalls, kMostDrainCallsOfAnAddress};
+  return {2 * kMostDrainFollowers, 2 * kMostDrainFollowersOfAnAddress};
 }
 
 }  // namespace

@@ -11,11 +11,10 @@ namespace rmq {
 
 // How many calls of Drain may be open: in all, and from one address. A drain
 // needs none of them.
-// Open calls, in all and from one address; and those of them that follow a
-// drain. Fewer may follow, so that there is room for a call that cancels.
-inline constexpr size_t kMostDrainCalls = 200;
-inline constexpr size_t kMostDrainCallsOfAnAddress = 100;
-inline constexpr size_t kMostDrainFollowers = 50;
+// Calls that follow a drain, in all and from one address. Twice as many may be
+// open, so that there is room for a call that cancels.
+inline constexpr size_t kMostDrainFollowers = 100;
+inline constexpr size_t kMostDrainFollowersOfAnAddress = 20;
 
 inline constexpr absl::Duration kLongestDrain = absl::Hours(24);
 
