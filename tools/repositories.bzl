@@ -110,6 +110,15 @@ def rocketmq_client_manager_repositories():
             package = "libmicrohttpd-dev",
             version = "0.9.75",
         )
+    if "org_openssl" not in declared:
+        system_library(
+            name = "org_openssl",
+            files = _build_files("openssl"),
+            headers = {"openssl/evp.h": "libssl-dev"},
+            module = "libcrypto",
+            package = "libssl-dev",
+            version = "3.0",
+        )
     if "zlib" not in declared:
         system_library(
             name = "zlib",
