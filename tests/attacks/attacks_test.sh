@@ -1,3 +1,3 @@
 #!/bin/bash
-# Runs all attacks, each for a moment, against the broker that was built.
-exec "$1" --brief --broker="$2"
+# Runs the worst attacks, each for two seconds, against the broker that was built.
+exec "$1" --ci --broker="$2" "${@:3}"

@@ -13,7 +13,8 @@ import time
 import hpack
 import hyperframe.frame as h2
 
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+from wire import PREFACE
+
 LARGEST_FRAME = 16384
 # What is written before answers are looked at again.
 PIECE = 64 * 1024
@@ -27,9 +28,10 @@ def message(payload, compressed=False):
 class Connection:
     """One connection. Acknowledges settings and answers pings unless told not to."""
 
-    def __init__(self, address, settings=None, acknowledges=True):
+    def __init__(self, address, settings=None, acknowledges=True, source="", seconds=30):
+        """From the address `source`; within so many seconds."""
         host, port = address.rsplit(":", 1)
-        self.socket = socket.create_connection((host, int(port)), timeout=30)
+        self.socket = socket.create_connection((host, int(port)), timeout=seconds, source_address=(source, 0))
         self.acknowledges = acknowledges
         self.encoder = hpack.Encoder()
         self.decoder = hpack.Decoder()
@@ -48,12 +50,12 @@ class Connection:
         self.waiting = [PREFACE, h2.SettingsFrame(0, settings=settings or {}).serialize()]
         self.flush()
 
-    def open(self, path, body=None, ends=True, encoding=None):
+    def open(self, path, body=None, ends=True, encoding=None, extra=()):
         """Queues a call: its headers, and `body` if it has one. Returns its stream."""
         stream = self.next_stream
         self.next_stream += 2
         headers = [(":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "attacker"),
-                   ("te", "trailers"), ("content-type", "application/grpc")]
+                   ("te", "trailers"), ("content-type", "application/grpc"), *extra]
         if encoding:
             headers.append(("grpc-encoding", encoding))
         frame = h2.HeadersFrame(stream, self.encoder.encode(headers))
@@ -71,8 +73,8 @@ class Connection:
                 frame.flags.add("END_STREAM")
             self.waiting.append(frame.serialize())
 
-    def send_within_windows(self, stream, body, seconds=30):
-        """Writes a body that ends its call, as much at a time as the broker takes. False if it does not."""
+    def send_within_windows(self, stream, body, seconds=30, ends=True):
+        """Writes a body, which ends its call, as much at a time as the broker takes. False if it does not."""
         deadline = time.monotonic() + seconds
         while body and not self.is_closed and stream not in self.trailers and time.monotonic() < deadline:
             window = min(self.window, self.first_window + self.windows.get(stream, 0), LARGEST_FRAME)
@@ -82,19 +84,23 @@ class Connection:
             piece, body = body[:window], body[window:]
             self.window -= len(piece)
             self.windows[stream] = self.windows.get(stream, 0) - len(piece)
-            self.write(stream, piece, ends=not body)
+            self.write(stream, piece, ends and not body)
             self.flush()
         return not body
 
     def reset(self, stream):
         self.waiting.append(h2.RstStreamFrame(stream, error_code=8).serialize())
 
-    def flush(self):
-        """Writes what is queued, reading what comes meanwhile. False if the connection is over."""
+    def raw(self, frames):
+        """Queues bytes as they are."""
+        self.waiting.append(frames)
+
+    def flush(self, seconds=30):
+        """Writes what is queued, reading what comes meanwhile. False if the connection is over, or takes nothing."""
         pending = b"".join(self.waiting)
         self.waiting = []
         while pending and not self.is_closed:
-            readable, writable, _ = select.select([self.socket], [self.socket], [], 30)
+            readable, writable, _ = select.select([self.socket], [self.socket], [], seconds)
             if readable:
                 self.receive()
             if writable and not self.is_closed:

@@ -36,6 +36,11 @@ def generate():
     return folder
 
 
+def load_admin():
+    """The messages of ClientManagerAdmin."""
+    return importlib.import_module("rocketmq.clientmanager.v1.admin_pb2")
+
+
 def load():
     """The messages and the stubs of ClientManager; after generate(), here or in the parent."""
     package = "rocketmq.clientmanager.v1."
