@@ -32,7 +32,7 @@ class EndingChannel final : public ClientChannel,
                             public std::enable_shared_from_this<EndingChannel> {
  public:
   explicit EndingChannel(std::vector<ChannelEnd>* ends)
-      : ClientChannel(Kind::kStream, "127.0.0.1:50001"), ends_(*ends) {}
+      : ClientChannel(Kind::kStream), ends_(*ends) {}
 
   std::shared_ptr<ClientChannel> Reference() override {
     return shared_from_this();
@@ -40,6 +40,9 @@ class EndingChannel final : public ClientChannel,
   void Push(std::shared_ptr<const MembershipPush> /*push*/) override {}
   void End(const ChannelEnd& end) override { ends_.push_back(end); }
   bool writable() const override { return true; }
+  absl::string_view remote_address() const override {
+    return "127.0.0.1:50001";
+  }
 
  private:
   std::vector<ChannelEnd>& ends_;

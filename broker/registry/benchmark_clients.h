@@ -31,12 +31,15 @@ inline constexpr absl::Duration kHeartbeatInterval = absl::Seconds(30);
 // come.
 class BareChannel final : public ClientChannel {
  public:
-  BareChannel() : ClientChannel(Kind::kStream, "10.20.30.40:50001") {}
+  BareChannel() : ClientChannel(Kind::kStream) {}
   // Its owner opens it.
   std::shared_ptr<ClientChannel> Reference() override { return nullptr; }
   void Push(std::shared_ptr<const MembershipPush> /*push*/) override {}
   void End(const ChannelEnd& /*end*/) override {}
   bool writable() const override { return true; }
+  absl::string_view remote_address() const override {
+    return "10.20.30.40:50001";
+  }
 };
 
 inline std::vector<uint32_t> RandomOrder(size_t count) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "absl/algorithm/container.h"
+#include "broker/registry/client_channel.h"
 #include "broker/registry/client_directory.h"
 #include "broker/registry/registered_group.h"
 
@@ -39,7 +40,7 @@ bool ChannelFilter::Matches(const ChannelRecord& channel) const {
     return false;
   }
   if (!HaveAll(channel.labels(), labels) ||
-      !IsAt(channel.remote_address.text(), *this)) {
+      !IsAt(channel.port->remote_address(), *this)) {
     return false;
   }
   if (!reads_memberships()) return true;

@@ -15,7 +15,6 @@
 #include "broker/registry/labels.h"
 #include "broker/registry/liveness.h"
 #include "broker/registry/member_statement.h"
-#include "broker/registry/remote_address.h"
 #include "common/client_types.h"
 
 namespace rmq {
@@ -85,7 +84,7 @@ struct ExpiryLink {
 // heap.
 //
 // Thread-safety: `liveness` and `statement_token` synchronise themselves. The
-// last four fields are constant once the channel is opened. The table's lock
+// last three fields are constant once the channel is opened. The table's lock
 // guards the rest.
 struct ChannelRecord : ExpiryLink {
   // What few channels need, by group.
@@ -210,7 +209,6 @@ struct ChannelRecord : ExpiryLink {
 
   ChannelId id = 0;
   int64_t opened_at_ns = 0;  // Since 1970: half the size of an absl::Time.
-  RemoteAddress remote_address;
   const ChannelKind kind;
 };
 

@@ -1,5 +1,6 @@
 #include "broker/registry/channel_summary.h"
 
+#include "broker/registry/client_channel.h"
 #include "broker/registry/client_directory.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/registered_group.h"
@@ -11,7 +12,7 @@ ChannelSummary SummaryOf(const ChannelRecord& channel) {
   summary.id = channel.id;
   summary.kind = channel.kind;
   summary.client_id = std::string(channel.client->client_id());
-  summary.remote_address = std::string(channel.remote_address.text());
+  summary.remote_address = std::string(channel.port->remote_address());
   summary.labels = channel.labels();
   summary.opened_at = absl::FromUnixNanos(channel.opened_at_ns);
   ChannelGroups& groups = summary.groups;

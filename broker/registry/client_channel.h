@@ -37,11 +37,7 @@ class ClientChannel {
  public:
   using Kind = ChannelKind;
 
-  // `remote_address` as set_remote_address().
-  explicit ClientChannel(Kind kind, absl::string_view remote_address = "")
-      : record_(kind) {
-    set_remote_address(remote_address);
-  }
+  explicit ClientChannel(Kind kind) : record_(kind) {}
   virtual ~ClientChannel() = default;
   ClientChannel(const ClientChannel&) = delete;
   ClientChannel& operator=(const ClientChannel&) = delete;
@@ -61,6 +57,10 @@ class ClientChannel {
   // Whether a message written now would go out at once. Called with the table's
   // lock held: an atomic load, no more.
   virtual bool writable() const = 0;
+
+  // "host:port" of the client, or "". Constant once opened; lives as long as
+  // the channel. Called with the table's lock held.
+  virtual absl::string_view remote_address() const = 0;
 
   // A light heartbeat: renews all groups of the channel's current statement and
   // says whether `token` is that statement's. No lock, no allocation; O(1).
@@ -91,23 +91,12 @@ class ClientChannel {
   absl::Time opened_at() const {
     return absl::FromUnixNanos(record_.opened_at_ns);
   }
-  // "host:port" of the client, or "". Constant once opened; lives as long as
-  // the channel.
-  absl::string_view remote_address() const {
-    return record_.remote_address.text();
-  }
   bool closed() const { return record_.liveness.closed(); }
   // Whether something waits to be told to the client at its next heartbeat,
   // whichever kind that is. Asked after the heartbeat has renewed.
   bool attention() const { return record_.liveness.attention(); }
   // When the channel last sent a heartbeat, or was opened.
   absl::Time last_heard() const { return record_.liveness.last_heard(); }
-
- protected:
-  // Copies it. Only before the channel is opened.
-  void set_remote_address(absl::string_view address) {
-    record_.remote_address.Set(address);
-  }
 
  private:
   friend class ClientTable;

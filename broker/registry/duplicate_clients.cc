@@ -1,6 +1,7 @@
 #include "broker/registry/duplicate_clients.h"
 
 #include "absl/strings/str_cat.h"
+#include "broker/registry/client_channel.h"
 #include "common/validation.h"
 
 namespace rmq {
@@ -39,7 +40,7 @@ ClientWarning DuplicateWarning(const ClientEntry& client,
   const size_t streams = client.incarnated_streams();
   warning.message = absl::StrCat(
       "another process uses the client id ", Quoted(client.client_id()),
-      ", from ", other.remote_address.text(),
+      ", from ", other.port->remote_address(),
       streams > 2 ? absl::StrCat("; ", streams, " streams use it in all") : "",
       ". Give each process an id of its own");
   warning.client_ids.emplace_back(client.client_id());

@@ -26,7 +26,7 @@ class FakeClientChannel final
  public:
   explicit FakeClientChannel(Kind kind = Kind::kStream,
                              absl::string_view address = "127.0.0.1:50001")
-      : ClientChannel(kind, address) {}
+      : ClientChannel(kind), address_(address) {}
 
   std::shared_ptr<ClientChannel> Reference() override {
     return shared_from_this();
@@ -40,6 +40,7 @@ class FakeClientChannel final
     ends_.push_back(end);
   }
   bool writable() const override { return writable_.load(); }
+  absl::string_view remote_address() const override { return address_; }
 
   void set_writable(bool writable) { writable_.store(writable); }
 
@@ -74,6 +75,7 @@ class FakeClientChannel final
   }
 
  private:
+  const std::string address_;
   std::atomic<bool> writable_{true};
   mutable absl::Mutex mu_;
   Pushes pushes_ ABSL_GUARDED_BY(mu_);

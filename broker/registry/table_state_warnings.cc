@@ -18,17 +18,17 @@ bool TableState::BindAmongOthers(ChannelRecord& channel, ClientEntry& client,
       incarnation == 0 ? nullptr : client.StreamOfAnother(incarnation);
   if (other != nullptr && (!is_known || policy != Policy::kReport)) {
     change->AddDuplicateClientId(channel, client.client_id(),
-                                 other->remote_address.text());
+                                 other->port->remote_address());
   }
   if (other != nullptr && policy == Policy::kOldestWins) {
     result->outcome = RegisterResult::Outcome::kDuplicateClientId;
-    result->other_address = std::string(other->remote_address.text());
+    result->other_address = std::string(other->port->remote_address());
     return false;
   }
   clients_.Bind(client, channel, incarnation);
   if (other == nullptr) return true;
   if (policy == Policy::kNewestWins) {
-    result->other_address = std::string(other->remote_address.text());
+    result->other_address = std::string(other->port->remote_address());
     for (ChannelRecord* const old : client.IncarnatedStreams(
              incarnation, std::numeric_limits<size_t>::max())) {
       if (old->liveness.Close()) replaced->push_back(old);

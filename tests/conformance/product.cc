@@ -70,6 +70,7 @@ class NotingChannel final : public ClientChannel,
     if (kind() == Kind::kStream) outcome_.add_closed(name_);
   }
   bool writable() const override { return true; }
+  absl::string_view remote_address() const override { return ""; }
 
  private:
   const std::string name_;

@@ -47,7 +47,7 @@ class RaceChannel final : public ClientChannel,
                           public std::enable_shared_from_this<RaceChannel> {
  public:
   RaceChannel(Kind kind, std::atomic<int64_t>* pushes)
-      : ClientChannel(kind, "127.0.0.1:50001"), pushes_(*pushes) {}
+      : ClientChannel(kind), pushes_(*pushes) {}
 
   std::shared_ptr<ClientChannel> Reference() override {
     return shared_from_this();
@@ -55,6 +55,9 @@ class RaceChannel final : public ClientChannel,
   void Push(std::shared_ptr<const MembershipPush>) override { ++pushes_; }
   void End(const ChannelEnd&) override { ++ends_; }
   bool writable() const override { return id() % 2 == 0; }
+  absl::string_view remote_address() const override {
+    return "127.0.0.1:50001";
+  }
 
   int ends() const { return ends_; }
 

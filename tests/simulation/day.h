@@ -61,8 +61,7 @@ class Day;
 class DayChannel final : public ClientChannel,
                          public std::enable_shared_from_this<DayChannel> {
  public:
-  DayChannel(Kind kind, Day* day)
-      : ClientChannel(kind, "10.0.0.1:40000"), day_(*day) {}
+  DayChannel(Kind kind, Day* day) : ClientChannel(kind), day_(*day) {}
 
   std::shared_ptr<ClientChannel> Reference() override {
     return shared_from_this();
@@ -70,6 +69,7 @@ class DayChannel final : public ClientChannel,
   void Push(std::shared_ptr<const MembershipPush> push) override;
   void End(const ChannelEnd& end) override;
   bool writable() const override { return true; }
+  absl::string_view remote_address() const override { return "10.0.0.1:40000"; }
 
   int number = -1;  // The model's.
   int client = -1;  // A stranger has none.

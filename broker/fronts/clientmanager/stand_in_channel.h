@@ -8,6 +8,7 @@
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/membership_push.h"
+#include "broker/registry/remote_address.h"
 
 namespace rmq {
 
@@ -19,7 +20,9 @@ class StandInChannel final
  public:
   // `remote_address` is that of the call that made it.
   explicit StandInChannel(absl::string_view remote_address)
-      : ClientChannel(Kind::kStandIn, remote_address) {}
+      : ClientChannel(Kind::kStandIn) {
+    remote_address_.Set(remote_address);
+  }
 
   std::shared_ptr<ClientChannel> Reference() override {
     return shared_from_this();
@@ -27,6 +30,12 @@ class StandInChannel final
   void Push(std::shared_ptr<const MembershipPush>) override {}
   void End(const ChannelEnd&) override {}
   bool writable() const override { return false; }
+  absl::string_view remote_address() const override {
+    return remote_address_.text();
+  }
+
+ private:
+  RemoteAddress remote_address_;
 };
 
 }  // namespace rmq

@@ -23,7 +23,7 @@ class Crowd::Member : public ClientChannel,
                       public std::enable_shared_from_this<Member> {
  public:
   Member(Crowd* crowd, std::string client_id, int group, uint64_t incarnation)
-      : ClientChannel(Kind::kStream, "192.0.2.9:1"),
+      : ClientChannel(Kind::kStream),
         client_id(std::move(client_id)),
         group(group),
         incarnation(incarnation),
@@ -34,6 +34,7 @@ class Crowd::Member : public ClientChannel,
   }
   void End(const ChannelEnd&) override {}
   bool writable() const override { return true; }
+  absl::string_view remote_address() const override { return "192.0.2.9:1"; }
 
   // The broker has answered its full heartbeat.
   virtual void OnAccepted(uint64_t epoch) = 0;

@@ -31,7 +31,7 @@ absl::Status ToStatus(const CallStatus& status) {
 
 SimChannel::SimChannel(const Environment* environment,
                        std::shared_ptr<Connection> connection)
-    : ClientChannel(Kind::kStream, "192.0.2.1:50001"),
+    : ClientChannel(Kind::kStream),
       environment_(*environment),
       connection_(std::move(connection)) {}
 

@@ -52,6 +52,9 @@ class SimChannel final : public ClientChannel,
   void Push(std::shared_ptr<const MembershipPush> push) override;
   void End(const ChannelEnd& end) override;
   bool writable() const override { return !writing_; }
+  absl::string_view remote_address() const override {
+    return "192.0.2.1:50001";
+  }
 
   // BrokerEnd.
   void OnFrame(std::string bytes) override;
