@@ -58,6 +58,9 @@ absl::Time Watches::NextDue() {
   MutexLock lock(&mu_);
   for (const auto& [number, entry] : watches_) {
     due = std::min(due, entry.next_progress);
+    if (entry.has_news) {
+      due = std::min(due, std::max(entry.next_news, next_wakes_));
+    }
   }
   return due;
 }
@@ -67,12 +70,22 @@ void Watches::Run(absl::Time now) {
   std::vector<std::shared_ptr<const Wake>> wakes;
   {
     MutexLock lock(&mu_);
+    size_t may_wake =
+        now < next_wakes_ ? 0 : std::max(kWokenAtOnce, watches_.size() / 100);
     for (auto& [number, entry] : watches_) {
+      entry.has_news |= has_news;
       const bool makes_progress = entry.next_progress <= now;
-      if (!has_news && !makes_progress) continue;
+      const bool passes_news =
+          entry.has_news && entry.next_news <= now && may_wake > 0;
+      if (!passes_news && !makes_progress) continue;
       wakes.push_back(entry.wake);
       // Until the watch says when: its client may not be reading.
       if (makes_progress) entry.next_progress = now + Watcher::kProgressPeriod;
+      if (!passes_news) continue;
+      entry.has_news = false;
+      entry.next_news = now + kWakePeriod;
+      --may_wake;
+      next_wakes_ = now + kWakeGap;
     }
   }
   for (const auto& wake : wakes) (*wake)();

@@ -24,8 +24,10 @@ namespace rmq {
 // Wakes the watches when events are delivered, and when their progress is due.
 //
 // A delivery costs one atomic exchange, however many watches there are: the
-// timer then wakes them all, so that neither a heartbeat nor its loop waits for
-// what is written to those who watch.
+// timer then wakes them, so that neither a heartbeat nor its loop waits for
+// what is written to those who watch. A watch is woken for events at most once
+// in kWakePeriod, and few watches at once: what is written to many who watch is
+// spread over the time, and so are the events that each writes together.
 //
 // Thread-safe.
 class Watches final : public DueTask {
@@ -39,6 +41,13 @@ class Watches final : public DueTask {
     absl::Status Validate() const;
   };
   static constexpr size_t kMostWatches = 10'000;
+
+  // A watch is woken for events at once if it was not within this time.
+  static constexpr absl::Duration kWakePeriod = absl::Milliseconds(50);
+  // So many watches are woken for events, or a hundredth of all if that is
+  // more, and the next ones kWakeGap later.
+  static constexpr size_t kWokenAtOnce = 8;
+  static constexpr absl::Duration kWakeGap = absl::Milliseconds(1);
 
   struct Counts {
     int64_t open = 0;
@@ -96,6 +105,10 @@ class Watches final : public DueTask {
   struct Entry {
     std::shared_ptr<const Wake> wake;
     absl::Time next_progress = absl::InfiniteFuture();
+    // Events were delivered since it was woken.
+    bool has_news = false;
+    // When it may be woken for events.
+    absl::Time next_news = absl::InfinitePast();
   };
 
   void OnNews();
@@ -116,6 +129,8 @@ class Watches final : public DueTask {
   uint64_t last_number_ ABSL_GUARDED_BY(mu_) = 0;
   // By number.
   absl::flat_hash_map<uint64_t, Entry> watches_ ABSL_GUARDED_BY(mu_);
+  // When watches may be woken for events again.
+  absl::Time next_wakes_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
 };
 
 }  // namespace rmq

@@ -94,6 +94,42 @@ TEST_F(WatchesTest, DeliveriesBeforeTheTimerRunsAreOneWake) {
   EXPECT_EQ(dues_.size(), 2);
 }
 
+TEST_F(WatchesTest, EventsOfFiftyMillisecondsAreOneWake) {
+  const auto reader = Open();
+  Happen();
+  watches_.Run(now_);
+  EXPECT_EQ(reader->wakes, 1);
+  Happen();
+  watches_.Run(now_);
+  EXPECT_EQ(watches_.NextDue(), now_ + absl::Milliseconds(50));
+  Advance(absl::Milliseconds(50) - absl::Nanoseconds(1));
+  Happen();
+  watches_.Run(now_);
+  EXPECT_EQ(reader->wakes, 1);
+  Advance(absl::Nanoseconds(1));
+  watches_.Run(now_);
+  EXPECT_EQ(reader->wakes, 2);
+  EXPECT_EQ(watches_.counts().events, 3);
+  EXPECT_GT(watches_.NextDue(), now_ + absl::Seconds(9));
+}
+
+TEST_F(WatchesTest, EightAreWokenAtOnceAndTheOthersAMillisecondLater) {
+  std::vector<std::unique_ptr<Reader>> readers;
+  for (int i = 0; i < 17; ++i) readers.push_back(Open());
+  Happen();
+  for (const int64_t told : {8, 16, 17}) {
+    watches_.Run(now_);
+    EXPECT_EQ(watches_.counts().events, told);
+    watches_.Run(now_);
+    EXPECT_EQ(watches_.counts().events, told);
+    if (told < 17) {
+      EXPECT_EQ(watches_.NextDue(), now_ + absl::Milliseconds(1));
+    }
+    Advance(absl::Milliseconds(1));
+  }
+  for (const auto& reader : readers) EXPECT_EQ(reader->wakes, 1);
+}
+
 TEST_F(WatchesTest, ProgressIsDueTenSecondsAfterTheLast) {
   const auto reader = Open();
   EXPECT_EQ(watches_.NextDue(), now_ + absl::Seconds(10));

@@ -19,8 +19,10 @@ namespace rmq {
 struct NextResponse {
   enum class Outcome {
     kResponse,  // `bytes` are sent, and Next() is called again.
-    kNothing,   // None now: Next() is called again after ResponseWaker::Wake().
-    kEnd,       // The call ends with `status`.
+    // None now: Next() is called again after ResponseWaker::Wake(), and when
+    // the response before is written.
+    kNothing,
+    kEnd,  // The call ends with `status`.
   };
 
   static NextResponse Nothing() { return {}; }
@@ -51,8 +53,8 @@ struct NextResponse {
 };
 
 // Makes the responses of one call. The transport pulls: it asks for the next
-// response when the one before is written, so at most one is made ahead of what
-// the client reads.
+// response when the one before is written, and for one more, so at most two are
+// made ahead of what is written.
 //
 // Ownership: shared with the transport, which drops it when the call is over,
 // whoever ended it: after the last Next(), on any thread, with no lock held.

@@ -16,7 +16,9 @@ namespace rmq {
 // One call.
 //
 // Its source is pulled by one thread at a time: the loop's when a response is
-// written, or the one that wakes it when there was nothing to say.
+// written, or the one that wakes it when there was nothing to say. One response
+// is pulled ahead of the one that is written, so that those that are there
+// together go out together.
 class ResponseStreams::Stream final
     : public ServerStream::Reactor,
       public ResponseWaker::Sleeper,
@@ -127,11 +129,16 @@ class ResponseStreams::Stream final
     }
     while (source != nullptr) {
       const absl::Time now = calls().clock.TimeNow();
-      NextResponse next = source->Next(now);
+      NextResponse next =
+          following_.outcome == NextResponse::Outcome::kNothing
+              ? source->Next(now)
+              : std::exchange(following_, NextResponse::Nothing());
       switch (next.outcome) {
         case NextResponse::Outcome::kResponse:
           calls().rates.Take(AddressRates::Kind::kRows, peer_, next.rows, now);
-          stream_.Send(std::move(next.bytes));
+          following_ = source->Next(now);
+          stream_.Send(std::move(next.bytes),
+                       following_.outcome == NextResponse::Outcome::kResponse);
           return;
         case NextResponse::Outcome::kEnd:
           if (next.status.ok()) {
@@ -162,6 +169,9 @@ class ResponseStreams::Stream final
   bool is_busy_ ABSL_GUARDED_BY(mu_) = true;
   // Wake() was called since Next() was.
   bool was_woken_ ABSL_GUARDED_BY(mu_) = false;
+  // What is sent when the response before it is written, unless it is nothing.
+  // Of the one that has set `is_busy_`.
+  NextResponse following_;
 
   ServerStream stream_;
 };

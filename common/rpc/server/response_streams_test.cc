@@ -215,6 +215,9 @@ class ResponseStreamsTest : public ::testing::Test {
       MutexLock lock(&mu_);
       ++gone_;
     });
+    if (request.service() == "three at once") {
+      for (const int number : {1, 2, 3}) script->Say(Number(number));
+    }
     *source = script;
     MutexLock lock(&mu_);
     scripts_.push_back(script);
@@ -281,6 +284,14 @@ TEST_F(ResponseStreamsTest, ResponsesComeInTheOrderInWhichTheSourceMakesThem) {
   EXPECT_EQ(call.Read(), 2);
   EXPECT_EQ(call.Read(), 3);
   EXPECT_EQ(counters().calls(), 1);
+}
+
+TEST_F(ResponseStreamsTest, ResponsesThatAreThereTogetherAllCome) {
+  Call call(channel_, "three at once");
+  for (const int number : {1, 2, 3}) EXPECT_EQ(call.Read(), number);
+  const std::shared_ptr<Script> script = AwaitScript();
+  script->Say(Number(4));
+  EXPECT_EQ(call.Read(), 4);
 }
 
 TEST_F(ResponseStreamsTest, ASourceThatHadNothingIsAskedAgainWhenItWakes) {

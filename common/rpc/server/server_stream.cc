@@ -111,6 +111,7 @@ void ServerStream::OnWritten(bool ok) {
   {
     MutexLock lock(&mu_);
     write_in_flight_ = false;
+    has_written_ = true;
     if (environment_.client_sends_once) UnwatchWriteLocked();
     if (!ok) {  // Gone; a read in flight is about to say so too.
       reads_done_ = true;
@@ -170,12 +171,13 @@ void ServerStream::Push(absl::string_view key, MakePush make,
   WritePush(push);
 }
 
-void ServerStream::Send(grpc::ByteBuffer message) {
+void ServerStream::Send(grpc::ByteBuffer message, bool more_follow) {
   MakePush push;
   {
     MutexLock lock(&mu_);
     if (ending_ || reads_done_) return;
     replies_.emplace_back().Swap(&message);
+    more_follow_ = more_follow;
     push = OnAddedLocked();
   }
   WritePush(push);
@@ -266,7 +268,14 @@ ServerStream::MakePush ServerStream::StartNextLocked() {
     grpc::ByteBuffer reply;
     reply.Swap(&replies_.front());
     replies_.erase(replies_.begin());
-    stream_.Write(reply, static_cast<CompletionHandler*>(&written_tag_));
+    grpc::WriteOptions options;
+    // The first write has the initial metadata, which gRPC would keep too, and
+    // would not complete the write.
+    if (has_written_ && more_follow_ && replies_.empty()) {
+      options.set_buffer_hint();
+    }
+    stream_.Write(reply, options,
+                  static_cast<CompletionHandler*>(&written_tag_));
   } else if (ending_) {
     finish_started_ = true;
     write_started_ = environment_.calls->clock.TimeNow();

@@ -158,8 +158,10 @@ class ServerStream final : public Waiter {
 
   // Sends a message after the replies that wait. Does nothing once the end of
   // the client's messages was read, or the stream is ending. The caller bounds
-  // how many wait.
-  void Send(grpc::ByteBuffer message) ABSL_LOCKS_EXCLUDED(mu_);
+  // how many wait. `more_follow`: the message may wait for the next one, which
+  // is sent when this one is written, so that the kernel gets both together.
+  void Send(grpc::ByteBuffer message, bool more_follow = false)
+      ABSL_LOCKS_EXCLUDED(mu_);
 
   // Ends the stream with `status`: drops what waits in the outbox. Only the
   // first call counts.
@@ -253,6 +255,10 @@ class ServerStream final : public Waiter {
   bool done_ ABSL_GUARDED_BY(mu_) = false;
   // The last write was a push.
   bool pushed_last_ ABSL_GUARDED_BY(mu_) = false;
+  // The last of `replies_` may wait for the next one.
+  bool more_follow_ ABSL_GUARDED_BY(mu_) = false;
+  // A write is complete, and the initial metadata with it.
+  bool has_written_ ABSL_GUARDED_BY(mu_) = false;
   // The stream's entry in `slow_readers`. May be that of an earlier write: a
   // stream that is read need not remove it after each write.
   DeadlineWatch::Ticket write_ticket_ ABSL_GUARDED_BY(mu_);
