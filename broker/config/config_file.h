@@ -10,6 +10,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "broker/config/text_fields.h"
 #include "rocketmq/clientmanager/v1/broker_config.pb.h"
 
 namespace rmq {
@@ -18,14 +19,7 @@ namespace rmq {
 // error can say so.
 using IsFlag = std::function<bool(absl::string_view name)>;
 
-// Errors that are listed of one file; the others are counted.
-inline constexpr size_t kMaxConfigErrors = 20;
-
-// A place in a file. Counted from 0; people count from 1.
-struct ConfigPlace {
-  int line = 0;
-  int column = 0;
-};
+using ConfigPlace = TextPlace;
 
 // Where each setting stands that the file sets, by the setting's name.
 using ConfigPlaces = absl::flat_hash_map<std::string, ConfigPlace>;

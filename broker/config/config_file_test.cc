@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "broker/broker_controller.h"
 #include "broker/config/broker_options.h"
+#include "broker/config/text_fields.h"
 #include "broker/notify/consumer_ids_notifier.h"
 #include "broker/policy/group_policy.h"
 #include "common/status_matchers.h"
@@ -247,7 +248,7 @@ TEST_F(ConfigTextTest, AllErrorsAreToldAtOnceInTheirOrder) {
 
 TEST_F(ConfigTextTest, OfVeryManyErrorsTheFirstAreToldAndTheOthersCounted) {
   std::string text;
-  for (size_t i = 0; i < kMaxConfigErrors; ++i) text += "no: 1\n";
+  for (size_t i = 0; i < kMaxTextErrors; ++i) text += "no: 1\n";
   absl::Status status = Apply(text);
   EXPECT_THAT(status, StatusIs(kInvalid, HasSubstr("broker.textproto:20:1: ")));
   EXPECT_THAT(std::string(status.message()), Not(HasSubstr("more")));
