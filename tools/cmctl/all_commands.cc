@@ -1,6 +1,7 @@
 #include <utility>
 #include <vector>
 
+#include "tools/cmctl/auth_commands.h"
 #include "tools/cmctl/client_commands.h"
 #include "tools/cmctl/command.h"
 #include "tools/cmctl/commands.h"
@@ -17,6 +18,7 @@ std::vector<Command> MakeCommands() {
            WatchCommands(),
            DrainCommands(),
            ClientCommands(),
+           AuthCommands(),
        }) {
     for (Command& command : family) all.push_back(std::move(command));
   }

@@ -106,14 +106,19 @@ struct Screen {
 using Follow = std::function<absl::Status(
     const CommandLine& line, const Stream& stream, const Screen& screen)>;
 
+// Does what it does without a broker. What was asked for goes to `out`, what
+// went wrong to `err`. Returns the exit code.
+using RunLocally = std::function<int(const CommandLine& line, std::ostream& out,
+                                     std::ostream& err)>;
+
 struct Command {
   absl::string_view name;
   std::vector<Argument> arguments;  // All are required.
   absl::string_view summary;        // For the list of commands.
   absl::string_view details;        // For the command's own help.
   std::vector<Option> options;
-  // One of the two. A command with `follow` has no time limit unless --timeout
-  // is given.
+  // One of these two or `run_locally`. A command with `follow` has no time
+  // limit unless --timeout is given.
   Run run = nullptr;
   Follow follow = nullptr;
   // Stands for any number of further arguments, none too; no name: there are
@@ -122,6 +127,8 @@ struct Command {
   // InvalidArgument, for the user, for options and arguments that make no
   // sense. Null: there is nothing to check.
   std::function<absl::Status(const CommandLine& line)> check = nullptr;
+  // Such a command has no --broker and no --timeout.
+  RunLocally run_locally = nullptr;
 };
 
 // All commands, in the order of the help: those of commands.h, and of the files

@@ -57,16 +57,19 @@ struct CommonOption {
   absl::string_view values;
   absl::string_view help;
   absl::Status (*set)(absl::string_view value, CommandLine* line);
+  // It is about a broker that is asked.
+  bool is_of_broker;
 };
 
 constexpr CommonOption kCommonOptions[] = {
-    {"broker", 0, "HOST:PORT", "the broker to ask (127.0.0.1:10911)",
-     SetBroker},
+    {"broker", 0, "HOST:PORT", "the broker to ask (127.0.0.1:10911)", SetBroker,
+     true},
     {"output", 'o', "table|json",
      "what to print (table). JSON is protobuf's: 64-bit\nnumbers are strings, "
      "times are RFC 3339",
-     SetOutput},
-    {"timeout", 0, "TIME", "how long to wait for the answer (5s)", SetTimeout},
+     SetOutput, false},
+    {"timeout", 0, "TIME", "how long to wait for the answer (5s)", SetTimeout,
+     true},
 };
 
 // Of commands with Command::follow.
@@ -171,16 +174,25 @@ void AppendRow(absl::string_view left, absl::string_view right, size_t width,
   text->push_back('\n');
 }
 
-void AppendCommonOptions(bool follows, std::string* text) {
+enum class Asks { kOnce, kFollows, kNoBroker };
+
+Asks AsksHow(const Command& command) {
+  if (command.run_locally != nullptr) return Asks::kNoBroker;
+  return command.follow != nullptr ? Asks::kFollows : Asks::kOnce;
+}
+
+void AppendCommonOptions(Asks asks, std::string* text) {
   for (const CommonOption& option : kCommonOptions) {
+    if (asks == Asks::kNoBroker && option.is_of_broker) continue;
     const std::string letter =
         option.letter == 0
             ? ""
             : absl::StrCat("-", std::string(1, option.letter), ", ");
-    AppendRow(
-        absl::StrCat(letter, "--", option.name, "=", option.values),
-        follows && option.set == SetTimeout ? kFollowTimeoutHelp : option.help,
-        kHelpColumn, text);
+    AppendRow(absl::StrCat(letter, "--", option.name, "=", option.values),
+              asks == Asks::kFollows && option.set == SetTimeout
+                  ? kFollowTimeoutHelp
+                  : option.help,
+              kHelpColumn, text);
   }
 }
 
@@ -194,7 +206,7 @@ std::string HelpOfAll(const std::vector<Command>& commands) {
   AppendRow("help [COMMAND]", "this text, or a command's help", kHelpColumn,
             &text);
   absl::StrAppend(&text, "\nOptions of every command:\n");
-  AppendCommonOptions(/*follows=*/false, &text);
+  AppendCommonOptions(Asks::kOnce, &text);
   AppendRow("--help, --version", "this text; the version", kHelpColumn, &text);
   absl::StrAppend(&text,
                   "\nExits with 0; with 1 if the broker cannot be asked, "
@@ -216,7 +228,7 @@ std::string HelpOf(const Command& command) {
                   : absl::StrCat(option.help, " (", option.default_value, ")"),
               kHelpColumn, &text);
   }
-  AppendCommonOptions(command.follow != nullptr, &text);
+  AppendCommonOptions(AsksHow(command), &text);
   return text;
 }
 
@@ -338,7 +350,11 @@ absl::StatusOr<CommandLine> ParseCommandLine(
   }
   for (const auto& [name, value] : words->options) {
     const Option* const option = FindOption(*command, name);
-    const CommonOption* const common = FindCommonOption(name);
+    const CommonOption* common = FindCommonOption(name);
+    if (common != nullptr && common->is_of_broker &&
+        AsksHow(*command) == Asks::kNoBroker) {
+      common = nullptr;
+    }
     if (option == nullptr && common == nullptr) {
       return absl::InvalidArgumentError(
           absl::StrCat(command->name, " has no option --", name,

@@ -104,8 +104,8 @@ TEST(CommandLineTest, AnUnknownCommandIsToldTheCommands) {
                "subscription, client, consumer-channel, producer-channel, "
                "available-producer, subscription-groups, topics, "
                "policy, why, consistency, duplicates, "
-               "check-expression, watch, drain, clients, kick; see cmctl "
-               "--help"));
+               "check-expression, watch, drain, clients, kick, auth; see "
+               "cmctl --help"));
   EXPECT_THAT(ParseCommandLine({}),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("commands: groups, connections, ids")));

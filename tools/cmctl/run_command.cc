@@ -70,6 +70,13 @@ int RunCommand(const std::vector<std::string>& arguments, std::ostream& out,
   }
   absl::StatusOr<std::string> text = line->text;
   if (line->command != nullptr) {
+    if (line->command->run_locally != nullptr) {
+      const int code = line->command->run_locally(*line, out, err);
+      out << std::flush;
+      if (out.good()) return code;
+      err << kCannotWrite;
+      return kExitError;
+    }
     if (line->command->follow != nullptr) {
       return RunFollow(*line, console, out, err);
     }
