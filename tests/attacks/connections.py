@@ -240,18 +240,9 @@ def mutated_frames(target, outcome):
 
 @attack(neighbours=True)
 def bad_neighbour(target, outcome):
-    """one connection of rapid reset each five seconds; the address must not be shut out"""
-    flood = Flood(target, wire.prelude(SERVICE + "Connect"),
-                  lambda: wire.blocks_of_calls(lambda stream: wire.call(stream) + wire.reset(stream)))
-    deadline = time.monotonic() + max(target.seconds, 6)
-    while time.monotonic() < deadline:
-        flood.flooders[0].again = 0
-        begin = time.monotonic()
-        while flood.ended == 0 and time.monotonic() < min(begin + 5, deadline):
-            flood.run(outcome, 0.05)
-            outcome.remarks.clear()
-        flood.ended = 0
-        time.sleep(max(0, min(begin + 5, deadline) - time.monotonic()))
+    """a connection of rapid reset, and another five seconds after it was ended: the address must not be shut out"""
+    Flood(target, wire.prelude(SERVICE + "Connect"),
+          lambda: wire.blocks_of_calls(lambda stream: wire.call(stream) + wire.reset(stream)), pause_s=5).run(outcome, max(target.seconds, 7))
 
 
 # --- The port that Prometheus reads ---

@@ -7,7 +7,7 @@ import time
 # What is written to one connection before the next has its turn.
 TURN = 256 * 1024
 # How long whose connection was ended waits before it connects again.
-PAUSE = 0.02
+PAUSE_S = 0.02
 
 
 class Flooder:
@@ -19,7 +19,7 @@ class Flooder:
         self.again = 0
 
     def connect(self, now):
-        self.again = now + PAUSE
+        self.again = now + self.flood.pause_s
         host, port = self.flood.address.rsplit(":", 1)
         try:
             self.socket = socket.create_connection((host, int(port)), timeout=1, source_address=(self.source, 0))
@@ -35,7 +35,7 @@ class Flooder:
         self.socket.close()
         self.socket = None
         self.flood.ended += 1
-        self.again = now + PAUSE
+        self.again = now + self.flood.pause_s
 
     def read(self):
         """Whether the connection still is."""
@@ -75,10 +75,12 @@ class Flooder:
 class Flood:
     """`begin` once on each connection, then what `blocks()` yields."""
 
-    def __init__(self, target, begin, blocks, connections=1, reads=True):
-        self.address, self.begin, self.blocks, self.reads = target.address, begin, blocks, reads
+    def __init__(self, target, begin, blocks, connections=1, reads=True, pause_s=PAUSE_S, sources=None):
+        self.address, self.begin, self.blocks = target.address, begin, blocks
+        self.reads, self.pause_s = reads, pause_s
         self.seconds = target.seconds
-        self.flooders = [Flooder(self, target.source) for _ in range(connections)]
+        sources = sources or [target.source]
+        self.flooders = [Flooder(self, sources[i % len(sources)]) for i in range(connections)]
         self.sent = self.received = self.connected = self.ended = self.refused = 0
 
     def run(self, outcome, seconds=None):
@@ -91,7 +93,7 @@ class Flood:
                     flooder.connect(now)
             by_socket = {flooder.socket: flooder for flooder in self.flooders if flooder.socket}
             if not by_socket:
-                time.sleep(PAUSE)
+                time.sleep(PAUSE_S)
                 continue
             readable, writable, _ = select.select(by_socket if self.reads else [], by_socket, [], 0.1)
             for ready in set(readable) | set(writable):

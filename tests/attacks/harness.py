@@ -138,8 +138,8 @@ class Attacker:
         outcome = Outcome()
         try:
             attack.run(target, outcome)
-        except (OSError, StopIteration) as error:
-            outcome.wrong.append("broken off: %s" % error)
+        except Exception as error:  # Whatever it was: the others go on.
+            outcome.wrong.append("broken off: %r" % error)
         sender.send((outcome.remarks, outcome.wrong))
 
     def is_over(self):

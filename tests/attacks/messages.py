@@ -9,6 +9,7 @@ import zlib
 from attack import MIB, attack, codes
 from clients import HEALTH, REFLECTION, SERVICE, close, fill_a_group, frame_of, heartbeat, heartbeat_message, hold, in_turn, listing
 from frames import message
+import stubs
 
 
 def gzip_of_zeros(size):
@@ -132,6 +133,54 @@ def nested_messages(target, outcome):
     body = b"\xfb\x07" * 10_000 + b"\xfc\x07" * 10_000
     sent, _ = in_turn(target, SERVICE + "Heartbeat", itertools.repeat(message(body)))
     outcome.remarks.append("%d a second" % (sent / target.seconds))
+
+
+def on_streams(target, outcome, streams, body):
+    """The same whole frame on so many joined streams of one connection, as fast as the windows let it."""
+    connection = target.connect()
+    opened = [connection.open(SERVICE + "Connect") for _ in range(streams)]
+    for i, stream in enumerate(opened):
+        connection.send_within_windows(stream, frame_of(heartbeat("talker-%d" % i)), 5, ends=False)
+    frames = body * max(1, 2000 // len(body))
+    deadline = time.monotonic() + target.seconds
+    sent = 0
+    while time.monotonic() < deadline and not connection.is_closed:
+        for stream in opened:
+            sent += connection.send_within_windows(stream, frames, deadline - time.monotonic(), ends=False)
+        connection.pump()
+    outcome.remarks.append("%.0f a second%s" % (sent * (len(frames) // len(body)) / target.seconds, ", ended" * connection.is_closed))
+    connection.close()
+
+
+@attack()
+def frames_over_rate(target, outcome):
+    """heartbeats on 50 streams of one connection, as fast as they are taken"""
+    on_streams(target, outcome, 50, frame_of(heartbeat("", [], ""), 7))
+
+
+@attack()
+def empty_messages(target, outcome):
+    """messages without a byte on 50 streams of one connection"""
+    on_streams(target, outcome, 50, message(b""))
+
+
+@attack()
+def acknowledgments(target, outcome):
+    """acknowledgments, which have no reply and no limit of those that wait, on 50 streams of one connection"""
+    pb, _ = stubs.load()
+    frame = pb.ClientFrame()
+    frame.acknowledge.group, frame.acknowledge.epoch = "attackers", 1
+    on_streams(target, outcome, 50, message(frame.SerializeToString()))
+
+
+@attack()
+def listings_on_streams(target, outcome):
+    """listings of 1,000 rows on 50 streams of one connection"""
+    fill_a_group(target, 1000)
+    pb, _ = stubs.load()
+    frame = pb.ClientFrame(request_id=7)
+    frame.get_consumer_list_by_group.group = "attackers"
+    on_streams(target, outcome, 50, message(frame.SerializeToString()))
 
 
 @attack()

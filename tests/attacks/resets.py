@@ -1,7 +1,9 @@
 """Streams that are opened only to be ended: by the client, or by the broker since it must."""
 
+import time
+
 from attack import attack
-from clients import ADMIN, SERVICE, frame_of, heartbeat, heartbeat_message
+from clients import ADMIN, SERVICE, close, frame_of, heartbeat, heartbeat_message
 from flood import Flood
 import wire
 
@@ -20,6 +22,36 @@ def rapid_reset(target, outcome):
 def rapid_reset_4(target, outcome):
     """rapid reset on four connections that never acknowledge the settings"""
     reset_flood(target, outcome, SERVICE + "Connect", 4, acknowledges=False)
+
+
+@attack()
+def rapid_reset_16(target, outcome):
+    """rapid reset from sixteen addresses, a connection each"""
+    Flood(target, wire.prelude(SERVICE + "Connect"),
+          lambda: wire.blocks_of_calls(lambda stream: wire.call(stream) + wire.reset(stream)),
+          16, sources=["127.0.1.%d" % i for i in range(1, 17)]).run(outcome)
+
+
+@attack()
+def moderate_resets(target, outcome):
+    """100 connections that each open and reset 90 streams a second: little for a connection"""
+    connections = [target.connect() for _ in range(100)]
+    begin = time.monotonic()
+    for connection in connections:
+        connection.raw(wire.prelude(SERVICE + "Connect")[len(wire.PREFACE):])
+    turn = 0
+    while time.monotonic() < begin + target.seconds:
+        first = 3 + 18 * turn
+        frames = b"".join(wire.call(stream) + wire.reset(stream) for stream in range(first, first + 18, 2))
+        for connection in connections:
+            connection.raw(frames)
+            connection.flush(1)
+            connection.pump()
+        turn += 1
+        time.sleep(max(0, begin + turn / 10 - time.monotonic()))
+    outcome.remarks.append("%.0f a second, %d connections ended" % (
+        900 * turn / (time.monotonic() - begin), sum(connection.is_closed for connection in connections)))
+    close(connections)
 
 
 @attack()
