@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
@@ -36,6 +37,7 @@ class Checker {
     CheckUsers();
     CheckCertificates();
     CheckRules();
+    CheckRulesOfNames();
     CheckPattern("client_id_pattern", config_.client_id_pattern);
     CheckPattern("group_pattern", config_.group_pattern);
     return std::move(errors_);
@@ -117,12 +119,17 @@ class Checker {
     }
   }
 
+  Entry EntryOf(size_t rule) const {
+    const AuthRule& named = config_.rules[rule];
+    return {List::kRules, rule,
+            absl::StrCat("rule of ", Quoted(named.user), " for ",
+                         Quoted(named.resource))};
+  }
+
   void CheckRules() {
     for (size_t i = 0; i < config_.rules.size(); ++i) {
       const AuthRule& rule = config_.rules[i];
-      const Entry entry{List::kRules, i,
-                        absl::StrCat("rule of ", Quoted(rule.user), " for ",
-                                     Quoted(rule.resource))};
+      const Entry entry = EntryOf(i);
       CheckCount(entry, "user", "rules", kMaxAuthRules);
       CheckUser(entry, rule.user);
       CheckSuper(entry, rule);
@@ -137,6 +144,48 @@ class Checker {
             "DELETE, GET and LIST, got none");
       }
       CheckSources(entry, rule, pattern.ok());
+    }
+  }
+
+  // The rules of the user that cover the name, or the beginning of names, of
+  // `pattern`, each counted once for each source.
+  size_t RulesOfName(absl::string_view user,
+                     const ResourcePattern& pattern) const {
+    const auto count = [&](absl::string_view resource) {
+      const auto found = rules_of_.find(std::make_pair(user, resource));
+      return found == rules_of_.end() ? 0 : found->second;
+    };
+    size_t rules = count("*");
+    if (!pattern.kind.has_value()) return rules;
+    std::string resource = absl::StrCat(Name(*pattern.kind), ":");
+    if (pattern.match == ResourcePattern::Match::kLiteral) {
+      rules += count(absl::StrCat(resource, pattern.name));
+    }
+    resource.push_back('*');
+    rules += count(resource);
+    for (const char c : pattern.name) {
+      resource.back() = c;
+      resource.push_back('*');
+      rules += count(resource);
+    }
+    return rules;
+  }
+
+  // When all rules are counted.
+  void CheckRulesOfNames() {
+    absl::flat_hash_set<std::pair<absl::string_view, absl::string_view>> seen;
+    for (size_t i = 0; i < config_.rules.size(); ++i) {
+      const AuthRule& rule = config_.rules[i];
+      if (!seen.emplace(rule.user, rule.resource).second) continue;
+      const auto pattern = ParseResourcePattern(rule.resource);
+      if (!pattern.ok()) continue;
+      const size_t rules = RulesOfName(rule.user, *pattern);
+      if (rules <= kMaxAuthRulesOfName) continue;
+      Add(EntryOf(i), "resource",
+          absl::StrCat("a user must have at most ", kMaxAuthRulesOfName,
+                       " rules that cover one name, each counted once for each "
+                       "source, got ",
+                       rules));
     }
   }
 
@@ -172,15 +221,9 @@ class Checker {
     }
     if (errors_.size() > before || !has_resource) return;
     if (ranges.empty()) ranges.push_back(absl::nullopt);
-    size_t& rules = rules_of_[std::make_pair(absl::string_view(rule.user),
-                                             absl::string_view(rule.resource))];
-    if (rules <= kMaxAuthRulesOfResource &&
-        (rules += ranges.size()) > kMaxAuthRulesOfResource) {
-      Add(entry, "resource",
-          absl::StrCat("a user must have at most ", kMaxAuthRulesOfResource,
-                       " rules for one resource, each counted once for each "
-                       "source"));
-    }
+    rules_of_[std::make_pair(absl::string_view(rule.user),
+                             absl::string_view(rule.resource))] +=
+        ranges.size();
     for (const absl::optional<IpRange>& range : ranges) {
       if (!NoteDecision(entry, rule, range)) return;
     }

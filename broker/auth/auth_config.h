@@ -20,9 +20,9 @@ inline constexpr size_t kMaxAuthNameBytes = 64;
 inline constexpr size_t kMaxAuthSecretBytes = 256;
 inline constexpr size_t kMaxAuthMatchBytes = 255;
 inline constexpr size_t kMaxAuthSources = 16;
-// Rules of one user about one resource, a rule counted once for each of its
-// sources: a check looks at all of them.
-inline constexpr size_t kMaxAuthRulesOfResource = 256;
+// Rules of one user that cover one name, a rule counted once for each of its
+// sources: a check may look at all of them.
+inline constexpr size_t kMaxAuthRulesOfName = 256;
 
 // Reference: User.java.
 struct AuthUser {

@@ -201,20 +201,24 @@ TEST_F(AuthConfigTest, ARuleHas16SourcesAtMost) {
                                   HasSubstr("at most 16 times, got 17"))));
 }
 
-TEST_F(AuthConfigTest, AUserHas256RulesForAResourceAtMost) {
+TEST_F(AuthConfigTest, AUserHas256RulesForANameAtMost) {
   for (int i = 0; i < 16; ++i) {
-    AuthRule& rule = AddRule();
+    // Those for "*" and for the beginnings of a name cover the name too.
+    const char* const resources[] = {"*", "Group:*", "Group:p*", "Group:pay"};
+    AuthRule& rule = AddRule(resources[i % 4]);
     for (int j = 0; j < 16; ++j) {
       rule.sources.push_back(absl::StrCat("10.0.", i, ".", j));
     }
   }
-  AddRule("Group:bill*");
+  AddRule("Group:q*");
+  AddRule("Topic:pay");
   EXPECT_THAT(FindErrors(config_), IsEmpty());
-  AddRule();
-  AddRule();
+  AddRule("Group:pa*");
   EXPECT_THAT(FindErrors(config_),
-              ElementsAre(ErrorAt(List::kRules, 17, "resource",
-                                  HasSubstr("at most 256 rules"))));
+              ElementsAre(ErrorAt(List::kRules, 3, "resource",
+                                  HasSubstr("at most 256 rules that cover one "
+                                            "name, each counted once for each "
+                                            "source, got 257"))));
 }
 
 TEST_F(AuthConfigTest, ThereAreSoManyEntriesAtMost) {

@@ -87,10 +87,10 @@ void BM_CheckNestedPrefixes(benchmark::State& state) {
 }
 BENCHMARK(BM_CheckNestedPrefixes);
 
-// As many sources of one resource as there may be; the last one matches.
+// As many rules of one name as there may be; the last one matches.
 void BM_CheckSources(benchmark::State& state) {
   AuthConfig config = OfOneUser();
-  for (int i = 0; i < static_cast<int>(kMaxAuthRulesOfResource) - 1; ++i) {
+  for (int i = 0; i < static_cast<int>(kMaxAuthRulesOfName) - 1; ++i) {
     config.rules.push_back(
         Rule("Group:pay*", {absl::StrCat("192.168.", i, ".0/24")}));
   }

@@ -13,9 +13,7 @@ RuleSet::Rules& RuleSet::RulesFor(const ResourcePattern& pattern) {
   switch (pattern.match) {
     case ResourcePattern::Match::kLiteral: return kind.literals[pattern.name];
     case ResourcePattern::Match::kPrefix:
-      // Equal ones are put together when all are there.
-      kind.prefixes.push_back({pattern.name, {}});
-      return kind.prefixes.back().rules;
+      return kind.unsealed_prefixes[pattern.name];
     case ResourcePattern::Match::kAny: break;
   }
   return kind.any;
@@ -27,26 +25,23 @@ void RuleSet::Add(const ResourcePattern& pattern, AuthActions actions,
   RulesFor(pattern).push_back({source, actions, allows, index});
 }
 
-void RuleSet::SealPrefixes(std::vector<Prefix>* prefixes) {
-  std::stable_sort(
-      prefixes->begin(), prefixes->end(),
-      [](const Prefix& a, const Prefix& b) { return a.name < b.name; });
-  std::vector<Prefix> merged;
-  for (Prefix& prefix : *prefixes) {
-    if (!merged.empty() && merged.back().name == prefix.name) {
-      Rules& rules = merged.back().rules;
-      rules.insert(rules.end(), prefix.rules.begin(), prefix.rules.end());
-      continue;
-    }
+void RuleSet::SealPrefixes(OfKind* kind) {
+  for (const auto& [name, rules] : kind->unsealed_prefixes) {
     // What a name begins with comes before the name in the order, and has only
     // such between that begin with it too.
-    int32_t parent = static_cast<int32_t>(merged.size()) - 1;
-    while (parent >= 0 && !absl::StartsWith(prefix.name, merged[parent].name)) {
-      parent = merged[parent].parent;
+    int32_t parent = static_cast<int32_t>(kind->prefixes.size()) - 1;
+    while (parent >= 0 && !absl::StartsWith(name, kind->prefix_names[parent])) {
+      parent = kind->prefixes[parent].parent;
     }
-    merged.push_back({std::move(prefix.name), std::move(prefix.rules), parent});
+    const auto begin = static_cast<uint32_t>(kind->prefix_rules.size());
+    kind->prefix_rules.insert(kind->prefix_rules.end(), rules.begin(),
+                              rules.end());
+    const auto end = static_cast<uint32_t>(kind->prefix_rules.size());
+    kind->prefixes.push_back(
+        {static_cast<uint32_t>(name.size()), parent, begin, end});
+    kind->prefix_names.push_back(name);
   }
-  *prefixes = std::move(merged);
+  kind->unsealed_prefixes.clear();
 }
 
 void RuleSet::Seal() {
@@ -55,62 +50,64 @@ void RuleSet::Seal() {
                           [](const Rule& rule) { return !rule.allows; });
   };
   for (OfKind& kind : kinds_) {
-    SealPrefixes(&kind.prefixes);
     for (auto& [name, rules] : kind.literals) deny_first(rules);
-    for (Prefix& prefix : kind.prefixes) deny_first(prefix.rules);
+    for (auto& [name, rules] : kind.unsealed_prefixes) deny_first(rules);
     deny_first(kind.any);
+    SealPrefixes(&kind);
   }
   deny_first(everything_);
 }
 
-absl::optional<RuleSet::Deciding> RuleSet::FindIn(
-    const Rules& rules, AuthActions actions,
-    const absl::optional<IpAddress>& source) {
+const RuleSet::Rule* RuleSet::FindIn(absl::Span<const Rule> rules,
+                                     const Question& question) {
   for (const Rule& rule : rules) {
-    if (!rule.actions.Intersects(actions)) continue;
-    if (rule.source.has_value() &&
-        !(source.has_value() && rule.source->Contains(*source))) {
-      continue;
+    if (rule.actions.Intersects(question.actions) &&
+        (!rule.source.has_value() ||
+         (question.source.has_value() &&
+          rule.source->Contains(*question.source)))) {
+      return &rule;
     }
-    return Deciding{rule.index, rule.allows};
   }
-  return absl::nullopt;
+  return nullptr;
+}
+
+const RuleSet::Rule* RuleSet::FindByPrefix(const OfKind& kind,
+                                           absl::string_view name,
+                                           const Question& question) {
+  // The last prefix that is not behind the name begins with each prefix that
+  // the name begins with, so these are it or among its parents.
+  const auto next = std::upper_bound(kind.prefix_names.begin(),
+                                     kind.prefix_names.end(), name);
+  auto at = static_cast<int32_t>(next - kind.prefix_names.begin()) - 1;
+  if (at < 0) return nullptr;
+  const std::string& last = kind.prefix_names[at];
+  const auto common = static_cast<uint32_t>(
+      std::mismatch(last.begin(), last.end(), name.begin(), name.end()).first -
+      last.begin());
+  const Rule* const rules = kind.prefix_rules.data();
+  for (; at >= 0; at = kind.prefixes[at].parent) {
+    const Prefix& prefix = kind.prefixes[at];
+    if (prefix.size > common) continue;
+    const Rule* const found =
+        FindIn({rules + prefix.begin, prefix.end - prefix.begin}, question);
+    if (found != nullptr) return found;
+  }
+  return nullptr;
 }
 
 absl::optional<RuleSet::Deciding> RuleSet::Find(
     const AuthResource& resource, AuthActions actions,
     const absl::optional<IpAddress>& source) const {
   const OfKind& kind = kinds_[static_cast<size_t>(resource.kind)];
-  absl::optional<Deciding> found;
+  const Question question = {actions, source};
+  const Rule* found = nullptr;
   const auto literal = kind.literals.find(resource.name);
-  if (literal != kind.literals.end()) {
-    found = FindIn(literal->second, actions, source);
-    if (found.has_value()) return found;
-  }
-  // The last prefix that is not behind the name begins with each prefix that
-  // the name begins with, so these are it or among its parents.
-  const auto next = std::upper_bound(
-      kind.prefixes.begin(), kind.prefixes.end(), resource.name,
-      [](absl::string_view name, const Prefix& prefix) {
-        return name < prefix.name;
-      });
-  auto at = static_cast<int32_t>(next - kind.prefixes.begin()) - 1;
-  if (at >= 0) {
-    const std::string& name = kind.prefixes[at].name;
-    const auto common = static_cast<size_t>(
-        std::mismatch(name.begin(), name.end(), resource.name.begin(),
-                      resource.name.end())
-            .first -
-        name.begin());
-    for (; at >= 0; at = kind.prefixes[at].parent) {
-      const Prefix& prefix = kind.prefixes[at];
-      if (prefix.name.size() > common) continue;
-      found = FindIn(prefix.rules, actions, source);
-      if (found.has_value()) return found;
-    }
-  }
-  found = FindIn(kind.any, actions, source);
-  return found.has_value() ? found : FindIn(everything_, actions, source);
+  if (literal != kind.literals.end()) found = FindIn(literal->second, question);
+  if (found == nullptr) found = FindByPrefix(kind, resource.name, question);
+  if (found == nullptr) found = FindIn(kind.any, question);
+  if (found == nullptr) found = FindIn(everything_, question);
+  if (found == nullptr) return absl::nullopt;
+  return Deciding{found->index, found->allows};
 }
 
 }  // namespace rmq

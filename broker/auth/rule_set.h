@@ -8,9 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
+#include "absl/types/span.h"
 #include "broker/auth/access.h"
 #include "broker/auth/resource_pattern.h"
 #include "common/ip_range.h"
@@ -57,26 +59,43 @@ class RuleSet {
   // Once sealed, those that deny come first.
   using Rules = std::vector<Rule>;
 
-  // A beginning of names.
+  // A beginning of names, once sealed. Those that begin with each other are
+  // looked at one after the other, so they are small and close together.
   struct Prefix {
-    std::string name;
-    Rules rules;
+    uint32_t size = 0;
     // The longest other prefix that this one begins with; -1: none.
     int32_t parent = -1;
+    // Its rules: a part of OfKind::prefix_rules.
+    uint32_t begin = 0;
+    uint32_t end = 0;
   };
 
   struct OfKind {
     absl::flat_hash_map<std::string, Rules> literals;
-    // Once sealed, in the order of their names.
+    // Until sealed.
+    absl::btree_map<std::string, Rules> unsealed_prefixes;
+    // In the order of the names, and the names themselves.
     std::vector<Prefix> prefixes;
+    std::vector<std::string> prefix_names;
+    Rules prefix_rules;
     Rules any;
   };
 
-  static absl::optional<Deciding> FindIn(
-      const Rules& rules, AuthActions actions,
-      const absl::optional<IpAddress>& source);
+  // What is asked but for the resource.
+  struct Question {
+    AuthActions actions;
+    const absl::optional<IpAddress>& source;
+  };
+
+  // The first rule that matches; null if none does.
+  static const Rule* FindIn(absl::Span<const Rule> rules,
+                            const Question& question);
+  // The same of the rules for beginnings of `name`, the longest first.
+  static const Rule* FindByPrefix(const OfKind& kind, absl::string_view name,
+                                  const Question& question);
+
   Rules& RulesFor(const ResourcePattern& pattern);
-  static void SealPrefixes(std::vector<Prefix>* prefixes);
+  static void SealPrefixes(OfKind* kind);
 
   OfKind kinds_[std::size(kAllResourceKinds)];
   // Of "*".
