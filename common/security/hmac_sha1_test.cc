@@ -1,7 +1,9 @@
 #include "common/security/hmac_sha1.h"
 
+#include <atomic>
 #include <cstddef>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -82,6 +84,23 @@ TEST(HmacSha1Test, ASignatureWithOneBitChangedIsNotThatOfTheText) {
     changed[bit / 8] ^= static_cast<unsigned char>(1 << bit % 8);
     EXPECT_FALSE(key.Verify("20231227T194619Z", changed)) << bit;
   }
+}
+
+TEST(HmacSha1Test, ThreadsMaySignWithOneKeyAtOnce) {
+  const HmacSha1 key = KeyOf("12345678");
+  const auto expected = key.Sign("RocketMQ");
+  ASSERT_THAT(expected, IsOk());
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      for (int j = 0; j < 1000; ++j) {
+        if (!key.Verify("RocketMQ", *expected)) ++wrong;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
 }
 
 TEST(HmacSha1Test, ASignatureHoldsForItsTextAndItsKeyAlone) {
