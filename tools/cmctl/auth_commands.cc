@@ -203,27 +203,30 @@ std::vector<Command> AuthCommands() {
       "auth",
       {{"check|lint", "what"}},
       "what a file of users and rules allows",
-      "auth check says whether a file of users and rules allows something, and "
-      "which rule\ndecides. Exits with 0 if it is allowed, 1 if it is denied, "
-      "2 "
-      "for bad usage or a\nfile that is wrong.\n\n"
+      "auth check says whether a file of users and rules allows something, "
+      "and\n"
+      "which rule decides. Exits with 0 if it is allowed, 1 if it is denied, "
+      "2\n"
+      "for bad usage or a file that is wrong.\n\n"
       "auth lint FILE... says what is wrong with files. Exits with 0 if "
-      "nothing "
-      "is, 1 if\nsomething is.\n\n"
+      "nothing\n"
+      "is, 1 if something is.\n\n"
       "Both ask no broker.",
       {{"file", "FILE", "", "check: the file", Option::Takes::kText},
        {"user", "USER", "", "check: who asks", Option::Takes::kText},
        {"action", "ACTION", "",
-        "check: what for: PUB, SUB, CREATE, UPDATE, DELETE, GET,\nLIST. If "
-        "given "
-        "several times, any of them will do",
+        "check: what for: PUB, SUB, CREATE, UPDATE,\n"
+        "DELETE, GET, LIST. If given several times, any\n"
+        "of them will do",
         Option::Takes::kTexts},
        {"resource", "KIND:NAME", "",
-        "check: with what: Group:NAME, Topic:NAME, Cluster:NAME",
+        "check: with what: Group:NAME, Topic:NAME,\n"
+        "Cluster:NAME",
         Option::Takes::kText},
        {"from", "ADDRESS", "",
-        "check: from where, as 10.1.2.3; if it is not given, from\na client "
-        "without an address, as on a Unix socket",
+        "check: from where, as 10.1.2.3; if it is not\n"
+        "given, from a client without an address, as on\n"
+        "a Unix socket",
         Option::Takes::kText}}};
   auth.more_arguments = {"FILE", "files"};
   auth.check = CheckUsage;
