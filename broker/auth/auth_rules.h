@@ -53,7 +53,7 @@ struct AccessVerdict {
 // The file of rules, understood. Immutable: calls may overlap. Does not know
 // how it was loaded, and is replaced as a whole.
 //
-// Reference: AuthorizationHandler.java, AuthenticationHandler.java.
+// Reference: UserAuthorizationHandler.java, AclAuthorizationHandler.java.
 class AuthRules {
  public:
   struct User {

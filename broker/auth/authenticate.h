@@ -45,7 +45,8 @@ struct CallerProof {
 // has another secret.
 //
 // A pure function, thread-safe.
-// Reference: DefaultAuthenticationHandler.java.
+// Reference: DefaultAuthenticationHandler.java. Differs: it tells an unknown
+// user, a disabled one and a wrong signature apart, and knows no certificates.
 absl::StatusOr<Principal> Authenticate(const AuthRules& rules,
                                        const CallerProof& proof,
                                        absl::Duration date_window,

@@ -25,8 +25,8 @@ namespace rmq {
 // for all names of a kind, before "*". Of equally special ones a Deny decides,
 // and else the one that was added first. A source makes no rule more special.
 //
-// Reference: AuthorizationHandler#comparePolicyEntries. Differs: there, Allow
-// wins a tie.
+// Reference: AclAuthorizationHandler#comparePolicyEntries. Differs: there,
+// Allow wins a tie.
 //
 // Add() all rules, then Seal(); then it is immutable, and calls of Find() may
 // overlap. A look-up does not allocate, and takes a binary search of the
