@@ -1,0 +1,111 @@
+#include "broker/auth/method_access.h"
+
+#include "absl/strings/strip.h"
+#include "common/validation.h"
+
+namespace rmq {
+namespace {
+
+using Of = MethodAccess::Of;
+
+constexpr AuthActions kGet = {AuthAction::kGet};
+constexpr AuthActions kUpdate = {AuthAction::kUpdate};
+
+struct Entry {
+  absl::string_view method;
+  MethodAccess access;
+};
+
+constexpr Entry kOfClients[] = {
+    {"CheckClientConfig", {Of::kNothing, {}}},
+    // Its frames are asked about as the methods that do the same.
+    {"Connect", {Of::kNothing, {}}},
+    {"GetConsumerListByGroup",
+     {Of::kNamed, {AuthAction::kSub, AuthAction::kGet}}},
+    {"Heartbeat", {Of::kNamed, {AuthAction::kSub}}},
+    {"UnregisterClient", {Of::kNamed, {AuthAction::kSub}}},
+};
+
+// Look-ups of producers ask for the cluster: the rules' groups are those of
+// consumers. So do those that show what a client has besides.
+constexpr Entry kOfOperators[] = {
+    {"Drain", {Of::kCluster, kUpdate}},
+    {"ExplainGroup", {Of::kNamedOrCluster, kGet}},
+    {"FindConsumerChannel", {Of::kNamedOrCluster, kGet}},
+    {"FindProducerChannel", {Of::kCluster, kGet}},
+    {"FindSubscription", {Of::kNamedOrCluster, kGet}},
+    {"GetAllProducerInfo", {Of::kCluster, kGet}},
+    {"GetAvailableProducerChannel", {Of::kCluster, kGet}},
+    {"GetClient", {Of::kCluster, kGet}},
+    {"GetConsumerConnectionList", {Of::kNamedOrCluster, kGet}},
+    {"GetGroupMembership", {Of::kNamedOrCluster, kGet}},
+    {"GetGroupOnline", {Of::kNamedOrCluster, kGet}},
+    {"GetPolicy", {Of::kCluster, kGet}},
+    {"GetProducerConnectionList", {Of::kCluster, kGet}},
+    {"GetSubscriptionConsistency", {Of::kNamedOrCluster, kGet}},
+    {"KickClients", {Of::kCluster, kUpdate}},
+    {"ListClients", {Of::kCluster, kGet}},
+    {"ListDuplicateClientIds", {Of::kCluster, kGet}},
+    {"ListGroups", {Of::kCluster, kGet}},
+    {"ListSubscriptionGroups", {Of::kCluster, kGet}},
+    {"ListTopics", {Of::kCluster, kGet}},
+    {"QueryTopicConsumeByWho", {Of::kNamedOrCluster, kGet}},
+    {"Watch", {Of::kNamedOrCluster, kGet}},
+};
+
+constexpr Entry kOfHealth[] = {
+    {"Check", {Of::kNothing, {}}},
+    {"Watch", {Of::kNothing, {}}},
+};
+
+struct Service {
+  // With the dot behind it.
+  absl::string_view name;
+  absl::Span<const Entry> methods;
+};
+
+constexpr Service kServices[] = {
+    {"rocketmq.clientmanager.v1.ClientManager.", kOfClients},
+    {"rocketmq.clientmanager.v1.ClientManagerAdmin.", kOfOperators},
+    {"grpc.health.v1.Health.", kOfHealth},
+};
+
+}  // namespace
+
+absl::optional<MethodAccess> AccessOf(absl::string_view method) {
+  for (const Service& service : kServices) {
+    absl::string_view name = method;
+    if (!absl::ConsumePrefix(&name, service.name)) continue;
+    for (const Entry& entry : service.methods) {
+      if (entry.method == name) return entry.access;
+    }
+  }
+  return absl::nullopt;
+}
+
+absl::InlinedVector<RequiredAccess, 8> RequiredBy(
+    const MethodAccess& access, absl::string_view cluster,
+    absl::Span<const absl::string_view> groups,
+    absl::Span<const absl::string_view> topics) {
+  absl::InlinedVector<RequiredAccess, 8> required;
+  const auto require = [&](ResourceKind kind, absl::string_view name) {
+    required.push_back({{kind, name}, access.actions});
+  };
+  if (access.of == Of::kNamed || access.of == Of::kNamedOrCluster) {
+    for (const absl::string_view group : groups) {
+      require(ResourceKind::kGroup, group);
+    }
+    for (absl::string_view topic : topics) {
+      const bool is_retry = absl::ConsumePrefix(&topic, kRetryTopicPrefix);
+      require(is_retry ? ResourceKind::kGroup : ResourceKind::kTopic, topic);
+    }
+  }
+  const bool names_none = groups.empty() && topics.empty();
+  if (access.of == Of::kCluster ||
+      (access.of == Of::kNamedOrCluster && names_none)) {
+    require(ResourceKind::kCluster, cluster);
+  }
+  return required;
+}
+
+}  // namespace rmq
