@@ -118,6 +118,23 @@ def unread_answers(target, outcome):
 
 
 @attack()
+def unread_listings_on_streams(target, outcome):
+    """1,000 streams of one connection that ask for ten listings of 200 KB each, and read nothing"""
+    fill_a_group(target, 1000)
+    pb, _ = stubs.load()
+    asked = pb.ClientFrame(request_id=7)
+    asked.get_consumer_list_by_group.group = "attackers"
+    listings = message(asked.SerializeToString()) * 10
+    connection = target.connect(settings={4: 0}, acknowledges=False)
+    for i in range(1000):
+        stream = connection.open(SERVICE + "Connect")
+        connection.send_within_windows(stream, frame_of(heartbeat("deaf-%d" % i)) + listings, 1, ends=False)
+    hold([connection], target.seconds)
+    outcome.remarks.append("%d streams ended%s" % (sum(connection.over.values()), ", then the connection" * connection.is_closed))
+    connection.close()
+
+
+@attack()
 def tiny_windows(target, outcome):
     """listings of 200 KB that are read a byte at a time, 500 on one connection"""
     fill_a_group(target, 1000)

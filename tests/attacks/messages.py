@@ -100,6 +100,23 @@ def half_messages(target, outcome):
 
 
 @attack()
+def almost_whole_messages(target, outcome):
+    """500 calls on one connection that each send 900 KB of a message of 1 MB, and no more"""
+    connection = target.connect()
+    body = struct.pack(">BI", 0, 1_000_000) + bytes(900_000)
+    deadline = time.monotonic() + 2 * target.seconds
+    sent = 0
+    for _ in range(500):
+        stream = connection.open(SERVICE + "Heartbeat")
+        sent += connection.send_within_windows(stream, body, min(2, deadline - time.monotonic()), ends=False)
+        if connection.is_closed or time.monotonic() > deadline:
+            break
+    outcome.remarks.append("%d calls%s" % (sent, ", ended" * connection.is_closed))
+    hold([connection], 1)
+    connection.close()
+
+
+@attack()
 def huge_lengths(target, outcome):
     """messages that are said to have 4 GiB"""
     def bodies():
