@@ -34,10 +34,10 @@
 #include "broker/timer/background_timer.h"
 #include "broker/timer/memory_trim.h"
 #include "broker/timer/periodic_task.h"
+#include "broker/timer/unused_memory.h"
 #include "common/real_clock.h"
 #include "common/response_code.h"
 #include "common/rpc/credentials/credentials_source.h"
-#include "common/rpc/server/connection_calls.h"
 #include "common/rpc/server/listen_address.h"
 #include "common/rpc/server/server_calls.h"
 #include "glog/logging.h"
@@ -181,7 +181,7 @@ class BrokerController::Impl {
         housekeeping_(&core_.housekeeping()),
         pushes_(&core_.notifier(), &core_.table()),
         memory_trim_task_(options.housekeeping.period, clock->TimeNow(),
-                          [this](absl::Time now) { TrimMemory(now); }),
+                          [this](absl::Time now) { memory_trim_.Look(now); }),
         server_(options.server, &calls_, {&client_manager_, &admin_},
                 &PlaintextServerCredentials()),
         exposer_(options.metrics_address, metrics_),
@@ -255,11 +255,6 @@ class BrokerController::Impl {
     }
   }
 
-  void TrimMemory(absl::Time now) {
-    const ConnectionCalls::Level level = calls_.connections.TakeLevel();
-    memory_trim_.Look(level.open, level.highest, now);
-  }
-
   Clock& clock_;
   const std::unique_ptr<Authorizer> authorizer_;
   ClientEventLogger logger_;
@@ -276,7 +271,7 @@ class BrokerController::Impl {
   // The timer's tasks, besides the watches of calls.
   HousekeepingTask housekeeping_;
   PushTask pushes_;
-  MemoryTrim memory_trim_{[] { malloc_trim(0); }};
+  MemoryTrim memory_trim_{&UnusedMemory, [] { malloc_trim(0); }};
   PeriodicTask memory_trim_task_;
 
   GrpcServer server_;

@@ -1,4 +1,4 @@
-// Returns free memory to the system after the use of memory has fallen.
+// Returns free memory to the system when there is much of it.
 #ifndef BROKER_TIMER_MEMORY_TRIM_H_
 #define BROKER_TIMER_MEMORY_TRIM_H_
 
@@ -11,43 +11,45 @@
 
 namespace rmq {
 
-// glibc keeps freed memory if memory above it is still in use: after 20,000
-// open calls have ended, it keeps hundreds of megabytes. To return them takes
-// milliseconds in which no other thread can allocate, so MemoryTrim does it
-// only when there is much to return, and seldom. Not thread-safe.
+// glibc keeps freed memory if memory above it is still in use: after a flood of
+// calls it keeps hundreds of megabytes. To return them takes milliseconds in
+// which no other thread can allocate, so MemoryTrim does it only when there is
+// much to return, and seldom. Not thread-safe.
 class MemoryTrim {
  public:
-  // The smallest fall of the level that is worth a trim; the level must also
-  // have fallen to less than half.
-  static constexpr int64_t kLeastFall = 2'000;
-  // The time between two trims.
-  static constexpr absl::Duration kPause = absl::Seconds(60);
+  // The smallest number of bytes that are worth a trim.
+  static constexpr int64_t kLeastUnused = 32 << 20;
+  // The shortest time between two trims.
+  static constexpr absl::Duration kPause = absl::Seconds(20);
 
-  // `trim` returns the memory: malloc_trim(0).
-  explicit MemoryTrim(std::function<void()> trim) : trim_(std::move(trim)) {}
+  // `unused` tells how many bytes the process has and does not use
+  // (UnusedMemory()). `trim` returns to the system what can be returned of them
+  // (malloc_trim(0)).
+  MemoryTrim(std::function<int64_t()> unused, std::function<void()> trim)
+      : unused_(std::move(unused)), trim_(std::move(trim)) {}
 
-  // Called at regular intervals. `level` stands for the memory in use: the
-  // number of open calls; `highest` is the highest level since the last Look().
-  // Trims if the level has fallen far enough, falls no more, and kPause has
-  // passed since the last trim.
-  void Look(int64_t level, int64_t highest, absl::Time now) {
-    highest_ = std::max(highest_, highest);
-    const bool still_falls = level < std::exchange(last_level_, level);
-    const int64_t fall = highest_ - level;
-    if (fall < kLeastFall || level > fall || still_falls ||
-        now - trimmed_ < kPause) {
-      return;
-    }
-    highest_ = level;
+  // Called at regular intervals. Trims if there have been kLeastUnused bytes at
+  // this call and at the one before, and kPause has passed since the last trim.
+  // What a trim could not return does not count: a process whose memory is in
+  // pieces is not trimmed again and again.
+  void Look(absl::Time now) {
+    const int64_t unused = unused_();
+    stays_ = std::min(stays_, unused);
+    const bool is_much = unused - stays_ >= kLeastUnused;
+    const bool was_much = std::exchange(was_much_, is_much);
+    if (!is_much || !was_much || now - trimmed_ < kPause) return;
     trimmed_ = now;
+    was_much_ = false;
     trim_();
+    stays_ = unused_();
   }
 
  private:
+  const std::function<int64_t()> unused_;
   const std::function<void()> trim_;
-  int64_t last_level_ = 0;
-  // The highest level since the last trim.
-  int64_t highest_ = 0;
+  // Of the unused bytes: those that the last trim has left.
+  int64_t stays_ = 0;
+  bool was_much_ = false;
   absl::Time trimmed_ = absl::InfinitePast();
 };
 
