@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <memory>
+#include <utility>
 
 #include "absl/algorithm/container.h"
 #include "absl/status/status.h"
@@ -54,7 +55,8 @@ CallStatus Watcher::BeginAt(uint64_t revision) {
 }
 
 Watcher::Step Watcher::Next(absl::Time now) {
-  if (now >= next_progress_) return Progress(now);
+  const bool is_within_revision = std::exchange(goes_on_, false);
+  if (now >= next_progress_ && !is_within_revision) return Progress(now);
   for (;;) {
     if (unread_.empty() || looked_at_ < kEventsBetweenPieces) {
       if (events_.empty() && !ReadEvents()) return TooSlow();
@@ -63,9 +65,12 @@ Watcher::Step Watcher::Next(absl::Time now) {
         Step step;
         if (!TakeEvent(&step.event)) continue;
         step.kind = Step::Kind::kEvent;
+        step.goes_on = goes_on_ = GoesOn(*step.event);
         return step;
       }
-      if (unread_.empty()) return Step();
+      if (unread_.empty()) {
+        return now >= next_progress_ ? Progress(now) : Step();
+      }
     }
     Step piece = NextPiece();
     if (!piece.members.empty()) return piece;
@@ -86,6 +91,7 @@ bool Watcher::ReadEvents() {
   EventHistory::Range range;
   if (!history_.Read(kRead, &position_, &read, &range)) return false;
   delivered_ = range.last;
+  read_all_ = read.size() < kRead;
   if (read.empty()) complete_ = std::max(complete_, delivered_);
   events_.assign(read.begin(), read.end());
   return true;
@@ -100,6 +106,12 @@ Watcher::Step Watcher::TooSlow() const {
       history_.range().oldest, " on; watch again from 0"));
   step.status.end_reason = kSlowWatcher;
   return step;
+}
+
+// What is delivered has all events of its revisions.
+bool Watcher::GoesOn(const KeptEvent& event) const {
+  return events_.empty() ? !read_all_
+                         : events_.front()->revision == event.revision;
 }
 
 bool Watcher::TakeEvent(KeptEventPtr* event) {

@@ -71,6 +71,10 @@ class Watcher {
     bool last = false;
     // Of kEvent.
     KeptEventPtr event;
+    // Of kEvent: further events of its revision may follow. Then Next() is to
+    // be called again before the watch is ended, so that no revision is told in
+    // part.
+    bool goes_on = false;
     CallStatus status;
   };
 
@@ -113,6 +117,9 @@ class Watcher {
   // Fills `events_`. Returns false if some are gone.
   bool ReadEvents();
   Step TooSlow() const;
+  // Whether there may be more events of the revision of `event`, the last one
+  // that was taken.
+  bool GoesOn(const KeptEvent& event) const;
   // Takes the first of `events_`. Whether it is passed on.
   bool TakeEvent(KeptEventPtr* event);
   // Whether the membership, or group, of the event was read before the event.
@@ -136,6 +143,10 @@ class Watcher {
   uint64_t delivered_ = 0;
   // Read and not passed on yet; at most kRead.
   std::deque<KeptEventPtr> events_;
+  // As many as could be were read: there may be more.
+  bool read_all_ = true;
+  // See Step::goes_on, of the step before.
+  bool goes_on_ = false;
   // All events up to this revision have been passed on, or are not watched.
   uint64_t complete_ = 0;
 

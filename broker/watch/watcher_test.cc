@@ -276,5 +276,51 @@ TEST_F(SlowWatcherTest, ARevisionThatIsForgottenIsOutOfRange) {
             "from_revision must be 2 to 1002, or 0 for a snapshot; got 1");
 }
 
+// Of each event that the watcher passes on: its revision, and whether it goes
+// on.
+std::vector<std::string> Parts(Watcher* watcher, absl::Time now) {
+  std::vector<std::string> parts;
+  for (;;) {
+    const Watcher::Step step = watcher->Next(now);
+    if (step.kind == Watcher::Step::Kind::kNothing) return parts;
+    if (step.kind != Watcher::Step::Kind::kEvent) {
+      EXPECT_FALSE(step.goes_on);
+      continue;
+    }
+    parts.push_back(
+        absl::StrCat(step.event->revision, step.goes_on ? " goes on" : ""));
+  }
+}
+
+TEST_F(WatcherTest, AnEventGoesOnUntilTheLastOneOfItsRevision) {
+  Watcher watcher = Snapshot();
+  Told(&watcher);
+  Connect(TestStatement("c1").Consumer("a").Producer("p"));
+  Connect(TestStatement("c2").Producer("p"));
+  EXPECT_THAT(Parts(&watcher, now_),
+              ElementsAre("1 goes on", "1 goes on", "1", "2"));
+}
+
+TEST_F(WatcherTest, OneWhoReadsInPiecesDoesNotTakeAPieceForTheWholeRevision) {
+  Watcher watcher = Snapshot();
+  Told(&watcher);
+  TestStatement stated("c1");
+  for (int i = 0; i < 100; ++i) stated.Producer(absl::StrCat("p", i));
+  Connect(stated);
+  const std::vector<std::string> parts = Parts(&watcher, now_);
+  ASSERT_THAT(parts, SizeIs(100));
+  for (size_t i = 0; i < 99; ++i) EXPECT_EQ(parts[i], "1 goes on") << i;
+  EXPECT_EQ(parts[99], "1");
+}
+
+TEST_F(WatcherTest, ProgressDoesNotComeWithinARevision) {
+  Watcher watcher = Snapshot();
+  Told(&watcher);
+  Connect(TestStatement("c1").Consumer("a"));
+  EXPECT_EQ(Describe(watcher.Next(now_)), "1 CLIENT_REGISTER c1@a");
+  Advance(Watcher::kProgressPeriod);
+  EXPECT_THAT(Told(&watcher), ElementsAre("1 REGISTER c1@a", "progress 0"));
+}
+
 }  // namespace
 }  // namespace rmq

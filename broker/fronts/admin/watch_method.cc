@@ -40,7 +40,7 @@ class WatchSource final : public ResponseSource {
       case Watcher::Step::Kind::kNothing: break;
       case Watcher::Step::Kind::kProgress: return Progress(step);
       case Watcher::Step::Kind::kSnapshot: return Snapshot(step);
-      case Watcher::Step::Kind::kEvent: return Event(*step.event);
+      case Watcher::Step::Kind::kEvent: return Event(step);
       case Watcher::Step::Kind::kEnd:
         return NextResponse::End(std::move(step.status));
     }
@@ -69,7 +69,8 @@ class WatchSource final : public ResponseSource {
   }
 
   // The bytes are the same for all watches.
-  NextResponse Event(const KeptEvent& event) const {
+  NextResponse Event(const Watcher::Step& step) const {
+    const KeptEvent& event = *step.event;
     const auto& bytes = event.message.Get<grpc::Slice>([this, &event] {
       pb::WatchResponse response;
       FillWatchEvent(event, broker_.clock, response.mutable_event());
@@ -77,6 +78,7 @@ class WatchSource final : public ResponseSource {
     });
     NextResponse next;
     next.outcome = NextResponse::Outcome::kResponse;
+    next.goes_on = step.goes_on;
     next.bytes = grpc::ByteBuffer(&bytes, 1);
     return next;
   }

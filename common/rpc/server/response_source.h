@@ -47,6 +47,9 @@ struct NextResponse {
   }
 
   Outcome outcome = Outcome::kNothing;
+  // Of kResponse: the next response belongs to this one. Whoever ends the call
+  // meanwhile lets these out first.
+  bool goes_on = false;
   grpc::ByteBuffer bytes;
   int64_t rows = 0;
   CallStatus status;

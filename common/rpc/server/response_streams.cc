@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "common/mutex_lock.h"
 #include "common/rpc/server/address_rates.h"
 #include "common/rpc/server/peer_address.h"
@@ -31,7 +32,16 @@ class ResponseStreams::Stream final
         std::shared_ptr<ServerStream::Reactor>(stream, stream.get()));
   }
 
-  void End(const CallStatus& status) { stream_.EndWith(status); }
+  void End(const CallStatus& status) {
+    {
+      MutexLock lock(&mu_);
+      if (!ends_with_.has_value()) ends_with_ = status;
+      // Others that belong to the last response come first; SendNext() ends the
+      // call then.
+      if (goes_on_) return;
+    }
+    stream_.EndWith(status);
+  }
 
   // ServerStream::Reactor.
   void OnAccepted(absl::string_view peer) override {
@@ -133,9 +143,14 @@ class ResponseStreams::Stream final
           following_.outcome == NextResponse::Outcome::kNothing
               ? source->Next(now)
               : std::exchange(following_, NextResponse::Nothing());
+      const absl::optional<CallStatus> ends_with = TakeEnd(next);
       switch (next.outcome) {
         case NextResponse::Outcome::kResponse:
           calls().rates.Take(AddressRates::Kind::kRows, peer_, next.rows, now);
+          if (ends_with.has_value()) {
+            stream_.EndAfter(std::move(next.bytes), *ends_with);
+            return;
+          }
           following_ = source->Next(now);
           stream_.Send(std::move(next.bytes),
                        following_.outcome == NextResponse::Outcome::kResponse);
@@ -149,12 +164,23 @@ class ResponseStreams::Stream final
           return;
         case NextResponse::Outcome::kNothing: break;
       }
+      if (ends_with.has_value()) {
+        stream_.EndWith(*ends_with);
+        return;
+      }
       MutexLock lock(&mu_);
       if (!std::exchange(was_woken_, false)) {
         is_busy_ = false;
         return;
       }
     }
+  }
+
+  // With what the call ends after `next`; none if it goes on.
+  absl::optional<CallStatus> TakeEnd(const NextResponse& next) {
+    MutexLock lock(&mu_);
+    goes_on_ = next.outcome == NextResponse::Outcome::kResponse && next.goes_on;
+    return goes_on_ ? absl::nullopt : ends_with_;
   }
 
   ResponseStreams& streams_;
@@ -167,6 +193,10 @@ class ResponseStreams::Stream final
   // A response is being made or written, or the call has none any more. At
   // first the message is awaited.
   bool is_busy_ ABSL_GUARDED_BY(mu_) = true;
+  // What the source made last goes on.
+  bool goes_on_ ABSL_GUARDED_BY(mu_) = false;
+  // End() was called.
+  absl::optional<CallStatus> ends_with_ ABSL_GUARDED_BY(mu_);
   // Wake() was called since Next() was.
   bool was_woken_ ABSL_GUARDED_BY(mu_) = false;
   // What is sent when the response before it is written, unless it is nothing.

@@ -93,7 +93,8 @@ class ResponseStreams {
   // Makes one call wait for a client on `loop`.
   void Accept(ServerLoop* loop);
 
-  // Ends each open call with `status`.
+  // Ends each open call with `status`: after the response that is being
+  // written, and those that belong to it.
   void EndAll(const CallStatus& status) ABSL_LOCKS_EXCLUDED(mu_);
   // The same, and refuses with it each call that comes from now on.
   void Close(const CallStatus& status) ABSL_LOCKS_EXCLUDED(mu_);

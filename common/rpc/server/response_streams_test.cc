@@ -94,14 +94,32 @@ class Script final : public ResponseSource {
   ~Script() override { on_gone_(); }
 
   void Say(NextResponse next) {
+    std::vector<NextResponse> one;
+    one.push_back(std::move(next));
+    Say(std::move(one));
+  }
+  // All are there before the first one is asked for.
+  void Say(std::vector<NextResponse> next) {
     {
       MutexLock lock(&mu_);
-      says_.push_back(std::move(next));
+      for (NextResponse& one : next) says_.push_back(std::move(one));
     }
     waker_.Wake();
   }
+  // Has `act` called, once, when the source is asked after `pulls` responses.
+  void ActAfter(int pulls, std::function<void()> act) {
+    MutexLock lock(&mu_);
+    act_after_ = pulls;
+    act_ = std::move(act);
+  }
 
   NextResponse Next(absl::Time /*now*/) override {
+    std::function<void()> act;
+    {
+      MutexLock lock(&mu_);
+      if (pulls_ == act_after_) act = std::exchange(act_, nullptr);
+    }
+    if (act != nullptr) act();
     MutexLock lock(&mu_);
     if (says_.empty()) return NextResponse::Nothing();
     NextResponse next = std::move(says_.front());
@@ -122,6 +140,8 @@ class Script final : public ResponseSource {
   absl::Mutex mu_;
   std::deque<NextResponse> says_ ABSL_GUARDED_BY(mu_);
   int pulls_ ABSL_GUARDED_BY(mu_) = 0;
+  int act_after_ ABSL_GUARDED_BY(mu_) = 0;
+  std::function<void()> act_ ABSL_GUARDED_BY(mu_);
 };
 
 // A call as a client makes it. Blocking.
@@ -443,6 +463,50 @@ TEST_F(ResponseStreamsTest, WakesOfManyThreadsLoseNothing) {
   }
   for (int i = 0; i < kThreads * kOfEach; ++i) EXPECT_EQ(call.Read(), 0);
   for (std::thread& thread : threads) thread.join();
+}
+
+NextResponse GoingOn(int number) {
+  NextResponse next = Number(number);
+  next.goes_on = true;
+  return next;
+}
+
+TEST_F(ResponseStreamsTest, AnEndWaitsForTheResponsesThatBelongToTheLastOne) {
+  Call call(channel_, "orders");
+  const std::shared_ptr<Script> script = AwaitScript();
+  script->ActAfter(1, [this] { streams_->Close(draining_); });
+  std::vector<NextResponse> responses;
+  responses.push_back(GoingOn(1));
+  responses.push_back(GoingOn(2));
+  responses.push_back(Number(3));
+  responses.push_back(Number(4));
+  script->Say(std::move(responses));
+  EXPECT_EQ(call.Read(), 1);
+  EXPECT_EQ(call.Read(), 2);
+  EXPECT_EQ(call.Read(), 3);
+  EXPECT_EQ(call.Read(), absl::nullopt);
+  EXPECT_EQ(call.Finish().error_message(), "DRAINED");
+}
+
+TEST_F(ResponseStreamsTest, AnEndThatWaitsComesWhenThereIsNothingMore) {
+  Call call(channel_, "orders");
+  const std::shared_ptr<Script> script = AwaitScript();
+  script->ActAfter(1, [this] { streams_->EndAll(draining_); });
+  script->Say(GoingOn(1));
+  EXPECT_EQ(call.Read(), 1);
+  EXPECT_EQ(call.Read(), absl::nullopt);
+  EXPECT_EQ(call.Finish().error_message(), "DRAINED");
+}
+
+TEST_F(ResponseStreamsTest, AnEndLetsNoFurtherResponseOut) {
+  Call call(channel_, "orders");
+  const std::shared_ptr<Script> script = AwaitScript();
+  script->Say(Number(1));
+  EXPECT_EQ(call.Read(), 1);
+  streams_->EndAll(draining_);
+  script->Say(GoingOn(2));
+  EXPECT_EQ(call.Read(), absl::nullopt);
+  EXPECT_EQ(call.Finish().error_message(), "DRAINED");
 }
 
 }  // namespace
