@@ -37,7 +37,8 @@ struct ChannelFilter {
   // Labels that the channel has, each with this value. In any order, no key
   // twice.
   Labels labels;
-  // Of any of its memberships.
+  // Of the channel's latest full heartbeat. A channel that is in no group has
+  // neither.
   LanguageCode language = LanguageCode::kUnspecified;
   absl::optional<int32_t> version;
   // The host of its address, without brackets; empty: any.

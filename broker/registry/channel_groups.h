@@ -30,7 +30,7 @@ struct ChannelGroups {
   std::vector<std::string> producers;
   // How many more there are.
   size_t left_out = 0;
-  // As the channel states in one of the groups.
+  // Of the channel's latest full heartbeat.
   LanguageCode language = LanguageCode::kUnspecified;
   int32_t version = 0;
 };

@@ -56,6 +56,7 @@ struct Membership {
   // The epoch of the consumer group at which the client id joined it, by
   // whichever channel. 0 for a producer group.
   uint64_t joined = 0;
+  // The program, of the channel's latest full heartbeat.
   int32_t version = 0;
   LanguageCode language = LanguageCode::kUnspecified;
   // Whether the channel's latest full heartbeat states the group. While a full

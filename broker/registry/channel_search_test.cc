@@ -124,6 +124,60 @@ TEST_F(ChannelSearchTest, LabelsAddressLanguageAndVersionAreLookedAt) {
   EXPECT_THAT(Find(filter), IsEmpty());
 }
 
+TEST_F(ChannelSearchTest, AClientIsFoundByTheProgramThatItStatedLast) {
+  const auto channel = Connect(TestStatement("a")
+                                   .Consumer("kept")
+                                   .Consumer("left out")
+                                   .Producer("p")
+                                   .Program(LanguageCode::kGo, 1));
+  Register(*channel, TestStatement("a").Consumer("kept").Producer("p").Program(
+                         LanguageCode::kRust, 2));
+  ChannelFilter filter;
+  filter.version = 2;
+  EXPECT_THAT(Find(filter), ElementsAre("a"));
+  filter.version = 1;
+  EXPECT_THAT(Find(filter), IsEmpty());
+  filter = {};
+  filter.language = LanguageCode::kRust;
+  EXPECT_THAT(Find(filter), ElementsAre("a"));
+  filter.language = LanguageCode::kGo;
+  EXPECT_THAT(Find(filter), IsEmpty());
+}
+
+TEST_F(ChannelSearchTest, AllListsShowTheProgramThatWasStatedLast) {
+  const auto channel =
+      Connect(TestStatement("a").Consumer("c").Producer("p").Program(
+          LanguageCode::kGo, 1));
+  Register(*channel, TestStatement("a").Producer("p").Consumer("c").Program(
+                         LanguageCode::kRust, 2));
+  ChannelId cursor = 0;
+  std::vector<FoundChannel> found;
+  table_.FindChannels({}, ListOrder::kOldestFirst, 10, &cursor, &found);
+  EXPECT_EQ(found.at(0).summary.groups.language, LanguageCode::kRust);
+  EXPECT_EQ(found.at(0).summary.groups.version, 2);
+  ClientCursor client;
+  const auto channels = table_.ListClientChannels("a", 10, &client);
+  ASSERT_THAT(channels.at(0).memberships, SizeIs(2));
+  for (const MembershipInfo& membership : channels.at(0).memberships) {
+    EXPECT_EQ(membership.language, LanguageCode::kRust);
+    EXPECT_EQ(membership.version, 2);
+  }
+  // The snapshot of a watch, and the event when the client goes.
+  for (const GroupKind kind : {GroupKind::kConsumer, GroupKind::kProducer}) {
+    const MembershipPiece piece =
+        table_.ListMemberships(kind, "", 0, /*only_group=*/false, 10);
+    ASSERT_THAT(piece.members, SizeIs(1));
+    EXPECT_EQ(piece.members[0].member.version, 2);
+  }
+  listener_.Take();
+  table_.Close(*channel, RemovalReason::kDisconnected, now_);
+  for (const ClientEvent& event : listener_.Take()) {
+    if (event.type != EventType::kClientUnregister) continue;
+    EXPECT_EQ(event.version, 2) << event.group;
+    EXPECT_EQ(event.language, LanguageCode::kRust) << event.group;
+  }
+}
+
 TEST_F(ChannelSearchTest, APieceEndsByWorkThoughNobodyIsFound) {
   for (int i = 0; i < 1500; ++i) Connect(TestStatement(absl::StrCat("c", i)));
   ChannelFilter filter;

@@ -107,6 +107,53 @@ TEST_F(ClosedChannelsTest, AReplacedStreamWasInItsGroups) {
   EXPECT_EQ(groups.version, 4);
 }
 
+TEST_F(ClosedChannelsTest, AStreamThatIsReplacedInPartWasInWhatItHadLeft) {
+  const FakeClientChannelPtr old = Connect(
+      TestStatement("a").Incarnation(1).Consumer("g").Consumer("h").Producer(
+          "p"));
+  table_.Unregister(*old, "a", {"p"}, {"h"}, now_);
+  Connect(TestStatement("a").Incarnation(1).Consumer("h"));
+  EXPECT_THAT(Closed(), ElementsAre("a REPLACED"));
+  const ChannelGroups& groups = Last()->summary.groups;
+  EXPECT_THAT(groups.consumers, ElementsAre("g"));
+  EXPECT_THAT(groups.producers, IsEmpty());
+}
+
+TEST_F(ClosedChannelsTest, AReplacedStreamThatUnregisteredAllWasReplaced) {
+  const FakeClientChannelPtr old =
+      Connect(TestStatement("a").Incarnation(1).Consumer("g"));
+  table_.Unregister(*old, "a", {}, {"g"}, now_);
+  Connect(TestStatement("a").Incarnation(1).Consumer("h"));
+  EXPECT_THAT(Closed(), ElementsAre("a REPLACED"));
+  EXPECT_THAT(Last()->summary.groups.consumers, ElementsAre("g"));
+  // Of the newer one nothing is there yet.
+  ChannelFilter filter;
+  filter.group = "h";
+  EXPECT_THAT(Closed(filter), IsEmpty());
+}
+
+TEST_F(ClosedChannelsTest, OfSeveralProcessesOnlyTheOwnStreamIsReplaced) {
+  Connect(TestStatement("a").Incarnation(1).Consumer("g"));
+  Connect(TestStatement("a").Incarnation(2).Consumer("h"));
+  EXPECT_THAT(Closed(), IsEmpty());
+  Connect(TestStatement("a").Incarnation(2).Consumer("g"));
+  EXPECT_THAT(Closed(), ElementsAre("a REPLACED"));
+  EXPECT_THAT(Last()->summary.groups.consumers, ElementsAre("h"));
+}
+
+TEST_F(ClosedChannelsTest, TheProgramIsTheOneThatWasStatedLast) {
+  const FakeClientChannelPtr channel =
+      Connect(TestStatement("a").Consumer("g").Program(LanguageCode::kGo, 4));
+  Register(*channel,
+           TestStatement("a").Consumer("g").Program(LanguageCode::kCpp, 5));
+  table_.Close(*channel, RemovalReason::kDisconnected, now_);
+  ChannelFilter filter;
+  filter.version = 5;
+  EXPECT_THAT(Closed(filter), ElementsAre("a DISCONNECTED"));
+  filter.version = 4;
+  EXPECT_THAT(Closed(filter), IsEmpty());
+}
+
 TEST_F(ClosedChannelsTest, AStreamThatUnregisteredAllBeforeItEndedSaysSo) {
   const FakeClientChannelPtr channel =
       Connect(TestStatement("a").Consumer("g").Producer("p").Program(

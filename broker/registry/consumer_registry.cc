@@ -47,8 +47,6 @@ uint64_t ConsumerRegistry::Register(const ConsumerStatement& statement,
            RemovalReason::kUnregistered, change);
       GroupMembers::SetClient(who.channel, *membership, who.client);
       Enter(group, who.channel, *membership, who.client, change);
-      membership->language = who.language;
-      membership->version = who.version;
       clients_.Release(client, who.channel);
     }
   }

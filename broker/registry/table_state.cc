@@ -137,6 +137,9 @@ RegisterResult TableState::Register(ChannelRecord& channel,
 
   for (Membership& membership : channel.memberships) {
     membership.stated = false;
+    // One program is behind a channel, also in groups that it leaves out.
+    membership.language = statement.language;
+    membership.version = statement.version;
   }
   RegisterGroups(admitted,
                  {channel, client, statement.language, statement.version,

@@ -123,6 +123,8 @@ class JavaModel {
   // Marks the channel's memberships as left out. Returns the consumer groups of
   // those that were not left out before.
   std::vector<std::string> LeaveAllOut(const std::string& channel);
+  // Gives all memberships of the channel the language and the version.
+  void RestateProgram(const std::string& channel, const Record& program);
   // These return false where Java throws a NullPointerException.
   bool HeartbeatOfConsumer(const Operation& operation, const Consumer& consumer,
                            const std::shared_ptr<Record>& record,

@@ -132,6 +132,9 @@ void JavaModel::DoHeartbeat(const Operation& operation) {
   record->language = operation.language();
   record->version = operation.version();
   record->refreshed_at = now_;
+  if (On(Switch::kARestatedProgramCounts)) {
+    RestateProgram(operation.channel(), *record);
+  }
   const bool is_v1 = body.heartbeat_fingerprint() == 0;
   const bool has_its_clock = On(is_v1 ? Switch::kEachGroupHasItsClock
                                       : Switch::kEachGroupHasItsClockInV2);
@@ -211,6 +214,18 @@ std::vector<std::string> JavaModel::LeaveAllOut(const std::string& channel) {
     if (member != members.end()) member->second.statement.is_current = false;
   }
   return left_out;
+}
+
+void JavaModel::RestateProgram(const std::string& channel,
+                               const Record& program) {
+  const auto restate = [&](Members& members) {
+    const auto member = members.find(channel);
+    if (member == members.end()) return;
+    member->second.record->language = program.language;
+    member->second.record->version = program.version;
+  };
+  for (auto& [name, group] : consumers_) restate(group.members);
+  for (auto& [name, members] : producers_) restate(members);
 }
 
 // Those that the heartbeat stated after all have been recomputed before.

@@ -33,6 +33,7 @@ const char* Name(Switch which) {
       "a pause expires nobody",
       "a group is what its members state",
       "an older stream never wins",
+      "a restated program counts",
   };
   static_assert(std::size(kNames) == static_cast<size_t>(Switch::kCount), "");
   return kNames[static_cast<size_t>(which)];

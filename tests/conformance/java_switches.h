@@ -73,6 +73,9 @@ enum class Switch {
   // number
   // closes, whichever was opened later.
   kAnOlderStreamNeverWins,
+  // Language and version are those of the channel's latest full heartbeat, in
+  // all its groups. Java's are those with which it joined each of them.
+  kARestatedProgramCounts,
   kCount,
 };
 

@@ -48,6 +48,9 @@ HeartbeatAnswer BrokerModel::Heartbeat(int number, const Statement& statement,
   // First all groups are left out, then those that are stated come back.
   std::vector<std::string> left_out;
   for (Membership& membership : channel.memberships) {
+    // One program is behind a channel, also in groups that it leaves out.
+    membership.language = statement.language;
+    membership.version = statement.version;
     if (!std::exchange(membership.current, false)) continue;
     membership.left_out_at = heard_before;
     if (membership.kind == GroupKind::kConsumer) {
