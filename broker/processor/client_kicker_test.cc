@@ -242,6 +242,22 @@ TEST_F(ClientKickerTest, AKickedUnaryClientIsNotLetInByAStreamOfNoProcess) {
   EXPECT_TRUE(IsLetIn(TestStatement("c1").Incarnation(7).Producer("p")));
 }
 
+TEST_F(ClientKickerTest, WhatAHeldProcessSaysKeepsItsStandInNotAlive) {
+  Connect(TestStatement("c1").Incarnation(7).Consumer("a"));
+  const auto unary = TestStatement("c1").Incarnation(7).Consumer("b");
+  EXPECT_TRUE(UnaryHeartbeat(unary).status.ok());
+  // The stand-in is in another group, and stays until it is silent.
+  EXPECT_EQ(Kick(OfGroup("a"), absl::Hours(1)), 1);
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_NE(core_.table().FindStandIn("c1"), nullptr) << i;
+    now_ += absl::Seconds(25);
+    EXPECT_EQ(UnaryHeartbeat(unary).status.code,
+              absl::StatusCode::kPermissionDenied);
+  }
+  core_.housekeeping().Scan(now_);
+  EXPECT_EQ(core_.table().FindStandIn("c1"), nullptr);
+}
+
 TEST_F(ClientKickerTest, HousekeepingDropsHoldsThatHaveEnded) {
   for (int i = 0; i < 100; ++i) {
     Connect(TestStatement(absl::StrCat("c", i)).Producer("p"));

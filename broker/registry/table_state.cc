@@ -100,11 +100,13 @@ RegisterResult TableState::Register(ChannelRecord& channel,
   const HeartbeatStatement& statement = *admitted.statement;
   const absl::Time now = change->now();
   RegisterResult result;
-  const absl::optional<absl::Time> heard_before = channel.liveness.Renew(now);
-  if (!heard_before.has_value()) return result;  // kClosed
+  if (channel.liveness.closed()) return result;  // kClosed
+  // Before it counts as heard: what a held client says keeps nothing alive.
   if (!holds_.empty() && RefuseIfHeld(channel, statement, &result, change)) {
     return result;
   }
+  const absl::optional<absl::Time> heard_before = channel.liveness.Renew(now);
+  if (!heard_before.has_value()) return result;  // kClosed
 
   const absl::Time changes_full_at = channel.changes_full_at();
   // Compared beforehand only where a change would be one too many.
