@@ -16,7 +16,7 @@ bool Drain::Begin(absl::Duration duration, absl::Time now) {
   const size_t left = table_.counts().channels;
   {
     MutexLock lock(&mu_);
-    if (is_last_) return false;
+    if (progress_.is_last) return false;
     BeginLocked(duration, left, now);
   }
   Report();
@@ -28,7 +28,7 @@ void Drain::BeginLast(absl::Duration longest, absl::Time now) {
   const size_t left = table_.counts().channels;
   {
     MutexLock lock(&mu_);
-    is_last_ = true;
+    progress_.is_last = true;
     BeginLocked(std::min(longest, static_cast<int64_t>(left) * kSlowestSpacing),
                 left, now);
   }
@@ -45,6 +45,7 @@ void Drain::BeginLocked(absl::Duration duration, size_t left, absl::Time now) {
   }
   progress_.state = DrainState::kDraining;
   progress_.clients_left = left;
+  none_is_left_ = false;
   progress_.ends = now + duration;
   ++progress_.begun;
   ++progress_.report;
@@ -61,12 +62,13 @@ void Drain::BeginLocked(absl::Duration duration, size_t left, absl::Time now) {
 bool Drain::Cancel(absl::Time now) {
   {
     MutexLock lock(&mu_);
-    if (is_last_) return false;
+    if (progress_.is_last) return false;
     if (progress_.state == DrainState::kServing) return true;
     progress_.state = DrainState::kServing;
     progress_.ended = now;
     ++progress_.report;
     has_newcomers_ = false;
+    none_is_left_ = false;
     next_due_ = absl::InfiniteFuture();
     turns_away_.store(false, std::memory_order_release);
     notifier_.StopDraining();
@@ -79,17 +81,14 @@ bool Drain::Cancel(absl::Time now) {
 void Drain::CloseAll(absl::Time now) {
   while (listener_ != nullptr && listener_->EndNewcomers(kPieceChannels, now)) {
   }
-  while (CloseSome(kPieceChannels, now)) {
-  }
+  uint64_t drain;
   {
     MutexLock lock(&mu_);
-    if (progress_.state != DrainState::kDraining) return;
-    progress_.state = DrainState::kDrained;
-    progress_.ended = now;
-    ++progress_.report;
+    drain = progress_.drain;
     has_newcomers_ = false;
   }
-  Report();
+  while (CloseSome(drain, kPieceChannels, now)) {
+  }
 }
 
 absl::optional<ChannelEnd> Drain::TurnAway(absl::Time now) {
@@ -132,7 +131,7 @@ void Drain::Run(absl::Time now) {
   }
   const bool more_newcomers = has_newcomers && listener_ != nullptr &&
                               listener_->EndNewcomers(kPieceChannels, now);
-  const bool more = due > 0 ? CloseSome(due, now) : left > 0;
+  const bool more = due > 0 ? CloseSome(drain, due, now) : left > 0;
   bool reports = false;
   bool serves = false;
   {
@@ -142,13 +141,11 @@ void Drain::Run(absl::Time now) {
     if (!serves && progress_.drain == drain) {
       has_newcomers_ |= more_newcomers;
       progress_.clients_left = left - std::min(due, left);
-      if (progress_.state == DrainState::kDraining) {
-        if (!more) {
-          progress_.state = DrainState::kDrained;
-          progress_.ended = now;
-        }
-        reports = !more || now >= next_report_;
-        if (reports) ++progress_.report;
+      // Otherwise CloseSome() has looked.
+      if (!more && due == 0) reports = EndIfAllGoneLocked(drain, now);
+      if (progress_.state == DrainState::kDraining && now >= next_report_) {
+        reports = true;
+        ++progress_.report;
       }
       if (now >= next_report_) next_report_ = now + kProgressPeriod;
       next_due_ = has_newcomers_ ? now : next_report_;
@@ -170,8 +167,9 @@ absl::Duration Drain::SpacingLocked(size_t left) const {
   if (left == 0) return absl::InfiniteDuration();
   const absl::Duration spacing =
       (progress_.ends - closed_up_to_) / static_cast<int64_t>(left);
-  return std::max(is_last_ ? std::min(spacing, kSlowestSpacing) : spacing,
-                  absl::ZeroDuration());
+  return std::max(
+      progress_.is_last ? std::min(spacing, kSlowestSpacing) : spacing,
+      absl::ZeroDuration());
 }
 
 size_t Drain::TakeDueLocked(size_t left, absl::Time now) {
@@ -188,7 +186,7 @@ size_t Drain::TakeDueLocked(size_t left, absl::Time now) {
       std::min(absl::IDivDuration(now - closed_up_to_, spacing, &rest),
                static_cast<int64_t>(most));
   closed_up_to_ += due * spacing;
-  if (is_last_) {
+  if (progress_.is_last) {
     progress_.ends = std::min(
         progress_.ends,
         closed_up_to_ + static_cast<int64_t>(left - due) * kSlowestSpacing);
@@ -204,22 +202,42 @@ absl::Duration Drain::TakeReturnLocked(absl::Time now) {
   return last_return_ - now;
 }
 
-bool Drain::CloseSome(size_t max, absl::Time now) {
+bool Drain::EndIfAllGoneLocked(uint64_t drain, absl::Time now) {
+  if (progress_.state != DrainState::kDraining || progress_.drain != drain) {
+    return false;
+  }
+  none_is_left_ = true;
+  if (closing_ > 0) return false;
+  progress_.state = DrainState::kDrained;
+  progress_.ended = now;
+  ++progress_.report;
+  return true;
+}
+
+bool Drain::CloseSome(uint64_t drain, size_t max, absl::Time now) {
+  {
+    MutexLock lock(&mu_);
+    ++closing_;
+  }
   std::vector<ClientChannelPtr> closed;
   const bool more =
       table_.CloseSome(RemovalReason::kDrained, max, now, &closed);
   std::vector<absl::Duration> returns;
+  bool is_over;
   {
     MutexLock lock(&mu_);
     for (size_t i = 0; i < closed.size(); ++i) {
       returns.push_back(TakeReturnLocked(now));
     }
-    progress_.closed += closed.size();
+    if (progress_.drain == drain) progress_.closed += closed.size();
     drained_ += closed.size();
+    --closing_;
+    is_over = (!more || none_is_left_) && EndIfAllGoneLocked(drain, now);
   }
   for (size_t i = 0; i < closed.size(); ++i) {
     closed[i]->End({RemovalReason::kDrained, returns[i]});
   }
+  if (is_over) Report();
   return more;
 }
 

@@ -33,7 +33,7 @@ struct DrainProgress {
   // Open channels when that drain began, and now.
   size_t clients_at_start = 0;
   size_t clients_left = 0;
-  // How many channels that drain has closed.
+  // How many channels that drain has closed: all of them, once it is over.
   size_t closed = 0;
   absl::Time started;
   // When the last client is told to go.
@@ -44,6 +44,8 @@ struct DrainProgress {
   absl::Duration duration;
   // When that drain was over or was cancelled.
   absl::Time ended;
+  // The broker goes down: the drain cannot be cancelled.
+  bool is_last = false;
   // Grows with each call of OnDrainProgress() that is due.
   uint64_t report = 0;
 };
@@ -165,8 +167,16 @@ class Drain final : public DueTask {
   // When the next client should come back.
   absl::Duration TakeReturnLocked(absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Closes up to `max` channels and ends them. Returns whether more are left.
-  bool CloseSome(size_t max, absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
+  // Closes up to `max` channels for the drain of the number, and ends them.
+  // Reports the end of the drain if these were the last ones. Returns whether
+  // more are left.
+  bool CloseSome(uint64_t drain, size_t max, absl::Time now)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // No channel is left: the drain of the number is over, unless another call
+  // still closes some. That call then says so. Returns whether it is over since
+  // now; the caller reports it.
+  bool EndIfAllGoneLocked(uint64_t drain, absl::Time now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Tells the listener how it is now.
   void Report() ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -181,8 +191,11 @@ class Drain final : public DueTask {
   mutable absl::Mutex mu_;
   // Its `clients_left` is that of the last look at the table.
   DrainProgress progress_ ABSL_GUARDED_BY(mu_);
-  // The broker goes down.
-  bool is_last_ ABSL_GUARDED_BY(mu_) = false;
+  // How many calls have taken channels from the table, maybe, and have not
+  // counted them.
+  int closing_ ABSL_GUARDED_BY(mu_) = 0;
+  // Meanwhile a call has found that none is left.
+  bool none_is_left_ ABSL_GUARDED_BY(mu_) = false;
   // A thread is in Run().
   bool is_running_ ABSL_GUARDED_BY(mu_) = false;
   // There may be streams that are no channels yet.

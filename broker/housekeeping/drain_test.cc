@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -77,7 +78,10 @@ class DrainTest : public ClientTableFixture {
   // The timer's rest between two runs.
   static constexpr absl::Duration kRest = absl::Milliseconds(1);
 
-  DrainTest() { drain_.set_listener(&drain_listener_); }
+  explicit DrainTest(const std::vector<ClientEventListener*>& others = {})
+      : ClientTableFixture(ClientTable::Options(), others) {
+    drain_.set_listener(&drain_listener_);
+  }
 
   ClientChannelPtr OpenOne() {
     const auto channel = std::make_shared<EndingChannel>(&ends_);
@@ -400,6 +404,58 @@ TEST_F(DrainTest, TheLastDrainTakesOverAndIsNotCancelled) {
   EXPECT_THAT(ends_, SizeIs(100));
   EXPECT_FALSE(drain_.Cancel(now_));
   EXPECT_NE(drain_.TurnAway(now_), absl::nullopt);
+}
+
+// Calls back while a piece is being closed: what another thread may do then.
+class InTheMiddle final : public ClientEventListener {
+ public:
+  void OnClientEvent(const ClientEvent& event) override {
+    if (event.type == EventType::kClientUnregister && act) act();
+  }
+  std::function<void()> act;
+};
+
+class DrainFromTwoSides : public DrainTest {
+ protected:
+  explicit DrainFromTwoSides(InTheMiddle* middle = new InTheMiddle)
+      : DrainTest({middle}), middle_(middle) {}
+
+  const std::unique_ptr<InTheMiddle> middle_;
+};
+
+TEST_F(DrainFromTwoSides, TheEndCountsThoseThatAnotherCallIsClosing) {
+  for (const char* id : {"c1", "c2"}) {
+    Connect(TestStatement(id).Consumer("orders"));
+  }
+  drain_.BeginLast(absl::ZeroDuration(), now_);
+  middle_->act = [this] { drain_.CloseAll(now_); };
+  drain_listener_.told.clear();
+  drain_.Run(now_);
+  EXPECT_THAT(drain_listener_.TakeStates(), ElementsAre(DrainState::kDrained));
+  EXPECT_EQ(drain_.progress().closed, 2);
+}
+
+TEST_F(DrainFromTwoSides, ChannelsOfACancelledDrainAreNotThoseOfTheNextOne) {
+  Connect(TestStatement("c1").Consumer("orders"));
+  drain_.Begin(absl::ZeroDuration(), now_);
+  middle_->act = [this] {
+    drain_.Cancel(now_);
+    drain_.Begin(absl::Hours(1), now_);
+  };
+  drain_.Run(now_);
+  EXPECT_EQ(drain_.progress().closed, 0);
+  EXPECT_EQ(drain_.counts().drained, 1);
+  EXPECT_EQ(state(), DrainState::kDraining);
+}
+
+TEST_F(DrainTest, OnlyTheLastDrainSaysThatTheBrokerGoesDown) {
+  OpenMany(1);
+  drain_.Begin(absl::Hours(1), now_);
+  EXPECT_FALSE(drain_.progress().is_last);
+  drain_.BeginLast(absl::Hours(1), now_);
+  EXPECT_TRUE(drain_.progress().is_last);
+  drain_.CloseAll(now_);
+  EXPECT_TRUE(drain_.progress().is_last);
 }
 
 TEST_F(DrainTest, AllThatAreLeftCanBeClosedAtOnce) {
