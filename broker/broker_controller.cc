@@ -21,6 +21,7 @@
 #include "broker/fronts/end_status.h"
 #include "broker/housekeeping/drain.h"
 #include "broker/housekeeping/housekeeping_task.h"
+#include "broker/logging/audit_log.h"
 #include "broker/logging/client_event_logger.h"
 #include "broker/logging/process_log.h"
 #include "broker/metrics/client_manager_metrics.h"
@@ -152,6 +153,7 @@ class BrokerController::Impl {
         authorizer_(std::move(authorizer)),
         logger_(clock),
         timer_(clock),
+        audit_(clock, timer_.Listener()),
         metrics_(std::make_shared<ClientManagerMetrics>(
             ClientManagerMetrics::Identity{options.identity.cluster,
                                            options.identity.broker_name},
@@ -176,7 +178,7 @@ class BrokerController::Impl {
         admin_({options.limits, core_.table(), core_.policy(),
                 options.notifier.enabled, *clock, core_.kicker(), calls_.rates,
                 &core_.drain(), &drain_followers_, &core_.watches(),
-                options.identity.incarnation},
+                options.identity.incarnation, &audit_},
                &calls_),
         housekeeping_(&core_.housekeeping()),
         pushes_(&core_.notifier(), &core_.table()),
@@ -185,11 +187,12 @@ class BrokerController::Impl {
         server_(options.server, &calls_, {&client_manager_, &admin_},
                 &PlaintextServerCredentials()),
         exposer_(options.metrics_address, metrics_),
-        drain_effects_([this](bool serving) { server_.SetServing(serving); },
-                       [this] { drain_followers_.WakeAll(); },
-                       [this](size_t max, absl::Time now) {
-                         return client_manager_.EndUnheardStreams(max, now);
-                       }) {
+        drain_effects_(
+            &audit_, [this](bool serving) { server_.SetServing(serving); },
+            [this] { drain_followers_.WakeAll(); },
+            [this](size_t max, absl::Time now) {
+              return client_manager_.EndUnheardStreams(max, now);
+            }) {
     core_.drain().set_listener(&drain_effects_);
     calls_.gate.set_client_check([this](absl::Time now) {
       const absl::optional<ChannelEnd> away = core_.drain().TurnAway(now);
@@ -202,6 +205,7 @@ class BrokerController::Impl {
     // After housekeeping, so that the changes of a pass are pushed together.
     timer_.Add(&pushes_);
     timer_.Add(&core_.watches());
+    timer_.Add(&audit_);
     timer_.Add(&calls_.slow_readers);
     timer_.Add(&calls_.unfinished);
     timer_.Add(&client_manager_.unheard_streams());
@@ -259,6 +263,7 @@ class BrokerController::Impl {
   const std::unique_ptr<Authorizer> authorizer_;
   ClientEventLogger logger_;
   BackgroundTimer timer_;
+  AuditLog audit_;
   EdgeCounters counters_;
   // Shared with the exposer, which asks for it so.
   const std::shared_ptr<ClientManagerMetrics> metrics_;

@@ -2,9 +2,8 @@
 
 #include <utility>
 
-#include "absl/time/time.h"
+#include "absl/strings/str_cat.h"
 #include "common/kv.h"
-#include "glog/logging.h"
 
 namespace rmq {
 
@@ -17,20 +16,25 @@ void DrainEffects::OnDrainProgress(const DrainProgress& progress) {
   // A broker without clients stops without a word.
   if (progress.clients_at_start == 0) return;
   if (progress.begun != last.begun) {
-    LOG(INFO) << "draining" << Kv("clients", progress.clients_left)
-              << Kv("duration", absl::FormatDuration(progress.duration));
+    Log("draining",
+        absl::StrCat(Kv("clients", progress.clients_left),
+                     Kv("duration", absl::FormatDuration(progress.duration))));
   }
   if (progress.state == last.state || progress.state == DrainState::kDraining) {
     return;
   }
-  LOG(INFO) << (progress.state == DrainState::kDrained ? "drained"
-                                                       : "drain cancelled")
-            << Kv("took", absl::FormatDuration(
-                              absl::Trunc(progress.ended - progress.started,
-                                          absl::Milliseconds(1))))
-            << Kv("clients_at_start", progress.clients_at_start)
-            << Kv("told_to_go", progress.closed)
-            << Kv("clients", progress.clients_left);
+  Log(progress.state == DrainState::kDrained ? "drained" : "drain cancelled",
+      absl::StrCat(Kv("took", absl::FormatDuration(
+                                  absl::Trunc(progress.ended - progress.started,
+                                              absl::Milliseconds(1)))),
+                   Kv("clients_at_start", progress.clients_at_start),
+                   Kv("told_to_go", progress.closed),
+                   Kv("clients", progress.clients_left)));
+}
+
+void DrainEffects::Log(absl::string_view action, std::string details) {
+  audit_.Write({action, std::move(details), /*host=*/"", /*changes=*/true,
+                /*channels=*/0, /*is_warning=*/false});
 }
 
 }  // namespace rmq

@@ -4,10 +4,13 @@
 
 #include <cstddef>
 #include <functional>
+#include <string>
 #include <utility>
 
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "broker/housekeeping/drain.h"
+#include "broker/logging/audit_log.h"
 
 namespace rmq {
 
@@ -20,10 +23,11 @@ class DrainEffects final : public DrainListener {
   using EndStreams = std::function<bool(size_t max, absl::Time now)>;
 
   // `set_serving` is called with whether clients are let in; `wake_followers`
-  // whenever there is progress.
-  DrainEffects(std::function<void(bool)> set_serving,
+  // whenever there is progress. `audit` is borrowed.
+  DrainEffects(AuditLog* audit, std::function<void(bool)> set_serving,
                std::function<void()> wake_followers, EndStreams end_streams)
-      : set_serving_(std::move(set_serving)),
+      : audit_(*audit),
+        set_serving_(std::move(set_serving)),
         wake_followers_(std::move(wake_followers)),
         end_streams_(std::move(end_streams)) {}
 
@@ -33,6 +37,9 @@ class DrainEffects final : public DrainListener {
   }
 
  private:
+  void Log(absl::string_view action, std::string details);
+
+  AuditLog& audit_;
   const std::function<void(bool)> set_serving_;
   const std::function<void()> wake_followers_;
   const EndStreams end_streams_;

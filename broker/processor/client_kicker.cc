@@ -59,6 +59,13 @@ absl::StatusOr<size_t> ClientKicker::Kick(const ChannelFilter& filter,
   return count;
 }
 
+size_t ClientKicker::Release(absl::string_view client_id, absl::Time now) {
+  size_t released = 0;
+  bool more = true;
+  while (more) released += table_.ReleaseSome(client_id, now, &more);
+  return released;
+}
+
 absl::Time ClientKicker::NextDue() {
   MutexLock lock(&mu_);
   return waiting_.empty() ? absl::InfiniteFuture() : absl::InfinitePast();

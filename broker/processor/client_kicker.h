@@ -11,6 +11,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
@@ -60,6 +61,11 @@ class ClientKicker final : public DueTask {
                               absl::optional<absl::Duration> hold,
                               const std::string& reason, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Lets the client in again that a kick holds, whichever process it is; all
+  // clients if `client_id` is empty. Returns how many holds there were. Kicks
+  // under way go on, and take out those that they have found.
+  size_t Release(absl::string_view client_id, absl::Time now);
 
   // DueTask.
   absl::Time NextDue() override ABSL_LOCKS_EXCLUDED(mu_);

@@ -46,10 +46,30 @@ void ClientHolds::DropEnded(absl::Time now, int max) {
   }
 }
 
-void ClientHolds::DropFirst() {
-  const Key* const key = by_end_.begin()->second;
-  by_end_.erase(by_end_.begin());
-  holds_.erase(holds_.find(*key));
+size_t ClientHolds::Release(absl::string_view client_id, size_t max,
+                            absl::Time now, bool* more) {
+  size_t released = 0;
+  auto next = client_id.empty()
+                  ? holds_.begin()
+                  : holds_.lower_bound({std::string(client_id), false, 0});
+  const auto is_one = [&] {
+    return next != holds_.end() &&
+           (client_id.empty() ||
+            std::get<std::string>(next->first) == client_id);
+  };
+  for (size_t i = 0; i < max && is_one(); ++i) {
+    if (next->second.until > now) ++released;
+    Drop(next++);
+  }
+  *more = is_one();
+  return released;
 }
+
+void ClientHolds::Drop(Holds::iterator hold) {
+  by_end_.erase({hold->second.until, &hold->first});
+  holds_.erase(hold);
+}
+
+void ClientHolds::DropFirst() { Drop(holds_.find(*by_end_.begin()->second)); }
 
 }  // namespace rmq

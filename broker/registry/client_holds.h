@@ -5,13 +5,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <tuple>
 #include <utility>
 
 #include "absl/container/btree_set.h"
-#include "absl/container/node_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "broker/registry/channel_record.h"
@@ -51,6 +51,12 @@ class ClientHolds {
   const ClientHold* Find(absl::string_view client_id, ChannelKind kind,
                          uint64_t incarnation, absl::Time now);
 
+  // Drops holds of the client id, of whichever kind, in any order: at most
+  // `max`; of any client if the id is empty. Returns how many had not ended at
+  // `now`. `*more`: there may be more.
+  size_t Release(absl::string_view client_id, size_t max, absl::Time now,
+                 bool* more);
+
   // Drops holds that have ended: at most `max`.
   void DropEnded(absl::Time now, int max);
 
@@ -64,10 +70,14 @@ class ClientHolds {
 
   static Key KeyOf(absl::string_view client_id, ChannelKind kind,
                    uint64_t incarnation);
+  using Holds = std::map<Key, ClientHold>;
+
+  void Drop(Holds::iterator hold);
   void DropFirst();
 
   const size_t most_;
-  absl::node_hash_map<Key, ClientHold> holds_;
+  // Ordered, so that those of a client id stand together.
+  Holds holds_;
   // By their end. Keys are those of holds_.
   absl::btree_set<std::pair<absl::Time, const Key*>> by_end_;
 };

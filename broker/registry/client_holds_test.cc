@@ -89,6 +89,41 @@ TEST_F(ClientHoldsTest, TheHoldThatEndsFirstMakesRoom) {
   EXPECT_TRUE(HoldsStream("d", 0));
 }
 
+TEST_F(ClientHoldsTest, AReleaseLetsAllProcessesOfTheIdIn) {
+  HoldStream("c1", 7, absl::Seconds(9));
+  holds_.Add("c1", ChannelKind::kStandIn, 0, Until(kNow + absl::Seconds(9)),
+             kNow);
+  HoldStream("c10", 7, absl::Seconds(9));
+  bool more;
+  EXPECT_EQ(holds_.Release("c1", 10, kNow, &more), 2);
+  EXPECT_FALSE(more);
+  EXPECT_FALSE(HoldsStream("c1", 7));
+  EXPECT_EQ(holds_.Find("c1", ChannelKind::kStandIn, 0, kNow), nullptr);
+  EXPECT_TRUE(HoldsStream("c10", 7));
+  EXPECT_EQ(holds_.Release("c1", 10, kNow, &more), 0);
+}
+
+TEST_F(ClientHoldsTest, ARelaseCountsNoHoldThatHasEnded) {
+  HoldStream("c1", 7, absl::Seconds(1));
+  HoldStream("c1", 8, absl::Seconds(2));
+  bool more;
+  EXPECT_EQ(holds_.Release("c1", 10, kNow + absl::Seconds(1), &more), 1);
+  EXPECT_TRUE(holds_.empty());
+}
+
+TEST_F(ClientHoldsTest, AllAreReleasedInPieces) {
+  for (const char* id : {"a", "b", "c"}) HoldStream(id, 0, absl::Seconds(9));
+  bool more;
+  EXPECT_EQ(holds_.Release("", 2, kNow, &more), 2);
+  EXPECT_TRUE(more);
+  EXPECT_EQ(holds_.Release("", 2, kNow, &more), 1);
+  EXPECT_FALSE(more);
+  EXPECT_TRUE(holds_.empty());
+  // What is left is in order.
+  HoldStream("d", 0, absl::Seconds(9));
+  EXPECT_TRUE(HoldsStream("d", 0));
+}
+
 TEST(ClientHoldsOfManyTest, EndedHoldsAreDroppedAFewAtATime) {
   ClientHolds holds;
   for (int i = 0; i < 40; ++i) {

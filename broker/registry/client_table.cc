@@ -164,6 +164,12 @@ void ClientTable::HoldMatching(const ChannelFilter& filter,
              /*max_work=*/kMaxPiece, cursor, take);
 }
 
+size_t ClientTable::ReleaseSome(absl::string_view client_id, absl::Time now,
+                                bool* more) {
+  MutexLock lock(&mu_);
+  return state_.holds().Release(client_id, kMaxPiece, now, more);
+}
+
 absl::StatusOr<ClientChannelPtr> ClientTable::FindOrOpenStandIn(
     absl::string_view client_id, ClientChannelPtr channel, absl::Time now) {
   MutexLock lock(&mu_);

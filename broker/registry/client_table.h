@@ -143,6 +143,12 @@ class ClientTable : public TableQueries {
                     std::vector<ClientChannelPtr>* matching)
       ABSL_LOCKS_EXCLUDED(mu_);
 
+  // Lets clients in that HoldMatching() holds: up to kMaxPiece holds of the
+  // client id, or of any client if it is empty. Returns how many there were.
+  // `*more`: there may be more.
+  size_t ReleaseSome(absl::string_view client_id, absl::Time now, bool* more)
+      ABSL_LOCKS_EXCLUDED(mu_);
+
   // FindStandIn(); if there is none, `channel` is opened and becomes the
   // client's stand-in. ResourceExhausted as Open(). A stand-in that gets no
   // group by its first heartbeat goes at once.

@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "broker/fronts/admin/admin_method.h"
 #include "broker/fronts/admin/admin_request_handler.h"
+#include "broker/logging/audit_log.h"
 #include "broker/notify/consumer_ids_notifier.h"
 #include "broker/policy/group_policy.h"
 #include "broker/processor/client_kicker.h"
@@ -94,6 +95,7 @@ class AdminFixture : public WatchFixture {
                           clock_,   kicker_, rates_};
     broker.watches = &watches_;
     broker.incarnation = kIncarnation;
+    broker.audit = &audit_;
     return broker;
   }
 
@@ -148,6 +150,7 @@ class AdminFixture : public WatchFixture {
   // What calls cost besides their rows; refuses nothing.
   AddressRates rates_{AddressRates::Options()};
   Watches watches_;
+  AuditLog audit_{&clock_};
   AdminCaller admin_;
 
  private:

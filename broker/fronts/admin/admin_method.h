@@ -11,6 +11,7 @@
 #include "broker/fronts/admin/drain_followers.h"
 #include "broker/fronts/admin/named_resources.h"
 #include "broker/housekeeping/drain.h"
+#include "broker/logging/audit_log.h"
 #include "broker/policy/group_policy.h"
 #include "broker/processor/client_kicker.h"
 #include "broker/registry/client_table.h"
@@ -47,6 +48,8 @@ struct AdminBroker {
   // For Watch; the incarnation is that of the BrokerIdentity.
   Watches* watches = nullptr;
   uint64_t incarnation = 0;
+  // For what changes the broker or its clients.
+  AuditLog* audit = nullptr;
 };
 
 // One call of an admin method, past the gate.

@@ -1,8 +1,12 @@
 #include "broker/fronts/admin/client_criteria.h"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "absl/container/btree_map.h"
@@ -18,38 +22,60 @@
 namespace rmq {
 namespace {
 
-constexpr size_t kMostAddressBytes = 128;
-
-// An IPv6 host in the form in which peers have it.
+// The host in the form in which peers have it; "" if no peer can have it.
 std::string CanonicalHost(absl::string_view host) {
-  std::string text(host);
-  in6_addr address;
+  // "fe80::1%eth0": the zone is kept as it is.
+  const size_t percent = std::min(host.find('%'), host.size());
+  const std::string text(host.substr(0, percent));
+  if (absl::StrContains(host, '\0')) return "";
+  const absl::string_view zone = host.substr(percent);
+  in_addr ipv4;
+  if (zone.empty() && inet_pton(AF_INET, text.c_str(), &ipv4) == 1) return text;
+  in6_addr ipv6;
+  if (zone.size() == 1 || inet_pton(AF_INET6, text.c_str(), &ipv6) != 1) {
+    return "";
+  }
   char canonical[INET6_ADDRSTRLEN];
-  if (inet_pton(AF_INET6, text.c_str(), &address) == 1 &&
-      inet_ntop(AF_INET6, &address, canonical, sizeof(canonical)) != nullptr) {
+  if (IN6_IS_ADDR_V4MAPPED(&ipv6)) {
+    // gRPC shows such a peer as the IPv4 one that it is.
+    if (!zone.empty()) return "";
+    inet_ntop(AF_INET, &ipv6.s6_addr[12], canonical, sizeof(canonical));
     return canonical;
   }
-  return text;
+  inet_ntop(AF_INET6, &ipv6, canonical, sizeof(canonical));
+  return absl::StrCat(canonical, zone);
 }
 
+// "5", but not "05" or "+5": peers have it so.
+bool IsPort(absl::string_view text) {
+  int port = 0;
+  return absl::SimpleAtoi(text, &port) && port >= 1 && port <= 65535 &&
+         text == absl::StrCat(port);
+}
+
+// A filter that nobody can meet is a slip of the pen.
 absl::Status SetAddress(absl::string_view field, absl::string_view address,
                         ChannelFilter* filter) {
   const HostAndPort parts = SplitAddress(address);
-  int port = 0;
-  // "host:"; but an IPv6 host may end with a colon.
-  const bool lacks_port = absl::EndsWith(address, ":") && parts.host != address;
+  const bool lacks_port =
+      absl::EndsWith(address, ":") && !absl::EndsWith(parts.host, ":");
+  const bool has_brackets = absl::StartsWith(address, "[");
+  const std::string host = CanonicalHost(parts.host);
   const bool is_good =
-      address.size() <= kMostAddressBytes && !parts.host.empty() &&
-      !lacks_port &&
-      parts.host.find_first_of("[] ") == absl::string_view::npos &&
-      (parts.port.empty() ||
-       (absl::SimpleAtoi(parts.port, &port) && port >= 1 && port <= 65535));
+      !host.empty() && !lacks_port &&
+      (parts.port.empty() || IsPort(parts.port)) &&
+      // Of what is in brackets nothing is left over.
+      (!has_brackets || address == absl::StrCat("[", parts.host, "]") ||
+       address == absl::StrCat("[", parts.host, "]:", parts.port)) &&
+      (!has_brackets || absl::StrContains(parts.host, ':'));
   if (!is_good) {
     return absl::InvalidArgumentError(absl::StrCat(
-        field, " must be a host, or host:port with a port of 1 to 65535, got ",
+        field,
+        " must be an IP address, or IP:port with a port of 1 to 65535 "
+        "([IP]:port for IPv6), got ",
         Quoted(address)));
   }
-  filter->host = CanonicalHost(parts.host);
+  filter->host = host;
   filter->port = std::string(parts.port);
   return absl::OkStatus();
 }

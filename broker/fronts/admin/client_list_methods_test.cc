@@ -223,15 +223,86 @@ TEST_F(ClientListMethodsTest, BadFormIsNamed) {
   ExpectRefused([](Filter* f) { f->set_state(Filter::State(3)); },
                 "filter.state must be STATE_OPEN or STATE_RECENTLY_CLOSED, "
                 "got 3");
-  for (const char* address : {"10.0.0.1:", "10.0.0.1:0", "10.0.0.1:65536",
-                              "10.0.0.1:x", ":5", "[::1", "[::1]x", "a b"}) {
-    ExpectRefused([&](Filter* f) { f->set_remote_address(address); },
-                  "filter.remote_address must be a host, or host:port");
-  }
+  ExpectRefused(
+      [](Filter* f) { f->set_remote_address(std::string("10.0.0.1\0", 9)); },
+      "filter.remote_address must be an IP address");
   Request request;
   request.set_order(Request::Order(3));
   EXPECT_THAT(Call(request),
               BadFormWith(HasSubstr("order must be ORDER_OLDEST_FIRST or")));
+}
+
+TEST_F(ClientListMethodsTest, AnAddressThatNobodyCanHaveIsRefused) {
+  for (const char* address : {"10.1.2",
+                              "10.1.2.3.4",
+                              "10.1.2.256",
+                              "10.01.2.3",
+                              "10.0.0.1:",
+                              "10.0.0.1:0",
+                              "10.0.0.1:65536",
+                              "10.0.0.1:99999",
+                              "10.0.0.1:x",
+                              "10.0.0.1:05",
+                              "10.0.0.1:+5",
+                              ":5",
+                              "host",
+                              "host:99999",
+                              "localhost:80",
+                              "a b",
+                              "[::1",
+                              "[::1]x",
+                              "[::1]:",
+                              "[::1]5",
+                              "[::1]:0",
+                              "[10.0.0.1]:5",
+                              "::g",
+                              "1::2::3",
+                              "fe80::1%",
+                              "10.0.0.1%eth0",
+                              "[]",
+                              "[]:5",
+                              "::ffff:1.2.3",
+                              "::ffff:1.2.3.4%eth0"}) {
+    SCOPED_TRACE(address);
+    ExpectRefused(
+        [&](pb::ClientFilter* f) { f->set_remote_address(address); },
+        absl::StrCat("filter.remote_address must be an IP address, or IP:port "
+                     "with a port of 1 to 65535 ([IP]:port for IPv6), got \"",
+                     address, "\""));
+  }
+}
+
+TEST_F(ClientListMethodsTest, EachSpellingOfAnAddressIsThatOfThePeer) {
+  const auto open = [&](absl::string_view client_id, absl::string_view at) {
+    const auto channel =
+        std::make_shared<FakeClientChannel>(ClientChannel::Kind::kStream, at);
+    ASSERT_TRUE(table_.Open(channel, now_).ok());
+    Register(*channel, TestStatement(client_id));
+  };
+  open("v4", "10.0.0.1:65535");
+  open("v6", "[2001:db8::a:0:0:1]:1");
+  open("local", "[fe80::1%eth0]:7");
+  const auto expect = [&](absl::string_view address, const char* client_id) {
+    EXPECT_THAT(ListWhere([&](pb::ClientFilter* f) {
+                  f->set_remote_address(std::string(address));
+                }),
+                ElementsAre(client_id))
+        << address;
+  };
+  for (const char* address : {"10.0.0.1", "10.0.0.1:65535", "::ffff:10.0.0.1",
+                              "[::FFFF:10.0.0.1]:65535", "::ffff:a00:1"}) {
+    expect(address, "v4");
+  }
+  for (const char* address :
+       {"2001:db8::a:0:0:1", "2001:0DB8:0000:0000:000a:0000:0000:0001",
+        "2001:db8:0:0:a::1", "[2001:db8:0:0:A::1]", "[2001:db8:0:0:a::1]:1",
+        "2001:db8::a:0:0.0.0.1"}) {
+    expect(address, "v6");
+  }
+  for (const char* address :
+       {"fe80::1%eth0", "[fe80:0:0::1%eth0]", "[fe80::1%eth0]:7"}) {
+    expect(address, "local");
+  }
 }
 
 TEST_F(ClientListMethodsTest, SixteenLabelsAreTakenAndNoMore) {

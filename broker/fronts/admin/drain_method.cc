@@ -7,11 +7,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "broker/fronts/admin/drain_followers.h"
+#include "broker/fronts/admin/write_audit.h"
 #include "broker/fronts/proto_time.h"
 #include "broker/housekeeping/drain.h"
 #include "common/kv.h"
 #include "common/rpc/server/peer_address.h"
-#include "glog/logging.h"
 
 namespace rmq {
 namespace {
@@ -39,6 +39,7 @@ class DrainSource final : public ResponseSource {
     told_ = progress.report;
     pb::DrainProgress message;
     message.set_clients_left(static_cast<int64_t>(progress.clients_left));
+    message.set_going_down(progress.is_last);
     // A drain that began later shows that this one was cancelled.
     if (progress.state == DrainState::kServing || progress.drain != drain_) {
       is_over_ = true;
@@ -89,16 +90,6 @@ CallStatus ParseDuration(const pb::DrainRequest& request,
   return {};
 }
 
-// The audit line: who asked for what.
-void LogRequest(const AdminCall& call, const std::string& what,
-                const DrainProgress& before) {
-  const Peer& peer = call.context.peer;
-  LOG(WARNING) << what << Kv("peer", peer.address)
-               << Kv("principal",
-                     peer.principal.empty() ? "anonymous" : peer.principal)
-               << Kv("clients", before.clients_left);
-}
-
 CallStatus AnswerDrain(const AdminCall& call, const pb::DrainRequest& request,
                        ResponseWaker waker,
                        std::shared_ptr<ResponseSource>* source) {
@@ -108,7 +99,9 @@ CallStatus AnswerDrain(const AdminCall& call, const pb::DrainRequest& request,
     if (request.has_duration()) {
       return BadForm("duration must not be set if cancel is");
     }
-    LogRequest(call, "drain cancel asked", before);
+    WriteAudit(call, "drain cancel asked",
+               before.state != DrainState::kServing && !before.is_last, 0,
+               Kv("clients", before.clients_left));
     if (!drain.Cancel(call.context.now)) return GoingDown();
   } else {
     absl::Duration duration;
@@ -122,10 +115,9 @@ CallStatus AnswerDrain(const AdminCall& call, const pb::DrainRequest& request,
           "calls that follow a drain must be at most ", kMostDrainFollowers,
           ", and from one address ", kMostDrainFollowersOfAnAddress));
     }
-    LogRequest(call,
-               absl::StrCat("drain asked",
-                            Kv("duration", absl::FormatDuration(duration))),
-               before);
+    WriteAudit(call, "drain asked", !before.is_last, 0,
+               absl::StrCat(Kv("duration", absl::FormatDuration(duration)),
+                            Kv("clients", before.clients_left)));
     if (!drain.Begin(duration, call.context.now)) return GoingDown();
   }
   *source = std::make_shared<DrainSource>(call.broker, drain.progress().drain,

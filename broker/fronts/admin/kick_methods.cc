@@ -10,12 +10,12 @@
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "broker/fronts/admin/client_criteria.h"
+#include "broker/fronts/admin/write_audit.h"
 #include "broker/fronts/proto_time.h"
 #include "broker/processor/client_kicker.h"
 #include "broker/registry/channel_filter.h"
 #include "common/kv.h"
 #include "common/validation.h"
-#include "glog/logging.h"
 
 namespace rmq {
 namespace {
@@ -86,17 +86,44 @@ CallStatus KickClients(const AdminCall& call, const Request& request,
   if (!kicked.ok()) return FromStatus(kicked.status());
   response->set_kicked(static_cast<int64_t>(*kicked));
   // Who took whom out is to be found afterwards.
-  LOG(WARNING) << "kicked" << Kv("kicked", *kicked)
-               << Kv("by", call.context.peer.address)
-               << (request.all() ? Kv("all", "true") : Describe(*filter))
-               << Kv("hold", absl::FormatDuration(retry_after->value_or(
-                                 call.broker.kicker.options().kick_hold)))
-               << Kv("reason", request.reason());
+  WriteAudit(
+      call, "kicked", /*changes=*/*kicked > 0, static_cast<int64_t>(*kicked),
+      absl::StrCat(Kv("kicked", *kicked),
+                   request.all() ? Kv("all", "true") : Describe(*filter),
+                   Kv("hold", absl::FormatDuration(retry_after->value_or(
+                                  call.broker.kicker.options().kick_hold))),
+                   Kv("reason", request.reason())));
+  return {};
+}
+
+CallStatus ReleaseClients(const AdminCall& call,
+                          const pb::ReleaseClientsRequest& request,
+                          pb::ReleaseClientsResponse* response) {
+  const std::string& client_id = request.client_id();
+  if (request.all() != client_id.empty()) {
+    return BadForm(absl::StrCat(
+        "either client_id or all must be set, got client_id ",
+        Quoted(client_id), " and all ", request.all() ? "true" : "false"));
+  }
+  if (!request.all()) {
+    const absl::Status form =
+        ValidateClientId("client_id", client_id, call.broker.limits);
+    if (!form.ok()) return FromStatus(form);
+  }
+  const size_t released =
+      call.broker.kicker.Release(client_id, call.context.now);
+  response->set_released(static_cast<int64_t>(released));
+  WriteAudit(call, "released", /*changes=*/released > 0, /*channels=*/0,
+             absl::StrCat(Kv("released", released),
+                          request.all() ? Kv("all", "true")
+                                        : Kv("client_id", client_id)));
   return {};
 }
 
 }  // namespace
 
-AdminMethods KickMethods() { return {MethodOf(KickClients)}; }
+AdminMethods KickMethods() {
+  return {MethodOf(KickClients), MethodOf(ReleaseClients)};
+}
 
 }  // namespace rmq

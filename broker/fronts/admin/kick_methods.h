@@ -1,4 +1,4 @@
-// KickClients.
+// KickClients and ReleaseClients.
 #ifndef BROKER_FRONTS_ADMIN_KICK_METHODS_H_
 #define BROKER_FRONTS_ADMIN_KICK_METHODS_H_
 

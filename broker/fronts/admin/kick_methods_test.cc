@@ -149,7 +149,45 @@ TEST_F(KickMethodsTest, CriteriaOfBadFormAreNamed) {
       Where([](Request* r) { r->set_language(pb::LanguageCode(-1)); }),
       "language must be a LanguageCode, got -1");
   ExpectRefused(Where([](Request* r) { r->set_remote_address("h:"); }),
-                "remote_address must be a host, or host:port");
+                "remote_address must be an IP address, or IP:port");
+}
+
+TEST_F(KickMethodsTest, AReleasedClientIsLetInBeforeItsTime) {
+  Kick(Where([](Request* r) { r->set_all(true); }));
+  const auto comes = [&](const char* id) {
+    const auto channel = OpenStream();
+    return Register(*channel, TestStatement(id).Consumer("orders")).outcome;
+  };
+  EXPECT_EQ(comes("c1"), RegisterResult::Outcome::kHeld);
+  pb::ReleaseClientsRequest request;
+  request.set_client_id("c1");
+  pb::ReleaseClientsResponse response;
+  EXPECT_THAT(Call(request, &response), IsSuccess());
+  EXPECT_EQ(response.released(), 1);
+  EXPECT_EQ(comes("c1"), RegisterResult::Outcome::kRegistered);
+  EXPECT_EQ(comes("c2"), RegisterResult::Outcome::kHeld);
+  request.clear_client_id();
+  request.set_all(true);
+  EXPECT_THAT(Call(request, &response), IsSuccess());
+  EXPECT_EQ(response.released(), 1);
+  EXPECT_EQ(comes("c2"), RegisterResult::Outcome::kRegistered);
+  EXPECT_THAT(Call(request, &response), IsSuccess());
+  EXPECT_EQ(response.released(), 0);
+}
+
+TEST_F(KickMethodsTest, AReleaseIsOfOneClientOrOfAll) {
+  pb::ReleaseClientsRequest request;
+  EXPECT_THAT(Call(request),
+              BadFormWith("either client_id or all must be set, got client_id "
+                          "\"\" and all false"));
+  request.set_client_id("c1");
+  request.set_all(true);
+  EXPECT_THAT(Call(request),
+              BadFormWith("either client_id or all must be set, got client_id "
+                          "\"c1\" and all true"));
+  request.set_all(false);
+  request.set_client_id("\n");
+  EXPECT_THAT(Call(request), BadFormWith(HasSubstr("client_id must")));
 }
 
 TEST_F(KickMethodsTest, TheGateGetsTheClientAndTheGroup) {
