@@ -50,6 +50,7 @@ constexpr Entry kOfOperators[] = {
     {"ListSubscriptionGroups", {Of::kCluster, kGet}},
     {"ListTopics", {Of::kCluster, kGet}},
     {"QueryTopicConsumeByWho", {Of::kNamedOrCluster, kGet}},
+    {"ReleaseClients", {Of::kCluster, kUpdate}},
     {"Watch", {Of::kNamedOrCluster, kGet}},
 };
 
