@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "client/grpc/call_end.h"
-#include "common/rpc/loop/completion_callback.h"
 #include "glog/logging.h"
 
 namespace rmq {
@@ -37,65 +35,30 @@ std::unique_ptr<BrokerStream> ConnectCall::NewStream(
 ConnectCall::ConnectCall(const Environment& environment,
                          std::shared_ptr<ChannelHolder> holder,
                          BrokerStream::Reactor* reactor)
-    : environment_(environment),
-      holder_(std::move(holder)),
-      channel_(holder_->Get()),
-      stub_(v1::ClientManager::NewStub(channel_)),
-      reactor_(reactor) {
-  // A call that this process makes waits for no client: it begins at once.
-  environment_.live_calls->Wait();
-  environment_.live_calls->Begin();
-}
-
-ConnectCall::~ConnectCall() {
-  // The transport may be destroyed once the call is not counted any more.
-  stream_.reset();
-  stub_.reset();
-  channel_.reset();
-  holder_.reset();
-  environment_.live_calls->End();
-}
-
-template <typename React>
-void* ConnectCall::NewTag(React react) {
-  return CompletionCallback::New([self = shared_from_this(), react](bool ok) {
-    EventLoop& loop = *self->environment_.loop;
-    loop.Post([self, react, ok] { react(*self, ok); });
-  });
-}
+    : StreamCall(environment, std::move(holder), reactor),
+      stub_(v1::ClientManager::NewStub(channel())) {}
 
 void ConnectCall::Start() {
-  stream_ = stub_->PrepareAsyncConnect(&context_, environment_.queue);
-  stream_->StartCall(
-      NewTag([](ConnectCall& call, bool ok) { call.OnStartDone(ok); }));
+  stream_ = stub_->PrepareAsyncConnect(&context(), environment().queue);
+  stream_->StartCall(NewTag(&ConnectCall::OnStartDone));
 }
 
 void ConnectCall::Write(const v1::ClientFrame& frame) {
   CHECK(started_ && !writing_) << "one write at a time, after the start";
   writing_ = true;
-  stream_->Write(
-      frame, NewTag([](ConnectCall& call, bool ok) { call.OnWriteDone(ok); }));
+  stream_->Write(frame, NewTag(&ConnectCall::OnWriteDone));
 }
 
 void ConnectCall::HalfClose() {
   CHECK(started_ && !writing_) << "one write at a time, after the start";
   writing_ = true;
   half_closed_ = true;
-  stream_->WritesDone(
-      NewTag([](ConnectCall& call, bool) { call.OnHalfCloseDone(); }));
-}
-
-void ConnectCall::Detach() {
-  reactor_ = nullptr;
-  if (stream_ == nullptr || finished_) return;
-  holder_->Drop(channel_);
-  context_.TryCancel();
+  stream_->WritesDone(NewTag(&ConnectCall::OnHalfCloseDone));
 }
 
 void ConnectCall::Read() {
   frame_.Clear();
-  stream_->Read(
-      &frame_, NewTag([](ConnectCall& call, bool ok) { call.OnReadDone(ok); }));
+  stream_->Read(&frame_, NewTag(&ConnectCall::OnReadDone));
 }
 
 void ConnectCall::OnStartDone(bool ok) {
@@ -106,7 +69,7 @@ void ConnectCall::OnStartDone(bool ok) {
   }
   started_ = true;
   Read();
-  if (reactor_ != nullptr) reactor_->OnStarted();
+  if (reactor() != nullptr) reactor()->OnStarted();
 }
 
 void ConnectCall::OnReadDone(bool ok) {
@@ -115,7 +78,7 @@ void ConnectCall::OnReadDone(bool ok) {
     MaybeFinish();
     return;
   }
-  if (reactor_ != nullptr) reactor_->OnRead(frame_);
+  if (reactor() != nullptr) reactor()->OnRead(frame_);
   // Also when detached: the read of a cancelled call fails, and that ends it.
   Read();
 }
@@ -123,32 +86,13 @@ void ConnectCall::OnReadDone(bool ok) {
 // A failed write is not reported: the call is over, and the read fails too.
 void ConnectCall::OnWriteDone(bool ok) {
   writing_ = false;
-  if (ok && reactor_ != nullptr) reactor_->OnWritten();
+  if (ok && reactor() != nullptr) reactor()->OnWritten();
   MaybeFinish();
 }
 
-void ConnectCall::OnHalfCloseDone() {
+void ConnectCall::OnHalfCloseDone(bool /*ok*/) {
   writing_ = false;
   MaybeFinish();
-}
-
-void ConnectCall::MaybeFinish() {
-  if (!read_ended_ || writing_ || finishing_) return;
-  finishing_ = true;
-  stream_->Finish(&status_,
-                  NewTag([](ConnectCall& call, bool) { call.OnFinishDone(); }));
-}
-
-void ConnectCall::OnFinishDone() {
-  finished_ = true;
-  const bool is_own_doing =
-      reactor_ == nullptr || (half_closed_ && status_.ok());
-  if (BlamesConnection(context_, status_, is_own_doing)) {
-    holder_->Drop(channel_);
-  }
-  if (reactor_ != nullptr) {
-    reactor_->OnFinished(StreamEndOf(context_, status_));
-  }
 }
 
 }  // namespace rmq
