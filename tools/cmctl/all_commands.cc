@@ -1,11 +1,13 @@
+#include "tools/cmctl/all_commands.h"
+
 #include <utility>
-#include <vector>
 
 #include "tools/cmctl/auth_commands.h"
+#include "tools/cmctl/channel_commands.h"
 #include "tools/cmctl/client_commands.h"
-#include "tools/cmctl/command.h"
-#include "tools/cmctl/commands.h"
 #include "tools/cmctl/drain_command.h"
+#include "tools/cmctl/group_commands.h"
+#include "tools/cmctl/policy_commands.h"
 #include "tools/cmctl/watch_command.h"
 
 namespace rmq::cmctl {
@@ -14,7 +16,9 @@ namespace {
 std::vector<Command> MakeCommands() {
   std::vector<Command> all;
   for (std::vector<Command>& family : std::vector<std::vector<Command>>{
-           LookUpCommands(),
+           GroupCommands(),
+           ChannelCommands(),
+           PolicyCommands(),
            WatchCommands(),
            DrainCommands(),
            ClientCommands(),

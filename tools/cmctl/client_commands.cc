@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -111,7 +112,7 @@ Table ClientTable(bool closed) {
   }
   table.columns.push_back({"GROUPS", "consumer_groups", GroupsCell});
   table.columns.push_back({"LABELS", "labels", LabelsCell});
-  table.if_empty = "no such client";
+  table.if_empty = closed ? "no client went lately" : "no client is connected";
   return table;
 }
 
@@ -138,6 +139,13 @@ absl::StatusOr<pb::ListClientsRequest> ListRequest(const CommandLine& line) {
   return request;
 }
 
+// Whether the user looks for some, rather than at all.
+bool HasCriteria(const pb::ClientFilter& filter) {
+  pb::ClientFilter rest = filter;
+  rest.clear_state();
+  return rest.ByteSizeLong() > 0;
+}
+
 absl::Status CheckClients(const CommandLine& line) {
   const absl::Status status = LimitOf(line).status();
   return status.ok() ? ListRequest(line).status() : status;
@@ -159,6 +167,9 @@ Text ShowClients(const CommandLine& line, const Ask& ask,
     found.clear_next_page_token();
     found.MergeFrom(**page);
   } while (!request.page_token().empty() && found.clients_size() < limit);
+  if (found.clients().empty() && HasCriteria(request.filter())) {
+    return absl::NotFoundError("no such client");
+  }
   const bool more = !request.page_token().empty();
   found.clear_next_page_token();
   if (line.output == OutputFormat::kJson) {
@@ -175,13 +186,11 @@ Text ShowClients(const CommandLine& line, const Ask& ask,
   return text;
 }
 
+// Without the client id.
 absl::StatusOr<pb::KickClientsRequest> KickRequest(const CommandLine& line) {
   pb::KickClientsRequest request;
   const absl::Status status = SetCriteria(line, &request);
   if (!status.ok()) return status;
-  const std::vector<std::string>& ids = line.list("client_id");
-  if (ids.size() > 1) return MustBe("CLIENT_ID", "one at most", ids[1]);
-  if (!ids.empty()) request.set_client_id(ids[0]);
   request.set_all(!line.value("all").empty());
   request.set_reason(line.value("reason"));
   if (request.reason().empty()) {
@@ -202,21 +211,108 @@ absl::StatusOr<pb::KickClientsRequest> KickRequest(const CommandLine& line) {
   return request;
 }
 
+// What tells clients apart has no meaning for those that are not there.
+absl::Status CheckRelease(const CommandLine& line) {
+  for (const char* const option :
+       {"group", "language", "version", "address", "for", "reason"}) {
+    if (line.value(option).empty()) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("--release takes CLIENT_ID or --all, and no --", option));
+  }
+  if (!line.list("label").empty()) {
+    return absl::InvalidArgumentError(
+        "--release takes CLIENT_ID or --all, and no --label");
+  }
+  const bool has_ids = !line.list("client_id").empty();
+  if (has_ids != line.value("all").empty()) {
+    return absl::InvalidArgumentError(
+        "--release takes either CLIENT_ID or --all");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckKick(const CommandLine& line) {
+  if (!line.value("release").empty()) return CheckRelease(line);
   return KickRequest(line).status();
+}
+
+// How many channels or clients there were.
+using Counted = std::vector<std::pair<std::string, int64_t>>;
+
+// Sends the request for each client id that is given, or once without one, and
+// adds the response's `count` up.
+template <typename Request>
+absl::StatusOr<Counted> AskForEach(const CommandLine& line, const Ask& ask,
+                                   Request request, const char* count) {
+  std::vector<std::string> ids = line.list("client_id");
+  if (ids.empty()) ids.emplace_back();
+  Counted counted;
+  int64_t sum = 0;
+  for (const std::string& id : ids) {
+    request.set_client_id(id);
+    const auto answer = ask(request);
+    if (!answer.ok()) {
+      return counted.empty()
+                 ? answer.status()
+                 : absl::Status(answer.status().code(),
+                                absl::StrCat("client ", Printable(id), ": ",
+                                             answer.status().message(), "; ",
+                                             count, " before that: ", sum));
+    }
+    const FieldDescriptor* const field =
+        (*answer)->GetDescriptor()->FindFieldByName(count);
+    counted.emplace_back(id,
+                         (*answer)->GetReflection()->GetInt64(**answer, field));
+    sum += counted.back().second;
+  }
+  return counted;
+}
+
+// "taken out: 3 channels". Of several client ids, a line for each comes first.
+std::string ShowCounts(const CommandLine& line, const Counted& counted,
+                       const char* count, absl::string_view done,
+                       absl::string_view what) {
+  int64_t sum = 0;
+  for (const auto& [id, number] : counted) sum += number;
+  if (line.output == OutputFormat::kJson) {
+    JsonMembers members = {
+        {count, JsonString(absl::StrCat(sum))}};  // As protobuf has int64.
+    if (counted.size() > 1) {
+      std::vector<std::string> each;
+      for (const auto& [id, number] : counted) {
+        each.push_back(absl::StrCat("{\"client_id\":", JsonString(id), ",\"",
+                                    count, "\":\"", number, "\"}"));
+      }
+      members.emplace_back(
+          "clients",
+          absl::StrCat("[\n  ", absl::StrJoin(each, ",\n  "), "\n]"));
+    }
+    return JsonObject(members);
+  }
+  std::string text;
+  const auto add = [&](absl::string_view whose, int64_t number) {
+    absl::StrAppend(&text, whose, ": ", number, " ", what,
+                    number == 1 ? "" : "s", "\n");
+  };
+  if (counted.size() > 1) {
+    for (const auto& [id, number] : counted) add(Printable(id), number);
+  }
+  add(done, sum);
+  return text;
 }
 
 // `line` has been checked.
 Text KickClients(const CommandLine& line, const Ask& ask, const TableTime&) {
-  const auto answer = ask(*KickRequest(line));
-  if (!answer.ok()) return answer.status();
-  if (line.output == OutputFormat::kJson) {
-    return JsonObject(JsonMembersOf(**answer));
+  if (!line.value("release").empty()) {
+    pb::ReleaseClientsRequest request;
+    request.set_all(!line.value("all").empty());
+    const auto released = AskForEach(line, ask, request, "released");
+    if (!released.ok()) return released.status();
+    return ShowCounts(line, *released, "released", "let in again", "client");
   }
-  const int64_t kicked =
-      static_cast<const pb::KickClientsResponse&>(**answer).kicked();
-  return absl::StrCat("taken out: ", kicked,
-                      kicked == 1 ? " channel" : " channels", "\n");
+  const auto kicked = AskForEach(line, ask, *KickRequest(line), "kicked");
+  if (!kicked.ok()) return kicked.status();
+  return ShowCounts(line, *kicked, "kicked", "taken out", "channel");
 }
 
 // The criteria of both commands.
@@ -245,7 +341,8 @@ std::vector<Command> ClientCommands() {
        {},
        "the clients that are connected, or went lately",
        "Lists the channels of clients: those that meet all options.\n"
-       "With --closed those that were closed lately, with the reason.",
+       "With --closed those that were closed lately, with the reason.\n"
+       "Exits with 1 if options say which clients, and there is none.",
        CriteriaWith(
            {{"closed", "", "", "those that were closed lately", kNothing},
             {"newest", "", "", "the newest first", kNothing},
@@ -259,13 +356,19 @@ std::vector<Command> ClientCommands() {
        "takes clients out",
        "Takes out the clients that meet all options, and keeps them out for a\n"
        "while. They are told why, and for how long. At least one of CLIENT_ID\n"
-       "and the criteria must be given, or --all.",
+       "and the criteria must be given, or --all. Of several CLIENT_IDs each "
+       "is\n"
+       "taken out that meets the other options, by a call of its own.\n"
+       "With --release clients that were taken out are let in again before "
+       "their\ntime; one that waits by itself for its time still does so.",
        CriteriaWith({{"all", "", "", "everybody", kNothing},
                      {"for", "TIME", "",
                       "how long they are kept out, 0 to 24h (the broker's\n"
                       "--kick_hold); 0: they may come back at once",
                       kText},
-                     {"reason", "TEXT", "", "why; must be given", kText}}),
+                     {"reason", "TEXT", "", "why; must be given", kText},
+                     {"release", "", "", "let CLIENT_ID..., or --all, in again",
+                      kNothing}}),
        KickClients,
        nullptr,
        {"CLIENT_ID", "client_id"},

@@ -119,11 +119,10 @@ TEST_F(ClientCommandsTest, ClosedClientsAreShownWithTheReason) {
 }
 
 TEST_F(ClientCommandsTest, OptionsAreCriteria) {
-  const pb::ListClientsResponse none;
-  EXPECT_EQ(Print({"clients", "--group=g", "--label=zone=a", "--label", "b=c=d",
-                   "--language=cpp", "--version=0", "--address=10.0.0.1"},
-                  {&none}),
-            "no such client\n");
+  const pb::ListClientsResponse one = OneClient("c1");
+  Print({"clients", "--group=g", "--label=zone=a", "--label", "b=c=d",
+         "--language=cpp", "--version", "0", "--address=10.0.0.1"},
+        {&one});
   const auto asked = Parse<pb::ListClientsRequest>(asked_.at(0));
   EXPECT_EQ(asked.filter().group(), "g");
   EXPECT_THAT(asked.filter().labels(), SizeIs(2));
@@ -132,6 +131,22 @@ TEST_F(ClientCommandsTest, OptionsAreCriteria) {
   EXPECT_EQ(asked.filter().language(), pb::LANGUAGE_CODE_CPP);
   EXPECT_TRUE(asked.filter().has_version());
   EXPECT_EQ(asked.filter().remote_address(), "10.0.0.1");
+}
+
+TEST_F(ClientCommandsTest, NobodyIsAnErrorIfSomebodyWasLookedFor) {
+  const pb::ListClientsResponse none;
+  for (const char* criterion : {"--group=g", "--label=a=b", "--language=cpp",
+                                "--version=0", "--address=10.0.0.1"}) {
+    EXPECT_THAT(Run({"clients", criterion}, {&none}),
+                StatusIs(absl::StatusCode::kNotFound, "no such client"))
+        << criterion;
+  }
+  EXPECT_THAT(Run({"clients", "--group=g", "--closed", "-o", "json"}, {&none}),
+              StatusIs(absl::StatusCode::kNotFound, "no such client"));
+  EXPECT_EQ(Print({"clients"}, {&none}), "no client is connected\n");
+  EXPECT_EQ(Print({"clients", "--closed"}, {&none}), "no client went lately\n");
+  EXPECT_THAT(Print({"clients", "-o", "json"}, {&none}),
+              HasSubstr("\"clients\": []"));
 }
 
 TEST_F(ClientCommandsTest, PagesAreAskedForUntilTheLimitAlsoEmptyOnes) {
@@ -177,6 +192,46 @@ TEST_F(ClientCommandsTest, KickTellsHowManyWereTakenOut) {
       HasSubstr("\"kicked\": \"1\""));
 }
 
+TEST_F(ClientCommandsTest, SeveralClientsAreKickedByACallEach) {
+  pb::KickClientsResponse two;
+  two.set_kicked(2);
+  pb::KickClientsResponse one;
+  one.set_kicked(1);
+  EXPECT_EQ(
+      Print({"kick", "c1", "c2", "--group=g", "--reason=x"}, {&two, &one}),
+      "c1: 2 channels\nc2: 1 channel\ntaken out: 3 channels\n");
+  EXPECT_THAT(asked_, ::testing::ElementsAre(
+                          "client_id: \"c1\" group: \"g\" reason: \"x\"",
+                          "client_id: \"c2\" group: \"g\" reason: \"x\""));
+  const std::string json =
+      Print({"kick", "c1", "c2", "--reason=x", "-o", "json"}, {&two, &one});
+  EXPECT_THAT(json, HasSubstr("\"kicked\": \"3\""));
+  EXPECT_THAT(json, HasSubstr("{\"client_id\":\"c1\",\"kicked\":\"2\"}"));
+}
+
+TEST_F(ClientCommandsTest, ACallThatFailsSaysHowFarItCame) {
+  pb::KickClientsResponse two;
+  two.set_kicked(2);
+  EXPECT_THAT(Run({"kick", "c1", "c2", "--reason=x"}, {&two}),
+              StatusIs(absl::StatusCode::kNotFound,
+                       "client c2: no more answers; kicked before that: 2"));
+  EXPECT_THAT(Run({"kick", "c1", "c2", "--reason=x"}, {}),
+              StatusIs(absl::StatusCode::kNotFound, "no more answers"));
+}
+
+TEST_F(ClientCommandsTest, ReleaseTellsHowManyAreLetIn) {
+  pb::ReleaseClientsResponse one;
+  one.set_released(1);
+  EXPECT_EQ(Print({"kick", "--release", "c1"}, {&one}),
+            "let in again: 1 client\n");
+  EXPECT_THAT(asked_, ::testing::ElementsAre("client_id: \"c1\""));
+  EXPECT_EQ(Print({"kick", "--release", "c1", "c2"}, {&one, &one}),
+            "c1: 1 client\nc2: 1 client\nlet in again: 2 clients\n");
+  EXPECT_THAT(Print({"kick", "--release", "--all", "-o", "json"}, {&one}),
+              HasSubstr("\"released\": \"1\""));
+  EXPECT_THAT(asked_, ::testing::ElementsAre("all: true"));
+}
+
 TEST_F(ClientCommandsTest, AHoldOfNoTimeIsNotAnAbsentOne) {
   const pb::KickClientsResponse answer;
   Print({"kick", "c1", "--for=0", "--reason=x"}, {&answer});
@@ -200,8 +255,14 @@ TEST_F(ClientCommandsTest, WhatIsWrongIsNamed) {
                 refused("--limit must be a positive number"));
   }
   EXPECT_THAT(Run({"kick", "c1"}), refused("--reason must be given"));
-  EXPECT_THAT(Run({"kick", "c1", "c2", "--reason=x"}),
-              refused("CLIENT_ID must be one at most, got \"c2\""));
+  EXPECT_THAT(Run({"kick", "--release"}),
+              refused("--release takes either CLIENT_ID or --all"));
+  EXPECT_THAT(Run({"kick", "--release", "--all", "c1"}),
+              refused("--release takes either CLIENT_ID or --all"));
+  EXPECT_THAT(Run({"kick", "--release", "c1", "--group=g"}),
+              refused("--release takes CLIENT_ID or --all, and no --group"));
+  EXPECT_THAT(Run({"kick", "--release", "c1", "--label=a=b"}),
+              refused("--release takes CLIENT_ID or --all, and no --label"));
   for (const char* time : {"--for=-1s", "--for=24h1s", "--for=x"}) {
     EXPECT_THAT(Run({"kick", "c1", "--reason=x", time}),
                 refused("--for must be a time of 0 to 24h such as 10m"));

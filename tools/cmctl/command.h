@@ -95,10 +95,12 @@ struct Screen {
   // How many characters fit beside and below each other. Of a terminal only.
   std::function<int()> columns;
   std::function<int()> rows;
-  // False: the user has pressed Ctrl-C, or `out` takes no more. The command
+  // False: Ctrl-C or SIGTERM has come, or `out` takes no more. The command
   // then leaves the terminal tidy, and returns.
   std::function<bool()> goes_on;
   std::function<TableTime()> time;
+  // The exit code of a command that cannot return, and has met no error.
+  std::function<int()> exit_code = [] { return 0; };
 };
 
 // Prints what comes, until there is no more to come. The error is shown to the
@@ -130,10 +132,6 @@ struct Command {
   // Such a command has no --broker and no --timeout.
   RunLocally run_locally = nullptr;
 };
-
-// All commands, in the order of the help: those of commands.h, and of the files
-// of the larger ones.
-const std::vector<Command>& Commands();
 
 }  // namespace rmq::cmctl
 

@@ -240,6 +240,15 @@ struct Words {
   bool version = false;
 };
 
+// Whether the command, if it is among the words already, has the option.
+bool HasOption(const Words& words, absl::string_view name,
+               const std::vector<Command>& commands) {
+  if (words.positional.empty()) return false;
+  const Command* const command =
+      FindCommand(commands, words.positional.front());
+  return command != nullptr && FindOption(*command, name) != nullptr;
+}
+
 absl::StatusOr<Words> Split(const std::vector<std::string>& arguments,
                             const std::vector<Command>& commands) {
   Words words;
@@ -258,7 +267,7 @@ absl::StatusOr<Words> Split(const std::vector<std::string>& arguments,
       words.help = true;
       continue;
     }
-    if (argument == "--version") {
+    if (argument == "--version" && !HasOption(words, "version", commands)) {
       words.version = true;
       continue;
     }
@@ -299,19 +308,6 @@ CommandLine ShowText(std::string text) {
 }
 
 }  // namespace
-
-const std::string& CommandLine::value(absl::string_view name) const {
-  static const std::string& none = *new std::string;
-  const auto found = values.find(name);
-  return found == values.end() ? none : found->second;
-}
-
-const std::vector<std::string>& CommandLine::list(
-    absl::string_view name) const {
-  static const auto& none = *new std::vector<std::string>;
-  const auto found = lists.find(name);
-  return found == lists.end() ? none : found->second;
-}
 
 absl::StatusOr<CommandLine> ParseCommandLine(
     const std::vector<std::string>& arguments,

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "tools/cmctl/all_commands.h"
 #include "tools/cmctl/command.h"
 
 namespace rmq::cmctl {

@@ -259,5 +259,19 @@ TEST(CommandLineTest, TheVersionIsPrintedWithoutACommand) {
   EXPECT_THAT(line->text, HasSubstr("rocketmq-client-manager cmctl "));
 }
 
+TEST(CommandLineTest, AVersionBehindACommandThatHasTheOptionIsItsValue) {
+  const absl::StatusOr<CommandLine> line =
+      ParseCommandLine({"-o", "json", "clients", "--version", "7"});
+  ASSERT_THAT(line, IsOk());
+  ASSERT_NE(line->command, nullptr);
+  EXPECT_EQ(line->value("version"), "7");
+  EXPECT_THAT(ParseCommandLine({"clients", "--version"}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       "option --version needs a value"));
+  // Other commands have no versions to look for.
+  EXPECT_THAT(ParseCommandLine({"groups", "--version"})->text,
+              HasSubstr("rocketmq-client-manager cmctl "));
+}
+
 }  // namespace
 }  // namespace rmq::cmctl

@@ -11,9 +11,9 @@
 namespace rmq::cmctl {
 namespace {
 
-volatile std::sig_atomic_t interrupted = 0;
+volatile std::sig_atomic_t interrupted_by = 0;
 
-void OnSignal(int) { interrupted = 1; }
+void OnSignal(int signal) { interrupted_by = signal; }
 
 void CatchInterrupts() {
   struct sigaction action = {};
@@ -49,7 +49,7 @@ Console ProcessConsole() {
   console.columns = [] { return SizeOr(&winsize::ws_col, 80); };
   console.rows = [] { return SizeOr(&winsize::ws_row, 24); };
   console.catch_interrupts = CatchInterrupts;
-  console.interrupted = [] { return interrupted != 0; };
+  console.interrupted_by = [] { return static_cast<int>(interrupted_by); };
   return console;
 }
 

@@ -13,10 +13,11 @@ struct Console {
   bool is_terminal = false;
   std::function<int()> columns = [] { return 80; };
   std::function<int()> rows = [] { return 24; };
-  // From this call on Ctrl-C and SIGTERM do not end the process at once but
-  // make interrupted() true. The second one ends it.
+  // From this call on Ctrl-C and SIGTERM do not end the process at once:
+  // interrupted_by() tells the signal. The second one ends it.
   std::function<void()> catch_interrupts = [] {};
-  std::function<bool()> interrupted = [] { return false; };
+  // The signal's number; 0: there was none.
+  std::function<int()> interrupted_by = [] { return 0; };
 };
 
 // That of the process.

@@ -20,8 +20,13 @@ namespace {
 
 namespace pb = ::rocketmq::clientmanager::v1;
 
-constexpr char kTakesNone[] =
-    "the broker takes no clients until cmctl drain --cancel";
+// What becomes of a drain, or of the broker that is drained.
+std::string GoesOn(const pb::DrainProgress& progress) {
+  return progress.going_down()
+             ? "the drain goes on, and then the broker goes down"
+             : "the drain goes on; cmctl drain --cancel ends it";
+}
+
 constexpr int kWidestBar = 40;
 
 // When the last client is told to go, from now.
@@ -36,15 +41,18 @@ absl::Duration TimeLeft(const pb::DrainProgress& progress,
 std::string InWords(const pb::DrainProgress& progress, const TableTime& time) {
   switch (progress.state()) {
     case pb::DrainProgress::STATE_DRAINED:
-      return absl::StrCat("drained: all clients are gone, and ", kTakesNone);
+      return absl::StrCat("drained: all clients are gone, and the broker ",
+                          progress.going_down()
+                              ? "goes down"
+                              : "takes no clients until cmctl drain --cancel");
     case pb::DrainProgress::STATE_CANCELLED:
       return absl::StrCat("the broker takes clients, and has ",
                           progress.clients_left());
     default:
-      return absl::StrCat(progress.clients_left(), " of ",
-                          progress.clients_at_start(), " clients left, ",
-                          absl::FormatDuration(TimeLeft(progress, time)),
-                          " to go");
+      return absl::StrCat(
+          progress.clients_left(), " of ", progress.clients_at_start(),
+          " clients left, ", absl::FormatDuration(TimeLeft(progress, time)),
+          " to go", progress.going_down() ? ": the broker goes down" : "");
   }
 }
 
@@ -155,8 +163,14 @@ absl::Status RunDrain(const CommandLine& line, const Stream& stream,
   const bool is_draining = last.state() == pb::DrainProgress::STATE_DRAINING;
   const bool is_told = last.state() != pb::DrainProgress::STATE_UNSPECIFIED;
   if (is_draining && (!waits || !screen.goes_on())) {
-    printer.Say("the drain goes on; cmctl drain --cancel ends it");
+    printer.Say(GoesOn(last));
     return absl::OkStatus();
+  }
+  if (is_draining && absl::IsDeadlineExceeded(end.status)) {
+    return absl::DeadlineExceededError(absl::StrCat(
+        absl::FormatDuration(line.timeout), " are over: ", last.clients_left(),
+        " of ", last.clients_at_start(), " clients are left, and ",
+        GoesOn(last)));
   }
   if (!waits && is_told) return absl::OkStatus();
   if (!end.status.ok()) return end.status;
@@ -176,8 +190,8 @@ std::vector<Command> DrainCommands() {
       "Has the broker tell its clients to go, one after the other, and turn "
       "away those\nthat come: before it is restarted, or taken out of service. "
       "Shows how far that\nhas come. The drain goes on without this command, "
-      "and "
-      "the broker takes no\nclients until --cancel.",
+      "and the broker takes no\nclients until --cancel. Exits with 1 if all "
+      "clients are not gone when --timeout is\nover.",
       {{"for", "DURATION", "",
         "spread over so long, 0 to 24h; 5m if it is not given.\nWhile the "
         "broker drains already, for those that are left",

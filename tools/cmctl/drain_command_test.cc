@@ -92,6 +92,35 @@ TEST_F(DrainCommandTest, ProgressIsALineEach) {
             "until cmctl drain --cancel\n");
 }
 
+TEST_F(DrainCommandTest, WhenTheTimeIsOverTheDrainGoesOnAndThatIsAnError) {
+  line_.timeout = absl::Seconds(10);
+  const AdminStreamEnd over = {
+      absl::DeadlineExceededError("no answer from b within 10s"), "", {}};
+  EXPECT_THAT(Run({Draining(300), Draining(156)}, over),
+              StatusIs(absl::StatusCode::kDeadlineExceeded,
+                       "10s are over: 156 of 300 clients are left, and the "
+                       "drain goes on; cmctl drain --cancel ends it"));
+  EXPECT_THAT(Run({}, over), StatusIs(absl::StatusCode::kDeadlineExceeded,
+                                      "no answer from b within 10s"));
+}
+
+TEST_F(DrainCommandTest, OfABrokerThatGoesDownNobodyCancelsTheDrain) {
+  pb::DrainProgress draining = Draining(156);
+  draining.set_going_down(true);
+  pb::DrainProgress drained = Progress(pb::DrainProgress::STATE_DRAINED, 0);
+  drained.set_going_down(true);
+  EXPECT_THAT(Run({draining, drained}), IsOk());
+  EXPECT_EQ(out_.str(),
+            "156 of 300 clients left, 42s to go: the broker goes down\n"
+            "drained: all clients are gone, and the broker goes down\n");
+  out_.str("");
+  interrupted_ = true;
+  EXPECT_THAT(Run({draining}, {absl::CancelledError("interrupted"), "", {}}),
+              IsOk());
+  EXPECT_THAT(out_.str(),
+              EndsWith("the drain goes on, and then the broker goes down\n"));
+}
+
 TEST_F(DrainCommandTest, OnATerminalOneLineIsDrawnAgain) {
   is_terminal_ = true;
   EXPECT_THAT(

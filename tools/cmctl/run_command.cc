@@ -30,7 +30,14 @@ TableTime Now() { return {absl::Now(), absl::LocalTimeZone()}; }
 int RunFollow(const CommandLine& line, const Console& console,
               std::ostream& out, std::ostream& err) {
   console.catch_interrupts();
-  const auto goes_on = [&] { return !console.interrupted() && out.good(); };
+  const auto goes_on = [&] {
+    return console.interrupted_by() == 0 && out.good();
+  };
+  const auto exit_code = [&] {
+    const int signal = console.interrupted_by();
+    if (signal != 0) return kExitSignalled + signal;
+    return out.good() ? kExitOk : kExitError;
+  };
   AdminClient broker(line.broker, line.timeout);
   const Stream stream =
       [&](const Message& request,
@@ -43,11 +50,12 @@ int RunFollow(const CommandLine& line, const Console& console,
             },
             [&] { return !is_enough && goes_on(); });
       };
-  const absl::Status status = line.command->follow(
-      line, stream,
-      {out, console.is_terminal, console.columns, console.rows, goes_on, Now});
+  const absl::Status status =
+      line.command->follow(line, stream,
+                           {out, console.is_terminal, console.columns,
+                            console.rows, goes_on, Now, exit_code});
   out << std::flush;
-  if (console.interrupted()) return kExitInterrupted;
+  if (console.interrupted_by() != 0) return exit_code();
   if (!out.good()) {
     err << kCannotWrite;
     return kExitError;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/cmctl/all_commands.h"
 #include "tools/cmctl/command.h"
 #include "tools/cmctl/console.h"
 
@@ -15,8 +16,9 @@ inline constexpr int kExitOk = 0;
 // The broker cannot be asked, or refuses.
 inline constexpr int kExitError = 1;
 inline constexpr int kExitUsage = 2;
-// The user has pressed Ctrl-C: 128 and the signal's number, as shells have it.
-inline constexpr int kExitInterrupted = 130;
+// And the signal's number: the user has pressed Ctrl-C (130), or SIGTERM came
+// (143). As shells have it.
+inline constexpr int kExitSignalled = 128;
 
 // `arguments` are those after the program's name. What was asked for goes to
 // `out`, what went wrong to `err`. Only a command with Command::follow may have

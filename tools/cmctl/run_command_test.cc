@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <csignal>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -491,19 +492,21 @@ TEST(FollowTest, WhatWasPrintedStaysWhenACommandFails) {
   EXPECT_EQ(err.str(), "gone\\x1b\n");
 }
 
-TEST(FollowTest, CtrlCEndsACommandWithoutAnError) {
-  std::ostringstream out;
-  std::ostringstream err;
-  bool caught = false;
-  int looks = 0;
-  Console console;
-  console.catch_interrupts = [&caught] { caught = true; };
-  console.interrupted = [&] { return caught && ++looks > 2; };
-  EXPECT_EQ(RunCommand({"count"}, out, err, console,
-                       CountCommand(9, absl::CancelledError("ended"))),
-            kExitInterrupted);
-  EXPECT_EQ(out.str(), "0\n1\n");
-  EXPECT_EQ(err.str(), "");
+TEST(FollowTest, CtrlCAndSigtermEndACommandWithoutAnError) {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    std::ostringstream out;
+    std::ostringstream err;
+    bool caught = false;
+    int looks = 0;
+    Console console;
+    console.catch_interrupts = [&caught] { caught = true; };
+    console.interrupted_by = [&] { return caught && ++looks > 2 ? signal : 0; };
+    EXPECT_EQ(RunCommand({"count"}, out, err, console,
+                         CountCommand(9, absl::CancelledError("ended"))),
+              128 + signal);
+    EXPECT_EQ(out.str(), "0\n1\n");
+    EXPECT_EQ(err.str(), "");
+  }
 }
 
 TEST(FollowTest, AnOutputThatTakesNoMoreEndsACommand) {

@@ -31,8 +31,6 @@ constexpr absl::Duration kLook = absl::Milliseconds(100);
 constexpr absl::Duration kDraw = absl::Milliseconds(500);
 // How long a callback that writes to a full pipe may hold the command up.
 constexpr absl::Duration kShutdownTimeout = absl::Seconds(1);
-// The exit code then, as a shell has it for SIGINT.
-constexpr int kInterrupted = 130;
 
 // ECMA-48.
 constexpr char kHideCursor[] = "\x1b[?25l";
@@ -209,7 +207,7 @@ absl::Status Watch(const CommandLine& line, const Stream&,
   }
   if (!(*watcher)->Shutdown(kShutdownTimeout).ok()) {
     // A callback writes to a pipe that nobody reads, and cannot be ended.
-    std::_Exit(kInterrupted);
+    std::_Exit(screen.exit_code());
   }
   printer.Tidy();
   return absl::OkStatus();

@@ -11,6 +11,7 @@ _STARTED = []
 
 _DEFAULTS = {
     "BROKER": "bazel-bin/broker/broker",
+    "CMCTL": "bazel-bin/tools/cmctl/cmctl",
     "CONSUMER": "bazel-bin/client/examples/consumer",
     "MANY_GROUPS": "bazel-bin/client/examples/many_groups",
     "WORK_SHARING": "bazel-bin/client/examples/work_sharing",

@@ -1,0 +1,137 @@
+#include "tools/cmctl/channel_commands.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
+#include "rocketmq/clientmanager/v1/admin.pb.h"
+#include "rocketmq/clientmanager/v1/client_manager.pb.h"
+#include "tools/cmctl/command.h"
+#include "tools/cmctl/look_up.h"
+#include "tools/cmctl/message_cells.h"
+#include "tools/cmctl/message_table.h"
+#include "tools/cmctl/table.h"
+
+namespace rmq::cmctl {
+namespace {
+
+namespace pb = ::rocketmq::clientmanager::v1;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+
+const Table& ChannelTable() {
+  static const Table& table = *new Table{
+      "channel",
+      {{"CHANNEL", "channel_id", ChannelCell},
+       {"ADDRESS", "remote_address"},
+       {"WRITABLE", "writable"},
+       {"OPENED AT", "opened_at"},
+       {"LAST HEARD", "last_heard_at", AgoCell}},
+  };
+  return table;
+}
+
+// The topics with their expressions: "orders:paid || created, refunds:*".
+std::string TopicsCell(const Message& message, const FieldDescriptor&,
+                       const TableTime&) {
+  const auto& subscriptions =
+      static_cast<const pb::StatedGroup&>(message).subscriptions();
+  return Printable(absl::StrJoin(
+      subscriptions, ", ",
+      [](std::string* out, const pb::SubscriptionData& subscription) {
+        absl::StrAppend(out, subscription.topic(), ":",
+                        subscription.expression());
+      }));
+}
+
+std::string Client(const CommandLine&, const Message& message,
+                   const TableTime& time) {
+  static const Table& groups = *new Table{
+      "",
+      {{"GROUP", "group"},
+       {"CONSUME TYPE", "consume_type"},
+       {"MESSAGE MODEL", "message_model"},
+       {"LANGUAGE", "language"},
+       {"VERSION", "version"},
+       {"LAST STATED", "last_stated_at", AgoCell},
+       {"TOPICS", "subscriptions", TopicsCell}},
+  };
+  std::string text;
+  uint64_t last_channel = 0;
+  std::vector<std::vector<std::string>> rows;
+  const auto end_channel = [&] {
+    if (rows.size() > 1) text += AlignColumns(rows);
+    rows = {HeaderOf(groups)};
+    rows.front().insert(rows.front().begin(), "KIND");
+  };
+  const auto add = [&](const char* kind, const pb::StatedGroup& group) {
+    rows.push_back(RowsOf(group, groups, time).front());
+    rows.back().insert(rows.back().begin(), kind);
+  };
+  for (const pb::ClientChannel& channel :
+       static_cast<const pb::GetClientResponse&>(message).channels()) {
+    // A channel that goes on on the next page is there again.
+    if (channel.channel().channel_id() != last_channel) {
+      end_channel();
+      absl::StrAppend(&text, last_channel == 0 ? "" : "\n",
+                      ShowTable(channel, ChannelTable(), time));
+      if (!channel.labels().empty()) {
+        absl::StrAppend(&text, "LABELS  ",
+                        CellOf(channel, "labels", time, LabelsCell), "\n");
+      }
+      last_channel = channel.channel().channel_id();
+    }
+    for (const pb::StatedGroup& group : channel.consumer_groups()) {
+      add("consumer", group);
+    }
+    for (const pb::StatedGroup& group : channel.producer_groups()) {
+      add("producer", group);
+    }
+  }
+  end_channel();
+  return text;
+}
+
+}  // namespace
+
+std::vector<Command> ChannelCommands() {
+  return {
+      {"client",
+       {kClientId},
+       "the channels of a client, their groups and what they state",
+       "Lists the channels of a client, in the order of their first use, each "
+       "with its\ngroups and what it states of them. A group is what all its "
+       "members state:\nsee connections. Exits with 1 if the client has no "
+       "channel.",
+       {},
+       Show<pb::GetClientRequest>(Client)},
+      {"consumer-channel",
+       {kGroup, kClientId},
+       "the channel of a client in a consumer group",
+       "Shows a channel by which a client is in a consumer group. Exits with 1 "
+       "if it is\nnot.",
+       {},
+       Show<pb::FindConsumerChannelRequest>(InTable(ChannelTable()))},
+      {"producer-channel",
+       {kClientId},
+       "the channel of a client as a producer",
+       "Shows the channel at which a client registered as a producer last, of "
+       "those that\nit still has. Exits with 1 if it has none.",
+       {},
+       Show<pb::FindProducerChannelRequest>(InTable(ChannelTable()))},
+      {"available-producer",
+       {kGroup},
+       "a writable channel of a producer group, in turn",
+       "Shows the channel of a producer group that the broker would ask next: "
+       "they take\nturns, those that can be written to first. Asking moves the "
+       "turn on.",
+       {},
+       Show<pb::GetAvailableProducerChannelRequest>(InTable(ChannelTable()))},
+  };
+}
+
+}  // namespace rmq::cmctl
