@@ -125,6 +125,17 @@ const Outcome& ModelRunner::Apply(const Operation& operation,
     }
     begun_lists_.erase(operation.group());
     Follow(leaving);
+  } else if (op == "kick_clients") {
+    model::KickCriteria criteria = {
+        operation.client_id(), operation.group(), {}};
+    if (operation.has_kicked_version()) {
+      criteria.version = operation.kicked_version();
+    }
+    outcome_.set_code(static_cast<int32_t>(
+        model_.Kick(criteria, operation.ms(), now_, OrderOf(leaving))));
+  } else if (op == "release_client") {
+    outcome_.set_code(
+        static_cast<int32_t>(model_.Release(operation.client_id(), now_)));
   } else if (op == "snapshot") {
     Snapshot();
   } else if (op == "check_client_config") {

@@ -14,7 +14,9 @@
 #include "broker/housekeeping/housekeeping.h"
 #include "broker/notify/consumer_ids_notifier.h"
 #include "broker/policy/group_policy.h"
+#include "broker/processor/client_kicker.h"
 #include "broker/processor/client_manage_processor.h"
+#include "broker/registry/channel_filter.h"
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/client_table.h"
@@ -210,6 +212,11 @@ class Product::Broker {
       epochs_.BeginList(operation);
     } else if (op == "end_list") {
       epochs_.EndList(operation, &outcome_);
+    } else if (op == "kick_clients") {
+      KickClients(operation);
+    } else if (op == "release_client") {
+      outcome_.set_code(static_cast<int32_t>(
+          core_.kicker().Release(operation.client_id(), now_)));
     } else if (op == "snapshot") {
       Snapshot();
     } else if (IsRefusedByTheEdge(operation)) {
@@ -280,6 +287,18 @@ class Product::Broker {
       housekeeping_.OnChannelClose(channel, RemovalReason::kKicked, now_);
       channel.End(RemovalReason::kKicked);
     }
+  }
+
+  void KickClients(const Operation& operation) {
+    ChannelFilter filter;
+    filter.client_id = operation.client_id();
+    filter.group = operation.group();
+    if (operation.has_kicked_version()) {
+      filter.version = operation.kicked_version();
+    }
+    const absl::StatusOr<size_t> kicked = core_.kicker().Kick(
+        filter, absl::Milliseconds(operation.ms()), "", now_);
+    if (kicked.ok()) outcome_.set_code(static_cast<int32_t>(*kicked));
   }
 
   void LightHeartbeat(const Operation& operation, ClientChannel& channel) {

@@ -147,6 +147,7 @@ Operation RandomOperations::Next() {
   if (to_pass_ms_ > 0) return Tick();
   if (open_.size() < 2) return Open();
   if (has_epochs_ && Chance(15)) return AboutEpochs();
+  if (has_epochs_ && Chance(3)) return ByAnOperator();
   Operation operation;
   const size_t kind = Any(100);
   if (kind < 56) return MakeHeartbeat();
@@ -235,7 +236,7 @@ Operation RandomOperations::MakeHeartbeat() {
   operation.set_channel(channel.name);
   operation.set_unary(channel.is_stand_in);
   operation.set_language(OneOf(kLanguages));
-  operation.set_version(static_cast<int32_t>(400 + Any(3)));
+  operation.set_version(AnyVersion());
   Heartbeat& body = *operation.mutable_body();
   const bool is_first = channel.last.client_id().empty();
   const Heartbeat* const last =
@@ -437,6 +438,23 @@ Operation RandomOperations::AboutEpochs() {
     // A good one changes what is pushed.
     operation.set_ms(Chance(70) ? -1 : -2);
   }
+  return operation;
+}
+
+Operation RandomOperations::ByAnOperator() {
+  Operation operation;
+  if (Chance(25)) {
+    operation.set_op("release_client");
+    operation.set_client_id(OneOf(kClients));
+    return operation;
+  }
+  operation.set_op("kick_clients");
+  if (Chance(60)) operation.set_client_id(OneOf(kClients));
+  if (Chance(30)) operation.set_group(OneOf(groups_));
+  if (Chance(30)) operation.set_kicked_version(AnyVersion());
+  const int64_t expiry = config_.channel_expired_timeout_ms();
+  const int64_t holds[] = {0, 1, expiry / 3, expiry, 3 * expiry};
+  operation.set_ms(OneOf(holds));
   return operation;
 }
 

@@ -19,7 +19,8 @@ namespace rmq::conformance {
 // The same seed makes the same world and operations, on every machine.
 class RandomOperations {
  public:
-  // `has_epochs`: there are operations about the epochs of groups too.
+  // `has_epochs`: there are operations about the epochs of groups too, and
+  // operators who take clients out and let them in again.
   explicit RandomOperations(uint64_t seed, bool has_epochs = false);
 
   const Config& config() const { return config_; }
@@ -44,6 +45,8 @@ class RandomOperations {
   // Below `bound`.
   size_t Any(size_t bound) { return random_() % bound; }
   bool Chance(int percent) { return Any(100) < static_cast<size_t>(percent); }
+  // Of a client's program.
+  int32_t AnyVersion() { return static_cast<int32_t>(400 + Any(3)); }
   template <typename List>
   const auto& OneOf(const List& list) {
     return list[Any(std::size(list))];
@@ -68,6 +71,7 @@ class RandomOperations {
   Operation MakeUnregister();
   Operation MakeCheck();
   Operation AboutEpochs();
+  Operation ByAnOperator();
   Channel& AnyChannel();
   Channel& AnyStream();
 

@@ -70,15 +70,41 @@ bool BrokerModel::Close(int number, RemovalReason reason) {
 
 // --- What operators do ---
 
-int64_t BrokerModel::Kick(const std::string& client_id, Millis hold, Millis now,
+bool BrokerModel::Meets(const Channel& channel, const KickCriteria& criteria) {
+  if (!criteria.client_id.empty() && channel.client_id != criteria.client_id) {
+    return false;
+  }
+  bool is_in_group = criteria.group.empty();
+  bool has_version = !criteria.version.has_value();
+  for (const Membership& membership : channel.memberships) {
+    is_in_group |= membership.group == criteria.group;
+    has_version |= membership.version == criteria.version;
+  }
+  return is_in_group && has_version;
+}
+
+int64_t BrokerModel::Release(const std::string& client_id, Millis now) {
+  int64_t released = 0;
+  for (auto held = held_.begin(); held != held_.end();) {
+    if (std::get<std::string>(held->first) != client_id) {
+      ++held;
+      continue;
+    }
+    if (held->second > now) ++released;
+    held = held_.erase(held);
+  }
+  return released;
+}
+
+int64_t BrokerModel::Kick(const KickCriteria& criteria, Millis hold, Millis now,
                           const std::vector<Departure>& order) {
   std::vector<int> ending;
   std::vector<Departure> departures;
   for (const int number : open_) {
     const Channel& channel = channels_[number];
-    if (!channel.bound || channel.client_id != client_id) continue;
+    if (!channel.bound || !Meets(channel, criteria)) continue;
     ending.push_back(number);
-    held_[HeldAs(client_id, channel.is_stand_in, channel.incarnation)] =
+    held_[HeldAs(channel.client_id, channel.is_stand_in, channel.incarnation)] =
         now + hold;
     for (const Membership& membership : channel.memberships) {
       departures.push_back({number, membership.kind, membership.group});
@@ -127,6 +153,20 @@ void BrokerModel::Scan(Millis now, const std::vector<Departure>& order) {
   }
   LeaveInOrder(std::move(departures), order, RemovalReason::kExpired);
   for (const int number : ending) End(number, RemovalReason::kExpired);
+}
+
+void BrokerModel::CloseFirst(size_t count, RemovalReason reason,
+                             const std::vector<Departure>& order) {
+  const std::vector<int> ending(open_.begin(),
+                                open_.begin() + std::min(count, open_.size()));
+  std::vector<Departure> departures;
+  for (const int number : ending) {
+    for (const Membership& membership : channels_[number].memberships) {
+      departures.push_back({number, membership.kind, membership.group});
+    }
+  }
+  LeaveInOrder(std::move(departures), order, reason);
+  for (const int number : ending) End(number, reason);
 }
 
 void BrokerModel::CloseAll(RemovalReason reason,

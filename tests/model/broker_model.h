@@ -9,8 +9,10 @@
 #define TESTS_MODEL_BROKER_MODEL_H_
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <tuple>
@@ -98,6 +100,13 @@ struct Effects {
   std::vector<std::pair<int, RemovalReason>> ended;
 };
 
+// Whom an operator takes out: those that meet all that is set.
+struct KickCriteria {
+  std::string client_id;  // Empty: any.
+  std::string group;      // Of either kind. Empty: any.
+  std::optional<int32_t> version;
+};
+
 class BrokerModel {
  public:
   struct Channel {
@@ -153,11 +162,15 @@ class BrokerModel {
 
   // --- What operators do ---
 
-  // Takes out all channels of a client, and keeps it out for `hold` (0: not):
-  // the processes of its streams by their incarnation, a client of unary calls
-  // by its id. Returns how many channels there were. `order` as for Scan().
-  int64_t Kick(const std::string& client_id, Millis hold, Millis now,
+  // Takes out all channels that meet the criteria, and keeps their clients out
+  // for `hold` (0: not): the processes of streams by their incarnation, a
+  // client of unary calls by its id. Returns how many channels there were.
+  // `order` as for Scan().
+  int64_t Kick(const KickCriteria& criteria, Millis hold, Millis now,
                const std::vector<Departure>& order);
+  // Lets the client in again before its time. Returns how many of it were kept
+  // out.
+  int64_t Release(const std::string& client_id, Millis now);
 
   // --- What the broker does by itself ---
 
@@ -172,6 +185,9 @@ class BrokerModel {
   // first everyone counts as heard now.
   void Tick(Millis now, int64_t overdue_us,
             const std::vector<Departure>& order);
+  // A drain tells the `count` channels to go that were opened first.
+  void CloseFirst(size_t count, RemovalReason reason,
+                  const std::vector<Departure>& order);
   // The broker goes down.
   void CloseAll(RemovalReason reason, const std::vector<Departure>& order);
 
@@ -228,6 +244,8 @@ class BrokerModel {
                      uint64_t incarnation) {
     return {client_id, is_stand_in, is_stand_in ? 0 : incarnation};
   }
+
+  static bool Meets(const Channel& channel, const KickCriteria& criteria);
 
   // --- heartbeats (heartbeat_model.cc) ---
   bool IsHeld(const Channel& channel, const Statement& statement,

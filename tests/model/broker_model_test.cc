@@ -232,16 +232,16 @@ TEST_F(BrokerModelTest, AKickedProcessIsKeptOutUntilItsTime) {
   Statement statement = Stating("c1");
   statement.incarnation = 7;
   const int first = Join(statement);
-  EXPECT_EQ(model_.Kick("c1", 100, 0, {}), 1);
+  EXPECT_EQ(model_.Kick({"c1", "", {}}, 100, 0, {}), 1);
   EXPECT_FALSE(model_.channels()[first].open);
-  EXPECT_EQ(model_.Kick("c1", 100, 0, {}), 0);
+  EXPECT_EQ(model_.Kick({"c1", "", {}}, 100, 0, {}), 0);
   int again = model_.OpenStream(99);
   EXPECT_TRUE(model_.Heartbeat(again, statement, 99).held);
   EXPECT_FALSE(model_.channels()[again].open);
   again = model_.OpenStream(100);
   EXPECT_TRUE(model_.Heartbeat(again, statement, 100).accepted);
   // Another process was never kept out.
-  model_.Kick("c1", 100, 100, {});
+  model_.Kick({"c1", "", {}}, 100, 100, {});
   statement.incarnation = 8;
   again = model_.OpenStream(101);
   EXPECT_TRUE(model_.Heartbeat(again, statement, 101).accepted);

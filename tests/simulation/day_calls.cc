@@ -235,7 +235,7 @@ void Day::KickClient(int number, Millis hold) {
   const absl::StatusOr<size_t> kicked =
       core_.kicker.Kick(filter, absl::Milliseconds(hold), "an operator", Now());
   const int64_t expected =
-      model_.Kick(ClientId(number), hold, now_, departures_);
+      model_.Kick({ClientId(number), "", {}}, hold, now_, departures_);
   Expect(expected, static_cast<int64_t>(kicked.value_or(0)), "kicked channels");
   Settle("a kick");
 }
