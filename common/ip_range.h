@@ -26,6 +26,9 @@ class IpAddress {
   static absl::optional<IpAddress> OfPeer(absl::string_view host_port);
 
   bool is_v4() const { return is_v4_; }
+  // The bits of an IPv4 address; of an IPv6 address the first 64, which are its
+  // network.
+  uint64_t network() const { return is_v4_ ? low_ : high_; }
 
   friend bool operator==(const IpAddress& a, const IpAddress& b) {
     return a.high_ == b.high_ && a.low_ == b.low_ && a.is_v4_ == b.is_v4_;

@@ -147,6 +147,11 @@ ABSL_FLAG(bool, reject_pull_consumer_enable,
 ABSL_FLAG(uint64_t, max_channels, Default().table.max_channels,
           "open channels, those of unary clients included")
     .OnUpdate([] { NoteUpdate("max_channels"); });
+ABSL_FLAG(absl::optional<uint64_t>, max_channels_per_address, absl::nullopt,
+          "open channels of one client address, those of unary clients "
+          "included; 0: no limit. To be raised where most clients are behind "
+          "one proxy. If not given: half of --max_channels")
+    .OnUpdate([] { NoteUpdate("max_channels_per_address"); });
 ABSL_FLAG(uint64_t, recently_closed, Default().table.recently_closed,
           "how many channels that were closed last are kept, with the reason, "
           "to be listed; 0: none, at most 1000000")
@@ -224,6 +229,12 @@ ABSL_FLAG(uint64_t, max_auto_created_groups,
           Default().policy.max_auto_created_groups,
           "configs of consumer groups made automatically")
     .OnUpdate([] { NoteUpdate("max_auto_created_groups"); });
+ABSL_FLAG(absl::optional<uint64_t>, max_auto_created_groups_per_address,
+          absl::nullopt,
+          "configs of consumer groups made automatically for the clients of "
+          "one address; 0: no limit. If not given: half of "
+          "--max_auto_created_groups")
+    .OnUpdate([] { NoteUpdate("max_auto_created_groups_per_address"); });
 
 namespace rmq {
 namespace {
@@ -233,7 +244,8 @@ namespace pb = ::rocketmq::clientmanager::v1;
 // Whether the user gave the flag of a setting. A flag without a default that is
 // given as nothing (`--settle=`) is not given.
 bool IsGiven(const Setting& setting, const absl::CommandLineFlag& flag) {
-  if (flag.IsOfType<absl::optional<absl::Duration>>() &&
+  if ((flag.IsOfType<absl::optional<absl::Duration>>() ||
+       flag.IsOfType<absl::optional<uint64_t>>()) &&
       flag.CurrentValue().empty()) {
     return false;
   }
@@ -313,7 +325,11 @@ absl::StatusOr<EffectiveConfig> ConfigFromFlags() {
   if (!errors.empty()) {
     return absl::InvalidArgumentError(absl::StrJoin(errors, "\n"));
   }
-  effective.options.settle = effective.options.effective_settle();
+  BrokerController::Options& options = effective.options;
+  options.settle = options.effective_settle();
+  options.table.max_channels_per_address = options.table.channels_per_address();
+  options.policy.max_auto_created_groups_per_address =
+      options.policy.auto_created_groups_per_address();
   return effective;
 }
 

@@ -21,7 +21,7 @@ namespace rmq {
 enum class ConfigSource { kDefault, kFile, kFlag };
 
 struct EffectiveConfig {
-  // They validate, and `settle` has a value.
+  // They validate, and none is without a value.
   BrokerController::Options options;
   // By the setting's name; what is absent is a default.
   absl::flat_hash_map<std::string, ConfigSource> sources;

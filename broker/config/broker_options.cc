@@ -29,6 +29,8 @@ void VisitSettings(Options& options, const Visitor& visit) {
   visit("auto_create_subscription_group",
         &policy.auto_create_subscription_group);
   visit("max_auto_created_groups", &policy.max_auto_created_groups);
+  visit("max_auto_created_groups_per_address",
+        &policy.max_auto_created_groups_per_address);
   visit("enable_property_filter", &policy.enable_property_filter);
   visit("enable_register_producer", &policy.enable_register_producer);
   visit("reject_pull_consumer_enable", &policy.reject_pull_consumer_enable);
@@ -61,6 +63,7 @@ void VisitSettings(Options& options, const Visitor& visit) {
   visit("min_channel_expiry", &table.min_channel_expiry);
   visit("max_channel_expiry", &table.max_channel_expiry);
   visit("max_channels", &table.max_channels);
+  visit("max_channels_per_address", &table.max_channels_per_address);
   visit("recently_closed", &table.recently_closed);
   visit("max_statement_changes", &table.max_statement_changes);
   visit("duplicate_client_id_policy", &table.duplicate_client_id_policy);
@@ -128,7 +131,9 @@ class Reader {
     } else if constexpr (std::is_same_v<T, int64_t>) {
       *value = reflection.GetInt64(message, setting.field);
     } else {
-      static_assert(std::is_same_v<T, uint64_t>, "no setting has this type");
+      static_assert(std::is_same_v<T, uint64_t> ||
+                        std::is_same_v<T, absl::optional<uint64_t>>,
+                    "no setting has this type");
       *value = reflection.GetUInt64(message, setting.field);
     }
   }
@@ -149,6 +154,10 @@ class Writer {
   void operator()(absl::string_view name,
                   const absl::optional<absl::Duration>* value) const {
     if (value->has_value()) Set(name, absl::FormatDuration(**value));
+  }
+  void operator()(absl::string_view name,
+                  const absl::optional<uint64_t>* value) const {
+    if (value->has_value()) Set(name, absl::StrCat(**value));
   }
   void operator()(absl::string_view name,
                   const DuplicateClientIdPolicy* value) const {
@@ -178,6 +187,8 @@ BrokerController::Options DefaultBrokerOptions() {
   options.identity.broker_name = "broker-a";
   options.notifier.notify_window = absl::Milliseconds(100);
   options.table.max_statement_changes = 1;
+  options.table.max_channels_per_address = absl::nullopt;
+  options.policy.max_auto_created_groups_per_address = absl::nullopt;
   options.metrics_address = "127.0.0.1:5557";
   return options;
 }

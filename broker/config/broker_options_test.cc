@@ -25,6 +25,8 @@ TEST(BrokerOptionsTest, TheDefaultsValidate) {
 TEST(BrokerOptionsTest, EverySettingIsAnOption) {
   BrokerController::Options options = DefaultBrokerOptions();
   options.settle = absl::Seconds(1);
+  options.table.max_channels_per_address = 1;
+  options.policy.max_auto_created_groups_per_address = 1;
   const pb::BrokerConfig config = ConfigOf(options);
   for (const Setting& setting : AllSettings()) {
     EXPECT_TRUE(GetSetting(setting, config).has_value()) << setting.name();

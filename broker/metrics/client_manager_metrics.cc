@@ -242,6 +242,14 @@ std::vector<MetricFamily> ClientManagerMetrics::Collect() const {
     closed.Add({{"reason", Lower(Name(static_cast<RemovalReason>(i)))}},
                static_cast<double>(readings.table.closed_channels[i]));
   }
+  Family refused =
+      family("rocketmq_client_manager_channels_refused_total",
+             "Channels that were refused, by the limit", MetricType::Counter);
+  refused.Add({{"reason", "max_channels"}},
+              static_cast<double>(readings.table.refusals.by_max_channels));
+  refused.Add(
+      {{"reason", "max_channels_per_address"}},
+      static_cast<double>(readings.table.refusals.by_max_channels_per_address));
   family("rocketmq_client_manager_watches", "Open calls of Watch",
          MetricType::Gauge)
       .Add({}, static_cast<double>(readings.watches.open));

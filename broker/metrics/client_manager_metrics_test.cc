@@ -284,6 +284,15 @@ TEST_F(ClientManagerMetricsTest, ClosedChannelsAndHeldClientsAreShown) {
                                 "4\n"));
 }
 
+TEST_F(ClientManagerMetricsTest, RefusedChannelsAreCountedByTheLimit) {
+  readings_.table.refusals = {3, 4};
+  const std::string scrape = Scrape();
+  EXPECT_THAT(scrape, HasSubstr("rocketmq_client_manager_channels_refused_total"
+                                "{cluster=\"c\",node_type=\"broker\",node_id="
+                                "\"b\",reason=\"max_channels\"} 3\n"));
+  EXPECT_THAT(scrape, HasSubstr("reason=\"max_channels_per_address\"} 4\n"));
+}
+
 TEST_F(ClientManagerMetricsTest, ReadingsAreAskedForAtEachScrape) {
   readings_.table.channels = 3;
   readings_.table.queued_events = 7;

@@ -2,10 +2,12 @@
 
 namespace rmq {
 
-Admission::Admission(const HeartbeatStatement& statement, GroupPolicy* policy)
+Admission::Admission(const HeartbeatStatement& statement,
+                     absl::string_view remote_address, GroupPolicy* policy)
     : statement_(statement), policy_(*policy) {
   for (const ConsumerStatement& consumer : statement.consumers) {
-    const GroupPolicy::Verdict verdict = policy_.AdmitConsumer(consumer);
+    const GroupPolicy::Verdict verdict =
+        policy_.AdmitConsumer(consumer, remote_address);
     if (verdict.skip.has_value()) {
       passed_over_.push_back(
           {consumer.group, GroupKind::kConsumer, *verdict.skip});

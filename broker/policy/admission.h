@@ -3,6 +3,7 @@
 #define BROKER_POLICY_ADMISSION_H_
 
 #include "absl/container/inlined_vector.h"
+#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "broker/policy/group_configs.h"
 #include "broker/policy/group_policy.h"
@@ -23,7 +24,9 @@ namespace rmq {
 // Reference: ClientManageProcessor#heartBeat.
 class Admission {
  public:
-  Admission(const HeartbeatStatement& statement, GroupPolicy* policy);
+  // `remote_address`: of the client that states it.
+  Admission(const HeartbeatStatement& statement,
+            absl::string_view remote_address, GroupPolicy* policy);
   ~Admission();
   Admission(const Admission&) = delete;
   Admission& operator=(const Admission&) = delete;

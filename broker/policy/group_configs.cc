@@ -64,19 +64,24 @@ GroupConfigs::Entry& GroupConfigs::Insert(std::unique_ptr<Entry> entry) {
   return inserted;
 }
 
-GroupConfigs::Entry& GroupConfigs::AutoCreate(absl::string_view group) {
+GroupConfigs::Entry& GroupConfigs::AutoCreate(absl::string_view group,
+                                              ClientNetwork network) {
   auto owned = std::make_unique<Entry>();
   owned->config.group = std::string(group);
   owned->auto_created = true;
+  owned->network = network;
   owned->last_use = ++uses_;
   Entry& entry = Insert(std::move(owned));
-  entry.unused = unused_.insert(unused_.end(), &entry);
+  ++networks_[network].configs;
   ++auto_created_;
+  AppendToUnused(entry);
   return entry;
 }
 
 void GroupConfigs::Erase(Entry& entry) {
-  unused_.erase(entry.unused);
+  TakeFromUnused(entry);
+  const auto network = networks_.find(entry.network);
+  if (--network->second.configs == 0) networks_.erase(network);
   --auto_created_;
   // A copy: the keys die with the entry.
   const std::string name = entry.config.group;
@@ -87,10 +92,21 @@ void GroupConfigs::Erase(Entry& entry) {
 template <typename Change>
 void GroupConfigs::Use(Entry& entry, Change change) {
   if (!entry.auto_created) return;
-  if (entry.is_unused()) unused_.erase(entry.unused);
+  if (entry.is_unused()) TakeFromUnused(entry);
   change();
   entry.last_use = ++uses_;
-  if (entry.is_unused()) entry.unused = unused_.insert(unused_.end(), &entry);
+  if (entry.is_unused()) AppendToUnused(entry);
+}
+
+void GroupConfigs::AppendToUnused(Entry& entry) {
+  entry.unused = unused_.insert(unused_.end(), &entry);
+  std::list<Entry*>& in_network = networks_.find(entry.network)->second.unused;
+  entry.unused_in_network = in_network.insert(in_network.end(), &entry);
+}
+
+void GroupConfigs::TakeFromUnused(Entry& entry) {
+  unused_.erase(entry.unused);
+  networks_.find(entry.network)->second.unused.erase(entry.unused_in_network);
 }
 
 void GroupConfigs::NoteUse(Entry& entry) {
@@ -110,8 +126,25 @@ void GroupConfigs::Unpin(Entry& entry) {
 }
 
 GroupConfigs::Entry* GroupConfigs::LongestUnused(uint64_t use) const {
-  return unused_.empty() || unused_.front()->last_use > use ? nullptr
-                                                            : unused_.front();
+  return FirstUsedBy(use, unused_);
+}
+
+GroupConfigs::Entry* GroupConfigs::LongestUnusedIn(ClientNetwork network,
+                                                   uint64_t use) const {
+  const auto found = networks_.find(network);
+  return found == networks_.end() ? nullptr
+                                  : FirstUsedBy(use, found->second.unused);
+}
+
+GroupConfigs::Entry* GroupConfigs::FirstUsedBy(
+    uint64_t use, const std::list<Entry*>& unused) {
+  return unused.empty() || unused.front()->last_use > use ? nullptr
+                                                          : unused.front();
+}
+
+size_t GroupConfigs::auto_created_in(ClientNetwork network) const {
+  const auto found = networks_.find(network);
+  return found == networks_.end() ? 0 : found->second.configs;
 }
 
 std::vector<SubscriptionGroupConfig> GroupConfigs::List(absl::string_view after,

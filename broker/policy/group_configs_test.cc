@@ -55,7 +55,7 @@ TEST_F(GroupConfigsTest, AnUnregisterIsAUseToo) {
   GroupPolicy policy(WithLimit(2), in_use_);
   SkipOf(policy, "a");
   SkipOf(policy, "b");
-  policy.EnsureConfig("a");
+  policy.EnsureConfig("a", kAddress);
   SkipOf(policy, "c");
   EXPECT_THAT(Groups(policy), ElementsAre("a", "c"));
 }
@@ -130,7 +130,7 @@ TEST_F(GroupConfigsTest, AGroupOfAHeartbeatUnderWayIsHeld) {
   const BuiltStatement statement(
       TestStatement("c1").Consumer("a").Consumer("b"));
   absl::optional<Admission> under_way;
-  under_way.emplace(*statement, &policy);
+  under_way.emplace(*statement, kAddress, &policy);
   ASSERT_THAT(under_way->passed_over(), SizeIs(1));
   EXPECT_EQ(under_way->passed_over()[0].group, "b");
   EXPECT_EQ(under_way->passed_over()[0].reason, SkipReason::kTooManyGroups);
@@ -144,8 +144,8 @@ TEST_F(GroupConfigsTest, AGroupThatTwoHeartbeatsHoldIsHeldUntilBothAreThrough) {
   GroupPolicy policy(WithLimit(1), in_use_);
   const BuiltStatement statement(TestStatement("c1").Consumer("a"));
   absl::optional<Admission> first, second;
-  first.emplace(*statement, &policy);
-  second.emplace(*statement, &policy);
+  first.emplace(*statement, kAddress, &policy);
+  second.emplace(*statement, kAddress, &policy);
   first.reset();
   EXPECT_EQ(SkipOf(policy, "b"), SkipReason::kTooManyGroups);
   second.reset();
@@ -156,7 +156,7 @@ TEST_F(GroupConfigsTest, AHeldGroupThatGotAMemberIsKeptByIt) {
   GroupPolicy policy(WithLimit(1), in_use_);
   const BuiltStatement statement(TestStatement("c1").Consumer("a"));
   absl::optional<Admission> under_way;
-  under_way.emplace(*statement, &policy);
+  under_way.emplace(*statement, kAddress, &policy);
   Join(policy, "a");
   under_way.reset();
   EXPECT_EQ(SkipOf(policy, "b"), SkipReason::kTooManyGroups);
@@ -201,7 +201,7 @@ TEST_F(GroupConfigsTest, AHeldGroupWithoutMembersIsLetGoAfterItsHeartbeat) {
   GroupPolicy policy(WithLimit(1), in_use_);
   const BuiltStatement statement(TestStatement("c1").Consumer("a"));
   absl::optional<Admission> under_way;
-  under_way.emplace(*statement, &policy);
+  under_way.emplace(*statement, kAddress, &policy);
   Join(policy, "elsewhere");
   EXPECT_EQ(SkipOf(policy, "b"), SkipReason::kTooManyGroups);
   under_way.reset();
@@ -292,7 +292,7 @@ TEST_F(GroupConfigsTest, AGroupOfTheStartNeedNotBeHeld) {
   options.subscription_groups = {{"a"}};
   GroupPolicy policy(options, in_use_);
   const BuiltStatement statement(TestStatement("c1").Consumer("a"));
-  const Admission under_way(*statement, &policy);
+  const Admission under_way(*statement, kAddress, &policy);
   EXPECT_EQ(SkipOf(policy, "b"), absl::nullopt);
   EXPECT_EQ(SkipOf(policy, "c"), absl::nullopt);
   EXPECT_THAT(Groups(policy), ElementsAre("a", "c"));

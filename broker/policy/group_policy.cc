@@ -45,7 +45,7 @@ GroupPolicy::GroupPolicy(Options options, InUse in_use)
       topics_(options_.topics) {}
 
 GroupPolicy::Verdict GroupPolicy::AdmitConsumer(
-    const ConsumerStatement& statement) {
+    const ConsumerStatement& statement, absl::string_view remote_address) {
   Verdict verdict;
   if (options_.reject_pull_consumer_enable &&
       statement.modes.consume_type == ConsumeType::kConsumeActively) {
@@ -56,9 +56,9 @@ GroupPolicy::Verdict GroupPolicy::AdmitConsumer(
   do {
     MutexLock lock(&mu_);
     GroupConfigs::Entry* const entry =
-        FindOrCreateLocked(statement.group, &reason);
+        FindOrCreateLocked(statement.group, remote_address, &reason);
     if (entry != nullptr) return AdmitLocked(statement, *entry);
-  } while (reason == SkipReason::kTooManyGroups && MakeRoom());
+  } while (MakeRoom(reason, remote_address));
   verdict.skip = reason;
   return verdict;
 }
@@ -94,20 +94,29 @@ void GroupPolicy::Unpin(absl::Span<GroupConfigs::Entry* const> pinned) {
   for (GroupConfigs::Entry* const entry : pinned) groups_.Unpin(*entry);
 }
 
-void GroupPolicy::EnsureConfig(absl::string_view consumer_group) {
+void GroupPolicy::EnsureConfig(absl::string_view consumer_group,
+                               absl::string_view remote_address) {
   SkipReason reason;
   do {
     MutexLock lock(&mu_);
     GroupConfigs::Entry* const entry =
-        FindOrCreateLocked(consumer_group, &reason);
+        FindOrCreateLocked(consumer_group, remote_address, &reason);
     if (entry == nullptr) continue;
     groups_.NoteUse(*entry);
     return;
-  } while (reason == SkipReason::kTooManyGroups && MakeRoom());
+  } while (MakeRoom(reason, remote_address));
 }
 
-GroupConfigs::Entry* GroupPolicy::FindOrCreateLocked(absl::string_view group,
-                                                     SkipReason* reason) {
+ClientNetwork GroupPolicy::CountedNetwork(
+    absl::string_view remote_address) const {
+  return options_.auto_created_groups_per_address() == 0
+             ? kNoIpNetwork
+             : ClientNetworkOf(remote_address);
+}
+
+GroupConfigs::Entry* GroupPolicy::FindOrCreateLocked(
+    absl::string_view group, absl::string_view remote_address,
+    SkipReason* reason) {
   if (GroupConfigs::Entry* const entry = groups_.Find(group)) return entry;
   if (!IsLegalConsumerGroup(group)) {
     *reason = SkipReason::kIllegalGroup;
@@ -118,27 +127,44 @@ GroupConfigs::Entry* GroupPolicy::FindOrCreateLocked(absl::string_view group,
     *reason = SkipReason::kNoSuchGroup;
     return nullptr;
   }
-  if (groups_.auto_created() >= options_.max_auto_created_groups) {
-    *reason = SkipReason::kTooManyGroups;
-    return nullptr;
+  const ClientNetwork network = CountedNetwork(remote_address);
+  // An address at its own limit does not cost others their configs.
+  for (SkipReason full :
+       {SkipReason::kTooManyGroupsOfAddress, SkipReason::kTooManyGroups}) {
+    if (IsFullLocked(full, network)) {
+      *reason = full;
+      return nullptr;
+    }
   }
-  return &groups_.AutoCreate(group);
+  return &groups_.AutoCreate(group, network);
 }
 
-bool GroupPolicy::MakeRoom() {
+bool GroupPolicy::IsFullLocked(SkipReason reason, ClientNetwork network) const {
+  if (reason == SkipReason::kTooManyGroups) {
+    return groups_.auto_created() >= options_.max_auto_created_groups;
+  }
+  const size_t most = options_.auto_created_groups_per_address();
+  return most > 0 && groups_.auto_created_in(network) >= most;
+}
+
+bool GroupPolicy::MakeRoom(SkipReason reason,
+                           absl::string_view remote_address) {
+  const bool in_network = reason == SkipReason::kTooManyGroupsOfAddress;
+  if (!in_network && reason != SkipReason::kTooManyGroups) return false;
+  const ClientNetwork network = CountedNetwork(remote_address);
   absl::optional<uint64_t> begun;
   while (true) {
     std::string group;
     uint64_t last_use;
     {
       MutexLock lock(&mu_);
-      if (groups_.auto_created() < options_.max_auto_created_groups) {
-        return true;
-      }
+      if (!IsFullLocked(reason, network)) return true;
       if (!begun.has_value()) begun = groups_.last_use();
       // Configs that became unused after the call began are not looked at, so
       // other threads cannot prolong the call.
-      const GroupConfigs::Entry* const entry = groups_.LongestUnused(*begun);
+      const GroupConfigs::Entry* const entry =
+          in_network ? groups_.LongestUnusedIn(network, *begun)
+                     : groups_.LongestUnused(*begun);
       if (entry == nullptr) return false;
       group = entry->config.group;
       last_use = GroupConfigs::LastUseOf(*entry);

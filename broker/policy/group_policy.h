@@ -25,6 +25,7 @@
 #include "broker/registry/client_event.h"
 #include "broker/registry/consistency_rule.h"
 #include "broker/registry/statement.h"
+#include "common/client_network.h"
 
 namespace rmq {
 
@@ -52,9 +53,19 @@ class GroupPolicy final : public ClientEventListener {
     // without members is dropped, with its retry topic; a new group is passed
     // over only if all have members. (Differs: Java keeps all, for ever.)
     size_t max_auto_created_groups = 100'000;
+    // How many of them may be made for clients of one address, as long as they
+    // are kept: see ClientNetwork. At the limit the longest-unused one of these
+    // is dropped. None: half of `max_auto_created_groups`. 0: no limit.
+    absl::optional<size_t> max_auto_created_groups_per_address = 0;
     // Configured groups and topics. No name twice.
     std::vector<SubscriptionGroupConfig> subscription_groups;
     std::vector<TopicConfig> topics;
+
+    // `max_auto_created_groups_per_address` as it applies.
+    size_t auto_created_groups_per_address() const {
+      return max_auto_created_groups_per_address.value_or(
+          (max_auto_created_groups + 1) / 2);
+    }
 
     // InvalidArgument naming the entry and the field that make no sense.
     absl::Status Validate() const;
@@ -77,7 +88,9 @@ class GroupPolicy final : public ClientEventListener {
 
   // Makes the config of a group unless it exists or may not be made. An
   // unregister does so for the group that it names, as in Java.
-  void EnsureConfig(absl::string_view consumer_group) ABSL_LOCKS_EXCLUDED(mu_);
+  // `remote_address`: of the client.
+  void EnsureConfig(absl::string_view consumer_group,
+                    absl::string_view remote_address) ABSL_LOCKS_EXCLUDED(mu_);
 
   void OnClientEvent(const ClientEvent& event) override
       ABSL_LOCKS_EXCLUDED(mu_);
@@ -118,15 +131,17 @@ class GroupPolicy final : public ClientEventListener {
   // config's queues and the unit flag; `order` is set to whether this statement
   // has an ordered topic.
   // Reference: TopicConfigManager#createTopicInSendMessageBackMethod.
-  Verdict AdmitConsumer(const ConsumerStatement& statement)
+  Verdict AdmitConsumer(const ConsumerStatement& statement,
+                        absl::string_view remote_address)
       ABSL_LOCKS_EXCLUDED(mu_);
   // Takes back one pin of each entry.
   void Unpin(absl::Span<GroupConfigs::Entry* const> pinned)
       ABSL_LOCKS_EXCLUDED(mu_);
 
   // The config of a group, made if need be and allowed. Null with the reason if
-  // there is none; after kTooManyGroups MakeRoom() may help.
+  // there is none; MakeRoom() may help.
   GroupConfigs::Entry* FindOrCreateLocked(absl::string_view group,
+                                          absl::string_view remote_address,
                                           SkipReason* reason)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   Verdict AdmitLocked(const ConsumerStatement& statement,
@@ -134,9 +149,16 @@ class GroupPolicy final : public ClientEventListener {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // A retry topic came or went, or its order changed.
   void NoteOrderLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Makes room for one more automatic config. Returns false if all are in use.
-  // After true another thread may have taken the room: try again.
-  bool MakeRoom() ABSL_LOCKS_EXCLUDED(mu_);
+  // Whose configs count for the limit of an address.
+  ClientNetwork CountedNetwork(absl::string_view remote_address) const;
+  // Makes room for one more automatic config where `reason` is that there are
+  // too many. Returns false if it is another one, or if all are in use. After
+  // true another thread may have taken the room: try again.
+  bool MakeRoom(SkipReason reason, absl::string_view remote_address)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // Whether the limit that `reason` stands for is reached.
+  bool IsFullLocked(SkipReason reason, ClientNetwork network) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void EraseLocked(GroupConfigs::Entry& entry)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 

@@ -26,23 +26,27 @@ class GroupPolicyFixture : public ::testing::Test {
     bool notify_consumer_ids_changed = true;
   };
 
+  static constexpr char kAddress[] = "10.0.0.1:40000";
+
   // The verdict on one consumer group of a heartbeat that has been applied.
-  static Verdict Admit(GroupPolicy& policy, const TestConsumer& consumer) {
+  static Verdict Admit(GroupPolicy& policy, const TestConsumer& consumer,
+                       absl::string_view remote_address = kAddress) {
     TestStatement stated("c1");
     stated.consumers.push_back(consumer);
     const BuiltStatement statement(stated);
-    const Admission admission(*statement, &policy);
+    const Admission admission(*statement, remote_address, &policy);
     if (!admission.passed_over().empty()) {
       return {admission.passed_over()[0].reason};
     }
     return {absl::nullopt,
             admission.admitted().consumers[0].notify_consumer_ids_changed};
   }
-  static absl::optional<SkipReason> SkipOf(GroupPolicy& policy,
-                                           absl::string_view group) {
+  static absl::optional<SkipReason> SkipOf(
+      GroupPolicy& policy, absl::string_view group,
+      absl::string_view remote_address = kAddress) {
     TestConsumer consumer;
     consumer.group = std::string(group);
-    return Admit(policy, consumer).skip;
+    return Admit(policy, consumer, remote_address).skip;
   }
 
   static void Tell(GroupPolicy& policy, EventType type, absl::string_view group,

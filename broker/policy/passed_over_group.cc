@@ -14,6 +14,8 @@ absl::string_view Name(SkipReason reason) {
     case SkipReason::kTooManyGroups: return "TOO_MANY_GROUPS";
     case SkipReason::kInconsistentSubscription:
       return "INCONSISTENT_SUBSCRIPTION";
+    case SkipReason::kTooManyGroupsOfAddress:
+      return "TOO_MANY_GROUPS_OF_ADDRESS";
   }
   return "?";
 }
@@ -47,6 +49,11 @@ std::string Explain(const PassedOverGroup& skipped) {
           " rejects what differs from most other members, by its "
           "subscription_consistency",
           skipped.detail.empty() ? "" : ": ", skipped.detail);
+    case SkipReason::kTooManyGroupsOfAddress:
+      return absl::StrCat(group,
+                          " is new, and this broker has made as many configs "
+                          "for clients of this address as "
+                          "max_auto_created_groups_per_address allows");
   }
   return group;
 }

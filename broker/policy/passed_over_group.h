@@ -19,9 +19,10 @@ enum class SkipReason {
   kProducerRejected = 4,
   kTooManyGroups = 5,
   kInconsistentSubscription = 6,
+  kTooManyGroupsOfAddress = 7,
 };
 
-inline constexpr size_t kSkipReasons = 6;
+inline constexpr size_t kSkipReasons = 7;
 
 absl::string_view Name(SkipReason reason);
 

@@ -18,7 +18,7 @@ HeartbeatResult ClientManageProcessor::Heartbeat(
   HeartbeatResult result;
   RegisterResult registered;
   {
-    const Admission admission(statement, &policy_);
+    const Admission admission(statement, channel.remote_address(), &policy_);
     result.skipped.assign(admission.passed_over().begin(),
                           admission.passed_over().end());
     registered = table_.Register(channel, admission.admitted(), now);
@@ -122,7 +122,9 @@ void ClientManageProcessor::UnregisterClient(
     absl::Span<const absl::string_view> producer_groups,
     absl::Span<const absl::string_view> consumer_groups, absl::Time now) {
   for (absl::string_view group : consumer_groups) {
-    if (!group.empty()) policy_.EnsureConfig(group);
+    if (!group.empty()) {
+      policy_.EnsureConfig(group, channel.remote_address());
+    }
   }
   table_.Unregister(channel, client_id, producer_groups, consumer_groups, now);
   notifier_.Flush(table_, now);

@@ -15,9 +15,9 @@ ClientTable::ClientTable(const Options& options,
                          std::vector<ClientEventListener*> listeners)
     : TableQueries(options, std::move(listeners)), options_(options) {}
 
-absl::Status ClientTable::CheckRoom() const {
+absl::Status ClientTable::CheckRoom(absl::string_view remote_address) {
   MutexLock lock(&mu_);
-  return state_.CheckRoom();
+  return state_.CheckRoom(remote_address);
 }
 
 absl::Status ClientTable::Open(ClientChannelPtr channel, absl::Time now) {

@@ -60,11 +60,14 @@ class ClientTable : public TableQueries {
   static constexpr size_t kMaxLeftOutGroups = TableState::kMaxLeftOutGroups;
 
   // ResourceExhausted, as Open() has it, if there is no room for another
-  // channel at this moment.
-  absl::Status CheckRoom() const ABSL_LOCKS_EXCLUDED(mu_);
+  // channel of the client at `remote_address` at this moment.
+  absl::Status CheckRoom(absl::string_view remote_address)
+      ABSL_LOCKS_EXCLUDED(mu_);
 
   // Opens a channel that has not been opened before. From now on its silence
-  // counts. ResourceExhausted if max_channels are open.
+  // counts. ResourceExhausted if max_channels are open, or
+  // max_channels_per_address from the channel's address. A channel counts until
+  // it is removed.
   absl::Status Open(ClientChannelPtr channel, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mu_);
 

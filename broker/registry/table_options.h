@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "broker/registry/duplicate_clients.h"
 #include "broker/registry/statement_tokens.h"
 
@@ -25,6 +26,9 @@ struct TableOptions {
   absl::Duration max_channel_expiry = absl::Minutes(30);
   // Open channels, stand-ins included. Must be at least 1.
   size_t max_channels = 200'000;
+  // How many of them may be those of one address: see ClientNetwork. None: half
+  // of `max_channels`. 0: no limit.
+  absl::optional<size_t> max_channels_per_address = 0;
   // How many channels that were closed last are kept to be looked at; 0 to
   // 1,000,000.
   size_t recently_closed = 10'000;
@@ -42,6 +46,11 @@ struct TableOptions {
 
   // The expiry of a channel whose client asks for `requested`; zero: for none.
   absl::Duration ExpiryFor(absl::Duration requested) const;
+
+  // `max_channels_per_address` as it applies.
+  size_t channels_per_address() const {
+    return max_channels_per_address.value_or((max_channels + 1) / 2);
+  }
 
   // InvalidArgument naming the field that makes no sense.
   absl::Status Validate() const;

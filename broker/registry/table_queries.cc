@@ -329,7 +329,8 @@ TableQueries::Counts TableQueries::counts() const {
           state_.duplicates().size(),
           state_.consumers().inconsistent().reported(),
           state_.holds().size(),
-          state_.closed().counts()};
+          state_.closed().counts(),
+          state_.refusals()};
 }
 
 std::vector<DuplicateClientInfo> TableQueries::ListDuplicateClientIds(

@@ -298,6 +298,8 @@ class TableQueries {
     size_t held_clients = 0;
     // Channels that were closed since the start, by reason.
     std::array<int64_t, kRemovalReasons> closed_channels = {};
+    // Channels that were refused since the start.
+    TableState::Refusals refusals;
   };
   Counts counts() const ABSL_LOCKS_EXCLUDED(mu_);
 

@@ -59,10 +59,21 @@ ClientChannelPtr TableState::FindStandIn(absl::string_view client_id) const {
   return stand_in == nullptr ? nullptr : stand_in->port;
 }
 
-absl::Status TableState::CheckRoom() const {
-  if (open_.size() < options_.max_channels) return absl::OkStatus();
+absl::Status TableState::CheckRoom(absl::string_view remote_address) {
+  if (open_.size() >= options_.max_channels) {
+    ++refusals_.by_max_channels;
+    return absl::ResourceExhaustedError(
+        absl::StrCat("no room for another channel: max_channels is ",
+                     options_.max_channels));
+  }
+  const size_t most = options_.channels_per_address();
+  if (most == 0 || addresses_.Of(ClientNetworkOf(remote_address)) < most) {
+    return absl::OkStatus();
+  }
+  ++refusals_.by_max_channels_per_address;
   return absl::ResourceExhaustedError(absl::StrCat(
-      "no room for another channel: max_channels is ", options_.max_channels));
+      "no room for another channel from ", HostForMessage(remote_address),
+      ": max_channels_per_address is ", most));
 }
 
 TableChange TableState::BeginChange(absl::Time now) {
@@ -77,8 +88,11 @@ void TableState::EndChange(const TableChange& change) {
 
 absl::Status TableState::Open(ChannelRecord& record, ClientChannelPtr channel,
                               absl::Time now) {
-  const absl::Status room = CheckRoom();
+  const absl::string_view address = channel->remote_address();
+  const absl::Status room = CheckRoom(address);
   if (!room.ok()) return room;
+  if (options_.channels_per_address() > 0)
+    addresses_.Add(ClientNetworkOf(address));
   record.id = ++last_channel_id_;
   record.opened_at_ns = absl::ToUnixNanos(now);
   record.liveness.Renew(now);

@@ -29,6 +29,7 @@
 #include "broker/registry/statement_tokens.h"
 #include "broker/registry/table_change.h"
 #include "broker/registry/table_options.h"
+#include "common/client_network.h"
 #include "common/rate_limit.h"
 
 namespace rmq {
@@ -76,7 +77,12 @@ class TableState {
                                    absl::string_view group) const;
   // The stand-in of `client_id`, or null.
   ClientChannelPtr FindStandIn(absl::string_view client_id) const;
-  absl::Status CheckRoom() const;
+  // Of channels, by the limit that refused them.
+  struct Refusals {
+    int64_t by_max_channels = 0;
+    int64_t by_max_channels_per_address = 0;
+  };
+  const Refusals& refusals() const { return refusals_; }
   // When housekeeping has to look at the table.
   ExpiryOutlook Outlook() const;
 
@@ -91,6 +97,9 @@ class TableState {
   bool HasUnsettled() const { return consumers_.HasUnsettled(); }
   void Settle(TableChange* change) { consumers_.Settle(change); }
 
+  // ResourceExhausted, and a refusal is counted, if there is no room for
+  // another channel of the client at `remote_address`.
+  absl::Status CheckRoom(absl::string_view remote_address);
   // `record` is that of `channel`.
   absl::Status Open(ChannelRecord& record, ClientChannelPtr channel,
                     absl::Time now);
@@ -201,6 +210,9 @@ class TableState {
   ProducerRegistry producers_;
   ChannelExpiries expiry_;
   absl::btree_set<ChannelRecord*, ByChannelId> open_;
+  // How many of open_ each address has; nothing if that has no limit.
+  NetworkCounts addresses_;
+  Refusals refusals_;
   ClosedChannels closed_;
   ClientHolds holds_;
   ChannelId last_channel_id_ = 0;

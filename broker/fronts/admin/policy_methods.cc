@@ -68,6 +68,8 @@ CallStatus GetPolicy(const AdminCall& call,
   response->set_auto_create_subscription_group(
       options.auto_create_subscription_group);
   response->set_max_auto_created_groups(options.max_auto_created_groups);
+  response->set_max_auto_created_groups_per_address(
+      options.auto_created_groups_per_address());
   response->set_enable_property_filter(options.enable_property_filter);
   response->set_enable_register_producer(options.enable_register_producer);
   response->set_reject_pull_consumer_enable(

@@ -98,7 +98,8 @@ ConnectSession::ConnectSession(const Environment* environment, ServerLoop* loop)
       stream_(&environment->stream, loop, this) {}
 
 void ConnectSession::OnOpened() {
-  const CallStatus room = FromStatus(environment_.table->CheckRoom());
+  const CallStatus room =
+      FromStatus(environment_.table->CheckRoom(remote_address()));
   if (!room.ok()) {
     NoteRefused(room);
     stream_.EndWith(room);

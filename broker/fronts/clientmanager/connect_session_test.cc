@@ -357,6 +357,17 @@ TEST(ConnectSessionTest,
   EXPECT_THAT(broker.ConsumerIds("orders"), ElementsAre("c1", "c4"));
 }
 
+TEST(ConnectSessionTest, TheLimitOfAnAddressTurnsAStreamAwayAtOnce) {
+  BrokerController::Options options = TestBroker::DefaultOptions();
+  options.table.max_channels_per_address = 1;
+  TestBroker broker(options);
+  const auto first = broker.Join(ConsumerHeartbeat("c1", "orders"));
+  const auto second = broker.Connect();
+  EXPECT_THAT(second->Finish(), EndsWith(grpc::StatusCode::RESOURCE_EXHAUSTED,
+                                         "max_channels_per_address is 1"));
+  EXPECT_EQ(ResponseCodeOf(second->context()), 2);
+}
+
 // --- The notifier's window, and its pauses ---
 
 TEST(ConnectSessionTest, ThePushesOfALargeGroupThatAreLeftAreMadeAPauseLater) {

@@ -29,6 +29,16 @@ class FullTableTest : public ClientManagerFixture {
   FullTableTest() : ClientManagerFixture(OneChannel()) {}
 };
 
+class OneChannelOfAnAddressTest : public ClientManagerFixture {
+ protected:
+  static ClientTable::Options OneOfAnAddress() {
+    ClientTable::Options options;
+    options.max_channels_per_address = 1;
+    return options;
+  }
+  OneChannelOfAnAddressTest() : ClientManagerFixture(OneOfAnAddress()) {}
+};
+
 TEST_F(HeartbeatTest, AFullHeartbeatIsAnsweredWithAllThatAClientNeeds) {
   ASSERT_THAT(Heartbeat(Consumer("c1", "orders")), IsSuccess());
   EXPECT_EQ(response_.broker_name(), "broker-x");
@@ -170,6 +180,14 @@ TEST_F(FullTableTest, StandInsCountAsChannels) {
   EXPECT_THAT(Heartbeat(Consumer("c1", "orders")), IsSuccess());
   EXPECT_THAT(Unregister("c1", "", "orders"), IsSuccess());
   EXPECT_THAT(Heartbeat(Consumer("c2", "orders")), IsSuccess());
+}
+
+TEST_F(OneChannelOfAnAddressTest, AUnaryClientTooManyIsToldWhichLimit) {
+  RegisterUnary(Consumer("c1", "orders"));
+  EXPECT_THAT(
+      Heartbeat(Consumer("c2", "orders")),
+      FailsWith(absl::StatusCode::kResourceExhausted, ResponseCode::kSystemBusy,
+                HasSubstr("max_channels_per_address is 1")));
 }
 
 TEST_F(HeartbeatTest, ALightHeartbeatBeforeAFullOneNeedsAFullOne) {
