@@ -1,6 +1,7 @@
 // The class behind simulated_day.h, in files by idea:
 // - simulated_day.cc: what happens when, and the figures.
 // - day_load.cc: clients heartbeat, join, leave and change their subscriptions.
+// - day_drain.cc: the broker is drained.
 // - day_faults.cc: clients and connections fail.
 // - day_calls.cc: each call is made of the core and the model, and compared.
 // - day_checks.cc: everything that can be looked up is compared.
@@ -116,6 +117,9 @@ class Day final : public ClientEventListener {
     kCutStorm,
     kHalfOpenStorm,
     kAway,
+    kDrain,  // `subject` is for how long.
+    kDrainRun,
+    kCancelDrain,
     kCheckpoint,
   };
   struct Timer {
@@ -193,6 +197,15 @@ class Day final : public ClientEventListener {
   void Connect(int client);
   model::StatedConsumer StatedBy(const DayClient::Consumer& consumer) const;
 
+  // --- Drains ---
+  // The broker tells its clients to go, spread over that time.
+  void BeginDrain(Millis duration);
+  void RunDrain();
+  void CancelDrain();
+  // Whether the broker turns away the client that would come now: the timer is
+  // put off to when it may.
+  bool TurnsAway(const Timer& timer);
+
   // --- Faults ---
   // The process opens a new stream. The broker notices the old one's end late.
   void Reconnect(int client);
@@ -227,8 +240,9 @@ class Day final : public ClientEventListener {
   // The broker shuts down, and no registration is left.
   void Drain();
   // A call pushes each group once. A tick works in pieces, each of which may
-  // push a group again.
-  enum class Pushes { kOnce, kOnceInEachPiece, kNone };
+  // push a group again. While the broker drains none is pushed; at the end all
+  // groups are that changed meanwhile.
+  enum class Pushes { kOnce, kOnceInEachPiece, kNone, kThoseOfADrain };
   void Settle(absl::string_view what, Pushes pushes = Pushes::kOnce);
   ClientChannel* ChannelOf(int number) const {
     return number < 0 ? nullptr : channels_[number].get();
@@ -272,6 +286,7 @@ class Day final : public ClientEventListener {
   std::mt19937_64 random_;
   Millis now_ = 0;
   Millis away_until_ = 0;
+  bool is_draining_ = false;
   Millis next_tick_ = std::numeric_limits<Millis>::max();
   uint64_t last_timer_ = 0;
   std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
@@ -297,7 +312,7 @@ class Day final : public ClientEventListener {
   int64_t light_ = 0, full_ = 0, full_needed_ = 0, closed_ = 0, ticks_ = 0;
   int64_t pushes_ = 0, least_pushes_ = 0, most_pushes_ = 0, checkpoints_ = 0;
   int64_t late_closes_ = 0, overtaken_ = 0, canaries_ = 0;
-  int64_t held_ = 0;
+  int64_t held_ = 0, drains_ = 0, turned_away_ = 0;
   int64_t changes_ = 0, registers_ = 0;
   // By GroupKind, and by RemovalReason.
   int64_t joins_[2] = {}, leaves_[2][kRemovalReasons] = {}, emptied_[2] = {};

@@ -280,6 +280,7 @@ void Day::Drain() {
 // --- The comparison ---
 
 void Day::Settle(absl::string_view what, Pushes pushes) {
+  if (is_draining_) pushes = Pushes::kNone;
   // One flush makes a limited number of pushes; the edge's timer makes the
   // rest.
   ConsumerIdsNotifier& notifier = core_.notifier;
@@ -336,6 +337,11 @@ void Day::Settle(absl::string_view what, Pushes pushes) {
   const int64_t most = std::max(least, expected.most_pushes);
   const int64_t pushed = std::exchange(pushes_since_settled_, 0);
   if (pushes == Pushes::kNone) return Expect<int64_t>(0, pushed, "pushes");
+  if (pushes == Pushes::kThoseOfADrain) {
+    least_pushes_ += pushed;
+    most_pushes_ += pushed;
+    return;
+  }
   least_pushes_ += least;
   most_pushes_ += expected.most_pushes;
   if (pushed < least ||

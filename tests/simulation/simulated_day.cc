@@ -99,6 +99,11 @@ void Day::Schedule() {
     At(i * quarter - quarter / 2, Kind::kAway, (4 + i) * kMinute);
   }
   At(3 * quarter - 6 * kMinute, Kind::kAway, 5 * kMinute);
+  // A drain that comes to its end, and one that is cancelled before.
+  At(quarter + quarter / 2 + 8 * kMinute, Kind::kDrain, 2 * kMinute);
+  At(quarter + quarter / 2 + 11 * kMinute, Kind::kCancelDrain);
+  At(3 * quarter + quarter / 3, Kind::kDrain, 10 * kMinute);
+  At(3 * quarter + quarter / 3 + 2 * kMinute, Kind::kCancelDrain);
   for (int i = 1; i <= 12; ++i) {
     // Short absences: some make a tick late by more than the bound, some not.
     At(i * length_ / 13 + Between(0, kPeriod), Kind::kAway,
@@ -111,6 +116,7 @@ void Day::Schedule() {
 }
 
 void Day::Play(const Timer& timer) {
+  if (TurnsAway(timer)) return;
   switch (timer.kind) {
     case Kind::kTick:
       if (now_ < next_tick_) return;  // It came earlier.
@@ -135,6 +141,9 @@ void Day::Play(const Timer& timer) {
     case Kind::kLateClose:
       late_closes_ += model_.channels()[timer.subject].open ? 0 : 1;
       return CloseChannel(timer.subject, RemovalReason::kDisconnected);
+    case Kind::kDrain: return BeginDrain(timer.subject);
+    case Kind::kDrainRun: return RunDrain();
+    case Kind::kCancelDrain: return CancelDrain();
     case Kind::kCutStorm: return Storm(Kind::kCut, 2 * kSecond);
     case Kind::kHalfOpenStorm: return Storm(Kind::kReconnect, 20 * kSecond);
     case Kind::kHeartbeat:
@@ -177,7 +186,8 @@ std::string Day::Figures() const {
                     Name(static_cast<RemovalReason>(reason)));
   }
   absl::StrAppend(&text, "; ", late_closes_, " closed again later, ",
-                  overtaken_, " overtaken, ", held_, " held off, ", canaries_,
+                  overtaken_, " overtaken, ", held_, " held off, ", drains_,
+                  " drains, ", turned_away_, " turned away, ", canaries_,
                   " canaries; longest silence ", model_.longest_silence(),
                   " ms\n");
   for (const GroupKind kind : {GroupKind::kConsumer, GroupKind::kProducer}) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "broker/core/broker_core.h"
@@ -13,14 +14,18 @@
 #include "broker/housekeeping/housekeeping_task.h"
 #include "broker/notify/push_task.h"
 #include "broker/policy/group_policy.h"
+#include "broker/processor/client_kicker.h"
 #include "broker/registry/channel_end.h"
+#include "broker/registry/channel_filter.h"
 #include "broker/registry/client_table.h"
+#include "broker/watch/event_history.h"
 #include "common/response_code.h"
 #include "common/rpc/server/address_rates.h"
 #include "common/rpc/server/authorizer.h"
 #include "common/rpc/server/gate.h"
 #include "common/rpc/server/method_table.h"
 #include "glog/logging.h"
+#include "tests/simulation/day_watchers.h"
 #include "tests/simulation/network/crowd.h"
 #include "tests/simulation/network/schedule.h"
 #include "tests/simulation/network/sim_channel.h"
@@ -30,6 +35,8 @@ namespace {
 
 // A stream has to state its groups within this.
 constexpr absl::Duration kUnheardLimit = absl::Seconds(10);
+// How often those who watch read.
+constexpr absl::Duration kWatchPeriod = absl::Milliseconds(700);
 // A timer rests between two tasks.
 constexpr absl::Duration kRest = absl::Milliseconds(1);
 
@@ -38,6 +45,8 @@ BrokerCore::Options CoreOptions(const SimBroker::Options& options) {
   core.table.channel_expiry = options.channel_expiry;
   core.notifier.notify_window = options.notify_window;
   core.housekeeping.period = absl::Seconds(1);
+  // So that those who watch slowly are too slow.
+  core.watch.watch_history = EventHistory::kFewestEvents;
   core.policy.subscription_groups.push_back(
       {GroupName(kNotNotified), /*notify=*/false, /*retry_queue_nums=*/1});
   return core;
@@ -59,7 +68,8 @@ struct SimBroker::Running {
                  core.processor(),
                  counters}),
         housekeeping_task(&core.housekeeping()),
-        push_task(&core.notifier(), &core.table()) {
+        push_task(&core.notifier(), &core.table()),
+        watchers(&core.table(), &core.history(), GroupName(0), incarnation) {
     handler.AddMethods(&methods);
     environment.handler = &handler;
     environment.housekeeping = &core.housekeeping();
@@ -71,11 +81,18 @@ struct SimBroker::Running {
 
   absl::Time now() const { return process->Now(); }
 
+  // Those who watch read now and then, while the broker runs.
+  void Watch(const std::function<void(const std::string&)>& on_wrong) {
+    const std::string wrong = watchers.Read(now());
+    if (!wrong.empty()) on_wrong(wrong);
+    process->RunAt(now() + kWatchPeriod, [this, on_wrong] { Watch(on_wrong); });
+  }
+
   // Sets the timer to what is due first.
   void Rearm() {
     const absl::Time due =
         std::max(std::min({housekeeping_task.NextDue(), push_task.NextDue(),
-                           core.drain().NextDue()}),
+                           core.drain().NextDue(), core.kicker().NextDue()}),
                  now() + kRest);
     if (timer != 0 && due >= timer_at) return;
     if (timer != 0) process->Cancel(timer);
@@ -84,6 +101,7 @@ struct SimBroker::Running {
       timer = 0;
       housekeeping_task.Run(now());
       core.drain().Run(now());
+      core.kicker().Run(now());
       push_task.Run(now());
       Rearm();
     });
@@ -104,6 +122,7 @@ struct SimBroker::Running {
   HousekeepingTask housekeeping_task;
   PushTask push_task;
   SimChannel::Environment environment;
+  DayWatchers watchers;
   std::unique_ptr<Crowd> crowd;
   bool is_draining = false;
 };
@@ -131,6 +150,9 @@ void SimBroker::Start(bool is_old) {
                                absl::StrCat("broker ", index_, ": ", what));
                          }},
       random_.Number());
+  running_->Watch([this](const std::string& what) {
+    on_wrong_(absl::StrCat("broker ", index_, ": ", what));
+  });
   // Its pages are of different times.
   if (is_old) running_->environment.largest_page = 1'000;
 }
@@ -190,17 +212,18 @@ std::string SimBroker::WhoInTheCrowdMissedSomething() const {
 void SimBroker::Kick(const std::string& client_id, absl::Duration retry_after) {
   if (running_ == nullptr) return;
   running_->process->Post([this, client_id, retry_after] {
-    for (int group = 0; group < kGroups; ++group) {
-      const ClientChannelPtr channel =
-          running_->core.table().FindConsumerChannel(GroupName(group),
-                                                     client_id);
-      if (channel == nullptr) continue;
-      running_->core.housekeeping().OnChannelClose(
-          *channel, RemovalReason::kKicked, running_->now());
-      channel->End({RemovalReason::kKicked, retry_after});
-    }
+    ChannelFilter filter;
+    filter.client_id = client_id;
+    const absl::StatusOr<size_t> kicked = running_->core.kicker().Kick(
+        filter, retry_after, "too loud", running_->now());
+    if (!kicked.ok()) on_wrong_(std::string(kicked.status().message()));
     running_->Rearm();
   });
+}
+
+std::string SimBroker::WhoWatchesWrongly() const {
+  const std::string wrong = running_->watchers.Read(running_->now());
+  return wrong.empty() ? running_->watchers.Compare() : wrong;
 }
 
 const TrueLists& SimBroker::lists() const { return running_->lists; }

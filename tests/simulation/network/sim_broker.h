@@ -61,9 +61,12 @@ class SimBroker final : public Acceptor {
   bool HasSilentInTheCrowd() const;
   std::string WhoInTheCrowdMissedSomething() const;
 
-  // An operator takes out the client's channels. Zero: without saying for how
-  // long.
+  // An operator takes out the client's channels, and keeps its processes out.
+  // Zero: without saying for how long, and they are let in again.
   void Kick(const std::string& client_id, absl::Duration retry_after);
+
+  // Whether those who watch have what the table has; empty if they do.
+  std::string WhoWatchesWrongly() const;
 
   // --- What is true. Of the process that is up ---
   const TrueLists& lists() const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/string_view.h"
 #include "broker/fronts/clientmanager/fill_push.h"
 #include "broker/fronts/end_status.h"
 #include "client/broker_health.h"
@@ -23,8 +24,21 @@ EndReason EndReasonOf(RemovalReason reason) {
   }
 }
 
+// Of the word on the wire.
+EndReason EndReasonOf(absl::string_view word) {
+  for (const EndReason reason : {EndReason::kExpired, EndReason::kReplaced,
+                                 EndReason::kKicked, EndReason::kDrained}) {
+    if (word == Name(reason)) return reason;
+  }
+  return EndReason::kNone;
+}
+
 absl::Status ToStatus(const CallStatus& status) {
   return absl::Status(status.code, status.message);
+}
+
+StreamEnd EndOf(const CallStatus& status) {
+  return {ToStatus(status), EndReasonOf(status.end_reason), status.retry_after};
 }
 
 }  // namespace
@@ -36,7 +50,7 @@ SimChannel::SimChannel(const Environment* environment,
       connection_(std::move(connection)) {}
 
 void SimChannel::Push(std::shared_ptr<const MembershipPush> push) {
-  if (ended_ || half_closed_) return;
+  if (ended_ || half_closed_ || !client_.end_after_reply.ok()) return;
   const auto waiting = std::find_if(
       pushes_.begin(), pushes_.end(),
       [&push](const auto& other) { return other->group == push->group; });
@@ -82,7 +96,8 @@ void SimChannel::OnLost() {
 }
 
 void SimChannel::Read() {
-  while (!ended_ && !unread_.empty() && replies_.size() < kMaxWaitingReplies) {
+  while (!ended_ && client_.end_after_reply.ok() && !unread_.empty() &&
+         replies_.size() < kMaxWaitingReplies) {
     const std::string bytes = std::move(unread_.front());
     unread_.pop_front();
     Answer(bytes);
@@ -111,12 +126,14 @@ void SimChannel::Answer(const std::string& bytes) {
     const CallStatus status = environment_.handler->HandleFrame(
         connect, *this, frame, bytes, &client_, &reply);
     if (!status.ok()) {
-      EndWith({ToStatus(status)});
+      EndWith(EndOf(status));
       CloseChannel();
       return;
     }
   }
   if (!ended_) {
+    // Nothing follows a last reply.
+    if (!client_.end_after_reply.ok()) pushes_.clear();
     replies_.push_back(std::move(answer));
     WriteNext();
   }
@@ -146,6 +163,9 @@ void SimChannel::WriteNext() {
     pushed_last_ = false;
     frame = std::move(replies_.front());
     replies_.pop_front();
+  } else if (!client_.end_after_reply.ok()) {
+    EndWith(EndOf(client_.end_after_reply));
+    return;
   } else if (half_closed_ && unread_.empty()) {
     CloseChannel();
     EndWith({absl::OkStatus()});

@@ -208,13 +208,15 @@ class World {
     uint64_t seen = 0;
     while (scheduler_.Now() < quiet_since + kHeartbeatInterval + kOnItsWay) {
       if (scheduler_.Now() > latest) {
-        Wrong("it never comes to rest");
+        const std::string missing = WhoIsMissing();
+        Wrong(absl::StrCat("it never comes to rest",
+                           missing.empty() ? "" : ": ", missing));
         return;
       }
       scheduler_.RunUntil(scheduler_.Now() + absl::Milliseconds(200));
       const uint64_t now = Changes();
       if (now != seen || network_->HasFaulty() || IsSomeoneSilent() ||
-          !IsEveryoneThere()) {
+          !WhoIsMissing().empty()) {
         quiet_since = scheduler_.Now();
       }
       seen = now;
@@ -231,19 +233,20 @@ class World {
                        [](const auto& b) { return b->HasSilentInTheCrowd(); });
   }
 
-  // Whether every client is online at every broker, but for those that an
-  // operator took out without saying for how long.
-  bool IsEveryoneThere() {
+  // A client that is not online at a broker, unless an operator took it out
+  // without saying for how long. Empty if there is none.
+  std::string WhoIsMissing() {
     for (const auto& client : clients_) {
       if (client == nullptr || client->is_leaving()) continue;
       for (int i = 0; i < kBrokers; ++i) {
         if (client->StateAt(i) != BrokerState::kOnline &&
             !client->IsKickedForGood(i)) {
-          return false;
+          return absl::StrCat(client->client_id(), " at broker ", i, " is ",
+                              Name(client->StateAt(i)));
         }
       }
     }
-    return true;
+    return "";
   }
 
   // A number that grows with each change of a list at a broker process.
@@ -259,6 +262,10 @@ class World {
               brokers_[i]->WhoInTheCrowdMissedSomething();
           !missed.empty()) {
         Wrong(absl::StrCat("broker ", i, ": ", missed));
+      }
+      if (const std::string watched = brokers_[i]->WhoWatchesWrongly();
+          !watched.empty()) {
+        Wrong(absl::StrCat("broker ", i, ": ", watched));
       }
       for (const auto& client : clients_) {
         if (client == nullptr || client->is_leaving()) continue;
