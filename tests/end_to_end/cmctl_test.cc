@@ -101,7 +101,7 @@ TEST(CmctlTest, FindsWhatAHeartbeatRegistered) {
       {{"available-producer", "invoices"}, " unary"},
       {{"subscription-groups"}, "orders  yes"},
       {{"topics"}, "%RETRY%orders  1            1             RW"},
-      {{"policy"}, "reject_pull_consumer_enable         false\n"},
+      {{"policy"}, "reject_pull_consumer_enable          false\n"},
       {{"why", "orders"}, "orders: 0 streams, 1 unary client, message model"},
       {{"why", "orders"}, "told of changes: no\n  its members make unary"},
       {{"connections", "orders"}, "10.0.0.1@a"},
