@@ -2,7 +2,6 @@
 #ifndef COMMON_RPC_SERVER_SERVER_CALLS_H_
 #define COMMON_RPC_SERVER_SERVER_CALLS_H_
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -18,6 +17,7 @@
 #include "common/rpc/server/deadline_watch.h"
 #include "common/rpc/server/gate.h"
 #include "common/rpc/server/method_table.h"
+#include "common/rpc/server/unread_answers.h"
 
 namespace rmq {
 
@@ -70,8 +70,7 @@ struct ServerCalls {
   DeadlineWatch unfinished;
   // Tracks streams that are not read.
   DeadlineWatch slow_readers;
-  // Bytes of all unary answers that are not read yet.
-  std::atomic<int64_t> unread_bytes{0};
+  UnreadAnswers unread;
   Gate gate;
   // Complete before the server starts.
   MethodTable methods;

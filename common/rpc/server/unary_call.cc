@@ -56,7 +56,7 @@ void UnaryCall::OnRead(bool ok) {
     ticket_ = calls_.unfinished.Shorten(ticket_, self_,
                                         calls_.options.slow_reader_limit, now);
     End(outcome, &response);
-    LimitUnread();
+    calls_.unread.Limit(peer());
   }
   ReleaseIfDone();
 }
@@ -77,9 +77,8 @@ void UnaryCall::End(const CallStatus& outcome, grpc::ByteBuffer* response) {
   void* const tag = static_cast<CompletionHandler*>(&finished_tag_);
   if (status.ok()) {
     // Not before Finish(), which fills the response to an error.
-    const auto bytes = static_cast<int64_t>(response->Length());
-    calls_.unread_bytes.fetch_add(bytes);
-    unread_bytes_ = bytes;  // Last: ForgetUnread() subtracts it at any time.
+    unread_ = calls_.unread.Add(self_, peer(),
+                                static_cast<int64_t>(response->Length()));
     call_.WriteAndFinish(*response, grpc::WriteOptions(), status, tag);
   } else {
     call_.Finish(status, tag);
@@ -102,17 +101,7 @@ CallStatus UnaryCall::Answer(bool was_read, absl::Time now,
   return method_->answer(call, &request_, response);
 }
 
-void UnaryCall::LimitUnread() {
-  while (calls_.unread_bytes.load() > kMostUnreadBytes &&
-         calls_.unfinished.EndFirst(OverLimit(
-             absl::StrCat("answers that wait to be read must be at most ",
-                          kMostUnreadBytes, " bytes together")))) {
-  }
-}
-
-void UnaryCall::ForgetUnread() {
-  calls_.unread_bytes.fetch_sub(unread_bytes_.exchange(0));
-}
+void UnaryCall::ForgetUnread() { calls_.unread.Remove(unread_.exchange(0)); }
 
 absl::Time UnaryCall::EndIfWaitingSince(WaitsFor /*what*/,
                                         absl::Time /*limit*/) {

@@ -3,7 +3,6 @@
 #define COMMON_RPC_SERVER_UNARY_CALL_H_
 
 #include <atomic>
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -17,6 +16,7 @@
 #include "common/rpc/server/deadline_watch.h"
 #include "common/rpc/server/method_table.h"
 #include "common/rpc/server/server_calls.h"
+#include "common/rpc/server/unread_answers.h"
 #include "grpcpp/completion_queue.h"
 #include "grpcpp/generic/async_generic_service.h"
 #include "grpcpp/support/byte_buffer.h"
@@ -49,10 +49,6 @@ class UnaryCall final : public Waiter {
     ServerCalls* calls;
   };
 
-  // While unread answers hold more bytes than this, the call that has lasted
-  // longest is ended.
-  static constexpr int64_t kMostUnreadBytes = 64 * 1024 * 1024;
-
   static void Wait(const Environment* environment,
                    grpc::ServerCompletionQueue* queue);
 
@@ -76,10 +72,10 @@ class UnaryCall final : public Waiter {
   // Writes the outcome, and counts the bytes of the response. After
   // BeginToEnd().
   void End(const CallStatus& outcome, grpc::ByteBuffer* response);
-  // Ends calls while unread answers hold too many bytes.
-  void LimitUnread();
   // The answer is read, or nobody waits for that any more.
   void ForgetUnread();
+  // "host:port" of the client.
+  absl::string_view peer() const { return peer_; }
   // Fills `response` if it returns OK.
   CallStatus Answer(bool was_read, absl::Time now, grpc::ByteBuffer* response);
   // After the last event. *this may be gone then.
@@ -102,7 +98,8 @@ class UnaryCall final : public Waiter {
   DeadlineWatch::Ticket ticket_;
   grpc::ByteBuffer request_;
 
-  std::atomic<int64_t> unread_bytes_{0};
+  // The answer, until it is read or given up.
+  std::atomic<UnreadAnswers::Number> unread_{0};
   absl::Mutex mu_;
   // When it was decided how the call ends; InfiniteFuture before.
   absl::Time ends_since_ ABSL_GUARDED_BY(mu_) = absl::InfiniteFuture();

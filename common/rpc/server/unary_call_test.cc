@@ -174,10 +174,10 @@ TEST_F(UnaryCallTest, AResponseThatHoldsAnErrorCountsUntilTheCallIsOver) {
     // The loop has handled the first call when it answers the second.
     EXPECT_EQ(UnreadCall(channel_, "/no/method").Finish().error_code(),
               grpc::StatusCode::UNIMPLEMENTED);
-    EXPECT_EQ(calls_.unread_bytes, kLargeBytes);
+    EXPECT_EQ(calls_.unread.bytes(), kLargeBytes);
   }
   AwaitEndOfCalls();
-  EXPECT_EQ(calls_.unread_bytes, 0);
+  EXPECT_EQ(calls_.unread.bytes(), 0);
 }
 
 }  // namespace
