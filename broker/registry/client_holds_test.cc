@@ -103,7 +103,7 @@ TEST_F(ClientHoldsTest, AReleaseLetsAllProcessesOfTheIdIn) {
   EXPECT_EQ(holds_.Release("c1", 10, kNow, &more), 0);
 }
 
-TEST_F(ClientHoldsTest, ARelaseCountsNoHoldThatHasEnded) {
+TEST_F(ClientHoldsTest, AReleaseCountsNoHoldThatHasEnded) {
   HoldStream("c1", 7, absl::Seconds(1));
   HoldStream("c1", 8, absl::Seconds(2));
   bool more;
