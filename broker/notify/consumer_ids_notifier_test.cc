@@ -2,15 +2,14 @@
 
 #include <cstddef>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "broker/notify/notifier_fixture.h"
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_event.h"
-#include "broker/registry/client_table.h"
 #include "broker/registry/fake_client_channel.h"
 #include "broker/registry/test_statement.h"
 #include "common/client_types.h"
@@ -26,61 +25,7 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
-class ConsumerIdsNotifierTest : public ::testing::Test {
- protected:
-  explicit ConsumerIdsNotifierTest(
-      const ConsumerIdsNotifier::Options& options = {})
-      : notifier_(options,
-                  [this](absl::Time time) { deadlines_.push_back(time); }) {}
-
-  static ConsumerIdsNotifier::Options WithWindow(absl::Duration window) {
-    ConsumerIdsNotifier::Options options;
-    options.notify_window = window;
-    return options;
-  }
-  static ConsumerIdsNotifier::Options Disabled() {
-    ConsumerIdsNotifier::Options options;
-    options.enabled = false;
-    return options;
-  }
-
-  FakeClientChannelPtr Connect(const TestStatement& stated,
-                               bool notify = true) {
-    auto channel = std::make_shared<FakeClientChannel>();
-    EXPECT_TRUE(table_.Open(channel, now_).ok());
-    Register(*channel, stated, notify);
-    return channel;
-  }
-  void Register(ClientChannel& channel, const TestStatement& stated,
-                bool notify = true) {
-    BuiltStatement statement(stated);
-    for (AdmittedConsumer& consumer : statement.admitted()) {
-      consumer.notify_consumer_ids_changed = notify;
-    }
-    table_.Register(channel, statement.Admitted(), now_);
-  }
-  std::vector<FakeClientChannelPtr> ConnectMany(size_t count,
-                                                const std::string& group) {
-    std::vector<FakeClientChannelPtr> channels;
-    for (size_t i = 0; i < count; ++i) {
-      channels.push_back(
-          Connect(TestStatement(absl::StrCat(group, "-", i)).Consumer(group)));
-    }
-    return channels;
-  }
-  void Flush() { notifier_.Flush(table_, now_); }
-  static size_t TakeAllPushes(
-      const std::vector<FakeClientChannelPtr>& channels) {
-    size_t pushes = 0;
-    for (const auto& channel : channels) pushes += channel->TakePushes().size();
-    return pushes;
-  }
-
-  absl::Time now_ = absl::FromUnixSeconds(1'000'000);
-  std::vector<absl::Time> deadlines_;  // As the notifier told them.
-  ConsumerIdsNotifier notifier_;
-  ClientTable table_{ClientTable::Options(), {&notifier_}};
-};
+using ConsumerIdsNotifierTest = NotifierFixture;
 
 TEST_F(ConsumerIdsNotifierTest, NothingIsPushedBeforeAFlush) {
   const auto channel = Connect(TestStatement("c1").Consumer("orders"));
@@ -372,179 +317,6 @@ TEST_F(DisabledNotifierTest, TheBrokersSwitchKeepsAllPushesBack) {
   Flush();
   EXPECT_THAT(channel->TakePushes(), IsEmpty());
   EXPECT_EQ(notifier_.counts().changes, 0);
-}
-
-class WindowedNotifierTest : public ConsumerIdsNotifierTest {
- protected:
-  static constexpr absl::Duration kWindow = absl::Milliseconds(200);
-  WindowedNotifierTest() : ConsumerIdsNotifierTest(WithWindow(kWindow)) {}
-};
-
-TEST_F(WindowedNotifierTest, TheFirstChangeIsPushedAtOnce) {
-  const auto channel = Connect(TestStatement("c1").Consumer("orders"));
-  Flush();
-  EXPECT_THAT(channel->TakePushes(), ElementsAre("orders"));
-  EXPECT_EQ(notifier_.NextDeadline(), absl::InfiniteFuture());
-}
-
-TEST_F(WindowedNotifierTest, AChangeAfterAPushWaitsForTheEndOfTheWindow) {
-  const auto channel = Connect(TestStatement("c1").Consumer("orders"));
-  Flush();
-  channel->TakePushes();
-  Connect(TestStatement("c2").Consumer("orders"));
-  now_ += kWindow - absl::Nanoseconds(1);
-  Flush();
-  EXPECT_THAT(channel->TakePushes(), IsEmpty());
-  now_ += absl::Nanoseconds(1);
-  Flush();
-  EXPECT_THAT(channel->TakePushes(), ElementsAre("orders"));
-}
-
-TEST_F(WindowedNotifierTest, AChangeAfterTheWindowIsPushedAtOnce) {
-  const auto channel = Connect(TestStatement("c1").Consumer("orders"));
-  Flush();
-  channel->TakePushes();
-  now_ += kWindow;
-  Connect(TestStatement("c2").Consumer("orders"));
-  Flush();
-  EXPECT_THAT(channel->TakePushes(), ElementsAre("orders"));
-}
-
-TEST_F(WindowedNotifierTest, ChangesWithinAWindowArePushedTogetherAtItsEnd) {
-  std::vector<FakeClientChannelPtr> channels;
-  for (int i = 0; i < 100; ++i) {
-    channels.push_back(
-        Connect(TestStatement(absl::StrCat("c", i)).Consumer("orders")));
-    Flush();
-    now_ += absl::Milliseconds(1);
-  }
-  EXPECT_THAT(channels[0]->TakePushes(), ElementsAre("orders"));
-  now_ += kWindow;
-  Flush();
-  for (const auto& channel : channels) {
-    EXPECT_THAT(channel->TakePushes(), ElementsAre("orders"));
-  }
-  EXPECT_EQ(notifier_.counts().changes, 100);
-  EXPECT_EQ(notifier_.counts().coalesced, 98);
-  EXPECT_EQ(notifier_.counts().pushes, 101);
-}
-
-TEST_F(WindowedNotifierTest, APushAtTheEndOfAWindowOpensTheNext) {
-  const auto channel = Connect(TestStatement("c1").Consumer("orders"));
-  Flush();
-  Connect(TestStatement("c2").Consumer("orders"));
-  Flush();
-  now_ += kWindow;
-  Flush();
-  channel->TakePushes();
-  Connect(TestStatement("c3").Consumer("orders"));
-  Flush();
-  EXPECT_THAT(channel->TakePushes(), IsEmpty());
-  EXPECT_EQ(notifier_.NextDeadline(), now_ + kWindow);
-}
-
-TEST_F(WindowedNotifierTest, AGroupDoesNotWaitForAnothersWindow) {
-  Connect(TestStatement("c1").Consumer("orders"));
-  Flush();
-  now_ += kWindow / 2;
-  const auto audit = Connect(TestStatement("c2").Consumer("audit"));
-  Flush();
-  EXPECT_THAT(audit->TakePushes(), ElementsAre("audit"));
-}
-
-TEST_F(WindowedNotifierTest, WindowsThatOpenWithinATenthOfAWindowEndTogether) {
-  const absl::Duration step = kWindow / ConsumerIdsNotifier::kEndsInAWindow;
-  const absl::Time ends = now_ + kWindow + step;
-  now_ += absl::Nanoseconds(1);
-  const auto first = Connect(TestStatement("a").Consumer("orders"));
-  Flush();
-  now_ += step - absl::Nanoseconds(1);
-  const auto second = Connect(TestStatement("b").Consumer("bills"));
-  Flush();
-  Register(*first, TestStatement("a").Consumer("orders").Consumer("more"));
-  Register(*second, TestStatement("b").Consumer("bills").Consumer("more"));
-  const auto third =
-      Connect(TestStatement("c").Consumer("orders").Consumer("bills"));
-  Flush();
-  for (const auto& channel : {first, second, third}) channel->TakePushes();
-
-  EXPECT_EQ(notifier_.NextDeadline(), ends);
-  now_ = ends - absl::Nanoseconds(1);
-  Flush();
-  EXPECT_THAT(first->TakePushes(), IsEmpty());
-  now_ = ends;
-  Flush();
-  EXPECT_THAT(first->TakePushes(), ElementsAre("orders"));
-  EXPECT_THAT(second->TakePushes(), ElementsAre("bills"));
-}
-
-TEST_F(WindowedNotifierTest, TheDeadlineIsTheFirstEndOfAWindowWithAChange) {
-  Connect(TestStatement("c1").Consumer("orders"));
-  Flush();
-  const absl::Time orders = now_ + kWindow;
-  now_ += kWindow / 2;
-  const absl::Time audit = now_ + kWindow;
-  Connect(TestStatement("c2").Consumer("audit"));
-  Flush();
-  Connect(TestStatement("c3").Consumer("audit"));
-  Flush();
-  EXPECT_EQ(notifier_.NextDeadline(), audit);
-  Connect(TestStatement("c4").Consumer("orders"));
-  Flush();
-  EXPECT_EQ(notifier_.NextDeadline(), orders);
-  now_ = orders;
-  Flush();
-  EXPECT_EQ(notifier_.NextDeadline(), audit);
-  now_ = audit;
-  Flush();
-  EXPECT_EQ(notifier_.NextDeadline(), absl::InfiniteFuture());
-}
-
-TEST_F(WindowedNotifierTest, TheDeadlineIsToldWhenAChangeBeginsToWaitAndOnce) {
-  Connect(TestStatement("c1").Consumer("orders"));
-  Flush();
-  EXPECT_THAT(deadlines_, IsEmpty());
-  const absl::Time first = now_ + kWindow;
-  Connect(TestStatement("c2").Consumer("orders"));
-  EXPECT_THAT(deadlines_, IsEmpty());
-  Flush();
-  EXPECT_THAT(deadlines_, ElementsAre(first));
-  Connect(TestStatement("c3").Consumer("orders"));
-  Flush();
-  EXPECT_THAT(deadlines_, ElementsAre(first));
-  now_ = first;
-  Flush();
-  Connect(TestStatement("c4").Consumer("orders"));
-  Flush();
-  EXPECT_THAT(deadlines_, ElementsAre(first, first + kWindow));
-}
-
-TEST_F(WindowedNotifierTest, NothingWaitsForAGroupThatHasGone) {
-  const auto channel = Connect(TestStatement("c1").Consumer("orders"));
-  Flush();
-  channel->TakePushes();
-  table_.Close(*channel, RemovalReason::kDisconnected, now_);
-  Flush();
-  now_ += kWindow;
-  Flush();
-  EXPECT_EQ(notifier_.counts().pushes, 1);
-  EXPECT_EQ(notifier_.NextDeadline(), absl::InfiniteFuture());
-}
-
-TEST_F(WindowedNotifierTest, WhatWaitsWhenADrainBeginsIsPushedAfterIt) {
-  const auto channel = Connect(TestStatement("c1").Consumer("orders"));
-  Flush();
-  channel->TakePushes();
-  Connect(TestStatement("c2").Consumer("orders"));
-  Flush();
-  notifier_.StartDraining();
-  EXPECT_EQ(notifier_.NextDeadline(), absl::InfiniteFuture());
-  now_ += kWindow;
-  Flush();
-  EXPECT_THAT(channel->TakePushes(), IsEmpty());
-  notifier_.StopDraining();
-  Flush();
-  EXPECT_THAT(channel->TakePushes(), ElementsAre("orders"));
 }
 
 TEST(ConsumerIdsNotifierOptionsTest, AWindowIsZeroToTenMinutes) {
