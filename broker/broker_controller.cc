@@ -122,20 +122,27 @@ absl::Status BrokerController::Options::Validate() const {
         absl::StrCat("drain_timeout must not be negative, got ",
                      absl::FormatDuration(drain_timeout))));
   }
-  for (const auto& [name, address] :
-       {std::make_pair("address", server.address),
-        std::make_pair("metrics_address", metrics_address)}) {
-    if (address.empty()) continue;  // Of the two, only metrics_address.
-    const absl::StatusOr<ListenAddress> parsed =
-        ParseListenAddress(name, address);
-    note(parsed.status());
-    if (parsed.ok() && !allow_insecure_remote && !IsLoopback(*parsed)) {
-      note(absl::InvalidArgumentError(absl::StrCat(
-          name,
-          " must be a loopback address (there is no TLS and no authorisation "
-          "yet) unless allow_insecure_remote is set, got ",
-          address)));
+  const auto note_reachable = [this, &note](absl::string_view name,
+                                            const ListenAddress& address) {
+    if (allow_insecure_remote || IsLoopback(address)) return;
+    note(absl::InvalidArgumentError(absl::StrCat(
+        name,
+        " must be a loopback address (there is no TLS and no authorisation "
+        "yet) unless allow_insecure_remote is set, got ",
+        address.host, ":", address.port)));
+  };
+  const auto addresses = server.ListenAddresses();
+  note(addresses.status());
+  if (addresses.ok()) {
+    for (const ListenAddress& address : *addresses) {
+      note_reachable("address", address);
     }
+  }
+  if (!metrics_address.empty()) {
+    const absl::StatusOr<ListenAddress> parsed =
+        ParseListenAddress("metrics_address", metrics_address);
+    note(parsed.status());
+    if (parsed.ok()) note_reachable("metrics_address", *parsed);
   }
   if (errors.empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrJoin(errors, "\n"));

@@ -35,6 +35,12 @@ absl::flat_hash_map<absl::string_view, int>& Updates() {
 
 void NoteUpdate(absl::string_view name) { ++Updates()[name]; }
 
+// The values of --address. The first is its default.
+std::vector<std::string>& Addresses() {
+  static auto& addresses = *new std::vector<std::string>;
+  return addresses;
+}
+
 const rmq::BrokerController::Options& Default() {
   static const auto& options =
       *new rmq::BrokerController::Options(rmq::DefaultBrokerOptions());
@@ -44,9 +50,12 @@ const rmq::BrokerController::Options& Default() {
 }  // namespace
 
 ABSL_FLAG(std::string, address, Default().server.address,
-          "host:port to listen on; port 0 lets the system choose. RocketMQ: "
-          "listenPort")
-    .OnUpdate([] { NoteUpdate("address"); });
+          "host:port to listen on; port 0 lets the system choose. To be given "
+          "several times for several. RocketMQ: listenPort")
+    .OnUpdate([] {
+      NoteUpdate("address");
+      Addresses().push_back(absl::GetFlag(FLAGS_address));
+    });
 ABSL_FLAG(bool, allow_insecure_remote, Default().allow_insecure_remote,
           "allow an address that other machines reach; there is no TLS and no "
           "authorisation yet")
@@ -176,6 +185,28 @@ ABSL_FLAG(int32_t, max_streams_per_connection,
           "calls that are open on one connection, streams and unary ones; 1 to "
           "1000000. To be raised where a proxy has very many clients on one")
     .OnUpdate([] { NoteUpdate("max_streams_per_connection"); });
+ABSL_FLAG(int64_t, max_connections,
+          Default().server.connections.max_connections,
+          "connections that are open; 0: as many as the process may have open "
+          "files, less a quarter of these or 64")
+    .OnUpdate([] { NoteUpdate("max_connections"); });
+ABSL_FLAG(int64_t, max_connections_per_address,
+          Default().server.connections.max_connections_per_address,
+          "connections that are open from one client address; 0: half of "
+          "--max_connections")
+    .OnUpdate([] { NoteUpdate("max_connections_per_address"); });
+ABSL_FLAG(int32_t, max_wasted_calls_rate,
+          Default().server.connections.max_wasted_calls_rate,
+          "calls a second and connection that end before their message has "
+          "come, or that are more than it may have open; ten times as many at "
+          "once; with more the connection is ended; 0: no limit")
+    .OnUpdate([] { NoteUpdate("max_wasted_calls_rate"); });
+ABSL_FLAG(int64_t, max_wasted_bytes_rate,
+          Default().server.connections.max_wasted_bytes_rate,
+          "bytes a second and connection that become no message; eight times "
+          "as many at once, and a message's length; with more the connection "
+          "is ended; 0: no limit")
+    .OnUpdate([] { NoteUpdate("max_wasted_bytes_rate"); });
 ABSL_FLAG(
     int64_t, max_unary_bytes_rate, Default().server.rates.max_unary_bytes_rate,
     "bytes of unary requests, and bytes inflated from compressed messages, a "
@@ -314,8 +345,12 @@ absl::StatusOr<EffectiveConfig> ConfigFromFlags() {
     CHECK(flag != nullptr) << setting.name() << " is no flag";
     if (!IsGiven(setting, *flag)) continue;
     effective.sources[setting.name()] = ConfigSource::kFlag;
-    CHECK(SetSetting(setting, flag->CurrentValue(), &file.config))
-        << setting.name() << " is not as its flag: " << flag->CurrentValue();
+    const std::string value =
+        setting.name() == "address"
+            ? absl::StrJoin(absl::MakeConstSpan(Addresses()).subspan(1), ",")
+            : flag->CurrentValue();
+    CHECK(SetSetting(setting, value, &file.config))
+        << setting.name() << " is not as its flag: " << value;
   }
   effective.options = DefaultBrokerOptions();
   NoteErrors(ApplyConfig(file.config, &effective.options), path, effective,

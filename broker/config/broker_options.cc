@@ -54,6 +54,11 @@ void VisitSettings(Options& options, const Visitor& visit) {
   visit("max_frame_bytes", &server.max_frame_bytes);
   visit("max_frame_rate", &server.max_frame_rate);
   visit("max_streams_per_connection", &server.max_streams_per_connection);
+  visit("max_connections", &server.connections.max_connections);
+  visit("max_connections_per_address",
+        &server.connections.max_connections_per_address);
+  visit("max_wasted_calls_rate", &server.connections.max_wasted_calls_rate);
+  visit("max_wasted_bytes_rate", &server.connections.max_wasted_bytes_rate);
   visit("max_unary_bytes_rate", &server.rates.max_unary_bytes_rate);
   visit("max_unary_groups_rate", &server.rates.max_unary_groups_rate);
   visit("max_listed_rows_rate", &server.rates.max_listed_rows_rate);

@@ -1,14 +1,18 @@
 #include "broker/server/grpc_server.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
+#include "absl/strings/numbers.h"
 #include "common/real_clock.h"
 #include "common/rpc/loop/completion_loop.h"
+#include "common/rpc/server/acceptor/thread_load.h"
 #include "common/rpc/server/connection_arguments.h"
 #include "common/rpc/server/listen_address.h"
-#include "common/rpc/server/listen_socket.h"
 #include "grpc/support/time.h"
 #include "grpcpp/completion_queue.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
@@ -33,7 +37,13 @@ ServerCalls::Options CallOptions(const ServerOptions& options) {
   calls.max_message_bytes = options.max_frame_bytes;
   calls.max_message_rate = options.max_frame_rate;
   calls.slow_reader_limit = options.slow_reader_limit;
-  calls.max_calls_per_connection = options.max_streams_per_connection;
+  rlimit open_files = {};
+  getrlimit(RLIMIT_NOFILE, &open_files);
+  calls.connections = options.connections.WithOpenFiles(static_cast<int64_t>(
+      std::min<rlim_t>(open_files.rlim_cur, Connections::kMostConnections)));
+  calls.connections.max_calls = options.max_streams_per_connection;
+  calls.connections.max_message_bytes =
+      static_cast<int64_t>(options.max_frame_bytes);
   calls.rates = options.rates;
   return calls;
 }
@@ -51,7 +61,10 @@ GrpcServer::GrpcServer(const Options& options, ServerCalls* calls,
                             grpc::ServerCompletionQueue* queue, void* tag) {
                        generic_.RequestCall(context, call, queue, queue, tag);
                      },
-                     "", calls} {
+                     "", calls},
+      acceptor_({/*is_tls=*/false, options.keepalive_timeout},
+                &calls->connections, &RealClock(),
+                [this](int fd) { HandOver(fd); }) {
   for (const Front* const front : fronts_) {
     health_.AddService(front->service_name());
   }
@@ -62,9 +75,13 @@ GrpcServer::GrpcServer(const Options& options, ServerCalls* calls,
 GrpcServer::~GrpcServer() { Stop(absl::ZeroDuration()); }
 
 absl::Status GrpcServer::Start() {
+  const absl::Status listens = Listen();
+  if (!listens.ok()) return listens;
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
-  builder.AddListeningPort(options_.address, credentials_.Get(), &port_);
+  takes_over_ = builder.experimental().AddExternalConnectionAcceptor(
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+      credentials_.Get());
   // The same limit whatever max_frame_bytes is: the broker would not see a
   // message that gRPC itself refuses, and could not log it. A lower limit would
   // save nothing, since gRPC reads a message to its end before it checks the
@@ -85,9 +102,10 @@ absl::Status GrpcServer::Start() {
         std::make_unique<ServerLoop>(builder.AddCompletionQueue()));
   }
   server_ = builder.BuildAndStart();
-  if (server_ == nullptr || port_ == 0) return WhyNotListening();
-  address_ = absl::StrCat(
-      options_.address.substr(0, options_.address.rfind(':')), ":", port_);
+  if (server_ == nullptr) {
+    return absl::UnavailableError(
+        "gRPC could not start a server, and says why in its log");
+  }
   for (const auto& loop : loops_) {
     for (Front* const front : fronts_) front->AcceptStreams(loop.get());
     for (int i = 0; i < kWaitingUnaryCalls; ++i) {
@@ -97,7 +115,35 @@ absl::Status GrpcServer::Start() {
       RunCompletionLoop(&loop->queues, options_.nap);
     });
   }
+  std::vector<WatchedThread> watched;
+  for (size_t i = 0; i < threads_.size(); ++i) {
+    watched.push_back(
+        {threads_[i].native_handle(), &loops_[i]->queues.returns()});
+  }
+  return acceptor_.Start(watched);
+}
+
+absl::Status GrpcServer::Listen() {
+  const auto addresses = options_.ListenAddresses();
+  for (const ListenAddress& address : *addresses) {
+    const absl::StatusOr<std::string> bound = acceptor_.Listen(address);
+    if (!bound.ok()) return bound.status();
+    addresses_.push_back(*bound);
+  }
   return absl::OkStatus();
+}
+
+int GrpcServer::port() const {
+  int port = 0;
+  (void)absl::SimpleAtoi(address().substr(address().rfind(':') + 1), &port);
+  return port;
+}
+
+void GrpcServer::HandOver(int fd) {
+  grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters
+      connection;
+  connection.fd = fd;
+  takes_over_->HandleNewConnection(&connection);
 }
 
 void GrpcServer::BeginDrain() {
@@ -131,20 +177,10 @@ void GrpcServer::EndCalls(absl::Duration timeout) {
       calls_.live.AwaitNoneBegun(&RealClock(), RealClock().TimeNow() + timeout)
           ? std::min(timeout, kLastCalls)
           : absl::ZeroDuration();
+  acceptor_.Stop();
   server_->Shutdown(gpr_time_add(
       gpr_now(GPR_CLOCK_MONOTONIC),
       gpr_time_from_millis(absl::ToInt64Milliseconds(timeout), GPR_TIMESPAN)));
-}
-
-// gRPC writes the reason to its log only, so this opens a socket itself.
-absl::Status GrpcServer::WhyNotListening() const {
-  const absl::Status status =
-      ListenSocket::Open(*ParseListenAddress("address", options_.address))
-          .status();
-  if (!status.ok()) return status;
-  return absl::UnavailableError(
-      absl::StrCat("cannot listen on ", options_.address,
-                   ": gRPC could not, and says why in its log"));
 }
 
 }  // namespace rmq

@@ -13,12 +13,14 @@
 #include "broker/server/server_options.h"
 #include "common/rpc/credentials/credentials_source.h"
 #include "common/rpc/loop/loop_queues.h"
+#include "common/rpc/server/acceptor/acceptor.h"
 #include "common/rpc/server/front.h"
 #include "common/rpc/server/health_service.h"
 #include "common/rpc/server/server_calls.h"
 #include "common/rpc/server/unary_call.h"
 #include "grpcpp/generic/async_generic_service.h"
 #include "grpcpp/server.h"
+#include "grpcpp/server_builder.h"
 
 namespace rmq {
 
@@ -46,9 +48,11 @@ class GrpcServer final : public Part {
   // on the address.
   absl::Status Start() override;
 
-  // The "host:port" that the server listens on, with the port that was chosen.
-  const std::string& address() const { return address_; }
-  int port() const { return port_; }
+  // The "host:port" that the server listens on, with the port that was chosen:
+  // the first one, if there are several.
+  const std::string& address() const { return addresses_.front(); }
+  const std::vector<std::string>& addresses() const { return addresses_; }
+  int port() const;
 
   // What health reports; SERVING at first. Not after BeginDrain().
   void SetServing(bool serving) { health_.SetServing(serving); }
@@ -63,7 +67,10 @@ class GrpcServer final : public Part {
   void Stop(absl::Duration timeout) override;
 
  private:
-  absl::Status WhyNotListening() const;
+  // Listens on the addresses of the options.
+  absl::Status Listen();
+  // Gives gRPC a connection.
+  void HandOver(int fd);
   void EndCalls(absl::Duration timeout);
 
   const Options options_;
@@ -74,13 +81,16 @@ class GrpcServer final : public Part {
   std::vector<Front*> fronts_;
   grpc::AsyncGenericService generic_;
   const UnaryCall::Environment generic_calls_;
-  std::string address_;
-  int port_ = 0;
+  std::vector<std::string> addresses_;
   bool stopped_ = false;
   std::vector<std::unique_ptr<ServerLoop>> loops_;
   // After what it serves, so that it is destroyed first.
   std::unique_ptr<grpc::Server> server_;
   std::vector<std::thread> threads_;
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> takes_over_;
+  // The last one to begin, and the first to end. By the real clock, as gRPC's
+  // own times of connections are.
+  Acceptor acceptor_;
 };
 
 }  // namespace rmq

@@ -1,8 +1,11 @@
 #include "broker/server/server_options.h"
 
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "common/rpc/server/listen_address.h"
 
 namespace rmq {
@@ -13,8 +16,31 @@ constexpr absl::Duration kLongestNap = absl::Milliseconds(100);
 
 }  // namespace
 
+absl::StatusOr<std::vector<ListenAddress>> ServerOptions::ListenAddresses()
+    const {
+  std::vector<ListenAddress> addresses;
+  std::set<std::pair<std::string, int>> places;
+  for (const absl::string_view text : absl::StrSplit(address, ',')) {
+    const absl::StatusOr<ListenAddress> parsed =
+        ParseListenAddress("address", text);
+    if (!parsed.ok()) return parsed.status();
+    if (parsed->port != 0 &&
+        !places.emplace(parsed->host, parsed->port).second) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "address must name each address once, got ", text, " twice"));
+    }
+    addresses.push_back(*parsed);
+  }
+  if (addresses.size() > kMostAddresses) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("address must be at most ", kMostAddresses,
+                     " addresses, got ", addresses.size()));
+  }
+  return addresses;
+}
+
 absl::Status ServerOptions::Validate() const {
-  const absl::Status listen = ParseListenAddress("address", address).status();
+  const absl::Status listen = ListenAddresses().status();
   if (!listen.ok()) return listen;
   if (max_frame_bytes < 1024 || max_frame_bytes > kLargestFrame) {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -31,6 +57,8 @@ absl::Status ServerOptions::Validate() const {
   }
   const absl::Status rates_status = rates.Validate();
   if (!rates_status.ok()) return rates_status;
+  const absl::Status connections_status = connections.Validate();
+  if (!connections_status.ok()) return connections_status;
   constexpr int kMostStreams = 1'000'000;
   if (max_streams_per_connection < 1 ||
       max_streams_per_connection > kMostStreams) {

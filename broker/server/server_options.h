@@ -5,11 +5,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/rpc/keepalive.h"
+#include "common/rpc/server/acceptor/connections.h"
 #include "common/rpc/server/address_rates.h"
+#include "common/rpc/server/listen_address.h"
 
 namespace rmq {
 
@@ -17,7 +21,8 @@ struct ServerOptions {
   // The largest max_frame_bytes.
   static constexpr size_t kLargestFrame = 64 * 1024 * 1024;
 
-  // "host:port"; with port 0 the system chooses one, see GrpcServer::port().
+  // "host:port", or several, with commas between; with port 0 the system
+  // chooses one, see GrpcServer::port().
   std::string address = "127.0.0.1:10911";
   // Larger frames and messages are refused with RESOURCE_EXHAUSTED; 1 KiB to
   // 64 MiB.
@@ -29,6 +34,8 @@ struct ServerOptions {
   // The most open calls on one connection, streams and unary ones together; 1
   // to 1,000,000. A proxy's connection carries the calls of many clients.
   int max_streams_per_connection = 2048;
+  // Its `max_calls` and `max_message_bytes` are the settings above.
+  Connections::Options connections;
   AddressRates::Options rates;
   // A connection on which nothing came for `keepalive_time` is pinged, and is
   // closed if no answer comes within `keepalive_timeout`; also a connection
@@ -40,6 +47,10 @@ struct ServerOptions {
   // How long such a thread sleeps when it has handled all events, so that the
   // next ones share a wake-up; at most 100 ms. 0: it does not sleep.
   absl::Duration nap = absl::Milliseconds(2);
+
+  static constexpr size_t kMostAddresses = 16;
+  // The parts of `address`. Returns InvalidArgument, naming it.
+  absl::StatusOr<std::vector<ListenAddress>> ListenAddresses() const;
 
   // Returns InvalidArgument, naming the field, for an invalid option.
   absl::Status Validate() const;

@@ -533,23 +533,20 @@ TEST(CommandsTest, ThePolicyHasEverySwitch) {
     enable_property_filter: true
     enable_register_producer: true
     notify_consumer_ids_changed_enable: true
-    max_auto_created_groups_per_address: 50000
   )pb");
   EXPECT_EQ(Print({"policy"}, {&policy}),
-            "SWITCH                               VALUE\n"
-            "auto_create_subscription_group       true\n"
-            "max_auto_created_groups              100000\n"
-            "enable_property_filter               true\n"
-            "enable_register_producer             true\n"
-            "reject_pull_consumer_enable          false\n"
-            "notify_consumer_ids_changed_enable   true\n"
-            "max_auto_created_groups_per_address  50000\n");
+            "SWITCH                              VALUE\n"
+            "auto_create_subscription_group      true\n"
+            "max_auto_created_groups             100000\n"
+            "enable_property_filter              true\n"
+            "enable_register_producer            true\n"
+            "reject_pull_consumer_enable         false\n"
+            "notify_consumer_ids_changed_enable  true\n");
   EXPECT_EQ(Normal(PrintJson({"policy"}, {&policy})), Normal(R"json({
 "auto_create_subscription_group":true,"max_auto_created_groups":"100000",
 "enable_property_filter":true,"enable_register_producer":true,
 "reject_pull_consumer_enable":false,
-"notify_consumer_ids_changed_enable":true,
-"max_auto_created_groups_per_address":"50000"
+"notify_consumer_ids_changed_enable":true
 }
 )json"));
   const auto* const descriptor = pb::GetPolicyResponse::descriptor();

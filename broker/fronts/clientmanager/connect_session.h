@@ -13,7 +13,6 @@
 #include "broker/registry/client_event.h"
 #include "broker/registry/client_table.h"
 #include "broker/registry/membership_push.h"
-#include "broker/registry/remote_address.h"
 #include "common/rate_limit.h"
 #include "common/response_code.h"
 #include "common/rpc/loop/loop_queues.h"
@@ -55,18 +54,12 @@ class ConnectSession final : public ClientChannel,
   void Push(std::shared_ptr<const MembershipPush> push) override;
   void End(const ChannelEnd& end) override;
   bool writable() const override { return stream_.writable(); }
-  absl::string_view remote_address() const override {
-    return remote_address_.text();
-  }
+  absl::string_view remote_address() const override { return stream_.peer(); }
 
  private:
   ConnectSession(const Environment* environment, ServerLoop* loop);
 
   // ServerStream::Reactor.
-  void OnAccepted(absl::string_view peer) override {
-    remote_address_.Set(peer);
-  }
-  absl::string_view peer() const override { return remote_address(); }
   void OnOpened() override;
   bool OnMessage(grpc::ByteBuffer* message, grpc::ByteBuffer* reply) override;
   void OnReadsDone() override { CloseChannel(); }
@@ -119,7 +112,6 @@ class ConnectSession final : public ClientChannel,
   // Used by the loop's thread only.
   StreamClient client_;
   RateLimit frame_rate_;
-  RemoteAddress remote_address_;  // Constant once accepted.
 
   ServerStream stream_;
 };

@@ -18,14 +18,6 @@ gpr_timespec FromNow(absl::Duration duration) {
       gpr_time_from_nanos(absl::ToInt64Nanoseconds(duration), GPR_TIMESPAN));
 }
 
-NextStatus NextOf(grpc::CompletionQueue& queue, gpr_timespec deadline,
-                  CompletionSource::Event* event) {
-  void* tag = nullptr;
-  const NextStatus status = queue.AsyncNext(&tag, &event->ok, deadline);
-  event->handler = static_cast<CompletionHandler*>(tag);
-  return status;
-}
-
 }  // namespace
 
 LoopQueues::LoopQueues(grpc::CompletionQueue* first) {
@@ -98,6 +90,16 @@ Found LoopQueues::Poll(Event* event) {
   }
   PollTheNextOne();
   return Found::kNothing;
+}
+
+NextStatus LoopQueues::NextOf(grpc::CompletionQueue& queue,
+                              gpr_timespec deadline, Event* event) {
+  void* tag = nullptr;
+  const NextStatus status = queue.AsyncNext(&tag, &event->ok, deadline);
+  event->handler = static_cast<CompletionHandler*>(tag);
+  returns_.store(returns_.load(std::memory_order_relaxed) + 1,
+                 std::memory_order_relaxed);
+  return status;
 }
 
 void LoopQueues::PollTheNextOne() {

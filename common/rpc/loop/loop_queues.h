@@ -2,7 +2,9 @@
 #ifndef COMMON_RPC_LOOP_LOOP_QUEUES_H_
 #define COMMON_RPC_LOOP_LOOP_QUEUES_H_
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -62,6 +64,10 @@ class LoopQueues final : public CompletionSource {
   size_t queue_count() const override { return queues_.size(); }
   void Nap(absl::Duration duration) override;
 
+  // Counts how often gRPC has returned to the loop: it does not while it reads
+  // from a connection that sends without end. To be read by any thread.
+  const std::atomic<uint64_t>& returns() const { return returns_; }
+
  private:
   struct Queue {
     grpc::CompletionQueue* queue;
@@ -71,8 +77,11 @@ class LoopQueues final : public CompletionSource {
     bool is_shut_down = false;
   };
 
+  grpc::CompletionQueue::NextStatus NextOf(grpc::CompletionQueue& queue,
+                                           gpr_timespec deadline, Event* event);
   void PollTheNextOne();
 
+  std::atomic<uint64_t> returns_{0};
   std::vector<Queue> queues_;
   // The index of the queue that is polled, and how many events it has returned
   // in a row.

@@ -1,13 +1,9 @@
 #include "common/rpc/server/address_rates.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "common/mutex_lock.h"
 #include "common/rpc/server/peer_address.h"
 
@@ -26,20 +22,6 @@ absl::string_view NameOf(AddressRates::Kind kind) {
     case AddressRates::Kind::kRows: return "rows of listings";
   }
   return "";
-}
-
-// The key of an address.
-std::string NetworkOf(absl::string_view peer) {
-  absl::string_view host = HostOf(peer);
-  if (!absl::ConsumePrefix(&host, "[") || !absl::ConsumeSuffix(&host, "]")) {
-    return std::string(host);
-  }
-  in6_addr address;
-  constexpr size_t kNetworkBytes = 8;
-  if (inet_pton(AF_INET6, std::string(host).c_str(), &address) != 1) {
-    return std::string(host);
-  }
-  return {reinterpret_cast<const char*>(address.s6_addr), kNetworkBytes};
 }
 
 }  // namespace

@@ -11,10 +11,14 @@
 
 namespace rmq {
 
+// A connection must have been set up by then: HTTP/2's settings must have come,
+// and TLS's handshake.
+inline constexpr absl::Duration kHandshakeLimit = absl::Seconds(10);
+
 // Sets the arguments of all connections of the server. common/rpc/keepalive.h
 // explains the keepalive times. gRPC announces `max_streams`, the most open
 // calls on one connection, to clients, but enforces it only for clients that
-// acknowledge it: see ConnectionCalls.
+// acknowledge it: see Connections.
 inline void SetConnectionArguments(
     grpc::ServerBuilder* builder,
     absl::Duration keepalive_time = kBrokerKeepaliveTime,
@@ -41,6 +45,10 @@ inline void SetConnectionArguments(
   // message. The measurement helps only streams of megabytes.
   builder->AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, max_streams);
+  // From the acceptor's handing over to the client's settings. By default a
+  // client that says no more may keep a connection for two minutes.
+  builder->AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+                              milliseconds(kHandshakeLimit));
   // Otherwise gRPC inflates a message before it checks its size: see inflate.h.
   builder->AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
 }

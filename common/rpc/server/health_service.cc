@@ -93,10 +93,7 @@ class HealthService::Watch final : public ServerStream::Reactor,
   void Send(const Response& status) { stream_.Send(Serialize(status)); }
 
   // ServerStream::Reactor.
-  void OnAccepted(absl::string_view peer) override {
-    peer_ = std::string(peer);
-  }
-  absl::string_view peer() const override { return peer_; }
+  absl::string_view peer() const { return stream_.peer(); }
 
   void OnOpened() override {
     stream_.AwaitClient();
@@ -146,7 +143,7 @@ class HealthService::Watch final : public ServerStream::Reactor,
       : health_(*health), stream_(&health->watches_environment_, loop, this) {}
 
   void Refuse(const CallStatus& status) {
-    NoteRefusal(*health_.watches_environment_.method, peer_, "", status);
+    NoteRefusal(*health_.watches_environment_.method, peer(), "", status);
     stream_.EndWith(status);
   }
 
@@ -168,8 +165,6 @@ class HealthService::Watch final : public ServerStream::Reactor,
   }
 
   HealthService& health_;
-  std::string peer_;  // Constant once accepted.
-
   // The call's message has come.
   bool is_heard_ ABSL_GUARDED_BY(health_.mu_) = false;
   // Whether the service is known.

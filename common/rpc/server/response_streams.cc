@@ -44,10 +44,7 @@ class ResponseStreams::Stream final
   }
 
   // ServerStream::Reactor.
-  void OnAccepted(absl::string_view peer) override {
-    peer_ = std::string(peer);
-  }
-  absl::string_view peer() const override { return peer_; }
+  absl::string_view peer() const { return stream_.peer(); }
 
   void OnOpened() override {
     stream_.AwaitClient();
@@ -108,20 +105,20 @@ class ResponseStreams::Stream final
   ServerCalls& calls() { return *streams_.environment_.calls; }
 
   void Refuse(const CallStatus& status) {
-    NoteRefusal(*streams_.environment_.method, peer_, "", status);
+    NoteRefusal(*streams_.environment_.method, peer(), "", status);
     stream_.EndWith(status);
   }
 
   CallStatus Answer(grpc::ByteBuffer* message,
                     std::shared_ptr<ResponseSource>* source) {
     const absl::Time now = calls().clock.TimeNow();
-    CallStatus status = ReceiveMessage(&calls(), peer_, now,
+    CallStatus status = ReceiveMessage(&calls(), peer(), now,
                                        stream_.context().c_call(), message);
     if (!status.ok()) return status;
-    status = calls().rates.Check(AddressRates::Kind::kRows, peer_, now);
+    status = calls().rates.Check(AddressRates::Kind::kRows, peer(), now);
     if (!status.ok()) return status;
     const CallContext call = {streams_.method_.descriptor,
-                              {peer_, ""},
+                              {peer(), ""},
                               MetadataView(stream_.context()),
                               now};
     return streams_.method_.answer(calls().gate, call, message,
@@ -146,7 +143,7 @@ class ResponseStreams::Stream final
       const absl::optional<CallStatus> ends_with = TakeEnd(next);
       switch (next.outcome) {
         case NextResponse::Outcome::kResponse:
-          calls().rates.Take(AddressRates::Kind::kRows, peer_, next.rows, now);
+          calls().rates.Take(AddressRates::Kind::kRows, peer(), next.rows, now);
           if (ends_with.has_value()) {
             stream_.EndAfter(std::move(next.bytes), *ends_with);
             return;
@@ -184,8 +181,6 @@ class ResponseStreams::Stream final
   }
 
   ResponseStreams& streams_;
-  std::string peer_;  // Constant once accepted.
-
   absl::Mutex mu_;
   bool has_message_ ABSL_GUARDED_BY(mu_) = false;
   // Null before the message, and after the call.

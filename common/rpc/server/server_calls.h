@@ -10,10 +10,10 @@
 #include "common/due_task.h"
 #include "common/response_code.h"
 #include "common/rpc/loop/live_calls.h"
+#include "common/rpc/server/acceptor/connections.h"
 #include "common/rpc/server/address_rates.h"
 #include "common/rpc/server/authorizer.h"
 #include "common/rpc/server/call_counters.h"
-#include "common/rpc/server/connection_calls.h"
 #include "common/rpc/server/deadline_watch.h"
 #include "common/rpc/server/gate.h"
 #include "common/rpc/server/method_table.h"
@@ -31,8 +31,7 @@ struct ServerCalls {
     int32_t max_message_rate = 100;
     // A client that leaves a write unread for longer is cut off.
     absl::Duration slow_reader_limit = absl::Seconds(30);
-    // Open calls on one connection.
-    int max_calls_per_connection = 2048;
+    Connections::Options connections;
     AddressRates::Options rates;
   };
 
@@ -51,7 +50,7 @@ struct ServerCalls {
               Clock* server_clock, const DueListener& on_due)
       : options(call_options),
         clock(*server_clock),
-        connections(options.max_calls_per_connection),
+        connections(options.connections),
         rates(options.rates),
         unfinished(
             {WaitsFor::kFirstMessage, kFirstMessageLimit, kMostAwaitingCalls},
@@ -64,7 +63,7 @@ struct ServerCalls {
   Clock& clock;
   // Counts every call, including those that wait for a client.
   LiveCalls live;
-  ConnectionCalls connections;
+  Connections connections;
   AddressRates rates;
   // Tracks unary calls, and calls of health's Watch that await their message.
   DeadlineWatch unfinished;

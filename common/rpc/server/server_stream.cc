@@ -44,10 +44,9 @@ void ServerStream::OnAnnounced(bool ok) {
   live_calls.Begin();
   environment_.method->CountCall();
   // Now, since gRPC does not know the peer of a call that is cancelled.
-  reactor_.OnAccepted(PeerAddress(context_.peer()));
-  const CallStatus room =
-      environment_.calls->connections.Begin(reactor_.peer());
-  is_counted_ = room.ok();
+  const CallStatus room = on_connection_.Begin(
+      &environment_.calls->connections, PeerAddress(context_.peer()),
+      environment_.calls->clock.TimeNow());
   if (!room.ok()) {
     NoteRefused(room);
     EndWith(room);
@@ -87,6 +86,7 @@ void ServerStream::OnRead(bool ok) {
     ReleaseIfDone();
     return;
   }
+  on_connection_.NoteMessage(read_buffer_.Length());
   grpc::ByteBuffer reply;
   const bool has_reply = reactor_.OnMessage(&read_buffer_, &reply);
   MakePush push;
@@ -213,7 +213,7 @@ void ServerStream::EndIfWaiting(const CallStatus& status) {
 }
 
 void ServerStream::NoteRefused(const CallStatus& status) const {
-  NoteRefusal(*environment_.method, reactor_.peer(), "", status);
+  NoteRefusal(*environment_.method, peer(), "", status);
 }
 
 absl::Time ServerStream::CutOffIfPendingSince(absl::Time limit) {
@@ -230,7 +230,7 @@ absl::Time ServerStream::CutOffIfPendingSince(absl::Time limit) {
   if (environment_.client_sends_once) {  // The write is a call's answer.
     NoteRefused(NotRead());
   } else {
-    LOG(INFO) << "cut off, does not read" << Kv("peer", reactor_.peer());
+    LOG(INFO) << "cut off, does not read" << Kv("peer", peer());
   }
   environment_.calls->methods.counters().slow_readers.fetch_add(1);
   context_.TryCancel();
@@ -361,7 +361,7 @@ void ServerStream::ReleaseIfDone() {
 void ServerStream::Release() {
   loop_.queues.RemoveCall(queue_);
   environment_.awaiting->Remove(awaiting_ticket_);
-  if (is_counted_) environment_.calls->connections.End(reactor_.peer());
+  on_connection_.End(environment_.calls->clock.TimeNow());
   std::shared_ptr<Reactor> self;
   MutexLock lock(&mu_);
   UnwatchWriteLocked();

@@ -17,6 +17,7 @@
 #include "common/response_code.h"
 #include "common/rpc/loop/completion_loop.h"
 #include "common/rpc/loop/loop_queues.h"
+#include "common/rpc/server/acceptor/connections.h"
 #include "common/rpc/server/call_counters.h"
 #include "common/rpc/server/deadline_watch.h"
 #include "common/rpc/server/push_counters.h"
@@ -56,12 +57,8 @@ class ServerStream final : public Waiter {
  public:
   class Reactor {
    public:
-    // A client at `peer` ("host:port") has come. peer() returns it from now on.
-    virtual void OnAccepted(absl::string_view peer) = 0;
-    virtual absl::string_view peer() const = 0;
-
-    // The connection has room for the call. Reading begins afterwards, unless
-    // the reactor ends the stream.
+    // A client has come, whose connection has room for the call. Reading begins
+    // afterwards, unless the reactor ends the stream.
     virtual void OnOpened() = 0;
 
     // A message came. May take the bytes out of `message`. If it returns true,
@@ -133,6 +130,10 @@ class ServerStream final : public Waiter {
     MutexLock lock(&mu_);
     return self_;
   }
+
+  // "host:port" of the client; empty before one has come. Lives as long as the
+  // stream.
+  absl::string_view peer() const { return on_connection_.peer(); }
 
   // The call's context: for its metadata.
   grpc::ServerContext& context() { return context_; }
@@ -233,7 +234,7 @@ class ServerStream final : public Waiter {
   grpc::GenericServerAsyncReaderWriter stream_{&context_};
 
   // Used by the loop's thread only.
-  bool is_counted_ = false;  // In ServerCalls::connections.
+  ConnectionCall on_connection_;
   DeadlineWatch::Ticket awaiting_ticket_;
   grpc::ByteBuffer read_buffer_;
 

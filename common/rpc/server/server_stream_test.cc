@@ -9,16 +9,19 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "common/mutex_lock.h"
+#include "common/real_clock.h"
 #include "common/response_code.h"
 #include "common/rpc/credentials/credentials_source.h"
 #include "common/rpc/loop/completion_loop.h"
 #include "common/rpc/loop/loop_queues.h"
+#include "common/rpc/server/acceptor/acceptor.h"
 #include "common/rpc/server/authorizer.h"
 #include "common/rpc/server/call_counters.h"
 #include "common/rpc/server/push_counters.h"
@@ -112,10 +115,6 @@ class Talker final : public ServerStream::Reactor {
 
   void Accept(std::shared_ptr<Talker> self) { stream_.Accept(std::move(self)); }
 
-  void OnAccepted(absl::string_view peer) override {
-    peer_ = std::string(peer);
-  }
-  absl::string_view peer() const override { return peer_; }
   void OnOpened() override { stream_.AwaitClient(); }
   bool OnMessage(grpc::ByteBuffer* message, grpc::ByteBuffer* reply) override {
     const std::string text = TextOf(*message);
@@ -156,7 +155,6 @@ class Talker final : public ServerStream::Reactor {
   }
 
   Log& log_;
-  std::string peer_;
   ServerStream stream_;
 };
 
@@ -231,9 +229,9 @@ class ServerStreamTest : public ::testing::Test {
     environment_.method = &method_;
     environment_.calls = &calls_;
     grpc::ServerBuilder builder;
-    int port = 0;
-    builder.AddListeningPort("127.0.0.1:0", PlaintextServerCredentials().Get(),
-                             &port);
+    takes_over_ = builder.experimental().AddExternalConnectionAcceptor(
+        grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+        PlaintextServerCredentials().Get());
     builder.RegisterService(&service_);
     loop_ = std::make_unique<ServerLoop>(builder.AddCompletionQueue());
     server_ = builder.BuildAndStart();
@@ -241,12 +239,15 @@ class ServerStreamTest : public ::testing::Test {
     Accept(loop_.get());
     thread_ = std::thread(
         [this] { RunCompletionLoop(&loop_->queues, absl::ZeroDuration()); });
+    const absl::StatusOr<std::string> address =
+        acceptor_.Listen({"127.0.0.1", 0});
+    ASSERT_TRUE(address.ok());
+    ASSERT_TRUE(acceptor_.Start({}).ok());
     grpc::ChannelArguments arguments;
     // The window of what the client has not read does not grow.
     arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
-    channel_ = grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", port),
-                                         PlaintextChannelCredentials().Get(),
-                                         arguments);
+    channel_ = grpc::CreateCustomChannel(
+        *address, PlaintextChannelCredentials().Get(), arguments);
   }
 
   void TearDown() override {
@@ -257,6 +258,7 @@ class ServerStreamTest : public ::testing::Test {
 
   // Returns when all calls are over.
   void AwaitEndOfCalls() {
+    acceptor_.Stop();
     server_->Shutdown(gpr_now(GPR_CLOCK_MONOTONIC));
     calls_.live.AwaitNone();
   }
@@ -268,7 +270,7 @@ class ServerStreamTest : public ::testing::Test {
 
   static ServerCalls::Options Options() {
     ServerCalls::Options options;
-    options.max_calls_per_connection = kMostCalls;
+    options.connections.max_calls = kMostCalls;
     options.slow_reader_limit = kSlowReaderLimit;
     return options;
   }
@@ -295,6 +297,14 @@ class ServerStreamTest : public ::testing::Test {
   Streams service_;
   std::unique_ptr<ServerLoop> loop_;
   std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> takes_over_;
+  // By the real clock, since a test's does not move by itself.
+  Acceptor acceptor_{{}, &calls_.connections, &RealClock(), [this](int fd) {
+                       grpc::experimental::ExternalConnectionAcceptor::
+                           NewConnectionParameters connection;
+                       connection.fd = fd;
+                       takes_over_->HandleNewConnection(&connection);
+                     }};
   std::thread thread_;
   std::shared_ptr<grpc::Channel> channel_;
 };

@@ -30,14 +30,13 @@ void UnaryCall::OnAccepted(bool ok) {
     return;
   }
   Wait(&environment_, queue_);
-  // Of a call that gRPC has cancelled it would be unknown.
-  peer_ = PeerAddress(context_.peer());
   method_ = calls_.methods.Find(environment_.path.empty() ? context_.method()
                                                           : environment_.path);
   const absl::Time now = calls_.clock.TimeNow();
   ticket_ = calls_.unfinished.Add(self_, now, now);
-  const CallStatus room = calls_.connections.Begin(peer_);
-  is_counted_ = room.ok();
+  // Now, since gRPC does not know the peer of a call that is cancelled.
+  const CallStatus room = on_connection_.Begin(
+      &calls_.connections, PeerAddress(context_.peer()), now);
   if (!room.ok()) {
     grpc::ByteBuffer none;
     if (BeginToEnd(now)) End(room, &none);
@@ -49,6 +48,7 @@ void UnaryCall::OnAccepted(bool ok) {
 
 void UnaryCall::OnRead(bool ok) {
   read_in_flight_ = false;
+  if (ok) on_connection_.NoteMessage(request_.Length());
   const absl::Time now = calls_.clock.TimeNow();
   if (BeginToEnd(now)) {
     grpc::ByteBuffer response;
@@ -73,7 +73,7 @@ bool UnaryCall::BeginToEnd(absl::Time now) {
 
 void UnaryCall::End(const CallStatus& outcome, grpc::ByteBuffer* response) {
   const grpc::Status status =
-      calls_.methods.Finish(method_, peer_, outcome, &context_, response);
+      calls_.methods.Finish(method_, peer(), outcome, &context_, response);
   void* const tag = static_cast<CompletionHandler*>(&finished_tag_);
   if (status.ok()) {
     // Not before Finish(), which fills the response to an error.
@@ -92,12 +92,12 @@ CallStatus UnaryCall::Answer(bool was_read, absl::Time now,
             ResponseCode::kRequestCodeNotSupported,
             absl::StrCat("no such method: ", Quoted(context_.method()))};
   }
-  CallStatus status = was_read ? ReceiveMessage(&calls_, peer_, now,
+  CallStatus status = was_read ? ReceiveMessage(&calls_, peer(), now,
                                                 context_.c_call(), &request_)
                                : NoMessage();
   if (!status.ok()) return status;
   const CallContext call = {
-      *method_->descriptor, {peer_, ""}, MetadataView(context_), now};
+      *method_->descriptor, {peer(), ""}, MetadataView(context_), now};
   return method_->answer(call, &request_, response);
 }
 
@@ -131,7 +131,7 @@ void UnaryCall::EndIfWaiting(const CallStatus& status) {
   ForgetUnread();
   CallCounters& counters = calls_.methods.counters();
   NoteRefusal(method_ == nullptr ? counters.no_method() : *method_->counters,
-              peer_, "", NotRead());
+              peer(), "", NotRead());
   counters.slow_readers.fetch_add(1);
   context_.TryCancel();
 }
@@ -146,7 +146,7 @@ void UnaryCall::ReleaseIfDone() {
   LiveCalls& live_calls = calls_.live;
   calls_.unfinished.Remove(ticket_);
   ForgetUnread();
-  if (is_counted_) calls_.connections.End(peer_);
+  on_connection_.End(calls_.clock.TimeNow());
   self_.reset();
   live_calls.End();
 }

@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "common/response_code.h"
 #include "common/rpc/loop/completion_loop.h"
+#include "common/rpc/server/acceptor/connections.h"
 #include "common/rpc/server/deadline_watch.h"
 #include "common/rpc/server/method_table.h"
 #include "common/rpc/server/server_calls.h"
@@ -75,7 +76,7 @@ class UnaryCall final : public Waiter {
   // The answer is read, or nobody waits for that any more.
   void ForgetUnread();
   // "host:port" of the client.
-  absl::string_view peer() const { return peer_; }
+  absl::string_view peer() const { return on_connection_.peer(); }
   // Fills `response` if it returns OK.
   CallStatus Answer(bool was_read, absl::Time now, grpc::ByteBuffer* response);
   // After the last event. *this may be gone then.
@@ -87,12 +88,11 @@ class UnaryCall final : public Waiter {
   grpc::ServerCompletionQueue* const queue_;
   grpc::GenericServerContext context_;
   grpc::GenericServerAsyncReaderWriter call_{&context_};
-  std::string peer_;                             // "host:port" of the client.
   const MethodTable::Method* method_ = nullptr;  // Null: no such method.
 
   // Used by the loop only.
   std::shared_ptr<UnaryCall> self_;
-  bool is_counted_ = false;  // In ServerCalls::connections.
+  ConnectionCall on_connection_;
   bool read_in_flight_ = false;
   bool is_finished_ = false;
   DeadlineWatch::Ticket ticket_;

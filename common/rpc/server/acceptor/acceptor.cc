@@ -1,0 +1,350 @@
+#include "common/rpc/server/acceptor/acceptor.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+#include "absl/algorithm/container.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "common/kv.h"
+#include "common/mutex_lock.h"
+#include "common/real_clock.h"
+#include "common/rpc/server/acceptor/connection_socket.h"
+#include "common/rpc/server/acceptor/first_bytes.h"
+#include "common/rpc/server/acceptor/socket_address.h"
+#include "common/rpc/server/listen_socket.h"
+#include "glog/logging.h"
+
+namespace rmq {
+namespace {
+
+// Events that are taken at once, and connections that are accepted before other
+// events are looked at.
+constexpr int kMostEvents = 64;
+constexpr int kMostAcceptedAtOnce = 64;
+
+constexpr char kHttp1Answer[] =
+    "HTTP/1.1 505 HTTP Version Not Supported\r\n"
+    "Content-Type: text/plain\r\nContent-Length: 46\r\n"
+    "Connection: close\r\n\r\n"
+    "This port speaks gRPC, which is over HTTP/2.\r\n";
+
+void SetOption(int fd, int level, int name, int value) {
+  setsockopt(fd, level, name, &value, sizeof value);
+}
+
+// Whether accept() fails because the process, or the system, has no room for
+// one more connection.
+bool IsOutOfRoom(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS ||
+         error == ENOMEM;
+}
+
+// The memory that the process has, in bytes; 0 if it is unknown.
+int64_t ResidentMemory() {
+  const int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return 0;
+  std::array<char, 128> text = {};
+  const ssize_t size = read(fd, text.data(), text.size() - 1);
+  close(fd);
+  if (size <= 0) return 0;
+  const std::vector<absl::string_view> pages =
+      absl::StrSplit(absl::string_view(text.data(), size), ' ');
+  int64_t resident = 0;
+  if (pages.size() < 2 || !absl::SimpleAtoi(pages[1], &resident)) return 0;
+  return resident * sysconf(_SC_PAGESIZE);
+}
+
+absl::Status Failed(absl::string_view what) {
+  return absl::UnavailableError(
+      absl::StrCat("cannot accept connections: ", what, ": ",
+                   std::generic_category().message(errno)));
+}
+
+}  // namespace
+
+Acceptor::Acceptor(const Options& options, Connections* connections,
+                   Clock* clock, HandOver hand_over)
+    : options_(options),
+      connections_(*connections),
+      clock_(*clock),
+      hand_over_(std::move(hand_over)) {}
+
+Acceptor::~Acceptor() { Stop(); }
+
+absl::StatusOr<std::string> Acceptor::Listen(const ListenAddress& address) {
+  absl::StatusOr<ListenSocket> socket = ListenSocket::Open(address);
+  if (!socket.ok()) return socket.status();
+  std::string bound = socket->address();
+  const int fd = socket->Release();
+  fcntl(fd, F_SETFL, O_NONBLOCK);
+  // Those that are accepted inherit these.
+  SetOption(fd, SOL_SOCKET, SO_RCVBUF, kReceiveBuffer);
+  SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  if (options_.unacknowledged_limit > absl::ZeroDuration()) {
+    SetOption(fd, IPPROTO_TCP, TCP_USER_TIMEOUT,
+              static_cast<int>(
+                  absl::ToInt64Milliseconds(options_.unacknowledged_limit)));
+  }
+  listeners_.push_back(fd);
+  return bound;
+}
+
+absl::Status Acceptor::Start(const std::vector<WatchedThread>& watched) {
+  epoll_ = epoll_create1(EPOLL_CLOEXEC);
+  stop_event_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (epoll_ < 0 || stop_event_ < 0) return Failed("epoll");
+  for (const int fd : listeners_) {
+    epoll_event event = {};
+    event.events = EPOLLIN;
+    event.data.fd = fd;
+    if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) {
+      return Failed("epoll_ctl");
+    }
+  }
+  epoll_event event = {};
+  event.events = EPOLLIN;
+  event.data.fd = stop_event_;
+  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, stop_event_, &event) != 0) {
+    return Failed("epoll_ctl");
+  }
+  hand_over_thread_ = std::thread([this] { RunHandOver(); });
+  for (const WatchedThread& thread : watched) loads_.emplace_back(thread);
+  loads_.emplace_back(
+      WatchedThread{hand_over_thread_.native_handle(), &hand_overs_});
+  thread_ = std::thread([this] { Run(); });
+  return absl::OkStatus();
+}
+
+void Acceptor::Stop() {
+  {
+    MutexLock lock(&mu_);
+    is_stopping_ = true;
+  }
+  if (thread_.joinable()) {
+    const uint64_t one = 1;
+    (void)!write(stop_event_, &one, sizeof one);
+    thread_.join();
+  }
+  if (hand_over_thread_.joinable()) hand_over_thread_.join();
+  for (const int listener : std::exchange(listeners_, {})) close(listener);
+  for (const int fd :
+       {std::exchange(epoll_, -1), std::exchange(stop_event_, -1)}) {
+    if (fd >= 0) close(fd);
+  }
+}
+
+void Acceptor::Run() {
+  while (true) {
+    std::array<epoll_event, kMostEvents> events;
+    const int count =
+        epoll_wait(epoll_, events.data(), kMostEvents,
+                   static_cast<int>(absl::ToInt64Milliseconds(kTick)));
+    {
+      MutexLock lock(&mu_);
+      if (is_stopping_) break;
+    }
+    const absl::Time now = clock_.TimeNow();
+    for (int i = 0; i < count; ++i) {
+      const int fd = events[i].data.fd;
+      if (absl::c_linear_search(listeners_, fd)) {
+        AcceptAll(fd);
+      } else if (waiting_.contains(fd)) {
+        ReadFirstBytes(fd);
+      }
+    }
+    RefuseLate(now);
+    ResumeIfRested(now);
+    LookIfDue(now);
+  }
+  while (!waiting_.empty()) Close(waiting_.begin()->first);
+}
+
+void Acceptor::AcceptAll(int listener) {
+  for (int i = 0; i < kMostAcceptedAtOnce; ++i) {
+    sockaddr_storage address = {};
+    socklen_t size = sizeof address;
+    const int fd = accept4(listener, reinterpret_cast<sockaddr*>(&address),
+                           &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+      Admit(fd, PeerOf(address), clock_.TimeNow());
+    } else if (IsOutOfRoom(errno)) {
+      errors_.fetch_add(1, std::memory_order_relaxed);
+      LOG_EVERY_T(ERROR, 1)
+          << "connections wait: they cannot be accepted"
+          << Kv("error", std::generic_category().message(errno))
+          << Kv("connections", connections_.size());
+      Rest(clock_.TimeNow());
+      return;
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      return;
+    } else if (errno != ECONNABORTED && errno != EINTR) {
+      errors_.fetch_add(1, std::memory_order_relaxed);
+      // Of the one connection, or of its network: the next one may be well.
+      LOG_EVERY_T(WARNING, 1)
+          << "a connection could not be accepted"
+          << Kv("error", std::generic_category().message(errno));
+    }
+  }
+}
+
+void Acceptor::Admit(int fd, absl::string_view peer, absl::Time now) {
+  ConnectionRefusal refusal;
+  ConnectionPtr connection = connections_.Open(
+      peer, std::make_unique<TcpConnectionSocket>(fd), now, &refusal);
+  if (connection == nullptr) {
+    connections_.NoteRefused(peer, refusal);
+    // Reset, so that the kernel keeps nothing of it.
+    const linger reset = {1, 0};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    close(fd);
+    return;
+  }
+  if (deadlines_.size() > 2 * waiting_.size() + kMostEvents) ForgetDeadlines();
+  deadlines_.push_back({now + kFirstBytesLimit, fd, connection->number()});
+  waiting_[fd] = std::move(connection);
+  // An edge, since what has come is left for the one that it is handed over to.
+  epoll_event event = {};
+  event.events = EPOLLIN | EPOLLRDHUP | EPOLLET;
+  event.data.fd = fd;
+  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) Close(fd);
+}
+
+void Acceptor::ReadFirstBytes(int fd) {
+  std::array<char, kMostFirstBytes> bytes;
+  const ssize_t size = recv(fd, bytes.data(), bytes.size(), MSG_PEEK);
+  if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (size <= 0) {  // Its client has gone.
+    Close(fd);
+    return;
+  }
+  const Protocol wanted = options_.is_tls ? Protocol::kTls : Protocol::kHttp2;
+  const Protocol protocol =
+      ProtocolOf({bytes.data(), static_cast<size_t>(size)});
+  if (protocol == wanted) {
+    HandOverTo(fd);
+    return;
+  }
+  if (protocol == Protocol::kUnknownYet) return;
+  if (protocol == Protocol::kHttp1) {
+    // What has come is read, or the kernel would reset the connection.
+    std::array<char, 4096> rest;
+    while (recv(fd, rest.data(), rest.size(), 0) ==
+           static_cast<ssize_t>(rest.size())) {
+    }
+    (void)!send(fd, kHttp1Answer, sizeof kHttp1Answer - 1, MSG_NOSIGNAL);
+  }
+  Refuse(fd, ConnectionRefusal::kOtherProtocol);
+}
+
+void Acceptor::HandOverTo(int fd) {
+  epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
+  waiting_.erase(fd);
+  MutexLock lock(&mu_);
+  ready_.push_back(fd);
+}
+
+bool Acceptor::StillWaits(const Deadline& deadline) const {
+  const auto found = waiting_.find(deadline.fd);
+  return found != waiting_.end() && found->second->number() == deadline.number;
+}
+
+void Acceptor::ForgetDeadlines() {
+  deadlines_.erase(std::remove_if(deadlines_.begin(), deadlines_.end(),
+                                  [this](const Deadline& deadline) {
+                                    return !StillWaits(deadline);
+                                  }),
+                   deadlines_.end());
+}
+
+void Acceptor::RefuseLate(absl::Time now) {
+  while (!deadlines_.empty() && deadlines_.front().at <= now) {
+    const Deadline late = deadlines_.front();
+    deadlines_.pop_front();
+    if (StillWaits(late)) Refuse(late.fd, ConnectionRefusal::kNoFirstBytes);
+  }
+}
+
+void Acceptor::Refuse(int fd, ConnectionRefusal refusal) {
+  connections_.NoteRefused(waiting_.at(fd)->peer(), refusal);
+  Close(fd);
+}
+
+void Acceptor::Close(int fd) {
+  const auto found = waiting_.find(fd);
+  connections_.Close(found->second);
+  waiting_.erase(found);
+  close(fd);
+}
+
+void Acceptor::LookIfDue(absl::Time now) {
+  bool is_busy = false;
+  bool is_stuck = false;
+  for (ThreadLoad& load : loads_) {
+    load.Look();
+    is_busy |= load.was_busy();
+    is_stuck |= load.stuck() >= kStuck;
+  }
+  if (now < next_look_ && (!is_busy || now < earliest_look_)) return;
+  const absl::Time began = RealClock().TimeNow();
+  const bool is_urgent = connections_.Look(now, ResidentMemory(), is_stuck);
+  const absl::Duration took = RealClock().TimeNow() - began;
+  next_look_ = now + Connections::kLookPeriod;
+  earliest_look_ = now + (is_urgent ? kUrgentLookShare : kLookShare) * took;
+}
+
+void Acceptor::Rest(absl::Time now) {
+  rests_until_ = now + kRest;
+  for (const int fd : listeners_) {
+    epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
+  }
+}
+
+void Acceptor::ResumeIfRested(absl::Time now) {
+  if (!rests_until_.has_value() || now < *rests_until_) return;
+  rests_until_.reset();
+  for (const int fd : listeners_) {
+    epoll_event event = {};
+    event.events = EPOLLIN;
+    event.data.fd = fd;
+    epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event);
+  }
+}
+
+void Acceptor::RunHandOver() {
+  while (true) {
+    int fd;
+    {
+      MutexLock lock(&mu_);
+      mu_.Await(absl::Condition(
+          +[](Acceptor* self) ABSL_EXCLUSIVE_LOCKS_REQUIRED(self->mu_) {
+            return self->is_stopping_ || !self->ready_.empty();
+          },
+          this));
+      if (is_stopping_) {
+        for (const int left : ready_) close(left);
+        ready_.clear();
+        return;
+      }
+      fd = ready_.front();
+      ready_.pop_front();
+    }
+    hand_over_(fd);
+    hand_overs_.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+}  // namespace rmq

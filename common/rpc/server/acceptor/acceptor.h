@@ -1,0 +1,156 @@
+// Accepts the connections of a server.
+#ifndef COMMON_RPC_SERVER_ACCEPTOR_ACCEPTOR_H_
+#define COMMON_RPC_SERVER_ACCEPTOR_ACCEPTOR_H_
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "common/clock.h"
+#include "common/rpc/server/acceptor/connection.h"
+#include "common/rpc/server/acceptor/connections.h"
+#include "common/rpc/server/acceptor/thread_load.h"
+#include "common/rpc/server/listen_address.h"
+
+namespace rmq {
+
+// Accepts connections, and hands over those that have begun to speak HTTP/2.
+// gRPC's own listener ends for good at the first error of accept(), knows no
+// limit, and accepts on a thread that has other work.
+//
+// One thread accepts, reads (and leaves) the first bytes, and calls
+// Connections::Look(): each Connections::kLookPeriod, and each kTick while one
+// of the watched threads is busy. Another thread hands over, since whoever
+// takes a connection may do work for it.
+//
+// Errors of accept() are logged, once a second. While the process is out of
+// open files, connections wait in the kernel until there are some.
+//
+// Thread-safety: the methods are called by one thread, in this order.
+class Acceptor {
+ public:
+  struct Options {
+    // Connections must begin with a TLS handshake instead of HTTP/2.
+    bool is_tls = false;
+    // What was sent and not acknowledged by the client's kernel ends a
+    // connection after this time; 0: after the system's own.
+    absl::Duration unacknowledged_limit = absl::ZeroDuration();
+  };
+  // Takes a connected socket, which it closes when it is done. Called on a
+  // thread of its own, one socket at a time.
+  using HandOver = std::function<void(int fd)>;
+
+  // A connection must send its first bytes within this time.
+  static constexpr absl::Duration kFirstBytesLimit = absl::Seconds(10);
+  static constexpr absl::Duration kTick = absl::Milliseconds(20);
+  // The time that looks may take of all, at most: one part in so many, and
+  // while much is wasted.
+  static constexpr int kLookShare = 50;
+  static constexpr int kUrgentLookShare = 4;
+  // What the kernel keeps of what was not read yet, in bytes: a client that
+  // floods is held up early.
+  static constexpr int kReceiveBuffer = 32 * 1024;
+  // A watched thread that has used so much of a core's time without coming back
+  // is stuck.
+  static constexpr absl::Duration kStuck = absl::Milliseconds(150);
+  // How long the acceptor rests when it is out of open files.
+  static constexpr absl::Duration kRest = absl::Milliseconds(100);
+
+  // Borrows `connections` and `clock`.
+  Acceptor(const Options& options, Connections* connections, Clock* clock,
+           HandOver hand_over);
+  // Stops.
+  ~Acceptor();
+  Acceptor(const Acceptor&) = delete;
+  Acceptor& operator=(const Acceptor&) = delete;
+
+  // Listens on one more address. Returns "host:port", with the port that was
+  // chosen, or Unavailable, as ListenSocket::Open() does. Connections wait
+  // until Start().
+  absl::StatusOr<std::string> Listen(const ListenAddress& address);
+
+  // Begins to accept. `watched`: threads that handle connections; they live
+  // until Stop(). Returns Unavailable if the system has no room for it.
+  absl::Status Start(const std::vector<WatchedThread>& watched);
+
+  // How often accept() has failed. Thread-safe.
+  int64_t errors() const { return errors_.load(std::memory_order_relaxed); }
+
+  // Listens no more, and closes what has not been handed over. When it returns,
+  // `hand_over` is not called any more.
+  void Stop();
+
+ private:
+  // When a connection that may still wait is refused.
+  struct Deadline {
+    absl::Time at;
+    int fd;
+    uint64_t number;
+  };
+
+  void Run();
+  void RunHandOver();
+  void AcceptAll(int listener);
+  void Admit(int fd, absl::string_view peer, absl::Time now);
+  // Something has come on a connection that waits, or its end.
+  void ReadFirstBytes(int fd);
+  void HandOverTo(int fd);
+  bool StillWaits(const Deadline& deadline) const;
+  // Forgets those of connections that wait no more.
+  void ForgetDeadlines();
+  void RefuseLate(absl::Time now);
+  // Closes a connection that waits.
+  void Refuse(int fd, ConnectionRefusal refusal);
+  void Close(int fd);
+  void LookIfDue(absl::Time now);
+  void Rest(absl::Time now);
+  void ResumeIfRested(absl::Time now);
+
+  const Options options_;
+  Connections& connections_;
+  Clock& clock_;
+  const HandOver hand_over_;
+
+  std::vector<int> listeners_;
+  std::atomic<int64_t> errors_{0};
+  // Connections that were handed over.
+  std::atomic<uint64_t> hand_overs_{0};
+  int epoll_ = -1;
+  int stop_event_ = -1;
+  std::thread thread_;
+  std::thread hand_over_thread_;
+
+  // Used by `thread_` only.
+  std::vector<ThreadLoad> loads_;
+  // Connections that have not sent enough yet, by descriptor.
+  absl::flat_hash_map<int, ConnectionPtr> waiting_;
+  // In their order; those of connections that wait no more are forgotten when
+  // they are most.
+  std::deque<Deadline> deadlines_;
+  absl::Time next_look_ = absl::InfinitePast();
+  // Before that no look, however busy the threads are.
+  absl::Time earliest_look_ = absl::InfinitePast();
+  // While it is out of open files.
+  absl::optional<absl::Time> rests_until_;
+
+  absl::Mutex mu_;
+  bool is_stopping_ ABSL_GUARDED_BY(mu_) = false;
+  // To be handed over.
+  std::deque<int> ready_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace rmq
+
+#endif  // COMMON_RPC_SERVER_ACCEPTOR_ACCEPTOR_H_

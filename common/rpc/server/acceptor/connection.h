@@ -1,0 +1,96 @@
+// What is known of one connection.
+#ifndef COMMON_RPC_SERVER_ACCEPTOR_CONNECTION_H_
+#define COMMON_RPC_SERVER_ACCEPTOR_CONNECTION_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/time/time.h"
+#include "common/rpc/server/acceptor/connection_socket.h"
+
+namespace rmq {
+
+// One connection of a client: who, since when, and what has come. Made and
+// changed by Connections; calls hold it to count what comes.
+//
+// Thread-safe.
+class Connection {
+ public:
+  struct Counts {
+    // As the socket had received at the last look.
+    uint64_t bytes = 0;
+    // Messages that came whole, and their bytes.
+    uint64_t messages = 0;
+    uint64_t message_bytes = 0;
+    // Calls that began.
+    uint64_t calls = 0;
+    int64_t open_calls = 0;
+    // Calls that ended before a whole message had come, or were refused because
+    // the connection had too many.
+    uint64_t wasted_calls = 0;
+  };
+
+  // `number`: 1, 2, ... in the order of accepting; 0: of no list. `socket` may
+  // be null.
+  Connection(uint64_t number, std::string peer, absl::Time since,
+             std::unique_ptr<ConnectionSocket> socket)
+      : number_(number),
+        peer_(std::move(peer)),
+        since_(since),
+        socket_(std::move(socket)) {}
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  uint64_t number() const { return number_; }
+  // "host:port" of the client.
+  const std::string& peer() const { return peer_; }
+  absl::Time since() const { return since_; }
+
+  Counts counts() const {
+    Counts counts;
+    counts.bytes = bytes_.load(std::memory_order_relaxed);
+    counts.messages = messages_.load(std::memory_order_relaxed);
+    counts.message_bytes = message_bytes_.load(std::memory_order_relaxed);
+    counts.calls = calls_.load(std::memory_order_relaxed);
+    counts.open_calls = open_calls_.load(std::memory_order_relaxed);
+    counts.wasted_calls = wasted_calls_.load(std::memory_order_relaxed);
+    return counts;
+  }
+
+ private:
+  friend class Connections;
+  friend class ConnectionCall;
+
+  const uint64_t number_;
+  const std::string peer_;
+  const absl::Time since_;
+  const std::unique_ptr<ConnectionSocket> socket_;
+
+  std::atomic<uint64_t> bytes_{0};
+  std::atomic<uint64_t> messages_{0};
+  std::atomic<uint64_t> message_bytes_{0};
+  std::atomic<uint64_t> calls_{0};
+  std::atomic<int64_t> open_calls_{0};
+  std::atomic<uint64_t> wasted_calls_{0};
+  // It was ended by Connections.
+  std::atomic<bool> is_ended_{false};
+
+  // Guarded by the lock of Connections: when the credit for wasted calls is
+  // full again.
+  absl::Time calls_full_at_ = absl::InfinitePast();
+  // Of the one that looks: the wasted bytes at the last look, and how many of
+  // them count against the credit.
+  int64_t wasted_bytes_ = 0;
+  int64_t counted_bytes_ = 0;
+  // What counted when memory was calm.
+  int64_t calm_bytes_ = 0;
+};
+
+using ConnectionPtr = std::shared_ptr<Connection>;
+
+}  // namespace rmq
+
+#endif  // COMMON_RPC_SERVER_ACCEPTOR_CONNECTION_H_

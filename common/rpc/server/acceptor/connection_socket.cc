@@ -1,0 +1,55 @@
+#include "common/rpc/server/acceptor/connection_socket.h"
+
+// After each other: both define tcp_info, and linux's has the bytes.
+#include <fcntl.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstddef>
+
+namespace rmq {
+namespace {
+
+// 0 if `fd` is no socket.
+uint64_t CookieOf(int fd) {
+  uint64_t cookie = 0;
+  socklen_t size = sizeof cookie;
+  if (getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) != 0) return 0;
+  return cookie;
+}
+
+}  // namespace
+
+TcpConnectionSocket::TcpConnectionSocket(int fd)
+    : fd_(fd), cookie_(CookieOf(fd)) {}
+
+bool TcpConnectionSocket::IsStill(int fd) const {
+  return cookie_ != 0 && CookieOf(fd) == cookie_;
+}
+
+absl::optional<uint64_t> TcpConnectionSocket::BytesReceived() const {
+  tcp_info info = {};
+  // As far as the field that is asked for; the kernel may know more.
+  socklen_t size =
+      offsetof(tcp_info, tcpi_bytes_received) + sizeof info.tcpi_bytes_received;
+  const bool read = getsockopt(fd_, IPPROTO_TCP, TCP_INFO, &info, &size) == 0;
+  // Afterwards: a socket that was closed before has another cookie now.
+  if (!read || !IsStill(fd_)) return absl::nullopt;
+  return info.tcpi_bytes_received;
+}
+
+void TcpConnectionSocket::End() {
+  // This descriptor stays that of the same file, whatever the owner does.
+  const int copy = fcntl(fd_, F_DUPFD_CLOEXEC, 0);
+  if (copy < 0) {
+    // Out of open files. The owner could close the socket between the two.
+    if (IsStill(fd_)) shutdown(fd_, SHUT_RDWR);
+    return;
+  }
+  if (IsStill(copy)) shutdown(copy, SHUT_RDWR);
+  close(copy);
+}
+
+}  // namespace rmq

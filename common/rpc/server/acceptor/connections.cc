@@ -1,0 +1,356 @@
+#include "common/rpc/server/acceptor/connections.h"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/kv.h"
+#include "common/mutex_lock.h"
+#include "common/rpc/server/peer_address.h"
+#include "glog/logging.h"
+
+namespace rmq {
+
+absl::string_view NameOf(ConnectionRefusal refusal) {
+  switch (refusal) {
+    case ConnectionRefusal::kTooMany: return "connections";
+    case ConnectionRefusal::kTooManyOfAddress: return "address";
+    case ConnectionRefusal::kAddressIsHeld: return "held";
+    case ConnectionRefusal::kNoFirstBytes: return "no_first_bytes";
+    case ConnectionRefusal::kOtherProtocol: return "other_protocol";
+  }
+  return "";
+}
+
+absl::string_view NameOf(ConnectionAbuse abuse) {
+  switch (abuse) {
+    case ConnectionAbuse::kWastedCalls: return "wasted_calls";
+    case ConnectionAbuse::kWastedBytes: return "wasted_bytes";
+    case ConnectionAbuse::kStuckThread: return "stuck_thread";
+  }
+  return "";
+}
+
+absl::Status Connections::Options::Validate() const {
+  constexpr int64_t kLargestRate = int64_t{1} << 40;
+  for (const auto& [name, value, largest] :
+       {std::make_tuple("max_connections", max_connections, kMostConnections),
+        std::make_tuple("max_connections_per_address",
+                        max_connections_per_address, kMostConnections),
+        std::make_tuple("max_wasted_calls_rate", int64_t{max_wasted_calls_rate},
+                        int64_t{1'000'000}),
+        std::make_tuple("max_wasted_bytes_rate", max_wasted_bytes_rate,
+                        kLargestRate)}) {
+    if (value < 0 || value > largest) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(name, " must be 0 to ", largest, ", got ", value));
+    }
+  }
+  return absl::OkStatus();
+}
+
+Connections::Options Connections::Options::WithOpenFiles(
+    int64_t open_files) const {
+  Options options = *this;
+  if (options.max_connections == 0) {
+    const int64_t reserve = std::min(kReservedFiles, open_files / 4);
+    options.max_connections =
+        std::clamp<int64_t>(open_files - reserve, 1, kMostConnections);
+  }
+  if (options.max_connections_per_address == 0) {
+    options.max_connections_per_address =
+        std::max<int64_t>(1, options.max_connections / 2);
+  }
+  return options;
+}
+
+Connections::Connections(const Options& options)
+    : options_(options.WithOpenFiles(kMostConnections)),
+      wasted_calls_rate_(options.max_wasted_calls_rate,
+                         kCallsBurst * options.max_wasted_calls_rate),
+      strict_wasted_calls_rate_(
+          options.max_wasted_calls_rate,
+          kStrictCallsBurst * options.max_wasted_calls_rate) {}
+
+ConnectionPtr Connections::Open(absl::string_view peer,
+                                std::unique_ptr<ConnectionSocket> socket,
+                                absl::Time now, ConnectionRefusal* refusal) {
+  const std::string address = NetworkOf(peer);
+  absl::optional<ConnectionRefusal> full;
+  bool sweeps;
+  {
+    MutexLock lock(&mu_);
+    full = WhyFull(address);
+    sweeps = full.has_value() && now - last_sweep_ >= kSweepPause;
+    if (sweeps) last_sweep_ = now;
+  }
+  if (sweeps) {
+    for (const ConnectionPtr& connection : All()) {
+      if (!connection->socket_->BytesReceived().has_value()) Close(connection);
+    }
+  }
+  MutexLock lock(&mu_);
+  const auto ends = ends_.find(address);
+  if (ends != ends_.end() && ends->second.held_until > now) {
+    full = ConnectionRefusal::kAddressIsHeld;
+  } else {
+    full = WhyFull(address);
+  }
+  if (full.has_value()) {
+    *refusal = *full;
+    return nullptr;
+  }
+  // The port was another connection's, which is closed.
+  const auto former = connections_.find(peer);
+  if (former != connections_.end()) ForgetLocked(*ConnectionPtr(*former));
+  auto connection = std::make_shared<Connection>(
+      ++last_number_, std::string(peer), now, std::move(socket));
+  connections_.insert(connection);
+  ++by_address_[address];
+  return connection;
+}
+
+absl::optional<ConnectionRefusal> Connections::WhyFull(
+    const std::string& address) const {
+  if (static_cast<int64_t>(connections_.size()) >= options_.max_connections) {
+    return ConnectionRefusal::kTooMany;
+  }
+  const auto found = by_address_.find(address);
+  if (found != by_address_.end() &&
+      found->second >= options_.max_connections_per_address) {
+    return ConnectionRefusal::kTooManyOfAddress;
+  }
+  return absl::nullopt;
+}
+
+void Connections::NoteRefused(absl::string_view peer,
+                              ConnectionRefusal refusal) {
+  refused_.Count(refusal);
+  refused_since_log_.fetch_add(1, std::memory_order_relaxed);
+  LOG_EVERY_T(WARNING, 1) << "connections refused" << Kv("peer", peer)
+                          << Kv("reason", NameOf(refusal))
+                          << Kv("connections", size())
+                          << Kv("refused", refused_since_log_.exchange(0));
+}
+
+void Connections::Close(const ConnectionPtr& connection) {
+  MutexLock lock(&mu_);
+  const auto found = connections_.find(connection->peer());
+  if (found != connections_.end() && *found == connection) {
+    ForgetLocked(*connection);
+  }
+}
+
+void Connections::ForgetLocked(const Connection& connection) {
+  const auto address = by_address_.find(NetworkOf(connection.peer()));
+  if (--address->second == 0) by_address_.erase(address);
+  connections_.erase(connections_.find(connection.peer()));
+}
+
+std::vector<ConnectionPtr> Connections::All() const {
+  MutexLock lock(&mu_);
+  return {connections_.begin(), connections_.end()};
+}
+
+bool Connections::Look(absl::Time now, int64_t memory, bool is_stuck) {
+  const absl::Duration passed =
+      last_look_ == absl::InfinitePast()
+          ? absl::ZeroDuration()
+          : std::clamp(now - last_look_, absl::ZeroDuration(), kLookPeriod);
+  last_look_ = now;
+  std::vector<ConnectionPtr> open = All();
+  open.erase(std::remove_if(open.begin(), open.end(),
+                            [this, passed](const ConnectionPtr& connection) {
+                              const absl::optional<uint64_t> bytes =
+                                  connection->socket_->BytesReceived();
+                              if (!bytes.has_value()) {
+                                Close(connection);
+                                return true;
+                              }
+                              CountWastedBytes(*connection, *bytes, passed);
+                              return false;
+                            }),
+             open.end());
+  if (options_.max_wasted_bytes_rate == 0) return false;
+  const int64_t credit =
+      options_.max_message_bytes + kBytesBurst * options_.max_wasted_bytes_rate;
+  const absl::optional<int64_t> when_tight = AllowedWhenTight(memory);
+  int64_t since_calm = 0;
+  Connection* worst = nullptr;
+  int64_t worst_grown = kFewestBytesWhenTight - 1;
+  for (const ConnectionPtr& connection : open) {
+    const int64_t counted = connection->counted_bytes_;
+    const int64_t grown = counted - connection->calm_bytes_;
+    since_calm += std::max<int64_t>(0, grown);
+    if (grown > worst_grown && !connection->is_ended_.load()) {
+      worst = connection.get();
+      worst_grown = grown;
+    }
+    bool wastes =
+        counted > credit || (when_tight.has_value() && grown > *when_tight);
+    if (!wastes && counted > kBytesWhenTight) {
+      const std::string address = NetworkOf(connection->peer());
+      MutexLock lock(&mu_);
+      wastes = IsSuspect(address, now);
+    }
+    if (wastes) End(*connection, ConnectionAbuse::kWastedBytes, now);
+  }
+  if (is_stuck && worst != nullptr) {
+    End(*worst, ConnectionAbuse::kStuckThread, now);
+  }
+  const bool is_calm = since_calm <= kBytesWhenTight && !is_stuck;
+  if (now - last_calm_ < kLookPeriod ||
+      (calm_memory_.has_value() && !is_calm)) {
+    return !is_calm;
+  }
+  last_calm_ = now;
+  calm_memory_ = memory;
+  for (const ConnectionPtr& connection : open) {
+    connection->calm_bytes_ = connection->counted_bytes_;
+  }
+  return false;
+}
+
+void Connections::CountWastedBytes(Connection& connection, uint64_t bytes,
+                                   absl::Duration passed) const {
+  connection.bytes_.store(bytes, std::memory_order_relaxed);
+  const Connection::Counts counts = connection.counts();
+  const int64_t wasted =
+      static_cast<int64_t>(bytes) - static_cast<int64_t>(counts.message_bytes) -
+      static_cast<int64_t>(counts.messages) * kBytesAroundAMessage;
+  const auto refilled =
+      static_cast<int64_t>(absl::ToDoubleSeconds(passed) *
+                           static_cast<double>(options_.max_wasted_bytes_rate));
+  // A message that has come at last, after its bytes, gives back their credit.
+  connection.counted_bytes_ =
+      std::max<int64_t>(0, connection.counted_bytes_ + wasted -
+                               connection.wasted_bytes_ - refilled);
+  connection.wasted_bytes_ = wasted;
+}
+
+absl::optional<int64_t> Connections::AllowedWhenTight(int64_t memory) const {
+  const int64_t steps = (memory - calm_memory_.value_or(memory)) / kMemoryStep;
+  if (steps < 1) return absl::nullopt;
+  return std::max(kFewestBytesWhenTight,
+                  kBytesWhenTight >> std::min<int64_t>(steps - 1, 32));
+}
+
+void Connections::End(Connection& connection, ConnectionAbuse abuse,
+                      absl::Time now) {
+  if (connection.is_ended_.exchange(true)) return;
+  if (connection.socket_ != nullptr) connection.socket_->End();
+  ended_.Count(abuse);
+  ended_since_log_.fetch_add(1, std::memory_order_relaxed);
+  const Connection::Counts counts = connection.counts();
+  LOG_EVERY_T(WARNING, 1) << "connections ended"
+                          << Kv("peer", connection.peer())
+                          << Kv("reason", NameOf(abuse))
+                          << Kv("bytes", counts.bytes)
+                          << Kv("messages", counts.messages)
+                          << Kv("calls", counts.calls)
+                          << Kv("wasted_calls", counts.wasted_calls)
+                          << Kv("ended", ended_since_log_.exchange(0));
+  const std::string address = NetworkOf(connection.peer());
+  MutexLock lock(&mu_);
+  if (ends_.size() >= kMostHeldAddresses && !ends_.contains(address)) {
+    ends_.erase(std::min_element(
+        ends_.begin(), ends_.end(), [](const auto& a, const auto& b) {
+          return a.second.at.back() < b.second.at.back();
+        }));
+  }
+  Ends& ends = ends_.try_emplace(address).first->second;
+  std::rotate(ends.at.begin(), ends.at.begin() + 1, ends.at.end());
+  ends.at.back() = now;
+  if (now - ends.at.front() < kEndsPeriod) ends.held_until = now + kHold;
+}
+
+bool Connections::IsSuspect(const std::string& address, absl::Time now) const {
+  const auto ends = ends_.find(address);
+  return ends != ends_.end() && now - ends->second.at.back() < kEndsPeriod;
+}
+
+std::vector<ConnectionPtr> Connections::List(uint64_t number,
+                                             size_t max) const {
+  std::vector<ConnectionPtr> listed = All();
+  const auto by_number = [](const ConnectionPtr& a, const ConnectionPtr& b) {
+    return a->number() < b->number();
+  };
+  listed.erase(std::remove_if(listed.begin(), listed.end(),
+                              [number](const ConnectionPtr& connection) {
+                                return connection->number() <= number;
+                              }),
+               listed.end());
+  if (listed.size() > max) {
+    std::nth_element(listed.begin(),
+                     listed.begin() + static_cast<std::ptrdiff_t>(max),
+                     listed.end(), by_number);
+    listed.resize(max);
+  }
+  std::sort(listed.begin(), listed.end(), by_number);
+  return listed;
+}
+
+size_t Connections::size() const {
+  MutexLock lock(&mu_);
+  return connections_.size();
+}
+
+ConnectionPtr Connections::Find(absl::string_view peer, absl::Time now) {
+  {
+    MutexLock lock(&mu_);
+    const auto found = connections_.find(peer);
+    if (found != connections_.end()) return *found;
+  }
+  return std::make_shared<Connection>(0, std::string(peer), now, nullptr);
+}
+
+CallStatus Connections::BeginCall(Connection& connection, absl::Time now) {
+  connection.calls_.fetch_add(1, std::memory_order_relaxed);
+  if (connection.is_ended_.load(std::memory_order_relaxed)) {
+    return {absl::StatusCode::kCancelled, ResponseCode::kSystemError,
+            "the connection was ended"};
+  }
+  if (connection.open_calls_.fetch_add(1) >= options_.max_calls) {
+    connection.open_calls_.fetch_sub(1);
+    NoteWastedCall(connection, now);
+    return OverLimit(
+        absl::StrCat("calls that are open on one connection must be at most ",
+                     options_.max_calls));
+  }
+  return {};
+}
+
+void Connections::EndCall(Connection& connection) {
+  connection.open_calls_.fetch_sub(1);
+}
+
+void Connections::NoteWastedCall(Connection& connection, absl::Time now) {
+  connection.wasted_calls_.fetch_add(1, std::memory_order_relaxed);
+  const std::string address = NetworkOf(connection.peer());
+  {
+    MutexLock lock(&mu_);
+    const Rate& rate = IsSuspect(address, now) ? strict_wasted_calls_rate_
+                                               : wasted_calls_rate_;
+    if (rate.Take(now, &connection.calls_full_at_)) return;
+  }
+  End(connection, ConnectionAbuse::kWastedCalls, now);
+}
+
+CallStatus ConnectionCall::Begin(Connections* connections,
+                                 absl::string_view peer, absl::Time now) {
+  connections_ = connections;
+  connection_ = connections->Find(peer, now);
+  CallStatus status = connections->BeginCall(*connection_, now);
+  is_counted_ = status.ok();
+  return status;
+}
+
+void ConnectionCall::End(absl::Time now) {
+  if (!is_counted_) return;
+  is_counted_ = false;
+  if (!has_message_) connections_->NoteWastedCall(*connection_, now);
+  connections_->EndCall(*connection_);
+}
+
+}  // namespace rmq

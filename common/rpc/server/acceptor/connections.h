@@ -1,0 +1,290 @@
+// The open connections of a server: how many there may be, and which of them
+// cost more than they are of use.
+#ifndef COMMON_RPC_SERVER_ACCEPTOR_CONNECTIONS_H_
+#define COMMON_RPC_SERVER_ACCEPTOR_CONNECTIONS_H_
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/hash/hash.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "common/counters_by.h"
+#include "common/rate_limit.h"
+#include "common/response_code.h"
+#include "common/rpc/server/acceptor/connection.h"
+#include "common/rpc/server/acceptor/connection_socket.h"
+
+namespace rmq {
+
+// Why a connection was not let in.
+enum class ConnectionRefusal {
+  kTooMany,           // There are max_connections.
+  kTooManyOfAddress,  // Its address has max_connections_per_address.
+  kAddressIsHeld,     // Connections of its address were ended lately.
+  kNoFirstBytes,      // It sent nothing, or too little, for kFirstBytesLimit.
+  kOtherProtocol,     // What it sent first is not HTTP/2, or is TLS.
+};
+// As metrics and logs name it: "connections", "address", ...
+absl::string_view NameOf(ConnectionRefusal refusal);
+
+// Why a connection was ended.
+enum class ConnectionAbuse {
+  kWastedCalls,
+  kWastedBytes,
+  kStuckThread,
+};
+absl::string_view NameOf(ConnectionAbuse abuse);
+
+// Knows each connection of a server by its peer, limits how many there are, and
+// ends those that cost more than they are of use. gRPC 1.51 does neither: a
+// client that opens and resets calls, or floods it with frames that are no
+// message, costs each other client its turn, and memory without a bound.
+//
+// A connection is ended
+//
+// - when more of its calls than the credit were wasted: they ended before a
+//   whole message had come, or were more than a connection may have open;
+// - when Look() finds more wasted bytes than the credit: what the socket has
+//   received, less the messages that came whole, and kBytesAroundAMessage for
+//   each of these;
+// - while the process's memory grows fast, when Look() finds that it has wasted
+//   more than kBytesWhenTight lately: a flood of small frames takes hundreds of
+//   times its size until it is handled. The more memory has grown, the less is
+//   allowed;
+// - while a thread is stuck, at each Look(), the one that has wasted most
+// lately,
+//   if that is kFewestBytesWhenTight.
+//
+// While one of an address's connections was ended within kEndsPeriod, the
+// others and those that come get kStrictCallsBurst and kBytesWhenTight as
+// credits.
+//
+// A credit is a burst that refills. Calls that have a message waste nothing,
+// however many are opened at once: clients share connections through proxies.
+//
+// An address is a host, or the /64 network of an IPv6 host. After kEndsToHold
+// connections of an address were ended within kEndsPeriod, no new one is let in
+// for kHold; those that it has stay, since a network's clients may share it.
+//
+// Thread-safe. Logs what it ends and refuses, one line a second.
+class Connections {
+ public:
+  struct Options {
+    // In all, and from one address. Beyond these connections are closed as
+    // soon as they are accepted. 0: as many as WithOpenFiles() says, and half
+    // of max_connections.
+    int64_t max_connections = 0;
+    int64_t max_connections_per_address = 0;
+    // Open calls on one connection; at least 1. gRPC announces the limit
+    // (SETTINGS_MAX_CONCURRENT_STREAMS), but enforces it only for clients that
+    // have acknowledged it.
+    int64_t max_calls = 2048;
+    // Wasted calls a second, and kCallsBurst times as many at once; 0: no
+    // limit.
+    int32_t max_wasted_calls_rate = 100;
+    // Wasted bytes a second, and kBytesBurst times as many at once; 0: no
+    // limit.
+    int64_t max_wasted_bytes_rate = 64 * 1024;
+    // A message may be this long, and takes its time to come: it is no waste.
+    int64_t max_message_bytes = 1024 * 1024;
+
+    // Returns InvalidArgument, naming the field, for an invalid option.
+    absl::Status Validate() const;
+    // The options with the limits that are 0 replaced, for a process that may
+    // have so many open files: all of them, less a reserve for other files of a
+    // quarter, and at most kReservedFiles.
+    Options WithOpenFiles(int64_t open_files) const;
+  };
+  static constexpr int64_t kReservedFiles = 64;
+  static constexpr int64_t kMostConnections = 10'000'000;
+  static constexpr int kCallsBurst = 10;
+  static constexpr int kStrictCallsBurst = 2;
+  static constexpr int kBytesBurst = 8;
+  // What surrounds a message in a call of its own: headers and frames.
+  static constexpr int64_t kBytesAroundAMessage = 1024;
+
+  static constexpr size_t kEndsToHold = 3;
+  static constexpr absl::Duration kEndsPeriod = absl::Seconds(10);
+  static constexpr absl::Duration kHold = absl::Seconds(2);
+  // Addresses whose ended connections are remembered. Beyond these the address
+  // whose last one was ended longest ago is forgotten.
+  static constexpr size_t kMostHeldAddresses = 1'000;
+
+  // A look is calm if it comes kLookPeriod after the last calm one or later,
+  // and all connections together have wasted at most kBytesWhenTight in
+  // between. Memory is tight if it has grown by kMemoryStep since then (2,000
+  // calls that come at once take half of that); for each further step half of
+  // the bytes are allowed.
+  static constexpr int64_t kMemoryStep = 32 * 1024 * 1024;
+  static constexpr int64_t kBytesWhenTight = 64 * 1024;
+  static constexpr int64_t kFewestBytesWhenTight = 4 * 1024;
+
+  static constexpr absl::Duration kLookPeriod = absl::Seconds(1);
+  // While there is no room, closed connections are looked for this often.
+  static constexpr absl::Duration kSweepPause = absl::Milliseconds(100);
+
+  using Refusals =
+      CountersBy<ConnectionRefusal, ConnectionRefusal::kTooMany, 5>;
+  using Abuses = CountersBy<ConnectionAbuse, ConnectionAbuse::kWastedCalls, 3>;
+
+  // `options` must validate.
+  explicit Connections(const Options& options);
+
+  // Lets a connection in, which is known from now on. Null if it is refused,
+  // with the reason in `*refusal`; the caller closes the socket.
+  ConnectionPtr Open(absl::string_view peer,
+                     std::unique_ptr<ConnectionSocket> socket, absl::Time now,
+                     ConnectionRefusal* refusal) ABSL_LOCKS_EXCLUDED(mu_);
+  // Counts and logs a connection that was not let in, or was let in and closed
+  // before a call.
+  void NoteRefused(absl::string_view peer, ConnectionRefusal refusal);
+  // Forgets a connection, whose socket is closed.
+  void Close(const ConnectionPtr& connection) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Forgets connections whose sockets are closed, and ends those that have
+  // wasted more bytes than they may. `memory`: the bytes that the process has.
+  // `is_stuck`: a thread does not come back from the connection that it
+  // handles. Returns whether much is wasted, so that the next look should come
+  // soon. One thread at a time.
+  bool Look(absl::Time now, int64_t memory, bool is_stuck)
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Up to `max` connections after the one of `number`, in the order of their
+  // numbers.
+  std::vector<ConnectionPtr> List(uint64_t number, size_t max) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Counts since the start.
+  const Refusals& refused() const { return refused_; }
+  const Abuses& ended() const { return ended_; }
+  size_t size() const ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  friend class ConnectionCall;
+
+  // When connections of an address were ended: the last ones, the oldest first.
+  struct Ends {
+    std::array<absl::Time, kEndsToHold> at;
+    absl::Time held_until = absl::InfinitePast();
+  };
+
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(absl::string_view peer) const {
+      return absl::Hash<absl::string_view>()(peer);
+    }
+    size_t operator()(const ConnectionPtr& connection) const {
+      return (*this)(connection->peer());
+    }
+  };
+  struct Equal {
+    using is_transparent = void;
+    bool operator()(const ConnectionPtr& a, absl::string_view b) const {
+      return a->peer() == b;
+    }
+    bool operator()(const ConnectionPtr& a, const ConnectionPtr& b) const {
+      return a->peer() == b->peer();
+    }
+  };
+
+  // For ConnectionCall. Find() returns a connection of no list for a peer that
+  // is not known: its connection is closed.
+  ConnectionPtr Find(absl::string_view peer, absl::Time now)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // Counts a call that begins, if there is room and the connection was not
+  // ended.
+  CallStatus BeginCall(Connection& connection, absl::Time now)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  void EndCall(Connection& connection);
+  void NoteWastedCall(Connection& connection, absl::Time now)
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Why there is no room for a connection of `address`, if there is none.
+  absl::optional<ConnectionRefusal> WhyFull(const std::string& address) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  std::vector<ConnectionPtr> All() const ABSL_LOCKS_EXCLUDED(mu_);
+  void ForgetLocked(const Connection& connection)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Notes that the connection has received `bytes`.
+  void CountWastedBytes(Connection& connection, uint64_t bytes,
+                        absl::Duration passed) const;
+  // How many bytes a connection may have wasted since the last calm look, if
+  // memory is tight.
+  absl::optional<int64_t> AllowedWhenTight(int64_t memory) const;
+  void End(Connection& connection, ConnectionAbuse abuse, absl::Time now)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // Whether a connection of the address was ended within kEndsPeriod.
+  bool IsSuspect(const std::string& address, absl::Time now) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  const Options options_;
+  const Rate wasted_calls_rate_;
+  const Rate strict_wasted_calls_rate_;
+  Refusals refused_;
+  Abuses ended_;
+  std::atomic<int64_t> refused_since_log_{0};
+  std::atomic<int64_t> ended_since_log_{0};
+  // Of the one that looks. The memory is that of the last calm look.
+  absl::Time last_look_ = absl::InfinitePast();
+  absl::Time last_calm_ = absl::InfinitePast();
+  absl::optional<int64_t> calm_memory_;
+
+  mutable absl::Mutex mu_;
+  uint64_t last_number_ ABSL_GUARDED_BY(mu_) = 0;
+  // By peer, each known once.
+  absl::flat_hash_set<ConnectionPtr, Hash, Equal> connections_
+      ABSL_GUARDED_BY(mu_);
+  // The number of `connections_`, by address.
+  absl::flat_hash_map<std::string, int64_t> by_address_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_map<std::string, Ends> ends_ ABSL_GUARDED_BY(mu_);
+  absl::Time last_sweep_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
+};
+
+// A call's place on its connection. Not thread-safe.
+class ConnectionCall {
+ public:
+  ConnectionCall() = default;
+  ConnectionCall(const ConnectionCall&) = delete;
+  ConnectionCall& operator=(const ConnectionCall&) = delete;
+
+  // The call came from `peer` ("host:port"). Returns RESOURCE_EXHAUSTED if its
+  // connection has too many open calls already, and CANCELLED if it was ended.
+  // Called once.
+  CallStatus Begin(Connections* connections, absl::string_view peer,
+                   absl::Time now);
+  // "host:port"; empty before Begin().
+  absl::string_view peer() const {
+    return connection_ == nullptr ? absl::string_view() : connection_->peer();
+  }
+  // A whole message of so many bytes came. After Begin().
+  void NoteMessage(size_t bytes) {
+    has_message_ = true;
+    connection_->messages_.fetch_add(1, std::memory_order_relaxed);
+    connection_->message_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  }
+  // The call is over: it was wasted if NoteMessage() was not called. Does
+  // nothing if Begin() was not called, or refused.
+  void End(absl::Time now);
+
+ private:
+  Connections* connections_ = nullptr;
+  ConnectionPtr connection_;
+  bool is_counted_ = false;
+  bool has_message_ = false;
+};
+
+}  // namespace rmq
+
+#endif  // COMMON_RPC_SERVER_ACCEPTOR_CONNECTIONS_H_
