@@ -185,7 +185,7 @@ class BrokerController::Impl {
         admin_({options.limits, core_.table(), core_.policy(),
                 options.notifier.enabled, *clock, core_.kicker(), calls_.rates,
                 &core_.drain(), &drain_followers_, &core_.watches(),
-                options.identity.incarnation, &audit_},
+                options.identity.incarnation, &audit_, &calls_.connections},
                &calls_),
         housekeeping_(&core_.housekeeping()),
         pushes_(&core_.notifier(), &core_.table()),

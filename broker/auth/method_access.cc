@@ -47,6 +47,7 @@ constexpr Entry kOfOperators[] = {
     {"ListClients", {Of::kCluster, kGet}},
     {"ListDuplicateClientIds", {Of::kCluster, kGet}},
     {"ListGroups", {Of::kCluster, kGet}},
+    {"ListPeers", {Of::kCluster, kGet}},
     {"ListSubscriptionGroups", {Of::kCluster, kGet}},
     {"ListTopics", {Of::kCluster, kGet}},
     {"QueryTopicConsumeByWho", {Of::kNamedOrCluster, kGet}},

@@ -131,6 +131,9 @@ struct Command {
   std::function<absl::Status(const CommandLine& line)> check = nullptr;
   // Such a command has no --broker and no --timeout.
   RunLocally run_locally = nullptr;
+  // With this option, which takes no value, the command has no arguments.
+  // Empty: there is no such option.
+  absl::string_view no_arguments_with = {};
 };
 
 }  // namespace rmq::cmctl

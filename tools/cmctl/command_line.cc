@@ -362,7 +362,10 @@ absl::StatusOr<CommandLine> ParseCommandLine(
     if (!status.ok()) return status;
   }
 
-  const std::vector<Argument>& wanted = command->arguments;
+  const bool has_arguments = command->no_arguments_with.empty() ||
+                             line.value(command->no_arguments_with).empty();
+  const std::vector<Argument> wanted =
+      has_arguments ? command->arguments : std::vector<Argument>();
   const size_t given = positional.size() - 1;
   if (given < wanted.size()) {
     return absl::InvalidArgumentError(

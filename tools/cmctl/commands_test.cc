@@ -533,20 +533,23 @@ TEST(CommandsTest, ThePolicyHasEverySwitch) {
     enable_property_filter: true
     enable_register_producer: true
     notify_consumer_ids_changed_enable: true
+    max_auto_created_groups_per_address: 50000
   )pb");
   EXPECT_EQ(Print({"policy"}, {&policy}),
-            "SWITCH                              VALUE\n"
-            "auto_create_subscription_group      true\n"
-            "max_auto_created_groups             100000\n"
-            "enable_property_filter              true\n"
-            "enable_register_producer            true\n"
-            "reject_pull_consumer_enable         false\n"
-            "notify_consumer_ids_changed_enable  true\n");
+            "SWITCH                               VALUE\n"
+            "auto_create_subscription_group       true\n"
+            "max_auto_created_groups              100000\n"
+            "enable_property_filter               true\n"
+            "enable_register_producer             true\n"
+            "reject_pull_consumer_enable          false\n"
+            "notify_consumer_ids_changed_enable   true\n"
+            "max_auto_created_groups_per_address  50000\n");
   EXPECT_EQ(Normal(PrintJson({"policy"}, {&policy})), Normal(R"json({
 "auto_create_subscription_group":true,"max_auto_created_groups":"100000",
 "enable_property_filter":true,"enable_register_producer":true,
 "reject_pull_consumer_enable":false,
-"notify_consumer_ids_changed_enable":true
+"notify_consumer_ids_changed_enable":true,
+"max_auto_created_groups_per_address":"50000"
 }
 )json"));
   const auto* const descriptor = pb::GetPolicyResponse::descriptor();
@@ -554,6 +557,33 @@ TEST(CommandsTest, ThePolicyHasEverySwitch) {
     EXPECT_THAT(Print({"policy"}, {&policy}),
                 HasSubstr(descriptor->field(i)->name()));
   }
+}
+
+TEST(CommandsTest, PeersAreATableAndNeedNoGroup) {
+  const auto peers = Parse<pb::ListPeersResponse>(R"pb(
+    peers {
+      remote_address: "10.0.0.1:40000"
+      connected_at { seconds: 1700000000 }
+      bytes: 5000
+      messages: 7
+      message_bytes: 900
+      calls: 9
+      open_calls: 1
+      wasted_calls: 2
+    })pb");
+  EXPECT_EQ(Print({"connections", "--peers"}, {&peers}),
+            "ADDRESS         CONNECTED  BYTES  MESSAGES  MESSAGE BYTES  CALLS"
+            "  OPEN CALLS  WASTED CALLS\n"
+            "10.0.0.1:40000  1m 0s ago  5000   7         900            9    "
+            "  1           2\n");
+  EXPECT_THAT(Print({"connections", "--peers", "-o", "json"}, {&peers}),
+              HasSubstr("\"wasted_calls\":\"2\""));
+  EXPECT_THAT(ParseCommandLine({"connections", "--peers", "orders"}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("takes no further argument")));
+  EXPECT_THAT(
+      ParseCommandLine({"connections"}),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("needs GROUP")));
 }
 
 }  // namespace

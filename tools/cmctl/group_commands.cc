@@ -130,10 +130,30 @@ std::string ProducerConnections(const CommandLine& line, const Message& message,
                       ShowTable(message, ConnectionTable(), time));
 }
 
+Text ShowPeers(const CommandLine& line, const Ask& ask, const TableTime& time) {
+  static const Table& table = *new Table{
+      "peers",
+      {{"ADDRESS", "remote_address"},
+       {"CONNECTED", "connected_at", AgoCell},
+       {"BYTES", "bytes"},
+       {"MESSAGES", "messages"},
+       {"MESSAGE BYTES", "message_bytes"},
+       {"CALLS", "calls"},
+       {"OPEN CALLS", "open_calls"},
+       {"WASTED CALLS", "wasted_calls"}},
+      "nobody is connected",
+  };
+  const auto answer = ask(pb::ListPeersRequest());
+  if (!answer.ok()) return answer.status();
+  return WantsJson(line) ? JsonObject(JsonMembersOf(**answer))
+                         : ShowTable(**answer, table, time);
+}
+
 // Shows the connections of a group, and says if there is a group of that name
 // of the other kind.
 Text ShowConnections(const CommandLine& line, const Ask& ask,
                      const TableTime& time) {
+  if (!line.value("peers").empty()) return ShowPeers(line, ask, time);
   const bool of_producers = line.value("kind") == "producer";
   const auto answer = ask(*RequestFor(
       line, of_producers
@@ -249,6 +269,19 @@ std::string GroupsOfTopic(const CommandLine& line, const Message& message,
 }  // namespace
 
 std::vector<Command> GroupCommands() {
+  Command connections = {
+      "connections",
+      {kGroup},
+      "the channels of a group, and what it subscribes to",
+      "Lists the channels of a group in the order of opening; for a consumer "
+      "group also\nits modes and subscriptions. With --peers, and without "
+      "GROUP, lists the connections\nof the broker, with what has come over "
+      "each: clients may share one.",
+      {{"kind", "consumer|producer", "consumer", "which group of that name"},
+       {"peers", "", "", "the connections of all clients",
+        Option::Takes::kNothing}},
+      ShowConnections};
+  connections.no_arguments_with = "peers";
   return {
       {"groups",
        {},
@@ -256,13 +289,7 @@ std::vector<Command> GroupCommands() {
        "Lists the groups that have a channel at this broker, by name.",
        {{"kind", "consumer|producer|all", "all", "which groups"}},
        ShowGroups},
-      {"connections",
-       {kGroup},
-       "the channels of a group, and what it subscribes to",
-       "Lists the channels of a group in the order of opening; for a consumer "
-       "group also\nits modes and subscriptions.",
-       {{"kind", "consumer|producer", "consumer", "which group of that name"}},
-       ShowConnections},
+      connections,
       {"ids",
        {kGroup},
        "the client ids of a consumer group",

@@ -19,6 +19,7 @@
 #include "broker/watch/watch_fixture.h"
 #include "broker/watch/watches.h"
 #include "common/response_code.h"
+#include "common/rpc/server/acceptor/connections.h"
 #include "common/rpc/server/address_rates.h"
 #include "common/rpc/server/call_counters.h"
 #include "common/rpc/server/gate.h"
@@ -95,6 +96,7 @@ class AdminFixture : public WatchFixture {
                           clock_,   kicker_, rates_};
     broker.watches = &watches_;
     broker.incarnation = kIncarnation;
+    broker.connections = &connections_;
     broker.audit = &audit_;
     return broker;
   }
@@ -151,6 +153,7 @@ class AdminFixture : public WatchFixture {
   AddressRates rates_{AddressRates::Options()};
   Watches watches_;
   AuditLog audit_{&clock_};
+  Connections connections_{Connections::Options().WithOpenFiles(10'000)};
   AdminCaller admin_;
 
  private:

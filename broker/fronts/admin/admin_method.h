@@ -18,6 +18,7 @@
 #include "broker/watch/watches.h"
 #include "common/clock.h"
 #include "common/response_code.h"
+#include "common/rpc/server/acceptor/connections.h"
 #include "common/rpc/server/address_rates.h"
 #include "common/rpc/server/call_context.h"
 #include "common/rpc/server/method_table.h"
@@ -50,6 +51,8 @@ struct AdminBroker {
   uint64_t incarnation = 0;
   // For what changes the broker or its clients.
   AuditLog* audit = nullptr;
+  // For ListPeers.
+  const Connections* connections = nullptr;
 };
 
 // One call of an admin method, past the gate.

@@ -10,6 +10,7 @@
 #include "broker/fronts/admin/group_methods.h"
 #include "broker/fronts/admin/kick_methods.h"
 #include "broker/fronts/admin/membership_methods.h"
+#include "broker/fronts/admin/peer_methods.h"
 #include "broker/fronts/admin/policy_methods.h"
 #include "broker/fronts/admin/subscription_methods.h"
 #include "broker/fronts/admin/watch_method.h"
@@ -21,7 +22,7 @@ namespace {
 constexpr AdminMethods (*kFamilies[])() = {
     GroupMethods,       ConnectionMethods, ChannelMethods, SubscriptionMethods,
     PolicyMethods,      ExplainMethods,    ClientMethods,  MembershipMethods,
-    ConsistencyMethods, ClientListMethods, KickMethods,
+    ConsistencyMethods, ClientListMethods, KickMethods,    PeerMethods,
 };
 
 // Every method with many responses is one of these.
