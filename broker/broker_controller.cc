@@ -170,7 +170,8 @@ class BrokerController::Impl {
               return ClientManagerMetrics::Readings{
                   core_.table().counts(),   core_.notifier().counts(),
                   core_.drain().counts(),   core_.watches().counts(),
-                  logger_.lines_left_out(), LogLinesDropped()};
+                  logger_.lines_left_out(), LogLinesDropped(),
+                  &calls_.connections,      server_.accept_errors()};
             })),
         core_(options, {metrics_.get(), &logger_}, clock->TimeNow(),
               timer_.Listener()),

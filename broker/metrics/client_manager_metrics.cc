@@ -250,6 +250,32 @@ std::vector<MetricFamily> ClientManagerMetrics::Collect() const {
   refused.Add(
       {{"reason", "max_channels_per_address"}},
       static_cast<double>(readings.table.refusals.by_max_channels_per_address));
+  if (readings.connections != nullptr) {
+    family("rocketmq_client_manager_connections", "Open connections",
+           MetricType::Gauge)
+        .Add({}, static_cast<double>(readings.connections->size()));
+    Family not_let_in = family(
+        "rocketmq_client_manager_connections_refused_total",
+        "Connections that were not let in, by reason", MetricType::Counter);
+    readings.connections->refused().VisitAll(
+        [&](ConnectionRefusal refusal, int64_t count) {
+          not_let_in.Add({{"reason", std::string(NameOf(refusal))}},
+                         static_cast<double>(count));
+        });
+    Family ended = family("rocketmq_client_manager_connections_ended_total",
+                          "Connections that the broker ended since they cost "
+                          "more than they were of use, by reason",
+                          MetricType::Counter);
+    readings.connections->ended().VisitAll(
+        [&](ConnectionAbuse abuse, int64_t count) {
+          ended.Add({{"reason", std::string(NameOf(abuse))}},
+                    static_cast<double>(count));
+        });
+    family("rocketmq_client_manager_accept_errors_total",
+           "How often accepting a connection failed, as without open files",
+           MetricType::Counter)
+        .Add({}, static_cast<double>(readings.accept_errors));
+  }
   family("rocketmq_client_manager_watches", "Open calls of Watch",
          MetricType::Gauge)
       .Add({}, static_cast<double>(readings.watches.open));

@@ -30,6 +30,7 @@
 #include "broker/registry/client_table.h"
 #include "broker/watch/watches.h"
 #include "common/client_types.h"
+#include "common/rpc/server/acceptor/connections.h"
 #include "prometheus/collectable.h"
 #include "prometheus/metric_family.h"
 
@@ -56,6 +57,10 @@ class ClientManagerMetrics final : public ClientEventListener,
     Watches::Counts watches;
     int64_t membership_lines_left_out = 0;
     int64_t log_lines_dropped = 0;
+    // Those of the server; null: none are shown. Borrowed for the scrape.
+    const Connections* connections = nullptr;
+    // How often accepting a connection has failed.
+    int64_t accept_errors = 0;
   };
 
   struct Identity {

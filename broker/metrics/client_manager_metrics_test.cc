@@ -4,8 +4,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 #include "broker/policy/group_policy.h"
+#include "common/rpc/server/acceptor/connections.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/descriptor.h"
 #include "gtest/gtest.h"
@@ -291,6 +293,27 @@ TEST_F(ClientManagerMetricsTest, RefusedChannelsAreCountedByTheLimit) {
                                 "{cluster=\"c\",node_type=\"broker\",node_id="
                                 "\"b\",reason=\"max_channels\"} 3\n"));
   EXPECT_THAT(scrape, HasSubstr("reason=\"max_channels_per_address\"} 4\n"));
+}
+
+TEST_F(ClientManagerMetricsTest, ConnectionsAreShownWithWhatBecameOfOthers) {
+  EXPECT_THAT(Scrape(), Not(HasSubstr("rocketmq_client_manager_connections")));
+  ::rmq::Connections connections{::rmq::Connections::Options()};
+  connections.NoteRefused("10.0.0.1:1", ConnectionRefusal::kTooManyOfAddress);
+  connections.NoteRefused("10.0.0.1:2", ConnectionRefusal::kTooManyOfAddress);
+  readings_.connections = &connections;
+  readings_.accept_errors = 3;
+  const std::string scrape = Scrape();
+  const std::string node = "{cluster=\"c\",node_type=\"broker\",node_id=\"b\"";
+  for (const char* series :
+       {"connections|} 0\n",
+        "connections_refused_total|,reason=\"address\"} 2\n",
+        "connections_refused_total|,reason=\"held\"} 0\n",
+        "connections_ended_total|,reason=\"wasted_calls\"} 0\n",
+        "accept_errors_total|} 3\n"}) {
+    EXPECT_THAT(scrape, HasSubstr(absl::StrReplaceAll(
+                            absl::StrCat("rocketmq_client_manager_", series),
+                            {{"|", node}})));
+  }
 }
 
 TEST_F(ClientManagerMetricsTest, ReadingsAreAskedForAtEachScrape) {

@@ -2,6 +2,7 @@
 #ifndef BROKER_SERVER_GRPC_SERVER_H_
 #define BROKER_SERVER_GRPC_SERVER_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <thread>
@@ -53,6 +54,9 @@ class GrpcServer final : public Part {
   const std::string& address() const { return addresses_.front(); }
   const std::vector<std::string>& addresses() const { return addresses_; }
   int port() const;
+
+  // How often accepting a connection has failed. Thread-safe.
+  int64_t accept_errors() const { return acceptor_.errors(); }
 
   // What health reports; SERVING at first. Not after BeginDrain().
   void SetServing(bool serving) { health_.SetServing(serving); }
