@@ -208,7 +208,7 @@ class Trial:
         self.remarks, self.wrong = outcome.remarks, outcome.wrong
         seen = self.victims.ask("end")
         self.figures.update(seen)
-        p99 = attack.p99_s * (5 if self.ci else 1)
+        p99 = attack.p99_s * (8 if self.ci else 1)
         self.expect(seen["p99_s"] is not None and seen["p99_s"] <= p99, "p99 over %g s" % p99)
 
     def afterwards(self):
@@ -222,7 +222,7 @@ class Trial:
             self.expect(not wrong, wrong)
             self.come_to_rest()
             figures["peak"] = broker.peak() - self.before
-            memory = attack.memory_mib * (2.5 if self.ci else 1)
+            memory = attack.memory_mib * (4 if self.ci else 1)
             self.expect(figures["peak"] <= memory, "memory over +%d MiB" % memory)
         figures["newcomer_s"] = max(wait for wait, _ in self.waits) if self.waits else None
         for wait, source in self.waits:
