@@ -31,8 +31,9 @@ class Attack:
     left_mib: float = 30
     # How long others wait to be let in meanwhile; None: others are not let in.
     newcomer_s: float = 3
-    # Whether newcomers from the attacker's address are let in meanwhile, too.
+    # Whether newcomers from the attacker's address are let in meanwhile, too; and afterwards.
     neighbours: bool = False
+    neighbours_afterwards: bool = True
     # Whether the broker is told to stop while it lasts.
     stops: bool = False
     # Why a bound is not the usual one.

@@ -97,7 +97,8 @@ def many_streams(target, outcome):
     close(connections)
 
 
-@attack(flags=("--max_channels=1000",))
+@attack(flags=("--max_channels=1000",), neighbours_afterwards=False,
+        why="The address has as many channels as it may until those expire: --max_channels_per_address.")
 def channels_by_unary_heartbeats(target, outcome):
     """three times --max_channels client ids by unary heartbeats, of one address"""
     connection = target.connect()

@@ -216,8 +216,8 @@ class Trial:
         slack = 4 if self.ci else 1
         if broker.lives():
             # Who shares the attacker's address is let in when it is over.
-            self.waits.append((clients.newcomer(broker.address, self.target.source, (attack.newcomer_s or 3) * slack) or 999,
-                               self.target.source + " afterwards"))
+            source = self.target.source if attack.neighbours_afterwards else BYSTANDER
+            self.waits.append((clients.newcomer(broker.address, source, (attack.newcomer_s or 3) * slack) or 999, source + " afterwards"))
             wrong = clients.unhealthy(broker.address, 3 * slack)
             self.expect(not wrong, wrong)
             self.come_to_rest()
