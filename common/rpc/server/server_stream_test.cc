@@ -299,12 +299,13 @@ class ServerStreamTest : public ::testing::Test {
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> takes_over_;
   // By the real clock, since a test's does not move by itself.
-  Acceptor acceptor_{{}, &calls_.connections, &RealClock(), [this](int fd) {
-                       grpc::experimental::ExternalConnectionAcceptor::
-                           NewConnectionParameters connection;
-                       connection.fd = fd;
-                       takes_over_->HandleNewConnection(&connection);
-                     }};
+  Acceptor acceptor_{
+      {}, &calls_.connections, &RealClock(), [this](int fd) {
+        grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters
+            connection;
+        connection.fd = fd;
+        takes_over_->HandleNewConnection(&connection);
+      }};
   std::thread thread_;
   std::shared_ptr<grpc::Channel> channel_;
 };

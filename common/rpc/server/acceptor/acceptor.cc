@@ -292,15 +292,15 @@ void Acceptor::Close(int fd) {
 
 void Acceptor::LookIfDue(absl::Time now) {
   bool is_busy = false;
-  bool is_stuck = false;
+  absl::Duration stuck;
   for (ThreadLoad& load : loads_) {
     load.Look();
     is_busy |= load.was_busy();
-    is_stuck |= load.stuck() >= kStuck;
+    stuck = std::max(stuck, load.stuck());
   }
   if (now < next_look_ && (!is_busy || now < earliest_look_)) return;
   const absl::Time began = RealClock().TimeNow();
-  const bool is_urgent = connections_.Look(now, ResidentMemory(), is_stuck);
+  const bool is_urgent = connections_.Look(now, ResidentMemory(), stuck);
   const absl::Duration took = RealClock().TimeNow() - began;
   next_look_ = now + Connections::kLookPeriod;
   earliest_look_ = now + (is_urgent ? kUrgentLookShare : kLookShare) * took;

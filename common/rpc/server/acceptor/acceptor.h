@@ -62,9 +62,6 @@ class Acceptor {
   // What the kernel keeps of what was not read yet, in bytes: a client that
   // floods is held up early.
   static constexpr int kReceiveBuffer = 32 * 1024;
-  // A watched thread that has used so much of a core's time without coming back
-  // is stuck.
-  static constexpr absl::Duration kStuck = absl::Milliseconds(150);
   // How long the acceptor rests when it is out of open files.
   static constexpr absl::Duration kRest = absl::Milliseconds(100);
 

@@ -153,9 +153,9 @@ std::vector<ConnectionPtr> Connections::All() const {
   return {connections_.begin(), connections_.end()};
 }
 
-bool Connections::Look(absl::Time now, int64_t memory, bool is_stuck) {
+bool Connections::Look(absl::Time now, int64_t memory, absl::Duration stuck) {
   const absl::Duration passed =
-      last_look_ == absl::InfinitePast()
+      last_look_ == absl::InfinitePast() || stuck >= kStalled
           ? absl::ZeroDuration()
           : std::clamp(now - last_look_, absl::ZeroDuration(), kLookPeriod);
   last_look_ = now;
@@ -178,14 +178,14 @@ bool Connections::Look(absl::Time now, int64_t memory, bool is_stuck) {
   const absl::optional<int64_t> when_tight = AllowedWhenTight(memory);
   int64_t since_calm = 0;
   Connection* worst = nullptr;
-  int64_t worst_grown = kFewestBytesWhenTight - 1;
+  int64_t most_counted = kFewestBytesWhenTight - 1;
   for (const ConnectionPtr& connection : open) {
     const int64_t counted = connection->counted_bytes_;
     const int64_t grown = counted - connection->calm_bytes_;
     since_calm += std::max<int64_t>(0, grown);
-    if (grown > worst_grown && !connection->is_ended_.load()) {
+    if (counted > most_counted && !connection->is_ended_.load()) {
       worst = connection.get();
-      worst_grown = grown;
+      most_counted = counted;
     }
     bool wastes =
         counted > credit || (when_tight.has_value() && grown > *when_tight);
@@ -196,10 +196,10 @@ bool Connections::Look(absl::Time now, int64_t memory, bool is_stuck) {
     }
     if (wastes) End(*connection, ConnectionAbuse::kWastedBytes, now);
   }
-  if (is_stuck && worst != nullptr) {
+  if (stuck >= kStuck && worst != nullptr) {
     End(*worst, ConnectionAbuse::kStuckThread, now);
   }
-  const bool is_calm = since_calm <= kBytesWhenTight && !is_stuck;
+  const bool is_calm = since_calm <= kBytesWhenTight && stuck < kStalled;
   if (now - last_calm_ < kLookPeriod ||
       (calm_memory_.has_value() && !is_calm)) {
     return !is_calm;

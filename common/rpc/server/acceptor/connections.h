@@ -63,9 +63,8 @@ absl::string_view NameOf(ConnectionAbuse abuse);
 //   more than kBytesWhenTight lately: a flood of small frames takes hundreds of
 //   times its size until it is handled. The more memory has grown, the less is
 //   allowed;
-// - while a thread is stuck, at each Look(), the one that has wasted most
-// lately,
-//   if that is kFewestBytesWhenTight.
+// - while a thread is stuck, at each Look(), the one of whose waste most counts
+//   against the credit, if that is kFewestBytesWhenTight.
 //
 // While one of an address's connections was ended within kEndsPeriod, the
 // others and those that come get kStrictCallsBurst and kBytesWhenTight as
@@ -131,6 +130,11 @@ class Connections {
   static constexpr int64_t kBytesWhenTight = 64 * 1024;
   static constexpr int64_t kFewestBytesWhenTight = 4 * 1024;
 
+  // From when on a thread counts as stuck, and from when on no credit refills:
+  // what a thread is stuck in may take long and have few bytes.
+  static constexpr absl::Duration kStuck = absl::Milliseconds(150);
+  static constexpr absl::Duration kStalled = absl::Milliseconds(20);
+
   static constexpr absl::Duration kLookPeriod = absl::Seconds(1);
   // While there is no room, closed connections are looked for this often.
   static constexpr absl::Duration kSweepPause = absl::Milliseconds(100);
@@ -155,10 +159,10 @@ class Connections {
 
   // Forgets connections whose sockets are closed, and ends those that have
   // wasted more bytes than they may. `memory`: the bytes that the process has.
-  // `is_stuck`: a thread does not come back from the connection that it
-  // handles. Returns whether much is wasted, so that the next look should come
-  // soon. One thread at a time.
-  bool Look(absl::Time now, int64_t memory, bool is_stuck)
+  // `stuck`: the time of a core that a thread has used without coming back from
+  // the connection that it handles. Returns whether much is wasted, so that the
+  // next look should come soon. One thread at a time.
+  bool Look(absl::Time now, int64_t memory, absl::Duration stuck)
       ABSL_LOCKS_EXCLUDED(mu_);
 
   // Up to `max` connections after the one of `number`, in the order of their

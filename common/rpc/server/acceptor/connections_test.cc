@@ -80,7 +80,7 @@ class ConnectionsTest : public ::testing::Test {
   }
   void Look(absl::Duration passed, int64_t memory = 0) {
     now_ += passed;
-    connections_.Look(now_, memory, /*is_stuck=*/false);
+    connections_.Look(now_, memory, absl::ZeroDuration());
   }
   std::vector<std::string> Peers() {
     std::vector<std::string> peers;
@@ -325,12 +325,12 @@ class TightMemoryTest : public ConnectionsTest {
 
   void Look(absl::Duration passed, int64_t memory) {
     now_ += passed;
-    connections_->Look(now_, memory, is_stuck_);
+    connections_->Look(now_, memory, stuck_);
   }
 
   std::unique_ptr<Connections> connections_;
   Client client_;
-  bool is_stuck_ = false;
+  absl::Duration stuck_;
 };
 
 TEST_F(TightMemoryTest, WhoWastedMuchWhileMemoryGrewIsEnded) {
@@ -436,7 +436,7 @@ TEST_F(TightMemoryTest, WhileAThreadIsStuckTheOneThatWastedMostIsEnded) {
   other.socket->bytes = Connections::kFewestBytesWhenTight;
   Look(absl::ZeroDuration(), kCalm);
   EXPECT_EQ(client_.socket->ends, 0);
-  is_stuck_ = true;
+  stuck_ = Connections::kStuck;
   Look(absl::ZeroDuration(), kCalm);
   EXPECT_EQ(client_.socket->ends, 1);
   EXPECT_EQ(other.socket->ends, 0);
@@ -444,16 +444,27 @@ TEST_F(TightMemoryTest, WhileAThreadIsStuckTheOneThatWastedMostIsEnded) {
   EXPECT_EQ(other.socket->ends, 1);
 }
 
+TEST_F(TightMemoryTest, WhoBeganBeforeTheLastCalmLookIsEndedToo) {
+  client_.socket->bytes = Connections::kBytesWhenTight;
+  Look(absl::Seconds(1), kCalm);  // Calm.
+  stuck_ = Connections::kStuck - absl::Nanoseconds(1);
+  Look(absl::Seconds(10), kCalm);
+  EXPECT_EQ(client_.socket->ends, 0);
+  stuck_ = Connections::kStuck;
+  Look(absl::Seconds(10), kCalm);
+  EXPECT_EQ(client_.socket->ends, 1);
+}
+
 TEST_F(TightMemoryTest, ALookAtMuchWasteSaysThatTheNextShouldComeSoon) {
   client_.socket->bytes = Connections::kBytesWhenTight;
-  EXPECT_FALSE(connections_->Look(now_, kCalm, /*is_stuck=*/false));
+  EXPECT_FALSE(connections_->Look(now_, kCalm, absl::ZeroDuration()));
   client_.socket->bytes = *client_.socket->bytes + 1;
-  EXPECT_TRUE(connections_->Look(now_, kCalm, /*is_stuck=*/false));
+  EXPECT_TRUE(connections_->Look(now_, kCalm, absl::ZeroDuration()));
 }
 
 TEST_F(TightMemoryTest, WhileAThreadIsStuckWhoWastedLittleIsNotEnded) {
   client_.socket->bytes = Connections::kFewestBytesWhenTight - 1;
-  is_stuck_ = true;
+  stuck_ = Connections::kStuck;
   Look(absl::ZeroDuration(), kCalm);
   EXPECT_EQ(client_.socket->ends, 0);
 }
@@ -526,9 +537,8 @@ TEST(ConnectionsLimitsTest, ARateOfZeroIsNoLimit) {
   const ConnectionPtr connection = connections.Open(
       "10.0.0.1:1", std::make_unique<FakeSocket>(socket), now, &refusal);
   socket->bytes = uint64_t{1} << 50;
-  connections.Look(now, 0, /*is_stuck=*/true);
-  connections.Look(now + absl::Seconds(1), int64_t{1} << 50,
-                   /*is_stuck=*/true);
+  connections.Look(now, 0, absl::Hours(1));
+  connections.Look(now + absl::Seconds(1), int64_t{1} << 50, absl::Hours(1));
   for (int i = 0; i < 100'000; ++i) {
     ConnectionCall call;
     EXPECT_TRUE(call.Begin(&connections, "10.0.0.1:1", now).ok());
