@@ -150,9 +150,9 @@ void Acceptor::Stop() {
 void Acceptor::Run() {
   while (true) {
     std::array<epoll_event, kMostEvents> events;
-    const int count =
-        epoll_wait(epoll_, events.data(), kMostEvents,
-                   static_cast<int>(absl::ToInt64Milliseconds(kTick)));
+    const int count = epoll_wait(epoll_, events.data(), kMostEvents,
+                                 static_cast<int>(absl::ToInt64Milliseconds(
+                                     is_busy_ ? kTick : kQuietTick)));
     {
       MutexLock lock(&mu_);
       if (is_stopping_) break;
@@ -291,18 +291,23 @@ void Acceptor::Close(int fd) {
 }
 
 void Acceptor::LookIfDue(absl::Time now) {
-  bool is_busy = false;
+  is_busy_ = false;
   absl::Duration stuck;
   for (ThreadLoad& load : loads_) {
     load.Look();
-    is_busy |= load.was_busy();
+    is_busy_ |= load.was_busy();
     stuck = std::max(stuck, load.stuck());
   }
-  if (now < next_look_ && (!is_busy || now < earliest_look_)) return;
+  was_busy_ |= is_busy_;
+  const bool is_due = now - last_look_ >= (was_busy_ ? Connections::kLookPeriod
+                                                     : kQuietLookPeriod) ||
+                      (is_busy_ && now >= earliest_look_);
+  if (!is_due) return;
   const absl::Time began = RealClock().TimeNow();
   const bool is_urgent = connections_.Look(now, ResidentMemory(), stuck);
   const absl::Duration took = RealClock().TimeNow() - began;
-  next_look_ = now + Connections::kLookPeriod;
+  last_look_ = now;
+  was_busy_ = false;
   earliest_look_ = now + (is_urgent ? kUrgentLookShare : kLookShare) * took;
 }
 
