@@ -10,7 +10,6 @@
 #include "absl/strings/numbers.h"
 #include "common/real_clock.h"
 #include "common/rpc/loop/completion_loop.h"
-#include "common/rpc/server/acceptor/thread_load.h"
 #include "common/rpc/server/connection_arguments.h"
 #include "common/rpc/server/listen_address.h"
 #include "grpc/support/time.h"

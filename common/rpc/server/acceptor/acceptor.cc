@@ -122,11 +122,22 @@ absl::Status Acceptor::Start(const std::vector<WatchedThread>& watched) {
     return Failed("epoll_ctl");
   }
   hand_over_thread_ = std::thread([this] { RunHandOver(); });
-  for (const WatchedThread& thread : watched) loads_.emplace_back(thread);
-  loads_.emplace_back(
-      WatchedThread{hand_over_thread_.native_handle(), &hand_overs_});
+  for (const WatchedThread& thread : watched) Watch(thread);
+  Watch({hand_over_thread_.native_handle(), &hand_overs_});
   thread_ = std::thread([this] { Run(); });
   return absl::OkStatus();
+}
+
+ThreadLoad::Sample Acceptor::SampleOf(const ThreadCpuTime& cpu,
+                                      const std::atomic<uint64_t>& returns) {
+  return {RealClock().TimeNow(), cpu.Read(),
+          returns.load(std::memory_order_relaxed)};
+}
+
+void Acceptor::Watch(const WatchedThread& thread) {
+  const ThreadCpuTime cpu(thread.thread);
+  watched_.push_back(
+      {cpu, *thread.returns, ThreadLoad(SampleOf(cpu, *thread.returns))});
 }
 
 void Acceptor::Stop() {
@@ -293,10 +304,10 @@ void Acceptor::Close(int fd) {
 void Acceptor::LookIfDue(absl::Time now) {
   is_busy_ = false;
   absl::Duration stuck;
-  for (ThreadLoad& load : loads_) {
-    load.Look();
-    is_busy_ |= load.was_busy();
-    stuck = std::max(stuck, load.stuck());
+  for (Watched& watched : watched_) {
+    watched.load.Add(SampleOf(watched.cpu, watched.returns));
+    is_busy_ |= watched.load.was_busy();
+    stuck = std::max(stuck, watched.load.stuck());
   }
   was_busy_ |= is_busy_;
   const bool is_due = now - last_look_ >= (was_busy_ ? Connections::kLookPeriod

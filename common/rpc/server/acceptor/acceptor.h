@@ -2,6 +2,8 @@
 #ifndef COMMON_RPC_SERVER_ACCEPTOR_ACCEPTOR_H_
 #define COMMON_RPC_SERVER_ACCEPTOR_ACCEPTOR_H_
 
+#include <pthread.h>
+
 #include <atomic>
 #include <cstdint>
 #include <deque>
@@ -23,8 +25,16 @@
 #include "common/rpc/server/acceptor/connections.h"
 #include "common/rpc/server/acceptor/thread_load.h"
 #include "common/rpc/server/listen_address.h"
+#include "common/thread_cpu_time.h"
 
 namespace rmq {
+
+// A thread that handles connections, and a count that rises whenever it comes
+// back from one. Both outlive those who watch it.
+struct WatchedThread {
+  pthread_t thread;
+  const std::atomic<uint64_t>* returns;
+};
 
 // Accepts connections, and hands over those that have begun to speak HTTP/2.
 // gRPC's own listener ends for good at the first error of accept(), knows no
@@ -103,6 +113,15 @@ class Acceptor {
     uint64_t number;
   };
 
+  struct Watched {
+    ThreadCpuTime cpu;
+    const std::atomic<uint64_t>& returns;
+    ThreadLoad load;
+  };
+  static ThreadLoad::Sample SampleOf(const ThreadCpuTime& cpu,
+                                     const std::atomic<uint64_t>& returns);
+
+  void Watch(const WatchedThread& thread);
   void Run();
   void RunHandOver();
   void AcceptAll(int listener);
@@ -136,7 +155,7 @@ class Acceptor {
   std::thread hand_over_thread_;
 
   // Used by `thread_` only.
-  std::vector<ThreadLoad> loads_;
+  std::vector<Watched> watched_;
   // Connections that have not sent enough yet, by descriptor.
   absl::flat_hash_map<int, ConnectionPtr> waiting_;
   // In their order; those of connections that wait no more are forgotten when

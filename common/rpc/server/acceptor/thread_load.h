@@ -2,70 +2,48 @@
 #ifndef COMMON_RPC_SERVER_ACCEPTOR_THREAD_LOAD_H_
 #define COMMON_RPC_SERVER_ACCEPTOR_THREAD_LOAD_H_
 
-#include <pthread.h>
-
-#include <atomic>
 #include <cstdint>
-#include <ctime>
 
 #include "absl/time/time.h"
 
 namespace rmq {
 
-// A thread that handles connections, and a count that rises whenever it comes
-// back from one. Both outlive those who watch it.
-struct WatchedThread {
-  pthread_t thread;
-  const std::atomic<uint64_t>* returns;
-};
-
-// Tells how much a thread has to do, and whether it is stuck in one piece of
-// work, by the time that it had of a core: on a busy machine that says more
-// than the time that has passed. Not thread-safe.
+// Tells how much a thread that handles connections has to do, and whether it is
+// stuck in one piece of work, by the time that it had of a core: on a busy
+// machine that says more than the time that has passed. Not thread-safe.
 class ThreadLoad {
  public:
-  explicit ThreadLoad(const WatchedThread& watched)
-      : returns_(*watched.returns) {
-    if (pthread_getcpuclockid(watched.thread, &clock_) != 0) {
-      clock_ = CLOCK_PROCESS_CPUTIME_ID;
-    }
-    returned_at_ = looked_at_ = Read(clock_);
-    wall_ = Read(CLOCK_MONOTONIC);
-  }
+  // What is seen of the thread at one time.
+  struct Sample {
+    absl::Time now;
+    // The time of a core that it has used since it began.
+    absl::Duration cpu;
+    // Rises whenever it comes back from a connection.
+    uint64_t returns = 0;
+  };
 
-  // Looks at the thread. The rest is as of the last look.
-  void Look() {
-    const absl::Duration cpu = Read(clock_);
-    const absl::Duration wall = Read(CLOCK_MONOTONIC);
+  explicit ThreadLoad(const Sample& first)
+      : last_(first), cpu_at_return_(first.cpu) {}
+
+  // The rest is as of the last sample.
+  void Add(const Sample& sample) {
     // Not more than a tenth: others may need the cores too.
-    was_busy_ = cpu - looked_at_ >= 0.1 * (wall - wall_);
-    const uint64_t returns = returns_.load(std::memory_order_relaxed);
-    if (returns != last_returns_) returned_at_ = cpu;
-    last_returns_ = returns;
-    looked_at_ = cpu;
-    wall_ = wall;
+    was_busy_ = sample.cpu - last_.cpu >= 0.1 * (sample.now - last_.now) &&
+                sample.cpu > last_.cpu;
+    if (sample.returns != last_.returns) cpu_at_return_ = sample.cpu;
+    last_ = sample;
   }
 
-  // Whether it used a tenth of a core since the look before.
+  // Whether it used a tenth of a core since the sample before.
   bool was_busy() const { return was_busy_; }
   // How much of a core's time it has used since it came back the last time, or
-  // less by up to the pause between two looks.
-  absl::Duration stuck() const { return looked_at_ - returned_at_; }
+  // less by up to what it used between two samples.
+  absl::Duration stuck() const { return last_.cpu - cpu_at_return_; }
 
  private:
-  static absl::Duration Read(clockid_t clock) {
-    timespec time = {};
-    clock_gettime(clock, &time);
-    return absl::DurationFromTimespec(time);
-  }
-
-  const std::atomic<uint64_t>& returns_;
-  clockid_t clock_;
+  Sample last_;
+  absl::Duration cpu_at_return_;
   bool was_busy_ = false;
-  uint64_t last_returns_ = 0;
-  absl::Duration looked_at_;
-  absl::Duration returned_at_;
-  absl::Duration wall_;
 };
 
 }  // namespace rmq
