@@ -317,6 +317,9 @@ BrokerController::~BrokerController() = default;
 const std::string& BrokerController::address() const {
   return impl_->server().address();
 }
+const std::vector<std::string>& BrokerController::addresses() const {
+  return impl_->server().addresses();
+}
 int BrokerController::port() const { return impl_->server().port(); }
 const std::string& BrokerController::metrics_address() const {
   return impl_->metrics_address();

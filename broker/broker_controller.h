@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -62,9 +63,11 @@ class BrokerController {
   BrokerController(const BrokerController&) = delete;
   BrokerController& operator=(const BrokerController&) = delete;
 
-  // Where it listens, with the port that was chosen. Stays the same after
-  // Shutdown(), as does metrics_address().
+  // Where it listens, with the port that was chosen; the first address, if
+  // there are several. Stays the same after Shutdown(), as does
+  // metrics_address().
   const std::string& address() const;
+  const std::vector<std::string>& addresses() const;
   int port() const;
   // Where metrics are served; empty if they are not.
   const std::string& metrics_address() const;

@@ -23,6 +23,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -186,7 +187,8 @@ int main(int argc, char** argv) {
   absl::StatusOr<std::unique_ptr<rmq::BrokerController>> broker =
       rmq::BrokerController::Start(options, &rmq::RealClock());
   if (!broker.ok()) return Fail(broker.status().message());
-  LOG(INFO) << "listening" << rmq::Kv("address", (*broker)->address())
+  LOG(INFO) << "listening"
+            << rmq::Kv("address", absl::StrJoin((*broker)->addresses(), ","))
             << rmq::Kv("metrics_address", (*broker)->metrics_address())
             << rmq::Kv("cluster", options.identity.cluster)
             << rmq::Kv("broker_name", options.identity.broker_name)

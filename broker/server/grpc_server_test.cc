@@ -1,15 +1,21 @@
 // The options of the server, and where it listens.
 
 #include <functional>
+#include <string>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "broker/broker_controller.h"
 #include "broker/server/server_options.h"
 #include "broker/server/test_broker.h"
+#include "common/real_clock.h"
+#include "common/rpc/credentials/credentials_source.h"
 #include "common/simulated_clock.h"
 #include "common/status_matchers.h"
 #include "gmock/gmock.h"
+#include "grpc/support/time.h"
+#include "grpcpp/channel.h"
+#include "grpcpp/create_channel.h"
 #include "gtest/gtest.h"
 
 namespace rmq {
@@ -125,6 +131,23 @@ TEST(GrpcServerTest, TellsThePortThatTheSystemChose) {
   EXPECT_GT(broker.controller().port(), 0);
   EXPECT_EQ(broker.address(),
             absl::StrCat("127.0.0.1:", broker.controller().port()));
+}
+
+TEST(GrpcServerTest, ListensOnEachOfSeveralAddresses) {
+  BrokerController::Options options;
+  options.server.address = "127.0.0.1:0,127.0.0.2:0";
+  options.metrics_address = "";
+  const auto broker = BrokerController::Start(options, &RealClock());
+  ASSERT_THAT(broker, IsOk());
+  ASSERT_EQ((*broker)->addresses().size(), 2);
+  EXPECT_EQ((*broker)->address(), (*broker)->addresses()[0]);
+  for (const std::string& address : (*broker)->addresses()) {
+    const auto channel =
+        grpc::CreateChannel(address, PlaintextChannelCredentials().Get());
+    EXPECT_TRUE(channel->WaitForConnected(gpr_time_add(
+        gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_seconds(20, GPR_TIMESPAN))))
+        << address;
+  }
 }
 
 TEST(GrpcServerTest, ASecondBrokerOnThePortIsToldSoInOneLine) {

@@ -201,6 +201,23 @@ TEST(BrokerMainTest, ASettleOfNothingIsNotGiven) {
   EXPECT_THAT(outcome.out, HasSubstr("settle: \"30s\"  # default\n"));
 }
 
+TEST(BrokerMainTest, AnAddressMayBeGivenSeveralTimes) {
+  const ProcessOutcome outcome = RunBroker(
+      {"--address=127.0.0.1:1", "--address=127.0.0.2:1", "--print_config"});
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_THAT(outcome.out,
+              HasSubstr("address: \"127.0.0.1:1,127.0.0.2:1\"  # flag\n"));
+}
+
+TEST(BrokerMainTest, TheSameAddressTwiceIsRefused) {
+  const ProcessOutcome outcome = RunBroker(
+      {"--address=127.0.0.1:1", "--address=127.0.0.1:1", "--check_config"});
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_EQ(outcome.err,
+            "broker: address must name each address once, got 127.0.0.1:1 "
+            "twice\n");
+}
+
 TEST(BrokerMainTest, WhatIsPrintedIsAConfigurationThatSaysTheSame) {
   const std::vector<std::string> flags = {"--threads=3", "--settle=1s",
                                           "--cluster=c", "--metrics_address="};
