@@ -88,15 +88,15 @@ TEST(UnchangedRegisterTest,
 
 // --- The record of a member ---
 
-TEST_F(ConsumerRegistryTest, LanguageAndVersionAreThoseOfTheJoiningHeartbeat) {
+TEST_F(ConsumerRegistryTest, LanguageAndVersionAreThoseOfTheLatestHeartbeat) {
   const auto channel = Connect(
       TestStatement("c1").Program(LanguageCode::kGo, 7).Consumer("orders"));
   Register(
       *channel,
       TestStatement("c1").Program(LanguageCode::kRust, 8).Consumer("orders"));
   const MemberInfo member = MemberInfos("orders").at(0);
-  EXPECT_EQ(member.language, LanguageCode::kGo);
-  EXPECT_EQ(member.version, 7);
+  EXPECT_EQ(member.language, LanguageCode::kRust);
+  EXPECT_EQ(member.version, 8);
   EXPECT_EQ(member.channel, channel);
 }
 

@@ -77,7 +77,7 @@ absl::StatusOr<Mqv2Authorization> ParseMqv2Authorization(
   }
   Mqv2Authorization authorization;
   authorization.access_key =
-      credential.value.substr(0, credential.value.find('/'));
+      std::string(credential.value.substr(0, credential.value.find('/')));
   if (!IsPrintable(authorization.access_key)) {
     return Bad("the access key must be printable ASCII characters");
   }

@@ -16,6 +16,8 @@
 
 #include <cstddef>
 
+#include <string>
+
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -32,9 +34,9 @@ inline constexpr size_t kMaxAuthorizationBytes = 8 << 10;
 inline constexpr size_t kMaxMqv2DateTimeBytes = 64;
 
 struct Mqv2Authorization {
-  // A view into the header. Empty: a client without credentials, as some
-  // clients send it; then there is no signature.
-  absl::string_view access_key;
+  // Empty: a client without credentials, as some clients send it; then there is
+  // no signature.
+  std::string access_key;
   HmacSha1Signature signature = {};
 };
 
