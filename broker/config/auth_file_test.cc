@@ -15,8 +15,8 @@
 #include "broker/auth/access.h"
 #include "broker/auth/auth_config.h"
 #include "broker/auth/auth_rules.h"
-#include "broker/config/text_fields.h"
 #include "common/status_matchers.h"
+#include "common/text_fields.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 

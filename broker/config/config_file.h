@@ -10,7 +10,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "broker/config/text_fields.h"
+#include "common/text_fields.h"
 #include "rocketmq/clientmanager/v1/broker_config.pb.h"
 
 namespace rmq {

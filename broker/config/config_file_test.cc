@@ -13,10 +13,10 @@
 #include "absl/time/time.h"
 #include "broker/broker_controller.h"
 #include "broker/config/broker_options.h"
-#include "broker/config/text_fields.h"
 #include "broker/notify/consumer_ids_notifier.h"
 #include "broker/policy/group_policy.h"
 #include "common/status_matchers.h"
+#include "common/text_fields.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 

@@ -1,17 +1,14 @@
 #include "common/rpc/server/listen_address.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "common/loopback_host.h"
 #include "common/validation.h"
 
 namespace rmq {
@@ -52,17 +49,7 @@ absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view field,
 }
 
 bool IsLoopback(const ListenAddress& address) {
-  if (absl::EqualsIgnoreCase(address.host, "localhost")) return true;
-  in_addr v4;
-  if (inet_pton(AF_INET, address.host.c_str(), &v4) == 1) {
-    constexpr uint32_t kLoopbackNet = 127;
-    return (ntohl(v4.s_addr) >> 24) == kLoopbackNet;
-  }
-  if (!IsBracketed(address.host)) return false;
-  const std::string bare = address.host.substr(1, address.host.size() - 2);
-  in6_addr v6;
-  return inet_pton(AF_INET6, bare.c_str(), &v6) == 1 &&
-         IN6_IS_ADDR_LOOPBACK(&v6);
+  return IsLoopbackHost(address.host);
 }
 
 }  // namespace rmq

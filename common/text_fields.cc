@@ -1,4 +1,4 @@
-#include "broker/config/text_fields.h"
+#include "common/text_fields.h"
 
 #include <sys/stat.h>
 

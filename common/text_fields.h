@@ -1,7 +1,7 @@
 // Files in protobuf's text format, read field by field, so that errors tell the
 // line and the column, and more than the first of them is told.
-#ifndef BROKER_CONFIG_TEXT_FIELDS_H_
-#define BROKER_CONFIG_TEXT_FIELDS_H_
+#ifndef COMMON_TEXT_FIELDS_H_
+#define COMMON_TEXT_FIELDS_H_
 
 #include <cstddef>
 #include <functional>
@@ -89,4 +89,4 @@ absl::StatusOr<std::string> ReadTextFile(absl::string_view what,
 
 }  // namespace rmq
 
-#endif  // BROKER_CONFIG_TEXT_FIELDS_H_
+#endif  // COMMON_TEXT_FIELDS_H_
