@@ -38,8 +38,8 @@ uint64_t StampOf(const std::string& path) {
     const absl::string_view name = entry->d_name;
     if (name == "." || name == "..") continue;
     // A sum, since the order in which entries are listed may change.
-    stamp += absl::HashOf(name, StampOfFile(dirfd(directory), entry->d_name,
-                                            &found));
+    stamp += absl::HashOf(name,
+                          StampOfFile(dirfd(directory), entry->d_name, &found));
   }
   closedir(directory);
   return stamp;
@@ -88,8 +88,8 @@ std::vector<FileReloader::State> FileReloader::States() const {
 }
 
 void FileReloader::Loop() {
-  while (alarm_.Await(&clock_, absl::InfinitePast(),
-                      clock_.TimeNow() + kPeriod)) {
+  while (
+      alarm_.Await(&clock_, absl::InfinitePast(), clock_.TimeNow() + kPeriod)) {
     Look();
   }
 }

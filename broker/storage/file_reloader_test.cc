@@ -144,9 +144,7 @@ TEST_F(FileReloaderTest, TheThreadLoadsWhatChangedWithinAPeriod) {
                  }});
   ASSERT_TRUE(reloader_.Start().ok());
   Write(PathOf("a"), "1");
-  while (!loaded.WaitForNotificationWithTimeout(absl::Milliseconds(1))) {
-    clock_.Advance(FileReloader::kPeriod);
-  }
+  while (!loaded.HasBeenNotified()) clock_.Advance(FileReloader::kPeriod);
   reloader_.Stop(absl::ZeroDuration());
   EXPECT_EQ(reloader_.States().at(0).loads, 1);
 }
