@@ -150,12 +150,12 @@ TEST(WatchTest, OnlyWhatIsAskedForIsSent) {
   Watch watch(broker, request);
   watch.ReadProgress();
   EXPECT_THAT(watch.ReadSnapshot(), SizeIs(0));
+  EXPECT_THAT(broker.authorizer().last().groups, ElementsAre("bills"));
   const auto others = broker.Connect();
   others->Call(ConsumerHeartbeat("c2", "bills"));
   const auto asked_for = broker.Connect();
   asked_for->Call(ProducerHeartbeat("p1", "bills"));
   EXPECT_EQ(watch.ReadEvent().client_id(), "p1");
-  EXPECT_THAT(broker.authorizer().last().groups, ElementsAre("bills"));
 }
 
 TEST(WatchTest, AResumedWatchHasTheEventsFromItsRevisionOn) {

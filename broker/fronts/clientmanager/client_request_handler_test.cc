@@ -135,7 +135,8 @@ TEST_F(ClientRequestHandlerTest, TheGateIsToldWhoAsksForWhat) {
   Heartbeat(request);
   EXPECT_EQ(authorizer_.last().call, "Heartbeat");
   EXPECT_EQ(authorizer_.last().client_id, "c1");
-  EXPECT_THAT(authorizer_.last().groups, ElementsAre("payments", "orders"));
+  EXPECT_THAT(authorizer_.last().groups, ElementsAre("orders"));
+  EXPECT_THAT(authorizer_.last().producer_groups, ElementsAre("payments"));
 
   Stream stream = Join(Consumer("c2", "orders"));
   pb::ClientFrame list;
@@ -152,8 +153,8 @@ TEST_F(ClientRequestHandlerTest, TheGateIsToldWhoAsksForWhat) {
   Handle(stream, unregister);
   EXPECT_EQ(authorizer_.last().call, "UnregisterClient");
   EXPECT_EQ(authorizer_.last().client_id, "c2");
-  EXPECT_THAT(authorizer_.last().groups,
-              ElementsAre("payments", "orders", "others"));
+  EXPECT_THAT(authorizer_.last().groups, ElementsAre("orders", "others"));
+  EXPECT_THAT(authorizer_.last().producer_groups, ElementsAre("payments"));
 }
 
 TEST_F(ClientRequestHandlerTest, OnlyWhatRepeatsWhatHasPassedSkipsTheGate) {

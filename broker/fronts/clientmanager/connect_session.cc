@@ -105,6 +105,12 @@ void ConnectSession::OnOpened() {
     stream_.EndWith(room);
     return;
   }
+  const CallStatus known = stream_.Identify();
+  if (!known.ok()) {
+    NoteRefused(known);
+    stream_.EndWith(known);
+    return;
+  }
   stream_.AwaitClient();
   // After AwaitClient(): a drain closes the gate before it ends the streams
   // that it finds, so that either the drain or this check ends the stream.
@@ -124,6 +130,15 @@ bool ConnectSession::OnMessage(grpc::ByteBuffer* message,
   arena_options.initial_block = block;
   arena_options.initial_block_size = sizeof(block);
   google::protobuf::Arena arena(arena_options);
+  const CallStatus known = stream_.Identify();
+  if (!known.ok()) {
+    RefuseStream(known);
+    return false;
+  }
+  if (stream_.generation() != client_.generation) {
+    client_.generation = stream_.generation();
+    client_.last_heartbeat = 0;
+  }
   auto& answer =
       *google::protobuf::Arena::CreateMessage<pb::BrokerFrame>(&arena);
   bool has_reply = true;
@@ -201,10 +216,8 @@ CallStatus ConnectSession::AnswerBytes(absl::string_view bytes,
     // Its fields come in an odd order.
     in_time = IsInTime(frame.has_acknowledge(), now) && in_time;
   }
-  const CallContext stream = {*environment_.handler->connect().descriptor,
-                              {remote_address(), ""},
-                              MetadataView(stream_.context()),
-                              now};
+  const CallContext stream =
+      stream_.ContextOf(*environment_.handler->connect().descriptor, now);
   if (frame.has_acknowledge()) {
     *has_reply = false;
     if (in_time) {

@@ -26,8 +26,9 @@ CallResources HeartbeatResources(const pb::HeartbeatRequest& request) {
   CallResources resources;
   resources.client_id = request.client_id();
   for (const pb::ProducerData& producer : request.producers()) {
-    resources.groups.push_back(producer.group());
+    resources.producer_groups.push_back(producer.group());
   }
+  resources.consumers_are_asked_apart = true;
   for (const pb::ConsumerData& consumer : request.consumers()) {
     resources.groups.push_back(consumer.group());
     for (const pb::SubscriptionData& subscription : consumer.subscriptions()) {
@@ -57,7 +58,9 @@ CallStatus AnswerLight(const ClientCall& call,
   const Renewal renewal =
       channel == nullptr
           ? Renewal::kFullStatementNeeded
-          : channel->RenewLight(request.statement_token(), call.context.now);
+          : channel->RenewLight(BindToken(request.statement_token(),
+                                          call.context.peer.generation),
+                                call.context.now);
   if (renewal == Renewal::kClosed &&
       channel->kind() == ClientChannel::Kind::kStream) {
     // The stream is about to end with the reason.
@@ -82,8 +85,8 @@ CallStatus ApplyStatement(const ClientCall& call, const ParsedStatement& parsed,
       *call.caller.channel(), statement, call.context.now);
   if (result.end.has_value()) return EndStatus(*result.end);
   if (!result.status.ok()) return std::move(result.status);
-  FillFullAnswer(call.broker, result.statement_token, result.channel_expiry,
-                 response);
+  FillFullAnswer(call.broker, result.statement_token,
+                 call.context.peer.generation, result.channel_expiry, response);
   FillGroupEpochs(result.group_epochs, response);
   FillWarnings(std::move(result.warnings), response);
   for (const PassedOverGroup& skipped : result.skipped) {
@@ -133,14 +136,15 @@ CallStatus Heartbeat(const ClientCall& call,
 }  // namespace
 
 void FillFullAnswer(const ClientBroker& broker, uint64_t statement_token,
-                    absl::Duration expiry, pb::HeartbeatResponse* response) {
+                    uint64_t generation, absl::Duration expiry,
+                    pb::HeartbeatResponse* response) {
   response->set_broker_name(broker.identity.broker_name);
   response->set_broker_id(broker.identity.broker_id);
   response->set_broker_incarnation(broker.identity.incarnation);
   FillDuration(expiry, response->mutable_channel_expiry());
   FillDuration(expiry / kIntervalsPerExpiry,
                response->mutable_suggested_interval());
-  response->set_statement_token(statement_token);
+  response->set_statement_token(BindToken(statement_token, generation));
   response->add_features(pb::FEATURE_UNREGISTER_MANY_GROUPS);
   response->add_features(pb::FEATURE_END_REASON);
 }

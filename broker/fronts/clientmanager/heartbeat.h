@@ -13,10 +13,19 @@ namespace rmq {
 // A full heartbeat binds its caller.
 ClientRequest HeartbeatKind();
 
+// A statement's token as the client is told it, and back: bound to the rules by
+// which the statement was checked, so that one checked by earlier rules is
+// asked for again. `generation` is the caller's: see Peer.
+inline uint64_t BindToken(uint64_t token, uint64_t generation) {
+  // Odd, so that each generation gives another number.
+  return token == 0 ? 0 : token ^ (generation * 0x9e3779b97f4a7c15);
+}
+
 // Fills all of an answer to a full heartbeat but what is about its groups, and
-// warnings. `expiry` is the channel's.
+// warnings. `statement_token` is the core's. `expiry` is the channel's.
 void FillFullAnswer(const ClientBroker& broker, uint64_t statement_token,
-                    absl::Duration expiry, pb::HeartbeatResponse* response);
+                    uint64_t generation, absl::Duration expiry,
+                    pb::HeartbeatResponse* response);
 
 // Fills the epochs of groups, whose elements have a group and an epoch.
 template <typename GroupEpochs>

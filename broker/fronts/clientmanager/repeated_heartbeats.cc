@@ -35,7 +35,8 @@ bool AnswerRepeatedHeartbeat(const ClientBroker& broker, ClientChannel& channel,
   reply->set_request_id(found->request_id);
   pb::HeartbeatResponse* const response = reply->mutable_heartbeat();
   if (!client.last_was_light) {
-    FillFullAnswer(broker, token, client.channel_expiry, response);
+    FillFullAnswer(broker, token, client.generation, client.channel_expiry,
+                   response);
     FillGroupEpochs(broker.table.GroupEpochs(channel), response);
     FillWarnings(broker.table.Warnings(channel), response);
   }

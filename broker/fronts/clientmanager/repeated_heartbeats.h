@@ -16,8 +16,9 @@ namespace rmq {
 // Answers a frame, given as its bytes, that repeats the stream's last heartbeat
 // where reading it again would change nothing: renews the channel and fills all
 // of `reply`. Otherwise returns false and has done nothing: the frame must be
-// read. So it has to be if something waits to be told to the client. The gate
-// is not asked again, as for any light heartbeat. Takes no lock for a light
+// read. So it has to be if something waits to be told to the client, and once
+// the rules have changed: see StreamClient::last_heartbeat. The gate is not
+// asked again, as for any light heartbeat. Takes no lock for a light
 // one; for a full one, the table's, to read the epochs of its groups.
 //
 // Differs: RocketMQ reads a full heartbeat each time, but for clients that make

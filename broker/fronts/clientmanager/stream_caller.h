@@ -21,8 +21,11 @@ struct StreamClient {
   // Set by the stream's first full heartbeat of good form, and not changed
   // afterwards.
   std::string client_id;
+  // The rules by which the client was identified last: Peer::generation.
+  uint64_t generation = 0;
   // The fingerprint of the last heartbeat's bytes; 0: a heartbeat of the same
-  // bytes must be read again. See AnswerRepeatedHeartbeat().
+  // bytes must be read again, as after a change of the rules. See
+  // AnswerRepeatedHeartbeat().
   uint64_t last_heartbeat = 0;
   bool last_was_light = false;
   // As the last full heartbeat that was applied was told.

@@ -72,10 +72,8 @@ absl::Status ValidateForm(const pb::UnregisterClientRequest& request,
 CallResources UnregisterResources(const pb::UnregisterClientRequest& request) {
   CallResources resources;
   resources.client_id = request.client_id();
-  resources.groups = Producers(request);
-  const GroupNames consumers = Consumers(request);
-  resources.groups.insert(resources.groups.end(), consumers.begin(),
-                          consumers.end());
+  resources.groups = Consumers(request);
+  resources.producer_groups = Producers(request);
   return resources;
 }
 

@@ -2,6 +2,8 @@
 #ifndef COMMON_RPC_SERVER_CALL_CONTEXT_H_
 #define COMMON_RPC_SERVER_CALL_CONTEXT_H_
 
+#include <cstdint>
+
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
@@ -15,9 +17,10 @@ namespace rmq {
 struct Peer {
   // "host:port" of the client.
   absl::string_view address;
-  // The identity that authentication established; empty: anonymous. Nothing
-  // authenticates yet.
+  // The user that the Authorizer identified; empty: anonymous.
   absl::string_view principal;
+  // The rules by which it did: CallerIdentity::generation.
+  uint64_t generation = 0;
 };
 
 // The metadata that a client sent at the beginning of its call. A view of the

@@ -16,9 +16,10 @@
 
 namespace rmq {
 
-// Asks the Authorizer, turns calls away while the server drains, and counts and
-// logs outcomes. The MethodTable leads every unary call through the gate; the
-// reader of a stream leads every frame through it. Thread-safe.
+// Asks the Authorizer who calls and whether he may, turns calls away while the
+// server drains, and counts and logs outcomes. The MethodTable leads every
+// unary call through the gate; the reader of a stream leads every frame through
+// it. Thread-safe.
 //
 // A server drains at two levels. While clients are turned away, operators'
 // calls pass: one of them may let clients in again. When the server goes down,
@@ -50,6 +51,18 @@ class Gate {
     return going_down_ ? going_down_status_ : CallStatus();
   }
 
+  // Finds out who has opened a call or a stream, unless `identity` is by the
+  // rules that hold: then that is a comparison of two integers. An error is the
+  // outcome of the call; a stream has to end with it.
+  CallStatus Identify(const CallOpening& opening, CallerIdentity* identity) {
+    if (authorizer_.generation() == identity->generation) return {};
+    return authorizer_.Identify(opening, identity);
+  }
+  // Whether `identity` is by the rules that hold.
+  bool IsIdentified(const CallerIdentity& identity) const {
+    return authorizer_.generation() == identity.generation;
+  }
+
   // Before a call that is no client's is handled: OK, or the outcome of the
   // call.
   CallStatus Enter(const CallContext& call, const CallResources& resources) {
@@ -67,6 +80,16 @@ class Gate {
   CallStatus EnterFrame(const CallContext& frame,
                         const CallResources& resources) {
     return authorizer_.Check(frame, resources);
+  }
+  // For a consumer group that a heartbeat, past the gate, states: OK, or why it
+  // has to be passed over. Free if there are no rules: `topics_of` is called if
+  // there are, and returns the topics of the group's subscriptions.
+  template <typename TopicsOf>
+  CallStatus CheckConsumer(const CallContext& heartbeat,
+                           absl::string_view group, const TopicsOf& topics_of) {
+    if (authorizer_.generation() == 0) return {};
+    const CallResources::Names topics = topics_of();
+    return authorizer_.CheckConsumer(heartbeat, group, topics);
   }
 
   // After a call or frame of `method` was answered with `outcome`, whether or

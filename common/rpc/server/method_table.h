@@ -28,6 +28,7 @@ namespace rmq {
 
 // A unary call goes through these steps, each of which may refuse it:
 //
+//   its caller is identified
 //   its address has some of the method's rate left
 //   the message is parsed
 //   the gate: it is not turned away, and the Authorizer allows the call
@@ -64,6 +65,8 @@ class MethodTable {
     const google::protobuf::MethodDescriptor* descriptor;
     MethodCounters* counters;
     const OutcomeWriter* outcomes;
+    // Answered to everybody, who need not say who he is.
+    bool skips_gate = false;
     // Up to and without Finish(). Empties the request; fills the response if
     // the outcome is OK. Null for a streaming method.
     std::function<CallStatus(const CallContext&, grpc::ByteBuffer* request,
@@ -93,6 +96,7 @@ class MethodTable {
                     Handler<Request, Response> handler) {
     Check(descriptor, *Request::descriptor(), *Response::descriptor());
     Method& method = AddEntry(descriptor, options.outcomes);
+    method.skips_gate = options.skips_gate;
     method.answer = [this, options, resources_of = std::move(resources_of),
                      handler = std::move(handler)](
                         const CallContext& call, grpc::ByteBuffer* bytes,

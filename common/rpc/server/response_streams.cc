@@ -1,5 +1,6 @@
 #include "common/rpc/server/response_streams.h"
 
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -117,12 +118,24 @@ class ResponseStreams::Stream final
     if (!status.ok()) return status;
     status = calls().rates.Check(AddressRates::Kind::kRows, peer(), now);
     if (!status.ok()) return status;
-    const CallContext call = {streams_.method_.descriptor,
-                              {peer(), ""},
-                              MetadataView(stream_.context()),
-                              now};
-    return streams_.method_.answer(calls().gate, call, message,
-                                   ResponseWaker(weak_from_this()), source);
+    status = stream_.Identify();
+    if (!status.ok()) return status;
+    if (stream_.generation() != 0) request_ = *message;  // Shares the bytes.
+    return streams_.method_.answer(
+        calls().gate, stream_.ContextOf(streams_.method_.descriptor, now),
+        message, ResponseWaker(weak_from_this()), source);
+  }
+
+  // Whether the client may still have what it asked for: an error if the rules
+  // have changed. Called by the one that has set `is_busy_`.
+  CallStatus CheckAnew(absl::Time now) {
+    const uint64_t before = stream_.generation();
+    CallStatus status = stream_.Identify();
+    if (!status.ok() || stream_.generation() == before) return status;
+    grpc::ByteBuffer request = request_;
+    return streams_.method_.check(
+        calls().gate, stream_.ContextOf(streams_.method_.descriptor, now),
+        &request);
   }
 
   // Pulls until there is a response to write, or nothing. Called by the one
@@ -136,6 +149,11 @@ class ResponseStreams::Stream final
     }
     while (source != nullptr) {
       const absl::Time now = calls().clock.TimeNow();
+      const CallStatus may = CheckAnew(now);
+      if (!may.ok()) {
+        Refuse(may);
+        return;
+      }
       NextResponse next =
           following_.outcome == NextResponse::Outcome::kNothing
               ? source->Next(now)
@@ -181,6 +199,9 @@ class ResponseStreams::Stream final
   }
 
   ResponseStreams& streams_;
+  // What the client asked for; empty if there are no rules. Written before
+  // there is a source.
+  grpc::ByteBuffer request_;
   absl::Mutex mu_;
   bool has_message_ ABSL_GUARDED_BY(mu_) = false;
   // Null before the message, and after the call.

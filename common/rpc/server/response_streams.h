@@ -33,6 +33,9 @@ struct ResponsesMethod {
   using Answer = std::function<CallStatus(
       Gate& gate, const CallContext&, grpc::ByteBuffer* request, ResponseWaker,
       std::shared_ptr<ResponseSource>*)>;
+  // Parses the request, and asks the Authorizer again.
+  using Check = std::function<CallStatus(Gate& gate, const CallContext&,
+                                         grpc::ByteBuffer* request)>;
 
   // How many calls may be open: in all, and from one address.
   struct Limits {
@@ -47,7 +50,7 @@ struct ResponsesMethod {
                             ResponsesHandler<Request> handler) {
     return {
         method, limits,
-        [resources_of = std::move(resources_of), handler = std::move(handler)](
+        [resources_of, handler = std::move(handler)](
             Gate& gate, const CallContext& call, grpc::ByteBuffer* bytes,
             ResponseWaker waker, std::shared_ptr<ResponseSource>* source) {
           Request request;
@@ -58,12 +61,22 @@ struct ResponsesMethod {
           const CallStatus passed = gate.Enter(call, resources_of(request));
           if (!passed.ok()) return passed;
           return handler(call, request, std::move(waker), source);
+        },
+        [resources_of](Gate& gate, const CallContext& call,
+                       grpc::ByteBuffer* bytes) {
+          Request request;
+          // It was parsed before.
+          (void)grpc::SerializationTraits<Request>::Deserialize(bytes,
+                                                                &request);
+          return gate.EnterFrame(call, resources_of(request));
         }};
   }
 
   const google::protobuf::MethodDescriptor& descriptor;
   Limits limits;
   Answer answer;
+  // Once the rules have changed.
+  Check check;
 };
 
 // Waits for the calls of one method and serves them. A call goes through these
@@ -72,11 +85,14 @@ struct ResponsesMethod {
 //   its connection has room; the method has room, in all and for the address
 //   the message comes within ServerCalls::kFirstMessageLimit
 //   its size; the address's rates of bytes and of listed rows
+//   its caller is identified
 //   the message is parsed; the gate; the handler
 //
-// Then the responses are written, one after the other. A call ends when its
-// source says so, when its client is gone or leaves a response unread for
-// slow_reader_limit, or by EndAll().
+// Then the responses are written, one after the other. Before the first one
+// after a change of the rules, the caller is identified anew, and the
+// Authorizer asked again. A call ends when its
+// source says so, when its client may not have its responses any more, is gone
+// or leaves a response unread for slow_reader_limit, or by EndAll().
 //
 // Thread-safe.
 class ResponseStreams {

@@ -57,6 +57,14 @@ void ServerStream::OnAnnounced(bool ok) {
   if (!ending_) StartReadLocked();
 }
 
+CallStatus ServerStream::Identify() {
+  ServerCalls& calls = *environment_.calls;
+  // So that a frame reads no clock for it.
+  if (calls.gate.IsIdentified(caller_)) return {};
+  return calls.gate.Identify({peer(), context_, calls.clock.TimeNow()},
+                             &caller_);
+}
+
 void ServerStream::AwaitClient() {
   const absl::Time now = environment_.calls->clock.TimeNow();
   std::shared_ptr<Waiter> self;

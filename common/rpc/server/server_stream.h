@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -18,10 +19,13 @@
 #include "common/rpc/loop/completion_loop.h"
 #include "common/rpc/loop/loop_queues.h"
 #include "common/rpc/server/acceptor/connections.h"
+#include "common/rpc/server/authorizer.h"
+#include "common/rpc/server/call_context.h"
 #include "common/rpc/server/call_counters.h"
 #include "common/rpc/server/deadline_watch.h"
 #include "common/rpc/server/push_counters.h"
 #include "common/rpc/server/server_calls.h"
+#include "google/protobuf/descriptor.h"
 #include "grpcpp/completion_queue.h"
 #include "grpcpp/generic/async_generic_service.h"
 #include "grpcpp/server_context.h"
@@ -138,6 +142,23 @@ class ServerStream final : public Waiter {
   // The call's context: for its metadata.
   grpc::ServerContext& context() { return context_; }
 
+  // Finds out who the client is, or does so anew if the rules have changed
+  // since; free if they have not. An error: the reactor must end the stream
+  // with it. Called by one thread at a time, the first time by OnOpened() or
+  // OnMessage(): a stream that everybody may open need not ask.
+  CallStatus Identify();
+  // Of the rules by which Identify() last did; 0: it did not.
+  uint64_t generation() const { return caller_.generation; }
+  // The context of the stream at `now`, as that of a call of `method`: with
+  // what Identify() found. A view of the stream.
+  CallContext ContextOf(const google::protobuf::MethodDescriptor& method,
+                        absl::Time now) const {
+    return {method,
+            {peer(), caller_.user, caller_.generation},
+            MetadataView(context_),
+            now};
+  }
+
   // From now on the stream ends unless StopAwaitingClient() is called within
   // the limit of Environment::awaiting. Each is called by the loop's thread, at
   // most once.
@@ -237,6 +258,9 @@ class ServerStream final : public Waiter {
   ConnectionCall on_connection_;
   DeadlineWatch::Ticket awaiting_ticket_;
   grpc::ByteBuffer read_buffer_;
+
+  // Of Identify(): used by one thread at a time.
+  CallerIdentity caller_;
 
   // Written under mu_; writable() reads it without.
   std::atomic<bool> write_in_flight_{false};

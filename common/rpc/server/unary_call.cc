@@ -4,6 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/mutex_lock.h"
+#include "common/rpc/server/authorizer.h"
+#include "common/rpc/server/call_context.h"
 #include "common/rpc/server/peer_address.h"
 #include "common/rpc/server/received_message.h"
 #include "common/rpc/server/refusal_log.h"
@@ -96,8 +98,15 @@ CallStatus UnaryCall::Answer(bool was_read, absl::Time now,
                                                 context_.c_call(), &request_)
                                : NoMessage();
   if (!status.ok()) return status;
-  const CallContext call = {
-      *method_->descriptor, {peer(), ""}, MetadataView(context_), now};
+  CallerIdentity caller;
+  if (!method_->skips_gate) {
+    status = calls_.gate.Identify({peer(), context_, now}, &caller);
+    if (!status.ok()) return status;
+  }
+  const CallContext call = {*method_->descriptor,
+                            {peer(), caller.user, caller.generation},
+                            MetadataView(context_),
+                            now};
   return method_->answer(call, &request_, response);
 }
 
