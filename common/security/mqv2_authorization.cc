@@ -127,4 +127,18 @@ absl::Status CheckMqv2DateTime(absl::string_view date_time, absl::Time now,
       absl::FormatTime(absl::RFC3339_sec, signed_at, absl::UTCTimeZone())));
 }
 
+std::string FormatMqv2Authorization(absl::string_view access_key,
+                                    const HmacSha1Signature& signature) {
+  const absl::string_view bytes(reinterpret_cast<const char*>(signature.data()),
+                                signature.size());
+  return absl::StrCat(
+      kScheme, " Credential=", access_key,
+      "//RocketMQ, SignedHeaders=", kMqv2DateTimeKey,
+      ", Signature=", absl::AsciiStrToUpper(absl::BytesToHexString(bytes)));
+}
+
+std::string FormatMqv2DateTime(absl::Time time) {
+  return absl::FormatTime("%E4Y%m%dT%H%M%SZ", time, absl::UTCTimeZone());
+}
+
 }  // namespace rmq

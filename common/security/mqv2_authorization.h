@@ -59,6 +59,14 @@ absl::Status ValidateMqv2DateTime(absl::string_view date_time);
 absl::Status CheckMqv2DateTime(absl::string_view date_time, absl::Time now,
                                absl::Duration window);
 
+// What a client sends. `access_key` is a name without ',', '/' and blanks; the
+// signature is that of the value of `x-mq-date-time`. The region is empty.
+std::string FormatMqv2Authorization(absl::string_view access_key,
+                                    const HmacSha1Signature& signature);
+
+// As RocketMQ's clients write the time: 20231227T194619Z, in UTC.
+std::string FormatMqv2DateTime(absl::Time time);
+
 }  // namespace rmq
 
 #endif  // COMMON_SECURITY_MQV2_AUTHORIZATION_H_

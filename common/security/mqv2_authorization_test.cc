@@ -141,6 +141,36 @@ TEST(Mqv2DateTimeTest, ADateHas1To64PrintableCharacters) {
               StatusIs(kInvalid, HasSubstr(R"(got "2023\n")")));
 }
 
+// Reference: the same key and text as in RocketMQ's own tests of
+// AclSigner.calSignature().
+TEST(Mqv2SigningTest, AHeaderHasTheSignatureOfRocketMq) {
+  const auto key = HmacSha1::Create("12345678");
+  ASSERT_THAT(key, IsOk());
+  const auto signature = key->Sign("RocketMQ");
+  ASSERT_THAT(signature, IsOk());
+  EXPECT_EQ(FormatMqv2Authorization("pay", *signature),
+            "MQv2-HMAC-SHA1 Credential=pay//RocketMQ, "
+            "SignedHeaders=x-mq-date-time, "
+            "Signature=21473CAEB3BFD200DC87C0A339B2D0B16DABB220");
+}
+
+TEST(Mqv2SigningTest, WhatIsFormattedIsParsed) {
+  HmacSha1Signature signature;
+  for (size_t i = 0; i < signature.size(); ++i) {
+    signature[i] = static_cast<unsigned char>(13 * i);
+  }
+  const auto parsed =
+      ParseMqv2Authorization(FormatMqv2Authorization("pay", signature));
+  ASSERT_THAT(parsed, IsOk());
+  EXPECT_EQ(parsed->access_key, "pay");
+  EXPECT_EQ(parsed->signature, signature);
+}
+
+TEST(Mqv2SigningTest, ATimeIsInUtc) {
+  EXPECT_EQ(FormatMqv2DateTime(absl::FromUnixSeconds(1703706379)),
+            "20231227T194619Z");
+}
+
 class Mqv2WindowTest : public ::testing::Test {
  protected:
   absl::Status Check(absl::string_view date_time) {
