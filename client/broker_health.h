@@ -51,7 +51,10 @@ enum class BrokerState {
   // these groups again with each heartbeat.
   kPartial,
   // The broker could not be reached, the stream broke, or the broker drains
-  // (`last_end`); the client tries again at `retry_at`.
+  // (`last_end`); the client tries again at `retry_at`. After UNAUTHENTICATED
+  // and PERMISSION_DENIED (`last_error`) that is 30 s to 5 min later, and the
+  // client goes on trying: an operator must change the broker's rules or the
+  // client's credentials. Client::Reconnect() tries at once.
   kBackoff,
   // The client's statement is larger than the broker's frames may be;
   // `last_error` has both sizes. The client is in no group there, and makes no

@@ -11,6 +11,7 @@
 #include "client/client_labels.h"
 #include "client/client_runtime_impl.h"
 #include "client/expression_check.h"
+#include "client/grpc/grpc_transport.h"
 #include "client/session/broker_session.h"
 #include "client/session/broker_stub.h"
 #include "common/mutex_lock.h"
@@ -30,11 +31,13 @@ constexpr absl::Duration kDestructorTimeout = absl::Seconds(3);
 
 }  // namespace
 
-ClientImpl::ClientImpl(ClientOptions options, std::string client_id)
+ClientImpl::ClientImpl(ClientOptions options, std::string client_id,
+                       std::shared_ptr<ChannelSecurity> security)
     : runtime_(options.runtime),
       parts_(*runtime_->impl_),
       options_(std::move(options)),
       client_id_(std::move(client_id)),
+      security_(std::move(security)),
       incarnation_(DrawIncarnation()),
       callbacks_(std::make_shared<CallbackQueue>(&parts_.dispatcher())),
       memberships_(&parts_.clock()),
@@ -45,8 +48,8 @@ ClientImpl::ClientImpl(ClientOptions options, std::string client_id)
       table_(std::make_unique<BrokerTable>(
           BrokerSession::Options(options_), &parts_.loop(),
           [this](const std::string& address) {
-            return parts_.transport().NewStub(address,
-                                              options_.connect_timeout);
+            return parts_.transport().NewStub(address, options_.connect_timeout,
+                                              security_);
           },
           static_cast<BrokerTable::Observer*>(this),
           [this] { return absl::Uniform(random_, 0.0, 1.0); })),
@@ -176,6 +179,9 @@ absl::StatusOr<std::unique_ptr<Client>> ClientImpl::Create(
     ClientOptions options) {
   absl::Status status = options.Validate();
   if (!status.ok()) return status;
+  absl::StatusOr<std::shared_ptr<ChannelSecurity>> security =
+      GrpcTransport::Secure(options.tls, options.credentials);
+  if (!security.ok()) return security.status();
   options.labels = LabelsOf(options);
   if (options.runtime == nullptr) options.runtime = ClientRuntime::Create();
   ClientRuntime::Impl& parts = *options.runtime->impl_;
@@ -188,7 +194,8 @@ absl::StatusOr<std::unique_ptr<Client>> ClientImpl::Create(
     return absl::AlreadyExistsError(absl::StrCat(
         "a client on this runtime has the client_id ", Quoted(client_id)));
   }
-  return std::make_unique<ClientImpl>(std::move(options), std::move(client_id));
+  return std::make_unique<ClientImpl>(std::move(options), std::move(client_id),
+                                      *std::move(security));
 }
 
 absl::StatusOr<std::unique_ptr<Client>> Client::Create(ClientOptions options) {

@@ -73,8 +73,10 @@ namespace rmq {
 // Reference: client/impl/factory/MQClientInstance.java.
 class Client {
  public:
-  // Does not connect yet. InvalidArgument if `options` do not validate;
-  // AlreadyExists if another client on the same runtime has this client id.
+  // Does not connect yet. InvalidArgument if `options` do not validate, or if a
+  // file that they name is not what it should be, and NotFound if there is
+  // none; AlreadyExists if another client on the same runtime has this client
+  // id.
   static absl::StatusOr<std::unique_ptr<Client>> Create(ClientOptions options);
 
   // Shutdown(3 s), then waits for a callback that is still running. Must not be

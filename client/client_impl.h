@@ -24,6 +24,7 @@
 #include "client/client_options.h"
 #include "client/client_runtime_impl.h"
 #include "client/consumer_ids.h"
+#include "client/grpc/grpc_transport.h"
 #include "client/loop/callback_queue.h"
 #include "client/membership_feed.h"
 #include "client/resolver_listener.h"
@@ -45,7 +46,8 @@ class ClientImpl final : public Client, private BrokerTable::Observer {
   static absl::StatusOr<std::unique_ptr<Client>> Create(ClientOptions options);
 
   // `options` must validate, and the runtime must have reserved `client_id`.
-  ClientImpl(ClientOptions options, std::string client_id);
+  ClientImpl(ClientOptions options, std::string client_id,
+             std::shared_ptr<ChannelSecurity> security);
   ~ClientImpl() override;
 
   absl::Status RegisterProducer(absl::string_view group) override {
@@ -147,6 +149,7 @@ class ClientImpl final : public Client, private BrokerTable::Observer {
   ClientRuntime::Impl& parts_;
   const ClientOptions options_;
   const std::string client_id_;
+  const std::shared_ptr<ChannelSecurity> security_;
   const uint64_t incarnation_;
   const std::shared_ptr<CallbackQueue> callbacks_;
   MembershipFeed memberships_;

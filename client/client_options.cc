@@ -6,6 +6,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "common/security/client_security.h"
 #include "common/validation.h"
 
 namespace rmq {
@@ -112,6 +113,10 @@ absl::Status ClientOptions::Validate() const {
     status = ValidateBrokers(UnnamedBrokers(brokers));
     if (!status.ok()) return status;
   }
+  status = ValidateClientSecurity(tls, credentials, allow_insecure_credentials,
+                                  brokers,
+                                  /*brokers_may_come=*/resolver != nullptr);
+  if (!status.ok()) return status;
   if (!client_id.empty()) {
     status = ValidateClientIdForm("client_id", client_id);
     if (!status.ok()) return status;

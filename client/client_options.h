@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "client/broker_entry.h"
 #include "client/broker_health.h"
 #include "client/broker_resolver.h"
@@ -19,6 +20,8 @@
 #include "client/membership_change.h"
 #include "common/backoff.h"
 #include "common/client_types.h"
+#include "common/security/credentials.h"
+#include "common/security/tls_options.h"
 
 namespace rmq {
 
@@ -79,6 +82,17 @@ struct ClientOptions {
   // share a resolver.
   std::shared_ptr<BrokerResolver> resolver;
 
+  // How connections to brokers are secured. Not given: in plain text.
+  absl::optional<TlsOptions> tls;
+  // With what the client says who it is. Not given: it does not say, and is
+  // anonymous unless TLS has a certificate of its own. Without `tls`,
+  // credentials may go to brokers on this machine only, and with a resolver not
+  // at all: who listens on the way could use them ever after.
+  absl::optional<Credentials> credentials;
+  // Credentials may go anywhere in plain text: where the network itself is
+  // trusted, or encrypts.
+  bool allow_insecure_credentials = false;
+
   // Names this client process, in printable ASCII characters. Brokers limit the
   // length: by default to 255. Empty: built as "ip@instance_name" or
   // "ip@instance_name@unit_name", as RocketMQ does. Two processes must not
@@ -125,7 +139,8 @@ struct ClientOptions {
   // The pause before the nth attempt to reconnect is drawn evenly from [whole /
   // 2, whole]; the whole begins at `initial_backoff` and doubles up to
   // `max_backoff`. The first reply of a broker begins it anew. Must be
-  // positive, the maximum at least the initial.
+  // positive, the maximum at least the initial. After UNAUTHENTICATED and
+  // PERMISSION_DENIED the pauses are 30 s to 5 min instead.
   absl::Duration initial_backoff = Backoff::Options().initial;
   absl::Duration max_backoff = Backoff::Options().maximum;
 

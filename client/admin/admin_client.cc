@@ -3,9 +3,11 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "client/admin/streaming_call.h"
+#include "common/real_clock.h"
 #include "common/rpc/channel/call_trailers.h"
-#include "common/rpc/credentials/credentials_source.h"
+#include "common/rpc/credentials/channel_security.h"
 #include "common/rpc/keepalive.h"
+#include "common/security/client_security.h"
 #include "google/protobuf/descriptor.h"
 #include "grpc/grpc.h"
 #include "grpc/support/time.h"
@@ -31,8 +33,10 @@ using google::protobuf::MethodDescriptor;
 using google::protobuf::ServiceDescriptor;
 using Stub = grpc::TemplatedGenericStub<Message, Message>;
 
-std::shared_ptr<grpc::Channel> MakeChannel(absl::string_view broker) {
+std::shared_ptr<grpc::Channel> MakeChannel(absl::string_view broker,
+                                           ChannelSecurity& security) {
   grpc::ChannelArguments arguments;
+  security.AddArguments(&arguments);
   // A broker is asked directly, whatever http_proxy says.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   // With its retries gRPC 1.51 aborts the process if an answer has no
@@ -49,8 +53,8 @@ std::shared_ptr<grpc::Channel> MakeChannel(absl::string_view broker) {
       GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
       static_cast<int>(absl::ToInt64Milliseconds(kClientKeepaliveTimeout)));
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
-  return grpc::CreateCustomChannel(
-      std::string(broker), PlaintextChannelCredentials().Get(), arguments);
+  return grpc::CreateCustomChannel(std::string(broker),
+                                   security.credentials().Get(), arguments);
 }
 
 // The pause before a page that was refused is asked for again.
@@ -99,11 +103,13 @@ const MethodDescriptor* FindMethod(const google::protobuf::Descriptor* request,
 
 class AdminClient::Impl {
  public:
-  Impl(absl::string_view broker, absl::Duration timeout)
+  Impl(absl::string_view broker, absl::Duration timeout,
+       std::shared_ptr<ChannelSecurity> security)
       : broker_(broker),
         timeout_(timeout),
         deadline_(Later(timeout)),
-        stub_(MakeChannel(broker)) {}
+        security_(std::move(security)),
+        stub_(MakeChannel(broker, *security_)) {}
 
   absl::StatusOr<std::unique_ptr<Message>> Ask(const Message& request) {
     const MethodDescriptor* const method =
@@ -149,6 +155,7 @@ class AdminClient::Impl {
     const std::unique_ptr<Message> response(ResponseOf(*method).New());
     grpc::ClientContext context;
     context.set_deadline(deadline_);
+    security_->Sign(&context);
     const grpc::Status status =
         CallStreaming(&stub_, &context, PathOf(*method), request,
                       response.get(), on_response, goes_on);
@@ -196,6 +203,7 @@ class AdminClient::Impl {
                     Message* response) {
     grpc::ClientContext context;
     context.set_deadline(deadline_);
+    security_->Sign(&context);
     grpc::CompletionQueue queue;
     const auto call =
         stub_.PrepareUnaryCall(&context, PathOf(method), request, &queue);
@@ -238,12 +246,30 @@ class AdminClient::Impl {
   const std::string broker_;
   const absl::Duration timeout_;
   const gpr_timespec deadline_;
+  const std::shared_ptr<ChannelSecurity> security_;
   Stub stub_;
 };
 
 AdminClient::AdminClient(absl::string_view broker, absl::Duration timeout)
-    : impl_(std::make_unique<Impl>(broker, timeout)) {}
+    : impl_(std::make_unique<Impl>(broker, timeout,
+                                   ChannelSecurity::Plaintext())) {}
+AdminClient::AdminClient(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 AdminClient::~AdminClient() = default;
+
+absl::StatusOr<std::unique_ptr<AdminClient>> AdminClient::Create(
+    absl::string_view broker, absl::Duration timeout,
+    const AdminClientOptions& options) {
+  const absl::Status status = ValidateClientSecurity(
+      options.tls, options.credentials, options.allow_insecure_credentials,
+      {std::string(broker)});
+  if (!status.ok()) return status;
+  absl::StatusOr<std::shared_ptr<ChannelSecurity>> security =
+      ChannelSecurity::Create(options.tls, options.credentials, &RealClock());
+  if (!security.ok()) return security.status();
+  // The constructor is private.
+  return std::unique_ptr<AdminClient>(new AdminClient(
+      std::make_unique<Impl>(broker, timeout, *std::move(security))));
+}
 
 absl::StatusOr<std::unique_ptr<Message>> AdminClient::Ask(
     const Message& request) {

@@ -16,6 +16,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "common/security/credentials.h"
+#include "common/security/tls_options.h"
 #include "google/protobuf/message.h"
 
 namespace rmq {
@@ -31,6 +34,13 @@ struct AdminStreamEnd {
   absl::Duration retry_after;
 };
 
+// How the connection is secured, and who asks. As in rmq::ClientOptions.
+struct AdminClientOptions {
+  absl::optional<TlsOptions> tls;
+  absl::optional<Credentials> credentials;
+  bool allow_insecure_credentials = false;
+};
+
 // Calls block. Thread-safe.
 //
 //   AdminClient broker("127.0.0.1:10911", absl::Seconds(5));
@@ -39,9 +49,18 @@ struct AdminStreamEnd {
 //   auto answer = broker.Ask<pb::GetConsumerListByGroupResponse>(request);
 class AdminClient {
  public:
-  // `broker` is host:port. All calls of this object together may take
-  // `timeout`, which runs from here; InfiniteDuration: there is no limit.
+  // `broker` is host:port, or unix:PATH. All calls of this object together may
+  // take `timeout`, which runs from here; InfiniteDuration: there is no limit.
+  // In plain text, and nothing says who asks.
   AdminClient(absl::string_view broker, absl::Duration timeout);
+
+  // The same with `options`. InvalidArgument if they do not validate, or if a
+  // file that they name is not what it should be, and NotFound if there is
+  // none.
+  static absl::StatusOr<std::unique_ptr<AdminClient>> Create(
+      absl::string_view broker, absl::Duration timeout,
+      const AdminClientOptions& options);
+
   ~AdminClient();
   AdminClient(const AdminClient&) = delete;
   AdminClient& operator=(const AdminClient&) = delete;
@@ -94,6 +113,8 @@ class AdminClient {
 
  private:
   class Impl;
+  explicit AdminClient(std::unique_ptr<Impl> impl);
+
   const std::unique_ptr<Impl> impl_;
 };
 

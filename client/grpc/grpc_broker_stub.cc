@@ -63,6 +63,7 @@ absl::Status GrpcBrokerStub::Call(
     if (cancelled_) return absl::CancelledError("the client is shut down");
     calls_.insert(&context);
   }
+  holder_->Prepare(&context);
   const std::shared_ptr<grpc::Channel> channel = holder_->Get();
   Stub stub(channel);
   const grpc::Status status = (stub.*method)(&context, request, response);

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_set.h"
@@ -15,7 +16,7 @@
 #include "client/session/broker_stub.h"
 #include "common/rpc/channel/channel_closer.h"
 #include "common/rpc/channel/channel_holder.h"
-#include "common/rpc/credentials/credentials_source.h"
+#include "common/rpc/credentials/channel_security.h"
 #include "grpcpp/client_context.h"
 #include "rocketmq/clientmanager/v1/client_manager.grpc.pb.h"
 
@@ -31,11 +32,11 @@ class GrpcBrokerStub final : public BrokerStub {
  public:
   GrpcBrokerStub(const ConnectCall::Environment& environment,
                  ChannelCloser* closer, const std::string& address,
-                 absl::Duration connect_timeout)
+                 absl::Duration connect_timeout,
+                 std::shared_ptr<ChannelSecurity> security)
       : environment_(environment),
-        holder_(std::make_shared<ChannelHolder>(
-            address, connect_timeout, &PlaintextChannelCredentials(), closer)) {
-  }
+        holder_(std::make_shared<ChannelHolder>(address, connect_timeout,
+                                                std::move(security), closer)) {}
 
   std::unique_ptr<BrokerStream> NewStream(
       BrokerStream::Reactor* reactor) override;

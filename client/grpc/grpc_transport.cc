@@ -2,12 +2,15 @@
 
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "client/grpc/connect_call.h"
 #include "client/grpc/grpc_broker_stub.h"
 #include "client/grpc/grpc_watch_stub.h"
 #include "client/grpc/watch_call.h"
+#include "common/real_clock.h"
 #include "common/rpc/channel/channel_closer.h"
+#include "common/rpc/credentials/channel_security.h"
 #include "common/rpc/loop/completion_loop.h"
 #include "common/rpc/loop/live_calls.h"
 #include "grpcpp/completion_queue.h"
@@ -19,6 +22,12 @@ namespace {
 // made: some round trips of any network. ChannelCloser::kWatchTime comes on
 // top.
 constexpr absl::Duration kMostCloseTime = absl::Milliseconds(200);
+
+std::shared_ptr<ChannelSecurity> OrPlaintext(
+    std::shared_ptr<ChannelSecurity> security) {
+  return security != nullptr ? std::move(security)
+                             : ChannelSecurity::Plaintext();
+}
 
 }  // namespace
 
@@ -33,18 +42,20 @@ class GrpcTransport::Impl {
     poller_.join();
   }
 
-  std::unique_ptr<BrokerStub> NewStub(absl::string_view address,
-                                      absl::Duration connect_timeout) {
+  std::unique_ptr<BrokerStub> NewStub(
+      absl::string_view address, absl::Duration connect_timeout,
+      std::shared_ptr<ChannelSecurity> security) {
     return std::make_unique<GrpcBrokerStub>(
         ConnectCall::Environment{&loop_, &queue_, &live_calls_}, &closer_,
-        std::string(address), connect_timeout);
+        std::string(address), connect_timeout, std::move(security));
   }
 
-  std::unique_ptr<WatchStub> NewWatchStub(absl::string_view address,
-                                          absl::Duration connect_timeout) {
+  std::unique_ptr<WatchStub> NewWatchStub(
+      absl::string_view address, absl::Duration connect_timeout,
+      std::shared_ptr<ChannelSecurity> security) {
     return std::make_unique<GrpcWatchStub>(
         WatchCall::Environment{&loop_, &queue_, &live_calls_}, &closer_,
-        std::string(address), connect_timeout);
+        std::string(address), connect_timeout, std::move(security));
   }
 
  private:
@@ -68,14 +79,24 @@ GrpcTransport::GrpcTransport(EventLoop* loop)
 
 GrpcTransport::~GrpcTransport() = default;
 
+absl::StatusOr<std::shared_ptr<ChannelSecurity>> GrpcTransport::Secure(
+    const absl::optional<TlsOptions>& tls,
+    const absl::optional<Credentials>& credentials) {
+  return ChannelSecurity::Create(tls, credentials, &RealClock());
+}
+
 std::unique_ptr<BrokerStub> GrpcTransport::NewStub(
-    absl::string_view address, absl::Duration connect_timeout) {
-  return impl_->NewStub(address, connect_timeout);
+    absl::string_view address, absl::Duration connect_timeout,
+    std::shared_ptr<ChannelSecurity> security) {
+  return impl_->NewStub(address, connect_timeout,
+                        OrPlaintext(std::move(security)));
 }
 
 std::unique_ptr<WatchStub> GrpcTransport::NewWatchStub(
-    absl::string_view address, absl::Duration connect_timeout) {
-  return impl_->NewWatchStub(address, connect_timeout);
+    absl::string_view address, absl::Duration connect_timeout,
+    std::shared_ptr<ChannelSecurity> security) {
+  return impl_->NewWatchStub(address, connect_timeout,
+                             OrPlaintext(std::move(security)));
 }
 
 }  // namespace rmq

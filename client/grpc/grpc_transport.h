@@ -5,13 +5,20 @@
 
 #include <memory>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "client/loop/event_loop.h"
 #include "client/session/broker_stub.h"
 #include "client/watch/watch_stub.h"
+#include "common/security/credentials.h"
+#include "common/security/tls_options.h"
 
 namespace rmq {
+
+// common/rpc/credentials/channel_security.h.
+class ChannelSecurity;
 
 // A completion queue and the one thread that waits on it, for any number of
 // brokers.
@@ -31,13 +38,22 @@ class GrpcTransport {
   // begins or ends. Must not be called on the loop.
   ~GrpcTransport();
 
+  // How the connections and the calls of a client are secured, for NewStub().
+  // Both arguments must validate. An error names a file that cannot be used.
+  static absl::StatusOr<std::shared_ptr<ChannelSecurity>> Secure(
+      const absl::optional<TlsOptions>& tls,
+      const absl::optional<Credentials>& credentials);
+
   // The broker at `address`, "host:port". Nothing is connected yet: a stream
-  // or a call does that, for at most `connect_timeout`.
-  std::unique_ptr<BrokerStub> NewStub(absl::string_view address,
-                                      absl::Duration connect_timeout);
+  // or a call does that, for at most `connect_timeout`. Null for `security`:
+  // plain text, and nothing says who calls.
+  std::unique_ptr<BrokerStub> NewStub(
+      absl::string_view address, absl::Duration connect_timeout,
+      std::shared_ptr<ChannelSecurity> security = nullptr);
   // The same for watches.
-  std::unique_ptr<WatchStub> NewWatchStub(absl::string_view address,
-                                          absl::Duration connect_timeout);
+  std::unique_ptr<WatchStub> NewWatchStub(
+      absl::string_view address, absl::Duration connect_timeout,
+      std::shared_ptr<ChannelSecurity> security = nullptr);
 
  private:
   class Impl;

@@ -4,13 +4,14 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/time/time.h"
 #include "client/grpc/watch_call.h"
 #include "client/watch/watch_stub.h"
 #include "common/rpc/channel/channel_closer.h"
 #include "common/rpc/channel/channel_holder.h"
-#include "common/rpc/credentials/credentials_source.h"
+#include "common/rpc/credentials/channel_security.h"
 
 namespace rmq {
 
@@ -22,11 +23,11 @@ class GrpcWatchStub final : public WatchStub {
  public:
   GrpcWatchStub(const WatchCall::Environment& environment,
                 ChannelCloser* closer, const std::string& address,
-                absl::Duration connect_timeout)
+                absl::Duration connect_timeout,
+                std::shared_ptr<ChannelSecurity> security)
       : environment_(environment),
-        holder_(std::make_shared<ChannelHolder>(
-            address, connect_timeout, &PlaintextChannelCredentials(), closer)) {
-  }
+        holder_(std::make_shared<ChannelHolder>(address, connect_timeout,
+                                                std::move(security), closer)) {}
 
   std::unique_ptr<WatchStream> NewStream(
       WatchStream::Reactor* reactor) override {

@@ -62,6 +62,7 @@ class StreamCall : public std::enable_shared_from_this<StreamCall<Reactor>> {
     // A call that this process makes waits for no client: it begins at once.
     environment_.live_calls->Wait();
     environment_.live_calls->Begin();
+    holder_->Prepare(&context_);
   }
   virtual ~StreamCall() {
     // What the derived class has of gRPC is gone. The transport may be

@@ -21,6 +21,7 @@
 #include "client/loop/event_loop.h"
 #include "client/session/abort_history.h"
 #include "client/session/broker_stub.h"
+#include "client/session/denial.h"
 #include "client/session/frame_pace.h"
 #include "client/session/group_membership.h"
 #include "client/session/peer_broker.h"
@@ -47,6 +48,10 @@ namespace rmq {
 // after every other end. From kKicked it comes back by itself if the broker
 // said when; from both it comes back by Reconnect(). AbortHistory stands in for
 // the mark of brokers that are older than it (FEATURE_END_REASON).
+//
+// A broker that does not let the client in (IsDenial()) is tried again after
+// long pauses, without end: an operator may correct the broker's rules, or the
+// client's files.
 //
 // Thread-safety: none; every method is called, and everything happens, on the
 // loop.
@@ -108,7 +113,8 @@ class BrokerSession final : private BrokerStream::Reactor {
 
   // The second heartbeat of a session follows the first by this.
   static constexpr absl::Duration kSecondHeartbeatDelay = absl::Seconds(1);
-  // After a refused heartbeat the next follows no later than this.
+  // After a refused heartbeat the next follows no later than this, unless it
+  // was a denial (IsDenial()).
   static constexpr absl::Duration kRefusedHeartbeatDelay = absl::Seconds(5);
   // The same for a full one that was refused with RESOURCE_EXHAUSTED: brokers
   // accept one changed statement a second.
@@ -210,6 +216,11 @@ class BrokerSession final : private BrokerStream::Reactor {
     bool has_reply = false;         // A reply has come.
     bool accepted = false;          // A full heartbeat was accepted.
     bool gives_end_reason = false;  // By the latest answer to one.
+    // Why the broker did not take the first full heartbeat, if that was a
+    // denial. The broker then ends the stream, and may say more; it has the
+    // reply timeout for it.
+    absl::Status denial;
+    absl::Time denied_at;
     std::deque<Request> requests;
     bool heartbeat_unanswered = false;
     FramePace pace;
@@ -247,6 +258,8 @@ class BrokerSession final : private BrokerStream::Reactor {
   void OnTooLarge(size_t bytes, size_t limit);
   // Enters kBackoff for the next delay of the backoff.
   void Pause(absl::Duration retry_after = absl::ZeroDuration());
+  // Enters kBackoff for the next delay of the backoff after denials.
+  void PauseDenied(const absl::Status& denial);
   // Connects, or enters kIdle if there is nothing to state.
   void ComeBack();
   // Ends the session, and reports `status` to the observer.
@@ -317,6 +330,9 @@ class BrokerSession final : private BrokerStream::Reactor {
   BrokerHealth health_;  // Its state is the state of this machine.
   std::shared_ptr<const HeartbeatRequest> statement_;
   Backoff backoff_;
+  Backoff denial_backoff_{kDenialBackoff};
+  // The one that was logged last; OK once the broker has let the client in.
+  absl::Status denial_;
   bool shutting_down_ = false;
   bool stopped_ = false;  // OnStopped() was called.
   bool was_online_ = false;

@@ -30,8 +30,15 @@ void BrokerSession::LoseStream(const StreamEnd& end) {
         return;
       }
     }
-    Pause(end.reason == EndReason::kDrained ? end.retry_after
-                                            : absl::ZeroDuration());
+    if (IsDenial(end)) {
+      PauseDenied(end.status);
+    } else if (!lost.denial.ok() && end.reason == EndReason::kNone) {
+      RecordError(lost.denial);
+      PauseDenied(lost.denial);
+    } else {
+      Pause(end.reason == EndReason::kDrained ? end.retry_after
+                                              : absl::ZeroDuration());
+    }
   } else if (shutting_down_) {
     Stop(end.status);
   } else if (statement_ != nullptr) {
@@ -120,6 +127,24 @@ void BrokerSession::Pause(absl::Duration retry_after) {
     VLOG(1) << "stream lost" << Kv("broker", broker_.address)
             << Kv("retry_in", absl::FormatDuration(delay))
             << Kv("error", health_.last_error.ToString());
+  }
+  Enter(BrokerState::kBackoff);
+}
+
+void BrokerSession::PauseDenied(const absl::Status& denial) {
+  const absl::Time now = loop_.Now();
+  const absl::Duration delay = denial_backoff_.Next(random_);
+  state_deadline_ = now + delay;
+  outage_since_ = std::min(outage_since_, now);
+  if (std::exchange(denial_, denial) != denial) {
+    LOG(WARNING) << "the broker does not let the client in"
+                 << Kv("broker", broker_.address)
+                 << Kv("retry_in", absl::FormatDuration(delay))
+                 << Kv("error", denial.ToString());
+  } else {
+    VLOG(1) << "the broker still does not let the client in"
+            << Kv("broker", broker_.address)
+            << Kv("retry_in", absl::FormatDuration(delay));
   }
   Enter(BrokerState::kBackoff);
 }

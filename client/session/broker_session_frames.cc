@@ -256,6 +256,8 @@ void BrokerSession::ReportMemberships() {
 void BrokerSession::OnFullHeartbeatAccepted(const Request& request,
                                             const HeartbeatResponse& response) {
   current_.accepted = true;
+  denial_backoff_.Reset();
+  denial_ = absl::OkStatus();
   current_.groups.set_broker_takes_many(
       Offers(response, v1::FEATURE_UNREGISTER_MANY_GROUPS));
   current_.gives_end_reason = Offers(response, v1::FEATURE_END_REASON);
@@ -348,13 +350,22 @@ bool BrokerSession::LearnSkippedGroups(const HeartbeatResponse& response) {
 
 void BrokerSession::OnRefused(const Request& request,
                               const absl::Status& status) {
+  if (request.statement != nullptr && IsDenial(status) &&
+      health_.state == BrokerState::kStating) {
+    current_.denial = status;
+    current_.denied_at = loop_.Now();
+    return;
+  }
   if (request.is_heartbeat) {
     current_.token = 0;
     const bool is_busy =
         request.statement != nullptr && absl::IsResourceExhausted(status);
-    heartbeat_due_ = std::min(
-        heartbeat_due_, request.sent + (is_busy ? kBusyHeartbeatDelay
-                                                : kRefusedHeartbeatDelay));
+    // What was denied is not allowed any sooner by asking again.
+    if (!IsDenial(status)) {
+      heartbeat_due_ = std::min(
+          heartbeat_due_, request.sent + (is_busy ? kBusyHeartbeatDelay
+                                                  : kRefusedHeartbeatDelay));
+    }
   }
   if (absl::IsResourceExhausted(status) &&
       health_.state != BrokerState::kLeaving) {
@@ -399,7 +410,9 @@ void BrokerSession::HeartbeatSoon() {
 }
 
 absl::Time BrokerSession::NextHeartbeat() const {
-  if (current_.heartbeat_unanswered) return absl::InfiniteFuture();
+  if (current_.heartbeat_unanswered || !current_.denial.ok()) {
+    return absl::InfiniteFuture();
+  }
   return current_.pace.HeartbeatAt(heartbeat_due_);
 }
 
@@ -413,8 +426,11 @@ absl::Time BrokerSession::NextPageRequest() const {
 }
 
 absl::Time BrokerSession::ReplyDeadline() const {
-  absl::Time since = absl::InfiniteFuture();
-  if (!current_.requests.empty()) since = current_.requests.front().sent;
+  absl::Time since =
+      current_.denial.ok() ? absl::InfiniteFuture() : current_.denied_at;
+  if (!current_.requests.empty()) {
+    since = std::min(since, current_.requests.front().sent);
+  }
   if (current_.writing) since = std::min(since, current_.writing_since);
   return since + options_.reply_timeout;
 }

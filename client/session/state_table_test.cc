@@ -323,7 +323,7 @@ TEST(StateTableDeathTest, EveryEventInEveryStateLeadsWhereTheReadmeSays) {
 
 TEST(StateTableTest, TheTestsThatTheReadmeNamesAreThere) {
   std::string tests;
-  for (const char* part : {"heartbeat", "reconnect", "ends", "groups",
+  for (const char* part : {"denial", "heartbeat", "reconnect", "ends", "groups",
                            "membership", "report", "shutdown"}) {
     tests += ReadFile(
         absl::StrCat("client/session/broker_session_", part, "_test.cc"));

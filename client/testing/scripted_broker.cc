@@ -14,6 +14,8 @@
 #include "common/rpc/credentials/credentials_source.h"
 #include "glog/logging.h"
 #include "grpc/support/time.h"
+#include "grpcpp/security/auth_context.h"
+#include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
 #include "grpcpp/support/server_callback.h"
@@ -29,6 +31,20 @@ constexpr absl::Duration kPatience = absl::Seconds(30);
 constexpr uint64_t kToken = 4711;
 constexpr uint64_t kIncarnation = 4712;
 
+std::string MetadataOf(const grpc::CallbackServerContext& context,
+                       const std::string& key) {
+  const auto found = context.client_metadata().find(key);
+  if (found == context.client_metadata().end()) return "";
+  return std::string(found->second.data(), found->second.size());
+}
+
+std::string CommonNameOf(const grpc::CallbackServerContext& context) {
+  const auto names =
+      context.auth_context()->FindPropertyValues("x509_common_name");
+  if (names.empty()) return "";
+  return std::string(names[0].data(), names[0].size());
+}
+
 }  // namespace
 
 // Holds itself from Open() until OnDone().
@@ -39,7 +55,10 @@ class ScriptedBroker::Stream final
                       grpc::CallbackServerContext* context) {
     auto stream = std::make_shared<Stream>(broker, context);
     stream->self_ = stream;
-    broker->OnOpen(stream, context->peer());
+    broker->OnOpen(
+        stream, context->peer(),
+        {CommonNameOf(*context), MetadataOf(*context, "authorization"),
+         MetadataOf(*context, "x-mq-date-time")});
     stream->StartRead(&stream->frame_);
     return stream.get();
   }
@@ -191,11 +210,13 @@ class ScriptedBroker::Service final
   ScriptedBroker& broker_;
 };
 
-ScriptedBroker::ScriptedBroker() : service_(std::make_unique<Service>(this)) {
+ScriptedBroker::ScriptedBroker(
+    std::shared_ptr<grpc::ServerCredentials> credentials)
+    : service_(std::make_unique<Service>(this)) {
+  if (credentials == nullptr) credentials = PlaintextServerCredentials().Get();
   int port = 0;
   grpc::ServerBuilder builder;
-  builder.AddListeningPort("127.0.0.1:0", PlaintextServerCredentials().Get(),
-                           &port);
+  builder.AddListeningPort("127.0.0.1:0", credentials, &port);
   builder.RegisterService(service_.get());
   server_ = builder.BuildAndStart();
   CHECK(server_ != nullptr);
@@ -290,6 +311,12 @@ std::vector<std::string> ScriptedBroker::AwaitPeers(size_t n) {
   return peers_;
 }
 
+std::vector<ScriptedBroker::Caller> ScriptedBroker::AwaitCallers(size_t n) {
+  MutexLock lock(&mu_);
+  AwaitAtLeast(&lock, &streams_, n);
+  return {callers_.begin(), callers_.begin() + n};
+}
+
 std::vector<v1::ClientFrame> ScriptedBroker::AwaitFrames(size_t n,
                                                          Filter filter) {
   MutexLock lock(&mu_);
@@ -307,8 +334,9 @@ std::vector<v1::ClientFrame> ScriptedBroker::AwaitFrames(size_t n,
 }
 
 void ScriptedBroker::OnOpen(std::shared_ptr<Stream> stream,
-                            const std::string& peer) {
+                            const std::string& peer, const Caller& caller) {
   MutexLock lock(&mu_);
+  callers_.push_back(caller);
   peers_.push_back(peer);
   last_stream_ = std::move(stream);
   ++streams_;

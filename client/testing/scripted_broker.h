@@ -22,6 +22,7 @@
 
 namespace grpc {
 class Server;
+class ServerCredentials;
 }  // namespace grpc
 
 namespace rmq {
@@ -38,7 +39,9 @@ class ScriptedBroker {
  public:
   using ClientFrame = rocketmq::clientmanager::v1::ClientFrame;
 
-  ScriptedBroker();
+  // Null: in plain text.
+  explicit ScriptedBroker(
+      std::shared_ptr<grpc::ServerCredentials> credentials = nullptr);
   // Ends what is open.
   ~ScriptedBroker();
 
@@ -83,6 +86,13 @@ class ScriptedBroker {
   void AwaitHeldCalls(size_t n) ABSL_LOCKS_EXCLUDED(mu_);
   // Where each of the first `n` streams came from.
   std::vector<std::string> AwaitPeers(size_t n) ABSL_LOCKS_EXCLUDED(mu_);
+  // What each of the first `n` streams said of who calls; "" for nothing.
+  struct Caller {
+    std::string common_name;  // Of the client's certificate.
+    std::string authorization;
+    std::string date_time;
+  };
+  std::vector<Caller> AwaitCallers(size_t n) ABSL_LOCKS_EXCLUDED(mu_);
   // The frames of all streams in the order of arrival that `filter` takes, once
   // there are `n` of them.
   using Filter = bool (*)(const ClientFrame& frame);
@@ -105,8 +115,8 @@ class ScriptedBroker {
   class Unary;
 
   // For the reactors.
-  void OnOpen(std::shared_ptr<Stream> stream, const std::string& peer)
-      ABSL_LOCKS_EXCLUDED(mu_);
+  void OnOpen(std::shared_ptr<Stream> stream, const std::string& peer,
+              const Caller& caller) ABSL_LOCKS_EXCLUDED(mu_);
   void OnFrame(Stream* stream, const ClientFrame& frame)
       ABSL_LOCKS_EXCLUDED(mu_);
   // The answer to `frame`.
@@ -126,6 +136,7 @@ class ScriptedBroker {
   std::shared_ptr<Stream> last_stream_ ABSL_GUARDED_BY(mu_);
   std::vector<ClientFrame> frames_ ABSL_GUARDED_BY(mu_);
   std::vector<std::string> peers_ ABSL_GUARDED_BY(mu_);  // One a stream.
+  std::vector<Caller> callers_ ABSL_GUARDED_BY(mu_);     // One a stream.
   size_t streams_ ABSL_GUARDED_BY(mu_) = 0;
   size_t ended_streams_ ABSL_GUARDED_BY(mu_) = 0;
   size_t held_calls_ ABSL_GUARDED_BY(mu_) = 0;

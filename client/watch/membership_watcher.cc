@@ -12,11 +12,13 @@
 #include "client/broker_entry.h"
 #include "client/client_options.h"
 #include "client/client_runtime_impl.h"
+#include "client/grpc/grpc_transport.h"
 #include "client/loop/ordered_callbacks.h"
 #include "client/watch/watch_session.h"
 #include "client/watch/watch_stub.h"
 #include "common/backoff.h"
 #include "common/mutex_lock.h"
+#include "common/security/client_security.h"
 #include "common/validation.h"
 #include "glog/logging.h"
 
@@ -46,6 +48,9 @@ absl::Status MembershipWatcherOptions::Validate() const {
     return absl::InvalidArgumentError("brokers must not be empty");
   }
   absl::Status status = ValidateBrokers(UnnamedBrokers(brokers));
+  if (!status.ok()) return status;
+  status = ValidateClientSecurity(tls, credentials, allow_insecure_credentials,
+                                  brokers);
   if (!status.ok()) return status;
   if (groups.size() > kMaxGroups) {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -77,9 +82,11 @@ absl::Status MembershipWatcherOptions::Validate() const {
 
 class MembershipWatcher::Impl {
  public:
-  Impl(MembershipWatcherOptions options, ClientRuntime::Impl* parts)
+  Impl(MembershipWatcherOptions options, ClientRuntime::Impl* parts,
+       std::shared_ptr<ChannelSecurity> security)
       : runtime_(options.runtime),
         parts_(*parts),
+        security_(std::move(security)),
         options_(std::move(options)),
         callbacks_(std::make_shared<OrderedCallbacks>(
             &parts_.dispatcher(), kMaxWaitingCallbacks, [this] {
@@ -153,7 +160,7 @@ class MembershipWatcher::Impl {
         : watcher_(*watcher),
           broker_(broker),
           stub_(watcher->parts_.transport().NewWatchStub(
-              broker, watcher->options_.connect_timeout)),
+              broker, watcher->options_.connect_timeout, watcher->security_)),
           session_(SessionOptions(watcher->options_), &watcher->parts_.loop(),
                    stub_.get(), this, [watcher] {
                      return absl::Uniform(watcher->random_, 0.0, 1.0);
@@ -210,6 +217,7 @@ class MembershipWatcher::Impl {
   // Constant after construction. The runtime goes last.
   const std::shared_ptr<ClientRuntime> runtime_;
   ClientRuntime::Impl& parts_;
+  const std::shared_ptr<ChannelSecurity> security_;
   const MembershipWatcherOptions options_;
   const std::shared_ptr<OrderedCallbacks> callbacks_;
 
@@ -225,10 +233,13 @@ absl::StatusOr<std::unique_ptr<MembershipWatcher>> MembershipWatcher::Start(
     MembershipWatcherOptions options) {
   absl::Status status = options.Validate();
   if (!status.ok()) return status;
+  absl::StatusOr<std::shared_ptr<ChannelSecurity>> security =
+      GrpcTransport::Secure(options.tls, options.credentials);
+  if (!security.ok()) return security.status();
   if (options.runtime == nullptr) options.runtime = ClientRuntime::Create();
   ClientRuntime::Impl* const parts = options.runtime->impl_.get();
-  return std::unique_ptr<MembershipWatcher>(
-      new MembershipWatcher(std::make_unique<Impl>(std::move(options), parts)));
+  return std::unique_ptr<MembershipWatcher>(new MembershipWatcher(
+      std::make_unique<Impl>(std::move(options), parts, *std::move(security))));
 }
 
 MembershipWatcher::MembershipWatcher(std::unique_ptr<Impl> impl)

@@ -22,8 +22,11 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "client/client_runtime.h"
 #include "client/watch/watched_event.h"
+#include "common/security/credentials.h"
+#include "common/security/tls_options.h"
 
 namespace rmq {
 
@@ -35,6 +38,11 @@ namespace rmq {
 struct MembershipWatcherOptions {
   // "host:port" each; at least one, none twice. Each is watched by itself.
   std::vector<std::string> brokers;
+  // As in ClientOptions.
+  absl::optional<TlsOptions> tls;
+  absl::optional<Credentials> credentials;
+  bool allow_insecure_credentials = false;
+
   // Empty: all groups, and what happens to no group. At most 256, each once.
   std::vector<std::string> groups;
   // Which kinds of groups. At least one must be true.
@@ -63,7 +71,8 @@ struct MembershipWatcherOptions {
 
   // How long an attempt to connect, with the broker's first answer, may take.
   absl::Duration connect_timeout = absl::Seconds(3);
-  // The pauses between attempts grow from the one to the other.
+  // The pauses between attempts grow from the one to the other; after
+  // UNAUTHENTICATED and PERMISSION_DENIED from 30 s to 5 min instead.
   absl::Duration initial_backoff = absl::Milliseconds(200);
   absl::Duration max_backoff = absl::Seconds(5);
 
@@ -90,7 +99,8 @@ class MembershipWatcher {
  public:
   static constexpr size_t kMaxWaitingCallbacks = 1'000;
 
-  // Begins to watch, and returns. InvalidArgument if `options` do not validate.
+  // Begins to watch, and returns. Errors: as those of Client::Create() for its
+  // options.
   static absl::StatusOr<std::unique_ptr<MembershipWatcher>> Start(
       MembershipWatcherOptions options);
 

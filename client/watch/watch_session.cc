@@ -95,7 +95,7 @@ void WatchSession::OnProgress(const v1::WatchProgress& progress) {
   resume_ = progress.revision() + 1;
   told_ = 0;
   seen_ = 0;
-  backoff_.Reset();
+  ResetBackoff();
 }
 
 void WatchSession::OnSnapshot(const v1::WatchSnapshot& snapshot) {
@@ -111,7 +111,7 @@ void WatchSession::OnSnapshot(const v1::WatchSnapshot& snapshot) {
   synced_ = true;
   resume_ = snapshot.revision() + 1;
   told_ = 0;
-  backoff_.Reset();
+  ResetBackoff();
   observer_.OnSynced({snapshot.revision(), broker_incarnation_});
 }
 
@@ -157,7 +157,8 @@ void WatchSession::Lose(const StreamEnd& end) {
     Connect();
     return;
   }
-  const absl::Duration delay = backoff_.NextAfter(end.retry_after, random_);
+  Backoff& backoff = IsDenial(end) ? denial_backoff_ : backoff_;
+  const absl::Duration delay = backoff.NextAfter(end.retry_after, random_);
   const absl::Time retry_at = loop_.Now() + delay;
   SetTimer(retry_at);
   Enter(/*connected=*/false,

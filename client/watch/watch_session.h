@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "client/loop/event_loop.h"
+#include "client/session/denial.h"
 #include "client/watch/membership_replay.h"
 #include "client/watch/watch_stub.h"
 #include "client/watch/watched_event.h"
@@ -32,6 +33,9 @@ namespace rmq {
 //
 // A watch that begins at `Options::from_revision` has no snapshot: OnSynced()
 // does not come, and there are no members, before a gap.
+//
+// A broker that does not let the watcher in (IsDenial()) is tried again after
+// long pauses, without end.
 //
 // The next response is read only if the observer has room, so a slow observer
 // costs bounded memory here; the broker ends the call in time, and the session
@@ -115,6 +119,10 @@ class WatchSession final : private WatchStream::Reactor {
   // The watch cannot be resumed: the next one begins with a snapshot.
   void LosePlace(const std::string& reason);
   void DropStream();
+  void ResetBackoff() {
+    backoff_.Reset();
+    denial_backoff_.Reset();
+  }
   // Reports the state if it has changed.
   void Enter(bool connected, const absl::Status& status, absl::Time retry_at);
   void SetTimer(absl::Time when);
@@ -129,6 +137,7 @@ class WatchSession final : private WatchStream::Reactor {
   MembershipReplay members_;
   bool synced_ = false;
   Backoff backoff_;
+  Backoff denial_backoff_{kDenialBackoff};
   WatchState state_;
   bool reported_ = false;  // A state was reported.
 

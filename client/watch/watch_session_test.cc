@@ -445,5 +445,16 @@ TEST_F(WatchSessionTest, TheEndOfASessionCancelsItsCallAndItsTimer) {
   EXPECT_EQ(loop_.NextTimer(), absl::InfiniteFuture());
 }
 
+TEST_F(WatchSessionTest, ABrokerThatDoesNotLetItInIsTriedAfterLongPauses) {
+  session_->Start();
+  for (const absl::Duration pause :
+       {absl::Seconds(30), absl::Minutes(1), absl::Minutes(2),
+        absl::Seconds(150), absl::Seconds(150)}) {
+    call().Finish(absl::UnauthenticatedError("no such user"));
+    EXPECT_EQ(loop_.NextTimer(), loop_.Now() + pause);
+    loop_.Advance(pause);
+  }
+}
+
 }  // namespace
 }  // namespace rmq

@@ -12,8 +12,10 @@
 namespace rmq {
 namespace {
 
-grpc::ChannelArguments ArgumentsFor(absl::Duration connect_timeout) {
+grpc::ChannelArguments ArgumentsFor(absl::Duration connect_timeout,
+                                    const ChannelSecurity& security) {
   grpc::ChannelArguments args = ClientChannelArguments();
+  security.AddArguments(&args);
   // gRPC's least backoff is the time that it gives one attempt to connect, and
   // it does not dial again before that time is over.
   const int ms = static_cast<int>(absl::ToInt64Milliseconds(connect_timeout));
@@ -27,27 +29,28 @@ grpc::ChannelArguments ArgumentsFor(absl::Duration connect_timeout) {
 
 ChannelHolder::ChannelHolder(const std::string& address,
                              absl::Duration connect_timeout,
-                             ChannelCredentialsSource* credentials,
+                             std::shared_ptr<ChannelSecurity> security,
                              ChannelCloser* closer)
     : target_(absl::StrCat("dns:///", address)),
       connect_timeout_(connect_timeout),
-      credentials_(*credentials),
+      security_(std::move(security)),
       closer_(*closer) {}
 
 std::shared_ptr<grpc::Channel> ChannelHolder::Get() {
   // Before the lock, since the source is not ours. In this order, so that
   // credentials that change in between make another channel the next time.
-  const uint64_t generation = credentials_.generation();
+  const uint64_t generation = security_->credentials().generation();
   const std::shared_ptr<grpc::ChannelCredentials> credentials =
-      credentials_.Get();
+      security_->credentials().Get();
   std::shared_ptr<grpc::Channel> former;  // Destroyed last, without the lock.
   MutexLock lock(&mu_);
   if (channel_ == nullptr || generation_ != generation ||
       channel_->GetState(/*try_to_connect=*/false) ==
           GRPC_CHANNEL_TRANSIENT_FAILURE) {
     former = std::exchange(
-        channel_, closer_.Guard(grpc::CreateCustomChannel(
-                      target_, credentials, ArgumentsFor(connect_timeout_))));
+        channel_,
+        closer_.Guard(grpc::CreateCustomChannel(
+            target_, credentials, ArgumentsFor(connect_timeout_, *security_))));
     generation_ = generation;
   }
   return channel_;

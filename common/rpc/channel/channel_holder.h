@@ -10,8 +10,9 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "common/rpc/channel/channel_closer.h"
-#include "common/rpc/credentials/credentials_source.h"
+#include "common/rpc/credentials/channel_security.h"
 #include "grpcpp/channel.h"
+#include "grpcpp/client_context.h"
 
 namespace rmq {
 
@@ -22,17 +23,21 @@ namespace rmq {
 // its last call.
 //
 // Thread-safety: thread-safe.
-// Ownership: `credentials` and `closer` are borrowed and must outlive the
-// holder and its channels.
+// Ownership: `closer` is borrowed and must outlive the holder and its channels.
 class ChannelHolder {
  public:
   // `address` is "host:port". An attempt to connect takes `connect_timeout` at
   // most.
   ChannelHolder(const std::string& address, absl::Duration connect_timeout,
-                ChannelCredentialsSource* credentials, ChannelCloser* closer);
+                std::shared_ptr<ChannelSecurity> security,
+                ChannelCloser* closer);
 
   // The channel for the next call. Nothing is dialled before the call.
   std::shared_ptr<grpc::Channel> Get() ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Makes a call ready that is to go over a channel of this holder: adds the
+  // metadata that says who calls.
+  void Prepare(grpc::ClientContext* context) { security_->Sign(context); }
 
   // Get() does not return `channel` any more.
   void Drop(const std::shared_ptr<grpc::Channel>& channel)
@@ -41,7 +46,7 @@ class ChannelHolder {
  private:
   const std::string target_;
   const absl::Duration connect_timeout_;
-  ChannelCredentialsSource& credentials_;
+  const std::shared_ptr<ChannelSecurity> security_;
   ChannelCloser& closer_;
   absl::Mutex mu_;
   std::shared_ptr<grpc::Channel> channel_ ABSL_GUARDED_BY(mu_);

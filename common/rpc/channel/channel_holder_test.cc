@@ -8,6 +8,7 @@
 
 #include "absl/time/time.h"
 #include "common/rpc/channel/channel_closer.h"
+#include "common/rpc/credentials/channel_security.h"
 #include "common/rpc/credentials/credentials_source.h"
 #include "common/rpc/loop/completion_loop.h"
 #include "grpc/grpc.h"
@@ -42,7 +43,10 @@ class ChannelHolderTest : public ::testing::Test {
     poller_.join();
   }
 
-  FakeCredentials credentials_;
+  const std::shared_ptr<FakeCredentials> source_ =
+      std::make_shared<FakeCredentials>();
+  const std::shared_ptr<ChannelSecurity> security_ =
+      std::make_shared<ChannelSecurity>(source_, "", nullptr);
   grpc::CompletionQueue queue_;
   ChannelCloser closer_{&queue_};
   std::thread poller_{[this] {
@@ -55,24 +59,21 @@ class ChannelHolderTest : public ::testing::Test {
 };
 
 TEST_F(ChannelHolderTest, CallsShareAChannelThatIsNotDialledBeforeThem) {
-  ChannelHolder holder("127.0.0.1:1", absl::Seconds(5), &credentials_,
-                       &closer_);
+  ChannelHolder holder("127.0.0.1:1", absl::Seconds(5), security_, &closer_);
   const std::shared_ptr<grpc::Channel> channel = holder.Get();
   EXPECT_EQ(channel->GetState(/*try_to_connect=*/false), GRPC_CHANNEL_IDLE);
   EXPECT_EQ(holder.Get(), channel);
 }
 
 TEST_F(ChannelHolderTest, AfterADropThereIsAnotherChannel) {
-  ChannelHolder holder("127.0.0.1:1", absl::Seconds(5), &credentials_,
-                       &closer_);
+  ChannelHolder holder("127.0.0.1:1", absl::Seconds(5), security_, &closer_);
   const std::shared_ptr<grpc::Channel> channel = holder.Get();
   holder.Drop(channel);
   EXPECT_NE(holder.Get(), channel);
 }
 
 TEST_F(ChannelHolderTest, DroppingAnOlderChannelLeavesTheCurrentOne) {
-  ChannelHolder holder("127.0.0.1:1", absl::Seconds(5), &credentials_,
-                       &closer_);
+  ChannelHolder holder("127.0.0.1:1", absl::Seconds(5), security_, &closer_);
   const std::shared_ptr<grpc::Channel> older = holder.Get();
   holder.Drop(older);
   const std::shared_ptr<grpc::Channel> current = holder.Get();
@@ -81,26 +82,23 @@ TEST_F(ChannelHolderTest, DroppingAnOlderChannelLeavesTheCurrentOne) {
 }
 
 TEST_F(ChannelHolderTest, OtherCredentialsMakeAnotherChannel) {
-  ChannelHolder holder("127.0.0.1:1", absl::Seconds(5), &credentials_,
-                       &closer_);
+  ChannelHolder holder("127.0.0.1:1", absl::Seconds(5), security_, &closer_);
   const std::shared_ptr<grpc::Channel> channel = holder.Get();
-  credentials_.Renew();
+  source_->Renew();
   const std::shared_ptr<grpc::Channel> renewed = holder.Get();
   EXPECT_NE(renewed, channel);
   EXPECT_EQ(holder.Get(), renewed);
 }
 
 TEST_F(ChannelHolderTest, CredentialsAreFetchedWithNoLockHeld) {
-  ChannelHolder holder("127.0.0.1:1", absl::Seconds(5), &credentials_,
-                       &closer_);
-  credentials_.OnGet([&holder] { holder.Drop(nullptr); });  // Takes the lock.
+  ChannelHolder holder("127.0.0.1:1", absl::Seconds(5), security_, &closer_);
+  source_->OnGet([&holder] { holder.Drop(nullptr); });  // Takes the lock.
   EXPECT_NE(holder.Get(), nullptr);
 }
 
 TEST_F(ChannelHolderTest, AChannelThatCouldNotConnectIsReplaced) {
   // Nobody listens at port 1.
-  ChannelHolder holder("127.0.0.1:1", absl::Seconds(5), &credentials_,
-                       &closer_);
+  ChannelHolder holder("127.0.0.1:1", absl::Seconds(5), security_, &closer_);
   const std::shared_ptr<grpc::Channel> channel = holder.Get();
   grpc_connectivity_state state = channel->GetState(/*try_to_connect=*/true);
   while (state != GRPC_CHANNEL_TRANSIENT_FAILURE) {
