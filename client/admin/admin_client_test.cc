@@ -10,8 +10,10 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "common/rpc/credentials/credentials_source.h"
+#include "common/security/test_certificates.h"
 #include "common/status_matchers.h"
 #include "gmock/gmock.h"
+#include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
 #include "grpcpp/server_context.h"
@@ -60,6 +62,14 @@ class FakeAdmin final : public pb::ClientManagerAdmin::Service {
       // Until the caller gives up.
       while (!context->IsCancelled()) absl::SleepFor(absl::Milliseconds(5));
     }
+    if (request->group() == "authorization") {
+      const auto& metadata = context->client_metadata();
+      const auto found = metadata.find("authorization");
+      if (found == metadata.end())
+        return {grpc::StatusCode::UNAUTHENTICATED, ""};
+      return {grpc::StatusCode::PERMISSION_DENIED,
+              std::string(found->second.data(), found->second.size())};
+    }
     if (request->group() == "refused") {
       return {grpc::StatusCode::INVALID_ARGUMENT, "group: refused"};
     }
@@ -70,10 +80,11 @@ class FakeAdmin final : public pb::ClientManagerAdmin::Service {
 
 class AdminClientTest : public ::testing::Test {
  protected:
-  AdminClientTest() {
+  explicit AdminClientTest(
+      const std::shared_ptr<grpc::ServerCredentials>& credentials =
+          PlaintextServerCredentials().Get()) {
     grpc::ServerBuilder builder;
-    builder.AddListeningPort("127.0.0.1:0", PlaintextServerCredentials().Get(),
-                             &port_);
+    builder.AddListeningPort("127.0.0.1:0", credentials, &port_);
     builder.RegisterService(&admin_);
     builder.RegisterService(&client_manager_);
     server_ = builder.BuildAndStart();
@@ -182,6 +193,63 @@ TEST(AdminClientWithoutBrokerTest, ABrokerThatIsNotThereIsAskedAfter) {
       StatusIs(absl::StatusCode::kUnavailable,
                "cannot reach 127.0.0.1:1: connection refused; is the broker "
                "running?"));
+}
+
+TestAuthority& Authority() {
+  static TestAuthority& authority = *new TestAuthority("ca");
+  return authority;
+}
+
+std::shared_ptr<grpc::ServerCredentials> LocalhostCredentials() {
+  const TestCertificate certificate = Authority().IssueLocalhost();
+  grpc::SslServerCredentialsOptions options;
+  options.pem_key_cert_pairs.push_back(
+      {certificate.key, certificate.certificate});
+  return grpc::SslServerCredentials(options);
+}
+
+class TlsAdminClientTest : public AdminClientTest {
+ protected:
+  TlsAdminClientTest() : AdminClientTest(LocalhostCredentials()) {
+    options_.tls.emplace();
+    options_.tls->ca_file = testing::TempDir() + "/admin_ca.pem";
+    options_.tls->server_name = "localhost";
+    WriteTestFile(options_.tls->ca_file, Authority().certificate());
+  }
+
+  absl::Status Ask() const {
+    auto client = AdminClient::Create(address(), kPatience, options_);
+    if (!client.ok()) return client.status();
+    pb::GetGroupOnlineRequest request;
+    request.set_group("authorization");
+    return (*client)->Ask<pb::GetGroupOnlineResponse>(request).status();
+  }
+
+  AdminClientOptions options_;
+};
+
+TEST_F(TlsAdminClientTest, OverTlsACallSaysWhoAsks) {
+  EXPECT_THAT(Ask(), StatusIs(absl::StatusCode::kUnauthenticated));
+  options_.credentials = Credentials{"ops", "hush", ""};
+  EXPECT_THAT(Ask(), StatusIs(absl::StatusCode::kPermissionDenied,
+                              StartsWith("MQv2-HMAC-SHA1 Credential=ops/")));
+}
+
+TEST_F(TlsAdminClientTest, AnotherCertificateIsUnavailableWithTheReason) {
+  options_.tls->server_name = "other.example";
+  EXPECT_THAT(Ask(), StatusIs(absl::StatusCode::kUnavailable,
+                              HasSubstr("other.example")));
+  WriteTestFile(options_.tls->ca_file, TestAuthority("other").certificate());
+  EXPECT_THAT(Ask(), StatusIs(absl::StatusCode::kUnavailable,
+                              HasSubstr("certificate verify failed")));
+}
+
+TEST_F(TlsAdminClientTest, OptionsAreCheckedBeforeAnythingIsAsked) {
+  options_.tls->ca_file = "/no/such";
+  EXPECT_THAT(Ask(), StatusIs(absl::StatusCode::kNotFound));
+  options_.tls.reset();
+  options_.credentials = Credentials{"ops", "", ""};
+  EXPECT_THAT(Ask(), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 }  // namespace

@@ -23,6 +23,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 #include "client/client.h"
+#include "client/examples/security_flags.h"
 #include "client/examples/wait_for_signal.h"
 #include "common/real_clock.h"
 #include "glog/logging.h"
@@ -64,6 +65,8 @@ int Run() {
 
   rmq::ClientOptions options;
   options.brokers = absl::GetFlag(FLAGS_broker);
+  options.tls = rmq::examples::TlsOfFlags();
+  options.credentials = rmq::examples::CredentialsOfFlags();
   options.client_id = absl::GetFlag(FLAGS_client_id);
   options.heartbeat_interval = absl::GetFlag(FLAGS_heartbeat_interval);
   options.on_membership_changed = [&](const rmq::MembershipChange& change) {
@@ -107,7 +110,9 @@ int Run() {
 int main(int argc, char** argv) {
   absl::SetProgramUsageMessage(
       "joins a consumer group and prints its members as they change\n"
-      "  consumer --broker=127.0.0.1:10911 --group=orders");
+      "  consumer --broker=127.0.0.1:10911 --group=orders\n"
+      "and over TLS, with --tls_ca, --tls_cert, --tls_key, --tls_server_name "
+      "and --credentials_file");
   absl::ParseCommandLine(argc, argv);
   FLAGS_logtostderr = true;
   google::InitGoogleLogging(argv[0]);

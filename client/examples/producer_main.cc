@@ -18,6 +18,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "client/client.h"
+#include "client/examples/security_flags.h"
 #include "client/examples/wait_for_signal.h"
 #include "glog/logging.h"
 
@@ -35,6 +36,8 @@ int Run() {
   rmq::examples::BlockTerminationSignals();
   rmq::ClientOptions options;
   options.brokers = absl::GetFlag(FLAGS_broker);
+  options.tls = rmq::examples::TlsOfFlags();
+  options.credentials = rmq::examples::CredentialsOfFlags();
   options.client_id = absl::GetFlag(FLAGS_client_id);
   options.heartbeat_interval = absl::GetFlag(FLAGS_heartbeat_interval);
   options.on_broker_health_changed = [](const rmq::BrokerHealth& health) {

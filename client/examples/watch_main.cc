@@ -15,6 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "client/examples/security_flags.h"
 #include "client/examples/wait_for_signal.h"
 #include "client/watch/membership_watcher.h"
 #include "client/watch/watched_event.h"
@@ -32,6 +33,8 @@ int main(int argc, char** argv) {
 
   rmq::MembershipWatcherOptions options;
   options.brokers = absl::GetFlag(FLAGS_brokers);
+  options.tls = rmq::examples::TlsOfFlags();
+  options.credentials = rmq::examples::CredentialsOfFlags();
   options.groups.assign(arguments.begin() + 1, arguments.end());
   options.on_event = [](const std::string& broker,
                         const rmq::WatchedEvent& event) {

@@ -5,6 +5,7 @@
 #include "tools/cmctl/auth_commands.h"
 #include "tools/cmctl/channel_commands.h"
 #include "tools/cmctl/client_commands.h"
+#include "tools/cmctl/config_commands.h"
 #include "tools/cmctl/drain_command.h"
 #include "tools/cmctl/group_commands.h"
 #include "tools/cmctl/policy_commands.h"
@@ -23,6 +24,7 @@ std::vector<Command> MakeCommands() {
            DrainCommands(),
            ClientCommands(),
            AuthCommands(),
+           ConfigCommands(),
        }) {
     for (Command& command : family) all.push_back(std::move(command));
   }

@@ -29,7 +29,11 @@ struct CommandLine {
   const Command* command = nullptr;
   std::string text;
 
+  // What the options say of the connection, by their names; what is not there
+  // was not given. FindConnection() makes the next two of it.
+  std::map<std::string, std::string, std::less<>> connection;
   std::string broker = "127.0.0.1:10911";
+  AdminClientOptions security;
   // InfiniteDuration: as long as it takes.
   absl::Duration timeout = absl::Seconds(5);
   OutputFormat output = OutputFormat::kTable;
@@ -129,8 +133,10 @@ struct Command {
   // InvalidArgument, for the user, for options and arguments that make no
   // sense. Null: there is nothing to check.
   std::function<absl::Status(const CommandLine& line)> check = nullptr;
-  // Such a command has no --broker and no --timeout.
+  // Such a command has no --timeout, and of the options of a connection at most
+  // --config.
   RunLocally run_locally = nullptr;
+  bool has_config = false;
   // With this option, which takes no value, the command has no arguments.
   // Empty: there is no such option.
   absl::string_view no_arguments_with = {};

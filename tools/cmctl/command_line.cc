@@ -6,12 +6,12 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "common/version.h"
+#include "tools/cmctl/named_brokers.h"
 
 namespace rmq::cmctl {
 namespace {
@@ -22,16 +22,15 @@ absl::Status MustBe(absl::string_view option, absl::string_view rule,
       absl::StrCat(option, " must be ", rule, ", got \"", got, "\""));
 }
 
-absl::Status SetBroker(absl::string_view value, CommandLine* line) {
-  const size_t colon = value.rfind(':');
-  int port = 0;
-  if (colon == 0 || colon == absl::string_view::npos ||
-      !absl::SimpleAtoi(value.substr(colon + 1), &port) || port < 1 ||
-      port > 65535) {
-    return MustBe("--broker", "host:port", value);
-  }
-  line->broker = std::string(value);
-  return absl::OkStatus();
+absl::Status CheckBroker(absl::string_view value) {
+  if (IsBrokerAddress(value) || IsBrokerName(value)) return absl::OkStatus();
+  return MustBe("--broker", "HOST:PORT, unix:PATH or the name of a broker",
+                value);
+}
+
+absl::Status CheckBool(absl::string_view value) {
+  if (value == "true" || value == "false") return absl::OkStatus();
+  return MustBe("--allow_insecure_credentials", "true or false", value);
 }
 
 absl::Status SetTimeout(absl::string_view value, CommandLine* line) {
@@ -56,21 +55,55 @@ struct CommonOption {
   char letter;  // 0: it has a long name only.
   absl::string_view values;
   absl::string_view help;
+  // Null: CommandLine::connection has it.
   absl::Status (*set)(absl::string_view value, CommandLine* line);
   // It is about a broker that is asked.
   bool is_of_broker;
+  // For those without `set`; null: any value will do.
+  absl::Status (*check)(absl::string_view value);
 };
 
 constexpr CommonOption kCommonOptions[] = {
-    {"broker", 0, "HOST:PORT", "the broker to ask (127.0.0.1:10911)", SetBroker,
-     true},
+    {"broker", 0, "HOST:PORT|NAME",
+     "the broker to ask (127.0.0.1:10911): its address,\nunix:PATH, or a name "
+     "in the file of brokers",
+     nullptr, true, CheckBroker},
     {"output", 'o', "table|json",
      "what to print (table). JSON is protobuf's: 64-bit\nnumbers are strings, "
      "times are RFC 3339",
-     SetOutput, false},
+     SetOutput, false, nullptr},
     {"timeout", 0, "TIME", "how long to wait for the answer (5s)", SetTimeout,
-     true},
+     true, nullptr},
+    {"tls_ca", 0, "FILE|system",
+     "ask over TLS, and trust these authorities, or\nthose of the system",
+     nullptr, true, nullptr},
+    {"tls_cert", 0, "FILE", "ask over TLS, with this certificate", nullptr,
+     true, nullptr},
+    {"tls_key", 0, "FILE", "the certificate's private key", nullptr, true,
+     nullptr},
+    {"tls_server_name", 0, "NAME",
+     "ask over TLS, and expect a certificate of this\nname, not of HOST",
+     nullptr, true, nullptr},
+    {"credentials_file", 0, "FILE",
+     "say who asks: a file with access_key: \"...\"\nsecret_key: \"...\"",
+     nullptr, true, nullptr},
+    {"allow_insecure_credentials", 0, "true|false",
+     "without TLS, send credentials beyond this machine\ntoo (false)", nullptr,
+     true, CheckBool},
+    {"config", 0, "FILE", "the file of brokers (~/.config/rocketmq/brokers)",
+     nullptr, true, nullptr},
 };
+
+absl::Status SetCommon(const CommonOption& option, absl::string_view value,
+                       CommandLine* line) {
+  if (option.set != nullptr) return option.set(value, line);
+  if (option.check != nullptr) {
+    const absl::Status status = option.check(value);
+    if (!status.ok()) return status;
+  }
+  line->connection[std::string(option.name)] = std::string(value);
+  return absl::OkStatus();
+}
 
 // Of commands with Command::follow.
 constexpr absl::string_view kFollowTimeoutHelp =
@@ -174,22 +207,23 @@ void AppendRow(absl::string_view left, absl::string_view right, size_t width,
   text->push_back('\n');
 }
 
-enum class Asks { kOnce, kFollows, kNoBroker };
-
-Asks AsksHow(const Command& command) {
-  if (command.run_locally != nullptr) return Asks::kNoBroker;
-  return command.follow != nullptr ? Asks::kFollows : Asks::kOnce;
+// Whether the command has it. Null: some command.
+bool IsOption(const CommonOption& option, const Command* command) {
+  return command == nullptr || command->run_locally == nullptr ||
+         !option.is_of_broker ||
+         (command->has_config && option.name == "config");
 }
 
-void AppendCommonOptions(Asks asks, std::string* text) {
+void AppendCommonOptions(const Command* command, std::string* text) {
   for (const CommonOption& option : kCommonOptions) {
-    if (asks == Asks::kNoBroker && option.is_of_broker) continue;
+    if (!IsOption(option, command)) continue;
     const std::string letter =
         option.letter == 0
             ? ""
             : absl::StrCat("-", std::string(1, option.letter), ", ");
     AppendRow(absl::StrCat(letter, "--", option.name, "=", option.values),
-              asks == Asks::kFollows && option.set == SetTimeout
+              command != nullptr && command->follow != nullptr &&
+                      option.set == SetTimeout
                   ? kFollowTimeoutHelp
                   : option.help,
               kHelpColumn, text);
@@ -206,12 +240,16 @@ std::string HelpOfAll(const std::vector<Command>& commands) {
   AppendRow("help [COMMAND]", "this text, or a command's help", kHelpColumn,
             &text);
   absl::StrAppend(&text, "\nOptions of every command:\n");
-  AppendCommonOptions(Asks::kOnce, &text);
+  AppendCommonOptions(nullptr, &text);
   AppendRow("--help, --version", "this text; the version", kHelpColumn, &text);
   absl::StrAppend(&text,
                   "\nExits with 0; with 1 if the broker cannot be asked, "
                   "refuses, or does not have what\nwas looked for; with 2 for "
-                  "bad usage.\n");
+                  "bad usage.\n\nVariables of the environment stand in for "
+                  "options that are not given: RMQ_BROKER,\nRMQ_TLS_CA, "
+                  "RMQ_TLS_CERT, RMQ_TLS_KEY, RMQ_TLS_SERVER_NAME,\n"
+                  "RMQ_CREDENTIALS_FILE, RMQ_ALLOW_INSECURE_CREDENTIALS, "
+                  "RMQ_CONFIG.\n");
   return text;
 }
 
@@ -228,7 +266,7 @@ std::string HelpOf(const Command& command) {
                   : absl::StrCat(option.help, " (", option.default_value, ")"),
               kHelpColumn, &text);
   }
-  AppendCommonOptions(AsksHow(command), &text);
+  AppendCommonOptions(&command, &text);
   return text;
 }
 
@@ -347,10 +385,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(
   for (const auto& [name, value] : words->options) {
     const Option* const option = FindOption(*command, name);
     const CommonOption* common = FindCommonOption(name);
-    if (common != nullptr && common->is_of_broker &&
-        AsksHow(*command) == Asks::kNoBroker) {
-      common = nullptr;
-    }
+    if (common != nullptr && !IsOption(*common, command)) common = nullptr;
     if (option == nullptr && common == nullptr) {
       return absl::InvalidArgumentError(
           absl::StrCat(command->name, " has no option --", name,
@@ -358,7 +393,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(
     }
     const absl::Status status = option != nullptr
                                     ? SetValue(*option, value, &line)
-                                    : common->set(value, &line);
+                                    : SetCommon(*common, value, &line);
     if (!status.ok()) return status;
   }
 

@@ -45,11 +45,11 @@ TEST(CommandLineTest, OptionsStandBeforeOrAfterTheCommandWithOrWithoutEquals) {
            {"--broker=h:1", "--output=json", "--timeout=1s", "ids", "g"},
            {"ids", "g", "--broker", "h:1", "-o", "json", "--timeout", "1s"},
            {"-o=json", "ids", "--broker=h:1", "--timeout=1s", "--", "g"}}) {
-    const absl::StatusOr<CommandLine> line = ParseCommandLine(arguments);
+    absl::StatusOr<CommandLine> line = ParseCommandLine(arguments);
     ASSERT_THAT(line, IsOk());
     EXPECT_EQ(line->command->name, "ids");
     EXPECT_EQ(line->value("group"), "g");
-    EXPECT_EQ(line->broker, "h:1");
+    EXPECT_EQ(line->connection["broker"], "h:1");
     EXPECT_EQ(line->output, OutputFormat::kJson);
     EXPECT_EQ(line->timeout, absl::Seconds(1));
   }
@@ -98,14 +98,15 @@ TEST(CommandLineTest, AnEmptyExpressionIsAnArgumentToo) {
 TEST(CommandLineTest, AnUnknownCommandIsToldTheCommands) {
   EXPECT_THAT(
       ParseCommandLine({"group"}),
-      StatusIs(absl::StatusCode::kInvalidArgument,
-               "unknown command \"group\"; commands: groups, "
-               "connections, ids, membership, producers, online, topic-groups, "
-               "subscription, client, consumer-channel, producer-channel, "
-               "available-producer, subscription-groups, topics, "
-               "policy, why, consistency, duplicates, "
-               "check-expression, watch, drain, clients, kick, auth; see "
-               "cmctl --help"));
+      StatusIs(
+          absl::StatusCode::kInvalidArgument,
+          "unknown command \"group\"; commands: groups, "
+          "connections, ids, membership, producers, online, topic-groups, "
+          "subscription, client, consumer-channel, producer-channel, "
+          "available-producer, subscription-groups, topics, "
+          "policy, why, consistency, duplicates, "
+          "check-expression, watch, drain, clients, kick, auth, config; see "
+          "cmctl --help"));
   EXPECT_THAT(ParseCommandLine({}),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("commands: groups, connections, ids")));
@@ -205,10 +206,14 @@ TEST(CommandLineTest, BadUsageIsToldWhatIsWrongWithWhat) {
        "--kind must be consumer, producer or all, got \"both\""},
       {{"connections", "a", "--kind=all"},
        "--kind must be consumer or producer, got \"all\""},
-      {{"groups", "--broker=localhost"},
-       "--broker must be host:port, got \"localhost\""},
+      {{"groups", "--broker=local host"},
+       "--broker must be HOST:PORT, unix:PATH or the name of a broker, got "
+       "\"local host\""},
       {{"groups", "--broker=localhost:0"},
-       "--broker must be host:port, got \"localhost:0\""},
+       "--broker must be HOST:PORT, unix:PATH or the name of a broker, got "
+       "\"localhost:0\""},
+      {{"groups", "--allow_insecure_credentials=yes"},
+       "--allow_insecure_credentials must be true or false, got \"yes\""},
       {{"groups", "--timeout=5"},
        "--timeout must be a positive time such as 5s or 500ms, got \"5\""},
       {{"groups", "--timeout=0s"},
@@ -249,7 +254,7 @@ TEST(CommandLineTest, HelpNamesTheCommandsAndEachCommandsOptions) {
     EXPECT_THAT(line->text,
                 AllOf(HasSubstr("Usage: cmctl connections [OPTION...] GROUP"),
                       HasSubstr("--kind=consumer|producer"),
-                      HasSubstr("--broker=HOST:PORT")));
+                      HasSubstr("--broker=HOST:PORT|NAME")));
   }
 }
 

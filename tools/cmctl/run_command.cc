@@ -1,6 +1,7 @@
 #include "tools/cmctl/run_command.h"
 
 #include <functional>
+#include <memory>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -9,6 +10,7 @@
 #include "absl/time/time.h"
 #include "client/admin/admin_client.h"
 #include "google/protobuf/message.h"
+#include "tools/cmctl/broker_connection.h"
 #include "tools/cmctl/command_line.h"
 #include "tools/cmctl/table.h"
 
@@ -38,12 +40,17 @@ int RunFollow(const CommandLine& line, const Console& console,
     if (signal != 0) return kExitSignalled + signal;
     return out.good() ? kExitOk : kExitError;
   };
-  AdminClient broker(line.broker, line.timeout);
+  const absl::StatusOr<std::unique_ptr<AdminClient>> broker =
+      AdminClient::Create(line.broker, line.timeout, line.security);
+  if (!broker.ok()) {
+    ShowError(broker.status(), err);
+    return kExitError;
+  }
   const Stream stream =
       [&](const Message& request,
           const std::function<bool(const Message&)>& on_response) {
         bool is_enough = false;
-        return broker.Stream(
+        return (*broker)->Stream(
             request,
             [&](const Message& response) {
               is_enough = !on_response(response);
@@ -69,11 +76,16 @@ int RunFollow(const CommandLine& line, const Console& console,
 
 int RunCommand(const std::vector<std::string>& arguments, std::ostream& out,
                std::ostream& err, const Console& console,
-               const std::vector<Command>& commands) {
-  const absl::StatusOr<CommandLine> line =
-      ParseCommandLine(arguments, commands);
-  if (!line.ok()) {
-    err << line.status().message() << "\n";
+               const std::vector<Command>& commands,
+               const Environment& environment) {
+  absl::StatusOr<CommandLine> line = ParseCommandLine(arguments, commands);
+  absl::Status status = line.status();
+  if (status.ok() && line->command != nullptr &&
+      line->command->run_locally == nullptr) {
+    status = FindConnection(environment, &*line);
+  }
+  if (!status.ok()) {
+    err << status.message() << "\n";
     return kExitUsage;
   }
   absl::StatusOr<std::string> text = line->text;
@@ -88,10 +100,15 @@ int RunCommand(const std::vector<std::string>& arguments, std::ostream& out,
     if (line->command->follow != nullptr) {
       return RunFollow(*line, console, out, err);
     }
-    AdminClient broker(line->broker, line->timeout);
+    const absl::StatusOr<std::unique_ptr<AdminClient>> broker =
+        AdminClient::Create(line->broker, line->timeout, line->security);
+    if (!broker.ok()) {
+      ShowError(broker.status(), err);
+      return kExitError;
+    }
     text = line->command->run(
         *line,
-        [&broker](const Message& request) { return broker.Ask(request); },
+        [&broker](const Message& request) { return (*broker)->Ask(request); },
         Now());
   }
   if (!text.ok()) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tools/cmctl/all_commands.h"
+#include "tools/cmctl/broker_connection.h"
 #include "tools/cmctl/command.h"
 #include "tools/cmctl/console.h"
 
@@ -20,12 +21,14 @@ inline constexpr int kExitUsage = 2;
 // (143). As shells have it.
 inline constexpr int kExitSignalled = 128;
 
-// `arguments` are those after the program's name. What was asked for goes to
+// `arguments` are those after the program's name. `environment` has variables
+// that stand in for options (broker_connection.h). What was asked for goes to
 // `out`, what went wrong to `err`. Only a command with Command::follow may have
 // both, and only such a command uses `console`.
 int RunCommand(const std::vector<std::string>& arguments, std::ostream& out,
                std::ostream& err, const Console& console = Console(),
-               const std::vector<Command>& commands = Commands());
+               const std::vector<Command>& commands = Commands(),
+               const Environment& environment = ProcessEnvironment());
 
 }  // namespace rmq::cmctl
 

@@ -170,6 +170,9 @@ absl::StatusOr<uint64_t> FromRevision(const CommandLine& line) {
 MembershipWatcherOptions OptionsOf(const CommandLine& line) {
   MembershipWatcherOptions options;
   options.brokers = {line.broker};
+  options.tls = line.security.tls;
+  options.credentials = line.security.credentials;
+  options.allow_insecure_credentials = line.security.allow_insecure_credentials;
   options.groups = line.list("groups");
   options.consumers = line.value("kind") != "producer";
   options.producers = line.value("kind") != "consumer";

@@ -4,6 +4,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "common/security/client_security.h"
 
 namespace rmq::loadgen {
 namespace {
@@ -62,6 +63,8 @@ absl::Status LoadOptions::Validate() const {
   const absl::Status checks[] = {
       broker.empty() ? absl::InvalidArgumentError("broker must be host:port")
                      : absl::OkStatus(),
+      ValidateClientSecurity(tls, credentials, allow_insecure_credentials,
+                             {broker}),
       CheckRange("connections", connections, 1, 60'000),
       CheckRange("streams", streams, 1, 10'000'000),
       CheckRange("groups", groups, 1, 10'000'000),

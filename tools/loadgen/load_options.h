@@ -9,6 +9,9 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "common/security/credentials.h"
+#include "common/security/tls_options.h"
 
 namespace rmq::loadgen {
 
@@ -46,6 +49,10 @@ enum class Protocol {
 struct LoadOptions {
   // "host:port".
   std::string broker = "127.0.0.1:10911";
+  // As in rmq::ClientOptions, for all clients of the load.
+  absl::optional<TlsOptions> tls;
+  absl::optional<Credentials> credentials;
+  bool allow_insecure_credentials = false;
   Protocol protocol = Protocol::kBroker;
   int connections = 100;
   // Clients, each with one stream: client i is on connection i % connections.

@@ -10,6 +10,8 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "common/real_clock.h"
+#include "common/rpc/credentials/channel_security.h"
 #include "tools/loadgen/broker_frames.h"
 #include "tools/loadgen/client_frames.h"
 #include "tools/loadgen/latency_histogram.h"
@@ -79,11 +81,15 @@ class LoadRun {
     const absl::StatusOr<ProcessUsage> before = ServerUsageNow();
     if (!before.ok()) return before.status();
     server_before_step_ = *before;
+    const absl::StatusOr<std::shared_ptr<ChannelSecurity>> security =
+        ChannelSecurity::Create(options_.tls, options_.credentials,
+                                &RealClock());
+    if (!security.ok()) return security.status();
 
     start_ns_ = last_step_ns_ = NowNanos();
     for (int i = 0; i < options_.threads; ++i) {
-      workers_.push_back(
-          std::make_unique<LoadWorker>(options_, *frames_, i, &counters_));
+      workers_.push_back(std::make_unique<LoadWorker>(
+          options_, *frames_, *security, i, &counters_));
       threads_.emplace_back(
           [worker = workers_.back().get()] { worker->Run(); });
     }

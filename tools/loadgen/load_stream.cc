@@ -6,7 +6,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/rpc/channel/channel_arguments.h"
-#include "common/rpc/credentials/credentials_source.h"
 #include "common/rpc/loop/completion_loop.h"
 #include "grpc/grpc.h"
 #include "grpcpp/client_context.h"
@@ -38,9 +37,11 @@ int64_t NowNanos() {
 
 std::shared_ptr<grpc::Channel> LoadConnection::Get() {
   if (channel_ == nullptr) {
-    channel_ = grpc::CreateCustomChannel(absl::StrCat("dns:///", broker_),
-                                         PlaintextChannelCredentials().Get(),
-                                         MakeChannelArguments());
+    grpc::ChannelArguments arguments = MakeChannelArguments();
+    security_->AddArguments(&arguments);
+    channel_ =
+        grpc::CreateCustomChannel(absl::StrCat("dns:///", broker_),
+                                  security_->credentials().Get(), arguments);
   }
   return channel_;
 }
@@ -61,6 +62,7 @@ class LoadStream::Call {
         queue_(*stream->environment_.queues->AddCall()),
         call_(grpc::GenericStub(channel_).PrepareCall(
             &context_, stream->environment_.frames->method(), &queue_)) {
+    stream->connection_.Sign(&context_);
     call_->StartCall(static_cast<CompletionHandler*>(&started_tag_));
   }
 

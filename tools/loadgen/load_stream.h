@@ -5,9 +5,12 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 
+#include "common/rpc/credentials/channel_security.h"
 #include "common/rpc/loop/loop_queues.h"
 #include "grpcpp/channel.h"
+#include "grpcpp/client_context.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/status.h"
 #include "tools/loadgen/client_frames.h"
@@ -20,13 +23,18 @@ namespace rmq::loadgen {
 // to decide.
 class LoadConnection {
  public:
-  explicit LoadConnection(const std::string& broker) : broker_(broker) {}
+  LoadConnection(const std::string& broker,
+                 std::shared_ptr<ChannelSecurity> security)
+      : broker_(broker), security_(std::move(security)) {}
 
   std::shared_ptr<grpc::Channel> Get();
   void Drop(const std::shared_ptr<grpc::Channel>& channel);
+  // Adds to a call what says who calls.
+  void Sign(grpc::ClientContext* context) { security_->Sign(context); }
 
  private:
   const std::string broker_;
+  const std::shared_ptr<ChannelSecurity> security_;
   std::shared_ptr<grpc::Channel> channel_;
 };
 

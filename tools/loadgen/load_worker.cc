@@ -29,6 +29,7 @@ gpr_timespec ToDeadline(int64_t time_ns, int64_t now_ns) {
 }  // namespace
 
 LoadWorker::LoadWorker(const LoadOptions& options, const ClientFrames& frames,
+                       const std::shared_ptr<ChannelSecurity>& security,
                        int index, LoadCounters* counters)
     : options_(options),
       index_(index),
@@ -36,7 +37,8 @@ LoadWorker::LoadWorker(const LoadOptions& options, const ClientFrames& frames,
       environment_{&frames, &queues_, this, options.light, options.hold_lists},
       random_(options.seed + static_cast<uint64_t>(index)) {
   for (int c = index; c < options.connections; c += options.threads) {
-    connections_.push_back(std::make_unique<LoadConnection>(options.broker));
+    connections_.push_back(
+        std::make_unique<LoadConnection>(options.broker, security));
   }
   // In the order of clients, so that connections are used in turn.
   for (int client = 0; client < options.streams; ++client) {

@@ -16,6 +16,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
 #include "common/backoff.h"
+#include "common/rpc/credentials/channel_security.h"
 #include "common/rpc/loop/loop_queues.h"
 #include "grpcpp/completion_queue.h"
 #include "tools/loadgen/client_frames.h"
@@ -49,7 +50,8 @@ class LoadWorker final : private LoadStream::Owner {
  public:
   // Worker `index` of `options.threads` has every so many-th connection, with
   // all its streams. What is given is borrowed.
-  LoadWorker(const LoadOptions& options, const ClientFrames& frames, int index,
+  LoadWorker(const LoadOptions& options, const ClientFrames& frames,
+             const std::shared_ptr<ChannelSecurity>& security, int index,
              LoadCounters* counters);
   ~LoadWorker();
 

@@ -20,6 +20,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "common/duration_flags.h"
+#include "common/security/client_security.h"
 #include "common/version.h"
 #include "google/protobuf/util/json_util.h"
 #include "tools/loadgen/interrupt.h"
@@ -28,6 +29,16 @@
 #include "tools/loadgen/load_run.h"
 
 ABSL_FLAG(std::string, broker, "127.0.0.1:10911", "host:port of the broker");
+ABSL_FLAG(std::string, tls_ca, "",
+          "over TLS: the authorities to trust, or system for the system's");
+ABSL_FLAG(std::string, tls_cert, "", "over TLS: the clients' certificate");
+ABSL_FLAG(std::string, tls_key, "", "the certificate's private key");
+ABSL_FLAG(std::string, tls_server_name, "",
+          "over TLS: the name of the broker's certificate, if not its host's");
+ABSL_FLAG(std::string, credentials_file, "",
+          "says who calls, with access_key: \"...\" secret_key: \"...\"");
+ABSL_FLAG(bool, allow_insecure_credentials, false,
+          "without TLS, send credentials beyond this machine too");
 ABSL_FLAG(std::string, protocol, "broker",
           "broker, or etcd: keep-alives of its leases 1 to --streams, for "
           "comparison");
@@ -116,6 +127,15 @@ absl::StatusOr<LoadOptions> OptionsFromFlags() {
     options.protocol = rmq::loadgen::Protocol::kEtcdLeases;
   }
   options.broker = absl::GetFlag(FLAGS_broker);
+  options.tls = rmq::TlsOfFlags(
+      absl::GetFlag(FLAGS_tls_ca), absl::GetFlag(FLAGS_tls_cert),
+      absl::GetFlag(FLAGS_tls_key), absl::GetFlag(FLAGS_tls_server_name));
+  if (!absl::GetFlag(FLAGS_credentials_file).empty()) {
+    options.credentials.emplace().credentials_file =
+        absl::GetFlag(FLAGS_credentials_file);
+  }
+  options.allow_insecure_credentials =
+      absl::GetFlag(FLAGS_allow_insecure_credentials);
   options.connections = absl::GetFlag(FLAGS_connections);
   options.streams = absl::GetFlag(FLAGS_streams);
   if (options.streams == 0) options.streams = options.connections;

@@ -1,0 +1,155 @@
+#include "tools/cmctl/broker_connection.h"
+
+#include <cstdio>
+#include <fstream>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "common/status_matchers.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tools/cmctl/command_line.h"
+
+namespace rmq::cmctl {
+namespace {
+
+using ::testing::HasSubstr;
+
+class BrokerConnectionTest : public ::testing::Test {
+ protected:
+  BrokerConnectionTest() {
+    variables_["RMQ_CONFIG"] = config_;
+    std::ofstream(config_) << R"(
+      use: "prod"
+      brokers { name: "prod" address: "prod:1" tls_ca: "/prod/ca"
+                tls_server_name: "prod.example" credentials_file: "/prod/c" }
+      brokers { name: "test" address: "127.0.0.1:2" })";
+  }
+  ~BrokerConnectionTest() override { std::remove(config_.c_str()); }
+
+  // The connection of "groups" with these options.
+  CommandLine Find(const std::vector<std::string>& options) {
+    CommandLine line;
+    EXPECT_THAT(Try(options, &line), IsOk());
+    return line;
+  }
+  absl::Status Try(std::vector<std::string> options, CommandLine* line) {
+    options.push_back("groups");
+    absl::StatusOr<CommandLine> parsed = ParseCommandLine(options);
+    if (!parsed.ok()) return parsed.status();
+    *line = *std::move(parsed);
+    return FindConnection(
+        [this](const std::string& name) { return variables_[name]; }, line);
+  }
+  std::string Error(const std::vector<std::string>& options) {
+    CommandLine line;
+    const absl::Status status = Try(options, &line);
+    EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument));
+    return std::string(status.message());
+  }
+
+  const std::string config_ = testing::TempDir() + "/connection_brokers";
+  std::map<std::string, std::string> variables_;
+};
+
+TEST_F(BrokerConnectionTest, WithoutAnyWordTheBrokerIsOnThisMachine) {
+  variables_.clear();
+  const CommandLine line = Find({});
+  EXPECT_EQ(line.broker, "127.0.0.1:10911");
+  EXPECT_FALSE(line.security.tls.has_value());
+  EXPECT_FALSE(line.security.credentials.has_value());
+}
+
+TEST_F(BrokerConnectionTest, TheBrokerThatTheFileUsesIsAsked) {
+  const CommandLine line = Find({});
+  EXPECT_EQ(line.broker, "prod:1");
+  ASSERT_TRUE(line.security.tls.has_value());
+  EXPECT_EQ(line.security.tls->ca_file, "/prod/ca");
+  EXPECT_EQ(line.security.tls->server_name, "prod.example");
+  ASSERT_TRUE(line.security.credentials.has_value());
+  EXPECT_EQ(line.security.credentials->credentials_file, "/prod/c");
+}
+
+TEST_F(BrokerConnectionTest, ABrokerIsAskedByItsName) {
+  const CommandLine line = Find({"--broker=test"});
+  EXPECT_EQ(line.broker, "127.0.0.1:2");
+  EXPECT_FALSE(line.security.tls.has_value());
+  EXPECT_THAT(Error({"--broker=other"}),
+              HasSubstr(absl::StrCat("the name of a broker in ", config_,
+                                     ", got \"other\"")));
+}
+
+TEST_F(BrokerConnectionTest, AnAddressHasNothingOfTheFile) {
+  EXPECT_EQ(Find({"--broker=h:3"}).broker, "h:3");
+  EXPECT_FALSE(Find({"--broker=h:3"}).security.tls.has_value());
+  EXPECT_EQ(Find({"--broker=unix:/run/b"}).broker, "unix:/run/b");
+}
+
+TEST_F(BrokerConnectionTest,
+       AnOptionCountsBeforeAVariableAndThatBeforeTheFile) {
+  EXPECT_EQ(Find({}).security.tls->ca_file, "/prod/ca");
+  variables_["RMQ_TLS_CA"] = "/variable/ca";
+  EXPECT_EQ(Find({}).security.tls->ca_file, "/variable/ca");
+  EXPECT_EQ(Find({"--tls_ca=/option/ca"}).security.tls->ca_file, "/option/ca");
+  EXPECT_EQ(Find({}).security.tls->server_name, "prod.example");
+  variables_["RMQ_BROKER"] = "test";
+  EXPECT_EQ(Find({}).broker, "127.0.0.1:2");
+  EXPECT_EQ(Find({"--broker=h:3"}).broker, "h:3");
+}
+
+TEST_F(BrokerConnectionTest, AllOptionsAreTaken) {
+  const CommandLine line = Find(
+      {"--broker=h:3", "--tls_ca=system", "--tls_cert=/cert", "--tls_key=/key",
+       "--tls_server_name=name", "--credentials_file=/c"});
+  ASSERT_TRUE(line.security.tls.has_value());
+  EXPECT_EQ(line.security.tls->ca_file, "");
+  EXPECT_EQ(line.security.tls->cert_file, "/cert");
+  EXPECT_EQ(line.security.tls->key_file, "/key");
+  EXPECT_EQ(line.security.tls->server_name, "name");
+  EXPECT_EQ(line.security.credentials->credentials_file, "/c");
+}
+
+TEST_F(BrokerConnectionTest, CredentialsDoNotLeaveTheMachineInPlainText) {
+  EXPECT_THAT(Error({"--broker=h:3", "--credentials_file=/c"}),
+              HasSubstr("give --tls_ca, or "
+                        "--allow_insecure_credentials=true"));
+  Find({"--broker=127.0.0.1:3", "--credentials_file=/c"});
+  Find({"--broker=h:3", "--credentials_file=/c",
+        "--allow_insecure_credentials=true"});
+}
+
+TEST_F(BrokerConnectionTest, AFileOfBrokersThatIsAskedForMustBeGood) {
+  EXPECT_THAT(Error({"--config=/no/such"}), HasSubstr("/no/such"));
+  std::ofstream(config_) << "brokers {";
+  EXPECT_THAT(Error({}), HasSubstr(absl::StrCat(config_, ":1:")));
+}
+
+TEST_F(BrokerConnectionTest, TheFileStandsInTheUsersConfiguration) {
+  variables_.clear();
+  EXPECT_EQ(
+      ConfigFile({},
+                 [this](const std::string& name) { return variables_[name]; }),
+      "");
+  variables_["HOME"] = "/home/me";
+  const Environment environment = [this](const std::string& name) {
+    return variables_[name];
+  };
+  EXPECT_EQ(ConfigFile({}, environment), "/home/me/.config/rocketmq/brokers");
+  variables_["XDG_CONFIG_HOME"] = "/xdg";
+  EXPECT_EQ(ConfigFile({}, environment), "/xdg/rocketmq/brokers");
+  EXPECT_EQ(Find({}).broker, "127.0.0.1:10911");  // It is not there.
+}
+
+TEST_F(BrokerConnectionTest, PathsAreWhereTheUserStands) {
+  variables_["BUILD_WORKING_DIRECTORY"] = "/here";
+  const CommandLine line =
+      Find({"--broker=h:3", "--tls_ca=ca", "--credentials_file=/c"});
+  EXPECT_EQ(line.security.tls->ca_file, "/here/ca");
+  EXPECT_EQ(line.security.credentials->credentials_file, "/c");
+}
+
+}  // namespace
+}  // namespace rmq::cmctl
