@@ -3,8 +3,8 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "common/real_clock.h"
 #include "common/security/test_certificates.h"
 #include "common/status_matchers.h"
 #include "gmock/gmock.h"
@@ -31,7 +31,8 @@ class ClientTlsFilesTest : public testing::Test {
 
   absl::StatusOr<ClientTlsFiles> Read(
       absl::Duration later = absl::ZeroDuration()) {
-    return ReadClientTlsFiles(tls_, absl::Now() + later);
+    return ReadClientTlsFiles(
+        tls_, RealClock().ClockToWall(RealClock().TimeNow()) + later);
   }
 
   TestAuthority authority_{"ca"};

@@ -5,10 +5,10 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "common/file_changes.h"
+#include "common/real_clock.h"
 #include "common/rpc/credentials/credentials_source.h"
 #include "common/security/credentials.h"
 #include "common/security/test_certificates.h"
@@ -47,7 +47,7 @@ class ChannelSecurityTest : public testing::Test {
   TestAuthority authority_{"ca"};
   TlsOptions tls_;
   // Certificates are of the machine's time.
-  SimulatedClock clock_{absl::Now()};
+  SimulatedClock clock_{RealClock().ClockToWall(RealClock().TimeNow())};
 };
 
 TEST_F(ChannelSecurityTest, WithoutTlsChannelsAreInPlainText) {
