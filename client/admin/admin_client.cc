@@ -66,6 +66,11 @@ constexpr absl::Duration kPagePause = absl::Milliseconds(100);
 std::string ReasonOf(absl::string_view story) {
   const size_t colon = story.rfind(": ");
   if (colon != absl::string_view::npos) story.remove_prefix(colon + 2);
+  // OpenSSL's: "error:0A000086:SSL routines::certificate verify failed".
+  const size_t colons = story.rfind("::");
+  if (absl::StartsWith(story, "error:") && colons != absl::string_view::npos) {
+    story.remove_prefix(colons + 2);
+  }
   story = absl::StripAsciiWhitespace(story);
   std::string reason(story);
   // Lower-case, unless it begins with an abbreviation.
@@ -73,6 +78,17 @@ std::string ReasonOf(absl::string_view story) {
     reason[0] = absl::ascii_tolower(reason[0]);
   }
   return reason.empty() ? "no reason given" : reason;
+}
+
+// What a person may look at first.
+absl::string_view HintFor(absl::string_view reason) {
+  if (absl::StrContains(reason, "refused")) return "; is the broker running?";
+  if (absl::StrContains(reason, "reset by peer") ||
+      absl::StrContains(reason, "ocket closed") ||
+      absl::StrContains(reason, "wrong version number")) {
+    return "; does one side speak TLS, and the other not?";
+  }
+  return "";
 }
 
 gpr_timespec Later(absl::Duration duration) {
@@ -227,9 +243,7 @@ class AdminClient::Impl {
       case grpc::StatusCode::UNAVAILABLE: {
         const std::string reason = ReasonOf(status.error_message());
         return absl::UnavailableError(absl::StrCat(
-            "cannot reach ", broker_, ": ", reason,
-            absl::StrContains(reason, "refused") ? "; is the broker running?"
-                                                 : ""));
+            "cannot reach ", broker_, ": ", reason, HintFor(reason)));
       }
       case grpc::StatusCode::DEADLINE_EXCEEDED:
         return absl::DeadlineExceededError(

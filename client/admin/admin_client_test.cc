@@ -244,6 +244,12 @@ TEST_F(TlsAdminClientTest, AnotherCertificateIsUnavailableWithTheReason) {
                               HasSubstr("certificate verify failed")));
 }
 
+TEST_F(TlsAdminClientTest, InPlainTextItIsAskedWhetherBothSpeakTls) {
+  options_.tls.reset();
+  EXPECT_THAT(Ask(), StatusIs(absl::StatusCode::kUnavailable,
+                              HasSubstr("does one side speak TLS")));
+}
+
 TEST_F(TlsAdminClientTest, OptionsAreCheckedBeforeAnythingIsAsked) {
   options_.tls->ca_file = "/no/such";
   EXPECT_THAT(Ask(), StatusIs(absl::StatusCode::kNotFound));

@@ -105,6 +105,11 @@ absl::Status FindConnection(const Environment& environment, CommandLine* line) {
                             file("tls_cert", broker.tls_cert()),
                             file("tls_key", broker.tls_key()),
                             text("tls_server_name", broker.tls_server_name()));
+  if (security.tls.has_value() &&
+      security.tls->cert_file.empty() != security.tls->key_file.empty()) {
+    return absl::InvalidArgumentError(
+        "--tls_cert and --tls_key must be given together, got one of them");
+  }
   const std::string credentials =
       file("credentials_file", broker.credentials_file());
   if (!credentials.empty()) {

@@ -112,6 +112,11 @@ TEST_F(BrokerConnectionTest, AllOptionsAreTaken) {
   EXPECT_EQ(line.security.credentials->credentials_file, "/c");
 }
 
+TEST_F(BrokerConnectionTest, ACertificateAndItsKeyAreGivenTogether) {
+  EXPECT_THAT(Error({"--tls_cert=/cert"}),
+              HasSubstr("--tls_cert and --tls_key must be given together"));
+}
+
 TEST_F(BrokerConnectionTest, CredentialsDoNotLeaveTheMachineInPlainText) {
   EXPECT_THAT(Error({"--broker=h:3", "--credentials_file=/c"}),
               HasSubstr("give --tls_ca, or "
