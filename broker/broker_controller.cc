@@ -31,6 +31,7 @@
 #include "broker/registry/channel_end.h"
 #include "broker/registry/client_event.h"
 #include "broker/server/grpc_server.h"
+#include "broker/storage/file_reloader.h"
 #include "broker/timer/alarm.h"
 #include "broker/timer/background_timer.h"
 #include "broker/timer/memory_trim.h"
@@ -38,9 +39,11 @@
 #include "broker/timer/unused_memory.h"
 #include "common/real_clock.h"
 #include "common/response_code.h"
-#include "common/rpc/credentials/credentials_source.h"
+#include "common/rpc/credentials/server_tls_credentials.h"
 #include "common/rpc/server/listen_address.h"
 #include "common/rpc/server/server_calls.h"
+#include "common/rpc/server/transport_kind.h"
+#include "common/security/server_tls_options.h"
 #include "glog/logging.h"
 
 namespace rmq {
@@ -123,26 +126,34 @@ absl::Status BrokerController::Options::Validate() const {
                      absl::FormatDuration(drain_timeout))));
   }
   const auto note_reachable = [this, &note](absl::string_view name,
-                                            const ListenAddress& address) {
-    if (allow_insecure_remote || IsLoopback(address)) return;
+                                            const ListenAddress& address,
+                                            absl::string_view lacks) {
+    if (allow_insecure_remote || IsLoopback(address) || lacks.empty()) return;
     note(absl::InvalidArgumentError(absl::StrCat(
-        name,
-        " must be a loopback address (there is no TLS and no authorisation "
-        "yet) unless allow_insecure_remote is set, got ",
-        address.host, ":", address.port)));
+        name, " must be a loopback address (", lacks,
+        ") unless allow_insecure_remote is set, got ", TextOf(address))));
   };
+  const bool knows_callers =
+      server.tls.client_certificates == ClientCertificates::kRequired;
   const auto addresses = server.ListenAddresses();
   note(addresses.status());
   if (addresses.ok()) {
     for (const ListenAddress& address : *addresses) {
-      note_reachable("address", address);
+      note_reachable("address", address,
+                     address.kind != TransportKind::kTls
+                         ? "it has no TLS: see tls_cert"
+                     : knows_callers ? ""
+                                     : "nobody must show who he is: see "
+                                       "tls_client_cert=required");
     }
   }
   if (!metrics_address.empty()) {
     const absl::StatusOr<ListenAddress> parsed =
         ParseListenAddress("metrics_address", metrics_address);
     note(parsed.status());
-    if (parsed.ok()) note_reachable("metrics_address", *parsed);
+    if (parsed.ok()) {
+      note_reachable("metrics_address", *parsed, "metrics have no TLS");
+    }
   }
   if (errors.empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrJoin(errors, "\n"));
@@ -154,9 +165,12 @@ absl::Duration BrokerController::Options::effective_settle() const {
 
 class BrokerController::Impl {
  public:
+  // `tls` is null if there is no TLS.
   Impl(const Options& options, Clock* clock,
-       std::unique_ptr<Authorizer> authorizer)
+       std::unique_ptr<Authorizer> authorizer,
+       std::unique_ptr<ServerTlsCredentials> tls)
       : clock_(*clock),
+        tls_(std::move(tls)),
         authorizer_(std::move(authorizer)),
         logger_(clock),
         timer_(clock),
@@ -171,7 +185,8 @@ class BrokerController::Impl {
                   core_.table().counts(),   core_.notifier().counts(),
                   core_.drain().counts(),   core_.watches().counts(),
                   logger_.lines_left_out(), LogLinesDropped(),
-                  &calls_.connections,      server_.accept_errors()};
+                  &calls_.connections,      server_.accept_errors(),
+                  CertificateNotAfter()};
             })),
         core_(options, {metrics_.get(), &logger_}, clock->TimeNow(),
               timer_.Listener()),
@@ -193,7 +208,8 @@ class BrokerController::Impl {
         memory_trim_task_(options.housekeeping.period, clock->TimeNow(),
                           [this](absl::Time now) { memory_trim_.Look(now); }),
         server_(options.server, &calls_, {&client_manager_, &admin_},
-                &PlaintextServerCredentials()),
+                tls_.get()),
+        reloader_(&RealClock()),
         exposer_(options.metrics_address, metrics_),
         drain_effects_(
             &audit_, [this](bool serving) { server_.SetServing(serving); },
@@ -201,6 +217,9 @@ class BrokerController::Impl {
             [this](size_t max, absl::Time now) {
               return client_manager_.EndUnheardStreams(max, now);
             }) {
+    if (tls_ != nullptr) {
+      reloader_.Add({"tls", tls_->paths(), [this] { return tls_->Reload(); }});
+    }
     core_.drain().set_listener(&drain_effects_);
     calls_.gate.set_client_check([this](absl::Time now) {
       const absl::optional<ChannelEnd> away = core_.drain().TurnAway(now);
@@ -267,7 +286,13 @@ class BrokerController::Impl {
     }
   }
 
+  absl::optional<absl::Time> CertificateNotAfter() const {
+    return tls_ == nullptr ? absl::nullopt
+                           : absl::make_optional(tls_->not_after());
+  }
+
   Clock& clock_;
+  const std::unique_ptr<ServerTlsCredentials> tls_;
   const std::unique_ptr<Authorizer> authorizer_;
   ClientEventLogger logger_;
   BackgroundTimer timer_;
@@ -288,10 +313,11 @@ class BrokerController::Impl {
   PeriodicTask memory_trim_task_;
 
   GrpcServer server_;
+  FileReloader reloader_;
   MetricsPart exposer_;
   DrainEffects drain_effects_;
   // See Part for the order.
-  const std::vector<Part*> parts_ = {&server_, &timer_, &exposer_};
+  const std::vector<Part*> parts_ = {&server_, &timer_, &reloader_, &exposer_};
   std::atomic<bool> is_shut_down_{false};
 };
 
@@ -303,7 +329,16 @@ absl::StatusOr<std::unique_ptr<BrokerController>> BrokerController::Start(
   if (authorizer == nullptr) {
     authorizer = std::make_unique<AllowAllAuthorizer>();
   }
-  auto impl = std::make_unique<Impl>(options, clock, std::move(authorizer));
+  std::unique_ptr<ServerTlsCredentials> tls;
+  if (options.server.tls.is_on()) {
+    // By real dates, whatever the broker's clock is.
+    auto created =
+        ServerTlsCredentials::Create(options.server.tls, &RealClock());
+    if (!created.ok()) return created.status();
+    tls = *std::move(created);
+  }
+  auto impl = std::make_unique<Impl>(options, clock, std::move(authorizer),
+                                     std::move(tls));
   status = impl->Start();
   if (!status.ok()) return status;
   return std::unique_ptr<BrokerController>(

@@ -36,8 +36,9 @@ class BrokerController {
     // "host:port" to serve metrics on, at /metrics, as Prometheus scrapes them;
     // port 0 lets the system choose. Empty: none. Bound by the rule below too.
     std::string metrics_address;
-    // There is neither TLS nor authorisation: an address that other machines
-    // reach must be asked for.
+    // An address that other machines reach must have TLS, and its clients must
+    // show who they are by certificates; the metrics address has neither. This
+    // allows such addresses all the same.
     bool allow_insecure_remote = false;
     // How long a graceful stop may take.
     absl::Duration drain_timeout = absl::Seconds(5);
@@ -52,8 +53,8 @@ class BrokerController {
   // Starts the broker. Metrics that cannot be served, as when two brokers have
   // the same metrics address, are a warning and no error: clients come first.
   // `clock` is borrowed. `authorizer` may be null: all calls pass.
-  // InvalidArgument for options that do not validate, Unavailable if the
-  // address cannot be listened on.
+  // InvalidArgument for options that do not validate, FailedPrecondition if
+  // files of TLS are wrong, Unavailable if an address cannot be listened on.
   static absl::StatusOr<std::unique_ptr<BrokerController>> Start(
       const Options& options, Clock* clock,
       std::unique_ptr<Authorizer> authorizer = nullptr);

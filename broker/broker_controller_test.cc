@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "common/security/server_tls_options.h"
 #include "common/simulated_clock.h"
 #include "common/status_matchers.h"
 #include "gmock/gmock.h"
@@ -20,6 +21,14 @@ using Options = BrokerController::Options;
 
 TEST(BrokerControllerTest, DefaultsValidate) {
   EXPECT_THAT(Options().Validate(), IsOk());
+}
+
+// TLS that each client needs a certificate for. Validate() reads no file.
+void UseTls(Options* options) {
+  options->server.tls.cert_file = "cert";
+  options->server.tls.key_file = "key";
+  options->server.tls.client_ca_file = "ca";
+  options->server.tls.client_certificates = ClientCertificates::kRequired;
 }
 
 struct BadOption {
@@ -85,6 +94,24 @@ INSTANTIATE_TEST_SUITE_P(
                   [](auto& o) { o.server.address = "127.0.0.1.example.org:0"; },
                   "unless allow_insecure_remote is set, got "
                   "127.0.0.1.example.org:0"},
+        BadOption{"RemoteTlsAddressForEverybody",
+                  [](auto& o) {
+                    o.server.address = "0.0.0.0:0";
+                    o.server.tls.cert_file = "cert";
+                    o.server.tls.key_file = "key";
+                  },
+                  "(nobody must show who he is: see tls_client_cert=required) "
+                  "unless allow_insecure_remote is set, got 0.0.0.0:0"},
+        BadOption{"RemotePlaintextBesideTls",
+                  [](auto& o) {
+                    UseTls(&o);
+                    o.server.address = "0.0.0.0:1,plaintext://0.0.0.0:2";
+                  },
+                  "(it has no TLS: see tls_cert) unless allow_insecure_remote "
+                  "is set, got 0.0.0.0:2"},
+        BadOption{"TlsWithoutKey",
+                  [](auto& o) { o.server.tls.cert_file = "cert"; },
+                  "tls_key must be given with tls_cert, and is not"},
         BadOption{"RemoteMetricsAddress",
                   [](auto& o) { o.metrics_address = "[::]:0"; },
                   "metrics_address must be a loopback address"},
@@ -102,7 +129,8 @@ TEST(BrokerControllerTest, EveryPartTellsWhatIsWrongWithIt) {
               StatusIs(absl::StatusCode::kInvalidArgument,
                        "max_channels must be at least 1, got 0\n"
                        "address must be host:port (an IPv6 host in brackets) "
-                       "with a port of 0 to 65535, got \"x\"\n"
+                       "with a port of 0 to 65535, tls://host:port, "
+                       "plaintext://host:port or unix:/path, got \"x\"\n"
                        "metrics_address must be host:port (an IPv6 host in "
                        "brackets) with a port of 0 to 65535, got \"y\""));
 }
@@ -122,6 +150,15 @@ TEST(BrokerControllerTest, LoopbackAddressesNeedNoLeave) {
     options.server.address = address;
     EXPECT_THAT(options.Validate(), IsOk()) << address;
   }
+}
+
+TEST(BrokerControllerTest, ARemoteAddressOfTlsAndKnownClientsNeedsNoLeave) {
+  Options options;
+  UseTls(&options);
+  options.server.address = "0.0.0.0:0";
+  EXPECT_THAT(options.Validate(), IsOk());
+  options.server.address = "tls://0.0.0.0:0,unix:/run/broker.sock";
+  EXPECT_THAT(options.Validate(), IsOk());
 }
 
 TEST(BrokerControllerTest, ARemoteAddressHasToBeAskedFor) {

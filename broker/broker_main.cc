@@ -199,7 +199,8 @@ int main(int argc, char** argv) {
                        absl::FormatDuration(options.housekeeping.period))
             << rmq::Kv("open_files", open_files)
             << rmq::Kv("version", rmq::kVersion)
-            << rmq::Kv("security", "no TLS, no authorisation");
+            << rmq::Kv("security", options.server.SecurityText())
+            << rmq::Kv("auth", "off");
   LOG(INFO) << "settings" << rmq::SettingsLine(*config);
   if (open_files < options.table.max_channels) {
     LOG(WARNING) << "open files may run out before there are --max_channels: "

@@ -22,6 +22,7 @@
 #include "broker/config/settings.h"
 #include "broker/registry/duplicate_clients.h"
 #include "common/kv.h"
+#include "common/security/server_tls_options.h"
 #include "glog/logging.h"
 #include "google/protobuf/text_format.h"
 
@@ -50,16 +51,42 @@ const rmq::BrokerController::Options& Default() {
 }  // namespace
 
 ABSL_FLAG(std::string, address, Default().server.address,
-          "host:port to listen on; port 0 lets the system choose. To be given "
+          "host:port to listen on, with TLS if --tls_cert is given; or "
+          "tls://host:port, plaintext://host:port or unix:/path, a socket that "
+          "this user alone may use. Port 0 lets the system choose. To be given "
           "several times for several. RocketMQ: listenPort")
     .OnUpdate([] {
       NoteUpdate("address");
       Addresses().push_back(absl::GetFlag(FLAGS_address));
     });
 ABSL_FLAG(bool, allow_insecure_remote, Default().allow_insecure_remote,
-          "allow an address that other machines reach; there is no TLS and no "
-          "authorisation yet")
+          "allow an address that other machines reach without TLS, or without "
+          "that clients must show who they are")
     .OnUpdate([] { NoteUpdate("allow_insecure_remote"); });
+ABSL_FLAG(std::string, tls_cert, Default().server.tls.cert_file,
+          "file of the server's certificate, and of those between it and the "
+          "root's, in PEM; read again when it changes, as all files of TLS. "
+          "RocketMQ: tls.server.certPath")
+    .OnUpdate([] { NoteUpdate("tls_cert"); });
+ABSL_FLAG(std::string, tls_key, Default().server.tls.key_file,
+          "file of the certificate's private key, in PEM, without passphrase, "
+          "readable by its owner and group alone. RocketMQ: "
+          "tls.server.keyPath")
+    .OnUpdate([] { NoteUpdate("tls_key"); });
+ABSL_FLAG(std::string, tls_client_ca, Default().server.tls.client_ca_file,
+          "file of the certificates of those who issue clients' certificates, "
+          "in PEM. RocketMQ: tls.server.trustCertPath")
+    .OnUpdate([] { NoteUpdate("tls_client_ca"); });
+ABSL_FLAG(std::string, tls_client_cert,
+          std::string(rmq::Name(Default().server.tls.client_certificates)),
+          "whether clients show a certificate: off: they are not asked; "
+          "optional: they may, and a wrong one is refused; required: they "
+          "must. RocketMQ: tls.server.need.client.auth")
+    .OnUpdate([] { NoteUpdate("tls_client_cert"); });
+ABSL_FLAG(std::string, tls_crl_directory, Default().server.tls.crl_directory,
+          "directory of certificate revocation lists in PEM, as `openssl "
+          "rehash` leaves it: clients' certificates on them are refused")
+    .OnUpdate([] { NoteUpdate("tls_crl_directory"); });
 ABSL_FLAG(std::string, metrics_address, Default().metrics_address,
           "host:port to serve Prometheus metrics on, at /metrics; empty: none. "
           "RocketMQ: metricsPromExporterPort")

@@ -11,6 +11,7 @@
 #include "broker/config/policy_configs.h"
 #include "broker/config/settings.h"
 #include "broker/registry/duplicate_clients.h"
+#include "common/security/server_tls_options.h"
 #include "common/validation.h"
 #include "glog/logging.h"
 
@@ -47,6 +48,11 @@ void VisitSettings(Options& options, const Visitor& visit) {
   auto& server = options.server;
   visit("address", &server.address);
   visit("allow_insecure_remote", &options.allow_insecure_remote);
+  visit("tls_cert", &server.tls.cert_file);
+  visit("tls_key", &server.tls.key_file);
+  visit("tls_client_ca", &server.tls.client_ca_file);
+  visit("tls_client_cert", &server.tls.client_certificates);
+  visit("tls_crl_directory", &server.tls.crl_directory);
   visit("threads", &server.threads);
   visit("nap", &server.nap);
   visit("slow_reader_limit", &server.slow_reader_limit);
@@ -127,6 +133,16 @@ class Reader {
                         " must be report, newest_wins or oldest_wins, got ",
                         Quoted(text));
       }
+    } else if constexpr (std::is_same_v<T, ClientCertificates>) {
+      const std::string text = reflection.GetString(message, setting.field);
+      const auto certificates = ParseClientCertificates(text);
+      if (certificates.has_value()) {
+        *value = *certificates;
+      } else {
+        absl::StrAppend(&errors_, errors_.empty() ? "" : "\n", name,
+                        " must be off, optional or required, got ",
+                        Quoted(text));
+      }
     } else if constexpr (std::is_same_v<T, std::string>) {
       *value = reflection.GetString(message, setting.field);
     } else if constexpr (std::is_same_v<T, bool>) {
@@ -166,6 +182,10 @@ class Writer {
   }
   void operator()(absl::string_view name,
                   const DuplicateClientIdPolicy* value) const {
+    Set(name, std::string(Name(*value)));
+  }
+  void operator()(absl::string_view name,
+                  const ClientCertificates* value) const {
     Set(name, std::string(Name(*value)));
   }
   void operator()(absl::string_view name, const bool* value) const {

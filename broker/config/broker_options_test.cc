@@ -56,6 +56,7 @@ TEST(BrokerOptionsTest, WhatIsAppliedIsWhatIsReadBack) {
   }
   SetSetting(*FindSetting("duplicate_client_id_policy"), "oldest_wins",
              &config);
+  SetSetting(*FindSetting("tls_client_cert"), "optional", &config);
   pb::SubscriptionGroupConfig* const group = config.add_subscription_groups();
   group->set_group("g");
   group->set_notify_consumer_ids_changed_enable(false);
@@ -94,6 +95,17 @@ TEST(BrokerOptionsTest, APolicyThatIsNoneIsTold) {
               StatusIs(absl::StatusCode::kInvalidArgument,
                        "duplicate_client_id_policy must be report, newest_wins "
                        "or oldest_wins, got \"newest\""));
+}
+
+TEST(BrokerOptionsTest, AWordForClientsCertificatesThatIsNoneIsTold) {
+  pb::BrokerConfig config;
+  SetSetting(*FindSetting("tls_client_cert"), "on", &config);
+  BrokerController::Options options;
+  EXPECT_THAT(
+      ApplyConfig(config, &options),
+      StatusIs(
+          absl::StatusCode::kInvalidArgument,
+          "tls_client_cert must be off, optional or required, got \"on\""));
 }
 
 TEST(BrokerOptionsTest, TimesThatAreNoneAreToldTogether) {

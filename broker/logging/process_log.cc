@@ -5,19 +5,24 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <ctime>
 #include <string>
+#include <utility>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "broker/logging/log_writer.h"
 #include "common/kv.h"
 #include "glog/logging.h"
 #include "google/protobuf/stubs/logging.h"
 #include "grpc/support/log.h"
+#include "openssl/x509_vfy.h"
 
 namespace rmq {
 namespace {
@@ -54,16 +59,40 @@ class QueueingLogger final : public google::base::Logger {
   uint32_t LogSize() override { return 0; }
 };
 
+// Why OpenSSL refused a certificate on this thread, in a handshake whose end
+// gRPC has not logged yet; 0: it did not.
+thread_local int64_t refused_certificate = 0;
+
+// gRPC writes two lines for a certificate that is refused while there are
+// revocation lists; the first has the reason.
+void LogFailedHandshake(absl::string_view message) {
+  static std::atomic<int64_t> since_last{0};
+  since_last.fetch_add(1, std::memory_order_relaxed);
+  const int64_t reason = std::exchange(refused_certificate, 0);
+  LOG_EVERY_T(WARNING, 1) << "TLS handshake failed"
+                          << Kv("error",
+                                reason == 0
+                                    ? message
+                                    : X509_verify_cert_error_string(reason))
+                          << Kv("failures", since_last.exchange(0));
+}
+
 // What matters to an operator comes back as a status, but for a failed
-// accept(), after which gRPC 1.51 listens no more, and for a failed assertion,
-// after which gRPC aborts.
+// accept(), after which gRPC 1.51 listens no more, for a failed assertion,
+// after which gRPC aborts, and for failed handshakes of TLS.
 void LogFromGrpc(gpr_log_func_args* args) {
+  constexpr absl::string_view kRefused = "Certificate verify failed with code ";
+  absl::string_view message = args->message;
   if (absl::StrContains(args->message, "Failed accept")) {
     LOG(ERROR) << "no more connections are accepted until a restart"
                << Kv("error", args->message);
   } else if (absl::StartsWith(args->message, "assertion failed")) {
     LOG(FATAL) << "grpc" << Kv("file", args->file) << Kv("line", args->line)
                << Kv("error", args->message);
+  } else if (absl::ConsumePrefix(&message, kRefused)) {
+    (void)absl::SimpleAtoi(message, &refused_certificate);
+  } else if (absl::ConsumePrefix(&message, "Handshake failed with ")) {
+    LogFailedHandshake(message);
   } else {
     VLOG(1) << "grpc: " << args->message;
   }

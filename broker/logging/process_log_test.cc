@@ -158,6 +158,39 @@ TEST_F(ProcessLogDeathTest, OfGrpcsLinesAFailedAcceptIsLogged) {
       "error=\"Failed accept4: Too many open files\"\n$");
 }
 
+TEST_F(ProcessLogDeathTest, AFailedHandshakeIsLoggedOnceASecond) {
+  EXPECT_EXIT(
+      {
+        StartProcessLog("program");
+        gpr_log_verbosity_init();
+        for (int i = 0; i < 1000; ++i) {
+          gpr_log(GPR_ERROR,
+                  "Handshake failed with fatal error SSL_ERROR_SSL: "
+                  "peer did not return a certificate.");
+        }
+        End();
+      },
+      ExitedWithCode(0),
+      "^W[^\n]* TLS handshake failed error=\"fatal error SSL_ERROR_SSL: peer "
+      "did not return a certificate.\" failures=1\n$");
+}
+
+TEST_F(ProcessLogDeathTest, ARefusedCertificateIsLoggedWithTheReason) {
+  EXPECT_EXIT(
+      {
+        StartProcessLog("program");
+        gpr_log_verbosity_init();
+        gpr_log(GPR_ERROR, "Certificate verify failed with code 23");
+        gpr_log(GPR_ERROR,
+                "Handshake failed with fatal error SSL_ERROR_SSL: "
+                "certificate verify failed.");
+        End();
+      },
+      ExitedWithCode(0),
+      "^W[^\n]* TLS handshake failed error=\"certificate revoked\" "
+      "failures=1\n$");
+}
+
 TEST_F(ProcessLogDeathTest, AFailedAssertionOfGrpcsIsTold) {
   EXPECT_EXIT(
       {

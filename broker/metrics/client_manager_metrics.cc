@@ -276,6 +276,14 @@ std::vector<MetricFamily> ClientManagerMetrics::Collect() const {
            MetricType::Counter)
         .Add({}, static_cast<double>(readings.accept_errors));
   }
+  if (readings.certificate_not_after.has_value()) {
+    family("rocketmq_client_manager_certificate_not_after_seconds",
+           "When the first of the certificates that the server shows expires, "
+           "in seconds since 1970",
+           MetricType::Gauge)
+        .Add({}, static_cast<double>(
+                     absl::ToUnixSeconds(*readings.certificate_not_after)));
+  }
   family("rocketmq_client_manager_watches", "Open calls of Watch",
          MetricType::Gauge)
       .Add({}, static_cast<double>(readings.watches.open));

@@ -22,6 +22,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "broker/fronts/edge_counters.h"
 #include "broker/housekeeping/drain.h"
 #include "broker/notify/consumer_ids_notifier.h"
@@ -61,6 +62,9 @@ class ClientManagerMetrics final : public ClientEventListener,
     const Connections* connections = nullptr;
     // How often accepting a connection has failed.
     int64_t accept_errors = 0;
+    // When the first of the server's certificates expires, by the wall clock;
+    // nothing: there is no TLS.
+    absl::optional<absl::Time> certificate_not_after;
   };
 
   struct Identity {

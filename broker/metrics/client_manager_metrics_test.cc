@@ -316,6 +316,15 @@ TEST_F(ClientManagerMetricsTest, ConnectionsAreShownWithWhatBecameOfOthers) {
   }
 }
 
+TEST_F(ClientManagerMetricsTest, TheCertificatesDateIsShownIfThereIsOne) {
+  EXPECT_THAT(Scrape(), Not(HasSubstr("certificate_not_after_seconds")));
+  readings_.certificate_not_after = absl::FromUnixSeconds(1'800'000'000);
+  EXPECT_THAT(Scrape(),
+              HasSubstr("rocketmq_client_manager_certificate_not_after_seconds"
+                        "{cluster=\"c\",node_type=\"broker\",node_id=\"b\"} "
+                        "1800000000\n"));
+}
+
 TEST_F(ClientManagerMetricsTest, ReadingsAreAskedForAtEachScrape) {
   readings_.table.channels = 3;
   readings_.table.queued_events = 7;

@@ -12,6 +12,7 @@
 #include "common/rpc/loop/completion_loop.h"
 #include "common/rpc/server/connection_arguments.h"
 #include "common/rpc/server/listen_address.h"
+#include "common/rpc/server/transport_kind.h"
 #include "grpc/support/time.h"
 #include "grpcpp/completion_queue.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
@@ -48,11 +49,10 @@ ServerCalls::Options CallOptions(const ServerOptions& options) {
 }
 
 GrpcServer::GrpcServer(const Options& options, ServerCalls* calls,
-                       std::vector<Front*> fronts,
-                       ServerCredentialsSource* credentials)
+                       std::vector<Front*> fronts, ServerCredentialsSource* tls)
     : options_(options),
       calls_(*calls),
-      credentials_(*credentials),
+      tls_(tls),
       health_(calls),
       fronts_(std::move(fronts)),
       generic_calls_{[this](grpc::GenericServerContext* context,
@@ -61,9 +61,8 @@ GrpcServer::GrpcServer(const Options& options, ServerCalls* calls,
                        generic_.RequestCall(context, call, queue, queue, tag);
                      },
                      "", calls},
-      acceptor_({/*is_tls=*/false, options.keepalive_timeout},
-                &calls->connections, &RealClock(),
-                [this](int fd) { HandOver(fd); }) {
+      acceptor_({options.keepalive_timeout}, &calls->connections, &RealClock(),
+                [this](TransportKind kind, int fd) { HandOver(kind, fd); }) {
   for (const Front* const front : fronts_) {
     health_.AddService(front->service_name());
   }
@@ -78,9 +77,12 @@ absl::Status GrpcServer::Start() {
   if (!listens.ok()) return listens;
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
-  takes_over_ = builder.experimental().AddExternalConnectionAcceptor(
-      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
-      credentials_.Get());
+  for (auto& [kind, takes_over] : take_over_) {
+    takes_over = builder.experimental().AddExternalConnectionAcceptor(
+        grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+        kind == TransportKind::kTls ? tls_->Get()
+                                    : PlaintextServerCredentials().Get());
+  }
   // The same limit whatever max_frame_bytes is: the broker would not see a
   // message that gRPC itself refuses, and could not log it. A lower limit would
   // save nothing, since gRPC reads a message to its end before it checks the
@@ -128,6 +130,7 @@ absl::Status GrpcServer::Listen() {
     const absl::StatusOr<std::string> bound = acceptor_.Listen(address);
     if (!bound.ok()) return bound.status();
     addresses_.push_back(*bound);
+    take_over_[address.kind] = nullptr;
   }
   return absl::OkStatus();
 }
@@ -138,11 +141,11 @@ int GrpcServer::port() const {
   return port;
 }
 
-void GrpcServer::HandOver(int fd) {
+void GrpcServer::HandOver(TransportKind kind, int fd) {
   grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters
       connection;
   connection.fd = fd;
-  takes_over_->HandleNewConnection(&connection);
+  take_over_.at(kind)->HandleNewConnection(&connection);
 }
 
 void GrpcServer::BeginDrain() {

@@ -3,6 +3,7 @@
 #define BROKER_SERVER_GRPC_SERVER_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -18,6 +19,7 @@
 #include "common/rpc/server/front.h"
 #include "common/rpc/server/health_service.h"
 #include "common/rpc/server/server_calls.h"
+#include "common/rpc/server/transport_kind.h"
 #include "common/rpc/server/unary_call.h"
 #include "grpcpp/generic/async_generic_service.h"
 #include "grpcpp/server.h"
@@ -29,7 +31,8 @@ namespace rmq {
 ServerCalls::Options CallOptions(const ServerOptions& options);
 
 // Serves a list of fronts, the standard health service and server reflection on
-// one address. Knows no message, no client and no group.
+// its addresses, each with its own kind of security. Knows no message, no
+// client and no group.
 //
 // Thread-safety: as Part; address() and port() are thread-safe after Start().
 class GrpcServer final : public Part {
@@ -37,9 +40,10 @@ class GrpcServer final : public Part {
   using Options = ServerOptions;
 
   // `options` must validate. Borrows the rest; `calls` was made with
-  // CallOptions(options).
+  // CallOptions(options). `tls`: the credentials of the addresses that have
+  // TLS; null if there are none.
   GrpcServer(const Options& options, ServerCalls* calls,
-             std::vector<Front*> fronts, ServerCredentialsSource* credentials);
+             std::vector<Front*> fronts, ServerCredentialsSource* tls);
   // Stops at once if that has not been done.
   ~GrpcServer() override;
   GrpcServer(const GrpcServer&) = delete;
@@ -49,8 +53,8 @@ class GrpcServer final : public Part {
   // on the address.
   absl::Status Start() override;
 
-  // The "host:port" that the server listens on, with the port that was chosen:
-  // the first one, if there are several.
+  // The "host:port" that the server listens on, with the port that was chosen,
+  // or "unix:/path": the first one, if there are several.
   const std::string& address() const { return addresses_.front(); }
   const std::vector<std::string>& addresses() const { return addresses_; }
   int port() const;
@@ -74,12 +78,12 @@ class GrpcServer final : public Part {
   // Listens on the addresses of the options.
   absl::Status Listen();
   // Gives gRPC a connection.
-  void HandOver(int fd);
+  void HandOver(TransportKind kind, int fd);
   void EndCalls(absl::Duration timeout);
 
   const Options options_;
   ServerCalls& calls_;
-  ServerCredentialsSource& credentials_;
+  ServerCredentialsSource* const tls_;
   HealthService health_;
   // `health_` last.
   std::vector<Front*> fronts_;
@@ -91,7 +95,10 @@ class GrpcServer final : public Part {
   // After what it serves, so that it is destroyed first.
   std::unique_ptr<grpc::Server> server_;
   std::vector<std::thread> threads_;
-  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> takes_over_;
+  // One for each kind of connections that there may be.
+  std::map<TransportKind,
+           std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor>>
+      take_over_;
   // The last one to begin, and the first to end. By the real clock, as gRPC's
   // own times of connections are.
   Acceptor acceptor_;

@@ -59,8 +59,25 @@ INSTANTIATE_TEST_SUITE_P(
                   "got \"127.0.0.1:65536\""},
         BadOption{"PortNoNumber", [](auto& o) { o.address = "localhost:http"; },
                   "address must be host:port"},
-        BadOption{"UnixSocket", [](auto& o) { o.address = "unix:/tmp/x"; },
-                  "address must be host:port"},
+        BadOption{"RelativeUnixSocket", [](auto& o) { o.address = "unix:x"; },
+                  "address must be unix: and the absolute path"},
+        BadOption{"UnixSocketTwice",
+                  [](auto& o) { o.address = "unix:/tmp/x,unix:/tmp/x"; },
+                  "address must name each address once, got unix:/tmp/x twice"},
+        BadOption{"OneBadOfSeveral",
+                  [](auto& o) { o.address = "127.0.0.1:1,localhost"; },
+                  "got \"localhost\""},
+        BadOption{"OnePortTwoWays",
+                  [](auto& o) {
+                    o.tls.cert_file = "cert";
+                    o.tls.key_file = "key";
+                    o.address = "127.0.0.1:1,plaintext://127.0.0.1:1";
+                  },
+                  "got plaintext://127.0.0.1:1 twice"},
+        BadOption{"TlsWithoutCertificate",
+                  [](auto& o) { o.address = "tls://127.0.0.1:1"; },
+                  "address must have no tls:// unless tls_cert is given, got "
+                  "tls://127.0.0.1:1"},
         BadOption{"BareIpv6", [](auto& o) { o.address = "::1:10911"; },
                   "address must be host:port"},
         BadOption{"FrameTooSmall", [](auto& o) { o.max_frame_bytes = 1023; },
@@ -105,7 +122,8 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(GrpcServerOptionsTest, BothEdgesOfEachLimitValidate) {
   ServerOptions options;
   for (const char* address :
-       {"127.0.0.1:0", "localhost:65535", "[::1]:10911", "0.0.0.0:1"}) {
+       {"127.0.0.1:0", "localhost:65535", "[::1]:10911", "0.0.0.0:1",
+        "plaintext://127.0.0.1:1", "unix:/tmp/x", "unix:/tmp/x,unix:/tmp/y"}) {
     options.address = address;
     EXPECT_THAT(options.Validate(), IsOk()) << address;
   }

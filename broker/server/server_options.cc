@@ -1,12 +1,15 @@
 #include "broker/server/server_options.h"
 
 #include <set>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "common/rpc/server/listen_address.h"
+#include "common/rpc/server/transport_kind.h"
 
 namespace rmq {
 namespace {
@@ -19,13 +22,20 @@ constexpr absl::Duration kLongestNap = absl::Milliseconds(100);
 absl::StatusOr<std::vector<ListenAddress>> ServerOptions::ListenAddresses()
     const {
   std::vector<ListenAddress> addresses;
-  std::set<std::pair<std::string, int>> places;
+  std::set<std::string> places;
+  const TransportKind bare =
+      tls.is_on() ? TransportKind::kTls : TransportKind::kPlaintext;
   for (const absl::string_view text : absl::StrSplit(address, ',')) {
     const absl::StatusOr<ListenAddress> parsed =
-        ParseListenAddress("address", text);
+        ParseServerAddress("address", text, bare);
     if (!parsed.ok()) return parsed.status();
-    if (parsed->port != 0 &&
-        !places.emplace(parsed->host, parsed->port).second) {
+    if (parsed->kind == TransportKind::kTls && !tls.is_on()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "address must have no tls:// unless tls_cert is given, got ", text));
+    }
+    const bool is_chosen =
+        parsed->port == 0 && parsed->kind != TransportKind::kLocal;
+    if (!is_chosen && !places.insert(TextOf(*parsed)).second) {
       return absl::InvalidArgumentError(absl::StrCat(
           "address must name each address once, got ", text, " twice"));
     }
@@ -39,7 +49,27 @@ absl::StatusOr<std::vector<ListenAddress>> ServerOptions::ListenAddresses()
   return addresses;
 }
 
+std::string ServerOptions::SecurityText() const {
+  std::vector<std::string> texts;
+  const auto addresses = ListenAddresses();
+  for (const ListenAddress& each : *addresses) {
+    switch (each.kind) {
+      case TransportKind::kPlaintext: texts.emplace_back("no TLS"); break;
+      case TransportKind::kTls:
+        texts.push_back(absl::StrCat("TLS, client certificates ",
+                                     Name(tls.client_certificates)));
+        break;
+      case TransportKind::kLocal:
+        texts.emplace_back("Unix socket of this user");
+        break;
+    }
+  }
+  return absl::StrJoin(texts, "; ");
+}
+
 absl::Status ServerOptions::Validate() const {
+  const absl::Status tls_status = tls.Validate();
+  if (!tls_status.ok()) return tls_status;
   const absl::Status listen = ListenAddresses().status();
   if (!listen.ok()) return listen;
   if (max_frame_bytes < 1024 || max_frame_bytes > kLargestFrame) {

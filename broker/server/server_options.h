@@ -14,6 +14,7 @@
 #include "common/rpc/server/acceptor/connections.h"
 #include "common/rpc/server/address_rates.h"
 #include "common/rpc/server/listen_address.h"
+#include "common/security/server_tls_options.h"
 
 namespace rmq {
 
@@ -21,9 +22,11 @@ struct ServerOptions {
   // The largest max_frame_bytes.
   static constexpr size_t kLargestFrame = 64 * 1024 * 1024;
 
-  // "host:port", or several, with commas between; with port 0 the system
-  // chooses one, see GrpcServer::port().
+  // What ParseServerAddress() takes, or several, with commas between. A bare
+  // "host:port" has TLS if `tls` is on. With port 0 the system chooses one, see
+  // GrpcServer::port().
   std::string address = "127.0.0.1:10911";
+  ServerTlsOptions tls;
   // Larger frames and messages are refused with RESOURCE_EXHAUSTED; 1 KiB to
   // 64 MiB.
   size_t max_frame_bytes = 1024 * 1024;
@@ -51,6 +54,10 @@ struct ServerOptions {
   static constexpr size_t kMostAddresses = 16;
   // The parts of `address`. Returns InvalidArgument, naming it.
   absl::StatusOr<std::vector<ListenAddress>> ListenAddresses() const;
+
+  // How the addresses are secured, each in words, in their order, with "; "
+  // between. The options must validate.
+  std::string SecurityText() const;
 
   // Returns InvalidArgument, naming the field, for an invalid option.
   absl::Status Validate() const;

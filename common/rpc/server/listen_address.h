@@ -1,4 +1,4 @@
-// The address that a server listens on: "host:port".
+// An address that a server listens on.
 #ifndef COMMON_RPC_SERVER_LISTEN_ADDRESS_H_
 #define COMMON_RPC_SERVER_LISTEN_ADDRESS_H_
 
@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "common/rpc/server/transport_kind.h"
 
 namespace rmq {
 
@@ -14,15 +15,29 @@ struct ListenAddress {
   std::string host;
   // 0: the system chooses one.
   int port = 0;
+  // How its connections are secured. kLocal: `path` is the absolute path of a
+  // Unix socket, and there is neither host nor port.
+  TransportKind kind = TransportKind::kPlaintext;
+  std::string path = {};
 };
+
+// Returns "host:port" or "unix:/path".
+std::string TextOf(const ListenAddress& address);
 
 // Parses `address`. Returns InvalidArgument, naming `field` and the value, if
 // it is not a "host:port".
 absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view field,
                                                  absl::string_view address);
 
-// Returns whether only this machine can reach the address: 127.0.0.0/8, ::1 or
-// localhost. Any other name counts as reachable by others.
+// Parses "host:port", which has the kind `bare`, "tls://host:port",
+// "plaintext://host:port" or "unix:/path". Returns InvalidArgument, naming
+// `field` and the value, if it is none of them.
+absl::StatusOr<ListenAddress> ParseServerAddress(absl::string_view field,
+                                                 absl::string_view address,
+                                                 TransportKind bare);
+
+// Returns whether only this machine can reach the address: a Unix socket,
+// 127.0.0.0/8, ::1 or localhost. Any other name counts as reachable by others.
 bool IsLoopback(const ListenAddress& address);
 
 }  // namespace rmq

@@ -3,6 +3,8 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,8 +26,8 @@ constexpr int kBacklog = 128;
 
 absl::Status CannotListen(const ListenAddress& address,
                           absl::string_view reason) {
-  return absl::UnavailableError(absl::StrCat("cannot listen on ", address.host,
-                                             ":", address.port, ": ", reason));
+  return absl::UnavailableError(
+      absl::StrCat("cannot listen on ", TextOf(address), ": ", reason));
 }
 
 absl::Status CannotListen(const ListenAddress& address, int error) {
@@ -78,9 +80,67 @@ int PortOf(int fd) {
                    : reinterpret_cast<const sockaddr_in&>(name).sin_port);
 }
 
+sockaddr_un PlaceOf(const std::string& path) {
+  sockaddr_un place = {};
+  place.sun_family = AF_UNIX;
+  path.copy(place.sun_path, sizeof place.sun_path - 1);
+  return place;
+}
+
+int OpenLocalSocket() { return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0); }
+
+bool BindTo(int fd, const sockaddr_un& place) {
+  return bind(fd, reinterpret_cast<const sockaddr*>(&place), sizeof place) == 0;
+}
+
+// Whether a socket's file at `place` is of no process any more.
+bool IsLeftOver(const sockaddr_un& place) {
+  struct stat file = {};
+  if (lstat(place.sun_path, &file) != 0 || !S_ISSOCK(file.st_mode)) {
+    return false;
+  }
+  const int fd = OpenLocalSocket();
+  if (fd < 0) return false;
+  const bool refused = connect(fd, reinterpret_cast<const sockaddr*>(&place),
+                               sizeof place) != 0 &&
+                       errno == ECONNREFUSED;
+  close(fd);
+  return refused;
+}
+
 }  // namespace
 
+absl::StatusOr<ListenSocket> ListenSocket::OpenLocal(
+    const ListenAddress& address) {
+  ListenSocket socket(TextOf(address), address.kind, OpenLocalSocket());
+  const sockaddr_un place = PlaceOf(address.path);
+  // The file gets the socket's mode, so that it never has another one.
+  constexpr mode_t kOwnerOnly = 0600;
+  if (socket.fd_ < 0 || fchmod(socket.fd_, kOwnerOnly) != 0) {
+    return CannotListen(address, errno);
+  }
+  bool is_bound = BindTo(socket.fd_, place);
+  if (!is_bound && errno == EADDRINUSE && IsLeftOver(place)) {
+    unlink(place.sun_path);
+    is_bound = BindTo(socket.fd_, place);
+    if (!is_bound) errno = EADDRINUSE;
+  } else if (!is_bound && errno == EADDRINUSE) {
+    return CannotListen(
+        address, "a process listens there already, or the file is no socket");
+  }
+  if (!is_bound) {
+    return CannotListen(address, std::generic_category().message(errno));
+  }
+  struct stat file = {};
+  if (stat(place.sun_path, &file) == 0) {
+    socket.file_ = {address.path, file.st_dev, file.st_ino};
+  }
+  if (listen(socket.fd_, kBacklog) != 0) return CannotListen(address, errno);
+  return socket;
+}
+
 absl::StatusOr<ListenSocket> ListenSocket::Open(const ListenAddress& address) {
+  if (address.kind == TransportKind::kLocal) return OpenLocal(address);
   absl::string_view host = address.host;
   const bool is_v6 = absl::ConsumePrefix(&host, "[");
   absl::ConsumeSuffix(&host, "]");
@@ -108,7 +168,8 @@ absl::StatusOr<ListenSocket> ListenSocket::Open(const ListenAddress& address) {
   for (const addrinfo* place : places) {
     const int fd = OpenAt(*place);
     if (fd >= 0) {
-      return ListenSocket(absl::StrCat(address.host, ":", PortOf(fd)), fd);
+      return ListenSocket(absl::StrCat(address.host, ":", PortOf(fd)),
+                          address.kind, fd);
     }
     if (error == 0) error = errno;
     if (error == EADDRINUSE) break;  // No quiet move to another family.
@@ -117,6 +178,11 @@ absl::StatusOr<ListenSocket> ListenSocket::Open(const ListenAddress& address) {
 }
 
 ListenSocket::~ListenSocket() {
+  struct stat now = {};
+  if (!file_.path.empty() && lstat(file_.path.c_str(), &now) == 0 &&
+      now.st_dev == file_.device && now.st_ino == file_.inode) {
+    unlink(file_.path.c_str());
+  }
   if (fd_ >= 0) close(fd_);
 }
 

@@ -1,11 +1,18 @@
 #include "common/rpc/server/listen_socket.h"
 
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/types/optional.h"
 #include "common/rpc/server/listen_address.h"
+#include "common/rpc/server/transport_kind.h"
 #include "common/status_matchers.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -87,6 +94,94 @@ TEST(ListenSocketTest, AllAddressesOfIpv6AreThoseOfIpv4Too) {
   const std::string port = socket->address().substr(5);
   EXPECT_THAT(Open("0.0.0.0:" + port),
               StatusIs(absl::StatusCode::kUnavailable, HasSubstr("in use")));
+}
+
+// A directory whose name is short enough for a socket's.
+class UnixSocketTest : public ::testing::Test {
+ protected:
+  UnixSocketTest() { path_ = absl::StrCat(mkdtemp(directory_), "/socket"); }
+  ~UnixSocketTest() override {
+    unlink(path_.c_str());
+    rmdir(directory_);
+  }
+
+  absl::StatusOr<ListenSocket> OpenUnix() const {
+    return ListenSocket::Open(*ParseServerAddress("address", "unix:" + path_,
+                                                  TransportKind::kPlaintext));
+  }
+  // What is at the path; nothing if there is nothing.
+  absl::optional<struct stat> AtPath() const {
+    struct stat file = {};
+    if (lstat(path_.c_str(), &file) != 0) return absl::nullopt;
+    return file;
+  }
+  // Leaves a file as a process does that is killed.
+  void LeaveSocket() const {
+    sockaddr_un place = {};
+    place.sun_family = AF_UNIX;
+    path_.copy(place.sun_path, sizeof place.sun_path - 1);
+    const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    ASSERT_EQ(bind(fd, reinterpret_cast<const sockaddr*>(&place), sizeof place),
+              0);
+    ASSERT_EQ(listen(fd, 1), 0);
+    close(fd);
+  }
+
+  std::string path_;
+
+ private:
+  char directory_[32] = "/tmp/listen_socket_test.XXXXXX";
+};
+
+TEST_F(UnixSocketTest, ItsFileIsForThisUserAndGoesWithIt) {
+  {
+    const auto socket = OpenUnix();
+    ASSERT_THAT(socket, IsOk());
+    EXPECT_EQ(socket->address(), "unix:" + path_);
+    EXPECT_EQ(socket->kind(), TransportKind::kLocal);
+    ASSERT_TRUE(AtPath().has_value());
+    EXPECT_EQ(AtPath()->st_mode, S_IFSOCK | 0600);
+  }
+  EXPECT_FALSE(AtPath().has_value());
+}
+
+TEST_F(UnixSocketTest, TheFileOfAProcessThatHasEndedIsReplaced) {
+  LeaveSocket();
+  EXPECT_THAT(OpenUnix(), IsOk());
+}
+
+TEST_F(UnixSocketTest, ASecondOneIsRefusedAndTheFirstStays) {
+  const auto first = OpenUnix();
+  ASSERT_THAT(first, IsOk());
+  EXPECT_THAT(OpenUnix(), StatusIs(absl::StatusCode::kUnavailable,
+                                   absl::StrCat("cannot listen on unix:", path_,
+                                                ": a process listens there "
+                                                "already, or the file is no "
+                                                "socket")));
+  EXPECT_TRUE(AtPath().has_value());
+}
+
+TEST_F(UnixSocketTest, AFileThatIsNoSocketIsLeftAlone) {
+  std::ofstream(path_) << "precious";
+  EXPECT_THAT(OpenUnix(), StatusIs(absl::StatusCode::kUnavailable,
+                                   HasSubstr("the file is no socket")));
+  EXPECT_EQ(AtPath()->st_size, 8);
+}
+
+TEST_F(UnixSocketTest, AFileThatIsAnotherOneByNowIsLeftAlone) {
+  {
+    const auto socket = OpenUnix();
+    ASSERT_THAT(socket, IsOk());
+    ASSERT_EQ(unlink(path_.c_str()), 0);
+    LeaveSocket();
+  }
+  EXPECT_TRUE(AtPath().has_value());
+}
+
+TEST_F(UnixSocketTest, ADirectoryThatIsNotThereIsSaidToBe) {
+  path_ += "/none/socket";
+  EXPECT_THAT(OpenUnix(), StatusIs(absl::StatusCode::kUnavailable,
+                                   HasSubstr("No such file or directory")));
 }
 
 TEST(ListenSocketTest, AReleasedDescriptorStaysOpen) {

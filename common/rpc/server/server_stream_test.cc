@@ -26,6 +26,7 @@
 #include "common/rpc/server/call_counters.h"
 #include "common/rpc/server/push_counters.h"
 #include "common/rpc/server/server_calls.h"
+#include "common/rpc/server/transport_kind.h"
 #include "common/simulated_clock.h"
 #include "gmock/gmock.h"
 #include "grpc/grpc.h"
@@ -300,7 +301,7 @@ class ServerStreamTest : public ::testing::Test {
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> takes_over_;
   // By the real clock, since a test's does not move by itself.
   Acceptor acceptor_{
-      {}, &calls_.connections, &RealClock(), [this](int fd) {
+      {}, &calls_.connections, &RealClock(), [this](TransportKind, int fd) {
         grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters
             connection;
         connection.fd = fd;

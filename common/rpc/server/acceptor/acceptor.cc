@@ -25,7 +25,6 @@
 #include "common/rpc/server/acceptor/connection_socket.h"
 #include "common/rpc/server/acceptor/first_bytes.h"
 #include "common/rpc/server/acceptor/socket_address.h"
-#include "common/rpc/server/listen_socket.h"
 #include "glog/logging.h"
 
 namespace rmq {
@@ -89,17 +88,20 @@ absl::StatusOr<std::string> Acceptor::Listen(const ListenAddress& address) {
   absl::StatusOr<ListenSocket> socket = ListenSocket::Open(address);
   if (!socket.ok()) return socket.status();
   std::string bound = socket->address();
-  const int fd = socket->Release();
+  const int fd = socket->fd();
   fcntl(fd, F_SETFL, O_NONBLOCK);
   // Those that are accepted inherit these.
   SetOption(fd, SOL_SOCKET, SO_RCVBUF, kReceiveBuffer);
-  SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-  if (options_.unacknowledged_limit > absl::ZeroDuration()) {
+  if (address.kind != TransportKind::kLocal) {
+    SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  }
+  if (address.kind != TransportKind::kLocal &&
+      options_.unacknowledged_limit > absl::ZeroDuration()) {
     SetOption(fd, IPPROTO_TCP, TCP_USER_TIMEOUT,
               static_cast<int>(
                   absl::ToInt64Milliseconds(options_.unacknowledged_limit)));
   }
-  listeners_.push_back(fd);
+  listeners_.push_back(*std::move(socket));
   return bound;
 }
 
@@ -107,11 +109,11 @@ absl::Status Acceptor::Start(const std::vector<WatchedThread>& watched) {
   epoll_ = epoll_create1(EPOLL_CLOEXEC);
   stop_event_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (epoll_ < 0 || stop_event_ < 0) return Failed("epoll");
-  for (const int fd : listeners_) {
+  for (const ListenSocket& listener : listeners_) {
     epoll_event event = {};
     event.events = EPOLLIN;
-    event.data.fd = fd;
-    if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) {
+    event.data.fd = listener.fd();
+    if (epoll_ctl(epoll_, EPOLL_CTL_ADD, listener.fd(), &event) != 0) {
       return Failed("epoll_ctl");
     }
   }
@@ -151,7 +153,7 @@ void Acceptor::Stop() {
     thread_.join();
   }
   if (hand_over_thread_.joinable()) hand_over_thread_.join();
-  for (const int listener : std::exchange(listeners_, {})) close(listener);
+  listeners_.clear();
   for (const int fd :
        {std::exchange(epoll_, -1), std::exchange(stop_event_, -1)}) {
     if (fd >= 0) close(fd);
@@ -171,8 +173,9 @@ void Acceptor::Run() {
     const absl::Time now = clock_.TimeNow();
     for (int i = 0; i < count; ++i) {
       const int fd = events[i].data.fd;
-      if (absl::c_linear_search(listeners_, fd)) {
-        AcceptAll(fd);
+      const ListenSocket* const listener = FindListener(fd);
+      if (listener != nullptr) {
+        AcceptAll(*listener);
       } else if (waiting_.contains(fd)) {
         ReadFirstBytes(fd);
       }
@@ -184,14 +187,26 @@ void Acceptor::Run() {
   while (!waiting_.empty()) Close(waiting_.begin()->first);
 }
 
-void Acceptor::AcceptAll(int listener) {
+const ListenSocket* Acceptor::FindListener(int fd) const {
+  const auto found = absl::c_find_if(
+      listeners_,
+      [fd](const ListenSocket& listener) { return listener.fd() == fd; });
+  return found == listeners_.end() ? nullptr : &*found;
+}
+
+void Acceptor::AcceptAll(const ListenSocket& listener) {
   for (int i = 0; i < kMostAcceptedAtOnce; ++i) {
     sockaddr_storage address = {};
     socklen_t size = sizeof address;
-    const int fd = accept4(listener, reinterpret_cast<sockaddr*>(&address),
+    const int fd = accept4(listener.fd(), reinterpret_cast<sockaddr*>(&address),
                            &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
-      Admit(fd, PeerOf(address), clock_.TimeNow());
+      Admit(fd, listener.kind(),
+            // Clients of Unix sockets have no address.
+            listener.kind() == TransportKind::kLocal
+                ? absl::StrCat("unix:", ++local_connections_)
+                : PeerOf(address),
+            clock_.TimeNow());
     } else if (IsOutOfRoom(errno)) {
       errors_.fetch_add(1, std::memory_order_relaxed);
       LOG_EVERY_T(ERROR, 1)
@@ -212,10 +227,18 @@ void Acceptor::AcceptAll(int listener) {
   }
 }
 
-void Acceptor::Admit(int fd, absl::string_view peer, absl::Time now) {
+void Acceptor::Admit(int fd, TransportKind kind, absl::string_view peer,
+                     absl::Time now) {
+  std::unique_ptr<ConnectionSocket> socket;
+  if (kind == TransportKind::kLocal) {
+    socket = std::make_unique<LocalConnectionSocket>(fd);
+  } else {
+    socket = std::make_unique<TcpConnectionSocket>(
+        fd, /*is_tls=*/kind == TransportKind::kTls);
+  }
   ConnectionRefusal refusal;
-  ConnectionPtr connection = connections_.Open(
-      peer, std::make_unique<TcpConnectionSocket>(fd), now, &refusal);
+  ConnectionPtr connection =
+      connections_.Open(peer, std::move(socket), now, &refusal);
   if (connection == nullptr) {
     connections_.NoteRefused(peer, refusal);
     // Reset, so that the kernel keeps nothing of it.
@@ -226,7 +249,7 @@ void Acceptor::Admit(int fd, absl::string_view peer, absl::Time now) {
   }
   if (deadlines_.size() > 2 * waiting_.size() + kMostEvents) ForgetDeadlines();
   deadlines_.push_back({now + kFirstBytesLimit, fd, connection->number()});
-  waiting_[fd] = std::move(connection);
+  waiting_[fd] = {std::move(connection), kind};
   // An edge, since what has come is left for the one that it is handed over to.
   epoll_event event = {};
   event.events = EPOLLIN | EPOLLRDHUP | EPOLLET;
@@ -242,7 +265,9 @@ void Acceptor::ReadFirstBytes(int fd) {
     Close(fd);
     return;
   }
-  const Protocol wanted = options_.is_tls ? Protocol::kTls : Protocol::kHttp2;
+  const Protocol wanted = waiting_.at(fd).kind == TransportKind::kTls
+                              ? Protocol::kTls
+                              : Protocol::kHttp2;
   const Protocol protocol =
       ProtocolOf({bytes.data(), static_cast<size_t>(size)});
   if (protocol == wanted) {
@@ -263,14 +288,17 @@ void Acceptor::ReadFirstBytes(int fd) {
 
 void Acceptor::HandOverTo(int fd) {
   epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
-  waiting_.erase(fd);
+  const auto waiting = waiting_.find(fd);
+  const TransportKind kind = waiting->second.kind;
+  waiting_.erase(waiting);
   MutexLock lock(&mu_);
-  ready_.push_back(fd);
+  ready_.push_back({kind, fd});
 }
 
 bool Acceptor::StillWaits(const Deadline& deadline) const {
   const auto found = waiting_.find(deadline.fd);
-  return found != waiting_.end() && found->second->number() == deadline.number;
+  return found != waiting_.end() &&
+         found->second.connection->number() == deadline.number;
 }
 
 void Acceptor::ForgetDeadlines() {
@@ -290,13 +318,13 @@ void Acceptor::RefuseLate(absl::Time now) {
 }
 
 void Acceptor::Refuse(int fd, ConnectionRefusal refusal) {
-  connections_.NoteRefused(waiting_.at(fd)->peer(), refusal);
+  connections_.NoteRefused(waiting_.at(fd).connection->peer(), refusal);
   Close(fd);
 }
 
 void Acceptor::Close(int fd) {
   const auto found = waiting_.find(fd);
-  connections_.Close(found->second);
+  connections_.Close(found->second.connection);
   waiting_.erase(found);
   close(fd);
 }
@@ -324,25 +352,25 @@ void Acceptor::LookIfDue(absl::Time now) {
 
 void Acceptor::Rest(absl::Time now) {
   rests_until_ = now + kRest;
-  for (const int fd : listeners_) {
-    epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
+  for (const ListenSocket& listener : listeners_) {
+    epoll_ctl(epoll_, EPOLL_CTL_DEL, listener.fd(), nullptr);
   }
 }
 
 void Acceptor::ResumeIfRested(absl::Time now) {
   if (!rests_until_.has_value() || now < *rests_until_) return;
   rests_until_.reset();
-  for (const int fd : listeners_) {
+  for (const ListenSocket& listener : listeners_) {
     epoll_event event = {};
     event.events = EPOLLIN;
-    event.data.fd = fd;
-    epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event);
+    event.data.fd = listener.fd();
+    epoll_ctl(epoll_, EPOLL_CTL_ADD, listener.fd(), &event);
   }
 }
 
 void Acceptor::RunHandOver() {
   while (true) {
-    int fd;
+    Ready ready;
     {
       MutexLock lock(&mu_);
       mu_.Await(absl::Condition(
@@ -351,14 +379,14 @@ void Acceptor::RunHandOver() {
           },
           this));
       if (is_stopping_) {
-        for (const int left : ready_) close(left);
+        for (const Ready& left : ready_) close(left.fd);
         ready_.clear();
         return;
       }
-      fd = ready_.front();
+      ready = ready_.front();
       ready_.pop_front();
     }
-    hand_over_(fd);
+    hand_over_(ready.kind, ready.fd);
     hand_overs_.fetch_add(1, std::memory_order_relaxed);
   }
 }

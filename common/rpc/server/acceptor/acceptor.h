@@ -25,6 +25,8 @@
 #include "common/rpc/server/acceptor/connections.h"
 #include "common/rpc/server/acceptor/thread_load.h"
 #include "common/rpc/server/listen_address.h"
+#include "common/rpc/server/listen_socket.h"
+#include "common/rpc/server/transport_kind.h"
 #include "common/thread_cpu_time.h"
 
 namespace rmq {
@@ -36,7 +38,8 @@ struct WatchedThread {
   const std::atomic<uint64_t>* returns;
 };
 
-// Accepts connections, and hands over those that have begun to speak HTTP/2.
+// Accepts connections, and hands over those that have begun to speak HTTP/2, or
+// TLS if that is what their address is for.
 // gRPC's own listener ends for good at the first error of accept(), knows no
 // limit, and accepts on a thread that has other work.
 //
@@ -54,15 +57,14 @@ struct WatchedThread {
 class Acceptor {
  public:
   struct Options {
-    // Connections must begin with a TLS handshake instead of HTTP/2.
-    bool is_tls = false;
     // What was sent and not acknowledged by the client's kernel ends a
     // connection after this time; 0: after the system's own.
     absl::Duration unacknowledged_limit = absl::ZeroDuration();
   };
-  // Takes a connected socket, which it closes when it is done. Called on a
-  // thread of its own, one socket at a time.
-  using HandOver = std::function<void(int fd)>;
+  // Takes a connected socket, which it closes when it is done, and the kind of
+  // the address at which it was accepted. Called on a thread of its own, one
+  // socket at a time.
+  using HandOver = std::function<void(TransportKind kind, int fd)>;
 
   // A connection must send its first bytes within this time.
   static constexpr absl::Duration kFirstBytesLimit = absl::Seconds(10);
@@ -90,8 +92,10 @@ class Acceptor {
   Acceptor& operator=(const Acceptor&) = delete;
 
   // Listens on one more address. Returns "host:port", with the port that was
-  // chosen, or Unavailable, as ListenSocket::Open() does. Connections wait
-  // until Start().
+  // chosen, or "unix:/path", or Unavailable, as ListenSocket::Open() does.
+  // Connections wait until Start().
+  //
+  // All connections of Unix sockets count as those of one address.
   absl::StatusOr<std::string> Listen(const ListenAddress& address);
 
   // Begins to accept. `watched`: threads that handle connections; they live
@@ -106,6 +110,16 @@ class Acceptor {
   void Stop();
 
  private:
+  // A connection that has not sent enough yet.
+  struct Waiting {
+    ConnectionPtr connection;
+    TransportKind kind;
+  };
+  // One that is to be handed over.
+  struct Ready {
+    TransportKind kind;
+    int fd;
+  };
   // When a connection that may still wait is refused.
   struct Deadline {
     absl::Time at;
@@ -124,8 +138,11 @@ class Acceptor {
   void Watch(const WatchedThread& thread);
   void Run();
   void RunHandOver();
-  void AcceptAll(int listener);
-  void Admit(int fd, absl::string_view peer, absl::Time now);
+  // Null if `fd` is no listener's.
+  const ListenSocket* FindListener(int fd) const;
+  void AcceptAll(const ListenSocket& listener);
+  void Admit(int fd, TransportKind kind, absl::string_view peer,
+             absl::Time now);
   // Something has come on a connection that waits, or its end.
   void ReadFirstBytes(int fd);
   void HandOverTo(int fd);
@@ -145,7 +162,7 @@ class Acceptor {
   Clock& clock_;
   const HandOver hand_over_;
 
-  std::vector<int> listeners_;
+  std::vector<ListenSocket> listeners_;
   std::atomic<int64_t> errors_{0};
   // Connections that were handed over.
   std::atomic<uint64_t> hand_overs_{0};
@@ -156,8 +173,10 @@ class Acceptor {
 
   // Used by `thread_` only.
   std::vector<Watched> watched_;
-  // Connections that have not sent enough yet, by descriptor.
-  absl::flat_hash_map<int, ConnectionPtr> waiting_;
+  // By descriptor.
+  absl::flat_hash_map<int, Waiting> waiting_;
+  // How many connections of Unix sockets have come.
+  uint64_t local_connections_ = 0;
   // In their order; those of connections that wait no more are forgotten when
   // they are most.
   std::deque<Deadline> deadlines_;
@@ -173,8 +192,7 @@ class Acceptor {
 
   absl::Mutex mu_;
   bool is_stopping_ ABSL_GUARDED_BY(mu_) = false;
-  // To be handed over.
-  std::deque<int> ready_ ABSL_GUARDED_BY(mu_);
+  std::deque<Ready> ready_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace rmq

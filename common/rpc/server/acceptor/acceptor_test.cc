@@ -1,8 +1,10 @@
 #include "common/rpc/server/acceptor/acceptor.h"
 
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
@@ -16,12 +18,14 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "common/mutex_lock.h"
 #include "common/rpc/server/acceptor/connection.h"
 #include "common/rpc/server/acceptor/connections.h"
+#include "common/rpc/server/transport_kind.h"
 #include "common/simulated_clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -81,13 +85,18 @@ class AcceptorTest : public ::testing::Test {
     for (const int fd : handed_over_) close(fd);
   }
 
-  void Start() {
+  void Start(TransportKind kind = TransportKind::kPlaintext) {
     const absl::StatusOr<std::string> address =
-        acceptor_.Listen({"127.0.0.1", 0});
+        acceptor_.Listen({"127.0.0.1", 0, kind, ""});
     ASSERT_TRUE(address.ok());
     ASSERT_TRUE(
         absl::SimpleAtoi(address->substr(address->rfind(':') + 1), &port_));
     ASSERT_TRUE(acceptor_.Start({}).ok());
+  }
+  // The kind of the first connection that was handed over.
+  TransportKind KindHandedOver() {
+    MutexLock lock(&mu_);
+    return kinds_.at(0);
   }
   // Blocks until so many connections were handed over.
   void AwaitHandedOver(size_t count) {
@@ -119,10 +128,13 @@ class AcceptorTest : public ::testing::Test {
   Connections connections_{Options()};
   absl::Mutex mu_;
   std::vector<int> handed_over_ ABSL_GUARDED_BY(mu_);
-  Acceptor acceptor_{{}, &connections_, &clock_, [this](int fd) {
-                       MutexLock lock(&mu_);
-                       handed_over_.push_back(fd);
-                     }};
+  std::vector<TransportKind> kinds_ ABSL_GUARDED_BY(mu_);
+  Acceptor acceptor_{
+      {}, &connections_, &clock_, [this](TransportKind kind, int fd) {
+        MutexLock lock(&mu_);
+        handed_over_.push_back(fd);
+        kinds_.push_back(kind);
+      }};
   int port_ = 0;
 };
 
@@ -172,6 +184,64 @@ TEST_F(AcceptorTest, AnotherProtocolIsClosed) {
   }
   EXPECT_EQ(Refused(ConnectionRefusal::kOtherProtocol), 2);
   EXPECT_EQ(connections_.size(), 0);
+}
+
+TEST_F(AcceptorTest, AnAddressOfTlsTakesTlsAlone) {
+  Start(TransportKind::kTls);
+  Client plaintext(port_);
+  plaintext.Send(kPreface);
+  EXPECT_EQ(plaintext.ReadAll(), "");
+  EXPECT_EQ(Refused(ConnectionRefusal::kOtherProtocol), 1);
+  Client client(port_);
+  client.Send("\x16\x03\x01");
+  AwaitHandedOver(1);
+  EXPECT_EQ(KindHandedOver(), TransportKind::kTls);
+  EXPECT_EQ(BytesHandedOver(), "\x16\x03\x01");
+}
+
+TEST_F(AcceptorTest, AUnixSocketsConnectionsAreCountedTogether) {
+  char directory[] = "/tmp/acceptor_test.XXXXXX";
+  sockaddr_un place = {};
+  place.sun_family = AF_UNIX;
+  const std::string path = absl::StrCat(mkdtemp(directory), "/socket");
+  path.copy(place.sun_path, sizeof place.sun_path - 1);
+  const absl::StatusOr<std::string> address =
+      acceptor_.Listen({"", 0, TransportKind::kLocal, path});
+  ASSERT_TRUE(address.ok());
+  EXPECT_EQ(*address, "unix:" + path);
+  ASSERT_TRUE(acceptor_.Start({}).ok());
+  std::vector<int> clients;
+  for (size_t i = 1; i <= 4; ++i) {
+    const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    clients.push_back(fd);
+    ASSERT_EQ(
+        connect(fd, reinterpret_cast<const sockaddr*>(&place), sizeof place),
+        0);
+    ASSERT_EQ(send(fd, kPreface.data(), kPreface.size(), 0),
+              static_cast<ssize_t>(kPreface.size()));
+    AwaitHandedOver(i);
+  }
+  EXPECT_EQ(KindHandedOver(), TransportKind::kLocal);
+  EXPECT_EQ(BytesHandedOver(), kPreface);
+  EXPECT_EQ(connections_.List(0, 4).at(3)->peer(), "unix:4");
+  // What nobody counts is no waste.
+  const std::string flood(64 * 1024, 'x');
+  while (send(clients[1], flood.data(), flood.size(),
+              MSG_DONTWAIT | MSG_NOSIGNAL) > 0) {
+  }
+  connections_.Look(clock_.TimeNow(), 0, absl::ZeroDuration());
+  EXPECT_EQ(connections_.size(), 4);
+  const int fifth = socket(AF_UNIX, SOCK_STREAM, 0);
+  ASSERT_EQ(
+      connect(fifth, reinterpret_cast<const sockaddr*>(&place), sizeof place),
+      0);
+  char byte;
+  EXPECT_LE(recv(fifth, &byte, 1, 0), 0);
+  EXPECT_EQ(Refused(ConnectionRefusal::kTooMany), 1);
+  acceptor_.Stop();
+  EXPECT_EQ(rmdir(directory), 0);  // The socket's file is gone.
+  close(fifth);
+  for (const int fd : clients) close(fd);
 }
 
 TEST_F(AcceptorTest, OneBeyondTheLimitIsClosedAndOneThatGoesMakesRoom) {

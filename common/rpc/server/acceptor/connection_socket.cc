@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstddef>
 
 namespace rmq {
@@ -22,10 +23,9 @@ uint64_t CookieOf(int fd) {
 
 }  // namespace
 
-TcpConnectionSocket::TcpConnectionSocket(int fd)
-    : fd_(fd), cookie_(CookieOf(fd)) {}
+AcceptedSocket::AcceptedSocket(int fd) : fd_(fd), cookie_(CookieOf(fd)) {}
 
-bool TcpConnectionSocket::IsStill(int fd) const {
+bool AcceptedSocket::IsStill(int fd) const {
   return cookie_ != 0 && CookieOf(fd) == cookie_;
 }
 
@@ -34,13 +34,18 @@ absl::optional<uint64_t> TcpConnectionSocket::BytesReceived() const {
   // As far as the field that is asked for; the kernel may know more.
   socklen_t size =
       offsetof(tcp_info, tcpi_bytes_received) + sizeof info.tcpi_bytes_received;
-  const bool read = getsockopt(fd_, IPPROTO_TCP, TCP_INFO, &info, &size) == 0;
+  const bool read = getsockopt(fd(), IPPROTO_TCP, TCP_INFO, &info, &size) == 0;
   // Afterwards: a socket that was closed before has another cookie now.
-  if (!read || !IsStill(fd_)) return absl::nullopt;
-  return info.tcpi_bytes_received;
+  if (!read || !IsStill(fd())) return absl::nullopt;
+  return info.tcpi_bytes_received -
+         std::min<uint64_t>(info.tcpi_bytes_received, uncounted_);
 }
 
-void TcpConnectionSocket::End() {
+absl::optional<uint64_t> LocalConnectionSocket::BytesReceived() const {
+  return IsStill(fd()) ? absl::make_optional<uint64_t>(0) : absl::nullopt;
+}
+
+void AcceptedSocket::End() {
   // This descriptor stays that of the same file, whatever the owner does.
   const int copy = fcntl(fd_, F_DUPFD_CLOEXEC, 0);
   if (copy < 0) {

@@ -21,23 +21,47 @@ class ConnectionSocket {
   virtual void End() = 0;
 };
 
-// A TCP socket whose descriptor gRPC owns and closes at any time, after which
-// the same number may be another file. The kernel gives each socket a cookie
-// that no other one ever has; so each operation shows whether it was this
-// socket's.
-class TcpConnectionSocket final : public ConnectionSocket {
+// A socket whose descriptor gRPC owns and closes at any time, after which the
+// same number may be another file. The kernel gives each socket a cookie that
+// no other one ever has; so each operation shows whether it was this socket's.
+class AcceptedSocket : public ConnectionSocket {
  public:
   // `fd` is open.
-  explicit TcpConnectionSocket(int fd);
+  explicit AcceptedSocket(int fd);
 
-  absl::optional<uint64_t> BytesReceived() const override;
   void End() override;
 
- private:
+ protected:
   bool IsStill(int fd) const;
+  int fd() const { return fd_; }
 
+ private:
   const int fd_;
   uint64_t cookie_ = 0;
+};
+
+class TcpConnectionSocket final : public AcceptedSocket {
+ public:
+  // What a client sends for a TLS handshake, its certificates included, is no
+  // more than this, and does not count as received.
+  static constexpr uint64_t kTlsHandshakeBytes = 16 * 1024;
+
+  explicit TcpConnectionSocket(int fd, bool is_tls = false)
+      : AcceptedSocket(fd), uncounted_(is_tls ? kTlsHandshakeBytes : 0) {}
+
+  absl::optional<uint64_t> BytesReceived() const override;
+
+ private:
+  const uint64_t uncounted_;
+};
+
+// A Unix socket. The kernel does not tell what it has received, and gRPC does
+// not tell of which socket a call is, so nothing counts as received.
+class LocalConnectionSocket final : public AcceptedSocket {
+ public:
+  using AcceptedSocket::AcceptedSocket;
+
+  absl::optional<uint64_t> BytesReceived() const override;
 };
 
 }  // namespace rmq

@@ -102,21 +102,22 @@ def heartbeat(client_id="", consumers=(), token=0, incarnation=0, stream_number=
     )
 
 
-def open_channel(address):
-    """A connection of its own."""
-    return grpc.insecure_channel(
-        address, options=[("grpc.use_local_subchannel_pool", 1), ("grpc.enable_http_proxy", 0)]
-    )
+def open_channel(address, credentials=None):
+    """A connection of its own. `credentials` of grpcio, for TLS to a broker that is called localhost."""
+    options = [("grpc.use_local_subchannel_pool", 1), ("grpc.enable_http_proxy", 0)]
+    if credentials is None:
+        return grpc.insecure_channel(address, options=options)
+    return grpc.secure_channel(address, credentials, options + [("grpc.ssl_target_name_override", "localhost")])
 
 
-def call(address, path, request, timeout=5):
-    with open_channel(address) as channel:
+def call(address, path, request, timeout=5, credentials=None):
+    with open_channel(address, credentials) as channel:
         return decode(channel.unary_unary(path, lambda b: b, lambda b: b)(request, timeout=timeout))
 
 
-def beat(address, request, timeout=5):
+def beat(address, request, timeout=5, credentials=None):
     """A heartbeat by a unary call."""
-    return call(address, SERVICE + "Heartbeat", request, timeout)
+    return call(address, SERVICE + "Heartbeat", request, timeout, credentials)
 
 
 def _found(address, path, request, timeout=5):
@@ -152,13 +153,13 @@ def message_model(address, group):
 class Stream:
     """One Connect stream. `pushes` gets the group of each push; `status` is (code, details) once it has ended."""
 
-    def __init__(self, address):
+    def __init__(self, address, credentials=None):
         self.status = None
         self.ended = threading.Event()
         self.pushes = queue.Queue()
         self._replies, self._frames = queue.Queue(), queue.Queue()
         self._requests = 0
-        self._channel = open_channel(address)
+        self._channel = open_channel(address, credentials)
         connect = self._channel.stream_stream(SERVICE + "Connect", lambda b: b, lambda b: b)
         self._call = connect(iter(self._frames.get, None))
         threading.Thread(target=self._read, daemon=True).start()
