@@ -73,10 +73,11 @@ namespace rmq {
 // Reference: client/impl/factory/MQClientInstance.java.
 class Client {
  public:
-  // Does not connect yet. InvalidArgument if `options` do not validate, or if a
-  // file that they name is not what it should be, and NotFound if there is
-  // none; AlreadyExists if another client on the same runtime has this client
-  // id.
+  // Does not connect yet. InvalidArgument if `options` do not validate;
+  // AlreadyExists if another client on the same runtime has this client id. If
+  // a file that the options name cannot be used, an error with the file and the
+  // reason: FailedPrecondition for the files of TLS, and for credentials those
+  // of ReadCredentialsFile().
   static absl::StatusOr<std::unique_ptr<Client>> Create(ClientOptions options);
 
   // Shutdown(3 s), then waits for a callback that is still running. Must not be

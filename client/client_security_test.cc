@@ -114,8 +114,9 @@ TEST_F(ClientSecurityTest, ACertificateOfAnotherNameIsNoBroker) {
 TEST_F(ClientSecurityTest, AFileThatCannotBeUsedIsAnErrorOfCreate) {
   options_.tls.emplace();
   options_.tls->ca_file = "/no/such";
-  EXPECT_THAT(Client::Create(options_),
-              StatusIs(absl::StatusCode::kNotFound, HasSubstr("/no/such")));
+  EXPECT_THAT(
+      Client::Create(options_),
+      StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("/no/such")));
   options_.tls.reset();
   options_.credentials = Credentials{"", "", "/no/such"};
   EXPECT_THAT(Client::Create(options_),

@@ -186,21 +186,15 @@ absl::StatusOr<std::string> ReadTextFile(absl::string_view what,
   const std::unique_ptr<std::FILE, FileCloser> file(
       std::fopen(path.c_str(), "rb"));
   if (file == nullptr) return error();
-  if (mode != TextFileMode::kAny) {
+  if (mode == TextFileMode::kOwnersOnly) {
     // Of the file that is open, which the path may no longer name.
     struct stat facts;
     if (fstat(fileno(file.get()), &facts) != 0) return error();
     const auto bits = static_cast<unsigned>(facts.st_mode & 07777);
-    if (mode == TextFileMode::kOwnersOnly && (bits & 077) != 0) {
+    if ((bits & 077) != 0) {
       return absl::InvalidArgumentError(absl::StrFormat(
           "%s %s must have the mode 0600, so that its owner alone can read it, "
           "got %04o: chmod 600 %s",
-          what, path, bits, path));
-    }
-    if ((bits & 07) != 0) {
-      return absl::InvalidArgumentError(absl::StrFormat(
-          "%s %s must have a mode by which others cannot read or write it, "
-          "such as 0640, got %04o: chmod o= %s",
           what, path, bits, path));
     }
   }

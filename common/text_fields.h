@@ -75,8 +75,6 @@ bool ParseTextField(const TextTokens& field, const ExplainTextError& explain,
 
 enum class TextFileMode {
   kAny,
-  // Only the file's owner and his group may read or write it.
-  kNotForOthers,
   // Only the file's owner may read or write it.
   kOwnersOnly,
 };

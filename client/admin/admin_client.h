@@ -54,9 +54,8 @@ class AdminClient {
   // In plain text, and nothing says who asks.
   AdminClient(absl::string_view broker, absl::Duration timeout);
 
-  // The same with `options`. InvalidArgument if they do not validate, or if a
-  // file that they name is not what it should be, and NotFound if there is
-  // none.
+  // The same with `options`. InvalidArgument if they do not validate. If a
+  // file that they name cannot be used, an error as of Client::Create().
   static absl::StatusOr<std::unique_ptr<AdminClient>> Create(
       absl::string_view broker, absl::Duration timeout,
       const AdminClientOptions& options);

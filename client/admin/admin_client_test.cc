@@ -252,7 +252,7 @@ TEST_F(TlsAdminClientTest, InPlainTextItIsAskedWhetherBothSpeakTls) {
 
 TEST_F(TlsAdminClientTest, OptionsAreCheckedBeforeAnythingIsAsked) {
   options_.tls->ca_file = "/no/such";
-  EXPECT_THAT(Ask(), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(Ask(), StatusIs(absl::StatusCode::kFailedPrecondition));
   options_.tls.reset();
   options_.credentials = Credentials{"ops", "", ""};
   EXPECT_THAT(Ask(), StatusIs(absl::StatusCode::kInvalidArgument));

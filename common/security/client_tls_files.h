@@ -19,11 +19,10 @@ struct ClientTlsFiles {
 
 // `tls` must validate. `now` is the wall clock's time.
 //
-// Errors name the file and the reason. If a file cannot be read, the error of
-// the operating system (NotFound if there is none). InvalidArgument if a file
-// has no certificate or no private key, or something that is none; if the key
-// is encrypted, is not that of the certificate, or may be read by others; if
-// the certificate is not valid yet, or any more.
+// FailedPrecondition, with the field, the file and the reason, if a file cannot
+// be read; if it has no certificate or no private key, or something that is
+// none; if the key has a passphrase, is not that of the certificate, or may be
+// read by others; if the certificate is not valid yet, or any more.
 absl::StatusOr<ClientTlsFiles> ReadClientTlsFiles(const TlsOptions& tls,
                                                   absl::Time now);
 

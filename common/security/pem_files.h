@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "common/security/openssl_pointers.h"
 
 namespace rmq {
@@ -40,9 +41,10 @@ struct PemFile {
 absl::StatusOr<PemFile> ReadPemFile(const NamedFile& file);
 
 // The certificates in `text`, in their order: at least one, and all of them
-// valid at `wall_now`.
+// valid at `wall_now`, if it is given.
 absl::StatusOr<std::vector<X509Pointer>> ParseCertificates(
-    const NamedFile& file, const std::string& text, absl::Time wall_now);
+    const NamedFile& file, const std::string& text,
+    absl::optional<absl::Time> wall_now);
 
 // Returns OK if `key` has a private key without a passphrase that fits
 // `certificate`, and its file cannot be read by others than its owner and

@@ -62,8 +62,9 @@ TEST_F(ChannelSecurityTest, WithoutTlsChannelsAreInPlainText) {
 
 TEST_F(ChannelSecurityTest, AFileThatCannotBeUsedIsAnError) {
   tls_.ca_file += ".not";
-  EXPECT_THAT(ChannelSecurity::Create(tls_, absl::nullopt, &clock_),
-              StatusIs(absl::StatusCode::kNotFound, HasSubstr(tls_.ca_file)));
+  EXPECT_THAT(
+      ChannelSecurity::Create(tls_, absl::nullopt, &clock_),
+      StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr(tls_.ca_file)));
   EXPECT_THAT(ChannelSecurity::Create(absl::nullopt,
                                       Credentials{"", "", "/no/such"}, &clock_),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("/no/such")));
