@@ -10,19 +10,17 @@ import urllib.request
 from attack import SOURCE, attack
 from clients import SERVICE, frame_of, heartbeat, newcomers
 from flood import Flood
+from transport import dial, dial_plain, tls_hello
 import wire
 
+# By one of OpenSSL's clients, for a broker of any name.
+TLS_HELLO = tls_hello()
 # Within this time a connection must have said what it wants, a look more or less.
 HANDSHAKE_S = 10
 GRACE_S = 3
 
 
-def dial(address, source, seconds=2):
-    host, port = address.rsplit(":", 1)
-    return socket.create_connection((host, int(port)), timeout=seconds, source_address=(source, 0))
-
-
-def dial_many(address, count, first=b"", sources=(SOURCE,)):
+def dial_many(address, count, first=b"", sources=(SOURCE,), dial=dial):
     """So many connections, each with its first bytes; fewer if the broker takes no more."""
     opened = []
     for i in range(count):
@@ -55,9 +53,9 @@ def shut(connections):
         connection.close()
 
 
-def held(target, outcome, count, first):
+def held(target, outcome, count, first, dial=dial):
     """Connections that say no more than `first`: all must be ended in time."""
-    connections = dial_many(target.address, count, first)
+    connections = dial_many(target.address, count, first, dial=dial)
     time.sleep(HANDSHAKE_S + GRACE_S)
     left = still_open(connections)
     outcome.expect(left == 0, "%d of %d still open after %d s" % (left, len(connections), HANDSHAKE_S + GRACE_S))
@@ -107,6 +105,24 @@ def connect_greet_and_close(target, outcome):
 def silent_connections(target, outcome):
     """3,000 connections that say nothing"""
     held(target, outcome, 3000, b"")
+
+
+@attack()
+def silent_tcp_connections(target, outcome):
+    """3,000 connections that say nothing, also no TLS where the broker has it"""
+    held(target, outcome, 3000, b"", dial_plain)
+
+
+@attack()
+def half_tls_hellos(target, outcome):
+    """1,000 connections that say half of a TLS hello"""
+    held(target, outcome, 1000, TLS_HELLO[:100], dial_plain)
+
+
+@attack()
+def half_tls_handshakes(target, outcome):
+    """1,000 connections that say a TLS hello, and nothing else"""
+    held(target, outcome, 1000, TLS_HELLO, dial_plain)
 
 
 @attack()
@@ -187,7 +203,7 @@ OTHERS = (
     b"GET / HTTP/1.1\r\nHost: broker\r\n\r\n",
     b"POST /rocketmq.clientmanager.v1.ClientManager/Heartbeat HTTP/1.1\r\nContent-Length: 5\r\n\r\n\0\0\0\0\0",
     b"CONNECT broker:443 HTTP/1.1\r\n\r\n",
-    bytes.fromhex("16030100fa010000f60303") + bytes(240),  # A TLS hello.
+    bytes.fromhex("16030100fa010000f60303") + bytes(240),  # A TLS hello of nothing.
     b"SSH-2.0-OpenSSH_9.2\r\n",
     b"\x00\x00\x00\x5a\x00\x00\x00\x56" + b'{"code":34,"language":"JAVA"}',  # RocketMQ's own protocol.
     b"*1\r\n$4\r\nPING\r\n",
@@ -270,7 +286,7 @@ def metrics_headers(target, outcome):
     while time.monotonic() < deadline:
         for request in (b"GET /../../etc/passwd HTTP/1.1\r\n\r\n", b"GET /metrics HTTP/1.1\r\n" + b"X: y\r\n" * 100_000,
                         b"GET /" + b"a" * 100_000, b"POST /metrics HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n", os.urandom(65536)):
-            with contextlib.suppress(OSError), dial(target.metrics, target.source, 1) as connection:
+            with contextlib.suppress(OSError), dial_plain(target.metrics, target.source, 1) as connection:
                 connection.sendall(request)
                 answer = connection.recv(1 << 16)
                 if b"root:" in answer or b"200 OK" in answer:

@@ -1,8 +1,9 @@
 """Sends bytes as fast as the broker takes them, on some connections, again and again."""
 
 import select
-import socket
 import time
+
+from transport import dial
 
 # What is written to one connection before the next has its turn.
 TURN = 256 * 1024
@@ -20,9 +21,8 @@ class Flooder:
 
     def connect(self, now):
         self.again = now + self.flood.pause_s
-        host, port = self.flood.address.rsplit(":", 1)
         try:
-            self.socket = socket.create_connection((host, int(port)), timeout=1, source_address=(self.source, 0))
+            self.socket = dial(self.flood.address, self.source, 1)
         except OSError:
             self.flood.refused += 1
             return

@@ -6,13 +6,13 @@ libraries hyperframe and hpack.
 
 import collections
 import select
-import socket
 import struct
 import time
 
 import hpack
 import hyperframe.frame as h2
 
+from transport import dial
 from wire import PREFACE
 
 LARGEST_FRAME = 16384
@@ -30,8 +30,8 @@ class Connection:
 
     def __init__(self, address, settings=None, acknowledges=True, source="", seconds=30):
         """From the address `source`; within so many seconds."""
-        host, port = address.rsplit(":", 1)
-        self.socket = socket.create_connection((host, int(port)), timeout=seconds, source_address=(source, 0))
+        self.socket = dial(address, source, seconds)
+        self.socket.setblocking(False)
         self.acknowledges = acknowledges
         self.encoder = hpack.Encoder()
         self.decoder = hpack.Decoder()
@@ -106,6 +106,8 @@ class Connection:
             if writable and not self.is_closed:
                 try:
                     pending = pending[self.socket.send(pending[:PIECE]):]
+                except BlockingIOError:
+                    pass
                 except OSError:
                     self.is_closed = True
             if not readable and not writable:
@@ -126,6 +128,8 @@ class Connection:
     def receive(self):
         try:
             data = self.socket.recv(1 << 20)
+        except BlockingIOError:
+            return
         except OSError:
             data = b""
         if not data:

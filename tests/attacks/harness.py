@@ -13,6 +13,7 @@ import time
 
 from attack import BYSTANDER, Outcome, Target, status
 import clients
+import transport
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 VICTIMS = 50
@@ -44,7 +45,8 @@ class Broker:
         def limit_files():
             if limit:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
-        self.process = subprocess.Popen([path, "--address=127.0.0.1:0", "--metrics_address=127.0.0.1:0", *attack.flags],
+        self.process = subprocess.Popen([path, "--address=127.0.0.1:0", "--metrics_address=127.0.0.1:0", *transport.broker_flags(),
+                                         *attack.flags],
                                         stdin=subprocess.DEVNULL, stderr=self.log, preexec_fn=limit_files)
         self.pid = self.process.pid
         deadline = time.monotonic() + 30

@@ -6,7 +6,7 @@ import time
 
 from attack import attack, codes
 from clients import (ADMIN, SERVICE, ask, close, fill_a_group, frame_of, heartbeat, heartbeat_message, hold, join, listing)
-from connections import dial
+from transport import dial
 from frames import message
 import stubs
 import wire

@@ -4,7 +4,8 @@ import time
 
 from attack import attack
 from clients import SERVICE, close, frame_of, heartbeat, heartbeat_message, hold, open_many
-from connections import dial, dial_many, shut
+from connections import dial_many, shut
+from transport import dial
 from flood import Flood
 import wire
 

@@ -17,6 +17,7 @@ import grpc
 import grpc.aio
 
 import stubs
+from transport import grpc_channel
 
 pb, pb_grpc = stubs.load()
 
@@ -36,7 +37,7 @@ class Victim:
 
     async def run(self, joined, stop):
         options = [("grpc.use_local_subchannel_pool", 1)]
-        async with grpc.aio.insecure_channel(self.broker, options=options) as channel:
+        async with grpc_channel(self.broker, options) as channel:
             call = pb_grpc.ClientManagerStub(channel).Connect()
             heartbeat = pb.HeartbeatRequest(client_id="victim-%d" % self.number, language=pb.LANGUAGE_CODE_PYTHON)
             heartbeat.requested_channel_expiry.seconds = EXPIRY_S

@@ -1,0 +1,112 @@
+"""How attackers and well-behaved clients connect: in plain text, or over TLS if the environment variable
+ATTACKS_TLS names a directory with what make_certificates() makes."""
+
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+
+import grpc.aio
+
+
+def _directory():
+    return os.environ.get("ATTACKS_TLS", "")
+
+
+def missing():
+    """What TLS needs and is not installed; None if nothing."""
+    return None if shutil.which("openssl") else "openssl"
+
+
+def make_certificates(directory):
+    """An authority, and one certificate by it, which the broker and all clients show. From now on TLS is used."""
+    def openssl(*arguments):
+        subprocess.run(("openssl", *arguments), cwd=directory, check=True, capture_output=True)
+    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+    openssl("req", "-x509", *key, "-days", "2", "-subj", "/CN=attacks", "-keyout", "ca.key", "-out", "ca.pem")
+    openssl("req", *key, "-subj", "/CN=localhost", "-keyout", "own.key", "-out", "own.csr")
+    with open(os.path.join(directory, "names"), "w", encoding="ascii") as names:
+        names.write("subjectAltName=DNS:localhost")
+    openssl("x509", "-req", "-in", "own.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
+            "-extfile", "names", "-out", "own.pem")
+    os.chmod(os.path.join(directory, "own.key"), 0o600)
+    os.environ["ATTACKS_TLS"] = directory
+
+
+def broker_flags():
+    if not _directory():
+        return []
+    path = os.path.join(_directory(), "")
+    return ["--tls_cert=" + path + "own.pem", "--tls_key=" + path + "own.key", "--tls_client_ca=" + path + "ca.pem",
+            "--tls_client_cert=required"]
+
+
+class TlsSocket(ssl.SSLSocket):
+    """One that tells as others do that it would block."""
+
+    def recv(self, *arguments):
+        try:
+            return super().recv(*arguments)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as error:
+            raise BlockingIOError from error
+
+    def send(self, *arguments):
+        try:
+            return super().send(*arguments)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as error:
+            raise BlockingIOError from error
+
+
+_CONTEXTS = {}
+
+
+def _context(directory):
+    if directory not in _CONTEXTS:
+        context = ssl.create_default_context(cafile=os.path.join(directory, "ca.pem"))
+        context.load_cert_chain(os.path.join(directory, "own.pem"), os.path.join(directory, "own.key"))
+        context.set_alpn_protocols(["h2"])
+        context.sslsocket_class = TlsSocket
+        _CONTEXTS[directory] = context
+    return _CONTEXTS[directory]
+
+
+def dial_plain(address, source, seconds=2):
+    """A connection in plain text, whatever the broker speaks."""
+    host, port = address.rsplit(":", 1)
+    return socket.create_connection((host, int(port)), timeout=seconds, source_address=(source, 0))
+
+
+def dial(address, source, seconds=2):
+    """A connection that is ready for HTTP/2."""
+    plain = dial_plain(address, source, seconds)
+    if not _directory():
+        return plain
+    try:
+        return _context(_directory()).wrap_socket(plain, server_hostname="localhost")
+    except OSError:
+        plain.close()
+        raise
+
+
+def tls_hello():
+    """What a client says first in a TLS handshake."""
+    read, written = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = ssl.create_default_context().wrap_bio(read, written, server_hostname="localhost")
+    try:
+        client.do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    return written.read()
+
+
+def grpc_channel(address, options):
+    """A channel of gRPC for asyncio."""
+    if not _directory():
+        return grpc.aio.insecure_channel(address, options=options)
+
+    def read(name):
+        with open(os.path.join(_directory(), name), "rb") as file:
+            return file.read()
+    credentials = grpc.ssl_channel_credentials(read("ca.pem"), read("own.key"), read("own.pem"))
+    return grpc.aio.secure_channel(address, credentials, options=[*options, ("grpc.ssl_target_name_override", "localhost")])
