@@ -82,9 +82,9 @@ class MeasuredBroker(Server):
         return int(float(re.search(r'^rocketmq_client_manager_removals_total\{.*kind="consumer",reason="expired"\} (\S+)', metrics, re.M).group(1)))
 
 
-def echo(api="loop", address="127.0.0.1:0"):
+def echo(api="loop", address="127.0.0.1:0", flags=()):
     """Bare gRPC: on the broker's completion loop, or through the callback API."""
-    return Server([find("tools/bench/echo/echo"), "--address=" + address, "--api=" + api])
+    return Server([find("tools/bench/echo/echo"), "--address=" + address, "--api=" + api, *flags])
 
 
 class EpollEcho:

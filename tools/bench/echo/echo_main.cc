@@ -13,11 +13,15 @@
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
 #include "absl/time/time.h"
+#include "common/real_clock.h"
 #include "common/rpc/credentials/credentials_source.h"
+#include "common/rpc/credentials/server_tls_credentials.h"
 #include "common/rpc/loop/completion_loop.h"
 #include "common/rpc/loop/loop_queues.h"
 #include "common/rpc/server/connection_arguments.h"
+#include "common/security/server_tls_options.h"
 #include "grpc/grpc.h"
+#include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
 #include "tools/bench/echo/callback_echo.h"
@@ -32,6 +36,37 @@ ABSL_FLAG(absl::Duration, nap, absl::Milliseconds(2),
           "with --api=loop: the loop's nap, as the broker's");
 ABSL_FLAG(int, threads, 1,
           "with --api=loop: threads, each with its own completion queues");
+ABSL_FLAG(std::string, tls_cert, "", "the broker's flags of TLS");
+ABSL_FLAG(std::string, tls_key, "", "see --tls_cert");
+ABSL_FLAG(std::string, tls_client_ca, "", "see --tls_cert");
+ABSL_FLAG(std::string, tls_client_cert, "off", "see --tls_cert");
+
+namespace {
+
+// Those that the flags ask for; ends the process if they are wrong.
+std::shared_ptr<grpc::ServerCredentials> CredentialsFromFlags() {
+  rmq::ServerTlsOptions options;
+  options.cert_file = absl::GetFlag(FLAGS_tls_cert);
+  options.key_file = absl::GetFlag(FLAGS_tls_key);
+  options.client_ca_file = absl::GetFlag(FLAGS_tls_client_ca);
+  const auto client_certificates =
+      rmq::ParseClientCertificates(absl::GetFlag(FLAGS_tls_client_cert));
+  if (!client_certificates.has_value()) {
+    std::cerr << "echo: tls_client_cert must be off, optional or required\n";
+    std::exit(1);
+  }
+  options.client_certificates = *client_certificates;
+  if (!options.is_on()) return rmq::PlaintextServerCredentials().Get();
+  auto created = rmq::ServerTlsCredentials::Create(options, &rmq::RealClock());
+  if (!created.ok()) {
+    std::cerr << "echo: " << created.status().message() << "\n";
+    std::exit(1);
+  }
+  // gRPC reads its copies as long as the process lives.
+  return created->release()->Get();
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   absl::SetProgramUsageMessage(
@@ -56,8 +91,7 @@ int main(int argc, char** argv) {
   rmq::bench::CallbackEchoService callback_service(&answers);
   grpc::ServerBuilder builder;
   int port = 0;
-  builder.AddListeningPort(address, rmq::PlaintextServerCredentials().Get(),
-                           &port);
+  builder.AddListeningPort(address, CredentialsFromFlags(), &port);
   rmq::SetConnectionArguments(&builder);
   std::vector<std::unique_ptr<rmq::ServerLoop>> loops;
   if (api == "loop") {
