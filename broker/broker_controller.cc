@@ -15,10 +15,12 @@
 #include "broker/drain_effects.h"
 #include "broker/fronts/admin/admin_front.h"
 #include "broker/fronts/admin/drain_followers.h"
+#include "broker/fronts/auth_options.h"
 #include "broker/fronts/clientmanager/client_manager_front.h"
 #include "broker/fronts/clientmanager/heartbeat.h"
 #include "broker/fronts/edge_counters.h"
 #include "broker/fronts/end_status.h"
+#include "broker/fronts/rules_authorizer.h"
 #include "broker/housekeeping/drain.h"
 #include "broker/housekeeping/housekeeping_task.h"
 #include "broker/logging/audit_log.h"
@@ -108,6 +110,7 @@ absl::Status BrokerController::Options::Validate() const {
   note(kicker.Validate());
   note(watch.Validate());
   note(server.Validate());
+  note(auth.Validate());
   if (table.channel_expiry > kMaxChannelExpiry) {
     note(absl::InvalidArgumentError(
         absl::StrCat("channel_expiry must be at most ",
@@ -134,7 +137,8 @@ absl::Status BrokerController::Options::Validate() const {
         ") unless allow_insecure_remote is set, got ", TextOf(address))));
   };
   const bool knows_callers =
-      server.tls.client_certificates == ClientCertificates::kRequired;
+      server.tls.client_certificates == ClientCertificates::kRequired ||
+      auth.mode == AuthMode::kOn;
   const auto addresses = server.ListenAddresses();
   note(addresses.status());
   if (addresses.ok()) {
@@ -144,7 +148,7 @@ absl::Status BrokerController::Options::Validate() const {
                          ? "it has no TLS: see tls_cert"
                      : knows_callers ? ""
                                      : "nobody must show who he is: see "
-                                       "tls_client_cert=required");
+                                       "tls_client_cert=required and auth=on");
     }
   }
   if (!metrics_address.empty()) {
@@ -171,7 +175,14 @@ class BrokerController::Impl {
        std::unique_ptr<ServerTlsCredentials> tls)
       : clock_(*clock),
         tls_(std::move(tls)),
-        authorizer_(std::move(authorizer)),
+        rules_(authorizer == nullptr && options.auth.mode != AuthMode::kOff
+                   ? std::make_unique<RulesAuthorizer>(
+                         options.auth, options.identity.cluster, clock,
+                         &counters_.denials)
+                   : nullptr),
+        authorizer_(authorizer != nullptr
+                        ? std::move(authorizer)
+                        : std::make_unique<AllowAllAuthorizer>()),
         logger_(clock),
         timer_(clock),
         audit_(clock, timer_.Listener()),
@@ -190,7 +201,8 @@ class BrokerController::Impl {
             })),
         core_(options, {metrics_.get(), &logger_}, clock->TimeNow(),
               timer_.Listener()),
-        calls_(CallOptions(options.server), authorizer_.get(),
+        calls_(CallOptions(options.server),
+               rules_ != nullptr ? rules_.get() : authorizer_.get(),
                EndStatus(RemovalReason::kDrained), &counters_.calls, clock,
                timer_.Listener()),
         client_manager_({options.identity, options.limits,
@@ -201,7 +213,8 @@ class BrokerController::Impl {
         admin_({options.limits, core_.table(), core_.policy(),
                 options.notifier.enabled, *clock, core_.kicker(), calls_.rates,
                 &core_.drain(), &drain_followers_, &core_.watches(),
-                options.identity.incarnation, &audit_, &calls_.connections},
+                options.identity.incarnation, &audit_, &calls_.connections,
+                &reloader_},
                &calls_),
         housekeeping_(&core_.housekeeping()),
         pushes_(&core_.notifier(), &core_.table()),
@@ -219,6 +232,10 @@ class BrokerController::Impl {
             }) {
     if (tls_ != nullptr) {
       reloader_.Add({"tls", tls_->paths(), [this] { return tls_->Reload(); }});
+    }
+    if (rules_ != nullptr) {
+      reloader_.Add(
+          {"auth", {options.auth.file}, [this] { return rules_->Load(); }});
     }
     core_.drain().set_listener(&drain_effects_);
     calls_.gate.set_client_check([this](absl::Time now) {
@@ -241,6 +258,10 @@ class BrokerController::Impl {
   ~Impl() { Shutdown(absl::ZeroDuration()); }
 
   absl::Status Start() {
+    if (rules_ != nullptr) {
+      const absl::Status loaded = rules_->Load();
+      if (!loaded.ok()) return loaded;
+    }
     for (Part* const part : parts_) {
       const absl::Status started = part->Start();
       if (!started.ok()) return started;
@@ -262,6 +283,7 @@ class BrokerController::Impl {
   }
 
   Drain& drain() { return core_.drain(); }
+  void ReloadFiles() { reloader_.ReloadNow(); }
   const GrpcServer& server() const { return server_; }
   const std::string& metrics_address() const { return exposer_.address(); }
 
@@ -293,11 +315,14 @@ class BrokerController::Impl {
 
   Clock& clock_;
   const std::unique_ptr<ServerTlsCredentials> tls_;
+  EdgeCounters counters_;
+  // By the options; null: there are none.
+  const std::unique_ptr<RulesAuthorizer> rules_;
+  // Without them.
   const std::unique_ptr<Authorizer> authorizer_;
   ClientEventLogger logger_;
   BackgroundTimer timer_;
   AuditLog audit_;
-  EdgeCounters counters_;
   // Shared with the exposer, which asks for it so.
   const std::shared_ptr<ClientManagerMetrics> metrics_;
   BrokerCore core_;
@@ -326,9 +351,6 @@ absl::StatusOr<std::unique_ptr<BrokerController>> BrokerController::Start(
     std::unique_ptr<Authorizer> authorizer) {
   absl::Status status = options.Validate();
   if (!status.ok()) return status;
-  if (authorizer == nullptr) {
-    authorizer = std::make_unique<AllowAllAuthorizer>();
-  }
   std::unique_ptr<ServerTlsCredentials> tls;
   if (options.server.tls.is_on()) {
     // By real dates, whatever the broker's clock is.
@@ -359,6 +381,7 @@ int BrokerController::port() const { return impl_->server().port(); }
 const std::string& BrokerController::metrics_address() const {
   return impl_->metrics_address();
 }
+void BrokerController::ReloadFiles() { impl_->ReloadFiles(); }
 Drain& BrokerController::drain() { return impl_->drain(); }
 void BrokerController::Shutdown(absl::Duration timeout) {
   impl_->Shutdown(timeout);

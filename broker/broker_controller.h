@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "broker/core/broker_core.h"
+#include "broker/fronts/auth_options.h"
 #include "broker/fronts/clientmanager/broker_identity.h"
 #include "broker/housekeeping/drain.h"
 #include "broker/server/server_options.h"
@@ -37,9 +38,11 @@ class BrokerController {
     // port 0 lets the system choose. Empty: none. Bound by the rule below too.
     std::string metrics_address;
     // An address that other machines reach must have TLS, and its clients must
-    // show who they are by certificates; the metrics address has neither. This
-    // allows such addresses all the same.
+    // show who they are, by certificates or to the rules; the metrics address
+    // has neither. This allows such addresses all the same.
     bool allow_insecure_remote = false;
+    // Who calls, and who may what.
+    AuthOptions auth;
     // How long a graceful stop may take.
     absl::Duration drain_timeout = absl::Seconds(5);
 
@@ -52,9 +55,10 @@ class BrokerController {
 
   // Starts the broker. Metrics that cannot be served, as when two brokers have
   // the same metrics address, are a warning and no error: clients come first.
-  // `clock` is borrowed. `authorizer` may be null: all calls pass.
-  // InvalidArgument for options that do not validate, FailedPrecondition if
-  // files of TLS are wrong, Unavailable if an address cannot be listened on.
+  // `clock` is borrowed. `authorizer` may be null: `options.auth` says who may
+  // what. InvalidArgument for options that do not validate; FailedPrecondition
+  // if files of TLS are wrong; the error of ReadAuthFile() if that of rules is;
+  // Unavailable if an address cannot be listened on.
   static absl::StatusOr<std::unique_ptr<BrokerController>> Start(
       const Options& options, Clock* clock,
       std::unique_ptr<Authorizer> authorizer = nullptr);
@@ -72,6 +76,9 @@ class BrokerController {
   int port() const;
   // Where metrics are served; empty if they are not.
   const std::string& metrics_address() const;
+
+  // Has the files of rules and certificates read again. Does not block.
+  void ReloadFiles();
 
   // The drain of the broker: operators begin and cancel it.
   Drain& drain();

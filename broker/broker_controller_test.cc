@@ -100,7 +100,8 @@ INSTANTIATE_TEST_SUITE_P(
                     o.server.tls.cert_file = "cert";
                     o.server.tls.key_file = "key";
                   },
-                  "(nobody must show who he is: see tls_client_cert=required) "
+                  "(nobody must show who he is: see tls_client_cert=required "
+                  "and auth=on) "
                   "unless allow_insecure_remote is set, got 0.0.0.0:0"},
         BadOption{"RemotePlaintextBesideTls",
                   [](auto& o) {

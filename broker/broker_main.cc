@@ -29,6 +29,7 @@
 #include "absl/time/time.h"
 #include "broker/broker_controller.h"
 #include "broker/config/broker_flags.h"
+#include "broker/fronts/auth_options.h"
 #include "broker/logging/process_log.h"
 #include "common/duration_flags.h"
 #include "common/kv.h"
@@ -78,16 +79,18 @@ void LetStopSignalsEndTheProcess(bool let) {
 }
 
 // Returns the next signal that stops the broker. HandledSignals() are blocked.
-int AwaitStopSignal() {
+// `broker`, which may be null, reads its files again when asked to.
+int AwaitStopSignal(rmq::BrokerController* broker) {
   const sigset_t signals = HandledSignals();
   while (true) {
     int signal = 0;
     sigwait(&signals, &signal);
     switch (signal) {
       case SIGHUP:
-        LOG(WARNING) << "reloading the configuration is not supported yet, "
-                        "nothing has changed"
-                     << rmq::Kv("signal", strsignal(signal));
+        LOG(INFO) << "reloading rules and certificates; the configuration "
+                     "stays as it is"
+                  << rmq::Kv("signal", strsignal(signal));
+        if (broker != nullptr) broker->ReloadFiles();
         break;
       case SIGUSR1:
       case SIGUSR2:
@@ -147,10 +150,11 @@ int main(int argc, char** argv) {
       "by heartbeats,\nconsumer groups are told when their membership "
       "changes.\n\n  broker [--address=127.0.0.1:10911] [flags]\n\n"
       "SIGTERM, SIGINT and SIGQUIT stop it gracefully (--drain_timeout), a "
-      "second one of them\nat once. SIGHUP will reload the configuration: that "
-      "is not supported yet, and changes\nnothing. SIGUSR1 and SIGUSR2 are "
-      "ignored. The log goes to stderr; a reader that\nstalls costs lines of "
-      "the log.\n\nFlags, with their defaults:");
+      "second one of them\nat once. SIGHUP has the files of rules and "
+      "certificates read again; the\nconfiguration stays as it is. SIGUSR1 and "
+      "SIGUSR2 are ignored. The log goes to\nstderr; a reader that stalls "
+      "costs "
+      "lines of the log.\n\nFlags, with their defaults:");
   absl::FlagsUsageConfig usage;
   usage.version_string = [] {
     return absl::StrCat("rocketmq-client-manager broker ", rmq::kVersion, "\n");
@@ -200,7 +204,7 @@ int main(int argc, char** argv) {
             << rmq::Kv("open_files", open_files)
             << rmq::Kv("version", rmq::kVersion)
             << rmq::Kv("security", options.server.SecurityText())
-            << rmq::Kv("auth", "off");
+            << rmq::Kv("auth", rmq::Name(options.auth.mode));
   LOG(INFO) << "settings" << rmq::SettingsLine(*config);
   if (open_files < options.table.max_channels) {
     LOG(WARNING) << "open files may run out before there are --max_channels: "
@@ -209,12 +213,12 @@ int main(int argc, char** argv) {
                  << rmq::Kv("max_channels", options.table.max_channels);
   }
 
-  const int signal = AwaitStopSignal();
+  const int signal = AwaitStopSignal(broker->get());
   LOG(INFO) << "stopping" << rmq::Kv("signal", strsignal(signal))
             << rmq::Kv("drain_timeout",
                        absl::FormatDuration(options.drain_timeout));
   std::thread([] {
-    const int again = AwaitStopSignal();
+    const int again = AwaitStopSignal(nullptr);
     LOG(WARNING) << "stopping at once" << rmq::Kv("signal", strsignal(again));
     rmq::FlushProcessLog();
     std::_Exit(1);

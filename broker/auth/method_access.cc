@@ -52,6 +52,7 @@ constexpr Entry kOfOperators[] = {
     {"ListTopics", {Of::kCluster, kGet}},
     {"QueryTopicConsumeByWho", {Of::kNamedOrCluster, kGet}},
     {"ReleaseClients", {Of::kCluster, kUpdate}},
+    {"ReloadConfig", {Of::kCluster, kUpdate}},
     {"Watch", {Of::kNamedOrCluster, kGet}},
 };
 

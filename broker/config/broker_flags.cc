@@ -1,7 +1,6 @@
 #include "broker/config/broker_flags.h"
 
 #include <cstdint>
-#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,11 +19,10 @@
 #include "broker/config/broker_options.h"
 #include "broker/config/config_file.h"
 #include "broker/config/settings.h"
+#include "broker/fronts/auth_options.h"
 #include "broker/registry/duplicate_clients.h"
-#include "common/kv.h"
 #include "common/security/server_tls_options.h"
 #include "glog/logging.h"
-#include "google/protobuf/text_format.h"
 
 namespace {
 
@@ -63,6 +61,11 @@ ABSL_FLAG(bool, allow_insecure_remote, Default().allow_insecure_remote,
           "allow an address that other machines reach without TLS, or without "
           "that clients must show who they are")
     .OnUpdate([] { NoteUpdate("allow_insecure_remote"); });
+ABSL_FLAG(
+    std::string, reflection, Default().server.reflection,
+    "whether gRPC's reflection tells the services to who may connect: on, "
+    "off, or auto: while all addresses are loopback")
+    .OnUpdate([] { NoteUpdate("reflection"); });
 ABSL_FLAG(std::string, tls_cert, Default().server.tls.cert_file,
           "file of the server's certificate, and of those between it and the "
           "root's, in PEM; read again when it changes, as all files of TLS. "
@@ -147,6 +150,24 @@ ABSL_FLAG(absl::Duration, nap, Default().server.nap,
           "for more, so that those share a wake-up, like 2ms, at most 100ms; "
           "0: not at all, and answers come sooner and cost more CPU")
     .OnUpdate([] { NoteUpdate("nap"); });
+ABSL_FLAG(std::string, auth, std::string(rmq::Name(Default().auth.mode)),
+          "whether rules say who may what: off: everybody may do everything; "
+          "log: what they would refuse is logged; on: it is refused")
+    .OnUpdate([] { NoteUpdate("auth"); });
+ABSL_FLAG(std::string, auth_file, Default().auth.file,
+          "file of users, certificates and rules, in protobuf's text format; "
+          "its owner alone may read it. Read again when it changes, and at "
+          "SIGHUP: whole or not at all")
+    .OnUpdate([] { NoteUpdate("auth_file"); });
+ABSL_FLAG(absl::Duration, auth_date_window, Default().auth.date_window,
+          "how far the date that a client signs may be from now, like 15m, "
+          "when its call or stream opens; 0: any date will do, since some "
+          "clients sign local times")
+    .OnUpdate([] { NoteUpdate("auth_date_window"); });
+ABSL_FLAG(bool, allow_insecure_auth, Default().auth.allow_insecure,
+          "take signatures from other machines over connections without TLS, "
+          "too: whoever hears one may use it")
+    .OnUpdate([] { NoteUpdate("allow_insecure_auth"); });
 ABSL_FLAG(std::string, config, "",
           "configuration file, broker_config.proto in protobuf's text format. "
           "A flag wins over the file, the file over the default");
@@ -338,15 +359,6 @@ void NoteErrors(const absl::Status& status, const std::string& path,
   }
 }
 
-absl::string_view NameOf(ConfigSource source) {
-  switch (source) {
-    case ConfigSource::kDefault: return "default";
-    case ConfigSource::kFile: return "file";
-    case ConfigSource::kFlag: return "flag";
-  }
-  return "";
-}
-
 }  // namespace
 
 bool DefinesBrokerFlags(absl::string_view source_file) {
@@ -393,54 +405,6 @@ absl::StatusOr<EffectiveConfig> ConfigFromFlags() {
   options.policy.max_auto_created_groups_per_address =
       options.policy.auto_created_groups_per_address();
   return effective;
-}
-
-std::string SettingsLine(const EffectiveConfig& effective) {
-  const pb::BrokerConfig config = ConfigOf(effective.options);
-  std::map<std::string, std::string> values = {
-      {"config", absl::GetFlag(FLAGS_config)}};
-  for (const Setting& setting : AllSettings()) {
-    values[setting.name()] = GetSetting(setting, config).value_or("");
-  }
-  std::string line;
-  for (const auto& [name, value] : values) {
-    absl::StrAppend(&line, Kv(name, value));
-  }
-  absl::StrAppend(&line,
-                  Kv("subscription_groups", config.subscription_groups_size()),
-                  Kv("topics", config.topics_size()));
-  return line;
-}
-
-std::string PrintConfig(const EffectiveConfig& effective) {
-  pb::BrokerConfig config = ConfigOf(effective.options);
-  std::string text;
-  const google::protobuf::FieldDescriptor* part = nullptr;
-  google::protobuf::TextFormat::Printer printer;
-  for (const Setting& setting : AllSettings()) {
-    if (setting.part != part) {
-      absl::StrAppend(&text, part == nullptr ? "" : "}\n", setting.part->name(),
-                      " {\n");
-      part = setting.part;
-    }
-    std::string value;
-    printer.PrintFieldValueToString(setting.In(config), setting.field, -1,
-                                    &value);
-    const auto source = effective.sources.find(setting.name());
-    absl::StrAppend(
-        &text, part == nullptr ? "" : "  ", setting.name(), ": ", value, "  # ",
-        NameOf(source == effective.sources.end() ? ConfigSource::kDefault
-                                                 : source->second),
-        "\n");
-  }
-  if (part != nullptr) absl::StrAppend(&text, "}\n");
-  pb::BrokerConfig lists;
-  lists.mutable_subscription_groups()->Swap(
-      config.mutable_subscription_groups());
-  lists.mutable_topics()->Swap(config.mutable_topics());
-  std::string list_text;
-  google::protobuf::TextFormat::PrintToString(lists, &list_text);
-  return absl::StrCat(text, list_text);
 }
 
 }  // namespace rmq

@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "broker/broker_controller.h"
 
+ABSL_DECLARE_FLAG(std::string, config);
 ABSL_DECLARE_FLAG(bool, check_config);
 ABSL_DECLARE_FLAG(bool, print_config);
 

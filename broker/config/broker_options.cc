@@ -10,6 +10,7 @@
 #include "absl/types/optional.h"
 #include "broker/config/policy_configs.h"
 #include "broker/config/settings.h"
+#include "broker/fronts/auth_options.h"
 #include "broker/registry/duplicate_clients.h"
 #include "common/security/server_tls_options.h"
 #include "common/validation.h"
@@ -48,6 +49,7 @@ void VisitSettings(Options& options, const Visitor& visit) {
   auto& server = options.server;
   visit("address", &server.address);
   visit("allow_insecure_remote", &options.allow_insecure_remote);
+  visit("reflection", &server.reflection);
   visit("tls_cert", &server.tls.cert_file);
   visit("tls_key", &server.tls.key_file);
   visit("tls_client_ca", &server.tls.client_ca_file);
@@ -93,6 +95,12 @@ void VisitSettings(Options& options, const Visitor& visit) {
   visit("max_watches", &options.watch.max_watches);
 
   visit("metrics_address", &options.metrics_address);
+
+  auto& auth = options.auth;
+  visit("auth", &auth.mode);
+  visit("auth_file", &auth.file);
+  visit("auth_date_window", &auth.date_window);
+  visit("allow_insecure_auth", &auth.allow_insecure);
 }
 
 const Setting& SettingOf(absl::string_view name) {
@@ -143,6 +151,15 @@ class Reader {
                         " must be off, optional or required, got ",
                         Quoted(text));
       }
+    } else if constexpr (std::is_same_v<T, AuthMode>) {
+      const std::string text = reflection.GetString(message, setting.field);
+      const auto mode = ParseAuthMode(text);
+      if (mode.has_value()) {
+        *value = *mode;
+      } else {
+        absl::StrAppend(&errors_, errors_.empty() ? "" : "\n", name,
+                        " must be off, log or on, got ", Quoted(text));
+      }
     } else if constexpr (std::is_same_v<T, std::string>) {
       *value = reflection.GetString(message, setting.field);
     } else if constexpr (std::is_same_v<T, bool>) {
@@ -186,6 +203,9 @@ class Writer {
   }
   void operator()(absl::string_view name,
                   const ClientCertificates* value) const {
+    Set(name, std::string(Name(*value)));
+  }
+  void operator()(absl::string_view name, const AuthMode* value) const {
     Set(name, std::string(Name(*value)));
   }
   void operator()(absl::string_view name, const bool* value) const {

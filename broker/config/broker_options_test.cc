@@ -51,12 +51,13 @@ TEST(BrokerOptionsTest, WhatIsAppliedIsWhatIsReadBack) {
   for (const char* const time :
        {"nap", "slow_reader_limit", "drain_timeout", "channel_expiry",
         "min_channel_expiry", "max_channel_expiry", "housekeeping_period",
-        "notify_window", "settle", "kick_hold"}) {
+        "notify_window", "settle", "kick_hold", "auth_date_window"}) {
     SetSetting(*FindSetting(time), "7s", &config);
   }
   SetSetting(*FindSetting("duplicate_client_id_policy"), "oldest_wins",
              &config);
   SetSetting(*FindSetting("tls_client_cert"), "optional", &config);
+  SetSetting(*FindSetting("auth"), "log", &config);
   pb::SubscriptionGroupConfig* const group = config.add_subscription_groups();
   group->set_group("g");
   group->set_notify_consumer_ids_changed_enable(false);

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "broker/fronts/acknowledgment_outcome.h"
+#include "broker/fronts/denial_log.h"
 #include "broker/fronts/request_code.h"
 #include "broker/policy/group_policy.h"
 #include "common/counters_by.h"
@@ -31,6 +32,8 @@ struct EdgeCounters {
   PushCounters pushes;
   // Groups of acknowledgments.
   AcknowledgmentCounters acknowledgments;
+  // Of what rules deny.
+  DenialCounters denials;
 };
 
 }  // namespace rmq

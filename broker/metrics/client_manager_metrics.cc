@@ -8,6 +8,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "broker/fronts/denial_log.h"
+#include "broker/metrics/family_builder.h"
 #include "broker/policy/group_configs.h"
 #include "broker/policy/passed_over_group.h"
 #include "common/mutex_lock.h"
@@ -18,7 +20,7 @@ namespace {
 using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
-using SeriesLabels = std::vector<ClientMetric::Label>;
+using Family = FamilyBuilder;
 
 constexpr char kOther[] = "_other";
 constexpr int32_t kOtherVersion = std::numeric_limits<int32_t>::min();
@@ -26,30 +28,6 @@ constexpr int32_t kOtherVersion = std::numeric_limits<int32_t>::min();
 std::string Lower(absl::string_view text) {
   return absl::AsciiStrToLower(text);
 }
-
-// One family under construction.
-class Family {
- public:
-  Family(std::vector<MetricFamily>* families, std::string name,
-         std::string help, MetricType type, const SeriesLabels& labels)
-      : family_(families->emplace_back()), labels_(labels) {
-    family_.name = std::move(name);
-    family_.help = std::move(help);
-    family_.type = type;
-  }
-
-  void Add(SeriesLabels labels, double value) {
-    ClientMetric& metric = family_.metric.emplace_back();
-    metric.label = labels_;
-    metric.label.insert(metric.label.end(), labels.begin(), labels.end());
-    (family_.type == MetricType::Counter ? metric.counter.value
-                                         : metric.gauge.value) = value;
-  }
-
- private:
-  MetricFamily& family_;
-  const SeriesLabels& labels_;
-};
 
 void AddCodes(const CodeCounters& counters, const SeriesLabels& labels,
               Family* family) {
@@ -333,6 +311,14 @@ std::vector<MetricFamily> ClientManagerMetrics::Collect() const {
              "Groups of heartbeats that were passed over", MetricType::Counter);
   edge_.skipped_groups.VisitAll([&](SkipReason reason, int64_t count) {
     skipped.Add({{"reason", Lower(Name(reason))}}, static_cast<double>(count));
+  });
+
+  Family denials = family("rocketmq_client_manager_denied_total",
+                          "What the rules deny, or would, while they are tried "
+                          "out",
+                          MetricType::Counter);
+  edge_.denials.VisitAll([&](DenialReason reason, int64_t count) {
+    denials.Add({{"reason", Lower(Name(reason))}}, static_cast<double>(count));
   });
 
   Family changes = family(

@@ -1,11 +1,19 @@
 #include "broker/policy/admission.h"
 
+#include <string>
+
 namespace rmq {
 
 Admission::Admission(const HeartbeatStatement& statement,
                      absl::string_view remote_address, GroupPolicy* policy)
     : statement_(statement), policy_(*policy) {
   for (const ConsumerStatement& consumer : statement.consumers) {
+    if (!consumer.refusal.empty()) {
+      passed_over_.push_back({consumer.group, GroupKind::kConsumer,
+                              SkipReason::kPermissionDenied, /*is_news=*/false,
+                              std::string(consumer.refusal)});
+      continue;
+    }
     const GroupPolicy::Verdict verdict =
         policy_.AdmitConsumer(consumer, remote_address);
     if (verdict.skip.has_value()) {

@@ -13,7 +13,8 @@
 
 namespace rmq {
 
-// Asks the policy about each consumer group of a statement. The automatic
+// Asks the policy about each consumer group of a statement that the client may
+// be in. The automatic
 // config of an admitted group is pinned until the Admission is destroyed, so it
 // cannot be dropped between its admission and the group's registration: the
 // caller registers the groups first. From then on the group's members keep the

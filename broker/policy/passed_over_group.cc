@@ -16,6 +16,7 @@ absl::string_view Name(SkipReason reason) {
       return "INCONSISTENT_SUBSCRIPTION";
     case SkipReason::kTooManyGroupsOfAddress:
       return "TOO_MANY_GROUPS_OF_ADDRESS";
+    case SkipReason::kPermissionDenied: return "PERMISSION_DENIED";
   }
   return "?";
 }
@@ -54,6 +55,8 @@ std::string Explain(const PassedOverGroup& skipped) {
                           " is new, and this broker has made as many configs "
                           "for clients of this address as "
                           "max_auto_created_groups_per_address allows");
+    case SkipReason::kPermissionDenied:
+      return absl::StrCat(group, " is not for this client: ", skipped.detail);
   }
   return group;
 }

@@ -20,9 +20,10 @@ enum class SkipReason {
   kTooManyGroups = 5,
   kInconsistentSubscription = 6,
   kTooManyGroupsOfAddress = 7,
+  kPermissionDenied = 8,
 };
 
-inline constexpr size_t kSkipReasons = 7;
+inline constexpr size_t kSkipReasons = 8;
 
 absl::string_view Name(SkipReason reason);
 
@@ -34,7 +35,8 @@ struct PassedOverGroup {
   SkipReason reason = SkipReason::kIllegalGroup;
   // SkippedGroups::Note() did not know it yet.
   bool is_news = false;
-  // Of kInconsistentSubscription: what differs, in words.
+  // Of kInconsistentSubscription: what differs, in words. Of kPermissionDenied:
+  // what the client may not do.
   std::string detail = {};
 };
 

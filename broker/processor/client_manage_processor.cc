@@ -11,6 +11,17 @@
 #include "common/validation.h"
 
 namespace rmq {
+namespace {
+
+// Who holds the id is not told.
+CallStatus OfAnother(absl::string_view client_id) {
+  return {absl::StatusCode::kPermissionDenied, ResponseCode::kSystemError,
+          absl::StrCat("another user holds the client id ", Quoted(client_id),
+                       "; use another id, or come back when none of its "
+                       "channels is open")};
+}
+
+}  // namespace
 
 HeartbeatResult ClientManageProcessor::Heartbeat(
     ClientChannel& channel, const HeartbeatStatement& statement,
@@ -59,6 +70,9 @@ HeartbeatResult ClientManageProcessor::Heartbeat(
                        Name(table_.options().duplicate_client_id_policy),
                        ". Give each process an id of its own, or come back "
                        "when the other is gone")};
+      return result;
+    case RegisterResult::Outcome::kOfAnother:
+      result.status = OfAnother(statement.client_id);
       return result;
     case RegisterResult::Outcome::kHeld:
       result.status = {absl::StatusCode::kPermissionDenied,
@@ -117,17 +131,22 @@ std::vector<AcknowledgeOutcome> ClientManageProcessor::Acknowledge(
   return outcomes;
 }
 
-void ClientManageProcessor::UnregisterClient(
+CallStatus ClientManageProcessor::UnregisterClient(
     ClientChannel& channel, absl::string_view client_id,
     absl::Span<const absl::string_view> producer_groups,
-    absl::Span<const absl::string_view> consumer_groups, absl::Time now) {
+    absl::Span<const absl::string_view> consumer_groups, absl::Time now,
+    const ClientPrincipal& principal) {
   for (absl::string_view group : consumer_groups) {
     if (!group.empty()) {
       policy_.EnsureConfig(group, channel.remote_address());
     }
   }
-  table_.Unregister(channel, client_id, producer_groups, consumer_groups, now);
+  if (!table_.Unregister(channel, client_id, producer_groups, consumer_groups,
+                         now, principal)) {
+    return OfAnother(client_id);
+  }
   notifier_.Flush(table_, now);
+  return {};
 }
 
 CallStatus ClientManageProcessor::CheckClientConfig(

@@ -39,7 +39,8 @@ struct HeartbeatResult {
   // changed too soon after earlier changes, and what was registered stays. Or
   // ALREADY_EXISTS with SYSTEM_ERROR: another process uses the client id, and
   // the channel, a stream, is closed and has to end. Or PERMISSION_DENIED with
-  // SYSTEM_ERROR: see `end`.
+  // SYSTEM_ERROR: see `end`; without one, another principal holds the client
+  // id, and nothing was registered.
   CallStatus status;
   // The client is held, after an operator has taken it out: what it is told, in
   // place of `status`. Its channel, if it is a stream, is closed and has to
@@ -114,13 +115,15 @@ class ClientManageProcessor {
 
   // UNREGISTER_CLIENT, of any number of groups. Empty names are ignored, and a
   // name may be there twice. Groups that are not registered are ignored: the
-  // request always succeeds. All changes are flushed together.
+  // request succeeds. All changes are flushed together. PERMISSION_DENIED with
+  // SYSTEM_ERROR if another principal holds the client id.
   // Reference: #unregisterClient. Differs: Java's request has one group of each
   // kind.
-  void UnregisterClient(ClientChannel& channel, absl::string_view client_id,
-                        absl::Span<const absl::string_view> producer_groups,
-                        absl::Span<const absl::string_view> consumer_groups,
-                        absl::Time now);
+  CallStatus UnregisterClient(
+      ClientChannel& channel, absl::string_view client_id,
+      absl::Span<const absl::string_view> producer_groups,
+      absl::Span<const absl::string_view> consumer_groups, absl::Time now,
+      const ClientPrincipal& principal = {});
 
   // CHECK_CLIENT_CONFIG of one subscription. An empty type is TAG; the
   // expression of a TAG subscription is not looked at. FAILED_PRECONDITION with

@@ -64,6 +64,9 @@ struct RegisterResult {
     // Another process uses the client id, and was there first: this channel has
     // been closed. Nothing was applied.
     kDuplicateClientId,
+    // Another principal holds the client id. A stream that has registered
+    // nothing yet has been closed. Nothing was applied.
+    kOfAnother,
     // An operator has taken the client out, and its hold has not ended. A
     // stream has been closed. Nothing was applied.
     kHeld,

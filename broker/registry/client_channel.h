@@ -69,10 +69,14 @@ class ClientChannel {
   // clients.
   Renewal RenewLight(uint64_t token, absl::Time now) {
     if (!record_.liveness.Renew(now)) return Renewal::kClosed;
-    return token != 0 && token == record_.statement_token.load(
-                                      std::memory_order_relaxed)
-               ? Renewal::kRenewed
-               : Renewal::kFullStatementNeeded;
+    return IsCurrent(token) ? Renewal::kRenewed : Renewal::kFullStatementNeeded;
+  }
+
+  // The same, but renews nothing unless the token is right: for who must not
+  // keep a statement alive that it may not make any more.
+  Renewal RenewIfCurrent(uint64_t token, absl::Time now) {
+    if (IsCurrent(token)) return RenewLight(token, now);
+    return closed() ? Renewal::kClosed : Renewal::kFullStatementNeeded;
   }
 
   // A full heartbeat that would change nothing, as the caller knows by
@@ -100,6 +104,11 @@ class ClientChannel {
 
  private:
   friend class ClientTable;
+
+  bool IsCurrent(uint64_t token) const {
+    return token != 0 &&
+           token == record_.statement_token.load(std::memory_order_relaxed);
+  }
   friend class TableQueries;
 
   ChannelRecord record_;

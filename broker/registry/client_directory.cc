@@ -17,7 +17,7 @@ constexpr size_t kStreamLooks = 8;
 }  // namespace
 
 ClientEntry::ClientEntry(absl::string_view client_id)
-    : length_(client_id.size()) {
+    : length_(static_cast<uint32_t>(client_id.size())) {
   std::copy(client_id.begin(), client_id.end(),
             reinterpret_cast<char*>(this + 1));
 }
@@ -251,6 +251,14 @@ void ClientDirectory::MoveToBack(ClientEntry& entry, ChannelRecord& channel) {
   entry.Append(channel);
 }
 
+void ClientDirectory::SetOwner(ClientEntry& entry,
+                               absl::string_view principal) {
+  if (OwnerOf(entry) == principal) return;
+  const Principals::Number before =
+      std::exchange(entry.owner_, principals_.Take(principal));
+  principals_.Drop(before);
+}
+
 void ClientDirectory::Release(ClientEntry& entry, ChannelRecord& channel) {
   if (channel.client == &entry) return;
   if (channel.exceptions != nullptr) {
@@ -260,6 +268,7 @@ void ClientDirectory::Release(ClientEntry& entry, ChannelRecord& channel) {
   }
   entry.Remove(channel);
   if (entry.only_ != nullptr || entry.many_ != nullptr) return;
+  principals_.Drop(entry.owner_);
   entries_.erase(entries_.find(entry.client_id()));
 }
 

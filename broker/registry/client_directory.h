@@ -17,6 +17,7 @@
 #include "absl/hash/hash.h"
 #include "absl/strings/string_view.h"
 #include "broker/registry/channel_record.h"
+#include "broker/registry/principals.h"
 
 namespace rmq {
 
@@ -133,7 +134,9 @@ class ClientEntry {
   // One of the two is null. Both are only while the entry is made.
   ChannelRecord* only_ = nullptr;
   std::unique_ptr<Many> many_;
-  const size_t length_;  // Of the id, which begins behind the object.
+  const uint32_t length_;  // Of the id, which begins behind the object.
+  // Who holds the id.
+  Principals::Number owner_ = Principals::kAnonymous;
 };
 
 // Invariant: an entry exists iff it has a channel.
@@ -152,6 +155,15 @@ class ClientDirectory {
 
   // Makes `channel`, which is one of the entry's channels, the last of them.
   void MoveToBack(ClientEntry& entry, ChannelRecord& channel);
+
+  // Who holds the client id: empty if nobody has been said to. Valid while the
+  // entry lives and has no other owner.
+  absl::string_view OwnerOf(const ClientEntry& entry) const {
+    return principals_.NameOf(entry.owner_);
+  }
+  void SetOwner(ClientEntry& entry, absl::string_view principal);
+  // Whether somebody holds a client id who is not anonymous.
+  bool HasOwners() const { return principals_.size() > 0; }
 
   // Drops one use of `entry` by `channel`. If no use is left (the channel is
   // not bound to the client and has no membership under it), the channel is
@@ -181,6 +193,8 @@ class ClientDirectory {
   };
 
   absl::flat_hash_set<ClientEntry::Ptr, Hash, Equal> entries_;
+  // One use for each entry of who is not anonymous.
+  Principals principals_;
 };
 
 }  // namespace rmq

@@ -74,20 +74,23 @@ std::vector<ClientWarning> ClientTable::TakeNewWarnings(
   return state_.TakeWarnings(channel.record_, /*only_news=*/true);
 }
 
-void ClientTable::Unregister(
+bool ClientTable::Unregister(
     ClientChannel& channel, absl::string_view client_id,
     absl::Span<const absl::string_view> producer_groups,
-    absl::Span<const absl::string_view> consumer_groups, absl::Time now) {
+    absl::Span<const absl::string_view> consumer_groups, absl::Time now,
+    const ClientPrincipal& principal) {
   events_.AwaitRoom();
   Committed committed;
   {
     MutexLock lock(&mu_);
+    if (!state_.MayActAs(channel.record_.client, principal)) return false;
     TableChange change = state_.BeginChange(now);
     state_.Unregister(channel.record_, client_id, producer_groups,
                       consumer_groups, &change);
     committed = CommitLocked(std::move(change));
   }
   Finish(committed, now);
+  return true;
 }
 
 bool ClientTable::Close(ClientChannel& channel, RemovalReason reason,

@@ -106,12 +106,15 @@ class ClientTable : public TableQueries {
   // Removes the channel from producer and consumer groups, in one change.
   // Groups that the channel is not in are ignored. A stand-in that is left
   // without a group is closed. Events have `client_id` as it is given here.
+  // Returns false, and has done nothing, if another principal holds the client
+  // id of the channel.
   // Reference: ClientManageProcessor#unregisterClient. Differs: an unregister
   // by a stranger makes no event; many groups at once.
-  void Unregister(ClientChannel& channel, absl::string_view client_id,
+  bool Unregister(ClientChannel& channel, absl::string_view client_id,
                   absl::Span<const absl::string_view> producer_groups,
                   absl::Span<const absl::string_view> consumer_groups,
-                  absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
+                  absl::Time now, const ClientPrincipal& principal = {})
+      ABSL_LOCKS_EXCLUDED(mu_);
 
   // Closes a channel and removes it from all its groups: O(its groups). True if
   // it was open. Does not call End(). Reference: #doChannelCloseEvent of both

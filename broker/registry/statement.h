@@ -32,6 +32,18 @@ struct ConsumerStatement {
   bool unit_mode = false;
   // No topic twice: the edge refuses it.
   absl::Span<const SubscriptionStatement> subscriptions;
+  // Why the client's principal may not be in the group, in words; empty: it
+  // may. The group is passed over, and the channel leaves it.
+  absl::string_view refusal = {};
+};
+
+// Who acts as a client. A client id belongs to the principal that holds it
+// while a channel of it lives.
+struct ClientPrincipal {
+  // Empty: anonymous; all anonymous callers are one principal.
+  absl::string_view name;
+  // Rules are only tried out: it may act as each client, and holds its id then.
+  bool is_trial = false;
 };
 
 // One full heartbeat. Reference: HeartbeatData.java.
@@ -51,6 +63,7 @@ struct HeartbeatStatement {
   // No group twice in either.
   absl::Span<const absl::string_view> producer_groups;
   absl::Span<const ConsumerStatement> consumers;
+  ClientPrincipal principal = {};
 };
 
 }  // namespace rmq

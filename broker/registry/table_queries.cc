@@ -117,6 +117,8 @@ std::vector<MemberInfo> TableQueries::ListMembers(GroupKind kind,
     size_t hint = 0;
     const Membership& membership = *GroupMembers::Find(channel, *group, &hint);
     members.push_back(MemberOf(channel, membership));
+    members.back().principal =
+        std::string(state_.clients().OwnerOf(channel.ClientOf(membership)));
   });
   return members;
 }
@@ -370,8 +372,12 @@ size_t TableQueries::FindChannels(const ChannelFilter& filter, ListOrder order,
                                   std::vector<FoundChannel>* found) const {
   MutexLock lock(&mu_);
   return SearchOpen(state_, filter, order, std::min(max, kMaxPiece), kMaxPiece,
-                    cursor, [found](const ChannelRecord& channel) {
-                      found->push_back({channel.port, SummaryOf(channel)});
+                    cursor, [this, found](const ChannelRecord& channel) {
+                      mu_.AssertHeld();
+                      ChannelSummary summary = SummaryOf(channel);
+                      summary.principal = std::string(
+                          state_.clients().OwnerOf(*channel.client));
+                      found->push_back({channel.port, std::move(summary)});
                     });
 }
 

@@ -38,6 +38,8 @@ struct MemberInfo {
   absl::Time last_heard;
   // The channel's.
   LabelsPtr labels;
+  // Who holds the client id; empty: anonymous.
+  std::string principal = {};
 };
 
 // A consumer group, copied out.

@@ -115,12 +115,15 @@ RegisterResult TableState::Register(ChannelRecord& channel,
   const absl::Time now = change->now();
   RegisterResult result;
   if (channel.liveness.closed()) return result;  // kClosed
+  if (RefuseIfOfAnother(channel, statement, &result, change)) return result;
   // Before it counts as heard: what a held client says keeps nothing alive.
   if (!holds_.empty() && RefuseIfHeld(channel, statement, &result, change)) {
     return result;
   }
   const absl::optional<absl::Time> heard_before = channel.liveness.Renew(now);
   if (!heard_before.has_value()) return result;  // kClosed
+  // However often the statement changes.
+  LeaveRefusedGroups(channel, statement, change);
 
   const absl::Time changes_full_at = channel.changes_full_at();
   // Compared beforehand only where a change would be one too many.
@@ -139,6 +142,9 @@ RegisterResult TableState::Register(ChannelRecord& channel,
     channel.liveness.Close();
     Remove(channel, RemovalReason::kReplaced, change);
     return result;
+  }
+  if (!statement.principal.name.empty()) {
+    clients_.SetOwner(client, statement.principal.name);
   }
   for (const ChannelRecord* const old : older) {
     replaced->push_back(old->port);

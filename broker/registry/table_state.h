@@ -26,6 +26,7 @@
 #include "broker/registry/duplicate_clients.h"
 #include "broker/registry/producer_registry.h"
 #include "broker/registry/registered_group.h"
+#include "broker/registry/statement.h"
 #include "broker/registry/statement_tokens.h"
 #include "broker/registry/table_change.h"
 #include "broker/registry/table_options.h"
@@ -72,6 +73,10 @@ class TableState {
     return open_;
   }
 
+  // Whether `principal` may act as the client of `entry` (null: of nobody): a
+  // user may take over what is anonymous.
+  bool MayActAs(const ClientEntry* entry,
+                const ClientPrincipal& principal) const;
   // Null if there is no such group.
   const RegisteredGroup* FindGroup(GroupKind kind,
                                    absl::string_view group) const;
@@ -151,6 +156,16 @@ class TableState {
  private:
   using Records = absl::InlinedVector<ChannelRecord*, 1>;
 
+  // Whether another principal holds the client id of a heartbeat; then a stream
+  // without a client goes, and a stand-in without a group, and the outcome is
+  // in `result`.
+  bool RefuseIfOfAnother(ChannelRecord& channel,
+                         const HeartbeatStatement& statement,
+                         RegisterResult* result, TableChange* change);
+  // Takes the channel out of the groups that it states and may not be in.
+  void LeaveRefusedGroups(ChannelRecord& channel,
+                          const HeartbeatStatement& statement,
+                          TableChange* change);
   // Whether the client of a heartbeat is held; then the channel goes, unless it
   // is a stand-in that is in a group still, and the outcome is in `result`.
   bool RefuseIfHeld(ChannelRecord& channel, const HeartbeatStatement& statement,

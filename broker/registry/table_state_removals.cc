@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "broker/registry/channel_groups.h"
+#include "broker/registry/statement.h"
 #include "broker/registry/table_state.h"
 
 namespace rmq {
@@ -101,6 +102,47 @@ void TableState::TakeOut(ChannelRecord& channel, RemovalReason reason,
   }
   // Callers and events hold references: the channel is not destroyed here.
   channel.port.reset();
+}
+
+bool TableState::MayActAs(const ClientEntry* entry,
+                          const ClientPrincipal& principal) const {
+  if (entry == nullptr || principal.is_trial) return true;
+  const absl::string_view holder = clients_.OwnerOf(*entry);
+  return holder.empty() || holder == principal.name;
+}
+
+bool TableState::RefuseIfOfAnother(ChannelRecord& channel,
+                                   const HeartbeatStatement& statement,
+                                   RegisterResult* result,
+                                   TableChange* change) {
+  if (!clients_.HasOwners() ||
+      MayActAs(clients_.Find(statement.client_id), statement.principal)) {
+    return false;
+  }
+  result->outcome = RegisterResult::Outcome::kOfAnother;
+  if (channel.kind == ChannelKind::kStandIn) {
+    RemoveIdleStandIn(channel, RemovalReason::kUnregistered, change);
+  } else if (channel.client == nullptr) {
+    channel.liveness.Close();
+    Remove(channel, RemovalReason::kDisconnected, change);
+  }
+  return true;
+}
+
+void TableState::LeaveRefusedGroups(ChannelRecord& channel,
+                                    const HeartbeatStatement& statement,
+                                    TableChange* change) {
+  for (const ConsumerStatement& consumer : statement.consumers) {
+    if (consumer.refusal.empty()) continue;
+    const RegisteredGroup* const group =
+        consumers_.groups().Find(consumer.group);
+    if (group == nullptr) continue;
+    size_t hint = 0;
+    Membership* const membership = GroupMembers::Find(channel, *group, &hint);
+    if (membership == nullptr) continue;
+    RemoveMembership(channel, *membership, RemovalReason::kUnregistered,
+                     change);
+  }
 }
 
 bool TableState::RefuseIfHeld(ChannelRecord& channel,

@@ -32,6 +32,8 @@ struct TestConsumer {
                          MessageModel::kClustering,
                          ConsumeFromWhere::kLastOffset};
   bool unit_mode = false;
+  // Empty: the principal may be in the group.
+  std::string refusal;
 };
 
 // A heartbeat that owns its strings. A value.
@@ -53,6 +55,11 @@ struct TestStatement {
   }
   TestStatement& Expiry(absl::Duration requested) {
     requested_channel_expiry = requested;
+    return *this;
+  }
+  TestStatement& As(absl::string_view user, bool only_tried_out = false) {
+    principal = std::string(user);
+    is_trial = only_tried_out;
     return *this;
   }
   // In the order of their keys.
@@ -80,12 +87,18 @@ struct TestStatement {
     consumers.back().modes.consume_type = type;
     return *this;
   }
+  TestStatement& Refused(absl::string_view why) {
+    consumers.back().refusal = std::string(why);
+    return *this;
+  }
   TestStatement& UnitMode() {
     consumers.back().unit_mode = true;
     return *this;
   }
 
   std::string client_id;
+  std::string principal;
+  bool is_trial = false;
   uint64_t incarnation = 0;
   uint64_t stream_number = 0;
   LanguageCode language = LanguageCode::kCpp;
@@ -97,8 +110,9 @@ struct TestStatement {
 };
 
 // A HeartbeatStatement of a copy of a TestStatement, with all its consumers
-// admitted if nothing else is said. What is passed to the core dies with it, so
-// that a view that the core keeps is found by AddressSanitizer.
+// admitted that are not refused, if nothing else is said. What is passed to the
+// core dies with it, so that a view that the core keeps is found by
+// AddressSanitizer.
 class BuiltStatement {
  public:
   explicit BuiltStatement(TestStatement stated) : stated_(std::move(stated)) {
@@ -110,11 +124,12 @@ class BuiltStatement {
                                  subscription.expression_type,
                                  subscription.sub_version});
       }
-      consumers_.push_back(
-          {consumer.group, consumer.modes, consumer.unit_mode, subscriptions});
+      consumers_.push_back({consumer.group, consumer.modes, consumer.unit_mode,
+                            subscriptions, consumer.refusal});
     }
     producers_.assign(stated_.producers.begin(), stated_.producers.end());
     statement_.client_id = stated_.client_id;
+    statement_.principal = {stated_.principal, stated_.is_trial};
     statement_.incarnation = stated_.incarnation;
     statement_.stream_number = stated_.stream_number;
     statement_.language = stated_.language;
@@ -127,6 +142,7 @@ class BuiltStatement {
     statement_.producer_groups = producers_;
     statement_.consumers = consumers_;
     for (const ConsumerStatement& consumer : consumers_) {
+      if (!consumer.refusal.empty()) continue;
       admitted_.push_back({&consumer, /*notify_consumer_ids_changed=*/true});
     }
   }

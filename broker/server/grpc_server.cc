@@ -16,6 +16,8 @@
 #include "grpc/support/time.h"
 #include "grpcpp/completion_queue.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
+#include "grpcpp/impl/server_builder_option.h"
+#include "grpcpp/impl/server_builder_plugin.h"
 #include "grpcpp/resource_quota.h"
 #include "grpcpp/server_builder.h"
 
@@ -29,6 +31,18 @@ constexpr int kReflectionThreads = 8;
 // The time in which calls that arrive during the end of a stop are turned away,
 // and in which reflection answers its last requests.
 constexpr absl::Duration kLastCalls = absl::Milliseconds(100);
+
+// Adds server reflection to one server: gRPC's own way adds it to all servers
+// of the process.
+class ReflectionOption final : public grpc::ServerBuilderOption {
+ public:
+  void UpdateArguments(grpc::ChannelArguments* /*arguments*/) override {}
+  void UpdatePlugins(std::vector<std::unique_ptr<grpc::ServerBuilderPlugin>>*
+                         plugins) override {
+    plugins->push_back(
+        std::make_unique<grpc::reflection::ProtoServerReflectionPlugin>());
+  }
+};
 
 }  // namespace
 
@@ -75,8 +89,10 @@ GrpcServer::~GrpcServer() { Stop(absl::ZeroDuration()); }
 absl::Status GrpcServer::Start() {
   const absl::Status listens = Listen();
   if (!listens.ok()) return listens;
-  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
+  if (options_.TellsServices()) {
+    builder.SetOption(std::make_unique<ReflectionOption>());
+  }
   for (auto& [kind, takes_over] : take_over_) {
     takes_over = builder.experimental().AddExternalConnectionAcceptor(
         grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,

@@ -30,9 +30,9 @@ namespace rmq {
 // The options of the calls of a server with `options`.
 ServerCalls::Options CallOptions(const ServerOptions& options);
 
-// Serves a list of fronts, the standard health service and server reflection on
-// its addresses, each with its own kind of security. Knows no message, no
-// client and no group.
+// Serves a list of fronts, the standard health service and, by the options,
+// reflection on its addresses, each with its own kind of security. Knows no
+// message, no client and no group.
 //
 // Thread-safety: as Part; address() and port() are thread-safe after Start().
 class GrpcServer final : public Part {

@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "absl/algorithm/container.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -49,6 +51,12 @@ absl::StatusOr<std::vector<ListenAddress>> ServerOptions::ListenAddresses()
   return addresses;
 }
 
+bool ServerOptions::TellsServices() const {
+  if (reflection != "auto") return reflection == "on";
+  const auto addresses = ListenAddresses();
+  return absl::c_all_of(*addresses, IsLoopback);
+}
+
 std::string ServerOptions::SecurityText() const {
   std::vector<std::string> texts;
   const auto addresses = ListenAddresses();
@@ -72,6 +80,11 @@ absl::Status ServerOptions::Validate() const {
   if (!tls_status.ok()) return tls_status;
   const absl::Status listen = ListenAddresses().status();
   if (!listen.ok()) return listen;
+  if (reflection != "auto" && reflection != "on" && reflection != "off") {
+    return absl::InvalidArgumentError(
+        absl::StrCat("reflection must be auto, on or off, got \"",
+                     absl::CHexEscape(reflection), "\""));
+  }
   if (max_frame_bytes < 1024 || max_frame_bytes > kLargestFrame) {
     return absl::InvalidArgumentError(absl::StrCat(
         "max_frame_bytes must be 1 KiB to 64 MiB, got ", max_frame_bytes));

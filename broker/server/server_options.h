@@ -27,6 +27,10 @@ struct ServerOptions {
   // GrpcServer::port().
   std::string address = "127.0.0.1:10911";
   ServerTlsOptions tls;
+  // Whether gRPC tells the services to who asks: "on", "off", or "auto": while
+  // all addresses are loopback. gRPC answers by itself, so that the Authorizer
+  // is not asked.
+  std::string reflection = "auto";
   // Larger frames and messages are refused with RESOURCE_EXHAUSTED; 1 KiB to
   // 64 MiB.
   size_t max_frame_bytes = 1024 * 1024;
@@ -54,6 +58,9 @@ struct ServerOptions {
   static constexpr size_t kMostAddresses = 16;
   // The parts of `address`. Returns InvalidArgument, naming it.
   absl::StatusOr<std::vector<ListenAddress>> ListenAddresses() const;
+
+  // Whether the services are told. The options must validate.
+  bool TellsServices() const;
 
   // How the addresses are secured, each in words, in their order, with "; "
   // between. The options must validate.

@@ -97,9 +97,11 @@ pb::ClientFrame ListFrame(absl::string_view group, int32_t page_size) {
   return frame;
 }
 
-TestStream::TestStream(const std::shared_ptr<grpc::Channel>& connection)
+TestStream::TestStream(const std::shared_ptr<grpc::Channel>& connection,
+                       const std::function<void(grpc::ClientContext*)>& prepare)
     : stub_(pb::ClientManager::NewStub(connection)) {
   SetTestDeadline(context_);
+  if (prepare != nullptr) prepare(&context_);
   stream_ = stub_->Connect(&context_);
 }
 

@@ -4,6 +4,7 @@
 #define BROKER_SERVER_TEST_BROKER_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -55,7 +56,10 @@ pb::ClientFrame ListFrame(absl::string_view group, int32_t page_size = 0);
 // Cancel().
 class TestStream {
  public:
-  explicit TestStream(const std::shared_ptr<grpc::Channel>& connection);
+  // `prepare` may add metadata.
+  explicit TestStream(
+      const std::shared_ptr<grpc::Channel>& connection,
+      const std::function<void(grpc::ClientContext*)>& prepare = nullptr);
   // Cancels what is still open.
   ~TestStream();
   TestStream(const TestStream&) = delete;

@@ -319,7 +319,7 @@ TEST_P(BrokerSignalTest, EndsTwoHundredStreamsAndTheBrokerWithZero) {
 INSTANTIATE_TEST_SUITE_P(Each, BrokerSignalTest,
                          ::testing::Values(SIGTERM, SIGINT, SIGQUIT));
 
-TEST(BrokerMainTest, SignalsThatStandForNothingYetAreLoggedAndChangeNothing) {
+TEST(BrokerMainTest, SignalsThatStopNothingAreLoggedAndChangeNothing) {
   const auto broker = BrokerProcess::Start();
   ASSERT_THAT(broker, IsOk());
   ChildProcess& process = (*broker)->process();
@@ -328,8 +328,8 @@ TEST(BrokerMainTest, SignalsThatStandForNothingYetAreLoggedAndChangeNothing) {
   ASSERT_FALSE(stream.Call(ConsumerHeartbeat("c1", "orders")).has_status());
   for (const auto& [signal, message] :
        {std::make_pair(SIGHUP,
-                       "reloading the configuration is not supported yet, "
-                       "nothing has changed signal=Hangup\n"),
+                       "] reloading rules and certificates; the configuration "
+                       "stays as it is signal=Hangup\n"),
         std::make_pair(SIGUSR1, "] ignored signal=\"User defined signal 1\"\n"),
         std::make_pair(SIGUSR2,
                        "] ignored signal=\"User defined signal 2\"\n")}) {

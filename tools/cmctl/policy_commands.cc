@@ -202,6 +202,21 @@ std::vector<Command> PolicyCommands() {
        "Shows the broker's switches under RocketMQ's names.",
        {},
        Show<pb::GetPolicyRequest>(Switches)},
+      {"reload",
+       {},
+       "have the files of rules and certificates read again",
+       "Has the broker read its files of rules and certificates again, which "
+       "it "
+       "does by\nitself within a second of a change. Shows how earlier loads "
+       "went: ask again to see\nwhat came of this one.",
+       {},
+       Show<pb::ReloadConfigRequest>(
+           InTable({"files",
+                    {{"FILES", "name"},
+                     {"LOADS", "loads"},
+                     {"FAILURES", "failures"},
+                     {"ERROR", "error"}},
+                    "the broker has no such files"}))},
       {"why",
        {kGroup},
        "whether a group's members are told of changes, and if not why",

@@ -15,6 +15,7 @@
 #include "broker/policy/group_policy.h"
 #include "broker/processor/client_kicker.h"
 #include "broker/registry/client_table.h"
+#include "broker/storage/file_reloader.h"
 #include "broker/watch/watches.h"
 #include "common/clock.h"
 #include "common/response_code.h"
@@ -53,6 +54,8 @@ struct AdminBroker {
   AuditLog* audit = nullptr;
   // For ListPeers.
   const Connections* connections = nullptr;
+  // For ReloadConfig. Null: there are no files.
+  FileReloader* reloader = nullptr;
 };
 
 // One call of an admin method, past the gate.

@@ -12,6 +12,7 @@
 #include "broker/fronts/admin/membership_methods.h"
 #include "broker/fronts/admin/peer_methods.h"
 #include "broker/fronts/admin/policy_methods.h"
+#include "broker/fronts/admin/reload_methods.h"
 #include "broker/fronts/admin/subscription_methods.h"
 #include "broker/fronts/admin/watch_method.h"
 
@@ -23,6 +24,7 @@ constexpr AdminMethods (*kFamilies[])() = {
     GroupMethods,       ConnectionMethods, ChannelMethods, SubscriptionMethods,
     PolicyMethods,      ExplainMethods,    ClientMethods,  MembershipMethods,
     ConsistencyMethods, ClientListMethods, KickMethods,    PeerMethods,
+    ReloadMethods,
 };
 
 // Every method with many responses is one of these.

@@ -110,6 +110,7 @@ void FillSummary(const ChannelSummary& summary, pb::ListedClient* message) {
     message->add_producer_groups(group);
   }
   message->set_groups_left_out(static_cast<int64_t>(groups.left_out));
+  message->set_principal(summary.principal);
 }
 
 void FillClosed(const ClosedChannel& closed, Clock& clock,

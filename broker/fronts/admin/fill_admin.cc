@@ -20,6 +20,7 @@ void FillConnection(const MemberInfo& member, Clock& clock,
   message->set_channel_id(channel.id());
   message->set_stream(channel.kind() == ClientChannel::Kind::kStream);
   FillLabels(member.labels, message->mutable_labels());
+  message->set_principal(member.principal);
 }
 
 void FillChannel(const ClientChannel& channel, Clock& clock,

@@ -11,9 +11,11 @@
 #include "broker/fronts/edge_counters.h"
 #include "broker/processor/client_manage_processor.h"
 #include "broker/registry/client_table.h"
+#include "broker/registry/statement.h"
 #include "common/response_code.h"
 #include "common/rpc/server/authorizer.h"
 #include "common/rpc/server/call_context.h"
+#include "common/rpc/server/gate.h"
 #include "common/rpc/server/method_table.h"
 #include "common/validation.h"
 #include "google/protobuf/descriptor.h"
@@ -41,6 +43,12 @@ struct ClientCall {
   const CallContext& context;
   const ClientBroker& broker;
   Caller& caller;
+  // For what the gate was not told: see CallResources.
+  Gate& gate;
+
+  ClientPrincipal principal() const {
+    return {context.peer.principal, context.peer.is_trial};
+  }
 };
 
 inline const google::protobuf::ServiceDescriptor& ClientServiceDescriptor() {
@@ -102,11 +110,12 @@ ClientRequest RequestOf(CallStatus (*answer)(const ClientCall&, const Request&,
     method_options.is_for_clients = true;
     table->Add<Request, Response>(
         *method, method_options, resources_of,
-        [&broker, answer](const CallContext& context, const Request& request,
-                          Response* response) {
+        [&broker, answer, &gate = table->gate()](const CallContext& context,
+                                                 const Request& request,
+                                                 Response* response) {
           StandInCaller caller(ClientIdIn(request, 0), context.peer.address,
                                broker.limits, &broker.table);
-          return answer({context, broker, caller}, request, response);
+          return answer({context, broker, caller, gate}, request, response);
         });
   };
   result.resources_of = [resources_of](const google::protobuf::Message& m) {

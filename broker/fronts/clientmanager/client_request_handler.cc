@@ -127,12 +127,9 @@ CallStatus ClientRequestHandler::HandleFrame(const CallContext& stream,
   // The session counts and logs the end of the stream instead.
   if (client->is_turned_away) return outcome;
 
-  // The channel has been closed for it.
-  const bool has_to_end =
-      frame.has_heartbeat() &&
-      (outcome.code == absl::StatusCode::kAlreadyExists ||
-       (outcome.code == absl::StatusCode::kPermissionDenied &&
-        !outcome.end_reason.empty()));
+  const bool has_to_end = frame.has_heartbeat() &&
+                          (outcome.code == absl::StatusCode::kAlreadyExists ||
+                           outcome.code == absl::StatusCode::kPermissionDenied);
   if (has_to_end) client->end_after_reply = outcome;
   if (!outcome.ok()) {
     reply->clear_response();
@@ -177,7 +174,7 @@ CallStatus ClientRequestHandler::Answer(const FrameKind& kind,
   }
   StreamCaller caller(&channel, client, broker_.limits, &broker_.table);
   return kind.request.answer(
-      {context, broker_, caller}, request,
+      {context, broker_, caller, *gate_}, request,
       reply->GetReflection()->MutableMessage(reply, kind.response_field));
 }
 

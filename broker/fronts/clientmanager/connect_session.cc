@@ -151,6 +151,7 @@ bool ConnectSession::OnMessage(grpc::ByteBuffer* message,
   if (!has_reply) return false;
   BufferOf(Serialize(answer)).Swap(reply);
   if (!client_.end_after_reply.ok()) {
+    CloseChannel();
     stream_.EndAfter(std::move(*reply), client_.end_after_reply);
     return false;
   }

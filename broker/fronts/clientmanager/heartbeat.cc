@@ -46,6 +46,15 @@ void FillSkippedGroup(const PassedOverGroup& skipped,
   message->set_message(Explain(skipped));
 }
 
+Renewal RenewLight(uint64_t token, const CallContext& context,
+                   ClientChannel& channel) {
+  const uint64_t generation = context.peer.generation;
+  const uint64_t core_token = BindToken(token, generation);
+  // By new rules the client may not be what it has stated.
+  return generation == 0 ? channel.RenewLight(core_token, context.now)
+                         : channel.RenewIfCurrent(core_token, context.now);
+}
+
 CallStatus AnswerLight(const ClientCall& call,
                        const pb::HeartbeatRequest& request,
                        pb::HeartbeatResponse* response) {
@@ -58,9 +67,7 @@ CallStatus AnswerLight(const ClientCall& call,
   const Renewal renewal =
       channel == nullptr
           ? Renewal::kFullStatementNeeded
-          : channel->RenewLight(BindToken(request.statement_token(),
-                                          call.context.peer.generation),
-                                call.context.now);
+          : RenewLight(request.statement_token(), call.context, *channel);
   if (renewal == Renewal::kClosed &&
       channel->kind() == ClientChannel::Kind::kStream) {
     // The stream is about to end with the reason.
@@ -81,6 +88,7 @@ CallStatus ApplyStatement(const ClientCall& call, const ParsedStatement& parsed,
                           pb::HeartbeatResponse* response) {
   HeartbeatStatement statement = parsed.statement();
   statement.client_id = call.caller.client_id();
+  statement.principal = call.principal();
   HeartbeatResult result = call.broker.processor.Heartbeat(
       *call.caller.channel(), statement, call.context.now);
   if (result.end.has_value()) return EndStatus(*result.end);
@@ -96,6 +104,24 @@ CallStatus ApplyStatement(const ClientCall& call, const ParsedStatement& parsed,
   return {};
 }
 
+// Asks about each consumer group whether the client may be in it.
+void RefuseConsumers(const ClientCall& call,
+                     const pb::HeartbeatRequest& request,
+                     ParsedStatement* parsed) {
+  for (int i = 0; i < request.consumers_size(); ++i) {
+    const pb::ConsumerData& consumer = request.consumers(i);
+    CallStatus status =
+        call.gate.CheckConsumer(call.context, consumer.group(), [&consumer] {
+          CallResources::Names topics;
+          for (const auto& subscription : consumer.subscriptions()) {
+            topics.push_back(subscription.topic());
+          }
+          return topics;
+        });
+    if (!status.ok()) parsed->RefuseConsumer(i, std::move(status.message));
+  }
+}
+
 CallStatus AnswerFull(const ClientCall& call,
                       const pb::HeartbeatRequest& request,
                       pb::HeartbeatResponse* response) {
@@ -104,6 +130,7 @@ CallStatus AnswerFull(const ClientCall& call,
   ParsedStatement parsed;
   status = FromStatus(parsed.Parse(request, call.broker.limits));
   if (!status.ok()) return status;
+  RefuseConsumers(call, request, &parsed);
   for (int tries = 0; tries < kStandInTries; ++tries) {
     status = call.caller.Bind(request.client_id(), call.context.now);
     if (!status.ok()) return status;

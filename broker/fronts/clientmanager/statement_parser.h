@@ -3,6 +3,11 @@
 #ifndef BROKER_FRONTS_CLIENTMANAGER_STATEMENT_PARSER_H_
 #define BROKER_FRONTS_CLIENTMANAGER_STATEMENT_PARSER_H_
 
+#include <cstddef>
+#include <deque>
+#include <string>
+#include <utility>
+
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -29,6 +34,12 @@ class ParsedStatement {
 
   const HeartbeatStatement& statement() const { return statement_; }
 
+  // The client may not be in the consumer group that stands at `index`.
+  void RefuseConsumer(int index, std::string why) {
+    consumers_[static_cast<size_t>(index)].refusal =
+        refusals_.emplace_back(std::move(why));
+  }
+
  private:
   absl::Status ParseConsumer(const pb::ConsumerData& consumer, int index,
                              const Limits& limits);
@@ -40,6 +51,8 @@ class ParsedStatement {
   absl::InlinedVector<absl::string_view, 4> producer_groups_;
   absl::InlinedVector<ConsumerStatement, 4> consumers_;
   absl::InlinedVector<SubscriptionStatement, 8> subscriptions_;
+  // They do not move: `consumers_` have views of them.
+  std::deque<std::string> refusals_;
 };
 
 }  // namespace rmq

@@ -37,9 +37,9 @@ struct StreamClient {
   // The first full heartbeat found no room for the channel: the stream must
   // end.
   bool is_turned_away = false;
-  // Not OK: the stream must end with this after the reply. Another process uses
-  // the client id, or an operator has taken the client out, and the stream's
-  // channel has been closed for that.
+  // Not OK: the stream must end with this after the reply, and its channel be
+  // closed if it is not. Another process uses the client id, or an operator has
+  // taken the client out, or the client may not be here.
   CallStatus end_after_reply;
 
   // Whether the stream is a channel in the table.

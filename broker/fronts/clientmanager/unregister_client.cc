@@ -85,9 +85,9 @@ CallStatus UnregisterClient(const ClientCall& call,
   status = FromStatus(ValidateForm(request, call.broker.limits));
   if (!status.ok()) return status;
   if (ClientChannel* const channel = call.caller.channel()) {
-    call.broker.processor.UnregisterClient(
+    return call.broker.processor.UnregisterClient(
         *channel, call.caller.client_id(), Producers(request),
-        Consumers(request), call.context.now);
+        Consumers(request), call.context.now, call.principal());
   }
   return {};
 }

@@ -42,6 +42,8 @@ struct CallerIdentity {
   // Of the rules by which the caller was identified; see
   // Authorizer::generation(). 0: the caller has not been identified.
   uint64_t generation = 0;
+  // As Peer::is_trial.
+  bool is_trial = false;
 };
 
 // What a client shows when it opens a call or a stream. Views.

@@ -21,6 +21,8 @@ struct Peer {
   absl::string_view principal;
   // The rules by which it did: CallerIdentity::generation.
   uint64_t generation = 0;
+  // Rules are only tried out: nothing is refused for them.
+  bool is_trial = false;
 };
 
 // The metadata that a client sent at the beginning of its call. A view of the

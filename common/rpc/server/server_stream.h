@@ -154,7 +154,7 @@ class ServerStream final : public Waiter {
   CallContext ContextOf(const google::protobuf::MethodDescriptor& method,
                         absl::Time now) const {
     return {method,
-            {peer(), caller_.user, caller_.generation},
+            {peer(), caller_.user, caller_.generation, caller_.is_trial},
             MetadataView(context_),
             now};
   }

@@ -103,10 +103,11 @@ CallStatus UnaryCall::Answer(bool was_read, absl::Time now,
     status = calls_.gate.Identify({peer(), context_, now}, &caller);
     if (!status.ok()) return status;
   }
-  const CallContext call = {*method_->descriptor,
-                            {peer(), caller.user, caller.generation},
-                            MetadataView(context_),
-                            now};
+  const CallContext call = {
+      *method_->descriptor,
+      {peer(), caller.user, caller.generation, caller.is_trial},
+      MetadataView(context_),
+      now};
   return method_->answer(call, &request_, response);
 }
 

@@ -1,0 +1,31 @@
+#include "broker/fronts/admin/reload_methods.h"
+
+#include <string>
+
+#include "broker/fronts/admin/write_audit.h"
+#include "broker/storage/file_reloader.h"
+
+namespace rmq {
+namespace {
+
+CallStatus ReloadConfig(const AdminCall& call,
+                        const pb::ReloadConfigRequest& /*request*/,
+                        pb::ReloadConfigResponse* response) {
+  if (call.broker.reloader == nullptr) return {};
+  WriteAudit(call, "reload asked", /*changes=*/true, /*channels=*/0, "");
+  for (const FileReloader::State& state : call.broker.reloader->States()) {
+    pb::LoadedFiles* const files = response->add_files();
+    files->set_name(state.name);
+    files->set_loads(state.loads);
+    files->set_failures(state.failures);
+    files->set_error(std::string(state.last.message()));
+  }
+  call.broker.reloader->ReloadNow();
+  return {};
+}
+
+}  // namespace
+
+AdminMethods ReloadMethods() { return {MethodOf(ReloadConfig)}; }
+
+}  // namespace rmq

@@ -1,0 +1,233 @@
+#include "broker/fronts/rules_authorizer.h"
+
+#include <atomic>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/types/optional.h"
+#include "broker/auth/principal.h"
+#include "broker/config/auth_file.h"
+#include "common/ip_range.h"
+#include "common/loopback_host.h"
+#include "common/mutex_lock.h"
+#include "common/rpc/server/transport_identity.h"
+#include "common/security/mqv2_authorization.h"
+#include "common/validation.h"
+
+namespace rmq {
+namespace {
+
+CallStatus Denied(std::string message) {
+  return {absl::StatusCode::kPermissionDenied, ResponseCode::kSystemError,
+          std::move(message)};
+}
+
+DenialReason ReasonOf(const AccessVerdict& verdict) {
+  switch (verdict.reason) {
+    case AccessVerdict::Reason::kAnonymous: return DenialReason::kAnonymous;
+    case AccessVerdict::Reason::kNoSuchUser: return DenialReason::kNoSuchUser;
+    case AccessVerdict::Reason::kDisabled: return DenialReason::kDisabled;
+    case AccessVerdict::Reason::kNoRule: return DenialReason::kNoRule;
+    case AccessVerdict::Reason::kSuper:
+    case AccessVerdict::Reason::kRule: break;
+  }
+  return DenialReason::kRule;
+}
+
+std::string NameOf(const AuthResource& resource) {
+  return absl::StrCat(Name(resource.kind), ":", resource.name);
+}
+
+// Without those that a request leaves empty.
+CallResources::Names Given(const CallResources::Names& names) {
+  CallResources::Names given;
+  for (const absl::string_view name : names) {
+    if (!name.empty()) given.push_back(name);
+  }
+  return given;
+}
+
+std::string Caller(const Peer& peer) {
+  return peer.principal.empty()
+             ? "an anonymous client"
+             : absl::StrCat("the user ", Quoted(peer.principal));
+}
+
+}  // namespace
+
+RulesAuthorizer::RulesAuthorizer(const AuthOptions& options,
+                                 std::string cluster, Clock* clock,
+                                 DenialCounters* counters)
+    : options_(options),
+      cluster_(std::move(cluster)),
+      clock_(*clock),
+      denials_(options.mode == AuthMode::kLog, counters) {}
+
+absl::Status RulesAuthorizer::Load() {
+  absl::StatusOr<AuthText> text = ReadAuthFile(options_.file);
+  if (!text.ok()) return text.status();
+  absl::StatusOr<std::shared_ptr<const AuthRules>> rules =
+      AuthRules::Create(text->config);
+  if (!rules.ok()) return rules.status();
+  SetRules(*std::move(rules));
+  return absl::OkStatus();
+}
+
+void RulesAuthorizer::SetRules(std::shared_ptr<const AuthRules> rules) {
+  MutexLock lock(&load_mu_);
+  const uint64_t next = generation() + 1;
+  std::atomic_store(
+      &rules_,
+      Rules(std::make_shared<Numbered>(Numbered{std::move(rules), next})));
+  // Afterwards: who sees the number finds the rules.
+  set_generation(next);
+}
+
+CallStatus RulesAuthorizer::Identify(const CallOpening& opening,
+                                     CallerIdentity* identity) {
+  const TransportIdentity transport = ReadTransportIdentity(opening.context);
+  const std::vector<absl::string_view> dns_names(transport.dns_names.begin(),
+                                                 transport.dns_names.end());
+  const MetadataView metadata(opening.context);
+  CallerProof proof;
+  proof.certificate = {transport.spiffe_id, dns_names, transport.common_name};
+  proof.authorization = metadata.Find(kAuthorizationKey);
+  proof.date_time = metadata.Find(kMqv2DateTimeKey);
+  return IdentifyBy(proof, transport.kind, opening.address, opening.now,
+                    identity);
+}
+
+CallStatus RulesAuthorizer::IdentifyBy(const CallerProof& proof,
+                                       TransportKind transport,
+                                       absl::string_view address,
+                                       absl::Time now,
+                                       CallerIdentity* identity) {
+  const Rules current = rules();
+  const bool is_anew = identity->generation != 0;
+  const std::string before = std::move(identity->user);
+  *identity = {"", current->generation, options_.mode == AuthMode::kLog};
+  const auto refuse = [&](DenialReason reason, std::string message) {
+    if (is_anew) identity->user = before;
+    return InMode(Unauthenticated(reason, address, now, std::move(message)));
+  };
+
+  if (proof.authorization.has_value() &&
+      transport == TransportKind::kPlaintext && !IsLoopbackAddress(address) &&
+      !options_.allow_insecure) {
+    return refuse(DenialReason::kInsecure,
+                  "authorization must not be sent over a connection that is "
+                  "not secured: whoever hears it may use it; connect by TLS");
+  }
+  const absl::StatusOr<Principal> found =
+      Authenticate(*current->rules, proof,
+                   is_anew ? absl::ZeroDuration() : options_.date_window,
+                   clock_.ClockToWall(now));
+  if (!found.ok()) {
+    return refuse(DenialReason::kUnauthenticated,
+                  std::string(found.status().message()));
+  }
+  if (is_anew && found->user != before) {
+    return refuse(DenialReason::kUnauthenticated,
+                  "by the rules that hold now the client is another user; "
+                  "connect again");
+  }
+  if (found->is_anonymous() && options_.mode == AuthMode::kOn) {
+    return refuse(DenialReason::kAnonymous,
+                  "clients must say who they are here: by a certificate that "
+                  "the broker's rules know, or by authorization");
+  }
+  identity->user = found->user;
+  return {};
+}
+
+CallStatus RulesAuthorizer::Unauthenticated(DenialReason reason,
+                                            absl::string_view address,
+                                            absl::Time now,
+                                            std::string message) {
+  denials_.Note({reason, "", "", "", address, ""}, now);
+  return {absl::StatusCode::kUnauthenticated, ResponseCode::kSystemError,
+          std::move(message)};
+}
+
+CallStatus RulesAuthorizer::Check(const CallContext& call,
+                                  const CallResources& resources) {
+  const Rules current = rules();
+  const absl::optional<MethodAccess> access = AccessOf(call.method.full_name());
+  if (!access.has_value()) {
+    return InMode(Denied(
+        absl::StrCat("no rule can allow ", call.method.full_name(), " yet")));
+  }
+  if (resources.consumers_are_asked_apart) {  // A heartbeat.
+    const absl::string_view user = call.peer.principal;
+    if (!resources.client_id.empty() &&
+        !current->rules->MayHaveClientId(user, resources.client_id)) {
+      return InMode(NotFitting(call, ResourceKind::kCluster, "client id",
+                               resources.client_id));
+    }
+    for (const absl::string_view group : resources.producer_groups) {
+      if (current->rules->MayHaveGroup(user, group)) continue;
+      return InMode(
+          NotFitting(call, ResourceKind::kGroup, "producer group", group));
+    }
+    return {};
+  }
+  return InMode(CheckAll(*current->rules, call,
+                         RequiredBy(*access, cluster_, Given(resources.groups),
+                                    Given(resources.topics))));
+}
+
+CallStatus RulesAuthorizer::CheckConsumer(
+    const CallContext& call, absl::string_view group,
+    absl::Span<const absl::string_view> topics) {
+  const Rules current = rules();
+  if (!current->rules->MayHaveGroup(call.peer.principal, group)) {
+    return InMode(
+        NotFitting(call, ResourceKind::kGroup, "consumer group", group));
+  }
+  const MethodAccess access = {MethodAccess::Of::kNamed, {AuthAction::kSub}};
+  return InMode(CheckAll(*current->rules, call,
+                         RequiredBy(access, cluster_, {&group, 1}, topics)));
+}
+
+CallStatus RulesAuthorizer::CheckAll(
+    const AuthRules& rules, const CallContext& call,
+    absl::Span<const RequiredAccess> required) {
+  if (required.empty()) return {};
+  const absl::optional<IpAddress> source = IpAddress::OfPeer(call.peer.address);
+  for (const RequiredAccess& one : required) {
+    const AccessVerdict verdict =
+        rules.Check({call.peer.principal, one.resource, one.actions, source});
+    if (verdict.is_allowed) continue;
+    denials_.Note({ReasonOf(verdict), call.peer.principal, NameOf(one.resource),
+                   Names(one.actions), call.peer.address, call.method.name()},
+                  call.now);
+    return Denied(absl::StrCat(Caller(call.peer), " may not ",
+                               Names(one.actions), " ", NameOf(one.resource)));
+  }
+  return {};
+}
+
+CallStatus RulesAuthorizer::NotFitting(const CallContext& call,
+                                       ResourceKind kind,
+                                       absl::string_view what,
+                                       absl::string_view name) {
+  denials_.Note(
+      {call.peer.principal.empty() ? DenialReason::kAnonymous
+                                   : DenialReason::kPattern,
+       call.peer.principal,
+       kind == ResourceKind::kGroup ? NameOf({kind, name}) : std::string(name),
+       "", call.peer.address, call.method.name()},
+      call.now);
+  return Denied(absl::StrCat(Caller(call.peer), " may not have the ", what, " ",
+                             Quoted(name),
+                             ": it does not fit the pattern of the broker's "
+                             "rules"));
+}
+
+CallStatus RulesAuthorizer::InMode(CallStatus status) const {
+  return options_.mode == AuthMode::kLog ? CallStatus() : std::move(status);
+}
+
+}  // namespace rmq

@@ -1,0 +1,178 @@
+// A client id belongs to the principal that holds it while a channel of it
+// lives: what others try as it changes nothing.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "broker/registry/admitted_statement.h"
+#include "broker/registry/channel_filter.h"
+#include "broker/registry/channel_search.h"
+#include "broker/registry/client_channel.h"
+#include "broker/registry/client_event.h"
+#include "broker/registry/client_table.h"
+#include "broker/registry/client_table_fixture.h"
+#include "broker/registry/fake_client_channel.h"
+#include "broker/registry/statement.h"
+#include "broker/registry/table_queries.h"
+#include "broker/registry/test_statement.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace rmq {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using Outcome = RegisterResult::Outcome;
+
+class ClientIdOwnersTest : public ClientTableFixture {
+ protected:
+  static TestStatement Of(absl::string_view user) {
+    return TestStatement("c1").As(user).Incarnation(7).Consumer("orders");
+  }
+
+  bool Unregister(ClientChannel& channel, const ClientPrincipal& principal) {
+    const absl::string_view group = "orders";
+    return table_.Unregister(channel, "c1", {}, {&group, 1}, now_, principal);
+  }
+
+  // Of the group's first member.
+  std::string Owner() { return MemberInfos("orders").at(0).principal; }
+};
+
+TEST_F(ClientIdOwnersTest, WhoRegistersFirstHoldsTheIdAndIsListed) {
+  Connect(Of("pay"));
+  EXPECT_EQ(Owner(), "pay");
+  ChannelId cursor = 0;
+  std::vector<FoundChannel> found;
+  table_.FindChannels(ChannelFilter(), ListOrder::kOldestFirst, 10, &cursor,
+                      &found);
+  ASSERT_EQ(found.size(), 1);
+  EXPECT_EQ(found[0].summary.principal, "pay");
+}
+
+TEST_F(ClientIdOwnersTest, AnotherUsersStreamNeitherReplacesNorDuplicates) {
+  const FakeClientChannelPtr held = Connect(Of("pay"));
+  TakeEvents();
+  for (const uint64_t incarnation : {7, 8, 0}) {
+    for (const absl::string_view user : {"thief", ""}) {
+      const FakeClientChannelPtr stream = OpenStream();
+      EXPECT_EQ(Register(*stream, Of(user).Incarnation(incarnation)).outcome,
+                Outcome::kOfAnother);
+      EXPECT_TRUE(stream->closed());
+    }
+  }
+  EXPECT_FALSE(held->closed());
+  EXPECT_THAT(Consumers("orders"), ElementsAre("c1"));
+  EXPECT_THAT(TakeEvents(), IsEmpty());
+  EXPECT_EQ(table_.counts().channels, 1);
+}
+
+TEST_F(ClientIdOwnersTest, AnotherUsersUnaryHeartbeatChangesNothing) {
+  Connect(Of("pay"));
+  const ClientChannelPtr stand_in = StandIn("c1");
+  EXPECT_EQ(Register(*stand_in, Of("thief").Consumer("refunds")).outcome,
+            Outcome::kOfAnother);
+  EXPECT_TRUE(stand_in->closed());
+  EXPECT_THAT(Consumers("refunds"), IsEmpty());
+  EXPECT_EQ(Owner(), "pay");
+}
+
+TEST_F(ClientIdOwnersTest, AStandInInUseStaysWhenAnotherUserIsRefused) {
+  const ClientChannelPtr stand_in = StandIn("c1");
+  Register(*stand_in, Of("pay"));
+  EXPECT_EQ(Register(*StandIn("c1"), Of("thief")).outcome, Outcome::kOfAnother);
+  EXPECT_FALSE(stand_in->closed());
+  EXPECT_THAT(Consumers("orders"), ElementsAre("c1"));
+}
+
+TEST_F(ClientIdOwnersTest, AnotherUserCannotUnregisterTheClient) {
+  const ClientChannelPtr stand_in = StandIn("c1");
+  Register(*stand_in, Of("pay"));
+  EXPECT_FALSE(Unregister(*stand_in, {"thief"}));
+  EXPECT_FALSE(Unregister(*stand_in, {""}));
+  EXPECT_THAT(Consumers("orders"), ElementsAre("c1"));
+  EXPECT_TRUE(Unregister(*stand_in, {"pay"}));
+  EXPECT_THAT(Consumers("orders"), IsEmpty());
+}
+
+TEST_F(ClientIdOwnersTest, TheSameUserReplacesAndDuplicatesAsEverybodyDid) {
+  const FakeClientChannelPtr first = Connect(Of("pay"));
+  Connect(Of("pay"));
+  EXPECT_TRUE(first->closed());
+  Connect(Of("pay").Incarnation(8));
+  EXPECT_THAT(Consumers("orders"), ElementsAre("c1", "c1"));
+}
+
+TEST_F(ClientIdOwnersTest, AUserTakesOverAnAnonymousId) {
+  const FakeClientChannelPtr anonymous = Connect(Of(""));
+  EXPECT_EQ(Owner(), "");
+  Connect(Of("pay").Incarnation(8));
+  EXPECT_EQ(Owner(), "pay");
+  EXPECT_EQ(Register(*anonymous, Of("")).outcome, Outcome::kOfAnother);
+  EXPECT_FALSE(anonymous->closed());
+}
+
+TEST_F(ClientIdOwnersTest, AnIdIsFreeOnceItsLastChannelIsGone) {
+  const FakeClientChannelPtr held = Connect(Of("pay"));
+  table_.Close(*held, RemovalReason::kDisconnected, now_);
+  Connect(Of("ship"));
+  EXPECT_EQ(Owner(), "ship");
+}
+
+TEST_F(ClientIdOwnersTest, WhileRulesAreTriedOutNobodyIsRefused) {
+  Connect(Of("pay"));
+  EXPECT_EQ(
+      Register(*OpenStream(), Of("ship").As("ship", /*only_tried_out=*/true))
+          .outcome,
+      Outcome::kRegistered);
+  EXPECT_EQ(Owner(), "ship");
+}
+
+TEST_F(ClientIdOwnersTest, AChannelLeavesAGroupThatItIsRefused) {
+  TestStatement both = TestStatement("c1").Consumer("orders").Consumer("bills");
+  const FakeClientChannelPtr stream = Connect(both);
+  TakeEvents();
+  both.Refused("no");
+  EXPECT_EQ(Register(*stream, both).statement_token, 0);
+  EXPECT_THAT(Consumers("bills"), IsEmpty());
+  EXPECT_THAT(Consumers("orders"), ElementsAre("c1"));
+  EXPECT_FALSE(stream->closed());
+}
+
+TEST_F(ClientIdOwnersTest, AStandInThatIsRefusedItsOnlyGroupGoes) {
+  const ClientChannelPtr stand_in = StandIn("c1");
+  Register(*stand_in, Of("pay"));
+  Register(*stand_in, Of("pay").Refused("no"));
+  EXPECT_TRUE(stand_in->closed());
+  EXPECT_THAT(Consumers("orders"), IsEmpty());
+}
+
+class FewChangesTest : public ClientTableFixture {
+ protected:
+  static ClientTable::Options OneChange() {
+    ClientTable::Options options;
+    options.max_statement_changes = 1;
+    return options;
+  }
+  FewChangesTest() : ClientTableFixture(OneChange()) {}
+};
+
+TEST_F(FewChangesTest, ARefusedGroupIsLeftHoweverOftenTheStatementChanges) {
+  TestStatement both = TestStatement("c1").Consumer("bills").Consumer("orders");
+  const FakeClientChannelPtr stream = Connect(both);
+  const auto change = [&](absl::string_view topic) {
+    both.consumers[1].subscriptions = {{std::string(topic)}};
+    return Register(*stream, both).outcome;
+  };
+  int changes = 0;
+  while (change(std::to_string(changes)) == Outcome::kRegistered) ++changes;
+  both.consumers[0].refusal = "no";
+  EXPECT_EQ(change("another"), Outcome::kTooManyChanges);
+  EXPECT_THAT(Consumers("bills"), IsEmpty());
+}
+
+}  // namespace
+}  // namespace rmq
