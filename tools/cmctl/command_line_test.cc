@@ -104,7 +104,7 @@ TEST(CommandLineTest, AnUnknownCommandIsToldTheCommands) {
           "connections, ids, membership, producers, online, topic-groups, "
           "subscription, client, consumer-channel, producer-channel, "
           "available-producer, subscription-groups, topics, "
-          "policy, why, consistency, duplicates, "
+          "policy, reload, why, consistency, duplicates, "
           "check-expression, watch, drain, clients, kick, auth, config; see "
           "cmctl --help"));
   EXPECT_THAT(ParseCommandLine({}),

@@ -220,8 +220,8 @@ TEST(CommandsTest, ConsumerConnectionsAsJsonAreOneObject) {
   {"topic":"orders","expression":"a \u003e 1","expression_type":"SQL92","sub_version":"7"}
 ],
 "connections": [
-  {"client_id":"10.0.0.1@a","remote_address":"10.0.0.1:40000","language":"LANGUAGE_CODE_CPP","version":3,"connected_at":"2023-11-14T22:13:20Z","last_heard_at":"2023-11-14T22:14:17.500Z","channel_id":"12","stream":true,"labels":{"host":"h 1","zone":"a"}},
-  {"client_id":"b","remote_address":"[::1]:5","language":"LANGUAGE_CODE_UNSPECIFIED","version":0,"connected_at":"2023-11-14T22:13:30Z","last_heard_at":"2023-11-14T22:13:30Z","channel_id":"345","stream":false,"labels":{}}
+  {"client_id":"10.0.0.1@a","remote_address":"10.0.0.1:40000","language":"LANGUAGE_CODE_CPP","version":3,"connected_at":"2023-11-14T22:13:20Z","last_heard_at":"2023-11-14T22:14:17.500Z","channel_id":"12","stream":true,"labels":{"host":"h 1","zone":"a"},"principal":""},
+  {"client_id":"b","remote_address":"[::1]:5","language":"LANGUAGE_CODE_UNSPECIFIED","version":0,"connected_at":"2023-11-14T22:13:30Z","last_heard_at":"2023-11-14T22:13:30Z","channel_id":"345","stream":false,"labels":{},"principal":""}
 ]
 }
 )json"));
@@ -287,7 +287,7 @@ TEST(CommandsTest, ProducersShowTheirGroupBeforeTheirConnection) {
             "2023-11-14 23:13:20 +01:00  3s ago      -\n");
   EXPECT_EQ(Normal(PrintJson({"producers"}, {&producers})), Normal(R"json({
 "producers": [
-  {"group":"billing","connection":{"client_id":"a","remote_address":"10.0.0.1:40000","language":"LANGUAGE_CODE_CPP","version":3,"connected_at":"2023-11-14T22:13:20Z","last_heard_at":"2023-11-14T22:14:17Z","channel_id":"12","stream":true,"labels":{}}}
+  {"group":"billing","connection":{"client_id":"a","remote_address":"10.0.0.1:40000","language":"LANGUAGE_CODE_CPP","version":3,"connected_at":"2023-11-14T22:13:20Z","last_heard_at":"2023-11-14T22:14:17Z","channel_id":"12","stream":true,"labels":{},"principal":""}}
 ]
 }
 )json"));
