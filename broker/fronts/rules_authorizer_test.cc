@@ -1,8 +1,10 @@
 #include "broker/fronts/rules_authorizer.h"
 
+#include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -339,6 +341,28 @@ TEST_F(RulesAuthorizerTest, InTheModeLogEverythingPassesAndIsCounted) {
   EXPECT_THAT(CheckConsumer("bill", "pay-1"), IsFine());
   EXPECT_EQ(counters_.value(DenialReason::kUnauthenticated), 1);
   EXPECT_EQ(counters_.value(DenialReason::kNoRule), 2);
+}
+
+TEST_F(RulesAuthorizerTest, RulesMayBeReplacedWhileOthersAreAsked) {
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> askers;
+  for (int i = 0; i < 2; ++i) {
+    askers.emplace_back([&] {
+      uint64_t last = 0;
+      while (!stop) {
+        CallerIdentity identity;
+        EXPECT_TRUE(Identify(Sign("pay", "12345678"), &identity).ok());
+        EXPECT_GE(identity.generation, last);
+        last = identity.generation;
+        EXPECT_TRUE(CheckConsumer("pay", "pay-1", {"pay-events"}).ok());
+        EXPECT_FALSE(CheckConsumer("bill", "pay-1").ok());
+      }
+    });
+  }
+  for (int i = 0; i < 200; ++i) SetRules();
+  stop = true;
+  for (std::thread& asker : askers) asker.join();
+  EXPECT_EQ(authorizer_->generation(), 201);
 }
 
 TEST_F(RulesAuthorizerTest, DenialsAreLoggedOnceASecond) {

@@ -16,6 +16,9 @@ constexpr size_t kStreamLooks = 8;
 
 }  // namespace
 
+// Each client has one.
+static_assert(sizeof(ClientEntry) == 24, "who holds the id takes no more room");
+
 ClientEntry::ClientEntry(absl::string_view client_id)
     : length_(static_cast<uint32_t>(client_id.size())) {
   std::copy(client_id.begin(), client_id.end(),

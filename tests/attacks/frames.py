@@ -12,7 +12,7 @@ import time
 import hpack
 import hyperframe.frame as h2
 
-from transport import dial
+from transport import dial, signature
 from wire import PREFACE
 
 LARGEST_FRAME = 16384
@@ -55,7 +55,7 @@ class Connection:
         stream = self.next_stream
         self.next_stream += 2
         headers = [(":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "attacker"),
-                   ("te", "trailers"), ("content-type", "application/grpc"), *extra]
+                   ("te", "trailers"), ("content-type", "application/grpc"), *signature("attacker"), *extra]
         if encoding:
             headers.append(("grpc-encoding", encoding))
         frame = h2.HeadersFrame(stream, self.encoder.encode(headers))

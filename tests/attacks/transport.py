@@ -1,6 +1,9 @@
 """How attackers and well-behaved clients connect: in plain text, or over TLS if the environment variable
-ATTACKS_TLS names a directory with what make_certificates() makes."""
+ATTACKS_TLS names a directory with what make_certificates() makes. As whom they come: as nobody, or as users that sign
+if the environment variable ATTACKS_AUTH names a directory with what make_rules() makes."""
 
+import hashlib
+import hmac
 import os
 import shutil
 import socket
@@ -34,7 +37,36 @@ def make_certificates(directory):
     os.environ["ATTACKS_TLS"] = directory
 
 
+# The secret of each user.
+USERS = {"attacker": "attackers-secret", "victim": "victims-secret"}
+DATE = "20231227T194619Z"
+
+
+def make_rules(directory):
+    """Rules by which both users may do everything, so that attacks reach as far as without. From now on they sign."""
+    path = os.path.join(directory, "rules")
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as rules:
+        for user, secret in USERS.items():
+            rules.write('users { name: "%s" secret: "%s" }\n' % (user, secret))
+            rules.write('rules { user: "%s" resource: "*" action: ALL decision: ALLOW }\n' % user)
+    os.environ["ATTACKS_AUTH"] = directory
+
+
+def signature(user):
+    """The metadata by which the broker knows the user; none without rules."""
+    if not os.environ.get("ATTACKS_AUTH"):
+        return []
+    digest = hmac.new(USERS[user].encode(), DATE.encode(), hashlib.sha1).hexdigest()
+    return [("x-mq-date-time", DATE),
+            ("authorization", "MQv2-HMAC-SHA1 Credential=%s/x/RocketMQ, SignedHeaders=x-mq-date-time, Signature=%s" % (user, digest))]
+
+
 def broker_flags():
+    rules = os.environ.get("ATTACKS_AUTH")
+    return _tls_flags() + (["--auth=on", "--auth_file=" + os.path.join(rules, "rules")] if rules else [])
+
+
+def _tls_flags():
     if not _directory():
         return []
     path = os.path.join(_directory(), "")

@@ -17,7 +17,7 @@ import grpc
 import grpc.aio
 
 import stubs
-from transport import grpc_channel
+from transport import grpc_channel, signature
 
 pb, pb_grpc = stubs.load()
 
@@ -38,7 +38,7 @@ class Victim:
     async def run(self, joined, stop):
         options = [("grpc.use_local_subchannel_pool", 1)]
         async with grpc_channel(self.broker, options) as channel:
-            call = pb_grpc.ClientManagerStub(channel).Connect()
+            call = pb_grpc.ClientManagerStub(channel).Connect(metadata=signature("victim"))
             heartbeat = pb.HeartbeatRequest(client_id="victim-%d" % self.number, language=pb.LANGUAGE_CODE_PYTHON)
             heartbeat.requested_channel_expiry.seconds = EXPIRY_S
             heartbeat.consumers.add(group="victims-%d" % (self.number % 10)).subscriptions.add(topic="orders")
