@@ -143,12 +143,12 @@ absl::Status BrokerController::Options::Validate() const {
   note(addresses.status());
   if (addresses.ok()) {
     for (const ListenAddress& address : *addresses) {
-      note_reachable("address", address,
-                     address.kind != TransportKind::kTls
-                         ? "it has no TLS: see tls_cert"
-                     : knows_callers ? ""
-                                     : "nobody must show who he is: see "
-                                       "tls_client_cert=required and auth=on");
+      note_reachable(
+          address.is_for_operators ? "admin_address" : "address", address,
+          address.kind != TransportKind::kTls ? "it has no TLS: see tls_cert"
+          : knows_callers                     ? ""
+                          : "nobody must show who he is: see "
+                            "tls_client_cert=required and auth=on");
     }
   }
   if (!metrics_address.empty()) {
@@ -214,7 +214,9 @@ class BrokerController::Impl {
                 options.notifier.enabled, *clock, core_.kicker(), calls_.rates,
                 &core_.drain(), &drain_followers_, &core_.watches(),
                 options.identity.incarnation, &audit_, &calls_.connections,
-                &reloader_},
+                &reloader_,
+                options.server.admin_address.empty() ? nullptr
+                                                     : &calls_.connections},
                &calls_),
         housekeeping_(&core_.housekeeping()),
         pushes_(&core_.notifier(), &core_.table()),

@@ -110,6 +110,9 @@ INSTANTIATE_TEST_SUITE_P(
                   },
                   "(it has no TLS: see tls_cert) unless allow_insecure_remote "
                   "is set, got 0.0.0.0:2"},
+        BadOption{"RemoteAdminAddress",
+                  [](auto& o) { o.server.admin_address = "0.0.0.0:0"; },
+                  "admin_address must be a loopback address"},
         BadOption{"TlsWithoutKey",
                   [](auto& o) { o.server.tls.cert_file = "cert"; },
                   "tls_key must be given with tls_cert, and is not"},

@@ -34,6 +34,7 @@
 #include "common/duration_flags.h"
 #include "common/kv.h"
 #include "common/real_clock.h"
+#include "common/security/server_certificates.h"
 #include "common/version.h"
 #include "glog/logging.h"
 
@@ -174,6 +175,14 @@ int main(int argc, char** argv) {
   absl::StatusOr<rmq::EffectiveConfig> config = rmq::ConfigFromFlags();
   LetStopSignalsEndTheProcess(false);
   if (!config.ok()) return Fail(config.status().message());
+  if (absl::GetFlag(FLAGS_check_config) && config->options.server.tls.is_on()) {
+    const absl::Status files =
+        rmq::ReadServerCertificates(
+            config->options.server.tls,
+            rmq::RealClock().ClockToWall(rmq::RealClock().TimeNow()))
+            .status();
+    if (!files.ok()) return Fail(files.message());
+  }
   if (absl::GetFlag(FLAGS_check_config) || absl::GetFlag(FLAGS_print_config)) {
     if (absl::GetFlag(FLAGS_print_config)) {
       std::cout << rmq::PrintConfig(*config) << std::flush;

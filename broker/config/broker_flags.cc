@@ -57,6 +57,11 @@ ABSL_FLAG(std::string, address, Default().server.address,
       NoteUpdate("address");
       Addresses().push_back(absl::GetFlag(FLAGS_address));
     });
+ABSL_FLAG(std::string, admin_address, Default().server.admin_address,
+          "where to serve what operators call, as --address; several with "
+          "commas between. It is served there and on Unix sockets alone then; "
+          "empty: on each --address")
+    .OnUpdate([] { NoteUpdate("admin_address"); });
 ABSL_FLAG(bool, allow_insecure_remote, Default().allow_insecure_remote,
           "allow an address that other machines reach without TLS, or without "
           "that clients must show who they are")

@@ -48,6 +48,7 @@ void VisitSettings(Options& options, const Visitor& visit) {
 
   auto& server = options.server;
   visit("address", &server.address);
+  visit("admin_address", &server.admin_address);
   visit("allow_insecure_remote", &options.allow_insecure_remote);
   visit("reflection", &server.reflection);
   visit("tls_cert", &server.tls.cert_file);

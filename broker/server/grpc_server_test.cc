@@ -74,6 +74,12 @@ INSTANTIATE_TEST_SUITE_P(
                     o.address = "127.0.0.1:1,plaintext://127.0.0.1:1";
                   },
                   "got plaintext://127.0.0.1:1 twice"},
+        BadOption{"AdminAddress", [](auto& o) { o.admin_address = "here"; },
+                  "admin_address must be host:port"},
+        BadOption{"AdminAddressThatIsOneOfClients",
+                  [](auto& o) { o.admin_address = o.address; },
+                  "admin_address must name each address once, got "
+                  "127.0.0.1:10911 twice"},
         BadOption{"TlsWithoutCertificate",
                   [](auto& o) { o.address = "tls://127.0.0.1:1"; },
                   "address must have no tls:// unless tls_cert is given, got "

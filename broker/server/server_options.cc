@@ -27,22 +27,33 @@ absl::StatusOr<std::vector<ListenAddress>> ServerOptions::ListenAddresses()
   std::set<std::string> places;
   const TransportKind bare =
       tls.is_on() ? TransportKind::kTls : TransportKind::kPlaintext;
-  for (const absl::string_view text : absl::StrSplit(address, ',')) {
-    const absl::StatusOr<ListenAddress> parsed =
-        ParseServerAddress("address", text, bare);
-    if (!parsed.ok()) return parsed.status();
-    if (parsed->kind == TransportKind::kTls && !tls.is_on()) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "address must have no tls:// unless tls_cert is given, got ", text));
+  const auto add = [&](absl::string_view field, const std::string& list,
+                       bool is_for_operators) -> absl::Status {
+    for (const absl::string_view text : absl::StrSplit(list, ',')) {
+      absl::StatusOr<ListenAddress> parsed =
+          ParseServerAddress(field, text, bare);
+      if (!parsed.ok()) return parsed.status();
+      if (parsed->kind == TransportKind::kTls && !tls.is_on()) {
+        return absl::InvalidArgumentError(absl::StrCat(
+            field, " must have no tls:// unless tls_cert is given, got ",
+            text));
+      }
+      const bool is_chosen =
+          parsed->port == 0 && parsed->kind != TransportKind::kLocal;
+      if (!is_chosen && !places.insert(TextOf(*parsed)).second) {
+        return absl::InvalidArgumentError(absl::StrCat(
+            field, " must name each address once, got ", text, " twice"));
+      }
+      parsed->is_for_operators = is_for_operators;
+      addresses.push_back(*std::move(parsed));
     }
-    const bool is_chosen =
-        parsed->port == 0 && parsed->kind != TransportKind::kLocal;
-    if (!is_chosen && !places.insert(TextOf(*parsed)).second) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "address must name each address once, got ", text, " twice"));
-    }
-    addresses.push_back(*parsed);
+    return absl::OkStatus();
+  };
+  absl::Status status = add("address", address, /*is_for_operators=*/false);
+  if (status.ok() && !admin_address.empty()) {
+    status = add("admin_address", admin_address, /*is_for_operators=*/true);
   }
+  if (!status.ok()) return status;
   if (addresses.size() > kMostAddresses) {
     return absl::InvalidArgumentError(
         absl::StrCat("address must be at most ", kMostAddresses,

@@ -26,6 +26,9 @@ struct ServerOptions {
   // "host:port" has TLS if `tls` is on. With port 0 the system chooses one, see
   // GrpcServer::port().
   std::string address = "127.0.0.1:10911";
+  // The same, for operators: with it the admin service is served there and on
+  // Unix sockets alone. Empty: it is served on `address`.
+  std::string admin_address;
   ServerTlsOptions tls;
   // Whether gRPC tells the services to who asks: "on", "off", or "auto": while
   // all addresses are loopback. gRPC answers by itself, so that the Authorizer
@@ -56,7 +59,8 @@ struct ServerOptions {
   absl::Duration nap = absl::Milliseconds(2);
 
   static constexpr size_t kMostAddresses = 16;
-  // The parts of `address`. Returns InvalidArgument, naming it.
+  // The parts of `address`, then those of `admin_address`. Returns
+  // InvalidArgument, naming it.
   absl::StatusOr<std::vector<ListenAddress>> ListenAddresses() const;
 
   // Whether the services are told. The options must validate.

@@ -200,6 +200,45 @@ TEST_F(TlsTest, EachAddressHasItsOwnSecurity) {
                   ::testing::StartsWith("127.0.0.1:"), "unix:"));
 }
 
+TEST_F(TlsTest, AnAddressForOperatorsKeepsTheAdminServiceFromOthers) {
+  options_.server.tls = {};
+  options_.server.address = absl::StrCat("127.0.0.1:0,unix:", Path("socket"));
+  options_.server.admin_address = "127.0.0.1:0";
+  Start();
+  ASSERT_EQ(broker_->addresses().size(), 3);
+  const auto none = PlaintextChannelCredentials().Get();
+  const auto calls_operators = [&](int address) {
+    const auto channel = Connect(broker_->addresses()[address], none);
+    EXPECT_TRUE(Heartbeat(channel, "a").ok());
+    grpc::ClientContext unary;
+    SetTestDeadline(unary);
+    pb::ListGroupsRequest request;
+    request.set_kind(pb::GROUP_KIND_CONSUMER);
+    pb::ListGroupsResponse groups;
+    const grpc::Status listed =
+        pb::ClientManagerAdmin::NewStub(channel)->ListGroups(&unary, request,
+                                                             &groups);
+    grpc::ClientContext streaming;
+    SetTestDeadline(streaming);
+    const auto watch =
+        pb::ClientManagerAdmin::NewStub(channel)->Watch(&streaming, {});
+    pb::WatchResponse response;
+    const bool watches = watch->Read(&response);
+    if (watches) streaming.TryCancel();
+    const grpc::Status ended = watch->Finish();
+    EXPECT_EQ(listed.ok(), watches);
+    if (!listed.ok()) {
+      EXPECT_EQ(listed.error_code(), grpc::StatusCode::PERMISSION_DENIED);
+      EXPECT_THAT(listed.error_message(), HasSubstr("admin_address"));
+      EXPECT_EQ(ended.error_code(), grpc::StatusCode::PERMISSION_DENIED);
+    }
+    return listed.ok();
+  };
+  EXPECT_FALSE(calls_operators(0));
+  EXPECT_TRUE(calls_operators(1));
+  EXPECT_TRUE(calls_operators(2));
+}
+
 TEST_F(TlsTest, AStreamOverAUnixSocketIsServed) {
   options_.server.tls = {};
   options_.server.address = absl::StrCat("unix:", Path("socket"));

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "broker/fronts/admin/drain_followers.h"
 #include "broker/fronts/admin/named_resources.h"
 #include "broker/housekeeping/drain.h"
@@ -56,7 +57,22 @@ struct AdminBroker {
   const Connections* connections = nullptr;
   // For ReloadConfig. Null: there are no files.
   FileReloader* reloader = nullptr;
+  // Not null: the service is served on connections for operators alone.
+  const Connections* only_for_operators = nullptr;
 };
+
+// Whether the service is served on the connection of a call: OK, or
+// PERMISSION_DENIED.
+inline CallStatus CheckConnection(const AdminBroker& broker,
+                                  const CallContext& call) {
+  if (broker.only_for_operators == nullptr ||
+      broker.only_for_operators->IsForOperators(call.peer.address)) {
+    return {};
+  }
+  return {absl::StatusCode::kPermissionDenied, ResponseCode::kSystemError,
+          "what operators call is served on the broker's admin_address and on "
+          "its Unix sockets, and not here"};
+}
 
 // One call of an admin method, past the gate.
 struct AdminCall {
@@ -88,6 +104,8 @@ AdminMethod MethodOf(CallStatus (*answer)(const AdminCall&, const Request&,
         [](const Request& request) { return NamedResources(request); },
         [answer, &broker](const CallContext& context, const Request& request,
                           Response* response) {
+          CallStatus status = CheckConnection(broker, context);
+          if (!status.ok()) return status;
           return answer(AdminCall{context, broker}, request, response);
         });
   };
@@ -114,6 +132,8 @@ AdminStreamingMethod ResponsesOf(
         [answer, &broker](const CallContext& context, const Request& request,
                           ResponseWaker waker,
                           std::shared_ptr<ResponseSource>* source) {
+          CallStatus status = CheckConnection(broker, context);
+          if (!status.ok()) return status;
           return answer(AdminCall{context, broker}, request, std::move(waker),
                         source);
         });

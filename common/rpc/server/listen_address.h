@@ -19,6 +19,8 @@ struct ListenAddress {
   // Unix socket, and there is neither host nor port.
   TransportKind kind = TransportKind::kPlaintext;
   std::string path = {};
+  // It is for operators: see Connection::is_for_operators().
+  bool is_for_operators = false;
 };
 
 // Returns "host:port" or "unix:/path".

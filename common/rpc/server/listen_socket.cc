@@ -112,7 +112,7 @@ bool IsLeftOver(const sockaddr_un& place) {
 
 absl::StatusOr<ListenSocket> ListenSocket::OpenLocal(
     const ListenAddress& address) {
-  ListenSocket socket(TextOf(address), address.kind, OpenLocalSocket());
+  ListenSocket socket(address, TextOf(address), OpenLocalSocket());
   const sockaddr_un place = PlaceOf(address.path);
   // The file gets the socket's mode, so that it never has another one.
   constexpr mode_t kOwnerOnly = 0600;
@@ -168,8 +168,8 @@ absl::StatusOr<ListenSocket> ListenSocket::Open(const ListenAddress& address) {
   for (const addrinfo* place : places) {
     const int fd = OpenAt(*place);
     if (fd >= 0) {
-      return ListenSocket(absl::StrCat(address.host, ":", PortOf(fd)),
-                          address.kind, fd);
+      return ListenSocket(address, absl::StrCat(address.host, ":", PortOf(fd)),
+                          fd);
     }
     if (error == 0) error = errno;
     if (error == EADDRINUSE) break;  // No quiet move to another family.

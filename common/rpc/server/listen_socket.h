@@ -34,6 +34,7 @@ class ListenSocket {
   ListenSocket(ListenSocket&& other) noexcept
       : address_(std::move(other.address_)),
         kind_(other.kind_),
+        is_for_operators_(other.is_for_operators_),
         file_(std::exchange(other.file_, {})),
         fd_(std::exchange(other.fd_, -1)) {}
   ListenSocket& operator=(ListenSocket&&) = delete;
@@ -41,6 +42,8 @@ class ListenSocket {
   // "host:port": the host as given, the port that was chosen; or "unix:/path".
   const std::string& address() const { return address_; }
   TransportKind kind() const { return kind_; }
+  // As the address says.
+  bool is_for_operators() const { return is_for_operators_; }
   int fd() const { return fd_; }
 
   // Returns the descriptor of a TCP socket and gives up its ownership.
@@ -54,13 +57,18 @@ class ListenSocket {
     ino_t inode = 0;
   };
 
-  ListenSocket(std::string address, TransportKind kind, int fd)
-      : address_(std::move(address)), kind_(kind), fd_(fd) {}
+  // `bound`: as address() returns it.
+  ListenSocket(const ListenAddress& address, std::string bound, int fd)
+      : address_(std::move(bound)),
+        kind_(address.kind),
+        is_for_operators_(address.is_for_operators),
+        fd_(fd) {}
 
   static absl::StatusOr<ListenSocket> OpenLocal(const ListenAddress& address);
 
   std::string address_;
   TransportKind kind_;
+  bool is_for_operators_;
   File file_;
   int fd_;
 };

@@ -223,10 +223,11 @@ def wrong_files_at_the_start():
     other = Site()
 
     def refused(what, pattern):
-        with Program(binary("BROKER"), "--address=127.0.0.1:0", "--metrics_address=", *site.flags()) as broker:
-            code, lines = broker.exit_code(10), broker.text().splitlines()
-            if code != 1 or broker.wait_for(pattern, 1) is None or len([x for x in lines if "broker: " in x]) != 1:
-                wrong.append((what, code, broker.last_line()))
+        for more in (), ("--check_config",):
+            with Program(binary("BROKER"), "--address=127.0.0.1:0", "--metrics_address=", *site.flags(), *more) as broker:
+                code, lines = broker.exit_code(10), broker.text().splitlines()
+                if code != 1 or broker.wait_for(pattern, 1) is None or len([x for x in lines if "broker: " in x]) != 1:
+                    wrong.append((what, more, code, broker.last_line()))
 
     good = {name: site.read(name) for name in ("broker.pem", "broker.key", "ca.pem")}
     site.write("broker.pem", good["broker.pem"][:200])

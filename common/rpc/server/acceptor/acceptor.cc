@@ -201,7 +201,7 @@ void Acceptor::AcceptAll(const ListenSocket& listener) {
     const int fd = accept4(listener.fd(), reinterpret_cast<sockaddr*>(&address),
                            &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
-      Admit(fd, listener.kind(),
+      Admit(fd, listener,
             // Clients of Unix sockets have no address.
             listener.kind() == TransportKind::kLocal
                 ? absl::StrCat("unix:", ++local_connections_)
@@ -227,8 +227,9 @@ void Acceptor::AcceptAll(const ListenSocket& listener) {
   }
 }
 
-void Acceptor::Admit(int fd, TransportKind kind, absl::string_view peer,
-                     absl::Time now) {
+void Acceptor::Admit(int fd, const ListenSocket& listener,
+                     absl::string_view peer, absl::Time now) {
+  const TransportKind kind = listener.kind();
   std::unique_ptr<ConnectionSocket> socket;
   if (kind == TransportKind::kLocal) {
     socket = std::make_unique<LocalConnectionSocket>(fd);
@@ -247,6 +248,7 @@ void Acceptor::Admit(int fd, TransportKind kind, absl::string_view peer,
     close(fd);
     return;
   }
+  if (listener.is_for_operators()) connection->set_is_for_operators();
   if (deadlines_.size() > 2 * waiting_.size() + kMostEvents) ForgetDeadlines();
   deadlines_.push_back({now + kFirstBytesLimit, fd, connection->number()});
   waiting_[fd] = {std::move(connection), kind};

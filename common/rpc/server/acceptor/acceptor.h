@@ -141,7 +141,7 @@ class Acceptor {
   // Null if `fd` is no listener's.
   const ListenSocket* FindListener(int fd) const;
   void AcceptAll(const ListenSocket& listener);
-  void Admit(int fd, TransportKind kind, absl::string_view peer,
+  void Admit(int fd, const ListenSocket& listener, absl::string_view peer,
              absl::Time now);
   // Something has come on a connection that waits, or its end.
   void ReadFirstBytes(int fd);

@@ -49,6 +49,15 @@ class Connection {
   const std::string& peer() const { return peer_; }
   absl::Time since() const { return since_; }
 
+  // Whether it has come to an address that serves what is kept from others.
+  bool is_for_operators() const {
+    return is_for_operators_.load(std::memory_order_relaxed);
+  }
+  // Before its first call.
+  void set_is_for_operators() {
+    is_for_operators_.store(true, std::memory_order_relaxed);
+  }
+
   Counts counts() const {
     Counts counts;
     counts.bytes = bytes_.load(std::memory_order_relaxed);
@@ -69,6 +78,7 @@ class Connection {
   const absl::Time since_;
   const std::unique_ptr<ConnectionSocket> socket_;
 
+  std::atomic<bool> is_for_operators_{false};
   std::atomic<uint64_t> bytes_{0};
   std::atomic<uint64_t> messages_{0};
   std::atomic<uint64_t> message_bytes_{0};

@@ -4,6 +4,7 @@
 #include <tuple>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/kv.h"
 #include "common/mutex_lock.h"
@@ -289,6 +290,13 @@ std::vector<ConnectionPtr> Connections::List(uint64_t number,
   }
   std::sort(listed.begin(), listed.end(), by_number);
   return listed;
+}
+
+bool Connections::IsForOperators(absl::string_view peer) const {
+  if (absl::StartsWith(peer, "unix:")) return true;
+  MutexLock lock(&mu_);
+  const auto found = connections_.find(peer);
+  return found != connections_.end() && (*found)->is_for_operators();
 }
 
 size_t Connections::size() const {

@@ -170,6 +170,11 @@ class Connections {
   std::vector<ConnectionPtr> List(uint64_t number, size_t max) const
       ABSL_LOCKS_EXCLUDED(mu_);
 
+  // Whether the connection of `peer` ("host:port") is for operators. All of
+  // Unix sockets are, since a call does not tell by which of them it has come;
+  // one that is not open is not.
+  bool IsForOperators(absl::string_view peer) const ABSL_LOCKS_EXCLUDED(mu_);
+
   // Counts since the start.
   const Refusals& refused() const { return refused_; }
   const Abuses& ended() const { return ended_; }

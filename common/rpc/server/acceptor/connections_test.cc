@@ -95,6 +95,23 @@ class ConnectionsTest : public ::testing::Test {
   ConnectionRefusal refusal_ = ConnectionRefusal::kTooMany;
 };
 
+TEST_F(ConnectionsTest, APeerIsForOperatorsAsItsPresentConnectionIs) {
+  const auto open = [this](absl::string_view peer) {
+    ConnectionRefusal refusal;
+    return connections_.Open(
+        peer, std::make_unique<FakeSocket>(std::make_shared<SocketState>()),
+        absl::UnixEpoch(), &refusal);
+  };
+  open("10.0.0.1:1");
+  open("10.0.0.1:2")->set_is_for_operators();
+  EXPECT_FALSE(connections_.IsForOperators("10.0.0.1:1"));
+  EXPECT_TRUE(connections_.IsForOperators("10.0.0.1:2"));
+  EXPECT_FALSE(connections_.IsForOperators("10.0.0.1:3"));
+  EXPECT_TRUE(connections_.IsForOperators("unix:"));
+  open("10.0.0.1:2");  // Another one from the same port.
+  EXPECT_FALSE(connections_.IsForOperators("10.0.0.1:2"));
+}
+
 TEST_F(ConnectionsTest, AnAddressHasItsLimitAndAllTogetherHaveOne) {
   for (const char* peer : {"10.0.0.1:1", "10.0.0.1:2", "10.0.0.1:3"}) {
     EXPECT_TRUE(IsLetIn(peer));
