@@ -53,8 +53,9 @@ enum class BrokerState {
   // The broker could not be reached, the stream broke, or the broker drains
   // (`last_end`); the client tries again at `retry_at`. After UNAUTHENTICATED
   // and PERMISSION_DENIED (`last_error`) that is 30 s to 5 min later, and the
-  // client goes on trying: an operator must change the broker's rules or the
-  // client's credentials. Client::Reconnect() tries at once.
+  // client goes on trying: an operator must change the broker's rules. It tries
+  // earlier if the files of its credentials or its certificate have changed,
+  // and by Client::Reconnect() at once.
   kBackoff,
   // The client's statement is larger than the broker's frames may be;
   // `last_error` has both sizes. The client is in no group there, and makes no

@@ -2,6 +2,7 @@
 #ifndef CLIENT_GRPC_GRPC_BROKER_STUB_H_
 #define CLIENT_GRPC_GRPC_BROKER_STUB_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -40,6 +41,9 @@ class GrpcBrokerStub final : public BrokerStub {
 
   std::unique_ptr<BrokerStream> NewStream(
       BrokerStream::Reactor* reactor) override;
+  uint64_t IdentityGeneration() override {
+    return holder_->SecurityGeneration();
+  }
   absl::StatusOr<rocketmq::clientmanager::v1::GetConsumerListByGroupResponse>
   GetConsumerListByGroup(
       const rocketmq::clientmanager::v1::GetConsumerListByGroupRequest& request,

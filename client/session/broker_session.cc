@@ -208,6 +208,7 @@ void BrokerSession::DropStream() {
 
 void BrokerSession::Connect() {
   DropStream();
+  current_.identity = stub_.IdentityGeneration();
   current_.stream = stub_.NewStream(this);
   current_.number = next_stream_number_();
   state_deadline_ = loop_.Now() + options_.connect_timeout;
@@ -257,10 +258,11 @@ void BrokerSession::NameBroker() {
 absl::Time BrokerSession::NextDeadline() const {
   switch (health_.state) {
     case BrokerState::kConnecting:
-    case BrokerState::kBackoff:
     case BrokerState::kReserve:
     case BrokerState::kKicked:
     case BrokerState::kLeaving: return state_deadline_;
+    case BrokerState::kBackoff:
+      return std::min(state_deadline_, identity_look_);
     case BrokerState::kStating:
     case BrokerState::kOnline:
     case BrokerState::kPartial: {
@@ -298,6 +300,14 @@ void BrokerSession::OnTimer() {
                        absl::FormatDuration(options_.connect_timeout)))});
       break;
     case BrokerState::kBackoff:
+      // By the timer, not by the clock: the pause ends with its timer.
+      if (timer_at_ < state_deadline_ &&
+          stub_.IdentityGeneration() == denied_identity_) {
+        identity_look_ = timer_at_ + kIdentityPeriod;
+        break;
+      }
+      Connect();
+      break;
     case BrokerState::kReserve: Connect(); break;
     case BrokerState::kKicked: ComeBack(); break;
     case BrokerState::kLeaving:

@@ -50,8 +50,8 @@ namespace rmq {
 // the mark of brokers that are older than it (FEATURE_END_REASON).
 //
 // A broker that does not let the client in (IsDenial()) is tried again after
-// long pauses, without end: an operator may correct the broker's rules, or the
-// client's files.
+// long pauses, without end: an operator may correct the broker's rules. Once
+// the client's files have changed, it is tried soon.
 //
 // Thread-safety: none; every method is called, and everything happens, on the
 // loop.
@@ -122,6 +122,8 @@ class BrokerSession final : private BrokerStream::Reactor {
   // A session in reserve tries to connect after a time between half of this and
   // all of it, as the address may lead to another broker by now.
   static constexpr absl::Duration kReserveTime = absl::Minutes(5);
+  // How often a session that was denied looks for changes of its files.
+  static constexpr absl::Duration kIdentityPeriod = absl::Seconds(5);
   // The beginning of an outage is logged as information. An outage that has
   // lasted this long is logged as a warning, once.
   static constexpr absl::Duration kLongOutage = absl::Seconds(30);
@@ -210,6 +212,7 @@ class BrokerSession final : private BrokerStream::Reactor {
   struct StreamState {
     std::unique_ptr<BrokerStream> stream;
     uint64_t number = 0;
+    uint64_t identity = 0;  // BrokerStub::IdentityGeneration() at its begin.
     bool writing = false;
     absl::Time writing_since;
     bool half_closed = false;
@@ -258,8 +261,9 @@ class BrokerSession final : private BrokerStream::Reactor {
   void OnTooLarge(size_t bytes, size_t limit);
   // Enters kBackoff for the next delay of the backoff.
   void Pause(absl::Duration retry_after = absl::ZeroDuration());
-  // Enters kBackoff for the next delay of the backoff after denials.
-  void PauseDenied(const absl::Status& denial);
+  // The same after `denial` of a stream with `identity`: for the next delay of
+  // the backoff after denials, unless the client's files have changed since.
+  void PauseDenied(const absl::Status& denial, uint64_t identity);
   // Connects, or enters kIdle if there is nothing to state.
   void ComeBack();
   // Ends the session, and reports `status` to the observer.
@@ -333,6 +337,10 @@ class BrokerSession final : private BrokerStream::Reactor {
   Backoff denial_backoff_{kDenialBackoff};
   // The one that was logged last; OK once the broker has let the client in.
   absl::Status denial_;
+  // In a pause after a denial: what was denied, and when to look whether the
+  // client says something else by now.
+  uint64_t denied_identity_ = 0;
+  absl::Time identity_look_ = absl::InfiniteFuture();
   bool shutting_down_ = false;
   bool stopped_ = false;  // OnStopped() was called.
   bool was_online_ = false;

@@ -96,6 +96,27 @@ TEST_F(BrokerSessionDenialTest, ReconnectTriesAtOnce) {
   EXPECT_EQ(state(), BrokerState::kConnecting);
 }
 
+TEST_F(BrokerSessionDenialTest, AnIdentityThatChangedMeanwhileIsTriedSoon) {
+  Online();
+  stub_.ChangeIdentity();
+  call().Finish(kUnknown);
+  ExpectConnectsAfter(absl::Milliseconds(100));
+  call().Finish(kUnknown);
+  ExpectConnectsAfter(absl::Seconds(30));
+}
+
+TEST_F(BrokerSessionDenialTest, AnIdentityThatChangesLaterIsTriedInSeconds) {
+  Online();
+  call().Finish(kUnknown);
+  loop_.Advance(absl::Seconds(5));
+  EXPECT_EQ(state(), BrokerState::kBackoff);
+  stub_.ChangeIdentity();
+  loop_.Advance(absl::Seconds(5) - absl::Milliseconds(1));
+  EXPECT_EQ(state(), BrokerState::kBackoff);
+  loop_.Advance(absl::Milliseconds(1));
+  EXPECT_EQ(state(), BrokerState::kConnecting);
+}
+
 TEST_F(BrokerSessionDenialTest, AStatementThatIsDeniedIsNotRepeated) {
   Stating();
   Refuse(kMayNot);

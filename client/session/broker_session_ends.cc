@@ -31,10 +31,10 @@ void BrokerSession::LoseStream(const StreamEnd& end) {
       }
     }
     if (IsDenial(end)) {
-      PauseDenied(end.status);
+      PauseDenied(end.status, lost.identity);
     } else if (!lost.denial.ok() && end.reason == EndReason::kNone) {
       RecordError(lost.denial);
-      PauseDenied(lost.denial);
+      PauseDenied(lost.denial, lost.identity);
     } else {
       Pause(end.reason == EndReason::kDrained ? end.retry_after
                                               : absl::ZeroDuration());
@@ -111,6 +111,7 @@ void BrokerSession::Pause(absl::Duration retry_after) {
   const absl::Time now = loop_.Now();
   const absl::Duration delay = backoff_.NextAfter(retry_after, random_);
   state_deadline_ = now + delay;
+  identity_look_ = absl::InfiniteFuture();
   outage_since_ = std::min(outage_since_, now);
   const absl::Duration outage = now - outage_since_;
   if (outage == absl::ZeroDuration()) {
@@ -131,8 +132,15 @@ void BrokerSession::Pause(absl::Duration retry_after) {
   Enter(BrokerState::kBackoff);
 }
 
-void BrokerSession::PauseDenied(const absl::Status& denial) {
+void BrokerSession::PauseDenied(const absl::Status& denial, uint64_t identity) {
+  if (stub_.IdentityGeneration() != identity) {
+    // As when a secret was changed on both sides.
+    Pause();
+    return;
+  }
   const absl::Time now = loop_.Now();
+  denied_identity_ = identity;
+  identity_look_ = now + kIdentityPeriod;
   const absl::Duration delay = denial_backoff_.Next(random_);
   state_deadline_ = now + delay;
   outage_since_ = std::min(outage_since_, now);

@@ -4,6 +4,7 @@
 #ifndef CLIENT_SESSION_BROKER_STUB_H_
 #define CLIENT_SESSION_BROKER_STUB_H_
 
+#include <cstdint>
 #include <memory>
 
 #include "absl/status/status.h"
@@ -74,6 +75,10 @@ class BrokerStub {
   // outlive the stream. Call it on the event loop that the reactions run on.
   virtual std::unique_ptr<BrokerStream> NewStream(
       BrokerStream::Reactor* reactor) = 0;
+
+  // Grows whenever streams begin to say something else of who the client is, as
+  // its files have changed. Cheap.
+  virtual uint64_t IdentityGeneration() { return 0; }
 
   // The unary calls. They block the caller for at most `timeout`, then return
   // DeadlineExceeded. After CancelCalls() they return Cancelled. Other errors

@@ -3,6 +3,7 @@
 #ifndef CLIENT_TESTING_FAKE_BROKER_STUB_H_
 #define CLIENT_TESTING_FAKE_BROKER_STUB_H_
 
+#include <cstdint>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -113,11 +114,15 @@ class FakeBrokerStub final : public BrokerStub {
     return absl::UnimplementedError("the fake has streams only");
   }
   void CancelCalls() override { calls_cancelled_ = true; }
+  uint64_t IdentityGeneration() override { return identity_generation_; }
+  // The client's files have changed.
+  void ChangeIdentity() { ++identity_generation_; }
   bool calls_cancelled() const { return calls_cancelled_; }
 
  private:
   std::vector<std::shared_ptr<FakeCall>> calls_;
   bool calls_cancelled_ = false;
+  uint64_t identity_generation_ = 1;
 };
 
 }  // namespace rmq

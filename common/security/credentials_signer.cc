@@ -39,12 +39,19 @@ void CredentialsSigner::ReadIfChanged() {
       read.ok() ? MakeKey(*read) : read.status();
   if (key.ok()) {
     key_ = *std::move(key);
+    ++generation_;
     LOG(INFO) << "credentials read anew" << Kv("file", file_)
               << Kv("access_key", key_->access_key);
   } else {
     LOG(WARNING) << "credentials not read anew: the earlier ones stay"
                  << Kv("file", file_) << Kv("error", key.status().ToString());
   }
+}
+
+uint64_t CredentialsSigner::generation() {
+  MutexLock lock(&mu_);
+  ReadIfChanged();
+  return generation_;
 }
 
 absl::StatusOr<CallSignature> CredentialsSigner::Sign() {

@@ -2,6 +2,7 @@
 #ifndef COMMON_SECURITY_CREDENTIALS_SIGNER_H_
 #define COMMON_SECURITY_CREDENTIALS_SIGNER_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -38,6 +39,9 @@ class CredentialsSigner {
   // memory.
   absl::StatusOr<CallSignature> Sign() ABSL_LOCKS_EXCLUDED(mu_);
 
+  // Grows whenever Sign() begins to sign with something else.
+  uint64_t generation() ABSL_LOCKS_EXCLUDED(mu_);
+
  private:
   struct Key {
     std::string access_key;
@@ -56,6 +60,7 @@ class CredentialsSigner {
   absl::Mutex mu_;
   FileChanges changes_ ABSL_GUARDED_BY(mu_);
   std::shared_ptr<const Key> key_ ABSL_GUARDED_BY(mu_);
+  uint64_t generation_ ABSL_GUARDED_BY(mu_) = 1;
 };
 
 }  // namespace rmq

@@ -1,5 +1,6 @@
 #include "common/security/credentials_signer.h"
 
+#include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -75,16 +76,20 @@ TEST_F(CredentialsSignerTest, AFileThatChangesIsReadAnew) {
   Write("pay", "hush");
   const auto signer = Create({"", "", file_});
   EXPECT_TRUE(SignsAs(signer.get(), "pay", "hush"));
+  const uint64_t generation = signer->generation();
   Write("pay2", "hush2");
   clock_.Advance(FileChanges::kPeriod);
+  EXPECT_GT(signer->generation(), generation);
   EXPECT_TRUE(SignsAs(signer.get(), "pay2", "hush2"));
 }
 
 TEST_F(CredentialsSignerTest, AFileThatIsWrongLaterChangesNothing) {
   Write("pay", "hush");
   const auto signer = Create({"", "", file_});
+  const uint64_t generation = signer->generation();
   WriteTestFile(file_, "access_key: \"pay2\" secret_k");
   clock_.Advance(FileChanges::kPeriod);
+  EXPECT_EQ(signer->generation(), generation);
   EXPECT_TRUE(SignsAs(signer.get(), "pay", "hush"));
   std::remove(file_.c_str());
   clock_.Advance(FileChanges::kPeriod);

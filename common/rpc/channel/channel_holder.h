@@ -39,6 +39,9 @@ class ChannelHolder {
   // metadata that says who calls.
   void Prepare(grpc::ClientContext* context) { security_->Sign(context); }
 
+  // ChannelSecurity::generation().
+  uint64_t SecurityGeneration() { return security_->generation(); }
+
   // Get() does not return `channel` any more.
   void Drop(const std::shared_ptr<grpc::Channel>& channel)
       ABSL_LOCKS_EXCLUDED(mu_);

@@ -54,6 +54,11 @@ void ChannelSecurity::AddArguments(grpc::ChannelArguments* arguments) const {
   if (!server_name_.empty()) arguments->SetSslTargetNameOverride(server_name_);
 }
 
+uint64_t ChannelSecurity::generation() {
+  return source_->generation() +
+         (signer_ == nullptr ? 0 : signer_->generation());
+}
+
 void ChannelSecurity::Sign(grpc::ClientContext* context) {
   if (signer_ == nullptr) return;
   const absl::StatusOr<CallSignature> signature = signer_->Sign();

@@ -2,6 +2,7 @@
 #ifndef COMMON_RPC_CREDENTIALS_CHANNEL_SECURITY_H_
 #define COMMON_RPC_CREDENTIALS_CHANNEL_SECURITY_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -48,6 +49,10 @@ class ChannelSecurity {
   // Adds the metadata that says who calls. Once for each call, before it
   // begins.
   void Sign(grpc::ClientContext* context);
+
+  // Grows whenever new channels or calls begin to say something else of who
+  // calls, or to trust others.
+  uint64_t generation();
 
  private:
   const std::shared_ptr<ChannelCredentialsSource> source_;
