@@ -1,4 +1,5 @@
-// The client library and cmctl over TLS at the real broker.
+// The client library over TLS and with credentials at the real broker: files
+// that change, and users that come and go.
 #include <unistd.h>
 
 #include <iostream>
@@ -7,13 +8,16 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "client/broker_health.h"
 #include "client/client.h"
 #include "client/client_options.h"
+#include "common/security/credentials.h"
 #include "common/security/test_certificates.h"
 #include "common/security/tls_options.h"
 #include "common/status_matchers.h"
@@ -26,7 +30,12 @@
 namespace rmq {
 namespace {
 
+using ::testing::Eq;
+using ::testing::HasSubstr;
 using ::testing::Ne;
+
+// Long enough for the first pause after a denial, on a busy machine.
+constexpr absl::Duration kLongPatience = absl::Seconds(90);
 
 class ClientSecurityTest : public ::testing::Test {
  protected:
@@ -34,6 +43,8 @@ class ClientSecurityTest : public ::testing::Test {
     WriteTestFile(Path("ca.pem"), authority_.certificate());
     WriteCertificate("server", authority_.IssueLocalhost());
     WriteClientCertificate("pay-host");
+    WriteCredentials("hush");
+    WriteUsers("hush", "ENABLE");
   }
 
   void TearDown() override {
@@ -60,7 +71,23 @@ class ClientSecurityTest : public ::testing::Test {
         "client",
         (authority != nullptr ? *authority : authority_).Issue(subject));
   }
-  // A broker with mutual TLS.
+  static void WriteCredentials(absl::string_view secret) {
+    WriteTestFile(
+        Path("credentials"),
+        absl::StrCat("access_key: \"pay\" secret_key: \"", secret, "\"\n"));
+  }
+  static void WriteUsers(absl::string_view secret, absl::string_view status) {
+    WriteTestFile(
+        Path("users"),
+        absl::StrCat(
+            "users { name: \"pay\" secret: \"", secret, "\" status: ", status,
+            " }\n"
+            "users { name: \"root\" secret: \"r\" type: SUPER }\n"
+            "rules { user: \"pay\" resource: \"Group:orders\" action: [SUB] "
+            "decision: ALLOW }\n"));
+  }
+
+  // A broker with mutual TLS and rules.
   void StartBroker(const std::vector<std::string>& more_flags = {}) {
     std::vector<std::string> flags = {
         "--tls_cert=" + Path("server-cert.pem"),
@@ -75,8 +102,12 @@ class ClientSecurityTest : public ::testing::Test {
     ASSERT_THAT(broker, IsOk());
     broker_ = *std::move(broker);
   }
-  // A client of the group "orders".
-  void StartClient() {
+  void StartBrokerWithRules() {
+    StartBroker({"--auth=on", "--auth_file=" + Path("users")});
+  }
+
+  // A client of the group "orders", and of those too.
+  void StartClient(const std::vector<std::string>& more_groups = {}) {
     ClientOptions options;
     options.brokers = {address_};
     options.client_id = "a";
@@ -85,6 +116,7 @@ class ClientSecurityTest : public ::testing::Test {
     options.tls->cert_file = Path("client-cert.pem");
     options.tls->key_file = Path("client-key.pem");
     options.tls->server_name = "localhost";
+    options.credentials.emplace().credentials_file = Path("credentials");
     options.heartbeat_interval = absl::Milliseconds(100);
     options.initial_backoff = absl::Milliseconds(100);
     options.max_backoff = absl::Milliseconds(500);
@@ -92,9 +124,13 @@ class ClientSecurityTest : public ::testing::Test {
         Client::Create(std::move(options));
     ASSERT_THAT(client, IsOk());
     client_ = *std::move(client);
-    ConsumerOptions consumer;
-    consumer.group = "orders";
-    ASSERT_THAT(client_->RegisterConsumer(std::move(consumer)), IsOk());
+    std::vector<std::string> groups = more_groups;
+    groups.push_back("orders");
+    for (const std::string& group : groups) {
+      ConsumerOptions consumer;
+      consumer.group = group;
+      ASSERT_THAT(client_->RegisterConsumer(std::move(consumer)), IsOk());
+    }
     ASSERT_THAT(client_->Start(), IsOk());
   }
 
@@ -103,12 +139,29 @@ class ClientSecurityTest : public ::testing::Test {
   auto State() const {
     return [this] { return Health().state; };
   }
+  auto Error() const {
+    return [this] { return Health().last_error.ToString(); };
+  }
 
   const std::string address_ = UnusedAddress();
   TestAuthority authority_{"ca"};
   std::unique_ptr<BrokerProcess> broker_;
   std::unique_ptr<Client> client_;
 };
+
+TEST_F(ClientSecurityTest, OverMutualTlsAndWithCredentialsItIsOnline) {
+  StartBrokerWithRules();
+  StartClient();
+  EXPECT_TRUE(Becomes(State(), BrokerState::kOnline));
+}
+
+TEST_F(ClientSecurityTest, AGroupThatItMayNotHaveIsSkippedWithTheReason) {
+  StartBrokerWithRules();
+  StartClient({"bills"});
+  ASSERT_TRUE(Becomes(State(), BrokerState::kPartial));
+  ASSERT_EQ(Health().skipped_groups.size(), 1u);
+  EXPECT_EQ(Health().skipped_groups[0].group, "bills");
+}
 
 TEST_F(ClientSecurityTest, OperatorsAskOverTlsAndOverAUnixSocket) {
   const std::string socket = absl::StrCat("/tmp/client_security_", getpid());
@@ -146,6 +199,30 @@ TEST_F(ClientSecurityTest, ConnectionsUseTheCertificateOfTheirTime) {
   EXPECT_TRUE(Stays(State(), Ne(BrokerState::kOnline), absl::Seconds(3)));
   WriteClientCertificate("pay-host");
   EXPECT_TRUE(Becomes(State(), BrokerState::kOnline));
+}
+
+TEST_F(ClientSecurityTest, AUserWhoIsDisabledIsOutAndComesBackByItself) {
+  StartBrokerWithRules();
+  StartClient();
+  ASSERT_TRUE(Becomes(State(), BrokerState::kOnline));
+  WriteUsers("hush", "DISABLE");
+  ASSERT_TRUE(Becomes(State(), BrokerState::kBackoff));
+  EXPECT_THAT(Error()(), HasSubstr("UNAUTHENTICATED"));
+  const absl::Duration pause = Health().retry_at - absl::Now();
+  EXPECT_GT(pause, absl::Seconds(25));
+  EXPECT_LE(pause, absl::Minutes(1));
+  WriteUsers("hush", "ENABLE");
+  EXPECT_TRUE(Becomes(State(), BrokerState::kOnline, kLongPatience));
+}
+
+TEST_F(ClientSecurityTest, ASecretThatIsChangedOnBothSidesLosesOneStream) {
+  StartBrokerWithRules();
+  StartClient();
+  ASSERT_TRUE(Becomes(State(), BrokerState::kOnline));
+  WriteCredentials("hush2");
+  WriteUsers("hush2", "ENABLE");
+  ASSERT_TRUE(Becomes([this] { return Health().reconnects; }, Eq(1)));
+  EXPECT_EQ(Health().state, BrokerState::kOnline);
 }
 
 }  // namespace
