@@ -9,9 +9,19 @@
 namespace rmq {
 
 DeadlineWatch::Ticket DeadlineWatch::Add(std::weak_ptr<Waiter> waiter,
+                                         absl::string_view peer,
                                          absl::Time since, absl::Time now) {
+  // What is not limited is not counted.
+  const ClientNetwork network =
+      options_.capacity == kNoLimit ? ClientNetwork() : ClientNetworkOf(peer);
+  return AddEntry({std::move(waiter), network}, since, now);
+}
+
+DeadlineWatch::Ticket DeadlineWatch::AddEntry(Entry entry, absl::Time since,
+                                              absl::Time now) {
   Ticket ticket(since + options_.limit, 0);
-  std::weak_ptr<Waiter> gives_way;
+  Entry gives_way;
+  size_t most = options_.capacity;
   {
     MutexLock lock(&mu_);
     if (entries_.empty()) {
@@ -21,15 +31,25 @@ DeadlineWatch::Ticket DeadlineWatch::Add(std::weak_ptr<Waiter> waiter,
       if (ticket.first < now) back_since_ = now;
     }
     ticket.second = ++last_number_;
-    entries_.emplace_hint(entries_.end(), ticket, std::move(waiter));
-    if (entries_.size() > options_.capacity) gives_way = TakeFirstLocked();
+    const ClientNetwork network = entry.network;
+    entries_.emplace_hint(entries_.end(), ticket, std::move(entry));
+    if (options_.capacity != kNoLimit) {
+      absl::btree_set<Ticket>& its = by_network_[network];
+      its.insert(its.end(), ticket);
+      if (its.size() > options_.capacity / 2) {
+        most = options_.capacity / 2;
+        gives_way = TakeLocked(*its.begin());
+      } else if (entries_.size() > options_.capacity) {
+        gives_way = TakeLocked(entries_.begin()->first);
+      }
+    }
   }
   on_due_(ticket.first);
-  if (const std::shared_ptr<Waiter> longest = gives_way.lock()) {
-    longest->EndIfWaiting(
-        OverLimit(absl::StrCat("at most ", options_.capacity,
-                               " calls may wait for their clients, and this "
-                               "one had waited for longest")));
+  if (const std::shared_ptr<Waiter> longest = gives_way.waiter.lock()) {
+    longest->EndIfWaiting(OverLimit(absl::StrCat(
+        "at most ", most, " calls ",
+        most == options_.capacity ? "" : "of one address ",
+        "may wait for their clients, and this one had waited for longest")));
   }
   return ticket;
 }
@@ -37,12 +57,9 @@ DeadlineWatch::Ticket DeadlineWatch::Add(std::weak_ptr<Waiter> waiter,
 void DeadlineWatch::Remove(const Ticket& ticket) {
   // Destroyed without the lock: it may be the last reference to the waiter's
   // memory.
-  std::weak_ptr<Waiter> removed;
+  Entry removed;
   MutexLock lock(&mu_);
-  const auto found = entries_.find(ticket);
-  if (found == entries_.end()) return;
-  removed = std::move(found->second);
-  entries_.erase(found);
+  if (entries_.contains(ticket)) removed = TakeLocked(ticket);
 }
 
 absl::Time DeadlineWatch::Check(absl::Time now) {
@@ -53,19 +70,19 @@ absl::Time DeadlineWatch::Check(absl::Time now) {
     }
   }
   while (true) {
-    std::weak_ptr<Waiter> due;
+    Entry due;
     {
       MutexLock lock(&mu_);
       if (entries_.empty() || FirstDeadlineLocked() > now) {
         return NextDueLocked();
       }
-      due = TakeFirstLocked();
+      due = TakeLocked(entries_.begin()->first);
     }
-    const std::shared_ptr<Waiter> waiter = due.lock();
+    const std::shared_ptr<Waiter> waiter = due.waiter.lock();
     if (waiter == nullptr) continue;
     const absl::Time since =
         waiter->EndIfWaitingSince(options_.what, now - options_.limit);
-    if (since != absl::InfiniteFuture()) Add(std::move(due), since, now);
+    if (since != absl::InfiniteFuture()) AddEntry(std::move(due), since, now);
   }
 }
 
@@ -81,13 +98,13 @@ absl::Time DeadlineWatch::FirstDeadlineLocked() const {
 }
 
 bool DeadlineWatch::EndFirst(const CallStatus& status) {
-  std::weak_ptr<Waiter> first;
+  Entry first;
   {
     MutexLock lock(&mu_);
     if (entries_.empty()) return false;
-    first = TakeFirstLocked();
+    first = TakeLocked(entries_.begin()->first);
   }
-  if (const std::shared_ptr<Waiter> waiter = first.lock()) {
+  if (const std::shared_ptr<Waiter> waiter = first.waiter.lock()) {
     waiter->EndIfWaiting(status);
   }
   return true;
@@ -98,10 +115,16 @@ size_t DeadlineWatch::size() const {
   return entries_.size();
 }
 
-std::weak_ptr<Waiter> DeadlineWatch::TakeFirstLocked() {
-  std::weak_ptr<Waiter> first = std::move(entries_.begin()->second);
-  entries_.erase(entries_.begin());
-  return first;
+DeadlineWatch::Entry DeadlineWatch::TakeLocked(const Ticket& ticket) {
+  const auto found = entries_.find(ticket);
+  Entry entry = std::move(found->second);
+  entries_.erase(found);
+  const auto its = by_network_.find(entry.network);
+  if (its != by_network_.end()) {
+    its->second.erase(ticket);
+    if (its->second.empty()) by_network_.erase(its);
+  }
+  return entry;
 }
 
 }  // namespace rmq

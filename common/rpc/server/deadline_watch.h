@@ -10,9 +10,12 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "common/client_network.h"
 #include "common/due_task.h"
 #include "common/mutex_lock.h"
 #include "common/response_code.h"
@@ -49,11 +52,14 @@ class DeadlineWatch final : public DueTask {
     WaitsFor what = WaitsFor::kReading;
     // The longest that a call may wait. Must be positive.
     absl::Duration limit;
-    // The most entries. When one more is added, the call that has waited
-    // longest is ended. So a client that acts at once keeps its place, even if
-    // another client fills all other places.
-    size_t capacity = std::numeric_limits<size_t>::max();
+    // The most entries, and half of them of one address (a ClientNetwork). When
+    // one more is added, the call that has waited longest is ended: of the
+    // address if it has more than its half, or else of all. So a client that
+    // acts at once keeps its place, even if another client fills all other
+    // places.
+    size_t capacity = kNoLimit;
   };
+  static constexpr size_t kNoLimit = std::numeric_limits<size_t>::max();
   // Identifies an entry. A default Ticket identifies none.
   using Ticket = std::pair<absl::Time, uint64_t>;
 
@@ -64,22 +70,23 @@ class DeadlineWatch final : public DueTask {
 
   const Options& options() const { return options_; }
 
-  // Adds `waiter`, which has waited since `since`. A stream adds itself for a
+  // Adds `waiter`, a call from `peer` ("host:port"), which has waited since
+  // `since`. A stream adds itself for a
   // pending write only when a further write has to wait behind it, or when the
   // write is its last: a stream that is read costs nothing here. May end
   // another waiter if the capacity is limited.
-  Ticket Add(std::weak_ptr<Waiter> waiter, absl::Time since, absl::Time now)
-      ABSL_LOCKS_EXCLUDED(mu_);
+  Ticket Add(std::weak_ptr<Waiter> waiter, absl::string_view peer,
+             absl::Time since, absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Moves the entry of `ticket` because its waiter waits for something else
   // since `now`, for `limit` at most: if `limit` is shorter than the watch's
   // own, the waiter is checked by then. Returns the entry's ticket.
   Ticket Shorten(const Ticket& ticket, std::weak_ptr<Waiter> waiter,
-                 absl::Duration limit, absl::Time now)
+                 absl::string_view peer, absl::Duration limit, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mu_) {
     if (limit >= options_.limit) return ticket;
     Remove(ticket);
-    return Add(std::move(waiter), now + limit - options_.limit, now);
+    return Add(std::move(waiter), peer, now + limit - options_.limit, now);
   }
 
   // Removes an entry, if it is still there. A waiter that need not be counted
@@ -106,12 +113,19 @@ class DeadlineWatch final : public DueTask {
   size_t size() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
-  using Entries = absl::btree_map<Ticket, std::weak_ptr<Waiter>>;
+  struct Entry {
+    std::weak_ptr<Waiter> waiter;
+    ClientNetwork network;
+  };
+  using Entries = absl::btree_map<Ticket, Entry>;
 
+  Ticket AddEntry(Entry entry, absl::Time since, absl::Time now)
+      ABSL_LOCKS_EXCLUDED(mu_);
   absl::Time NextDueLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // When the first entry's wait is over. There must be an entry.
   absl::Time FirstDeadlineLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  std::weak_ptr<Waiter> TakeFirstLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Takes out the entry of `ticket`, which must be there.
+  Entry TakeLocked(const Ticket& ticket) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const Options options_;
   const DueListener on_due_;
@@ -124,6 +138,9 @@ class DeadlineWatch final : public DueTask {
   uint64_t last_number_ ABSL_GUARDED_BY(mu_) = 0;
   // By deadline, then in the order of Add().
   Entries entries_ ABSL_GUARDED_BY(mu_);
+  // The tickets of `entries_`, by address, if there is a limit of an address.
+  absl::flat_hash_map<ClientNetwork, absl::btree_set<Ticket>> by_network_
+      ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace rmq

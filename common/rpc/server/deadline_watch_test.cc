@@ -19,7 +19,9 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 constexpr absl::Duration kLimit = absl::Seconds(30);
-constexpr size_t kCapacity = 3;
+constexpr size_t kCapacity = 6;
+constexpr size_t kMostOfAnAddress = 3;
+constexpr char kPeer[] = "10.0.0.1:1";
 constexpr absl::Duration kMoment = absl::Nanoseconds(1);
 const absl::Time kStart = absl::FromUnixSeconds(1'000'000);
 
@@ -52,10 +54,22 @@ class DeadlineWatchTest : public ::testing::Test {
   std::shared_ptr<FakeWaiter> WaitingSince(absl::Time since, absl::Time now) {
     auto waiter = std::make_shared<FakeWaiter>();
     waiter->waits_since = since;
-    watch_.Add(waiter, since, now);
+    watch_.Add(waiter, NextPeer(), since, now);
     return waiter;
   }
 
+  // Reported by a call from `peer`.
+  std::shared_ptr<FakeWaiter> WaitingFrom(absl::string_view peer) {
+    auto waiter = std::make_shared<FakeWaiter>();
+    waiter->waits_since = kStart;
+    watch_.Add(waiter, peer, kStart, kStart);
+    return waiter;
+  }
+
+  // Each of another address.
+  std::string NextPeer() { return absl::StrCat("10.0.1.", ++peers_, ":1"); }
+
+  int peers_ = 0;
   std::vector<absl::Time> deadlines_;
   DeadlineWatch watch_{
       {WaitsFor::kReading, kLimit, kCapacity},
@@ -162,7 +176,8 @@ TEST_F(DeadlineWatchTest, AShortenedWaitIsLookedAtWhenItsOwnLimitIsOver) {
   constexpr absl::Duration kShort = absl::Seconds(3);
   const auto waiter = std::make_shared<FakeWaiter>();
   const absl::Time now = kStart + absl::Seconds(1);
-  watch_.Shorten(watch_.Add(waiter, kStart, kStart), waiter, kShort, now);
+  watch_.Shorten(watch_.Add(waiter, kPeer, kStart, kStart), waiter, kPeer,
+                 kShort, now);
   EXPECT_EQ(watch_.size(), 1);
   watch_.Check(now + kShort - kMoment);
   EXPECT_EQ(waiter->asked, 0);
@@ -172,13 +187,15 @@ TEST_F(DeadlineWatchTest, AShortenedWaitIsLookedAtWhenItsOwnLimitIsOver) {
 
 TEST_F(DeadlineWatchTest, AWaitIsNotShortenedToTheLimitItHas) {
   const auto waiter = std::make_shared<FakeWaiter>();
-  const DeadlineWatch::Ticket ticket = watch_.Add(waiter, kStart, kStart);
-  EXPECT_EQ(watch_.Shorten(ticket, waiter, kLimit, kStart), ticket);
+  const DeadlineWatch::Ticket ticket =
+      watch_.Add(waiter, kPeer, kStart, kStart);
+  EXPECT_EQ(watch_.Shorten(ticket, waiter, kPeer, kLimit, kStart), ticket);
 }
 
 TEST_F(DeadlineWatchTest, AWaitThatIsTakenBackIsOver) {
   const auto waiter = std::make_shared<FakeWaiter>();
-  const DeadlineWatch::Ticket ticket = watch_.Add(waiter, kStart, kStart);
+  const DeadlineWatch::Ticket ticket =
+      watch_.Add(waiter, kPeer, kStart, kStart);
   EXPECT_EQ(watch_.size(), 1);
   watch_.Remove(ticket);
   EXPECT_EQ(watch_.size(), 0);
@@ -188,7 +205,7 @@ TEST_F(DeadlineWatchTest, AWaitThatIsTakenBackIsOver) {
 
 TEST_F(DeadlineWatchTest, TakingBackTwiceOrNothingTakesNoOthersAway) {
   const auto first = std::make_shared<FakeWaiter>();
-  const DeadlineWatch::Ticket ticket = watch_.Add(first, kStart, kStart);
+  const DeadlineWatch::Ticket ticket = watch_.Add(first, kPeer, kStart, kStart);
   watch_.Remove(ticket);
   const auto waiter = WaitingSince(kStart);
   watch_.Remove(ticket);
@@ -200,18 +217,44 @@ TEST_F(DeadlineWatchTest, TakingBackTwiceOrNothingTakesNoOthersAway) {
 TEST_F(DeadlineWatchTest, BeyondTheCapacityTheLongestWaitGivesWay) {
   const auto second = WaitingSince(kStart + kMoment);
   const auto first = WaitingSince(kStart);
-  const auto third = WaitingSince(kStart + 2 * kMoment);
+  std::vector<std::shared_ptr<FakeWaiter>> kept;
+  for (size_t i = 2; i < kCapacity; ++i) {
+    kept.push_back(WaitingSince(kStart + 2 * kMoment));
+  }
   EXPECT_THAT(first->told, IsEmpty());
-  const auto fourth = WaitingSince(kStart + 3 * kMoment);
+  kept.push_back(WaitingSince(kStart + 3 * kMoment));
   EXPECT_THAT(first->told,
-              ElementsAre("at most 3 calls may wait for their clients, and "
+              ElementsAre("at most 6 calls may wait for their clients, and "
                           "this one had waited for longest"));
   EXPECT_EQ(watch_.size(), kCapacity);
-  const auto fifth = WaitingSince(kStart + 3 * kMoment);
+  kept.push_back(WaitingSince(kStart + 3 * kMoment));
   EXPECT_EQ(second->told.size(), 1);
-  for (const auto& kept : {third, fourth, fifth}) {
-    EXPECT_THAT(kept->told, IsEmpty());
+  for (const auto& waiter : kept) EXPECT_THAT(waiter->told, IsEmpty());
+}
+
+TEST_F(DeadlineWatchTest, AnAddressBeyondItsHalfLosesItsOwnLongestWait) {
+  const auto other = WaitingFrom("10.0.0.2:1");
+  std::vector<std::shared_ptr<FakeWaiter>> its;
+  for (size_t i = 0; i < kMostOfAnAddress; ++i) {
+    its.push_back(WaitingFrom(absl::StrCat("10.0.0.1:", i)));
   }
+  EXPECT_THAT(its[0]->told, IsEmpty());
+  its.push_back(WaitingFrom("10.0.0.1:99"));
+  EXPECT_THAT(its[0]->told,
+              ElementsAre("at most 3 calls of one address may wait for their "
+                          "clients, and this one had waited for longest"));
+  EXPECT_THAT(its[1]->told, IsEmpty());
+  EXPECT_THAT(other->told, IsEmpty());
+  EXPECT_EQ(watch_.size(), 1 + kMostOfAnAddress);
+}
+
+TEST_F(DeadlineWatchTest, AWaitThatIsOverGivesItsAddressRoom) {
+  const auto kept = WaitingFrom(kPeer);
+  for (size_t i = 0; i < 2 * kMostOfAnAddress; ++i) {
+    const auto waiter = std::make_shared<FakeWaiter>();
+    watch_.Remove(watch_.Add(waiter, kPeer, kStart, kStart));
+  }
+  EXPECT_THAT(kept->told, IsEmpty());
 }
 
 TEST_F(DeadlineWatchTest, ThoseThatWaitCanBeEndedOneByOneTheLongestFirst) {

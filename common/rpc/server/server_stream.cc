@@ -72,7 +72,8 @@ void ServerStream::AwaitClient() {
     MutexLock lock(&mu_);
     self = std::shared_ptr<Waiter>(self_, this);
   }
-  awaiting_ticket_ = environment_.awaiting->Add(std::move(self), now, now);
+  awaiting_ticket_ =
+      environment_.awaiting->Add(std::move(self), peer(), now, now);
 }
 
 bool ServerStream::StopAwaitingClient() {
@@ -103,13 +104,13 @@ void ServerStream::OnRead(bool ok) {
     read_in_flight_ = false;
     if (!ending_) {
       if (has_reply) {
-        replies_.emplace_back().Swap(&reply);
+        AddReplyLocked(&reply);
         push = OnAddedLocked();
       }
       if (MayReadLocked()) StartReadLocked();
     }
   }
-  WritePush(push);
+  GoOn(push);
   ReleaseIfDone();
 }
 
@@ -118,19 +119,19 @@ void ServerStream::OnWritten(bool ok) {
   bool all_written;
   {
     MutexLock lock(&mu_);
-    write_in_flight_ = false;
+    EndWriteLocked();
     has_written_ = true;
     if (environment_.client_sends_once) UnwatchWriteLocked();
     if (!ok) {  // Gone; a read in flight is about to say so too.
       reads_done_ = true;
-      replies_.clear();
+      DropRepliesLocked();
       DropPushesLocked();
     }
     push = StartNextLocked();
     all_written = ok && !ending_ && !write_in_flight_;
     if (!read_in_flight_ && MayReadLocked()) StartReadLocked();
   }
-  WritePush(push);
+  GoOn(push);
   if (all_written) reactor_.OnAllWritten();
   EndIfReadsDone();
   ReleaseIfDone();
@@ -176,7 +177,7 @@ void ServerStream::Push(absl::string_view key, MakePush make,
     pushes_.push_back({std::string(key), std::move(make)});
     push = OnAddedLocked();
   }
-  WritePush(push);
+  GoOn(push);
 }
 
 void ServerStream::Send(grpc::ByteBuffer message, bool more_follow) {
@@ -184,11 +185,11 @@ void ServerStream::Send(grpc::ByteBuffer message, bool more_follow) {
   {
     MutexLock lock(&mu_);
     if (ending_ || reads_done_) return;
-    replies_.emplace_back().Swap(&message);
+    AddReplyLocked(&message);
     more_follow_ = more_follow;
     push = OnAddedLocked();
   }
-  WritePush(push);
+  GoOn(push);
 }
 
 void ServerStream::EndWith(const CallStatus& status) {
@@ -199,7 +200,7 @@ void ServerStream::EndWith(const CallStatus& status) {
 void ServerStream::EndAfter(grpc::ByteBuffer last, const CallStatus& status) {
   MutexLock lock(&mu_);
   if (ending_) return;
-  replies_.emplace_back().Swap(&last);
+  AddReplyLocked(&last);
   BeginEndLocked(status);
 }
 
@@ -212,6 +213,10 @@ absl::Time ServerStream::EndIfWaitingSince(WaitsFor what, absl::Time limit) {
 }
 
 void ServerStream::EndIfWaiting(const CallStatus& status) {
+  if (unread_ != 0) {
+    CutOff();
+    return;
+  }
   {
     MutexLock lock(&mu_);
     if (is_heard_ || ending_) return;
@@ -235,6 +240,11 @@ absl::Time ServerStream::CutOffIfPendingSince(absl::Time limit) {
       return absl::InfiniteFuture();
     }
   }
+  CutOff();
+  return absl::InfiniteFuture();
+}
+
+void ServerStream::CutOff() {
   if (environment_.client_sends_once) {  // The write is a call's answer.
     NoteRefused(NotRead());
   } else {
@@ -242,11 +252,11 @@ absl::Time ServerStream::CutOffIfPendingSince(absl::Time limit) {
   }
   environment_.calls->methods.counters().slow_readers.fetch_add(1);
   context_.TryCancel();
-  return absl::InfiniteFuture();
 }
 
 bool ServerStream::MayReadLocked() const {
   return !ending_ && !reads_done_ && replies_.size() < kMaxWaitingReplies &&
+         waiting_bytes_ < kMaxWaitingBytes &&
          !(environment_.client_sends_once && is_heard_);
 }
 
@@ -276,6 +286,13 @@ ServerStream::MakePush ServerStream::StartNextLocked() {
     grpc::ByteBuffer reply;
     reply.Swap(&replies_.front());
     replies_.erase(replies_.begin());
+    const size_t bytes = reply.Length();
+    waiting_bytes_ -= bytes;
+    if (bytes >= kLargeReply) {
+      unread_ =
+          environment_.calls->unread.Add(std::shared_ptr<Waiter>(self_, this),
+                                         peer(), static_cast<int64_t>(bytes));
+    }
     grpc::WriteOptions options;
     // The first write has the initial metadata, which gRPC would keep too, and
     // would not complete the write.
@@ -295,10 +312,21 @@ ServerStream::MakePush ServerStream::StartNextLocked() {
   return nullptr;
 }
 
-void ServerStream::WritePush(const MakePush& make) {
+void ServerStream::GoOn(const MakePush& make) {
+  if (unread_ != 0) environment_.calls->unread.Limit(peer());
   if (make == nullptr) return;
   environment_.pushes->sent.fetch_add(1);
   stream_.Write(make(), static_cast<CompletionHandler*>(&written_tag_));
+}
+
+void ServerStream::AddReplyLocked(grpc::ByteBuffer* reply) {
+  waiting_bytes_ += reply->Length();
+  replies_.emplace_back().Swap(reply);
+}
+
+void ServerStream::DropRepliesLocked() {
+  replies_.clear();
+  waiting_bytes_ = 0;
 }
 
 void ServerStream::BeginWriteLocked() {
@@ -307,10 +335,15 @@ void ServerStream::BeginWriteLocked() {
   if (environment_.client_sends_once) WatchWriteLocked();
 }
 
+void ServerStream::EndWriteLocked() {
+  write_in_flight_ = false;
+  if (unread_ != 0) environment_.calls->unread.Remove(unread_.exchange(0));
+}
+
 void ServerStream::WatchWriteLocked() {
   if (write_ticket_ != DeadlineWatch::Ticket()) return;
   write_ticket_ = environment_.calls->slow_readers.Add(
-      std::shared_ptr<Waiter>(self_, this), write_started_,
+      std::shared_ptr<Waiter>(self_, this), peer(), write_started_,
       environment_.calls->clock.TimeNow());
 }
 
@@ -338,7 +371,7 @@ void ServerStream::EndIfReadsDone() {
 
 void ServerStream::EndWithLocked(const CallStatus& status) {
   if (ending_) return;
-  replies_.clear();
+  DropRepliesLocked();
   BeginEndLocked(status);
 }
 

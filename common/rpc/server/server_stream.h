@@ -25,6 +25,7 @@
 #include "common/rpc/server/deadline_watch.h"
 #include "common/rpc/server/push_counters.h"
 #include "common/rpc/server/server_calls.h"
+#include "common/rpc/server/unread_answers.h"
 #include "google/protobuf/descriptor.h"
 #include "grpcpp/completion_queue.h"
 #include "grpcpp/generic/async_generic_service.h"
@@ -40,7 +41,8 @@ namespace rmq {
 //
 // - waiting: for a client. The server keeps some streams waiting on each loop.
 // - open: reads a message, passes it to the reactor, reads the next one.
-//   Reading pauses while kMaxWaitingReplies replies wait to be written.
+//   Reading pauses while kMaxWaitingReplies replies, or kMaxWaitingBytes of
+//   them, wait to be written.
 // - reads done: the client has half-closed or is gone. Replies that wait are
 //   written.
 // - ending: the status is decided. The write in flight completes, and no
@@ -118,6 +120,11 @@ class ServerStream final : public Waiter {
 
   // Replies that may wait to be written before reading pauses.
   static constexpr size_t kMaxWaitingReplies = 8;
+  // The same for their bytes.
+  static constexpr size_t kMaxWaitingBytes = 64 * 1024;
+  // A reply of so many bytes counts among the UnreadAnswers of its client's
+  // address while it is being written.
+  static constexpr size_t kLargeReply = 16 * 1024;
 
   // `reactor` has this stream as a member. Borrows all arguments. The stream's
   // events are those of `loop`.
@@ -220,11 +227,18 @@ class ServerStream final : public Waiter {
   bool MayReadLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void StartReadLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Writes the next message, or sends the status if the stream is ending. If a
-  // push is next, only claims the write, and returns the push: the caller then
-  // releases the lock and calls WritePush(). Otherwise returns null.
+  // push is next, only claims the write, and returns the push; otherwise
+  // returns null. The caller then releases the lock and calls GoOn().
   MakePush StartNextLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Does nothing if `make` is null.
-  void WritePush(const MakePush& make) ABSL_LOCKS_EXCLUDED(mu_);
+  // Writes the push, if `make` is not null. Has unread answers limited, if a
+  // large reply is being written.
+  void GoOn(const MakePush& make) ABSL_LOCKS_EXCLUDED(mu_);
+  // Empties `reply`.
+  void AddReplyLocked(grpc::ByteBuffer* reply)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Drops the replies that wait.
+  void DropRepliesLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void EndWriteLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // A message was added to the outbox.
   MakePush OnAddedLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void BeginWriteLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -242,6 +256,8 @@ class ServerStream final : public Waiter {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void NoteRefused(const CallStatus& status) const;
   absl::Time CutOffIfPendingSince(absl::Time limit) ABSL_LOCKS_EXCLUDED(mu_);
+  // The client does not read.
+  void CutOff() ABSL_LOCKS_EXCLUDED(mu_);
   // The last thing that each event does: releases the stream if it was the last
   // event. *this may be destroyed afterwards.
   void ReleaseIfDone() ABSL_LOCKS_EXCLUDED(mu_);
@@ -264,6 +280,8 @@ class ServerStream final : public Waiter {
 
   // Written under mu_; writable() reads it without.
   std::atomic<bool> write_in_flight_{false};
+  // The large reply that is being written. Written under mu_.
+  std::atomic<UnreadAnswers::Number> unread_{0};
 
   mutable absl::Mutex mu_;
   std::shared_ptr<Reactor> self_ ABSL_GUARDED_BY(mu_);
@@ -292,6 +310,8 @@ class ServerStream final : public Waiter {
   // At most kMaxWaitingReplies, what Send() was given, and the last one. Moved
   // by Swap(), since a copy of a ByteBuffer allocates.
   std::vector<grpc::ByteBuffer> replies_ ABSL_GUARDED_BY(mu_);
+  // Of `replies_`.
+  size_t waiting_bytes_ ABSL_GUARDED_BY(mu_) = 0;
   // One a key.
   std::vector<WaitingPush> pushes_ ABSL_GUARDED_BY(mu_);
   // When the write in flight, or the sending of the status, began.

@@ -1,6 +1,7 @@
 #include "common/rpc/server/server_stream.h"
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <string>
 #include <thread>
@@ -27,6 +28,7 @@
 #include "common/rpc/server/push_counters.h"
 #include "common/rpc/server/server_calls.h"
 #include "common/rpc/server/transport_kind.h"
+#include "common/rpc/server/unread_answers.h"
 #include "common/simulated_clock.h"
 #include "gmock/gmock.h"
 #include "grpc/grpc.h"
@@ -54,6 +56,8 @@ using ::testing::IsEmpty;
 constexpr char kMethod[] = "/test.Streams/Talk";
 constexpr absl::Duration kSlowReaderLimit = absl::Seconds(30);
 constexpr int kMostCalls = 2;
+// More than gRPC sends to a client that does not read.
+const std::string& kLarge = *new std::string(3'000'000, 'x');
 
 grpc::ByteBuffer BytesOf(const std::string& text) {
   grpc::Slice slice(text);
@@ -102,6 +106,8 @@ class Log {
     return lines_;
   }
 
+  std::atomic<int> messages{0};
+
  private:
   absl::Mutex mu_;
   std::vector<std::string> lines_ ABSL_GUARDED_BY(mu_);
@@ -119,6 +125,7 @@ class Talker final : public ServerStream::Reactor {
   void OnOpened() override { stream_.AwaitClient(); }
   bool OnMessage(grpc::ByteBuffer* message, grpc::ByteBuffer* reply) override {
     const std::string text = TextOf(*message);
+    log_.messages.fetch_add(1);
     if (!stream_.StopAwaitingClient()) return false;
     if (text == "end") {
       CallStatus told = OverLimit("told to");
@@ -274,6 +281,11 @@ class ServerStreamTest : public ::testing::Test {
     options.connections.max_calls = kMostCalls;
     options.slow_reader_limit = kSlowReaderLimit;
     return options;
+  }
+
+  // Returns when a large reply is being written.
+  void AwaitUnread() {
+    while (calls_.unread.bytes() == 0) std::this_thread::yield();
   }
 
   // A write is watched, and no stream awaits its client any more.
@@ -449,14 +461,43 @@ TEST_F(ServerStreamTest, AClientThatSendsOnceAndLeavesIsNoticed) {
 TEST_F(ServerStreamTest, AMessageThatIsNotReadEndsAClientThatSendsOnce) {
   Start(/*client_sends_once=*/true);
   Call call(channel_);
-  // More than gRPC sends to a client that does not read.
-  ASSERT_TRUE(call.Write(std::string(3'000'000, 'x')));
+  ASSERT_TRUE(call.Write(kLarge));
   is_watched_.WaitForNotification();
   clock_.Advance(kSlowReaderLimit);
   calls_.slow_readers.Run(clock_.TimeNow());
   log_.Await("gone");
   EXPECT_EQ(counters_.slow_readers, 1);
   EXPECT_EQ(method_.refusals().value(absl::StatusCode::kCancelled), 1);
+}
+
+TEST_F(ServerStreamTest, WhileALargeReplyWaitsNoFurtherMessageIsRead) {
+  Start();
+  Call call(channel_);
+  ASSERT_TRUE(call.Write(kLarge));
+  AwaitUnread();
+  ASSERT_TRUE(call.Write(std::string(ServerStream::kMaxWaitingBytes, 'x')));
+  ASSERT_TRUE(call.Write("silence"));
+  while (log_.messages < 2) std::this_thread::yield();
+  EXPECT_EQ(log_.messages, 2);
+  EXPECT_EQ(call.Read(), kLarge);
+  EXPECT_EQ(call.Read()->size(), ServerStream::kMaxWaitingBytes);
+  ASSERT_TRUE(call.Write("one"));
+  EXPECT_EQ(call.Read(), "one");
+  EXPECT_EQ(log_.messages, 4);
+  EXPECT_EQ(calls_.unread.bytes(), 0);
+}
+
+TEST_F(ServerStreamTest, ALargeReplyThatIsNotReadCountsAmongTheUnread) {
+  Start();
+  Call call(channel_);
+  ASSERT_TRUE(call.Write(kLarge));
+  AwaitUnread();
+  EXPECT_EQ(calls_.unread.bytes(), kLarge.size());
+  // One more of the address, so that it has too much.
+  calls_.unread.Add({}, "127.0.0.1:1", UnreadAnswers::kMostBytesOfAnAddress);
+  calls_.unread.Limit("127.0.0.1:1");
+  log_.Await("gone");
+  EXPECT_EQ(counters_.slow_readers, 1);
 }
 
 TEST_F(ServerStreamTest, ACallThatIsOverIsNotWatchedForReading) {

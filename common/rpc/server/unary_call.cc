@@ -35,10 +35,10 @@ void UnaryCall::OnAccepted(bool ok) {
   method_ = calls_.methods.Find(environment_.path.empty() ? context_.method()
                                                           : environment_.path);
   const absl::Time now = calls_.clock.TimeNow();
-  ticket_ = calls_.unfinished.Add(self_, now, now);
   // Now, since gRPC does not know the peer of a call that is cancelled.
   const CallStatus room = on_connection_.Begin(
       &calls_.connections, PeerAddress(context_.peer()), now);
+  ticket_ = calls_.unfinished.Add(self_, peer(), now, now);
   if (!room.ok()) {
     grpc::ByteBuffer none;
     if (BeginToEnd(now)) End(room, &none);
@@ -55,7 +55,7 @@ void UnaryCall::OnRead(bool ok) {
   if (BeginToEnd(now)) {
     grpc::ByteBuffer response;
     const CallStatus outcome = Answer(ok, now, &response);
-    ticket_ = calls_.unfinished.Shorten(ticket_, self_,
+    ticket_ = calls_.unfinished.Shorten(ticket_, self_, peer(),
                                         calls_.options.slow_reader_limit, now);
     End(outcome, &response);
     calls_.unread.Limit(peer());

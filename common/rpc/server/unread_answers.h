@@ -25,7 +25,7 @@ namespace rmq {
 // An address is a ClientNetwork. Thread-safe; ends calls with no lock held.
 class UnreadAnswers {
  public:
-  static constexpr int64_t kMostBytes = 64 * 1024 * 1024;
+  static constexpr int64_t kMostBytes = 32 * 1024 * 1024;
   static constexpr int64_t kMostBytesOfAnAddress = kMostBytes / 2;
 
   // Identifies an answer; 0: none.

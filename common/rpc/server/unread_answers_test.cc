@@ -65,7 +65,7 @@ TEST_F(UnreadAnswersTest, AnAddressMayHaveItsShareAndLosesItsFirstBeyond) {
   EXPECT_THAT(ended_, IsEmpty());
   Add("d", "10.0.0.1:4", 1);
   EXPECT_THAT(ended_, ElementsAre("a"));
-  EXPECT_THAT(calls_[0]->why, HasSubstr("33554432 bytes of one address"));
+  EXPECT_THAT(calls_[0]->why, HasSubstr("16777216 bytes of one address"));
   EXPECT_EQ(unread_.bytes(), 3);
 }
 
@@ -83,7 +83,7 @@ TEST_F(UnreadAnswersTest, OfAllTheFirstGoesOnceTheyAreTooManyTogether) {
   EXPECT_THAT(ended_, IsEmpty());
   Add("c", "10.0.0.3:1", 1);
   EXPECT_THAT(ended_, ElementsAre("a"));
-  EXPECT_THAT(calls_[0]->why, HasSubstr("67108864 bytes together"));
+  EXPECT_THAT(calls_[0]->why, HasSubstr("33554432 bytes together"));
 }
 
 TEST_F(UnreadAnswersTest, WhatIsReadCountsNoLonger) {

@@ -344,9 +344,11 @@ void Acceptor::LookIfDue(absl::Time now) {
                                                      : kQuietLookPeriod) ||
                       (is_busy_ && now >= earliest_look_);
   if (!is_due) return;
-  const absl::Time began = RealClock().TimeNow();
+  // By the time of a core, since a flood makes this thread wait for one.
+  const ThreadCpuTime cpu(pthread_self());
+  const absl::Duration began = cpu.Read();
   const bool is_urgent = connections_.Look(now, ResidentMemory(), stuck);
-  const absl::Duration took = RealClock().TimeNow() - began;
+  const absl::Duration took = cpu.Read() - began;
   last_look_ = now;
   was_busy_ = false;
   earliest_look_ = now + (is_urgent ? kUrgentLookShare : kLookShare) * took;

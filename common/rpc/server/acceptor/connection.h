@@ -95,8 +95,9 @@ class Connection {
   // them count against the credit.
   int64_t wasted_bytes_ = 0;
   int64_t counted_bytes_ = 0;
-  // What counted when memory was calm.
+  // What counted, and the messages, when memory was calm.
   int64_t calm_bytes_ = 0;
+  uint64_t calm_messages_ = 0;
 };
 
 using ConnectionPtr = std::shared_ptr<Connection>;

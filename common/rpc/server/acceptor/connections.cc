@@ -72,7 +72,9 @@ Connections::Connections(const Options& options)
                          kCallsBurst * options.max_wasted_calls_rate),
       strict_wasted_calls_rate_(
           options.max_wasted_calls_rate,
-          kStrictCallsBurst * options.max_wasted_calls_rate) {}
+          kStrictCallsBurst * options.max_wasted_calls_rate),
+      all_wasted_calls_rate_(kCallsBurst * options.max_wasted_calls_rate,
+                             2 * kCallsBurst * options.max_wasted_calls_rate) {}
 
 ConnectionPtr Connections::Open(absl::string_view peer,
                                 std::unique_ptr<ConnectionSocket> socket,
@@ -180,23 +182,32 @@ bool Connections::Look(absl::Time now, int64_t memory, absl::Duration stuck) {
   int64_t since_calm = 0;
   Connection* worst = nullptr;
   int64_t most_counted = kFewestBytesWhenTight - 1;
+  // What each has wasted since the last calm look.
+  std::vector<std::pair<int64_t, Connection*>> wasters;
   for (const ConnectionPtr& connection : open) {
     const int64_t counted = connection->counted_bytes_;
+    const int64_t spared = kBytesOfAMessageWhenTight *
+                           static_cast<int64_t>(connection->counts().messages -
+                                                connection->calm_messages_);
     const int64_t grown = counted - connection->calm_bytes_;
     since_calm += std::max<int64_t>(0, grown);
     if (counted > most_counted && !connection->is_ended_.load()) {
       worst = connection.get();
       most_counted = counted;
     }
-    bool wastes =
-        counted > credit || (when_tight.has_value() && grown > *when_tight);
-    if (!wastes && counted > kBytesWhenTight) {
+    bool wastes = counted > credit;
+    if (!wastes && counted > kBytesWhenTight + spared) {
       const std::string address = NetworkOf(connection->peer());
       MutexLock lock(&mu_);
       wastes = IsSuspect(address, now);
     }
-    if (wastes) End(*connection, ConnectionAbuse::kWastedBytes, now);
+    if (wastes) {
+      End(*connection, ConnectionAbuse::kWastedBytes, now);
+    } else if (grown - spared >= kFewestBytesWhenTight) {
+      wasters.emplace_back(grown - spared, connection.get());
+    }
   }
+  if (when_tight.has_value()) EndWorst(std::move(wasters), *when_tight, now);
   if (stuck >= kStuck && worst != nullptr) {
     End(*worst, ConnectionAbuse::kStuckThread, now);
   }
@@ -209,6 +220,7 @@ bool Connections::Look(absl::Time now, int64_t memory, absl::Duration stuck) {
   calm_memory_ = memory;
   for (const ConnectionPtr& connection : open) {
     connection->calm_bytes_ = connection->counted_bytes_;
+    connection->calm_messages_ = connection->counts().messages;
   }
   return false;
 }
@@ -228,6 +240,16 @@ void Connections::CountWastedBytes(Connection& connection, uint64_t bytes,
       std::max<int64_t>(0, connection.counted_bytes_ + wasted -
                                connection.wasted_bytes_ - refilled);
   connection.wasted_bytes_ = wasted;
+}
+
+void Connections::EndWorst(std::vector<std::pair<int64_t, Connection*>> wasters,
+                           int64_t allowed, absl::Time now) {
+  std::sort(wasters.begin(), wasters.end());
+  int64_t wasted = 0;
+  for (const auto& [bytes, connection] : wasters) {
+    wasted += bytes;
+    if (wasted > allowed) End(*connection, ConnectionAbuse::kWastedBytes, now);
+  }
 }
 
 absl::optional<int64_t> Connections::AllowedWhenTight(int64_t memory) const {
@@ -338,8 +360,13 @@ void Connections::NoteWastedCall(Connection& connection, absl::Time now) {
   const std::string address = NetworkOf(connection.peer());
   {
     MutexLock lock(&mu_);
-    const Rate& rate = IsSuspect(address, now) ? strict_wasted_calls_rate_
-                                               : wasted_calls_rate_;
+    // The whole server has a credit, too: many connections that waste a little
+    // each take as much as one that wastes much.
+    const bool is_strict =
+        !all_wasted_calls_rate_.Take(now, &all_calls_full_at_) ||
+        IsSuspect(address, now);
+    const Rate& rate =
+        is_strict ? strict_wasted_calls_rate_ : wasted_calls_rate_;
     if (rate.Take(now, &connection.calls_full_at_)) return;
   }
   End(connection, ConnectionAbuse::kWastedCalls, now);

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -59,16 +60,17 @@ absl::string_view NameOf(ConnectionAbuse abuse);
 // - when Look() finds more wasted bytes than the credit: what the socket has
 //   received, less the messages that came whole, and kBytesAroundAMessage for
 //   each of these;
-// - while the process's memory grows fast, when Look() finds that it has wasted
-//   more than kBytesWhenTight lately: a flood of small frames takes hundreds of
-//   times its size until it is handled. The more memory has grown, the less is
-//   allowed;
+// - while the process's memory grows fast, when Look() finds that it is one of
+//   the worst of those that have together wasted more than kBytesWhenTight
+//   lately: a flood of small frames takes hundreds of times its size until it
+//   is handled. The more memory has grown, the less is allowed;
 // - while a thread is stuck, at each Look(), the one of whose waste most counts
 //   against the credit, if that is kFewestBytesWhenTight.
 //
 // While one of an address's connections was ended within kEndsPeriod, the
 // others and those that come get kStrictCallsBurst and kBytesWhenTight as
-// credits.
+// credits. All connections get kStrictCallsBurst while together they waste
+// more calls than kCallsBurst connections may, and twice that at once.
 //
 // A credit is a burst that refills. Calls that have a message waste nothing,
 // however many are opened at once: clients share connections through proxies.
@@ -129,6 +131,10 @@ class Connections {
   static constexpr int64_t kMemoryStep = 32 * 1024 * 1024;
   static constexpr int64_t kBytesWhenTight = 64 * 1024;
   static constexpr int64_t kFewestBytesWhenTight = 4 * 1024;
+  // What each message that has come since then is worth: of many calls that
+  // came at once, each with a message, the ones that are not read yet look like
+  // waste.
+  static constexpr int64_t kBytesOfAMessageWhenTight = 4 * 1024;
 
   // From when on a thread counts as stuck, and from when on no credit refills:
   // what a thread is stuck in may take long and have few bytes.
@@ -229,9 +235,13 @@ class Connections {
   // Notes that the connection has received `bytes`.
   void CountWastedBytes(Connection& connection, uint64_t bytes,
                         absl::Duration passed) const;
-  // How many bytes a connection may have wasted since the last calm look, if
+  // How many bytes all connections may have wasted since the last calm look, if
   // memory is tight.
   absl::optional<int64_t> AllowedWhenTight(int64_t memory) const;
+  // Ends the worst of `wasters`, so that the others have at most `allowed`
+  // bytes.
+  void EndWorst(std::vector<std::pair<int64_t, Connection*>> wasters,
+                int64_t allowed, absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
   void End(Connection& connection, ConnectionAbuse abuse, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mu_);
   // Whether a connection of the address was ended within kEndsPeriod.
@@ -241,6 +251,7 @@ class Connections {
   const Options options_;
   const Rate wasted_calls_rate_;
   const Rate strict_wasted_calls_rate_;
+  const Rate all_wasted_calls_rate_;
   Refusals refused_;
   Abuses ended_;
   std::atomic<int64_t> refused_since_log_{0};
@@ -252,6 +263,8 @@ class Connections {
 
   mutable absl::Mutex mu_;
   uint64_t last_number_ ABSL_GUARDED_BY(mu_) = 0;
+  // When the credit for wasted calls of all connections is full again.
+  absl::Time all_calls_full_at_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
   // By peer, each known once.
   absl::flat_hash_set<ConnectionPtr, Hash, Equal> connections_
       ABSL_GUARDED_BY(mu_);

@@ -249,6 +249,20 @@ TEST_F(ConnectionsTest, TheCreditForWastedCallsRefills) {
   EXPECT_EQ(client.socket->ends, 1);
 }
 
+TEST_F(ConnectionsTest, WhileAllWasteManyCallsTogetherEachHasASmallerCredit) {
+  const std::vector<std::string> peers = {
+      "10.0.0.1:1", "10.0.0.2:1", "10.0.0.3:1", "10.0.0.4:1", "10.0.0.5:1"};
+  std::vector<Client> clients;
+  for (const std::string& peer : peers) {
+    clients.push_back(Open(peer));
+    for (int call = 0; call < 8; ++call) WasteCall(peer);
+  }
+  for (const Client& client : clients) EXPECT_EQ(client.socket->ends, 0);
+  WasteCall(peers[0]);
+  EXPECT_EQ(clients[0].socket->ends, 1);
+  EXPECT_EQ(clients[1].socket->ends, 0);
+}
+
 TEST_F(ConnectionsTest, CallsBeyondTheLimitAreWasted) {
   const Client client = Open("10.0.0.1:1");
   ConnectionCall first, second;
@@ -362,6 +376,39 @@ TEST_F(TightMemoryTest, WhoWastedLittleIsNot) {
   client_.socket->bytes = Connections::kBytesWhenTight;
   Look(absl::ZeroDuration(), kCalm + Connections::kMemoryStep);
   EXPECT_EQ(client_.socket->ends, 0);
+}
+
+TEST_F(TightMemoryTest, OfThoseThatTogetherWastedMuchTheWorstIsEnded) {
+  Client other;
+  other.connection = connections_->Open(
+      "10.0.0.2:1", std::make_unique<FakeSocket>(other.socket), now_,
+      &refusal_);
+  client_.socket->bytes = Connections::kBytesWhenTight / 2;
+  other.socket->bytes = Connections::kBytesWhenTight / 2;
+  Look(absl::ZeroDuration(), kCalm + Connections::kMemoryStep);
+  EXPECT_EQ(client_.socket->ends, 0);
+  EXPECT_EQ(other.socket->ends, 0);
+  other.socket->bytes = Connections::kBytesWhenTight / 2 + 1;
+  Look(absl::ZeroDuration(), kCalm + Connections::kMemoryStep);
+  EXPECT_EQ(client_.socket->ends, 0);
+  EXPECT_EQ(other.socket->ends, 1);
+}
+
+// As of calls that came at once, each with a message, of which the first ones
+// have been read.
+TEST_F(TightMemoryTest, AMessageThatHasComeIsWorthSomeOfTheWaste) {
+  ConnectionCall call;
+  (void)call.Begin(connections_.get(), "10.0.0.1:1", now_);
+  call.NoteMessage(100);
+  const int64_t allowed = Connections::kBytesWhenTight +
+                          Connections::kBytesOfAMessageWhenTight +
+                          Connections::kBytesAroundAMessage + 100;
+  client_.socket->bytes = allowed;
+  Look(absl::ZeroDuration(), kCalm + Connections::kMemoryStep);
+  EXPECT_EQ(client_.socket->ends, 0);
+  client_.socket->bytes = allowed + 1;
+  Look(absl::ZeroDuration(), kCalm + Connections::kMemoryStep);
+  EXPECT_EQ(client_.socket->ends, 1);
 }
 
 TEST_F(TightMemoryTest, TheMoreMemoryHasGrownTheLessIsAllowed) {
