@@ -140,7 +140,7 @@ struct ClientOptions {
   // 2, whole]; the whole begins at `initial_backoff` and doubles up to
   // `max_backoff`. The first reply of a broker begins it anew. Must be
   // positive, the maximum at least the initial. After UNAUTHENTICATED and
-  // PERMISSION_DENIED the pauses are 30 s to 5 min instead.
+  // PERMISSION_DENIED of a broker the pauses are 30 s to 5 min instead.
   absl::Duration initial_backoff = Backoff::Options().initial;
   absl::Duration max_backoff = Backoff::Options().maximum;
 

@@ -15,6 +15,7 @@ StreamEnd StreamEndOf(const grpc::ClientContext& context,
                       const grpc::Status& status) {
   StreamEnd end;
   end.status = FromGrpc(status);
+  end.is_brokers = HasResponseCodeTrailer(context);
   const absl::string_view word = EndReasonTrailer(context);
   for (const EndReason reason : {EndReason::kExpired, EndReason::kReplaced,
                                  EndReason::kKicked, EndReason::kDrained}) {

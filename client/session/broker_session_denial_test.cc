@@ -53,6 +53,13 @@ TEST_P(DenialTest, BeforeTheStreamStandsIsTheSame) {
   ExpectConnectsAfter(absl::Seconds(30));
 }
 
+TEST_P(DenialTest, OfAProxyIsTriedAgainSoon) {
+  Online();
+  call().FinishByProxy(Denial());
+  EXPECT_EQ(observer_.health.back().last_error, Denial());
+  ExpectConnectsAfter(absl::Milliseconds(100));
+}
+
 TEST_P(DenialTest, IsNeverFinalAndThePausesGrowToFiveMinutes) {
   random_ = 1.0;
   Online();

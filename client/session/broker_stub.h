@@ -21,6 +21,8 @@ struct StreamEnd {
   EndReason reason = EndReason::kNone;
   // How long the broker asks the client to stay away; zero: it did not say.
   absl::Duration retry_after = absl::ZeroDuration();
+  // The broker itself said `status`: not gRPC, and not a proxy in its place.
+  bool is_brokers = false;
 };
 
 // One Connect stream. It is used, and calls its reactor, on one event loop

@@ -16,9 +16,11 @@ namespace rmq {
 inline bool IsDenial(const absl::Status& status) {
   return absl::IsUnauthenticated(status) || absl::IsPermissionDenied(status);
 }
-// ... for the end of a stream; not if the broker says another reason.
+// ... for the end of a stream; not if the broker says another reason, or if a
+// proxy says so in the broker's place, whose rules may be about to change.
 inline bool IsDenial(const StreamEnd& end) {
-  return end.reason == EndReason::kNone && IsDenial(end.status);
+  return end.is_brokers && end.reason == EndReason::kNone &&
+         IsDenial(end.status);
 }
 
 // The pauses after denials: from 30 s to 1 min at first, and 5 min in the end.

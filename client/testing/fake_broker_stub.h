@@ -49,10 +49,17 @@ class FakeCall {
     CHECK(started_ && !cancelled());
     reactor_->OnRead(frame);
   }
+  // As the broker itself ends it.
   void Finish(const absl::Status& status, EndReason reason = EndReason::kNone,
               absl::Duration retry_after = absl::ZeroDuration()) {
     CHECK(start_called_ && !cancelled());
-    std::exchange(reactor_, nullptr)->OnFinished({status, reason, retry_after});
+    std::exchange(reactor_, nullptr)
+        ->OnFinished({status, reason, retry_after, /*is_brokers=*/true});
+  }
+  // As a proxy does in the broker's place.
+  void FinishByProxy(const absl::Status& status) {
+    CHECK(start_called_ && !cancelled());
+    std::exchange(reactor_, nullptr)->OnFinished({status});
   }
 
  private:

@@ -35,10 +35,12 @@ class FakeWatchCall {
     reading_ = false;
     reactor_->OnResponse(response);
   }
+  // As the broker itself ends it.
   void Finish(const absl::Status& status, EndReason reason = EndReason::kNone,
               absl::Duration retry_after = absl::ZeroDuration()) {
     CHECK(reading_ && !cancelled());
-    std::exchange(reactor_, nullptr)->OnFinished({status, reason, retry_after});
+    std::exchange(reactor_, nullptr)
+        ->OnFinished({status, reason, retry_after, /*is_brokers=*/true});
   }
 
  private:

@@ -38,7 +38,8 @@ absl::Status ToStatus(const CallStatus& status) {
 }
 
 StreamEnd EndOf(const CallStatus& status) {
-  return {ToStatus(status), EndReasonOf(status.end_reason), status.retry_after};
+  return {ToStatus(status), EndReasonOf(status.end_reason), status.retry_after,
+          /*is_brokers=*/true};
 }
 
 }  // namespace
