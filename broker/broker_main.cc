@@ -28,6 +28,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "broker/broker_controller.h"
+#include "broker/config/auth_file.h"
 #include "broker/config/broker_flags.h"
 #include "broker/fronts/auth_options.h"
 #include "broker/logging/process_log.h"
@@ -77,6 +78,21 @@ void LetStopSignalsEndTheProcess(bool let) {
     sigaddset(&signals, signal);
   }
   pthread_sigmask(let ? SIG_UNBLOCK : SIG_BLOCK, &signals, nullptr);
+}
+
+// Checks the files that a broker with these options would read at its start.
+absl::Status CheckFiles(const rmq::BrokerController::Options& options) {
+  if (options.server.tls.is_on()) {
+    const absl::Status tls =
+        rmq::ReadServerCertificates(
+            options.server.tls,
+            rmq::RealClock().ClockToWall(rmq::RealClock().TimeNow()))
+            .status();
+    if (!tls.ok()) return tls;
+  }
+  return options.auth.mode == rmq::AuthMode::kOff
+             ? absl::OkStatus()
+             : rmq::ReadAuthFile(options.auth.file).status();
 }
 
 // Returns the next signal that stops the broker. HandledSignals() are blocked.
@@ -175,12 +191,8 @@ int main(int argc, char** argv) {
   absl::StatusOr<rmq::EffectiveConfig> config = rmq::ConfigFromFlags();
   LetStopSignalsEndTheProcess(false);
   if (!config.ok()) return Fail(config.status().message());
-  if (absl::GetFlag(FLAGS_check_config) && config->options.server.tls.is_on()) {
-    const absl::Status files =
-        rmq::ReadServerCertificates(
-            config->options.server.tls,
-            rmq::RealClock().ClockToWall(rmq::RealClock().TimeNow()))
-            .status();
+  if (absl::GetFlag(FLAGS_check_config)) {
+    const absl::Status files = CheckFiles(config->options);
     if (!files.ok()) return Fail(files.message());
   }
   if (absl::GetFlag(FLAGS_check_config) || absl::GetFlag(FLAGS_print_config)) {

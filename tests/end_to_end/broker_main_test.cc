@@ -2,6 +2,7 @@
 // of a broker that goes down is tested in tests/end_to_end.
 
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -246,6 +247,18 @@ TEST(BrokerMainTest, ASettingOfTheFileThatMakesNoSenseIsToldWithItsPlace) {
                        "--threads=65"})
                 .err,
             "broker: threads must be 1 to 64, got 65\n");
+}
+
+TEST(BrokerMainTest, ACheckOfTheConfigurationReadsTheFileOfRules) {
+  const std::string path = WriteConfig("users { name: 'a' secret: 's' }\n");
+  const std::vector<std::string> flags = {"--check_config", "--auth=on",
+                                          "--auth_file=" + path};
+  ASSERT_EQ(chmod(path.c_str(), 0600), 0);
+  EXPECT_EQ(RunBroker(flags).exit_code, 0);
+  ASSERT_EQ(chmod(path.c_str(), 0644), 0);
+  const ProcessOutcome outcome = RunBroker(flags);
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.err, HasSubstr(path));
 }
 
 TEST(BrokerMainTest, ACheckOfTheConfigurationTellsAllErrorsAtOnce) {
