@@ -117,6 +117,7 @@ std::vector<MemberInfo> TableQueries::ListMembers(GroupKind kind,
     size_t hint = 0;
     const Membership& membership = *GroupMembers::Find(channel, *group, &hint);
     members.push_back(MemberOf(channel, membership));
+    mu_.AssertHeld();
     members.back().principal =
         std::string(state_.clients().OwnerOf(channel.ClientOf(membership)));
   });

@@ -314,7 +314,7 @@ std::vector<std::string> ScriptedBroker::AwaitPeers(size_t n) {
 std::vector<ScriptedBroker::Caller> ScriptedBroker::AwaitCallers(size_t n) {
   MutexLock lock(&mu_);
   AwaitAtLeast(&lock, &streams_, n);
-  return {callers_.begin(), callers_.begin() + n};
+  return {callers_.begin(), callers_.begin() + static_cast<std::ptrdiff_t>(n)};
 }
 
 std::vector<v1::ClientFrame> ScriptedBroker::AwaitFrames(size_t n,
