@@ -195,10 +195,12 @@ void GrpcServer::EndCalls(absl::Duration timeout) {
       calls_.live.AwaitNoneBegun(&RealClock(), RealClock().TimeNow() + timeout)
           ? std::min(timeout, kLastCalls)
           : absl::ZeroDuration();
-  acceptor_.Stop();
+  acceptor_.StopAccepting();
+  // Which reads what comes on connections, and would not end while one floods.
   server_->Shutdown(gpr_time_add(
       gpr_now(GPR_CLOCK_MONOTONIC),
       gpr_time_from_millis(absl::ToInt64Milliseconds(timeout), GPR_TIMESPAN)));
+  acceptor_.Stop();
 }
 
 }  // namespace rmq

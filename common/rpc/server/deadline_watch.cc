@@ -117,11 +117,13 @@ size_t DeadlineWatch::size() const {
 
 DeadlineWatch::Entry DeadlineWatch::TakeLocked(const Ticket& ticket) {
   const auto found = entries_.find(ticket);
+  // `ticket` may be the one of the entry, which goes.
+  const Ticket taken = ticket;
   Entry entry = std::move(found->second);
   entries_.erase(found);
   const auto its = by_network_.find(entry.network);
   if (its != by_network_.end()) {
-    its->second.erase(ticket);
+    its->second.erase(taken);
     if (its->second.empty()) by_network_.erase(its);
   }
   return entry;

@@ -142,6 +142,17 @@ void Acceptor::Watch(const WatchedThread& thread) {
       {cpu, *thread.returns, ThreadLoad(SampleOf(cpu, *thread.returns))});
 }
 
+void Acceptor::StopAccepting() {
+  MutexLock lock(&mu_);
+  accepts_no_more_ = true;
+  // At its next tick the other thread closes what it has.
+  mu_.Await(absl::Condition(
+      +[](Acceptor* self) ABSL_EXCLUSIVE_LOCKS_REQUIRED(self->mu_) {
+        return !self->is_handing_over_;
+      },
+      this));
+}
+
 void Acceptor::Stop() {
   {
     MutexLock lock(&mu_);
@@ -166,10 +177,13 @@ void Acceptor::Run() {
     const int count = epoll_wait(epoll_, events.data(), kMostEvents,
                                  static_cast<int>(absl::ToInt64Milliseconds(
                                      is_busy_ ? kTick : kQuietTick)));
+    bool accepts_no_more;
     {
       MutexLock lock(&mu_);
       if (is_stopping_) break;
+      accepts_no_more = accepts_no_more_;
     }
+    if (accepts_no_more) CloseAll();
     const absl::Time now = clock_.TimeNow();
     for (int i = 0; i < count; ++i) {
       const int fd = events[i].data.fd;
@@ -182,8 +196,13 @@ void Acceptor::Run() {
     }
     RefuseLate(now);
     ResumeIfRested(now);
-    LookIfDue(now);
+    LookIfDue(now, accepts_no_more);
   }
+  CloseAll();
+}
+
+void Acceptor::CloseAll() {
+  listeners_.clear();
   while (!waiting_.empty()) Close(waiting_.begin()->first);
 }
 
@@ -331,8 +350,8 @@ void Acceptor::Close(int fd) {
   close(fd);
 }
 
-void Acceptor::LookIfDue(absl::Time now) {
-  is_busy_ = false;
+void Acceptor::LookIfDue(absl::Time now, bool is_busy) {
+  is_busy_ = is_busy;
   absl::Duration stuck;
   for (Watched& watched : watched_) {
     watched.load.Add(SampleOf(watched.cpu, watched.returns));
@@ -382,15 +401,21 @@ void Acceptor::RunHandOver() {
             return self->is_stopping_ || !self->ready_.empty();
           },
           this));
-      if (is_stopping_) {
+      if (is_stopping_ || accepts_no_more_) {
         for (const Ready& left : ready_) close(left.fd);
         ready_.clear();
-        return;
+        if (is_stopping_) return;
+        continue;
       }
       ready = ready_.front();
       ready_.pop_front();
+      is_handing_over_ = true;
     }
     hand_over_(ready.kind, ready.fd);
+    {
+      MutexLock lock(&mu_);
+      is_handing_over_ = false;
+    }
     hand_overs_.fetch_add(1, std::memory_order_relaxed);
   }
 }

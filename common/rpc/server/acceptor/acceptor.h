@@ -107,7 +107,13 @@ class Acceptor {
 
   // Listens no more, and closes what has not been handed over. When it returns,
   // `hand_over` is not called any more.
-  void Stop();
+  //
+  // Looks go on, each kTick: who ends the server may handle connections, on a
+  // thread that is not watched, and does not come back from one that floods.
+  void StopAccepting() ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Stops accepting, and looks no more.
+  void Stop() ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   // A connection that has not sent enough yet.
@@ -150,10 +156,13 @@ class Acceptor {
   // Forgets those of connections that wait no more.
   void ForgetDeadlines();
   void RefuseLate(absl::Time now);
+  // Closes the listeners, and the connections that wait.
+  void CloseAll();
   // Closes a connection that waits.
   void Refuse(int fd, ConnectionRefusal refusal);
   void Close(int fd);
-  void LookIfDue(absl::Time now);
+  // `is_busy`: a thread that is not watched may be.
+  void LookIfDue(absl::Time now, bool is_busy);
   void Rest(absl::Time now);
   void ResumeIfRested(absl::Time now);
 
@@ -192,6 +201,8 @@ class Acceptor {
 
   absl::Mutex mu_;
   bool is_stopping_ ABSL_GUARDED_BY(mu_) = false;
+  bool accepts_no_more_ ABSL_GUARDED_BY(mu_) = false;
+  bool is_handing_over_ ABSL_GUARDED_BY(mu_) = false;
   std::deque<Ready> ready_ ABSL_GUARDED_BY(mu_);
 };
 

@@ -121,8 +121,12 @@ class AcceptorTest : public ::testing::Test {
     Connections::Options options;
     options.max_connections = 4;
     options.max_connections_per_address = 4;
+    options.max_message_bytes = 1000;
+    options.max_wasted_bytes_rate = 1000;
     return options;
   }
+  // Of bytes, with these options.
+  static constexpr size_t kCredit = 1000 + Connections::kBytesBurst * 1000;
 
   SimulatedClock clock_;
   Connections connections_{Options()};
@@ -300,6 +304,31 @@ TEST_F(AcceptorTest, AStopClosesWhatWaits) {
   Client client(port_);
   client.Send("PRI");
   acceptor_.Stop();
+  EXPECT_EQ(client.ReadAll(), "");
+}
+
+TEST_F(AcceptorTest, WhenItAcceptsNoMoreWhatWaitsIsClosedAndWhatHasComeStays) {
+  Start();
+  Client served(port_);
+  served.Send(kPreface);
+  AwaitHandedOver(1);
+  Client waits(port_);
+  acceptor_.StopAccepting();
+  EXPECT_EQ(waits.ReadAll(), "");
+  EXPECT_EQ(BytesHandedOver(), kPreface);
+}
+
+TEST_F(AcceptorTest, WhoFloodsIsEndedAlsoWhenItAcceptsNoMore) {
+  Start();
+  Client client(port_);
+  client.Send(kPreface);
+  AwaitHandedOver(1);
+  acceptor_.StopAccepting();
+  client.Send(std::string(2 * kCredit, 'x'));
+  while (connections_.ended().value(ConnectionAbuse::kWastedBytes) == 0) {
+    clock_.Advance(Acceptor::kTick);
+    std::this_thread::yield();
+  }
   EXPECT_EQ(client.ReadAll(), "");
 }
 
