@@ -1,6 +1,8 @@
 #include "common/text_fields.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -183,13 +185,23 @@ absl::StatusOr<std::string> ReadTextFile(absl::string_view what,
     return absl::ErrnoToStatus(errno,
                                absl::StrCat("cannot read ", what, " ", path));
   };
-  const std::unique_ptr<std::FILE, FileCloser> file(
-      std::fopen(path.c_str(), "rb"));
-  if (file == nullptr) return error();
+  // A file of its owner is no pipe, so opening it must not wait for a writer.
+  const int flags = mode == TextFileMode::kOwnersOnly ? O_NONBLOCK : 0;
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | flags);
+  if (fd < 0) return error();
+  const std::unique_ptr<std::FILE, FileCloser> file(fdopen(fd, "rb"));
+  if (file == nullptr) {
+    close(fd);
+    return error();
+  }
   if (mode == TextFileMode::kOwnersOnly) {
     // Of the file that is open, which the path may no longer name.
     struct stat facts;
     if (fstat(fileno(file.get()), &facts) != 0) return error();
+    if (!S_ISREG(facts.st_mode)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(what, " ", path, " must be a file, and is none"));
+    }
     const auto bits = static_cast<unsigned>(facts.st_mode & 07777);
     if ((bits & 077) != 0) {
       return absl::InvalidArgumentError(absl::StrFormat(

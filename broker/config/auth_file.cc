@@ -307,7 +307,13 @@ absl::StatusOr<AuthText> ReadAuthFile(const std::string& path) {
   const absl::StatusOr<std::string> text = ReadTextFile(
       "auth file", path, kMaxAuthFileBytes, TextFileMode::kOwnersOnly);
   if (!text.ok()) return text.status();
-  return ParseAuthText(path, *text);
+  absl::StatusOr<AuthText> parsed = ParseAuthText(path, *text);
+  if (parsed.ok() && parsed->config.users.empty()) {
+    // As of a file that is being written.
+    return absl::InvalidArgumentError(absl::StrCat(
+        path, ":1:1: users must have at least one entry, got none"));
+  }
+  return parsed;
 }
 
 }  // namespace rmq

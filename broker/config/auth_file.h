@@ -33,8 +33,8 @@ absl::StatusOr<AuthText> ParseAuthText(absl::string_view name,
 
 // The same for the file at `path`. If it cannot be read whole, the error of the
 // operating system (NotFound if there is none), with the path.
-// InvalidArgument if others than its owner may read or write it, or if it has
-// more than kMaxAuthFileBytes.
+// InvalidArgument if it is no file, or others than its owner may read or write
+// it, or if it has more than kMaxAuthFileBytes, or no user.
 absl::StatusOr<AuthText> ReadAuthFile(const std::string& path);
 
 }  // namespace rmq

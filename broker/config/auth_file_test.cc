@@ -1,6 +1,7 @@
 #include "broker/config/auth_file.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <ios>
@@ -30,6 +31,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::StartsWith;
+using ::testing::StrEq;
 
 constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
 
@@ -275,8 +277,27 @@ TEST_F(AuthFileTest, AFolderIsRefused) {
   EXPECT_THAT(ReadAuthFile(path), Not(IsOk()));
 }
 
+TEST_F(AuthFileTest, APipeIsRefusedAndNotWaitedFor) {
+  const std::string path =
+      absl::StrCat(::testing::TempDir(), "/pipe", getpid());
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  EXPECT_THAT(ReadAuthFile(path),
+              StatusIs(kInvalid, HasSubstr("must be a file, and is none")));
+}
+
+TEST_F(AuthFileTest, AFileWithoutUsersIsRefused) {
+  const std::string path = Write("", 0600);
+  EXPECT_THAT(
+      ReadAuthFile(path),
+      StatusIs(kInvalid,
+               StrEq(absl::StrCat(path,
+                                  ":1:1: users must have at least one entry, "
+                                  "got none"))));
+}
+
 TEST_F(AuthFileTest, AFileHas16MegabytesAtMost) {
-  std::string text(kMaxAuthFileBytes, '\n');
+  std::string text(kUsers);
+  text.resize(kMaxAuthFileBytes, '\n');
   EXPECT_THAT(ReadAuthFile(Write(text, 0600)), IsOk());
   text.push_back('\n');
   EXPECT_THAT(ReadAuthFile(Write(text, 0600)),

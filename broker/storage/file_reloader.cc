@@ -61,7 +61,7 @@ void FileReloader::Add(WatchedFiles files) {
   state.name = files.name;
   states_.push_back(std::move(state));
   const uint64_t stamp = StampOfAll(files.paths);
-  entries_.push_back({std::move(files), stamp});
+  entries_.push_back({std::move(files), stamp, stamp});
 }
 
 absl::Status FileReloader::Start() {
@@ -103,7 +103,8 @@ void FileReloader::Look() {
   for (size_t i = 0; i < entries_.size(); ++i) {
     Entry& entry = entries_[i];
     const uint64_t stamp = StampOfAll(entry.files.paths);
-    if (stamp == entry.stamp && !is_asked) continue;
+    const bool is_still = stamp == std::exchange(entry.seen, stamp);
+    if (!is_asked && (stamp == entry.stamp || !is_still)) continue;
     entry.stamp = stamp;
     const absl::Status status = entry.files.load();
     if (status.ok()) {

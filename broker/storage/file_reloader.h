@@ -30,9 +30,10 @@ struct WatchedFiles {
 };
 
 // Looks at files each kPeriod, on a thread of its own, and has those loaded
-// that are not as they were before they were last loaded. So a file that was
-// read while it was being written is read again. An error is logged once a
-// change, and what was loaded before stays.
+// that are not as they were before they were last loaded, once they are as they
+// were at the look before. So a file that is being written is left alone until
+// it is whole; one that was read all the same is read again. An error is logged
+// once a change, and what was loaded before stays.
 //
 // Thread-safety: as Part; ReloadNow() and States() are thread-safe.
 class FileReloader final : public Part {
@@ -82,6 +83,8 @@ class FileReloader final : public Part {
     WatchedFiles files;
     // What the paths were like before the last load.
     uint64_t stamp;
+    // The same at the last look.
+    uint64_t seen;
   };
 
   void Loop();

@@ -37,6 +37,12 @@ class FileReloaderTest : public ::testing::Test {
     return absl::StrCat(folder_, "/", name);
   }
 
+  // So that files that have changed are still.
+  void LookTwice() {
+    reloader_.Look();
+    reloader_.Look();
+  }
+
   void Watch(std::vector<std::string> paths) {
     reloader_.Add({"files", std::move(paths), [this] {
                      ++loads_;
@@ -54,7 +60,7 @@ class FileReloaderTest : public ::testing::Test {
 TEST_F(FileReloaderTest, FilesThatDoNotChangeAreNotLoadedAgain) {
   Write(PathOf("a"), "1");
   Watch({PathOf("a")});
-  reloader_.Look();
+  LookTwice();
   EXPECT_EQ(loads_, 0);
 }
 
@@ -62,7 +68,18 @@ TEST_F(FileReloaderTest, AFileThatIsWrittenIsLoadedOnce) {
   Write(PathOf("a"), "1");
   Watch({PathOf("a")});
   Write(PathOf("a"), "22");
-  reloader_.Look();
+  LookTwice();
+  LookTwice();
+  EXPECT_EQ(loads_, 1);
+}
+
+TEST_F(FileReloaderTest, AFileThatIsBeingWrittenIsLeftUntilItIsStill) {
+  Watch({PathOf("a")});
+  for (const char* text : {"1", "22", "333"}) {
+    Write(PathOf("a"), text);
+    reloader_.Look();
+    EXPECT_EQ(loads_, 0);
+  }
   reloader_.Look();
   EXPECT_EQ(loads_, 1);
 }
@@ -72,17 +89,17 @@ TEST_F(FileReloaderTest, AFileThatAnotherReplacesIsLoaded) {
   Watch({PathOf("a")});
   Write(PathOf("b"), "2");
   ASSERT_EQ(rename(PathOf("b").c_str(), PathOf("a").c_str()), 0);
-  reloader_.Look();
+  LookTwice();
   EXPECT_EQ(loads_, 1);
 }
 
 TEST_F(FileReloaderTest, AFileThatComesAndGoesIsLoadedEachTime) {
   Watch({PathOf("a")});
   Write(PathOf("a"), "1");
-  reloader_.Look();
+  LookTwice();
   EXPECT_EQ(loads_, 1);
   ASSERT_EQ(unlink(PathOf("a").c_str()), 0);
-  reloader_.Look();
+  LookTwice();
   EXPECT_EQ(loads_, 2);
 }
 
@@ -95,17 +112,17 @@ TEST_F(FileReloaderTest, FilesBehindAFolderThatIsSwitchedAreLoadedTogether) {
   Watch({PathOf("now/key"), PathOf("now/cert")});
   ASSERT_EQ(symlink("new", PathOf("next").c_str()), 0);
   ASSERT_EQ(rename(PathOf("next").c_str(), PathOf("now").c_str()), 0);
-  reloader_.Look();
+  LookTwice();
   EXPECT_EQ(loads_, 1);
 }
 
 TEST_F(FileReloaderTest, AnEntryOfADirectoryCounts) {
   Watch({folder_});
   Write(PathOf("crl"), "1");
-  reloader_.Look();
+  LookTwice();
   EXPECT_EQ(loads_, 1);
   Write(PathOf("crl"), "22");
-  reloader_.Look();
+  LookTwice();
   EXPECT_EQ(loads_, 2);
 }
 
@@ -114,15 +131,15 @@ TEST_F(FileReloaderTest, AFailedLoadIsToldAndNotRepeatedUntilTheNextChange) {
   Watch({PathOf("a")});
   answer_ = absl::InvalidArgumentError("half a file");
   Write(PathOf("a"), "22");
-  reloader_.Look();
-  reloader_.Look();
+  LookTwice();
+  LookTwice();
   EXPECT_EQ(loads_, 1);
   EXPECT_EQ(reloader_.States().at(0).failures, 1);
   EXPECT_EQ(reloader_.States().at(0).last.message(), "half a file");
 
   answer_ = absl::OkStatus();
   Write(PathOf("a"), "333");
-  reloader_.Look();
+  LookTwice();
   EXPECT_EQ(reloader_.States().at(0).loads, 1);
   EXPECT_TRUE(reloader_.States().at(0).last.ok());
 }
@@ -131,8 +148,8 @@ TEST_F(FileReloaderTest, ReloadNowLoadsWhatHasNotChangedOnce) {
   Write(PathOf("a"), "1");
   Watch({PathOf("a")});
   reloader_.ReloadNow();
-  reloader_.Look();
-  reloader_.Look();
+  LookTwice();
+  LookTwice();
   EXPECT_EQ(loads_, 1);
 }
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <set>
 #include <system_error>
@@ -118,7 +119,8 @@ absl::StatusOr<std::string> CheckLists(
   const NamedFile directory = {"tls_crl_directory", path};
   const absl::StatusOr<std::vector<std::string>> names = NamesIn(directory);
   if (!names.ok()) return names.status();
-  std::set<std::string> found_hashes;
+  // By hash, the numbers behind ".r".
+  std::map<std::string, std::set<std::string>> found;
   // By the hash of their authority, a file that has a list.
   std::set<std::string> needed_hashes;
   std::string all;
@@ -133,15 +135,24 @@ absl::StatusOr<std::string> CheckLists(
         CheckList(file, list->text, authorities, now, &needed_hashes);
     if (!status.ok()) return status;
     if (has_name) {
-      found_hashes.insert(absl::AsciiStrToLower(name.substr(0, 8)));
+      found[absl::AsciiStrToLower(name.substr(0, 8))].insert(name.substr(10));
     }
   }
   for (const std::string& hash : needed_hashes) {
-    if (found_hashes.count(hash) == 0) {
+    if (found.count(hash) == 0) {
       return directory.Is(
           absl::StrCat("must have a file ", hash,
                        ".r0, by which the list of that authority is found, and "
                        "has none: run `openssl rehash` on the directory"));
+    }
+  }
+  for (const auto& [hash, numbers] : found) {
+    for (size_t i = 0; i < numbers.size(); ++i) {
+      if (numbers.count(absl::StrCat(i)) > 0) continue;
+      return directory.Is(absl::StrCat(
+          "must have a file ", hash, ".r", i,
+          ", since lists of that authority with greater numbers are not read "
+          "without it, and has none: run `openssl rehash` on the directory"));
     }
   }
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest;

@@ -212,6 +212,17 @@ TEST_F(ServerCertificatesTest, AListThatNobodyFindsIsRefused) {
   EXPECT_THAT(Read(), IsOk());
 }
 
+TEST_F(ServerCertificatesTest, AListBehindAGapIsRefused) {
+  std::string second = ListPath();
+  second.back() = '1';
+  WriteTestFile(second, authority_.RevocationList({own_.certificate}));
+  ExpectRefused("tls_crl_directory", Path("lists"),
+                absl::StrCat("must have a file ",
+                             authority_.RevocationListName(), ", since lists"));
+  WriteTestFile(ListPath(), authority_.RevocationList({}));
+  EXPECT_THAT(Read(), IsOk());
+}
+
 TEST_F(ServerCertificatesTest, ADamagedOrExpiredOrForgedListIsRefused) {
   WriteTestFile(ListPath(), authority_.RevocationList({}).substr(0, 200));
   ExpectRefused("tls_crl_directory", ListPath(), "not written to its end");

@@ -207,7 +207,8 @@ std::vector<Command> PolicyCommands() {
        "have the files of rules and certificates read again",
        "Has the broker read its files of rules and certificates again, which "
        "it "
-       "does by\nitself within a second of a change. Shows how earlier loads "
+       "does by\nitself within two seconds of a change. Shows how earlier "
+       "loads "
        "went: ask again to see\nwhat came of this one.",
        {},
        Show<pb::ReloadConfigRequest>(
