@@ -33,6 +33,7 @@ void MembershipFeed::Update(const BrokerEntry& broker, absl::string_view group,
   entry.members = report.members;
   entry.settled_at = settled_at;
   entry.is_current = true;
+  entry.is_taken = false;
   // Only of those whom the callback has seen: that bounds the reasons.
   for (const DepartedMember& member : report.left) {
     if (entry.seen != nullptr &&
@@ -67,6 +68,7 @@ absl::optional<MembershipChange> MembershipFeed::Take(absl::string_view address,
     const auto found = entries_.find(Key(address, group));
     if (found == entries_.end()) return absl::nullopt;
     Entry& entry = found->second;
+    if (std::exchange(entry.is_taken, true)) return absl::nullopt;
     change.broker = entry.broker;
     change.epoch = entry.epoch;
     if (entry.settled_at != absl::InfiniteFuture()) {

@@ -54,7 +54,8 @@ class MembershipFeed {
       ABSL_LOCKS_EXCLUDED(mu_);
 
   // What to call the callback with: the latest list against the one that was
-  // taken before. None if the client has left the group.
+  // taken before. None if there was no Update() since, or if the client has
+  // left the group.
   absl::optional<MembershipChange> Take(absl::string_view address,
                                         absl::string_view group)
       ABSL_LOCKS_EXCLUDED(mu_);
@@ -85,6 +86,8 @@ class MembershipFeed {
     std::shared_ptr<const Members> members;
     absl::Time settled_at = absl::InfiniteFuture();
     bool is_current = false;
+    // Since the last Update().
+    bool is_taken = false;
     std::shared_ptr<const Members> seen;  // Null before the first Take().
     // Of those who left since the last Take().
     absl::flat_hash_map<std::string, absl::optional<RemovalReason>> reasons;

@@ -94,6 +94,15 @@ TEST_F(MembershipFeedTest, ASlowCallbackSeesTheLatestAgainstWhatItSawLast) {
                           DepartedMember{"b", absl::nullopt}));
 }
 
+// As when the callback is queued twice before it runs, and sees both at once.
+TEST_F(MembershipFeedTest, WhatWasTakenIsNotToldTwice) {
+  Update(Report(5, {"a"}));
+  Take();
+  EXPECT_FALSE(feed_.Take("broker:1", "orders").has_value());
+  Update(Report(5, {"a"}));  // After a reconnect.
+  EXPECT_THAT(Take().members, ElementsAre("a"));
+}
+
 TEST_F(MembershipFeedTest, AMemberThatCameAndWentBetweenCallsIsNotTold) {
   Update(Report(5, {"a"}));
   Take();
@@ -105,11 +114,12 @@ TEST_F(MembershipFeedTest, AMemberThatCameAndWentBetweenCallsIsNotTold) {
 }
 
 TEST_F(MembershipFeedTest, ASettlingBrokerIsToldWithTheTimeThatIsLeft) {
-  feed_.Update(kBroker, "orders", Report(5, {"a"}),
-               clock_.TimeNow() + absl::Seconds(30));
+  const absl::Time settled_at = clock_.TimeNow() + absl::Seconds(30);
+  feed_.Update(kBroker, "orders", Report(5, {"a"}), settled_at);
   clock_.Advance(absl::Seconds(10));
   EXPECT_EQ(Take().settling, absl::Seconds(20));
   clock_.Advance(absl::Seconds(30));
+  feed_.Update(kBroker, "orders", Report(5, {"a"}), settled_at);
   EXPECT_EQ(Take().settling, absl::ZeroDuration());
 }
 
@@ -117,7 +127,7 @@ TEST_F(MembershipFeedTest, AGroupThatWasLeftBeginsAnew) {
   Update(Report(5, {"a"}));
   Take();
   feed_.End("broker:1", "orders");
-  EXPECT_EQ(feed_.Take("broker:1", "orders"), absl::nullopt);
+  EXPECT_FALSE(feed_.Take("broker:1", "orders").has_value());
   Update(Report(6, {"a"}));
   EXPECT_THAT(Take().joined, ElementsAre("a"));
 }
