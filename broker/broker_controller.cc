@@ -17,9 +17,11 @@
 #include "broker/fronts/admin/drain_followers.h"
 #include "broker/fronts/auth_options.h"
 #include "broker/fronts/clientmanager/client_manager_front.h"
+#include "broker/fronts/clientmanager/client_request.h"
 #include "broker/fronts/clientmanager/heartbeat.h"
 #include "broker/fronts/edge_counters.h"
 #include "broker/fronts/end_status.h"
+#include "broker/fronts/rocketmq_v2/rocketmq_v2_front.h"
 #include "broker/fronts/rules_authorizer.h"
 #include "broker/housekeeping/drain.h"
 #include "broker/housekeeping/housekeeping_task.h"
@@ -42,6 +44,7 @@
 #include "common/real_clock.h"
 #include "common/response_code.h"
 #include "common/rpc/credentials/server_tls_credentials.h"
+#include "common/rpc/server/front.h"
 #include "common/rpc/server/listen_address.h"
 #include "common/rpc/server/server_calls.h"
 #include "common/rpc/server/transport_kind.h"
@@ -111,6 +114,7 @@ absl::Status BrokerController::Options::Validate() const {
   note(watch.Validate());
   note(server.Validate());
   note(auth.Validate());
+  note(rocketmq5.Validate());
   if (table.channel_expiry > kMaxChannelExpiry) {
     note(absl::InvalidArgumentError(
         absl::StrCat("channel_expiry must be at most ",
@@ -218,12 +222,21 @@ class BrokerController::Impl {
                 options.server.admin_address.empty() ? nullptr
                                                      : &calls_.connections},
                &calls_),
+        rocketmq_v2_(options.rocketmq5.enabled
+                         ? std::make_unique<RocketmqV2Front>(
+                               options.rocketmq5,
+                               ClientBroker{options.identity, options.limits,
+                                            absl::InfinitePast(), core_.table(),
+                                            core_.processor(), counters_},
+                               &core_.policy(), &calls_,
+                               [this] { return server_.address(); },
+                               timer_.Listener())
+                         : nullptr),
         housekeeping_(&core_.housekeeping()),
         pushes_(&core_.notifier(), &core_.table()),
         memory_trim_task_(options.housekeeping.period, clock->TimeNow(),
                           [this](absl::Time now) { memory_trim_.Look(now); }),
-        server_(options.server, &calls_, {&client_manager_, &admin_},
-                tls_.get()),
+        server_(options.server, &calls_, Fronts(), tls_.get()),
         reloader_(&RealClock()),
         exposer_(options.metrics_address, metrics_),
         drain_effects_(
@@ -255,6 +268,7 @@ class BrokerController::Impl {
     timer_.Add(&calls_.slow_readers);
     timer_.Add(&calls_.unfinished);
     timer_.Add(&client_manager_.unheard_streams());
+    if (rocketmq_v2_ != nullptr) timer_.Add(&rocketmq_v2_->due_calls());
   }
 
   ~Impl() { Shutdown(absl::ZeroDuration()); }
@@ -310,6 +324,12 @@ class BrokerController::Impl {
     }
   }
 
+  std::vector<Front*> Fronts() {
+    std::vector<Front*> fronts = {&client_manager_, &admin_};
+    if (rocketmq_v2_ != nullptr) fronts.push_back(rocketmq_v2_.get());
+    return fronts;
+  }
+
   absl::optional<absl::Time> CertificateNotAfter() const {
     return tls_ == nullptr ? absl::nullopt
                            : absl::make_optional(tls_->not_after());
@@ -332,6 +352,8 @@ class BrokerController::Impl {
   ClientManagerFront client_manager_;
   DrainFollowers drain_followers_;
   AdminFront admin_;
+  // Null if the protocol is not served.
+  const std::unique_ptr<RocketmqV2Front> rocketmq_v2_;
 
   // The timer's tasks, besides the watches of calls.
   HousekeepingTask housekeeping_;

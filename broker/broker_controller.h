@@ -13,6 +13,7 @@
 #include "broker/core/broker_core.h"
 #include "broker/fronts/auth_options.h"
 #include "broker/fronts/clientmanager/broker_identity.h"
+#include "broker/fronts/rocketmq_v2/rocketmq5_options.h"
 #include "broker/housekeeping/drain.h"
 #include "broker/server/server_options.h"
 #include "common/clock.h"
@@ -43,6 +44,8 @@ class BrokerController {
     bool allow_insecure_remote = false;
     // Who calls, and who may what.
     AuthOptions auth;
+    // RocketMQ 5's protocol.
+    Rocketmq5Options rocketmq5;
     // How long a graceful stop may take.
     absl::Duration drain_timeout = absl::Seconds(5);
 

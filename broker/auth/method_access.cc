@@ -26,6 +26,29 @@ constexpr Entry kOfClients[] = {
     {"UnregisterClient", {Of::kNamed, {AuthAction::kSub}}},
 };
 
+// Those of RocketMQ 5's protocol ask as RocketMQ does.
+constexpr Entry kOfSdks[] = {
+    {"AckMessage", {Of::kNothing, {}}},
+    {"ChangeInvisibleDuration", {Of::kNothing, {}}},
+    {"EndTransaction", {Of::kNothing, {}}},
+    {"ForwardMessageToDeadLetterQueue", {Of::kNothing, {}}},
+    {"GetOffset", {Of::kNothing, {}}},
+    {"Heartbeat", {Of::kNamed, {AuthAction::kSub}}},
+    {"NotifyClientTermination", {Of::kNothing, {}}},
+    {"PullMessage", {Of::kNothing, {}}},
+    {"QueryAssignment", {Of::kNamed, {AuthAction::kSub}}},
+    {"QueryOffset", {Of::kNothing, {}}},
+    {"QueryRoute",
+     {Of::kNamed, {AuthAction::kPub, AuthAction::kSub, AuthAction::kGet}}},
+    {"RecallMessage", {Of::kNothing, {}}},
+    // Settings are asked about as one of the next two.
+    {"ReceiveMessage", {Of::kNamed, {AuthAction::kSub}}},
+    {"SendMessage", {Of::kNamed, {AuthAction::kPub}}},
+    {"SyncLiteSubscription", {Of::kNothing, {}}},
+    {"Telemetry", {Of::kNothing, {}}},
+    {"UpdateOffset", {Of::kNothing, {}}},
+};
+
 // Look-ups of producers ask for the cluster: the rules' groups are those of
 // consumers. So do those that show what a client has besides.
 constexpr Entry kOfOperators[] = {
@@ -71,6 +94,7 @@ constexpr Service kServices[] = {
     {"rocketmq.clientmanager.v1.ClientManager.", kOfClients},
     {"rocketmq.clientmanager.v1.ClientManagerAdmin.", kOfOperators},
     {"grpc.health.v1.Health.", kOfHealth},
+    {"apache.rocketmq.v2.MessagingService.", kOfSdks},
 };
 
 }  // namespace

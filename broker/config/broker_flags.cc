@@ -155,6 +155,23 @@ ABSL_FLAG(absl::Duration, nap, Default().server.nap,
           "for more, so that those share a wake-up, like 2ms, at most 100ms; "
           "0: not at all, and answers come sooner and cost more CPU")
     .OnUpdate([] { NoteUpdate("nap"); });
+ABSL_FLAG(bool, rocketmq5_front, Default().rocketmq5.enabled,
+          "serve RocketMQ 5's protocol too, so that its official SDKs connect")
+    .OnUpdate([] { NoteUpdate("rocketmq5_front"); });
+ABSL_FLAG(int32_t, rocketmq5_topic_queues, Default().rocketmq5.topic_queues,
+          "queues that RocketMQ 5's SDKs are told of a topic that the file of "
+          "--config does not have. RocketMQ: defaultTopicQueueNums")
+    .OnUpdate([] { NoteUpdate("rocketmq5_topic_queues"); });
+ABSL_FLAG(absl::Duration, rocketmq5_lost_expiry,
+          Default().rocketmq5.lost_expiry,
+          "how long a client of RocketMQ 5's SDKs may be silent once its "
+          "stream has ended; at least --min_channel_expiry")
+    .OnUpdate([] { NoteUpdate("rocketmq5_lost_expiry"); });
+ABSL_FLAG(std::string, advertised_address,
+          Default().rocketmq5.advertised_address,
+          "\"host:port\" that RocketMQ 5's SDKs are told to come to; empty: "
+          "where they have asked")
+    .OnUpdate([] { NoteUpdate("advertised_address"); });
 ABSL_FLAG(std::string, auth, std::string(rmq::Name(Default().auth.mode)),
           "whether rules say who may what: off: everybody may do everything; "
           "log: what they would refuse is logged; on: it is refused")

@@ -97,6 +97,12 @@ void VisitSettings(Options& options, const Visitor& visit) {
 
   visit("metrics_address", &options.metrics_address);
 
+  auto& rocketmq5 = options.rocketmq5;
+  visit("rocketmq5_front", &rocketmq5.enabled);
+  visit("rocketmq5_topic_queues", &rocketmq5.topic_queues);
+  visit("rocketmq5_lost_expiry", &rocketmq5.lost_expiry);
+  visit("advertised_address", &rocketmq5.advertised_address);
+
   auto& auth = options.auth;
   visit("auth", &auth.mode);
   visit("auth_file", &auth.file);

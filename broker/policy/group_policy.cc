@@ -217,6 +217,14 @@ absl::optional<SubscriptionGroupConfig> GroupPolicy::FindSubscriptionGroup(
   return entry->config;
 }
 
+absl::optional<TopicConfig> GroupPolicy::FindTopic(
+    absl::string_view topic) const {
+  MutexLock lock(&mu_);
+  const TopicConfig* const config = topics_.Find(topic);
+  if (config == nullptr) return absl::nullopt;
+  return *config;
+}
+
 std::vector<SubscriptionGroupConfig> GroupPolicy::ListSubscriptionGroups(
     absl::string_view after, size_t max) const {
   MutexLock lock(&mu_);

@@ -104,6 +104,9 @@ class GroupPolicy final : public ClientEventListener {
   absl::optional<SubscriptionGroupConfig> FindSubscriptionGroup(
       absl::string_view group) const ABSL_LOCKS_EXCLUDED(mu_);
 
+  absl::optional<TopicConfig> FindTopic(absl::string_view topic) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+
   // Copies, by name, those greater than `after`.
 
   std::vector<SubscriptionGroupConfig> ListSubscriptionGroups(

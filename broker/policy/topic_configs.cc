@@ -44,6 +44,13 @@ TopicConfigs::TopicConfigs(const std::vector<TopicConfig>& configured) {
   }
 }
 
+const TopicConfig* TopicConfigs::Find(absl::string_view topic) const {
+  const auto configured = configured_.find(topic);
+  if (configured != configured_.end()) return &configured->second;
+  const auto retry = retry_.find(topic);
+  return retry == retry_.end() ? nullptr : retry->second.get();
+}
+
 bool TopicConfigs::HasOrdered(
     absl::Span<const SubscriptionStatement> subscriptions) const {
   return std::any_of(subscriptions.begin(), subscriptions.end(),

@@ -53,6 +53,9 @@ class TopicConfigs {
   // Whether an ordered topic is configured. If none is, none ever becomes one.
   bool CanBeOrdered() const { return !ordered_.empty(); }
 
+  // The config of a topic; null if there is none.
+  const TopicConfig* Find(absl::string_view topic) const;
+
   // Copies of up to `max` topics whose name is greater than `after`, by name.
   std::vector<TopicConfig> List(absl::string_view after, size_t max) const;
 

@@ -32,7 +32,16 @@ enum class ChannelKind : uint8_t {
   // Stands for the unary calls of one client id: is pushed nothing, and goes
   // when its last group does.
   kStandIn,
+  // A client of RocketMQ 5's protocol, whose calls and streams come and go: the
+  // same as a stand-in, beside that of unary calls.
+  kRocketmq5,
 };
+
+// Whether a channel of the kind goes when its last group does. The others go
+// with their stream.
+inline bool GoesWithLastGroup(ChannelKind kind) {
+  return kind != ChannelKind::kStream;
+}
 
 // What a channel has been pushed about a consumer group since it joined it.
 enum class Told : uint8_t {

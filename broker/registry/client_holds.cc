@@ -10,8 +10,8 @@ constexpr int kDropsInACall = 16;
 
 ClientHolds::Key ClientHolds::KeyOf(absl::string_view client_id,
                                     ChannelKind kind, uint64_t incarnation) {
-  const bool is_stand_in = kind == ChannelKind::kStandIn;
-  return {std::string(client_id), is_stand_in, is_stand_in ? 0 : incarnation};
+  const bool is_unary = GoesWithLastGroup(kind);
+  return {std::string(client_id), is_unary, is_unary ? 0 : incarnation};
 }
 
 void ClientHolds::Add(absl::string_view client_id, ChannelKind kind,

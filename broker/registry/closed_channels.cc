@@ -10,7 +10,7 @@ void ClosedChannels::Note(const ChannelRecord& channel, RemovalReason reason,
       reason == RemovalReason::kDisconnected) {
     reason = RemovalReason::kUnregistered;
   }
-  if (channel.kind == ChannelKind::kStandIn && channel.memberships.empty() &&
+  if (GoesWithLastGroup(channel.kind) && channel.memberships.empty() &&
       channel.unregistered() == nullptr) {
     return;
   }

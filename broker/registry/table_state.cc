@@ -177,7 +177,7 @@ RegisterResult TableState::Register(ChannelRecord& channel,
   for (ChannelRecord* const old : older) {
     TakeOut(*old, RemovalReason::kReplaced, change);
   }
-  RemoveIdleStandIn(channel, RemovalReason::kUnregistered, change);
+  RemoveIdle(channel, RemovalReason::kUnregistered, change);
 
   const bool all_registered =
       admitted.consumers.size() == statement.consumers.size() &&
@@ -345,7 +345,7 @@ bool TableState::ExpireNext(std::vector<ClientChannelPtr>* ended,
   if (channel.left_out_groups() > 0) {
     earliest = ExpireLeftOut(channel, limit, earliest, change);
     const ClientChannelPtr reference = channel.port;
-    RemoveIdleStandIn(channel, RemovalReason::kExpired, change);
+    RemoveIdle(channel, RemovalReason::kExpired, change);
     if (channel.port == nullptr) {
       ended->push_back(reference);
       return true;

@@ -208,8 +208,8 @@ class TableState {
   // Remove(), of a channel that the closed ones have already.
   void TakeOut(ChannelRecord& channel, RemovalReason reason,
                TableChange* change);
-  void RemoveIdleStandIn(ChannelRecord& channel, RemovalReason reason,
-                         TableChange* change);
+  void RemoveIdle(ChannelRecord& channel, RemovalReason reason,
+                  TableChange* change);
   // Expires the memberships that were left out before `limit`. Returns when the
   // first of the others was stated, at most `earliest`.
   absl::Time ExpireLeftOut(ChannelRecord& channel, absl::Time limit,

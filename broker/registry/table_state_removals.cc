@@ -33,7 +33,7 @@ void TableState::Unregister(ChannelRecord& channel, absl::string_view client_id,
                 change);
   UnregisterAll(channel, client_id, GroupKind::kConsumer, consumer_groups,
                 change);
-  RemoveIdleStandIn(channel, RemovalReason::kUnregistered, change);
+  RemoveIdle(channel, RemovalReason::kUnregistered, change);
 }
 
 void TableState::UnregisterAll(ChannelRecord& channel,
@@ -120,8 +120,8 @@ bool TableState::RefuseIfOfAnother(ChannelRecord& channel,
     return false;
   }
   result->outcome = RegisterResult::Outcome::kOfAnother;
-  if (channel.kind == ChannelKind::kStandIn) {
-    RemoveIdleStandIn(channel, RemovalReason::kUnregistered, change);
+  if (GoesWithLastGroup(channel.kind)) {
+    RemoveIdle(channel, RemovalReason::kUnregistered, change);
   } else if (channel.client == nullptr) {
     channel.liveness.Close();
     Remove(channel, RemovalReason::kDisconnected, change);
@@ -148,9 +148,9 @@ void TableState::LeaveRefusedGroups(ChannelRecord& channel,
 bool TableState::RefuseIfHeld(ChannelRecord& channel,
                               const HeartbeatStatement& statement,
                               RegisterResult* result, TableChange* change) {
-  const bool is_stand_in = channel.kind == ChannelKind::kStandIn;
+  const bool is_unary = GoesWithLastGroup(channel.kind);
   // A stream that has been let in stays until it is closed.
-  if (!is_stand_in && channel.client != nullptr) return false;
+  if (!is_unary && channel.client != nullptr) return false;
   const auto find = [&](ChannelKind kind) {
     return holds_.Find(statement.client_id, kind, statement.incarnation,
                        change->now());
@@ -158,24 +158,24 @@ bool TableState::RefuseIfHeld(ChannelRecord& channel,
   const ClientHold* hold = find(channel.kind);
   // The same process by the other kind of call. A stream without incarnation
   // may be that of any process.
-  if (hold == nullptr && is_stand_in) hold = find(ChannelKind::kStream);
-  if (hold == nullptr && !is_stand_in && statement.incarnation == 0) {
+  if (hold == nullptr && is_unary) hold = find(ChannelKind::kStream);
+  if (hold == nullptr && !is_unary && statement.incarnation == 0) {
     hold = find(ChannelKind::kStandIn);
   }
   if (hold == nullptr) return false;
   result->outcome = RegisterResult::Outcome::kHeld;
   result->hold = *hold;
-  if (is_stand_in) {
-    RemoveIdleStandIn(channel, RemovalReason::kKicked, change);
+  if (is_unary) {
+    RemoveIdle(channel, RemovalReason::kKicked, change);
   } else if (channel.liveness.Close()) {
     Remove(channel, RemovalReason::kKicked, change);
   }
   return true;
 }
 
-void TableState::RemoveIdleStandIn(ChannelRecord& channel, RemovalReason reason,
-                                   TableChange* change) {
-  if (channel.kind == ChannelKind::kStandIn && channel.memberships.empty() &&
+void TableState::RemoveIdle(ChannelRecord& channel, RemovalReason reason,
+                            TableChange* change) {
+  if (GoesWithLastGroup(channel.kind) && channel.memberships.empty() &&
       channel.liveness.Close()) {
     Remove(channel, reason, change);
   }

@@ -2,6 +2,7 @@
 #ifndef COMMON_RPC_SERVER_CALL_CONTEXT_H_
 #define COMMON_RPC_SERVER_CALL_CONTEXT_H_
 
+#include <chrono>
 #include <cstdint>
 
 #include "absl/strings/string_view.h"
@@ -35,6 +36,18 @@ class MetadataView {
   MetadataView() = default;
   explicit MetadataView(const grpc::ServerContextBase& context)
       : context_(&context) {}
+
+  // How long the client goes on waiting for the call's end. Infinite if it has
+  // no deadline, or there is no call.
+  absl::Duration TimeLeft() const {
+    if (context_ == nullptr) return absl::InfiniteDuration();
+    // The far future of gRPC is no date of this clock.
+    const auto deadline = context_->deadline();
+    if (deadline == std::chrono::system_clock::time_point::max()) {
+      return absl::InfiniteDuration();
+    }
+    return absl::FromChrono(deadline - std::chrono::system_clock::now());
+  }
 
   // The value of `key`, which is in lower case; the first one if the client
   // sent several. Nothing if it sent none.

@@ -1,0 +1,213 @@
+#include "broker/fronts/rocketmq_v2/messaging_methods.h"
+
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
+#include "apache/rocketmq/v2/service.pb.h"
+#include "broker/fronts/rocketmq_v2/route.h"
+#include "broker/fronts/rocketmq_v2/sdk_status.h"
+#include "broker/policy/topic_configs.h"
+#include "common/rpc/server/authorizer.h"
+
+namespace rmq {
+namespace {
+
+// One call, past the gate.
+struct SdkCall {
+  const CallContext& context;
+  const SdkHeaders& headers;
+  const SdkBroker& broker;
+  Gate& gate;
+
+  SdkClients::Who who() const { return CallerOf(context, headers); }
+  const Limits& limits() const { return broker.broker.limits; }
+};
+
+template <typename Request, typename Response>
+using Answer = CallStatus (*)(const SdkCall&, const Request&, Response*);
+
+const MethodTable::MethodOptions& Options() {
+  static const auto* const options = [] {
+    auto* const made = new MethodTable::MethodOptions();
+    made->is_for_clients = true;
+    made->outcomes = new BodyOutcomeWriter();
+    return made;
+  }();
+  return *options;
+}
+
+template <typename Request, typename Response>
+void AddMethod(const SdkBroker& broker, MethodTable* table,
+               Answer<Request, Response> answer) {
+  Gate& gate = table->gate();
+  table->Add<Request, Response>(
+      MethodTaking(*Request::descriptor(), MessagingServiceDescriptor()),
+      Options(),
+      // The names stand in the metadata and need a namespace: the handlers ask.
+      [](const Request&) { return CallResources(); },
+      [&broker, &gate, answer](const CallContext& context,
+                               const Request& request, Response* response) {
+        SdkHeaders headers;
+        CallStatus status =
+            ReadHeaders(context.metadata, broker.broker.limits, &headers);
+        if (status.ok()) {
+          status = answer({context, headers, broker, gate}, request, response);
+        }
+        FillStatus(status, response->mutable_status());
+        return status;
+      });
+}
+
+template <typename Request, typename Response>
+CallStatus NotImplemented(const SdkCall& /*call*/, const Request& /*request*/,
+                          Response* /*response*/) {
+  return SdkError(v2::NOT_IMPLEMENTED,
+                  "this broker keeps clients, not messages");
+}
+
+CallStatus CheckNames(const SdkCall& call, absl::string_view group,
+                      absl::string_view topic) {
+  CallResources resources;
+  resources.client_id = call.headers.client_id;
+  if (!group.empty()) resources.groups.push_back(group);
+  if (!topic.empty()) resources.topics.push_back(topic);
+  return call.gate.EnterFrame(call.context, resources);
+}
+
+CallStatus QueryRoute(const SdkCall& call, const v2::QueryRouteRequest& request,
+                      v2::QueryRouteResponse* response) {
+  std::string name;
+  CallStatus status = TopicName("topic", request.topic(), call.limits(), &name);
+  if (status.ok()) status = CheckNames(call, "", name);
+  if (!status.ok()) return status;
+  const Rocketmq5Options& options = call.broker.options;
+  absl::optional<TopicConfig> config = call.broker.policy.FindTopic(name);
+  if (!config.has_value()) {
+    config.emplace();
+    config->topic = name;
+    config->read_queue_nums = options.topic_queues;
+    config->write_queue_nums = options.topic_queues;
+  }
+  v2::Broker broker;
+  broker.set_name(call.broker.broker.identity.broker_name);
+  if (!options.advertised_address.empty()) {
+    *broker.mutable_endpoints() = EndpointsOf(options.advertised_address);
+  } else if (request.endpoints().addresses_size() > 0) {
+    *broker.mutable_endpoints() = request.endpoints();
+  } else {
+    *broker.mutable_endpoints() = EndpointsOf(call.broker.address());
+  }
+  status = FillQueues(*config, request.topic(), broker, response);
+  if (status.ok()) call.broker.clients.NoteTopic(call.who(), name);
+  return status;
+}
+
+CallStatus QueryAssignment(const SdkCall& call,
+                           const v2::QueryAssignmentRequest& request,
+                           v2::QueryAssignmentResponse* /*response*/) {
+  std::string topic;
+  CallStatus status =
+      TopicName("topic", request.topic(), call.limits(), &topic);
+  if (!status.ok()) return status;
+  std::string group;
+  status = GroupName("group", request.group(), call.limits(), &group);
+  if (!status.ok()) return status;
+  // No queue: so push consumers ask for no messages.
+  return CheckNames(call, group, topic);
+}
+
+CallStatus Heartbeat(const SdkCall& call, const v2::HeartbeatRequest& request,
+                     v2::HeartbeatResponse* /*response*/) {
+  CallStatus status = CheckClientType(request.client_type());
+  std::string group;
+  if (status.ok() && !request.group().name().empty()) {
+    status = GroupName("group", request.group(), call.limits(), &group);
+  }
+  if (status.ok()) status = CheckNames(call, group, "");
+  if (!status.ok()) return status;
+  if (call.context.peer.generation != 0) {
+    // By new rules the client may not be what it has stated.
+    const SdkStatementPtr stated =
+        call.broker.clients.StatementOf(call.headers.client_id);
+    if (stated != nullptr) {
+      status = CheckStatement(call.gate, call.context, call.headers.client_id,
+                              *stated);
+      if (!status.ok()) return status;
+    }
+  }
+  return call.broker.clients.Heartbeat(call.who(), request.client_type(),
+                                       group);
+}
+
+CallStatus NotifyClientTermination(
+    const SdkCall& call, const v2::NotifyClientTerminationRequest& /*request*/,
+    v2::NotifyClientTerminationResponse* /*response*/) {
+  // The client leaves what it is in, whatever the request names. SDKs fail
+  // their shutdown on anything but OK.
+  return call.broker.clients.Terminate(call.who());
+}
+
+}  // namespace
+
+const google::protobuf::ServiceDescriptor& MessagingServiceDescriptor() {
+  return *v2::QueryRouteRequest::descriptor()->file()->FindServiceByName(
+      "MessagingService");
+}
+
+SdkClients::Who CallerOf(const CallContext& call, const SdkHeaders& headers) {
+  return {headers,
+          call.peer.address,
+          {call.peer.principal, call.peer.is_trial},
+          call.now};
+}
+
+CallStatus CheckStatement(Gate& gate, const CallContext& call,
+                          absl::string_view client_id,
+                          const SdkStatement& statement) {
+  static const auto& kSend = MethodTaking(*v2::SendMessageRequest::descriptor(),
+                                          MessagingServiceDescriptor());
+  static const auto& kReceive = MethodTaking(
+      *v2::ReceiveMessageRequest::descriptor(), MessagingServiceDescriptor());
+  CallResources resources;
+  resources.client_id = client_id;
+  const bool is_producer = statement.type() == v2::PRODUCER;
+  if (is_producer) {
+    resources.topics.assign(statement.topics().begin(),
+                            statement.topics().end());
+  } else {
+    resources.groups.push_back(statement.group());
+    resources.topics = statement.subscribed_topics();
+  }
+  return gate.EnterFrame(
+      {is_producer ? kSend : kReceive, call.peer, call.metadata, call.now},
+      resources);
+}
+
+void AddMessagingMethods(const SdkBroker& broker, MethodTable* table) {
+  AddMethod(broker, table, QueryRoute);
+  AddMethod(broker, table, QueryAssignment);
+  AddMethod(broker, table, Heartbeat);
+  AddMethod(broker, table, NotifyClientTermination);
+  const auto add_other = [&](auto request, auto response) {
+    AddMethod(broker, table,
+              NotImplemented<decltype(request), decltype(response)>);
+  };
+  add_other(v2::SendMessageRequest(), v2::SendMessageResponse());
+  add_other(v2::AckMessageRequest(), v2::AckMessageResponse());
+  add_other(v2::ForwardMessageToDeadLetterQueueRequest(),
+            v2::ForwardMessageToDeadLetterQueueResponse());
+  add_other(v2::UpdateOffsetRequest(), v2::UpdateOffsetResponse());
+  add_other(v2::GetOffsetRequest(), v2::GetOffsetResponse());
+  add_other(v2::QueryOffsetRequest(), v2::QueryOffsetResponse());
+  add_other(v2::EndTransactionRequest(), v2::EndTransactionResponse());
+  add_other(v2::ChangeInvisibleDurationRequest(),
+            v2::ChangeInvisibleDurationResponse());
+  add_other(v2::RecallMessageRequest(), v2::RecallMessageResponse());
+  add_other(v2::SyncLiteSubscriptionRequest(),
+            v2::SyncLiteSubscriptionResponse());
+}
+
+}  // namespace rmq

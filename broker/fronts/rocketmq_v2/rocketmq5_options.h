@@ -1,0 +1,30 @@
+// How RocketMQ 5's protocol is served.
+#ifndef BROKER_FRONTS_ROCKETMQ_V2_ROCKETMQ5_OPTIONS_H_
+#define BROKER_FRONTS_ROCKETMQ_V2_ROCKETMQ5_OPTIONS_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+
+namespace rmq {
+
+struct Rocketmq5Options {
+  // Whether the protocol is served.
+  bool enabled = true;
+  // "host:port" that clients are told to come to. Empty: the one that they have
+  // asked at.
+  std::string advertised_address;
+  // Queues of a topic that is not configured; 1 to 1,024.
+  int32_t topic_queues = 8;
+  // See SdkClients::Options; 1 s to 10 min.
+  absl::Duration lost_expiry = absl::Seconds(35);
+
+  // InvalidArgument naming the option that makes no sense.
+  absl::Status Validate() const;
+};
+
+}  // namespace rmq
+
+#endif  // BROKER_FRONTS_ROCKETMQ_V2_ROCKETMQ5_OPTIONS_H_

@@ -1,0 +1,82 @@
+// RocketMQ 5's protocol on a server: the MessagingService of the official SDKs.
+#ifndef BROKER_FRONTS_ROCKETMQ_V2_ROCKETMQ_V2_FRONT_H_
+#define BROKER_FRONTS_ROCKETMQ_V2_ROCKETMQ_V2_FRONT_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apache/rocketmq/v2/service.grpc.pb.h"
+#include "broker/fronts/clientmanager/client_request.h"
+#include "broker/fronts/rocketmq_v2/due_calls.h"
+#include "broker/fronts/rocketmq_v2/sdk_broker.h"
+#include "broker/fronts/rocketmq_v2/sdk_clients.h"
+#include "broker/fronts/rocketmq_v2/telemetry_session.h"
+#include "broker/policy/group_policy.h"
+#include "common/due_task.h"
+#include "common/rpc/loop/loop_queues.h"
+#include "common/rpc/server/front.h"
+#include "common/rpc/server/method_table.h"
+#include "common/rpc/server/response_streams.h"
+#include "common/rpc/server/server_calls.h"
+#include "grpcpp/completion_queue.h"
+#include "grpcpp/generic/async_generic_service.h"
+#include "grpcpp/server_builder.h"
+#include "grpcpp/server_context.h"
+
+namespace rmq {
+
+// Keeps clients, and no messages. Its clients are members of the same groups as
+// those of the other front.
+class RocketmqV2Front final : public Front {
+ public:
+  // Borrows all parts. `address` returns what the server listens on.
+  RocketmqV2Front(const Rocketmq5Options& options, const ClientBroker& broker,
+                  const GroupPolicy* policy, ServerCalls* calls,
+                  std::function<std::string()> address,
+                  const DueListener& on_due);
+
+  // A task of the broker's timer.
+  DueTask& due_calls() { return due_calls_; }
+
+  // Front.
+  std::string service_name() const override {
+    return v2::MessagingService::service_full_name();
+  }
+  void AddMethods(MethodTable* methods) override;
+  void RegisterServices(grpc::ServerBuilder* builder) override {
+    builder->RegisterService(&service_);
+  }
+  void AcceptStreams(ServerLoop* loop) override;
+  // Ends Telemetry streams with OK, and held calls.
+  void StopServing() override;
+
+ private:
+  // Registers the streaming methods with gRPC, as streams of bytes.
+  class Service final : public v2::MessagingService::Service {
+   public:
+    Service();
+    // `method` is the index of a streaming one.
+    void RequestStreaming(int method, grpc::ServerContext* context,
+                          grpc::GenericServerAsyncReaderWriter* call,
+                          grpc::CompletionQueue* queue,
+                          grpc::ServerCompletionQueue* announced_on, void* tag);
+  };
+
+  const Rocketmq5Options options_;
+  const ClientBroker broker_;
+  ServerCalls& calls_;
+  SdkClients clients_;
+  const SdkBroker sdk_broker_;
+  DueCalls due_calls_;
+  OpenSessions open_;
+  Service service_;
+  // Constant once the methods are added.
+  TelemetrySession::Environment sessions_;
+  std::vector<std::unique_ptr<ResponseStreams>> receives_;
+};
+
+}  // namespace rmq
+
+#endif  // BROKER_FRONTS_ROCKETMQ_V2_ROCKETMQ_V2_FRONT_H_

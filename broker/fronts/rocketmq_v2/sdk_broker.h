@@ -1,0 +1,27 @@
+// What calls of RocketMQ 5's protocol act on.
+#ifndef BROKER_FRONTS_ROCKETMQ_V2_SDK_BROKER_H_
+#define BROKER_FRONTS_ROCKETMQ_V2_SDK_BROKER_H_
+
+#include <functional>
+#include <string>
+
+#include "broker/fronts/clientmanager/client_request.h"
+#include "broker/fronts/rocketmq_v2/rocketmq5_options.h"
+#include "broker/fronts/rocketmq_v2/sdk_clients.h"
+#include "broker/policy/group_policy.h"
+
+namespace rmq {
+
+// Borrowed parts; outlives the calls.
+struct SdkBroker {
+  const Rocketmq5Options& options;
+  const ClientBroker& broker;
+  const GroupPolicy& policy;
+  SdkClients& clients;
+  // "host:port" that the server listens on, once it has started.
+  std::function<std::string()> address;
+};
+
+}  // namespace rmq
+
+#endif  // BROKER_FRONTS_ROCKETMQ_V2_SDK_BROKER_H_

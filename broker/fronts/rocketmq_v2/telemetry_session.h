@@ -1,0 +1,105 @@
+// One Telemetry call: a client's settings, answered.
+// Reference: ClientActivity.java of the proxy.
+#ifndef BROKER_FRONTS_ROCKETMQ_V2_TELEMETRY_SESSION_H_
+#define BROKER_FRONTS_ROCKETMQ_V2_TELEMETRY_SESSION_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "apache/rocketmq/v2/service.pb.h"
+#include "broker/fronts/rocketmq_v2/due_calls.h"
+#include "broker/fronts/rocketmq_v2/sdk_broker.h"
+#include "broker/fronts/rocketmq_v2/sdk_clients.h"
+#include "common/rate_limit.h"
+#include "common/response_code.h"
+#include "common/rpc/loop/loop_queues.h"
+#include "common/rpc/server/server_stream.h"
+#include "grpcpp/support/byte_buffer.h"
+
+namespace rmq {
+
+// Clients leave the stream open, and open another one after minutes or never
+// when it breaks, so that the broker ends it only if it must: for settings that
+// cannot be taken, and when it goes down. A stream needs no first message.
+//
+// Threads: messages are handled on the stream's loop. Ownership: the stream, a
+// member, holds the session until its last event.
+class TelemetrySession final : private ServerStream::Reactor {
+ public:
+  // What all sessions share; borrowed.
+  struct Environment {
+    ServerStream::Environment stream;  // Its `accept_next` calls Accept().
+    const SdkBroker* broker = nullptr;
+    DueCalls* due_calls = nullptr;
+    class OpenSessions* open = nullptr;
+  };
+
+  // Between the last write and an end: SDKs lose a message that the end
+  // overtakes.
+  static constexpr absl::Duration kEndDelay = absl::Milliseconds(150);
+
+  // The reference that the stream holds; null once it is gone.
+  std::shared_ptr<TelemetrySession> reference() {
+    return {stream_.reactor(), this};
+  }
+
+  // Makes a session that waits for a client on `loop`.
+  static void Accept(const Environment* environment, ServerLoop* loop);
+
+  // Ends the stream with OK: the server goes down.
+  void EndForStop() { stream_.EndWith(CallStatus()); }
+
+ private:
+  TelemetrySession(const Environment* environment, ServerLoop* loop);
+
+  // ServerStream::Reactor.
+  void OnOpened() override;
+  bool OnMessage(grpc::ByteBuffer* message, grpc::ByteBuffer* reply) override;
+  void OnReadsDone() override { Leave(); }
+  void OnGone() override;
+
+  // Takes settings, given as they came too, and completes them. Returns why
+  // they cannot be taken.
+  CallStatus TakeSettings(absl::string_view bytes, v2::Settings* settings);
+  CallStatus ReadMessage(grpc::ByteBuffer* message, std::string* bytes);
+  // Tells the client, and ends the stream.
+  void Refuse(const CallStatus& status);
+  // The client has gone, or has no stream any more.
+  void Leave();
+
+  ServerCalls& calls() const { return *environment_.stream.calls; }
+  const ClientBroker& parts() const { return environment_.broker->broker; }
+
+  const Environment& environment_;
+  // Used by the loop's thread only.
+  std::string client_id_;  // Empty: it is not known.
+  SdkClients::StreamNumber number_ = 0;
+  RateLimit rate_;
+  bool is_refused_ = false;
+
+  ServerStream stream_;
+};
+
+// The sessions that are open. Thread-safe.
+class OpenSessions {
+ public:
+  // Returns false if the server goes down: the session has to end.
+  bool Add(TelemetrySession* session) ABSL_LOCKS_EXCLUDED(mu_);
+  void Remove(TelemetrySession* session) ABSL_LOCKS_EXCLUDED(mu_);
+  // Ends them all, and has each end that still comes.
+  void Close() ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  absl::Mutex mu_;
+  bool closed_ ABSL_GUARDED_BY(mu_) = false;
+  absl::flat_hash_set<TelemetrySession*> sessions_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace rmq
+
+#endif  // BROKER_FRONTS_ROCKETMQ_V2_TELEMETRY_SESSION_H_
