@@ -164,8 +164,8 @@ ABSL_FLAG(int32_t, rocketmq5_topic_queues, Default().rocketmq5.topic_queues,
     .OnUpdate([] { NoteUpdate("rocketmq5_topic_queues"); });
 ABSL_FLAG(absl::Duration, rocketmq5_lost_expiry,
           Default().rocketmq5.lost_expiry,
-          "how long a client of RocketMQ 5's SDKs may be silent once its "
-          "stream has ended; at least --min_channel_expiry")
+          "how long a client of RocketMQ 5's SDKs may be silent that has no "
+          "stream, as one that was killed; at least --min_channel_expiry")
     .OnUpdate([] { NoteUpdate("rocketmq5_lost_expiry"); });
 ABSL_FLAG(std::string, advertised_address,
           Default().rocketmq5.advertised_address,

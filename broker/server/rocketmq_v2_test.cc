@@ -292,6 +292,16 @@ TEST(RocketmqV2Test, AClientWhoseStreamBrokeIsLostAfterItsLastHeartbeat) {
   EXPECT_THAT(broker.ConsumerIds("orders"), IsEmpty());
 }
 
+TEST(RocketmqV2Test, AClientThatHasOpenedNoStreamIsLostAsSoon) {
+  TestBroker broker;
+  SdkClient client(broker, "c1");
+  client.Heartbeat(kConsumerHeartbeat);
+  broker.PassTime(absl::Seconds(30));
+  EXPECT_THAT(broker.ConsumerIds("orders"), ElementsAre("c1"));
+  broker.PassTime(absl::Seconds(30));
+  EXPECT_THAT(broker.ConsumerIds("orders"), IsEmpty());
+}
+
 TEST(RocketmqV2Test, AStreamThatIsReopenedBringsTheUsualExpiryBack) {
   TestBroker broker;
   SdkClient client(broker, "c1");

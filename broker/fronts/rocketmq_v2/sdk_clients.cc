@@ -91,8 +91,8 @@ SdkClients::StreamNumber SdkClients::OpenStream(const Who& who) {
   {
     MutexLock lock(&mu_);
     Client& client = FindOrMakeLocked(who.headers.client_id);
+    was_lost = client.stream == 0;
     number = client.stream = ++last_stream_;
-    was_lost = std::exchange(client.is_lost, false);
     if (client.channel != nullptr) statement = client.statement;
   }
   // So that the usual expiry holds again. A client that this fails for has its
@@ -112,7 +112,6 @@ void SdkClients::CloseStream(absl::string_view client_id, StreamNumber stream,
     if (client == nullptr || client->stream != stream) return;
     client->stream = 0;
     if (client->channel == nullptr || now < client->goodbye_until) return;
-    client->is_lost = true;
     statement = client->statement;
     channel = client->channel;
     principal = client->principal;
@@ -217,7 +216,7 @@ CallStatus SdkClients::Register(const Who& who,
       if (client != nullptr) {
         channel = client->channel;
         view.requested_channel_expiry =
-            client->is_lost ? options_.lost_expiry : absl::ZeroDuration();
+            client->stream == 0 ? options_.lost_expiry : absl::ZeroDuration();
       }
     }
     const bool is_new = channel == nullptr || channel->closed();
@@ -306,7 +305,6 @@ CallStatus SdkClients::Terminate(const Who& who) {
     client->statement = nullptr;
     client->digest = 0;
     client->asked_topics.clear();
-    client->is_lost = false;
     client->goodbye_until = who.now + options_.goodbye;
   }
   if (later != nullptr) {

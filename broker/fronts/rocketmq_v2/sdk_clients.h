@@ -43,8 +43,9 @@ namespace rmq {
 class SdkClients {
  public:
   struct Options {
-    // How long a client is a member whose stream has ended and that is silent:
-    // an expiry that the client asks for, with the bounds of these.
+    // How long a client is a member that has no stream and is silent: an expiry
+    // that the client asks for, with the bounds of these. More than the 30 s
+    // between two heartbeats of the SDK for Rust.
     absl::Duration lost_expiry = absl::Seconds(35);
     // How long heartbeats of a client that has said goodbye register nothing.
     absl::Duration goodbye = absl::Seconds(30);
@@ -122,9 +123,8 @@ class SdkClients {
     // What the last heartbeat that was applied in full found.
     uint64_t statement_changes = 0;
     std::string principal;
+    // 0: none is open, and the client is lost when it is silent.
     StreamNumber stream = 0;
-    // A stream has ended, and none is open.
-    bool is_lost = false;
     absl::Time goodbye_until = absl::InfinitePast();
     std::vector<std::string> asked_topics;
     // Valid while `channel` is null.
