@@ -87,6 +87,7 @@ void SdkClients::BecomeIdleLocked(Client& client) {
 SdkClients::StreamNumber SdkClients::OpenStream(const Who& who) {
   bool was_lost;
   SdkStatementPtr statement;
+  uint64_t digest;
   StreamNumber number;
   {
     MutexLock lock(&mu_);
@@ -94,10 +95,13 @@ SdkClients::StreamNumber SdkClients::OpenStream(const Who& who) {
     was_lost = client.stream == 0;
     number = client.stream = ++last_stream_;
     if (client.channel != nullptr) statement = client.statement;
+    digest = client.digest;
   }
   // So that the usual expiry holds again. A client that this fails for has its
   // error with the next heartbeat.
-  if (was_lost && statement != nullptr) (void)Register(who, statement);
+  if (was_lost && statement != nullptr) {
+    (void)Register(who, statement, digest);
+  }
   return number;
 }
 
@@ -144,11 +148,8 @@ CallStatus SdkClients::State(const Who& who, SdkStatementPtr statement,
     Client& client = FindOrMakeLocked(who.headers.client_id);
     // A client that states itself is there, whatever it has said before.
     client.goodbye_until = absl::InfinitePast();
-    client.statement = statement;
-    client.digest = digest;
-    client.asked_topics.clear();
   }
-  CallStatus status = Register(who, statement);
+  CallStatus status = Register(who, statement, digest);
   broker_.counters.full_heartbeats.Count(status.code);
   return status;
 }
@@ -169,6 +170,7 @@ SdkStatementPtr SdkClients::Inferred(const Client& client,
 CallStatus SdkClients::Heartbeat(const Who& who, v2::ClientType type,
                                  const std::string& group) {
   SdkStatementPtr statement;
+  uint64_t digest;
   {
     MutexLock lock(&mu_);
     Client& client = FindOrMakeLocked(who.headers.client_id);
@@ -182,10 +184,10 @@ CallStatus SdkClients::Heartbeat(const Who& who, v2::ClientType type,
                      client.statement->group() == group);
       statement = is_known ? client.statement
                            : Inferred(client, who.headers, type, group);
-      if (statement != nullptr) client.statement = statement;
     } else {
       statement = client.statement;
     }
+    digest = client.digest;
     if (statement != nullptr && client.channel != nullptr &&
         client.principal == who.principal.name && !who.principal.is_trial &&
         client.statement_changes == broker_.processor.statement_changes() &&
@@ -198,14 +200,19 @@ CallStatus SdkClients::Heartbeat(const Who& who, v2::ClientType type,
     return SdkError(v2::UNRECOGNIZED_CLIENT_TYPE,
                     "no settings yet: register by Telemetry, or by QueryRoute");
   }
-  CallStatus status = Register(who, statement);
+  CallStatus status = Register(who, statement, digest);
   broker_.counters.light_heartbeats.Count(status.code);
   return status;
 }
 
 CallStatus SdkClients::Register(const Who& who,
-                                const SdkStatementPtr& statement) {
-  if (!statement->has_groups()) return {};
+                                const SdkStatementPtr& statement,
+                                uint64_t digest) {
+  if (!statement->has_groups()) {
+    MutexLock lock(&mu_);
+    FindOrMakeLocked(who.headers.client_id).Take(statement, digest);
+    return {};
+  }
   HeartbeatStatement view = statement->View(who.headers.client_id);
   view.principal = who.principal;
   for (int tries = 0;; ++tries) {
@@ -243,10 +250,11 @@ CallStatus SdkClients::Register(const Who& who,
         if (!is_superseded) {
           if (client.channel == nullptr) idle_.erase(client.idle);
           client.channel = channel;
-          if (client.statement == nullptr) client.statement = statement;
         }
       }
-      if (is_member && !is_superseded) {
+      // Only what the registry has taken: a stranger's is refused there.
+      if (is_member && !is_superseded && (is_new || result.status.ok())) {
+        client.Take(statement, digest);
         client.statement_changes = changes;
         client.principal = std::string(who.principal.name);
       }

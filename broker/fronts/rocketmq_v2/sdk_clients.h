@@ -113,6 +113,12 @@ class SdkClients {
   using Idle = std::list<Client*>;
 
   struct Client {
+    void Take(const SdkStatementPtr& stated, uint64_t settings_digest) {
+      statement = stated;
+      digest = settings_digest;
+      if (digest != 0) asked_topics.clear();
+    }
+
     std::string id;
     // Null if nothing is stated.
     SdkStatementPtr statement;
@@ -146,8 +152,9 @@ class SdkClients {
                                   const std::string& group);
 
   // Registers `statement` on the client's channel, which is opened if need be.
-  CallStatus Register(const Who& who, const SdkStatementPtr& statement)
-      ABSL_LOCKS_EXCLUDED(mu_);
+  // If the registry takes it, it is what the client states.
+  CallStatus Register(const Who& who, const SdkStatementPtr& statement,
+                      uint64_t digest) ABSL_LOCKS_EXCLUDED(mu_);
   // Takes a channel that is closed from its client.
   void Forget(const Channel& channel) ABSL_LOCKS_EXCLUDED(mu_);
 

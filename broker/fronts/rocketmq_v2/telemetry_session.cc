@@ -149,8 +149,10 @@ void TelemetrySession::Refuse(const CallStatus& status) {
   NoteRefusal(*environment_.stream.method, stream_.peer(), client_id_, status);
   const v2::Code code = CodeOf(status);
   CallStatus end;
-  // As the proxy: who has no client id is told in the message alone.
-  if (code != v2::CLIENT_ID_REQUIRED) {
+  // Who has no client id is told in the message alone, as the proxy does. Nor
+  // is it an error that the broker sends its clients away.
+  if (code != v2::CLIENT_ID_REQUIRED &&
+      status.code != absl::StatusCode::kUnavailable) {
     end = status;
     end.code = code < v2::INTERNAL_ERROR ? absl::StatusCode::kInvalidArgument
                                          : absl::StatusCode::kInternal;
