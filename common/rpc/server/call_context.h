@@ -2,13 +2,13 @@
 #ifndef COMMON_RPC_SERVER_CALL_CONTEXT_H_
 #define COMMON_RPC_SERVER_CALL_CONTEXT_H_
 
-#include <chrono>
 #include <cstdint>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "google/protobuf/descriptor.h"
+#include "grpc/support/time.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/string_ref.h"
 
@@ -37,16 +37,18 @@ class MetadataView {
   explicit MetadataView(const grpc::ServerContextBase& context)
       : context_(&context) {}
 
-  // How long the client goes on waiting for the call's end. Infinite if it has
-  // no deadline, or there is no call.
+  // How long the client goes on waiting for the call's end, by the clock of
+  // the deadline, which gRPC keeps monotonic. Infinite if it has no deadline,
+  // or there is no call.
   absl::Duration TimeLeft() const {
     if (context_ == nullptr) return absl::InfiniteDuration();
-    // The far future of gRPC is no date of this clock.
-    const auto deadline = context_->deadline();
-    if (deadline == std::chrono::system_clock::time_point::max()) {
+    const gpr_timespec deadline = context_->raw_deadline();
+    const gpr_timespec left =
+        gpr_time_sub(deadline, gpr_now(deadline.clock_type));
+    if (gpr_time_cmp(left, gpr_inf_future(GPR_TIMESPAN)) == 0) {
       return absl::InfiniteDuration();
     }
-    return absl::FromChrono(deadline - std::chrono::system_clock::now());
+    return absl::Seconds(left.tv_sec) + absl::Nanoseconds(left.tv_nsec);
   }
 
   // The value of `key`, which is in lower case; the first one if the client
