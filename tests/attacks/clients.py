@@ -97,10 +97,13 @@ def unhealthy(address, seconds):
 
 
 def open_many(target, connections, calls, path, body=None, ends=False, **options):
-    """So many calls on each of so many connections, which are returned."""
+    """So many calls on each of so many connections; returns those that were let in."""
     opened = []
     for _ in range(connections):
-        connection = target.connect(**options)
+        try:
+            connection = target.connect(**options)
+        except OSError:  # Others of the address were ended.
+            break
         opened.append(connection)
         for i in range(calls):
             connection.open(path, body, ends)

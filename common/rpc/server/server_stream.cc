@@ -198,10 +198,13 @@ void ServerStream::EndWith(const CallStatus& status) {
 }
 
 void ServerStream::EndAfter(grpc::ByteBuffer last, const CallStatus& status) {
-  MutexLock lock(&mu_);
-  if (ending_) return;
-  AddReplyLocked(&last);
-  BeginEndLocked(status);
+  {
+    MutexLock lock(&mu_);
+    if (ending_) return;
+    AddReplyLocked(&last);
+    BeginEndLocked(status);
+  }
+  GoOn(nullptr);
 }
 
 absl::Time ServerStream::EndIfWaitingSince(WaitsFor what, absl::Time limit) {
@@ -213,7 +216,7 @@ absl::Time ServerStream::EndIfWaitingSince(WaitsFor what, absl::Time limit) {
 }
 
 void ServerStream::EndIfWaiting(const CallStatus& status) {
-  if (unread_ != 0) {
+  if (large_replies_ > 0) {
     CutOff();
     return;
   }
@@ -284,15 +287,10 @@ ServerStream::MakePush ServerStream::StartNextLocked() {
     pushed_last_ = false;
     BeginWriteLocked();
     grpc::ByteBuffer reply;
-    reply.Swap(&replies_.front());
+    reply.Swap(&replies_.front().message);
+    writing_ = replies_.front().unread;
     replies_.erase(replies_.begin());
-    const size_t bytes = reply.Length();
-    waiting_bytes_ -= bytes;
-    if (bytes >= kLargeReply) {
-      unread_ =
-          environment_.calls->unread.Add(std::shared_ptr<Waiter>(self_, this),
-                                         peer(), static_cast<int64_t>(bytes));
-    }
+    waiting_bytes_ -= reply.Length();
     grpc::WriteOptions options;
     // The first write has the initial metadata, which gRPC would keep too, and
     // would not complete the write.
@@ -313,20 +311,34 @@ ServerStream::MakePush ServerStream::StartNextLocked() {
 }
 
 void ServerStream::GoOn(const MakePush& make) {
-  if (unread_ != 0) environment_.calls->unread.Limit(peer());
+  if (large_replies_ > 0) environment_.calls->unread.Limit(peer());
   if (make == nullptr) return;
   environment_.pushes->sent.fetch_add(1);
   stream_.Write(make(), static_cast<CompletionHandler*>(&written_tag_));
 }
 
 void ServerStream::AddReplyLocked(grpc::ByteBuffer* reply) {
-  waiting_bytes_ += reply->Length();
-  replies_.emplace_back().Swap(reply);
+  const size_t bytes = reply->Length();
+  waiting_bytes_ += bytes;
+  Reply& added = replies_.emplace_back();
+  added.message.Swap(reply);
+  if (bytes < kLargeReply) return;
+  added.unread =
+      environment_.calls->unread.Add(std::shared_ptr<Waiter>(self_, this),
+                                     peer(), static_cast<int64_t>(bytes));
+  large_replies_.fetch_add(1);
 }
 
 void ServerStream::DropRepliesLocked() {
+  for (const Reply& reply : replies_) ForgetUnreadLocked(reply.unread);
   replies_.clear();
   waiting_bytes_ = 0;
+}
+
+void ServerStream::ForgetUnreadLocked(UnreadAnswers::Number number) {
+  if (number == 0) return;
+  environment_.calls->unread.Remove(number);
+  large_replies_.fetch_sub(1);
 }
 
 void ServerStream::BeginWriteLocked() {
@@ -337,7 +349,7 @@ void ServerStream::BeginWriteLocked() {
 
 void ServerStream::EndWriteLocked() {
   write_in_flight_ = false;
-  if (unread_ != 0) environment_.calls->unread.Remove(unread_.exchange(0));
+  ForgetUnreadLocked(std::exchange(writing_, 0));
 }
 
 void ServerStream::WatchWriteLocked() {

@@ -123,7 +123,7 @@ class ServerStream final : public Waiter {
   // The same for their bytes.
   static constexpr size_t kMaxWaitingBytes = 64 * 1024;
   // A reply of so many bytes counts among the UnreadAnswers of its client's
-  // address while it is being written.
+  // address until it is written.
   static constexpr size_t kLargeReply = 16 * 1024;
 
   // `reactor` has this stream as a member. Borrows all arguments. The stream's
@@ -218,6 +218,14 @@ class ServerStream final : public Waiter {
   void OnFinished(bool ok) ABSL_LOCKS_EXCLUDED(mu_);
   void OnDone(bool ok) ABSL_LOCKS_EXCLUDED(mu_);
 
+  // A reply that waits, or is being written.
+  struct Reply {
+    // Moved by Swap(), since a copy of a ByteBuffer allocates.
+    grpc::ByteBuffer message;
+    // Of a large one.
+    UnreadAnswers::Number unread = 0;
+  };
+
   // A push that waits.
   struct WaitingPush {
     std::string key;
@@ -231,13 +239,16 @@ class ServerStream final : public Waiter {
   // returns null. The caller then releases the lock and calls GoOn().
   MakePush StartNextLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Writes the push, if `make` is not null. Has unread answers limited, if a
-  // large reply is being written.
+  // large reply is not written yet.
   void GoOn(const MakePush& make) ABSL_LOCKS_EXCLUDED(mu_);
   // Empties `reply`.
   void AddReplyLocked(grpc::ByteBuffer* reply)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Drops the replies that wait.
   void DropRepliesLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // A reply is written, or dropped; 0: it was not a large one.
+  void ForgetUnreadLocked(UnreadAnswers::Number number)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void EndWriteLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // A message was added to the outbox.
   MakePush OnAddedLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -280,8 +291,8 @@ class ServerStream final : public Waiter {
 
   // Written under mu_; writable() reads it without.
   std::atomic<bool> write_in_flight_{false};
-  // The large reply that is being written. Written under mu_.
-  std::atomic<UnreadAnswers::Number> unread_{0};
+  // The large replies that wait or are being written. Written under mu_.
+  std::atomic<int> large_replies_{0};
 
   mutable absl::Mutex mu_;
   std::shared_ptr<Reactor> self_ ABSL_GUARDED_BY(mu_);
@@ -307,9 +318,10 @@ class ServerStream final : public Waiter {
   DeadlineWatch::Ticket write_ticket_ ABSL_GUARDED_BY(mu_);
   // Null while the stream is not ending.
   std::unique_ptr<grpc::Status> status_ ABSL_GUARDED_BY(mu_);
-  // At most kMaxWaitingReplies, what Send() was given, and the last one. Moved
-  // by Swap(), since a copy of a ByteBuffer allocates.
-  std::vector<grpc::ByteBuffer> replies_ ABSL_GUARDED_BY(mu_);
+  // At most kMaxWaitingReplies, what Send() was given, and the last one.
+  std::vector<Reply> replies_ ABSL_GUARDED_BY(mu_);
+  // Of the reply that is being written.
+  UnreadAnswers::Number writing_ ABSL_GUARDED_BY(mu_) = 0;
   // Of `replies_`.
   size_t waiting_bytes_ ABSL_GUARDED_BY(mu_) = 0;
   // One a key.

@@ -500,6 +500,20 @@ TEST_F(ServerStreamTest, ALargeReplyThatIsNotReadCountsAmongTheUnread) {
   EXPECT_EQ(counters_.slow_readers, 1);
 }
 
+TEST_F(ServerStreamTest, ALargeReplyThatWaitsBehindAnotherCountsToo) {
+  Start();
+  Call call(channel_);
+  ASSERT_TRUE(call.Write(kLarge));
+  AwaitUnread();
+  const std::string second(ServerStream::kMaxWaitingBytes, 'x');
+  ASSERT_TRUE(call.Write(second));
+  const auto both = static_cast<int64_t>(kLarge.size() + second.size());
+  while (calls_.unread.bytes() < both) std::this_thread::yield();
+  call.Cancel();
+  AwaitEndOfCalls();
+  EXPECT_EQ(calls_.unread.bytes(), 0);
+}
+
 TEST_F(ServerStreamTest, ACallThatIsOverIsNotWatchedForReading) {
   Start();
   for (const bool leaves : {false, true}) {
