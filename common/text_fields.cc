@@ -185,8 +185,8 @@ absl::StatusOr<std::string> ReadTextFile(absl::string_view what,
     return absl::ErrnoToStatus(errno,
                                absl::StrCat("cannot read ", what, " ", path));
   };
-  // A file of its owner is no pipe, so opening it must not wait for a writer.
-  const int flags = mode == TextFileMode::kOwnersOnly ? O_NONBLOCK : 0;
+  // Where a pipe is not allowed, opening one must not wait for a writer.
+  const int flags = mode == TextFileMode::kAny ? 0 : O_NONBLOCK;
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | flags);
   if (fd < 0) return error();
   const std::unique_ptr<std::FILE, FileCloser> file(fdopen(fd, "rb"));
@@ -194,7 +194,7 @@ absl::StatusOr<std::string> ReadTextFile(absl::string_view what,
     close(fd);
     return error();
   }
-  if (mode == TextFileMode::kOwnersOnly) {
+  if (mode != TextFileMode::kAny) {
     // Of the file that is open, which the path may no longer name.
     struct stat facts;
     if (fstat(fileno(file.get()), &facts) != 0) return error();
@@ -203,7 +203,7 @@ absl::StatusOr<std::string> ReadTextFile(absl::string_view what,
           absl::StrCat(what, " ", path, " must be a file, and is none"));
     }
     const auto bits = static_cast<unsigned>(facts.st_mode & 07777);
-    if ((bits & 077) != 0) {
+    if (mode == TextFileMode::kOwnersOnly && (bits & 077) != 0) {
       return absl::InvalidArgumentError(absl::StrFormat(
           "%s %s must have the mode 0600, so that its owner alone can read it, "
           "got %04o: chmod 600 %s",

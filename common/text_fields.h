@@ -74,15 +74,18 @@ bool ParseTextField(const TextTokens& field, const ExplainTextError& explain,
                     google::protobuf::Message* message);
 
 enum class TextFileMode {
+  // Also a pipe, which is waited for.
   kAny,
-  // Only the file's owner may read or write it.
+  // A file, and no pipe or device.
+  kRegular,
+  // A file that only its owner may read or write.
   kOwnersOnly,
 };
 
 // What is in the file at `path`, of which messages speak as `what`, as "config
 // file". If it cannot be read whole, the error of the operating system
 // (NotFound if there is none), with the path. InvalidArgument if it has more
-// than `max_bytes`, or a mode that is not allowed.
+// than `max_bytes`, is of a kind that is not allowed, or has such a mode.
 absl::StatusOr<std::string> ReadTextFile(absl::string_view what,
                                          const std::string& path,
                                          size_t max_bytes, TextFileMode mode);

@@ -1,0 +1,149 @@
+#include "client/discovery/known_brokers.h"
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "client/broker_entry.h"
+#include "client/discovery/recording_listener.h"
+#include "client/discovery/resolver_source.h"
+#include "common/simulated_clock.h"
+#include "common/status_matchers.h"
+#include "glog/logging.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace rmq {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+using Brokers = std::vector<BrokerEntry>;
+
+class KnownBrokersTest : public ::testing::Test {
+ protected:
+  KnownBrokersTest() { known_.AddListener(lists_); }
+
+  absl::Time WallNow() { return clock_.ClockToWall(clock_.TimeNow()); }
+
+  const Brokers kOne = {{"a", 0, "h:1"}};
+  const Brokers kTwo = {{"a", 0, "h:1"}, {"b", 0, "h:2"}};
+  const Brokers kBad = {{"a", 0, "nowhere"}};
+
+  SimulatedClock clock_;
+  KnownBrokers known_{"test:///", &clock_};
+  std::shared_ptr<RecordingListener> lists_ =
+      std::make_shared<RecordingListener>();
+};
+
+TEST_F(KnownBrokersTest, BeforeTheFirstListNothingIsKnown) {
+  EXPECT_THAT(lists_->lists(), IsEmpty());
+  const ResolverStatus status = known_.Status();
+  EXPECT_EQ(status.source, "test:///");
+  EXPECT_EQ(status.learned_at, absl::InfinitePast());
+  EXPECT_EQ(status.brokers, 0);
+  EXPECT_THAT(status.error, IsOk());
+  EXPECT_EQ(status.error_since, absl::InfiniteFuture());
+}
+
+TEST_F(KnownBrokersTest, ListenersHearOfEachOtherList) {
+  known_.Learn(kOne);
+  known_.Learn(kTwo);
+  EXPECT_THAT(lists_->lists(), ElementsAre("h:1", "h:1,h:2"));
+  EXPECT_EQ(known_.Status().brokers, 2);
+}
+
+TEST_F(KnownBrokersTest, AListenerThatComesLaterHearsTheLastList) {
+  known_.Learn(kOne);
+  known_.Fail(absl::UnavailableError("away"));
+  const auto late = std::make_shared<RecordingListener>();
+  known_.AddListener(late);
+  EXPECT_THAT(late->lists(), ElementsAre("h:1"));
+}
+
+TEST_F(KnownBrokersTest, TheSameListAgainIsNotToldButItsTimeIs) {
+  known_.Learn(kOne);
+  clock_.Advance(absl::Seconds(5));
+  known_.Learn(kOne);
+  EXPECT_THAT(lists_->lists(), ElementsAre("h:1"));
+  EXPECT_EQ(known_.Status().learned_at, WallNow());
+}
+
+TEST_F(KnownBrokersTest, AFirstListWithoutABrokerIsTold) {
+  known_.Learn({});
+  EXPECT_THAT(lists_->lists(), ElementsAre(""));
+}
+
+TEST_F(KnownBrokersTest, AnErrorKeepsTheLastListAndSaysSinceWhen) {
+  known_.Learn(kOne);
+  const absl::Time learned_at = WallNow();
+  clock_.Advance(absl::Seconds(5));
+  known_.Fail(absl::UnavailableError("away"));
+  const absl::Time failed_at = WallNow();
+  clock_.Advance(absl::Seconds(5));
+  known_.Fail(absl::NotFoundError("gone"));
+  EXPECT_THAT(lists_->lists(), ElementsAre("h:1"));
+  const ResolverStatus status = known_.Status();
+  EXPECT_EQ(status.learned_at, learned_at);
+  EXPECT_EQ(status.brokers, 1);
+  EXPECT_THAT(status.error, StatusIs(absl::StatusCode::kNotFound, "gone"));
+  EXPECT_EQ(status.error_since, failed_at);
+}
+
+TEST_F(KnownBrokersTest, AListEndsAnError) {
+  known_.Fail(absl::UnavailableError("away"));
+  known_.Learn(kOne);
+  EXPECT_THAT(known_.Status().error, IsOk());
+  EXPECT_EQ(known_.Status().error_since, absl::InfiniteFuture());
+}
+
+TEST_F(KnownBrokersTest, AListThatDoesNotValidateIsAnError) {
+  known_.Learn(kOne);
+  known_.Learn(kBad);
+  EXPECT_THAT(lists_->lists(), ElementsAre("h:1"));
+  EXPECT_THAT(known_.Status().error,
+              StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_EQ(known_.Status().brokers, 1);
+}
+
+TEST_F(KnownBrokersTest, EntriesThatArePassedOverAreCounted) {
+  known_.Learn(kOne, 3);
+  EXPECT_EQ(known_.Status().passed_over, 3);
+  known_.Learn(kOne);
+  EXPECT_EQ(known_.Status().passed_over, 0);
+}
+
+// Counts the warnings and infos that glog writes.
+class LogLines final : public google::LogSink {
+ public:
+  LogLines() { google::AddLogSink(this); }
+  ~LogLines() override { google::RemoveLogSink(this); }
+  void send(google::LogSeverity, const char*, const char*, int,
+            const struct ::tm*, const char*, size_t) override {
+    ++count;
+  }
+  using google::LogSink::send;
+  int count = 0;
+};
+
+TEST_F(KnownBrokersTest, TheLogHasALineForEachChangeAndNoMore) {
+  LogLines lines;
+  known_.Learn(kOne);
+  known_.Learn(kOne);
+  EXPECT_EQ(lines.count, 1);
+  known_.Fail(absl::UnavailableError("away"));
+  known_.Fail(absl::UnavailableError("away"));
+  EXPECT_EQ(lines.count, 2);
+  known_.Fail(absl::UnavailableError("far away"));
+  EXPECT_EQ(lines.count, 3);
+  known_.Learn(kOne);
+  known_.Learn(kOne);
+  EXPECT_EQ(lines.count, 4);
+}
+
+}  // namespace
+}  // namespace rmq
