@@ -73,6 +73,8 @@ void TelemetrySession::OnOpened() {
   }
   client_id_ = std::string(headers.client_id);
   number_ = environment_.broker->clients.OpenStream(CallerOf(context, headers));
+  // The SDK for Rust awaits it before it goes on.
+  stream_.SendInitialMetadata();
 }
 
 CallStatus TelemetrySession::ReadMessage(grpc::ByteBuffer* message,

@@ -180,6 +180,13 @@ void ServerStream::Push(absl::string_view key, MakePush make,
   GoOn(push);
 }
 
+void ServerStream::SendInitialMetadata() {
+  MutexLock lock(&mu_);
+  if (ending_ || write_in_flight_) return;
+  BeginWriteLocked();
+  stream_.SendInitialMetadata(static_cast<CompletionHandler*>(&written_tag_));
+}
+
 void ServerStream::Send(grpc::ByteBuffer message, bool more_follow) {
   MakePush push;
   {

@@ -185,6 +185,11 @@ class ServerStream final : public Waiter {
   void Push(absl::string_view key, MakePush make, IfOneWaits if_one_waits)
       ABSL_LOCKS_EXCLUDED(mu_);
 
+  // Sends the initial metadata at once, which otherwise goes out with the first
+  // message or the status: for clients that await it before they go on. Called
+  // by OnOpened(), at most once. It counts as a write.
+  void SendInitialMetadata() ABSL_LOCKS_EXCLUDED(mu_);
+
   // Sends a message after the replies that wait. Does nothing once the end of
   // the client's messages was read, or the stream is ending. The caller bounds
   // how many wait. `more_follow`: the message may wait for the next one, which

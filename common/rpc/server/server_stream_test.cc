@@ -107,6 +107,8 @@ class Log {
   }
 
   std::atomic<int> messages{0};
+  // Streams that open send their initial metadata at once.
+  std::atomic<bool> metadata_at_once{false};
 
  private:
   absl::Mutex mu_;
@@ -122,7 +124,10 @@ class Talker final : public ServerStream::Reactor {
 
   void Accept(std::shared_ptr<Talker> self) { stream_.Accept(std::move(self)); }
 
-  void OnOpened() override { stream_.AwaitClient(); }
+  void OnOpened() override {
+    stream_.AwaitClient();
+    if (log_.metadata_at_once) stream_.SendInitialMetadata();
+  }
   bool OnMessage(grpc::ByteBuffer* message, grpc::ByteBuffer* reply) override {
     const std::string text = TextOf(*message);
     log_.messages.fetch_add(1);
@@ -186,6 +191,11 @@ class Call {
   void HalfClose() {
     call_->WritesDone(this);
     AwaitEvent();
+  }
+  // Blocks until the server's initial metadata is here.
+  bool AwaitInitialMetadata() {
+    call_->ReadInitialMetadata(this);
+    return AwaitEvent();
   }
   // Nothing if the stream is over.
   absl::optional<std::string> Read() {
@@ -332,6 +342,15 @@ TEST_F(ServerStreamTest, RepliesComeInTheOrderOfTheMessages) {
   EXPECT_EQ(call.Read(), "one");
   EXPECT_EQ(call.Read(), "two");
   EXPECT_EQ(call.Read(), "three");
+}
+
+TEST_F(ServerStreamTest, TheInitialMetadataMayComeBeforeAnyMessage) {
+  log_.metadata_at_once = true;
+  Start();
+  Call call(channel_);
+  EXPECT_TRUE(call.AwaitInitialMetadata());
+  ASSERT_TRUE(call.Write("one"));
+  EXPECT_EQ(call.Read(), "one");
 }
 
 TEST_F(ServerStreamTest, APushIsMadeWhenItIsWritten) {
