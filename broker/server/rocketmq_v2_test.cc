@@ -1,166 +1,25 @@
 // Clients of RocketMQ 5's protocol, as its SDKs call a broker.
 
-#include <atomic>
-#include <memory>
-#include <string>
-#include <thread>
-#include <utility>
-#include <vector>
-
-#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "apache/rocketmq/v2/service.grpc.pb.h"
 #include "broker/broker_controller.h"
 #include "broker/server/test_broker.h"
+#include "broker/server/test_sdk_client.h"
 #include "gmock/gmock.h"
-#include "google/protobuf/text_format.h"
 #include "grpcpp/client_context.h"
-#include "grpcpp/support/sync_stream.h"
 #include "gtest/gtest.h"
 #include "rocketmq/clientmanager/v1/admin.grpc.pb.h"
 
 namespace rmq {
 namespace {
 
-namespace v2 = ::apache::rocketmq::v2;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-template <typename Message>
-Message Parse(const std::string& text) {
-  Message message;
-  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &message))
-      << text;
-  return message;
-}
-
-void Prepare(absl::string_view client_id, grpc::ClientContext* context) {
-  SetTestDeadline(*context);
-  if (!client_id.empty()) {
-    context->AddMetadata("x-mq-client-id", std::string(client_id));
-  }
-  context->AddMetadata("x-mq-language", "JAVA");
-  context->AddMetadata("x-mq-client-version", "5.2.0");
-}
-
-constexpr char kProducerSettings[] = R"pb(
-  settings {
-    client_type: PRODUCER
-    request_timeout { seconds: 3 }
-    publishing {
-      topics { name: "T1" }
-      topics { name: "T2" }
-    }
-    user_agent { language: JAVA version: "5.2.0" }
-  })pb";
-constexpr char kConsumerSettings[] = R"pb(
-  settings {
-    client_type: PUSH_CONSUMER
-    subscription {
-      group { name: "orders" }
-      subscriptions {
-        topic { name: "T1" }
-        expression { type: TAG expression: "a || b" }
-      }
-    }
-    user_agent { language: NODE_JS version: "1.0.8" }
-  })pb";
-
-// One SDK client.
-class SdkClient {
- public:
-  SdkClient(const TestBroker& broker, std::string client_id)
-      : client_id_(std::move(client_id)),
-        stub_(v2::MessagingService::NewStub(broker.NewConnection())) {}
-  ~SdkClient() { BreakStream(); }
-
-  // Opens a stream unless one is open, and sends `settings`.
-  v2::TelemetryCommand State(const std::string& settings) {
-    if (stream_ == nullptr) {
-      context_ = std::make_unique<grpc::ClientContext>();
-      Prepare(client_id_, context_.get());
-      stream_ = stub_->Telemetry(context_.get());
-    }
-    EXPECT_TRUE(stream_->Write(Parse<v2::TelemetryCommand>(settings)));
-    v2::TelemetryCommand answer;
-    EXPECT_TRUE(stream_->Read(&answer));
-    return answer;
-  }
-  // How the broker ends the stream.
-  grpc::Status AwaitEnd() {
-    v2::TelemetryCommand command;
-    while (stream_->Read(&command)) {
-    }
-    const grpc::Status status = stream_->Finish();
-    stream_ = nullptr;
-    return status;
-  }
-  void BreakStream() {
-    if (stream_ == nullptr) return;
-    context_->TryCancel();
-    AwaitEnd();
-  }
-
-  template <typename Response, typename Method, typename Request>
-  Response Call(Method method, const Request& request) {
-    grpc::ClientContext context;
-    Prepare(client_id_, &context);
-    Response response;
-    const grpc::Status status =
-        (stub_.get()->*method)(&context, request, &response);
-    EXPECT_TRUE(status.ok()) << status.error_message();
-    return response;
-  }
-  v2::Status Heartbeat(const std::string& request) {
-    return Call<v2::HeartbeatResponse>(&v2::MessagingService::Stub::Heartbeat,
-                                       Parse<v2::HeartbeatRequest>(request))
-        .status();
-  }
-  v2::Status Terminate() {
-    return Call<v2::NotifyClientTerminationResponse>(
-               &v2::MessagingService::Stub::NotifyClientTermination,
-               v2::NotifyClientTerminationRequest())
-        .status();
-  }
-  v2::QueryRouteResponse QueryRoute(const std::string& request) {
-    return Call<v2::QueryRouteResponse>(&v2::MessagingService::Stub::QueryRoute,
-                                        Parse<v2::QueryRouteRequest>(request));
-  }
-
- private:
-  const std::string client_id_;
-  const std::unique_ptr<v2::MessagingService::Stub> stub_;
-  std::unique_ptr<grpc::ClientContext> context_;
-  std::unique_ptr<
-      grpc::ClientReaderWriter<v2::TelemetryCommand, v2::TelemetryCommand>>
-      stream_;
-};
-
-// The client ids of a producer group.
-std::vector<std::string> ProducerIds(const TestBroker& broker,
-                                     const std::string& group) {
-  const auto stub = pb::ClientManagerAdmin::NewStub(broker.connection());
-  grpc::ClientContext context;
-  SetTestDeadline(context);
-  pb::GetProducerConnectionListRequest request;
-  request.set_group(group);
-  pb::GetProducerConnectionListResponse response;
-  (void)stub->GetProducerConnectionList(&context, request, &response);
-  std::vector<std::string> ids;
-  for (const auto& connection : response.connections()) {
-    ids.push_back(connection.client_id());
-  }
-  return ids;
-}
-
-constexpr char kProducerHeartbeat[] = "client_type: PRODUCER";
-constexpr char kConsumerHeartbeat[] =
-    "client_type: PUSH_CONSUMER group { name: 'orders' }";
-
 TEST(RocketmqV2Test, ARouteHasQueuesAtTheEndpointsOfTheRequest) {
   TestBroker broker;
-  SdkClient client(broker, "c1");
+  TestSdkClient client(broker, "c1");
   const v2::QueryRouteResponse route = client.QueryRoute(R"pb(
     topic { name: "T1" }
     endpoints {
@@ -180,7 +39,7 @@ TEST(RocketmqV2Test, ARouteHasQueuesAtTheEndpointsOfTheRequest) {
 
 TEST(RocketmqV2Test, ARouteWithoutEndpointsIsToTheBrokersOwnAddress) {
   TestBroker broker;
-  SdkClient client(broker, "c1");
+  TestSdkClient client(broker, "c1");
   const v2::QueryRouteResponse route =
       client.QueryRoute("topic { name: 'T1' }");
   ASSERT_GT(route.message_queues_size(), 0);
@@ -191,7 +50,7 @@ TEST(RocketmqV2Test, ARouteWithoutEndpointsIsToTheBrokersOwnAddress) {
 
 TEST(RocketmqV2Test, ATopicOfBadFormIsAnErrorInTheBody) {
   TestBroker broker;
-  SdkClient client(broker, "c1");
+  TestSdkClient client(broker, "c1");
   const v2::Status status = client.QueryRoute("topic { name: 'a b' }").status();
   EXPECT_EQ(status.code(), v2::ILLEGAL_TOPIC);
   EXPECT_THAT(status.message(), HasSubstr("a b"));
@@ -199,14 +58,14 @@ TEST(RocketmqV2Test, ATopicOfBadFormIsAnErrorInTheBody) {
 
 TEST(RocketmqV2Test, ACallWithoutAClientIdIsToldSoInTheBody) {
   TestBroker broker;
-  SdkClient client(broker, "");
+  TestSdkClient client(broker, "");
   EXPECT_EQ(client.Heartbeat(kProducerHeartbeat).code(),
             v2::CLIENT_ID_REQUIRED);
 }
 
 TEST(RocketmqV2Test, AProducerIsInTheGroupsOfItsTopicsUntilItSaysGoodbye) {
   TestBroker broker;
-  SdkClient client(broker, "p1");
+  TestSdkClient client(broker, "p1");
   const v2::TelemetryCommand answer = client.State(kProducerSettings);
   EXPECT_EQ(answer.status().code(), v2::OK);
   EXPECT_EQ(
@@ -224,12 +83,12 @@ TEST(RocketmqV2Test, AProducerIsInTheGroupsOfItsTopicsUntilItSaysGoodbye) {
   EXPECT_THAT(ProducerIds(broker, "T1"), IsEmpty());
   // Twice, and unknown.
   EXPECT_EQ(client.Terminate().code(), v2::OK);
-  EXPECT_EQ(SdkClient(broker, "nobody").Terminate().code(), v2::OK);
+  EXPECT_EQ(TestSdkClient(broker, "nobody").Terminate().code(), v2::OK);
 }
 
 TEST(RocketmqV2Test, SettingsAfterAGoodbyeCount) {
   TestBroker broker;
-  SdkClient client(broker, "p1");
+  TestSdkClient client(broker, "p1");
   client.State(kProducerSettings);
   client.Terminate();
   client.State(kProducerSettings);
@@ -239,7 +98,7 @@ TEST(RocketmqV2Test, SettingsAfterAGoodbyeCount) {
 TEST(RocketmqV2Test, NativeMembersArePushedWhenSdkMembersComeAndGo) {
   TestBroker broker;
   const auto native = broker.Join(ConsumerHeartbeat("native", "orders"));
-  SdkClient client(broker, "sdk");
+  TestSdkClient client(broker, "sdk");
   EXPECT_EQ(client.State(kConsumerSettings).status().code(), v2::OK);
   EXPECT_EQ(native->ReadPush(), "orders");
   EXPECT_THAT(broker.ConsumerIds("orders"), ElementsAre("native", "sdk"));
@@ -251,14 +110,14 @@ TEST(RocketmqV2Test, NativeMembersArePushedWhenSdkMembersComeAndGo) {
 
 TEST(RocketmqV2Test, AHeartbeatOfAnUnknownConsumerRegistersIt) {
   TestBroker broker;
-  SdkClient client(broker, "c1");
+  TestSdkClient client(broker, "c1");
   EXPECT_EQ(client.Heartbeat(kConsumerHeartbeat).code(), v2::OK);
   EXPECT_THAT(broker.ConsumerIds("orders"), ElementsAre("c1"));
 }
 
 TEST(RocketmqV2Test, AnUnknownProducerIsRegisteredByTheRoutesThatItAsks) {
   TestBroker broker;
-  SdkClient client(broker, "p1");
+  TestSdkClient client(broker, "p1");
   const v2::Status unknown = client.Heartbeat(kProducerHeartbeat);
   EXPECT_EQ(unknown.code(), v2::UNRECOGNIZED_CLIENT_TYPE);
   EXPECT_THAT(unknown.message(), HasSubstr("QueryRoute"));
@@ -269,7 +128,7 @@ TEST(RocketmqV2Test, AnUnknownProducerIsRegisteredByTheRoutesThatItAsks) {
 
 TEST(RocketmqV2Test, TheGroupOfTheSettingsCountsAndNotThatOfTheHeartbeat) {
   TestBroker broker;
-  SdkClient client(broker, "c1");
+  TestSdkClient client(broker, "c1");
   client.State(kConsumerSettings);
   EXPECT_EQ(
       client.Heartbeat("client_type: SIMPLE_CONSUMER group { name: 'other' }")
@@ -281,7 +140,7 @@ TEST(RocketmqV2Test, TheGroupOfTheSettingsCountsAndNotThatOfTheHeartbeat) {
 
 TEST(RocketmqV2Test, AClientWhoseStreamBrokeIsLostAfterItsLastHeartbeat) {
   TestBroker broker;
-  SdkClient client(broker, "c1");
+  TestSdkClient client(broker, "c1");
   client.State(kConsumerSettings);
   client.BreakStream();
   broker.PassTime(absl::Seconds(20));
@@ -294,7 +153,7 @@ TEST(RocketmqV2Test, AClientWhoseStreamBrokeIsLostAfterItsLastHeartbeat) {
 
 TEST(RocketmqV2Test, AClientThatHasOpenedNoStreamIsLostAsSoon) {
   TestBroker broker;
-  SdkClient client(broker, "c1");
+  TestSdkClient client(broker, "c1");
   client.Heartbeat(kConsumerHeartbeat);
   broker.PassTime(absl::Seconds(30));
   EXPECT_THAT(broker.ConsumerIds("orders"), ElementsAre("c1"));
@@ -304,7 +163,7 @@ TEST(RocketmqV2Test, AClientThatHasOpenedNoStreamIsLostAsSoon) {
 
 TEST(RocketmqV2Test, AStreamThatIsReopenedBringsTheUsualExpiryBack) {
   TestBroker broker;
-  SdkClient client(broker, "c1");
+  TestSdkClient client(broker, "c1");
   client.State(kConsumerSettings);
   client.BreakStream();
   client.State(kConsumerSettings);
@@ -314,7 +173,7 @@ TEST(RocketmqV2Test, AStreamThatIsReopenedBringsTheUsualExpiryBack) {
 
 TEST(RocketmqV2Test, SettingsThatCannotBeTakenAreToldAndEndTheStream) {
   TestBroker broker;
-  SdkClient client(broker, "c1");
+  TestSdkClient client(broker, "c1");
   const v2::TelemetryCommand answer = client.State(R"pb(
     settings {
       client_type: PUSH_CONSUMER
@@ -330,7 +189,7 @@ TEST(RocketmqV2Test, SettingsThatCannotBeTakenAreToldAndEndTheStream) {
 
 TEST(RocketmqV2Test, ATypeThatIsNotServedIsUnsupported) {
   TestBroker broker;
-  SdkClient client(broker, "c1");
+  TestSdkClient client(broker, "c1");
   EXPECT_EQ(client
                 .State("settings { client_type: PULL_CONSUMER "
                        "subscription { group { name: 'orders' } } }")
@@ -341,7 +200,7 @@ TEST(RocketmqV2Test, ATypeThatIsNotServedIsUnsupported) {
 
 TEST(RocketmqV2Test, ANamespaceIsAPartOfTheGroupsName) {
   TestBroker broker;
-  SdkClient client(broker, "c1");
+  TestSdkClient client(broker, "c1");
   client.State(R"pb(
     settings {
       client_type: SIMPLE_CONSUMER
@@ -353,7 +212,7 @@ TEST(RocketmqV2Test, ANamespaceIsAPartOfTheGroupsName) {
 
 TEST(RocketmqV2Test, WhatNeedsMessagesIsNotImplemented) {
   TestBroker broker;
-  SdkClient client(broker, "c1");
+  TestSdkClient client(broker, "c1");
   const auto sent = client.Call<v2::SendMessageResponse>(
       &v2::MessagingService::Stub::SendMessage, v2::SendMessageRequest());
   EXPECT_EQ(sent.status().code(), v2::NOT_IMPLEMENTED);
@@ -361,43 +220,18 @@ TEST(RocketmqV2Test, WhatNeedsMessagesIsNotImplemented) {
 
 TEST(RocketmqV2Test, AnAssignmentIsOkAndEmpty) {
   TestBroker broker;
-  SdkClient client(broker, "c1");
+  TestSdkClient client(broker, "c1");
   const auto assignment = client.Call<v2::QueryAssignmentResponse>(
       &v2::MessagingService::Stub::QueryAssignment,
-      Parse<v2::QueryAssignmentRequest>(
+      ParseText<v2::QueryAssignmentRequest>(
           "topic { name: 'T1' } group { name: 'orders' }"));
   EXPECT_EQ(assignment.status().code(), v2::OK);
   EXPECT_EQ(assignment.assignments_size(), 0);
 }
 
-TEST(RocketmqV2Test, AReceiveIsHeldAndThenHasNoMessage) {
-  TestBroker broker;
-  const auto stub = v2::MessagingService::NewStub(broker.connection());
-  grpc::ClientContext context;
-  Prepare("c1", &context);
-  const auto call =
-      stub->ReceiveMessage(&context, Parse<v2::ReceiveMessageRequest>(R"pb(
-        group { name: "orders" }
-        message_queue { topic { name: "T1" } }
-        long_polling_timeout { seconds: 5 }
-      )pb"));
-  v2::ReceiveMessageResponse response;
-  std::atomic<bool> is_read{false};
-  std::thread reader([&] {
-    EXPECT_TRUE(call->Read(&response));
-    is_read = true;
-  });
-  // Time counts from when the broker has the call.
-  while (!is_read) broker.PassTime(absl::Seconds(1));
-  reader.join();
-  EXPECT_EQ(response.status().code(), v2::MESSAGE_NOT_FOUND);
-  EXPECT_FALSE(call->Read(&response));
-  EXPECT_TRUE(call->Finish().ok());
-}
-
 TEST(RocketmqV2Test, AKickedClientIsKeptOut) {
   TestBroker broker;
-  SdkClient client(broker, "c1");
+  TestSdkClient client(broker, "c1");
   client.State(kConsumerSettings);
   const auto admin = pb::ClientManagerAdmin::NewStub(broker.connection());
   grpc::ClientContext context;
@@ -417,7 +251,7 @@ TEST(RocketmqV2Test, ABrokerMayServeNoSdks) {
   TestBroker broker(options);
   const auto stub = v2::MessagingService::NewStub(broker.connection());
   grpc::ClientContext context;
-  Prepare("c1", &context);
+  PrepareSdkCall("c1", &context);
   v2::HeartbeatResponse response;
   EXPECT_EQ(stub->Heartbeat(&context, {}, &response).error_code(),
             grpc::StatusCode::UNIMPLEMENTED);

@@ -9,8 +9,10 @@
 #include "apache/rocketmq/v2/service.pb.h"
 #include "broker/fronts/proto_time.h"
 #include "broker/fronts/rocketmq_v2/messaging_methods.h"
+#include "broker/fronts/rocketmq_v2/route.h"
 #include "broker/fronts/rocketmq_v2/sdk_headers.h"
 #include "broker/fronts/rocketmq_v2/sdk_status.h"
+#include "common/rpc/server/refusal_log.h"
 #include "common/rpc/server/response_source.h"
 
 namespace rmq {
@@ -43,16 +45,51 @@ class OneStatus : public ResponseSource {
 
 class HeldReceive final : public OneStatus<v2::ReceiveMessageResponse> {
  public:
-  HeldReceive(absl::Time until, ResponseWaker waker, DueCalls* due_calls)
+  HeldReceive(absl::Time until, ResponseWaker waker, DueCalls* due_calls,
+              std::unique_ptr<HeldCalls::Place> place)
       : OneStatus(SdkError(v2::MESSAGE_NOT_FOUND, "no new message"), until),
         due_calls_(*due_calls),
-        ticket_(due_calls->Add(until, [waker] { waker.Wake(); })) {}
+        ticket_(due_calls->Add(until, [waker] { waker.Wake(); })),
+        place_(std::move(place)) {}
   ~HeldReceive() override { due_calls_.Remove(ticket_); }
 
  private:
   DueCalls& due_calls_;
   const DueCalls::Ticket ticket_;
+  const std::unique_ptr<HeldCalls::Place> place_;
 };
+
+// The transport's bound is for calls that are answered and not read.
+constexpr ResponsesMethod::Limits kOpenCalls = {2 * HeldCalls::kMost,
+                                                3 * HeldCalls::kMostOfNetwork};
+
+// A method whose every outcome is a code in the body: SDKs take a gRPC error
+// for a broken connection.
+template <typename Request, typename Response>
+ResponsesMethod WithCodesInTheBody(MethodTable* table,
+                                   ResponsesHandler<Request> handler) {
+  const auto& descriptor =
+      MethodTaking(*Request::descriptor(), MessagingServiceDescriptor());
+  MethodCounters* const counters = table->AddStreaming(descriptor).counters;
+  ResponsesMethod method = ResponsesMethod::Of<Request>(
+      descriptor, kOpenCalls,
+      [](const Request& /*request*/) { return CallResources(); },
+      std::move(handler));
+  method.answer = [counters, answer = std::move(method.answer)](
+                      Gate& gate, const CallContext& call,
+                      grpc::ByteBuffer* request, ResponseWaker waker,
+                      std::shared_ptr<ResponseSource>* source) {
+    CallStatus status = answer(gate, call, request, std::move(waker), source);
+    if (!status.ok()) {
+      NoteRefusal(*counters, call.peer.address,
+                  call.metadata.Find("x-mq-client-id").value_or(""), status);
+      *source =
+          std::make_shared<OneStatus<Response>>(std::move(status), call.now);
+    }
+    return CallStatus();
+  };
+  return method;
+}
 
 // How long a call is held.
 absl::Duration HoldFor(const v2::ReceiveMessageRequest& request,
@@ -64,8 +101,11 @@ absl::Duration HoldFor(const v2::ReceiveMessageRequest& request,
   return std::max(hold, absl::ZeroDuration());
 }
 
-CallStatus CheckReceive(const SdkBroker& broker, const CallContext& call,
-                        const v2::ReceiveMessageRequest& request) {
+// Checks a call, and takes its place among those that are held.
+CallStatus BeginHolding(const SdkBroker& broker, const CallContext& call,
+                        const v2::ReceiveMessageRequest& request,
+                        HeldCalls* held,
+                        std::unique_ptr<HeldCalls::Place>* place) {
   SdkHeaders headers;
   const Limits& limits = broker.broker.limits;
   CallStatus status = ReadHeaders(call.metadata, limits, &headers);
@@ -75,49 +115,40 @@ CallStatus CheckReceive(const SdkBroker& broker, const CallContext& call,
     status = TopicName("message_queue.topic", request.message_queue().topic(),
                        limits, &name);
   }
-  return status;
+  if (!status.ok()) return status;
+  return held->Take(headers.client_id, name, call.peer.address,
+                    static_cast<size_t>(ReadableQueues(broker.TopicOf(name))),
+                    place);
 }
 
 }  // namespace
 
 ResponsesMethod ReceiveMessageMethod(const SdkBroker& broker,
-                                     DueCalls* due_calls) {
-  return ResponsesMethod::Of<v2::ReceiveMessageRequest>(
-      MethodTaking(*v2::ReceiveMessageRequest::descriptor(),
-                   MessagingServiceDescriptor()),
-      {kMostHeld, kMostHeld / 2},
-      [](const v2::ReceiveMessageRequest& /*request*/) {
-        return CallResources();
-      },
-      [&broker, due_calls](
+                                     DueCalls* due_calls, HeldCalls* held,
+                                     MethodTable* table) {
+  return WithCodesInTheBody<v2::ReceiveMessageRequest,
+                            v2::ReceiveMessageResponse>(
+      table,
+      [&broker, due_calls, held](
           const CallContext& call, const v2::ReceiveMessageRequest& request,
           ResponseWaker waker, std::shared_ptr<ResponseSource>* source) {
-        CallStatus status = CheckReceive(broker, call, request);
-        if (status.ok()) {
-          *source = std::make_shared<HeldReceive>(
-              call.now + HoldFor(request, call.metadata.TimeLeft()),
-              std::move(waker), due_calls);
-        } else {
-          *source = std::make_shared<OneStatus<v2::ReceiveMessageResponse>>(
-              std::move(status), call.now);
-        }
+        std::unique_ptr<HeldCalls::Place> place;
+        CallStatus status = BeginHolding(broker, call, request, held, &place);
+        if (!status.ok()) return status;
+        *source = std::make_shared<HeldReceive>(
+            call.now + HoldFor(request, call.metadata.TimeLeft()),
+            std::move(waker), due_calls, std::move(place));
         return CallStatus();
       });
 }
 
-ResponsesMethod PullMessageMethod() {
-  return ResponsesMethod::Of<v2::PullMessageRequest>(
-      MethodTaking(*v2::PullMessageRequest::descriptor(),
-                   MessagingServiceDescriptor()),
-      {kMostHeld, kMostHeld / 2},
-      [](const v2::PullMessageRequest& /*request*/) { return CallResources(); },
-      [](const CallContext& call, const v2::PullMessageRequest& /*request*/,
-         ResponseWaker /*waker*/, std::shared_ptr<ResponseSource>* source) {
-        *source = std::make_shared<OneStatus<v2::PullMessageResponse>>(
-            SdkError(v2::NOT_IMPLEMENTED,
-                     "this broker keeps clients, not messages"),
-            call.now);
-        return CallStatus();
+ResponsesMethod PullMessageMethod(MethodTable* table) {
+  return WithCodesInTheBody<v2::PullMessageRequest, v2::PullMessageResponse>(
+      table,
+      [](const CallContext& /*call*/, const v2::PullMessageRequest& /*request*/,
+         ResponseWaker /*waker*/, std::shared_ptr<ResponseSource>* /*source*/) {
+        return SdkError(v2::NOT_IMPLEMENTED,
+                        "this broker keeps clients, not messages");
       });
 }
 

@@ -5,11 +5,9 @@
 #include <utility>
 
 #include "absl/strings/string_view.h"
-#include "absl/types/optional.h"
 #include "apache/rocketmq/v2/service.pb.h"
 #include "broker/fronts/rocketmq_v2/route.h"
 #include "broker/fronts/rocketmq_v2/sdk_status.h"
-#include "broker/policy/topic_configs.h"
 #include "common/rpc/server/authorizer.h"
 
 namespace rmq {
@@ -84,13 +82,6 @@ CallStatus QueryRoute(const SdkCall& call, const v2::QueryRouteRequest& request,
   if (status.ok()) status = CheckNames(call, "", name);
   if (!status.ok()) return status;
   const Rocketmq5Options& options = call.broker.options;
-  absl::optional<TopicConfig> config = call.broker.policy.FindTopic(name);
-  if (!config.has_value()) {
-    config.emplace();
-    config->topic = name;
-    config->read_queue_nums = options.topic_queues;
-    config->write_queue_nums = options.topic_queues;
-  }
   v2::Broker broker;
   broker.set_name(call.broker.broker.identity.broker_name);
   if (!options.advertised_address.empty()) {
@@ -100,7 +91,8 @@ CallStatus QueryRoute(const SdkCall& call, const v2::QueryRouteRequest& request,
   } else {
     *broker.mutable_endpoints() = EndpointsOf(call.broker.address());
   }
-  status = FillQueues(*config, request.topic(), broker, response);
+  status =
+      FillQueues(call.broker.TopicOf(name), request.topic(), broker, response);
   if (status.ok()) call.broker.clients.NoteTopic(call.who(), name);
   return status;
 }

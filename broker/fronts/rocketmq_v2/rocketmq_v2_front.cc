@@ -74,10 +74,10 @@ void RocketmqV2Front::AddMethods(MethodTable* methods) {
               *MessagingServiceDescriptor().FindMethodByName("Telemetry"))
           .counters;
   std::vector<ResponsesMethod> of_messages;
-  of_messages.push_back(ReceiveMessageMethod(sdk_broker_, &due_calls_));
-  of_messages.push_back(PullMessageMethod());
+  of_messages.push_back(
+      ReceiveMessageMethod(sdk_broker_, &due_calls_, &held_, methods));
+  of_messages.push_back(PullMessageMethod(methods));
   for (ResponsesMethod& method : of_messages) {
-    methods->AddStreaming(method.descriptor);
     auto request = [this,
                     index = method.descriptor.index()](auto... arguments) {
       service_.RequestStreaming(index, arguments...);

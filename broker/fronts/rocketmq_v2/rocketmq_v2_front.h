@@ -10,6 +10,7 @@
 #include "apache/rocketmq/v2/service.grpc.pb.h"
 #include "broker/fronts/clientmanager/client_request.h"
 #include "broker/fronts/rocketmq_v2/due_calls.h"
+#include "broker/fronts/rocketmq_v2/held_calls.h"
 #include "broker/fronts/rocketmq_v2/sdk_broker.h"
 #include "broker/fronts/rocketmq_v2/sdk_clients.h"
 #include "broker/fronts/rocketmq_v2/telemetry_session.h"
@@ -70,6 +71,7 @@ class RocketmqV2Front final : public Front {
   SdkClients clients_;
   const SdkBroker sdk_broker_;
   DueCalls due_calls_;
+  HeldCalls held_;
   OpenSessions open_;
   Service service_;
   // Constant once the methods are added.

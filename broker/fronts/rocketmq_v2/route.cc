@@ -44,11 +44,14 @@ v2::Endpoints EndpointsOf(absl::string_view address) {
   return endpoints;
 }
 
+int32_t ReadableQueues(const TopicConfig& config) {
+  return (config.perm & kReadable) != 0 ? config.read_queue_nums : 0;
+}
+
 CallStatus FillQueues(const TopicConfig& config, const v2::Resource& topic,
                       const v2::Broker& broker,
                       v2::QueryRouteResponse* response) {
-  const int32_t readable =
-      (config.perm & kReadable) != 0 ? config.read_queue_nums : 0;
+  const int32_t readable = ReadableQueues(config);
   const int32_t writable =
       (config.perm & kWritable) != 0 ? config.write_queue_nums : 0;
   const int32_t both = std::min(readable, writable);

@@ -2,6 +2,8 @@
 #ifndef BROKER_FRONTS_ROCKETMQ_V2_ROUTE_H_
 #define BROKER_FRONTS_ROCKETMQ_V2_ROUTE_H_
 
+#include <cstdint>
+
 #include "absl/strings/string_view.h"
 #include "apache/rocketmq/v2/definition.pb.h"
 #include "apache/rocketmq/v2/service.pb.h"
@@ -16,6 +18,9 @@ namespace rmq {
 
 // The endpoints of one "host:port". None if it is no such address.
 ::apache::rocketmq::v2::Endpoints EndpointsOf(absl::string_view address);
+
+// How many queues of a topic can be read.
+int32_t ReadableQueues(const TopicConfig& config);
 
 // Fills the queues of `topic` by its config: those that can only be read first,
 // then those that can only be written, then those for both; numbers from 0.

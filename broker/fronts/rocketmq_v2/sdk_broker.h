@@ -4,11 +4,14 @@
 
 #include <functional>
 #include <string>
+#include <utility>
 
+#include "absl/types/optional.h"
 #include "broker/fronts/clientmanager/client_request.h"
 #include "broker/fronts/rocketmq_v2/rocketmq5_options.h"
 #include "broker/fronts/rocketmq_v2/sdk_clients.h"
 #include "broker/policy/group_policy.h"
+#include "broker/policy/topic_configs.h"
 
 namespace rmq {
 
@@ -20,6 +23,17 @@ struct SdkBroker {
   SdkClients& clients;
   // "host:port" that the server listens on, once it has started.
   std::function<std::string()> address;
+
+  // The config of a topic: one that nobody has configured has queues too.
+  TopicConfig TopicOf(const std::string& topic) const {
+    absl::optional<TopicConfig> config = policy.FindTopic(topic);
+    if (config.has_value()) return *std::move(config);
+    TopicConfig made;
+    made.topic = topic;
+    made.read_queue_nums = options.topic_queues;
+    made.write_queue_nums = options.topic_queues;
+    return made;
+  }
 };
 
 }  // namespace rmq
