@@ -29,9 +29,11 @@
 #include "broker/logging/client_event_logger.h"
 #include "broker/logging/process_log.h"
 #include "broker/metrics/client_manager_metrics.h"
-#include "broker/metrics/metrics_exposer.h"
+#include "broker/metrics_part.h"
 #include "broker/notify/push_task.h"
 #include "broker/part.h"
+#include "broker/registrar/advertised_addresses.h"
+#include "broker/registrar/registrar.h"
 #include "broker/registry/channel_end.h"
 #include "broker/registry/client_event.h"
 #include "broker/server/grpc_server.h"
@@ -41,6 +43,7 @@
 #include "broker/timer/memory_trim.h"
 #include "broker/timer/periodic_task.h"
 #include "broker/timer/unused_memory.h"
+#include "common/discovery/discovery_entry.h"
 #include "common/real_clock.h"
 #include "common/response_code.h"
 #include "common/rpc/credentials/server_tls_credentials.h"
@@ -49,6 +52,7 @@
 #include "common/rpc/server/server_calls.h"
 #include "common/rpc/server/transport_kind.h"
 #include "common/security/server_tls_options.h"
+#include "common/version.h"
 #include "glog/logging.h"
 
 namespace rmq {
@@ -56,41 +60,6 @@ namespace {
 
 // Longer ones say little, and a message on the wire has to hold it.
 constexpr absl::Duration kMaxChannelExpiry = absl::Hours(24 * 365);
-
-// Serves the metrics, if they have an address.
-class MetricsPart final : public Part {
- public:
-  MetricsPart(const std::string& address,
-              std::shared_ptr<ClientManagerMetrics> metrics)
-      : requested_address_(address), metrics_(std::move(metrics)) {}
-
-  // Metrics that cannot be served are a warning and no error: clients come
-  // first.
-  absl::Status Start() override {
-    if (requested_address_.empty()) return absl::OkStatus();
-    absl::StatusOr<std::unique_ptr<MetricsExposer>> exposer =
-        MetricsExposer::Start(requested_address_, metrics_);
-    if (exposer.ok()) {
-      exposer_ = *std::move(exposer);
-      address_ = exposer_->address();
-    } else {
-      LOG(WARNING) << "metrics are not served: " << exposer.status().message()
-                   << "; give another --metrics_address (port 0: any that is "
-                      "free), or an empty one for none";
-    }
-    return absl::OkStatus();
-  }
-  void Stop(absl::Duration /*timeout*/) override { exposer_ = nullptr; }
-
-  // Empty if they are not served. Constant after Start().
-  const std::string& address() const { return address_; }
-
- private:
-  const std::string requested_address_;
-  const std::shared_ptr<ClientManagerMetrics> metrics_;
-  std::unique_ptr<MetricsExposer> exposer_;
-  std::string address_;
-};
 
 }  // namespace
 
@@ -115,6 +84,7 @@ absl::Status BrokerController::Options::Validate() const {
   note(server.Validate());
   note(auth.Validate());
   note(rocketmq5.Validate());
+  note(registrar.Validate(allow_insecure_remote));
   if (table.channel_expiry > kMaxChannelExpiry) {
     note(absl::InvalidArgumentError(
         absl::StrCat("channel_expiry must be at most ",
@@ -154,6 +124,10 @@ absl::Status BrokerController::Options::Validate() const {
                           : "nobody must show who he is: see "
                             "tls_client_cert=required and auth=on");
     }
+  }
+  if (registrar.is_on() && addresses.ok()) {
+    note(AdvertisedAddresses(*addresses, rocketmq5.AdvertisedAddresses())
+             .status());
   }
   if (!metrics_address.empty()) {
     const absl::StatusOr<ListenAddress> parsed =
@@ -201,7 +175,7 @@ class BrokerController::Impl {
                   core_.drain().counts(),   core_.watches().counts(),
                   logger_.lines_left_out(), LogLinesDropped(),
                   &calls_.connections,      server_.accept_errors(),
-                  CertificateNotAfter()};
+                  CertificateNotAfter(),    Registration()};
             })),
         core_(options, {metrics_.get(), &logger_}, clock->TimeNow(),
               timer_.Listener()),
@@ -238,9 +212,18 @@ class BrokerController::Impl {
                           [this](absl::Time now) { memory_trim_.Look(now); }),
         server_(options.server, &calls_, Fronts(), tls_.get()),
         reloader_(&RealClock()),
+        registrar_(
+            options.registrar.is_on()
+                ? std::make_unique<Registrar>(
+                      options.registrar, RegistrarEnvironment(options, clock))
+                : nullptr),
         exposer_(options.metrics_address, metrics_),
         drain_effects_(
-            &audit_, [this](bool serving) { server_.SetServing(serving); },
+            &audit_,
+            [this](bool serving) {
+              server_.SetServing(serving);
+              if (registrar_ != nullptr) registrar_->SetServing(serving);
+            },
             [this] { drain_followers_.WakeAll(); },
             [this](size_t max, absl::Time now) {
               return client_manager_.EndUnheardStreams(max, now);
@@ -330,6 +313,45 @@ class BrokerController::Impl {
     return fronts;
   }
 
+  std::vector<Part*> Parts() {
+    std::vector<Part*> parts = {&server_, &timer_, &reloader_};
+    // After what listens, whose addresses it tells.
+    if (registrar_ != nullptr) parts.push_back(registrar_.get());
+    parts.push_back(&exposer_);
+    return parts;
+  }
+
+  // By real time, as etcd's leases are.
+  Registrar::Environment RegistrarEnvironment(const Options& options,
+                                              Clock* clock) {
+    const absl::Time since = clock->ClockToWall(clock->TimeNow());
+    return Registrar::OverEtcd(
+        options.registrar,
+        [this, options, since] {
+          DiscoveryEntry entry;
+          entry.cluster = options.identity.cluster;
+          entry.broker_name = options.identity.broker_name;
+          entry.broker_id = options.identity.broker_id;
+          // They validate.
+          entry.addresses = *AdvertisedAddresses(
+              *options.server.ListenAddresses(), server_.addresses(),
+              options.rocketmq5.AdvertisedAddresses());
+          for (Front* const front : Fronts()) {
+            entry.fronts.push_back(front->service_name());
+          }
+          entry.product_version = kVersion;
+          entry.since = since;
+          entry.incarnation = options.identity.incarnation;
+          return entry;
+        },
+        &RealClock());
+  }
+
+  absl::optional<RegistrationState> Registration() const {
+    if (registrar_ == nullptr) return absl::nullopt;
+    return registrar_->state();
+  }
+
   absl::optional<absl::Time> CertificateNotAfter() const {
     return tls_ == nullptr ? absl::nullopt
                            : absl::make_optional(tls_->not_after());
@@ -363,10 +385,12 @@ class BrokerController::Impl {
 
   GrpcServer server_;
   FileReloader reloader_;
+  // Null if there is no entry in discovery.
+  const std::unique_ptr<Registrar> registrar_;
   MetricsPart exposer_;
   DrainEffects drain_effects_;
   // See Part for the order.
-  const std::vector<Part*> parts_ = {&server_, &timer_, &reloader_, &exposer_};
+  const std::vector<Part*> parts_ = Parts();
   std::atomic<bool> is_shut_down_{false};
 };
 

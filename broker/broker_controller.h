@@ -15,6 +15,7 @@
 #include "broker/fronts/clientmanager/broker_identity.h"
 #include "broker/fronts/rocketmq_v2/rocketmq5_options.h"
 #include "broker/housekeeping/drain.h"
+#include "broker/registrar/registrar_options.h"
 #include "broker/server/server_options.h"
 #include "common/clock.h"
 #include "common/rpc/server/authorizer.h"
@@ -46,6 +47,8 @@ class BrokerController {
     AuthOptions auth;
     // RocketMQ 5's protocol.
     Rocketmq5Options rocketmq5;
+    // The broker's entry in discovery.
+    RegistrarOptions registrar;
     // How long a graceful stop may take.
     absl::Duration drain_timeout = absl::Seconds(5);
 
@@ -61,7 +64,8 @@ class BrokerController {
   // `clock` is borrowed. `authorizer` may be null: `options.auth` says who may
   // what. InvalidArgument for options that do not validate; FailedPrecondition
   // if files of TLS are wrong; the error of ReadAuthFile() if that of rules is;
-  // Unavailable if an address cannot be listened on.
+  // Unavailable if an address cannot be listened on; AlreadyExists if another
+  // broker is registered under the same name and id.
   static absl::StatusOr<std::unique_ptr<BrokerController>> Start(
       const Options& options, Clock* clock,
       std::unique_ptr<Authorizer> authorizer = nullptr);

@@ -7,7 +7,7 @@ core until somebody lists it here.
 import os
 import subprocess
 
-EDGE = ["config", "fronts", "logging", "metrics", "server", "storage", "timer"]
+EDGE = ["config", "fronts", "logging", "metrics", "registrar", "server", "storage", "timer"]
 
 # The core is a deterministic state machine: no gRPC, wire types, log, flags,
 # clock or HTTP.

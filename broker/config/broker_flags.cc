@@ -5,7 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/flags/commandlineflag.h"
 #include "absl/flags/flag.h"
 #include "absl/flags/reflection.h"
@@ -18,6 +17,7 @@
 #include "absl/types/optional.h"
 #include "broker/config/broker_options.h"
 #include "broker/config/config_file.h"
+#include "broker/config/flag_updates.h"
 #include "broker/config/settings.h"
 #include "broker/fronts/auth_options.h"
 #include "broker/registry/duplicate_clients.h"
@@ -26,13 +26,7 @@
 
 namespace {
 
-// How often each flag of a setting was set. The first time is its registration.
-absl::flat_hash_map<absl::string_view, int>& Updates() {
-  static auto& updates = *new absl::flat_hash_map<absl::string_view, int>;
-  return updates;
-}
-
-void NoteUpdate(absl::string_view name) { ++Updates()[name]; }
+void NoteUpdate(absl::string_view name) { rmq::NoteFlagUpdate(name); }
 
 // The values of --address. The first is its default.
 std::vector<std::string>& Addresses() {
@@ -40,11 +34,7 @@ std::vector<std::string>& Addresses() {
   return addresses;
 }
 
-const rmq::BrokerController::Options& Default() {
-  static const auto& options =
-      *new rmq::BrokerController::Options(rmq::DefaultBrokerOptions());
-  return options;
-}
+const rmq::BrokerController::Options& Default() { return rmq::FlagDefaults(); }
 
 }  // namespace
 
@@ -169,8 +159,10 @@ ABSL_FLAG(absl::Duration, rocketmq5_lost_expiry,
     .OnUpdate([] { NoteUpdate("rocketmq5_lost_expiry"); });
 ABSL_FLAG(std::string, advertised_address,
           Default().rocketmq5.advertised_address,
-          "\"host:port\" that RocketMQ 5's SDKs are told to come to; empty: "
-          "where they have asked")
+          "\"host:port\" that clients are told to come to: RocketMQ 5's SDKs, "
+          "and those that find the broker through etcd, where it is one for "
+          "each --address, with commas between. Empty: where they have asked, "
+          "and the --address")
     .OnUpdate([] { NoteUpdate("advertised_address"); });
 ABSL_FLAG(std::string, auth, std::string(rmq::Name(Default().auth.mode)),
           "whether rules say who may what: off: everybody may do everything; "
@@ -350,7 +342,7 @@ bool IsGiven(const Setting& setting, const absl::CommandLineFlag& flag) {
       flag.CurrentValue().empty()) {
     return false;
   }
-  const int updates = Updates()[setting.name()];
+  const int updates = FlagUpdates(setting.name());
   CHECK_GE(updates, 1) << "the flag " << setting.name()
                        << " does not note its updates";
   return updates > 1;

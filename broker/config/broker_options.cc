@@ -103,6 +103,18 @@ void VisitSettings(Options& options, const Visitor& visit) {
   visit("rocketmq5_lost_expiry", &rocketmq5.lost_expiry);
   visit("advertised_address", &rocketmq5.advertised_address);
 
+  auto& registrar = options.registrar;
+  visit("etcd", &registrar.etcd);
+  visit("etcd_prefix", &registrar.etcd_prefix);
+  visit("etcd_lease", &registrar.etcd_lease);
+  visit("etcd_tls", &registrar.etcd_tls);
+  visit("etcd_tls_ca", &registrar.etcd_tls_ca);
+  visit("etcd_tls_cert", &registrar.etcd_tls_cert);
+  visit("etcd_tls_key", &registrar.etcd_tls_key);
+  visit("etcd_tls_server_name", &registrar.etcd_tls_server_name);
+  visit("etcd_user", &registrar.etcd_user);
+  visit("etcd_password_file", &registrar.etcd_password_file);
+
   auto& auth = options.auth;
   visit("auth", &auth.mode);
   visit("auth_file", &auth.file);

@@ -52,7 +52,7 @@ TEST(BrokerOptionsTest, WhatIsAppliedIsWhatIsReadBack) {
        {"nap", "slow_reader_limit", "drain_timeout", "channel_expiry",
         "min_channel_expiry", "max_channel_expiry", "housekeeping_period",
         "notify_window", "settle", "kick_hold", "auth_date_window",
-        "rocketmq5_lost_expiry"}) {
+        "rocketmq5_lost_expiry", "etcd_lease"}) {
     SetSetting(*FindSetting(time), "7s", &config);
   }
   SetSetting(*FindSetting("duplicate_client_id_policy"), "oldest_wins",

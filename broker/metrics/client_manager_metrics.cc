@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "broker/fronts/denial_log.h"
 #include "broker/metrics/family_builder.h"
+#include "broker/metrics/registration_families.h"
 #include "broker/policy/group_configs.h"
 #include "broker/policy/passed_over_group.h"
 #include "common/mutex_lock.h"
@@ -261,6 +262,9 @@ std::vector<MetricFamily> ClientManagerMetrics::Collect() const {
            MetricType::Gauge)
         .Add({}, static_cast<double>(
                      absl::ToUnixSeconds(*readings.certificate_not_after)));
+  }
+  if (readings.registration.has_value()) {
+    AddRegistrationFamilies(*readings.registration, node_labels_, &families);
   }
   family("rocketmq_client_manager_watches", "Open calls of Watch",
          MetricType::Gauge)

@@ -27,6 +27,7 @@
 #include "broker/housekeeping/drain.h"
 #include "broker/notify/consumer_ids_notifier.h"
 #include "broker/notify/detection_times.h"
+#include "broker/registrar/registration_state.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/client_table.h"
 #include "broker/watch/watches.h"
@@ -65,6 +66,8 @@ class ClientManagerMetrics final : public ClientEventListener,
     // When the first of the server's certificates expires, by the wall clock;
     // nothing: there is no TLS.
     absl::optional<absl::Time> certificate_not_after;
+    // Nothing: the broker does not register in discovery.
+    absl::optional<RegistrationState> registration;
   };
 
   struct Identity {

@@ -1,9 +1,9 @@
 #include "tools/loadgen/lease_frames.h"
 
 #include "absl/strings/str_cat.h"
+#include "etcd/api/etcdserverpb/rpc.pb.h"
 #include "grpcpp/impl/codegen/proto_utils.h"
 #include "grpcpp/support/slice.h"
-#include "tools/loadgen/etcd_lease.pb.h"
 
 namespace rmq::loadgen {
 
@@ -16,7 +16,7 @@ const char* LeaseFrames::method() const {
 }
 
 grpc::ByteBuffer LeaseFrames::Full(int client) const {
-  LeaseKeepAliveRequest request;
+  etcdserverpb::LeaseKeepAliveRequest request;
   request.set_id(client + 1);
   const grpc::Slice slice(request.SerializeAsString());
   return grpc::ByteBuffer(&slice, 1);
@@ -29,10 +29,10 @@ grpc::ByteBuffer LeaseFrames::Light(uint64_t /*statement_token*/) const {
 Answer LeaseFrames::Parse(const grpc::ByteBuffer& frame,
                           HeldLists* /*lists*/) const {
   Answer answer;
-  LeaseKeepAliveResponse response;
+  etcdserverpb::LeaseKeepAliveResponse response;
   grpc::ByteBuffer copy(frame);
-  if (!grpc::SerializationTraits<LeaseKeepAliveResponse>::Deserialize(&copy,
-                                                                      &response)
+  if (!grpc::SerializationTraits<
+           etcdserverpb::LeaseKeepAliveResponse>::Deserialize(&copy, &response)
            .ok()) {
     answer.error = "the frame is not a LeaseKeepAliveResponse";
   } else if (response.ttl() <= 0) {

@@ -85,7 +85,8 @@ CallStatus QueryRoute(const SdkCall& call, const v2::QueryRouteRequest& request,
   v2::Broker broker;
   broker.set_name(call.broker.broker.identity.broker_name);
   if (!options.advertised_address.empty()) {
-    *broker.mutable_endpoints() = EndpointsOf(options.advertised_address);
+    *broker.mutable_endpoints() =
+        EndpointsOf(options.AdvertisedAddresses().front());
   } else if (request.endpoints().addresses_size() > 0) {
     *broker.mutable_endpoints() = request.endpoints();
   } else {

@@ -2,9 +2,15 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "common/rpc/server/listen_address.h"
 
 namespace rmq {
+
+std::vector<std::string> Rocketmq5Options::AdvertisedAddresses() const {
+  if (advertised_address.empty()) return {};
+  return absl::StrSplit(advertised_address, ',');
+}
 
 absl::Status Rocketmq5Options::Validate() const {
   constexpr int32_t kMostQueues = 1024;
@@ -18,8 +24,12 @@ absl::Status Rocketmq5Options::Validate() const {
         absl::StrCat("rocketmq5_lost_expiry must be 1s to 10m, got ",
                      absl::FormatDuration(lost_expiry)));
   }
-  if (advertised_address.empty()) return absl::OkStatus();
-  return ParseListenAddress("advertised_address", advertised_address).status();
+  for (const std::string& address : AdvertisedAddresses()) {
+    const absl::Status status =
+        ParseListenAddress("advertised_address", address).status();
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace rmq

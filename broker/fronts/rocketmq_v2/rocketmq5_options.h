@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -13,13 +14,17 @@ namespace rmq {
 struct Rocketmq5Options {
   // Whether the protocol is served.
   bool enabled = true;
-  // "host:port" that clients are told to come to. Empty: the one that they have
-  // asked at.
+  // "host:port" that clients are told to come to, or several, with commas
+  // between: this protocol's are told the first one. Empty: the one that they
+  // have asked at.
   std::string advertised_address;
   // Queues of a topic that is not configured; 1 to 1,024.
   int32_t topic_queues = 8;
   // See SdkClients::Options; 1 s to 10 min.
   absl::Duration lost_expiry = absl::Seconds(35);
+
+  // The parts of `advertised_address`.
+  std::vector<std::string> AdvertisedAddresses() const;
 
   // InvalidArgument naming the option that makes no sense.
   absl::Status Validate() const;

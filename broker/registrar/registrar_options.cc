@@ -1,0 +1,66 @@
+#include "broker/registrar/registrar_options.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "common/loopback_host.h"
+#include "common/validation.h"
+
+namespace rmq {
+namespace {
+
+constexpr absl::Duration kLeastLease = absl::Seconds(2);
+constexpr absl::Duration kMostLease = absl::Minutes(10);
+
+}  // namespace
+
+EtcdOptions RegistrarOptions::Etcd() const {
+  EtcdOptions options;
+  options.endpoints = absl::StrSplit(etcd, ',');
+  if (etcd_tls || !etcd_tls_ca.empty() || !etcd_tls_cert.empty() ||
+      !etcd_tls_key.empty() || !etcd_tls_server_name.empty()) {
+    options.tls.emplace();
+    options.tls->ca_file = etcd_tls_ca;
+    options.tls->cert_file = etcd_tls_cert;
+    options.tls->key_file = etcd_tls_key;
+    options.tls->server_name = etcd_tls_server_name;
+  }
+  options.user = etcd_user;
+  options.password_file = etcd_password_file;
+  return options;
+}
+
+absl::Status RegistrarOptions::Validate(bool allow_insecure) const {
+  if (!is_on()) return absl::OkStatus();
+  const EtcdOptions options = Etcd();
+  absl::Status status = options.Validate();
+  if (!status.ok()) {
+    // By the names of the settings.
+    return absl::InvalidArgumentError(absl::StrReplaceAll(
+        status.message(), {{"tls.ca_file", "etcd_tls_ca"},
+                           {"tls.cert_file", "etcd_tls_cert"},
+                           {"tls.key_file", "etcd_tls_key"},
+                           {"tls.server_name", "etcd_tls_server_name"}}));
+  }
+  status = ValidateDiscoveryPrefix(etcd_prefix);
+  if (!status.ok()) return status;
+  if (etcd_lease < kLeastLease || etcd_lease > kMostLease ||
+      absl::Trunc(etcd_lease, absl::Seconds(1)) != etcd_lease) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("etcd_lease must be 2s to 10m, in whole seconds, got ",
+                     absl::FormatDuration(etcd_lease)));
+  }
+  if (options.user.empty() || options.tls.has_value() || allow_insecure) {
+    return absl::OkStatus();
+  }
+  for (const std::string& endpoint : options.endpoints) {
+    if (IsLoopbackAddress(endpoint)) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "etcd_user must go with TLS to etcd (etcd_tls), unless etcd is on this "
+        "machine or allow_insecure_remote is set, got ",
+        Quoted(endpoint)));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace rmq

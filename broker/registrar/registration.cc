@@ -1,0 +1,150 @@
+#include "broker/registrar/registration.h"
+
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/kv.h"
+
+namespace rmq {
+namespace {
+
+std::string TextOf(const std::vector<DiscoveryAddress>& addresses) {
+  return absl::StrJoin(addresses, ",",
+                       [](std::string* out, const DiscoveryAddress& address) {
+                         absl::StrAppend(out, address.address);
+                       });
+}
+
+}  // namespace
+
+Registration::Registration(EtcdCalls* calls, std::string prefix,
+                           DiscoveryEntry entry, absl::Duration lease,
+                           std::function<double()> random, Report report)
+    : calls_(*calls),
+      prefix_(std::move(prefix)),
+      entry_(std::move(entry)),
+      key_(DiscoveryKey(prefix_, entry_)),
+      lease_(lease),
+      random_(std::move(random)),
+      report_(std::move(report)) {
+  NewKeeper();
+}
+
+void Registration::NewKeeper() {
+  LeaseKeeper::Options options;
+  options.key = key_;
+  options.value = FormatDiscoveryEntry(entry_);
+  options.lease = lease_;
+  options.random = random_;
+  options.is_obsolete = [this](const std::string& value) {
+    if (former_puts_ + keeper_->status().puts > 0) return false;
+    const absl::StatusOr<DiscoveryEntry> holder =
+        ParseDiscoveryEntry(prefix_, key_, value);
+    return holder.ok() && holder->addresses == entry_.addresses;
+  };
+  keeper_ = std::make_unique<LeaseKeeper>(&calls_, std::move(options));
+}
+
+void Registration::Want(bool wanted) { state_.is_wanted = wanted; }
+
+absl::Time Registration::NextDue() const {
+  if (state_.is_wanted != (keeper_ != nullptr)) return absl::InfinitePast();
+  return keeper_ == nullptr ? absl::InfiniteFuture() : keeper_->NextDue();
+}
+
+void Registration::Run(const std::function<absl::Time()>& clock) {
+  if (!state_.is_wanted) {
+    if (keeper_ != nullptr) Withdraw();
+    return;
+  }
+  if (keeper_ == nullptr) NewKeeper();
+  keeper_->Run(clock(), clock);
+  Note(keeper_->status());
+}
+
+void Registration::Withdraw() {
+  const bool was_registered = state_.is_registered;
+  const absl::Status withdrawn = keeper_->Withdraw();
+  former_puts_ += keeper_->status().puts;
+  former_failures_ += keeper_->status().failures;
+  keeper_ = nullptr;
+  state_.is_registered = false;
+  state_.holder.clear();
+  state_.error = absl::OkStatus();
+  if (!was_registered) return;
+  if (withdrawn.ok()) {
+    report_(Severity::kInfo,
+            absl::StrCat("withdrawn from etcd", Kv("key", key_)));
+  } else {
+    report_(
+        Severity::kWarning,
+        absl::StrCat("not withdrawn from etcd: clients may still come "
+                     "until the lease ends",
+                     Kv("key", key_), Kv("lease", absl::FormatDuration(lease_)),
+                     Kv("error", withdrawn.message())));
+  }
+}
+
+void Registration::Note(const LeaseKeeper::Status& status) {
+  const bool was_registered = state_.is_registered;
+  const int64_t puts = former_puts_ + status.puts;
+  state_.is_registered = status.state == LeaseKeeper::State::kPresent;
+  state_.failures = former_failures_ + status.failures;
+  if (status.error.code() != state_.error.code()) {
+    if (status.error.ok()) {
+      report_(Severity::kInfo,
+              absl::StrCat("etcd answers again", Kv("key", key_)));
+    } else {
+      report_(
+          Severity::kWarning,
+          absl::StrCat("etcd does not take this broker's entry; the broker "
+                       "goes on, and tries again",
+                       Kv("key", key_), Kv("error", status.error.message())));
+    }
+  }
+  state_.error = status.error;
+  if (puts > state_.puts || (state_.is_registered && !was_registered)) {
+    report_(was_registered ? Severity::kWarning : Severity::kInfo,
+            absl::StrCat(
+                was_registered ? "registered in etcd anew: the entry was gone"
+                               : "registered in etcd",
+                Kv("key", key_), Kv("addresses", TextOf(entry_.addresses)),
+                Kv("lease", absl::FormatDuration(lease_))));
+  }
+  state_.puts = puts;
+  std::string holder;
+  if (status.state == LeaseKeeper::State::kHeldByOther) {
+    holder = HolderText(status.holder);
+  }
+  if (!holder.empty() && holder != state_.holder) {
+    report_(Severity::kError,
+            absl::StrCat("another broker is registered in etcd under this "
+                         "name and id",
+                         Kv("key", key_), Kv("holder", holder)));
+  }
+  state_.holder = std::move(holder);
+}
+
+std::string Registration::HolderText(const std::string& value) const {
+  const absl::StatusOr<DiscoveryEntry> holder =
+      ParseDiscoveryEntry(prefix_, key_, value);
+  if (!holder.ok()) return std::string(holder.status().message());
+  return absl::StrCat("the broker at ", TextOf(holder->addresses), ", version ",
+                      holder->product_version, ", since ",
+                      absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", holder->since,
+                                       absl::UTCTimeZone()));
+}
+
+absl::Status NameInUse(const DiscoveryEntry& entry,
+                       const RegistrationState& state) {
+  return absl::AlreadyExistsError(absl::StrCat(
+      "broker_name and broker_id must be this broker's own in its cluster, got "
+      "\"",
+      entry.broker_name, "\" ", entry.broker_id, " in \"", entry.cluster,
+      "\", which etcd has for ", state.holder,
+      ": stop that one, or give this one another --broker_id"));
+}
+
+}  // namespace rmq

@@ -1,0 +1,51 @@
+#include "common/etcd/etcd_options.h"
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "common/host_and_port.h"
+#include "common/validation.h"
+
+namespace rmq {
+namespace {
+
+constexpr absl::Duration kLeastCallTimeout = absl::Milliseconds(100);
+
+}  // namespace
+
+absl::Status EtcdOptions::Validate() const {
+  if (endpoints.empty() || endpoints.size() > kMostEndpoints) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("etcd must have 1 to ", kMostEndpoints,
+                     " endpoints \"host:port\", got ", endpoints.size()));
+  }
+  absl::flat_hash_set<absl::string_view> seen;
+  for (const std::string& endpoint : endpoints) {
+    if (!IsHostAndPort(endpoint)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("etcd must be \"host:port\", or several with commas "
+                       "between, got ",
+                       Quoted(endpoint)));
+    }
+    if (!seen.insert(endpoint).second) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "etcd must not name an endpoint twice, got ", Quoted(endpoint)));
+    }
+  }
+  if (user.empty() != password_file.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "etcd_user and etcd_password_file must be given together, got only ",
+        user.empty() ? "etcd_password_file " : "etcd_user ",
+        Quoted(user.empty() ? password_file : user)));
+  }
+  if (call_timeout < kLeastCallTimeout ||
+      call_timeout == absl::InfiniteDuration()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("call_timeout must be finite and at least ",
+                     absl::FormatDuration(kLeastCallTimeout), ", got ",
+                     absl::FormatDuration(call_timeout)));
+  }
+  return tls.has_value() ? tls->Validate() : absl::OkStatus();
+}
+
+}  // namespace rmq

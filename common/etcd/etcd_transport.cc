@@ -1,0 +1,204 @@
+#include "common/etcd/etcd_transport.h"
+
+#include <thread>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "common/mutex_lock.h"
+#include "common/rpc/loop/completion_loop.h"
+#include "common/text_fields.h"
+#include "etcd/api/etcdserverpb/rpc.grpc.pb.h"
+
+namespace rmq {
+namespace {
+
+constexpr size_t kMostPasswordBytes = 4096;
+// As GrpcTransport's.
+constexpr absl::Duration kMostCloseTime = absl::Milliseconds(200);
+
+// Whether another endpoint may do better.
+bool BlamesEndpoint(const absl::Status& status) {
+  return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
+}
+
+// Whether a new token may help. etcd forgets its tokens when it starts, and
+// refuses older ones when its users change.
+bool BlamesToken(const absl::Status& status) {
+  return absl::IsUnauthenticated(status) ||
+         absl::StrContains(status.message(), "revision of auth store is old");
+}
+
+absl::StatusOr<std::string> ReadPassword(const std::string& path) {
+  absl::StatusOr<std::string> text =
+      ReadTextFile("etcd_password_file", path, kMostPasswordBytes,
+                   TextFileMode::kOwnersOnly);
+  if (!text.ok()) return text.status();
+  absl::string_view password = *text;
+  absl::ConsumeSuffix(&password, "\n");
+  absl::ConsumeSuffix(&password, "\r");
+  if (password.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "etcd_password_file must have a password, got an empty file ", path));
+  }
+  return std::string(password);
+}
+
+}  // namespace
+
+EtcdTransport::Call::Call(EtcdTransport* transport)
+    : transport_(*transport),
+      channel_(transport_.holders_[transport_.endpoint_]->Get()) {
+  // A member without a leader answers so, instead of waiting for one.
+  context_.AddMetadata("hasleader", "true");
+  MutexLock lock(&transport_.mu_);
+  transport_.open_.insert(&context_);
+  if (transport_.cancelled_) context_.TryCancel();
+}
+
+EtcdTransport::Call::~Call() {
+  MutexLock lock(&transport_.mu_);
+  transport_.open_.erase(&context_);
+}
+
+void EtcdTransport::Call::AddToken() {
+  if (!transport_.token_.empty()) {
+    context_.AddMetadata("token", transport_.token_);
+  }
+}
+
+EtcdTransport::EtcdTransport(const EtcdOptions& options,
+                             std::shared_ptr<ChannelSecurity> security)
+    : options_(options) {
+  for (const std::string& endpoint : options_.endpoints) {
+    holders_.push_back(std::make_unique<ChannelHolder>(
+        endpoint, options_.call_timeout, security, &closer_));
+  }
+}
+
+EtcdTransport::~EtcdTransport() {
+  holders_.clear();
+  // Only now and briefly, see EtcdClient.
+  std::thread poller([this] {
+    void* tag;
+    bool ok;
+    while (queue_.Next(&tag, &ok)) {
+      static_cast<CompletionHandler*>(tag)->OnCompletion(ok);
+    }
+  });
+  closer_.CloseAll(kMostCloseTime);
+  queue_.Shutdown();
+  poller.join();
+}
+
+absl::Status EtcdTransport::Try(const std::function<absl::Status()>& attempt) {
+  bool may_authenticate_anew = true;
+  absl::Status status;
+  for (size_t asked = 0; asked < holders_.size();) {
+    if (is_cancelled())
+      return absl::CancelledError("etcd is not asked any more");
+    status = Authenticate();
+    if (status.ok()) status = attempt();
+    if (status.ok()) return status;
+    if (BlamesToken(status) && may_authenticate_anew &&
+        !options_.user.empty()) {
+      may_authenticate_anew = false;
+      token_.clear();
+      needs_no_token_ = false;
+      continue;
+    }
+    status = NoteFailure(status);
+    if (!BlamesEndpoint(status)) return status;
+    ++asked;
+  }
+  return status;
+}
+
+absl::Status EtcdTransport::Authenticate() {
+  if (options_.user.empty() || !token_.empty() || needs_no_token_) {
+    return absl::OkStatus();
+  }
+  const absl::StatusOr<std::string> password =
+      ReadPassword(options_.password_file);
+  if (!password.ok()) return password.status();
+  etcdserverpb::AuthenticateRequest request;
+  request.set_name(options_.user);
+  request.set_password(*password);
+  etcdserverpb::AuthenticateResponse response;
+  Call call(this);
+  const absl::Status status =
+      Finish(&call, &etcdserverpb::Auth::Stub::PrepareAsyncAuthenticate,
+             request, &response);
+  if (status.ok()) {
+    token_ = response.token();
+    return status;
+  }
+  if (absl::StrContains(status.message(), "authentication is not enabled")) {
+    needs_no_token_ = true;
+    return absl::OkStatus();
+  }
+  // A wrong password is InvalidArgument to etcd.
+  if (absl::IsInvalidArgument(status)) {
+    return absl::PermissionDeniedError(status.message());
+  }
+  return status;
+}
+
+void* EtcdTransport::Tag(bool* done, bool* ok) {
+  return CompletionCallback::New([done, ok](bool event_ok) {
+    *done = true;
+    if (ok != nullptr) *ok = event_ok;
+  });
+}
+
+bool EtcdTransport::Drive(const bool* done, gpr_timespec deadline) {
+  while (!*done) {
+    void* tag;
+    bool ok;
+    if (queue_.AsyncNext(&tag, &ok, deadline) !=
+        grpc::CompletionQueue::GOT_EVENT) {
+      break;
+    }
+    static_cast<CompletionHandler*>(tag)->OnCompletion(ok);
+  }
+  return *done;
+}
+
+absl::Status EtcdTransport::NoteFailure(const absl::Status& error) {
+  const std::string& endpoint = options_.endpoints[endpoint_];
+  if (BlamesEndpoint(error)) {
+    // By a new connection, when its turn comes: this one may be stuck.
+    ChannelHolder& holder = *holders_[endpoint_];
+    holder.Drop(holder.Get());
+    endpoint_ = (endpoint_ + 1) % holders_.size();
+  }
+  return absl::Status(
+      error.code(), absl::StrCat("etcd at ", endpoint, ": ", error.message()));
+}
+
+bool EtcdTransport::is_cancelled() {
+  MutexLock lock(&mu_);
+  return cancelled_;
+}
+
+void EtcdTransport::Cancel() {
+  MutexLock lock(&mu_);
+  cancelled_ = true;
+  // Under the lock, since a context lives as long as it is in `open_`.
+  for (grpc::ClientContext* const context : open_) context->TryCancel();
+}
+
+gpr_timespec EtcdTransport::After(absl::Duration duration) {
+  return gpr_time_add(
+      gpr_now(GPR_CLOCK_MONOTONIC),
+      gpr_time_from_micros(absl::ToInt64Microseconds(duration), GPR_TIMESPAN));
+}
+
+absl::Status EtcdTransport::FromGrpc(const grpc::Status& status) {
+  return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
+                      status.error_message());
+}
+
+}  // namespace rmq
