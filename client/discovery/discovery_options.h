@@ -35,6 +35,10 @@ struct DiscoveryOptions {
   std::string etcd_user;
   // The file with the user's password, readable by its owner alone.
   std::string etcd_password_file;
+  // Which of a broker's addresses is taken: its first one with TLS, or without.
+  // Not given, or if it has none so: its first one. (Where ClientOptions::
+  // resolver is a string, as ClientOptions::tls is given or not.)
+  absl::optional<bool> etcd_broker_tls;
 
   // InvalidArgument naming the field, the value and what is allowed. Reads no
   // file.

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "client/broker_resolver.h"
+#include "client/discovery/etcd_broker_resolver.h"
 #include "client/discovery/file_watch.h"
 #include "client/discovery/known_brokers.h"
 #include "client/loop/thread_event_loop.h"
@@ -115,12 +116,16 @@ absl::StatusOr<std::shared_ptr<ResolverSource>> MakeResolver(
     }
     case ResolverUri::Scheme::kFile:
       return std::make_shared<FileResolver>(uri, &clock, options);
-    case ResolverUri::Scheme::kDns:
-    case ResolverUri::Scheme::kEtcd: break;
+    case ResolverUri::Scheme::kDns: break;
+    case ResolverUri::Scheme::kEtcd: {
+      auto resolver = EtcdBrokerResolver::Create(uri, options, &clock);
+      if (!resolver.ok()) return resolver.status();
+      return *std::move(resolver);
+    }
   }
   return absl::UnimplementedError(absl::StrCat(
-      "resolver must be \"static:///...\" or \"file:///...\" in this version, "
-      "got ",
+      "resolver must be \"static:///...\", \"file:///...\" or \"etcd://...\" "
+      "in this version, got ",
       Quoted(uri.ToString())));
 }
 

@@ -84,12 +84,6 @@ TEST(MakeResolverTest, OptionsThatDoNotValidateAreRefused) {
       StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("file_interval")));
 }
 
-TEST(MakeResolverTest, EtcdIsNotImplemented) {
-  EXPECT_THAT(MakeResolver("etcd:///east", {}).status(),
-              StatusIs(absl::StatusCode::kUnimplemented,
-                       HasSubstr("got \"etcd:///east\"")));
-}
-
 TEST(AwaitBrokersTest, AListThatIsThereIsReturned) {
   const auto brokers = AwaitBrokers(Made("static:///a:1").get(), kPatience);
   ASSERT_THAT(brokers.status(), IsOk());
