@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+"""Clients find three brokers through a real etcd, while brokers and etcd come and go.
+
+  bazel test //tests/cluster:cluster_test                               30 clients, each event once
+  tests/cluster/run [--clients=300] [--seconds=120] [--tls]             the long form
+
+After each event each client is on each living broker exactly once within 15 s, no entry stays longer than its
+lease, and no log has a warning or an error that is not about the event.
+"""
+
+import argparse
+import signal
+import sys
+import time
+
+import harness
+from harness import ENDED_SECONDS, say, tool
+
+# Of brokers and clients, when etcd or a broker was killed on purpose.
+ABOUT_THE_EVENTS = [
+    r"etcd",
+    r"open files may run out",
+    r"broker=127\.0\.0\.1:\d+",  # A client about a broker that was killed.
+]
+
+
+def restart_a_broker(proof, name, number):
+    cluster = proof.cluster
+    began = time.monotonic()
+    cluster.stop(name, number)
+    others = set(cluster.broker_names()) - {name}
+    if number == signal.SIGTERM:
+        # The entry was withdrawn at the beginning of the stop.
+        proof.entries_are(others, 1)
+    proof.settled("%s %s" % (name, "was killed" if number == signal.SIGKILL else "was stopped"))
+    proof.entries_are(others, ENDED_SECONDS - (time.monotonic() - began))
+    cluster.start_broker(name)
+    cluster.wait_until_registered(name)
+    proof.settled("%s is back" % name)
+
+
+def restart_etcd(proof):
+    cluster = proof.cluster
+    name = cluster.etcd_names()[0]
+    cluster.stop(name, signal.SIGKILL)
+    time.sleep(2 * tool.LEASE_SECONDS)
+    proof.settled("etcd was killed, two leases ago")
+    cluster.start_etcd(name)
+    proof.entries_are(cluster.broker_names(), 15)
+    proof.settled("etcd is back")
+
+
+def compact(proof):
+    cluster = proof.cluster
+    revision = cluster.etcdctl("get", "x", "--write-out=fields").stdout.split('"Revision" : ')[1].split()[0]
+    compacted = cluster.etcdctl("compact", revision, "--physical")
+    if compacted.returncode != 0:
+        raise tool.Error("compaction: " + compacted.stderr)
+    proof.settled("etcd was compacted")
+
+
+def revoke_a_lease(proof):
+    cluster = proof.cluster
+    leases = [word for word in cluster.etcdctl("lease", "list").stdout.split() if len(word) >= 12 and word.isalnum()]
+    revoked = cluster.etcdctl("lease", "revoke", leases[0])
+    if revoked.returncode != 0:
+        raise tool.Error("revoking: " + revoked.stderr)
+    proof.entries_are(cluster.broker_names(), tool.LEASE_SECONDS)
+    proof.settled("a lease was revoked")
+
+
+def put_foreign_entries(proof):
+    cluster = proof.cluster
+    folder = "%s/%s/brokers/" % (tool.PREFIX, tool.NAME)
+    for key, value in [
+        ("foreign", "hello"),
+        ("newer/0", '{"majorVersion":2,"brokerName":"newer","addresses":7}'),
+        ("torn/0", '{"majorVersion":1,"cluster":"%s","brokerName":"torn","addre' % tool.NAME),
+    ]:
+        cluster.etcdctl("put", folder + key, value)
+    proof.settled("etcd has foreign, newer and torn entries")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--broker_binary", required=True)
+    parser.add_argument("--cmctl", required=True)
+    parser.add_argument("--clients_binary", required=True)
+    parser.add_argument("--clients", type=int, default=30)
+    parser.add_argument("--seconds", type=int, default=0, help="go on with further events for so long")
+    parser.add_argument("--tls", action="store_true")
+    arguments = parser.parse_args()
+    if harness.MISSING:
+        print("SKIPPED: " + harness.MISSING)
+        return
+    end = time.monotonic() + arguments.seconds
+    binaries = {"broker": arguments.broker_binary, "cmctl": arguments.cmctl}
+    with harness.Cluster(binaries, tls=arguments.tls) as cluster:
+        cluster.up()
+        clients = harness.Clients(arguments.clients_binary, cluster, arguments.clients)
+        proof = harness.Proof(cluster, clients)
+        proof.settled("the start", 60)
+        first, second, third = cluster.broker_names()
+        restart_a_broker(proof, first, signal.SIGKILL)
+        revoke_a_lease(proof)
+        put_foreign_entries(proof)  # They stay.
+        compact(proof)
+        restart_a_broker(proof, second, signal.SIGTERM)
+        restart_etcd(proof)
+        restart_a_broker(proof, third, signal.SIGKILL)
+        while time.monotonic() < end:
+            for name in cluster.broker_names():
+                restart_a_broker(proof, name, signal.SIGKILL)
+            restart_etcd(proof)
+            compact(proof)
+        clients.leave()
+        bad = []
+        for name in cluster.broker_names() + ["clients"]:
+            bad += harness.unexpected(cluster.log(name), ABOUT_THE_EVENTS)
+        if bad:
+            raise tool.Error("lines that are not about the events:\n" + "".join(bad))
+    say("PASSED")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except tool.Error as error:
+        sys.exit("FAILED: %s" % error)

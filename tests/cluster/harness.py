@@ -1,0 +1,132 @@
+"""What the tests of this folder share: a cluster of tools/cluster, and clients that find it."""
+
+import importlib.machinery
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+FOLDER = os.path.dirname(os.path.abspath(__file__))
+
+
+def load(path):
+    loader = importlib.machinery.SourceFileLoader("cluster_tool", path)
+    sys.dont_write_bytecode = True
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+    loader.exec_module(module)
+    return module
+
+
+tool = load(os.path.join(FOLDER, "..", "..", "tools", "cluster"))
+
+MISSING = next(("%s is not installed (tools/setup --etcd)" % program for program in ("etcd", "etcdctl") if not shutil.which(program)), None)
+
+GROUP = "g"
+# How soon each client is on each living broker, by the order's words; and what a slow machine gets on top.
+SETTLED_SECONDS = 15
+# etcd looks for ended leases twice a second, and a member that has just become the leader gives each one its whole time again.
+ENDED_SECONDS = tool.LEASE_SECONDS + 3
+
+
+def say(text):
+    print(time.strftime("%H:%M:%S"), text, flush=True)
+
+
+class Cluster(tool.Cluster):
+    """A cluster in a folder of its own, which ends with the test."""
+
+    def __init__(self, binaries, brokers=3, etcds=1, tls=False):
+        super().__init__(tempfile.mkdtemp(prefix="cluster"), binaries["broker"])
+        self.cmctl = binaries["cmctl"]
+        self.create(brokers, etcds, tls)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind is not None:
+            for name in sorted(os.listdir(self.folder)):
+                if name.endswith(".log"):
+                    say("the end of %s:\n%s" % (name, "".join(self.log(name[: -len(".log")])[-15:])))
+        for child in self.children:
+            child.kill()
+            child.wait()
+        shutil.rmtree(self.folder)
+
+    def log(self, name):
+        with open(self.path(name + ".log"), encoding="utf-8", errors="replace") as log:
+            return log.readlines()
+
+    def wait_for_log(self, name, text, seconds=20):
+        tool.wait_for("%r in the log of %s" % (text, name), lambda: any(text in line for line in self.log(name)), seconds)
+
+    def living(self):
+        return {name for name in self.broker_names() if self.running(name)}
+
+    def ask(self, name, *command):
+        """What cmctl says of the broker; None if that fails."""
+        security = []
+        if self.state["tls"]:
+            ca, cert, key = self.security("client")
+            security = ["--tls_ca=" + ca, "--tls_cert=" + cert, "--tls_key=" + key]
+        asked = subprocess.run(
+            [self.cmctl, *command, "--broker=" + self.address(name), *security],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False, env=dict(os.environ, HOME=self.folder),
+        )
+        return asked.stdout if asked.returncode == 0 else None
+
+    def members(self, name):
+        """The client ids of the group at the broker, each as often as it is listed."""
+        return sorted((self.ask(name, "ids", GROUP) or "").split())
+
+
+class Clients:
+    """Clients in a process of their own."""
+
+    def __init__(self, binary, cluster, count):
+        self.ids = sorted("client-%d" % i for i in range(count))
+        command = [binary, "--resolver=" + cluster.resolver(), "--clients=%d" % count, "--group=" + GROUP]
+        if cluster.state["tls"]:
+            ca, cert, key = cluster.security("client")
+            command += ["--tls_ca=" + ca, "--tls_cert=" + cert, "--tls_key=" + key]
+        self.log = open(cluster.path("clients.log"), "w", encoding="utf-8")
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=self.log, stderr=self.log)
+        cluster.children.append(self.process)
+
+    def leave(self):
+        self.process.stdin.close()
+        if self.process.wait(timeout=30) != 0:
+            raise tool.Error("the clients ended with %d" % self.process.returncode)
+
+
+class Proof:
+    """Events, after each of which each client is on each living broker exactly once."""
+
+    def __init__(self, cluster, clients):
+        self.cluster = cluster
+        self.clients = clients
+
+    def settled(self, event, seconds=SETTLED_SECONDS):
+        began = time.monotonic()
+        wrong = {}
+        while True:
+            living = self.cluster.living()
+            wrong = {name: len(self.cluster.members(name)) for name in living if self.cluster.members(name) != self.clients.ids}
+            if not wrong or time.monotonic() > began + seconds:
+                break
+            time.sleep(0.2)
+        if wrong:
+            raise tool.Error("%s: after %d s these brokers have so many of %d clients: %s" % (event, seconds, len(self.clients.ids), wrong))
+        say("%-50s each of %d clients on each of %d brokers after %.1f s" % (event, len(self.clients.ids), len(living), time.monotonic() - began))
+
+    def entries_are(self, names, seconds):
+        tool.wait_for("the entries of %s and of no others" % sorted(names), lambda: set(self.cluster.entries() or {}) == set(names), seconds)
+
+
+def unexpected(lines, allowed):
+    """The warnings and errors of a log that match none of the expressions."""
+    return [line for line in lines if re.match(r"[WEF]\d{8} ", line) and not any(re.search(pattern, line) for pattern in allowed)]
