@@ -28,6 +28,7 @@
 #include "broker/logging/audit_log.h"
 #include "broker/logging/client_event_logger.h"
 #include "broker/logging/process_log.h"
+#include "broker/make_broker_facts.h"
 #include "broker/metrics/client_manager_metrics.h"
 #include "broker/metrics_part.h"
 #include "broker/notify/push_task.h"
@@ -194,7 +195,13 @@ class BrokerController::Impl {
                 options.identity.incarnation, &audit_, &calls_.connections,
                 &reloader_,
                 options.server.admin_address.empty() ? nullptr
-                                                     : &calls_.connections},
+                                                     : &calls_.connections,
+                MakeBrokerFacts(options.identity, options.server, options.table,
+                                options.auth, clock->TimeNow(),
+                                options.effective_settle(),
+                                &counters_.skipped_groups,
+                                {[this] { return server_.addresses(); },
+                                 [this] { return CertificateNotAfter(); }})},
                &calls_),
         rocketmq_v2_(options.rocketmq5.enabled
                          ? std::make_unique<RocketmqV2Front>(

@@ -59,6 +59,7 @@ constexpr Entry kOfOperators[] = {
     {"FindSubscription", {Of::kNamedOrCluster, kGet}},
     {"GetAllProducerInfo", {Of::kCluster, kGet}},
     {"GetAvailableProducerChannel", {Of::kCluster, kGet}},
+    {"GetBroker", {Of::kCluster, kGet}},
     {"GetClient", {Of::kCluster, kGet}},
     {"GetConsumerConnectionList", {Of::kNamedOrCluster, kGet}},
     {"GetGroupMembership", {Of::kNamedOrCluster, kGet}},

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "broker/fronts/admin/broker_facts.h"
 #include "broker/fronts/admin/drain_followers.h"
 #include "broker/fronts/admin/named_resources.h"
 #include "broker/housekeeping/drain.h"
@@ -59,6 +60,8 @@ struct AdminBroker {
   FileReloader* reloader = nullptr;
   // Not null: the service is served on connections for operators alone.
   const Connections* only_for_operators = nullptr;
+  // For GetBroker.
+  BrokerFacts facts = {};
 };
 
 // Whether the service is served on the connection of a call: OK, or

@@ -1,5 +1,6 @@
 #include "broker/fronts/admin/admin_request_handler.h"
 
+#include "broker/fronts/admin/broker_methods.h"
 #include "broker/fronts/admin/channel_methods.h"
 #include "broker/fronts/admin/client_list_methods.h"
 #include "broker/fronts/admin/client_methods.h"
@@ -24,7 +25,7 @@ constexpr AdminMethods (*kFamilies[])() = {
     GroupMethods,       ConnectionMethods, ChannelMethods, SubscriptionMethods,
     PolicyMethods,      ExplainMethods,    ClientMethods,  MembershipMethods,
     ConsistencyMethods, ClientListMethods, KickMethods,    PeerMethods,
-    ReloadMethods,
+    ReloadMethods,      BrokerMethods,
 };
 
 // Every method with many responses is one of these.
