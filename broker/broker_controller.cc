@@ -351,6 +351,9 @@ class BrokerController::Impl {
           entry.incarnation = options.identity.incarnation;
           return entry;
         },
+        [this](bool is_registered) {
+          server_.SetHealthDetail(Registrar::kHealthDetail, is_registered);
+        },
         &RealClock());
   }
 

@@ -116,6 +116,17 @@ INSTANTIATE_TEST_SUITE_P(
         BadOption{"TlsWithoutKey",
                   [](auto& o) { o.server.tls.cert_file = "cert"; },
                   "tls_key must be given with tls_cert, and is not"},
+        BadOption{"Etcd", [](auto& o) { o.registrar.etcd = "etcd"; },
+                  "etcd must be \"host:port\", or several with commas between, "
+                  "got \"etcd\""},
+        BadOption{"EtcdAndAllAddresses",
+                  [](auto& o) {
+                    o.server.address = "0.0.0.0:0";
+                    o.allow_insecure_remote = true;
+                    o.registrar.etcd = "etcd:2379";
+                  },
+                  "advertised_address must be given with etcd, since others "
+                  "cannot dial the address 0.0.0.0:0"},
         BadOption{"RemoteMetricsAddress",
                   [](auto& o) { o.metrics_address = "[::]:0"; },
                   "metrics_address must be a loopback address"},

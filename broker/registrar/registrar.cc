@@ -31,7 +31,7 @@ double Random() {
 
 Registrar::Environment Registrar::OverEtcd(
     const RegistrarOptions& options, std::function<DiscoveryEntry()> entry,
-    Clock* clock) {
+    std::function<void(bool)> on_change, Clock* clock) {
   return {std::move(entry),
           [etcd = options.Etcd(),
            clock]() -> absl::StatusOr<std::unique_ptr<EtcdCalls>> {
@@ -39,7 +39,7 @@ Registrar::Environment Registrar::OverEtcd(
             if (!client.ok()) return client.status();
             return *std::move(client);
           },
-          clock};
+          clock, std::move(on_change)};
 }
 
 Registrar::Registrar(const RegistrarOptions& options, Environment environment)
@@ -55,6 +55,7 @@ absl::Status Registrar::Start() {
   registration_ =
       std::make_unique<Registration>(calls_.get(), options_.etcd_prefix, entry,
                                      options_.etcd_lease, Random, Log);
+  environment_.on_change(false);
   thread_ = std::thread([this] { Loop(); });
 
   Clock& clock = *environment_.clock;
@@ -119,7 +120,10 @@ void Registrar::Loop() {
       serving = serving_;
     }
     registration_->Want(serving);
+    const bool was_registered = registration_->state().is_registered;
     registration_->Run(now);
+    const bool is_registered = registration_->state().is_registered;
+    if (is_registered != was_registered) environment_.on_change(is_registered);
     MutexLock lock(&mu_);
     state_ = registration_->state();
     settled_ = serving == serving_;

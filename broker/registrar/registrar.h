@@ -38,11 +38,18 @@ class Registrar final : public Part {
     // A new connection to etcd; an error ends the start of the broker.
     std::function<absl::StatusOr<std::unique_ptr<EtcdCalls>>()> connect;
     Clock* clock;
+    // Called when the broker has become registered, or is no longer, with no
+    // lock held, by the registrar's thread; and by Start() at first.
+    std::function<void(bool is_registered)> on_change = [](bool) {};
   };
+
+  // What health calls it: whether others find the broker.
+  static constexpr char kHealthDetail[] = "rocketmq.clientmanager.discovery";
 
   // etcd as `options`, which must validate, say. `clock` is borrowed.
   static Environment OverEtcd(const RegistrarOptions& options,
                               std::function<DiscoveryEntry()> entry,
+                              std::function<void(bool)> on_change,
                               Clock* clock);
 
   // `options` must validate, and be on.

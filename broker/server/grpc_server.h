@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "broker/part.h"
 #include "broker/server/server_options.h"
@@ -64,6 +65,11 @@ class GrpcServer final : public Part {
 
   // What health reports; SERVING at first. Not after BeginDrain().
   void SetServing(bool serving) { health_.SetServing(serving); }
+
+  // See HealthService::SetDetail(). Thread-safe.
+  void SetHealthDetail(absl::string_view name, bool serving) {
+    health_.SetDetail(name, serving);
+  }
 
   // Health reports NOT_SERVING, and new streams and calls are turned away.
   void BeginDrain() override;

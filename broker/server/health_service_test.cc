@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "broker/broker_controller.h"
 #include "broker/housekeeping/drain.h"
 #include "broker/server/test_broker.h"
+#include "common/etcd/scripted_etcd.h"
 #include "gmock/gmock.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "grpcpp/client_context.h"
@@ -114,6 +116,26 @@ TEST(HealthServiceTest, AWatcherIsToldThatClientsAreTurnedAwayAndLetInAgain) {
   broker.controller().Shutdown(absl::Seconds(50));
   EXPECT_EQ(watcher.Read(), Response::NOT_SERVING);
   EXPECT_EQ(unknown.Read(), -1);
+}
+
+TEST(HealthServiceTest, WhetherOthersFindTheBrokerIsADetailOfItsOwn) {
+  constexpr char kDiscovery[] = "rocketmq.clientmanager.discovery";
+  Response response;
+  EXPECT_EQ(Check(TestBroker(), kDiscovery, &response).error_code(),
+            grpc::StatusCode::NOT_FOUND);
+  ScriptedEtcd etcd;
+  BrokerController::Options options = TestBroker::DefaultOptions();
+  options.registrar.etcd = etcd.address();
+  TestBroker broker(options);
+  Watcher watcher(broker, kDiscovery);
+  Watcher server(broker, "");
+  EXPECT_EQ(watcher.Read(), Response::SERVING);
+  EXPECT_EQ(server.Read(), Response::SERVING);
+  // A drain withdraws the entry, and its end puts it again.
+  broker.controller().drain().Begin(absl::Hours(1), broker.clock().TimeNow());
+  EXPECT_EQ(watcher.Read(), Response::NOT_SERVING);
+  broker.controller().drain().Cancel(broker.clock().TimeNow());
+  EXPECT_EQ(watcher.Read(), Response::SERVING);
 }
 
 TEST(HealthServiceTest, AWatcherThatReadsLateIsToldTheStatusThatIsNow) {

@@ -338,6 +338,12 @@ void ScriptedEtcd::Delete(const std::string& key) {
   impl_->changed_.SignalAll();
 }
 
+std::string ScriptedEtcd::Value(const std::string& key) const {
+  MutexLock lock(&impl_->mu_);
+  const auto found = impl_->values_.find(key);
+  return found == impl_->values_.end() ? "" : found->second.value();
+}
+
 void ScriptedEtcd::Compact() {
   MutexLock lock(&impl_->mu_);
   impl_->compacted_ = impl_->revision_ + 1;

@@ -24,6 +24,8 @@ class ScriptedEtcd {
 
   void Put(const std::string& key, const std::string& value);
   void Delete(const std::string& key);
+  // Empty if there is no such key.
+  std::string Value(const std::string& key) const;
   // No revision before the next one is kept.
   void Compact();
 

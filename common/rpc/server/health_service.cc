@@ -77,7 +77,7 @@ class HealthService::Watch final : public ServerStream::Reactor,
   absl::optional<Response> TakeChangeLocked() {
     health_.mu_.AssertHeld();
     if (!is_heard_) return absl::nullopt;
-    const Response status = health_.StatusLocked(is_known_);
+    const Response status = health_.StatusLocked(service_name_);
     if (status.status() == sent_.status()) return absl::nullopt;
     sent_ = status;
     return status;
@@ -111,9 +111,9 @@ class HealthService::Watch final : public ServerStream::Reactor,
     if (!stream_.StopAwaitingClient()) return false;
     MutexLock lock(&health_.mu_);
     is_heard_ = true;
-    is_known_ = health_.Knows(request);
+    service_name_ = request.service();
     is_writing_ = true;
-    sent_ = health_.StatusLocked(is_known_);
+    sent_ = health_.StatusLocked(service_name_);
     Serialize(sent_).Swap(reply);
     return true;
   }
@@ -167,8 +167,7 @@ class HealthService::Watch final : public ServerStream::Reactor,
   HealthService& health_;
   // The call's message has come.
   bool is_heard_ ABSL_GUARDED_BY(health_.mu_) = false;
-  // Whether the service is known.
-  bool is_known_ ABSL_GUARDED_BY(health_.mu_) = false;
+  std::string service_name_ ABSL_GUARDED_BY(health_.mu_);
   bool is_writing_ ABSL_GUARDED_BY(health_.mu_) = false;
   Response sent_ ABSL_GUARDED_BY(health_.mu_);
 
@@ -211,7 +210,7 @@ void HealthService::AddMethods(MethodTable* methods) {
 
 CallStatus HealthService::Check(const Request& request, Response* response) {
   MutexLock lock(&mu_);
-  *response = StatusLocked(Knows(request));
+  *response = StatusLocked(request.service());
   if (response->status() != Response::SERVICE_UNKNOWN) return CallStatus();
   return {absl::StatusCode::kNotFound, ResponseCode::kSystemError,
           absl::StrCat("no such service: ", Quoted(request.service()))};
@@ -251,11 +250,25 @@ void HealthService::LeavePlace(Watch* watch) {
 }
 
 void HealthService::SetServing(bool serving) {
+  Change([this, serving] {
+    mu_.AssertHeld();
+    serving_ = serving;
+  });
+}
+
+void HealthService::SetDetail(absl::string_view name, bool serving) {
+  Change([this, name, serving] {
+    mu_.AssertHeld();
+    details_[name] = serving;
+  });
+}
+
+void HealthService::Change(absl::FunctionRef<void()> change) {
   std::vector<std::pair<std::shared_ptr<Watch>, Response>> changes;
   {
     MutexLock lock(&mu_);
     if (stopped_) return;
-    serving_ = serving;
+    change();
     for (Watch* const watch : watches_) {
       absl::optional<Response> status = watch->TakeChangeToWriteLocked();
       if (status.has_value()) {
@@ -279,12 +292,16 @@ void HealthService::StopServing() {
   for (const auto& [watch, status] : ends) watch->End(status);
 }
 
-HealthService::Response HealthService::StatusLocked(bool is_known) const {
+HealthService::Response HealthService::StatusLocked(
+    const std::string& service) const {
+  const auto detail = details_.find(service);
+  const bool is_detail = detail != details_.end();
   Response response;
-  if (!is_known) {
+  if (!is_detail && !services_.contains(service)) {
     response.set_status(Response::SERVICE_UNKNOWN);
   } else {
-    response.set_status(serving_ ? Response::SERVING : Response::NOT_SERVING);
+    const bool serving = serving_ && (!is_detail || detail->second);
+    response.set_status(serving ? Response::SERVING : Response::NOT_SERVING);
   }
   return response;
 }

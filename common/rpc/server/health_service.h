@@ -8,6 +8,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "common/response_code.h"
@@ -66,6 +67,11 @@ class HealthService final : public Front {
   // StopServing().
   void SetServing(bool serving) ABSL_LOCKS_EXCLUDED(mu_);
 
+  // Makes `name` known like a service, with a status of its own: NOT_SERVING
+  // where `serving` is false, else that of the server. It says how a part of
+  // the server fares that the server can do without. May be called at any time.
+  void SetDetail(absl::string_view name, bool serving) ABSL_LOCKS_EXCLUDED(mu_);
+
   // Answers a call of Check. Returns NOT_FOUND if the service is not known.
   CallStatus Check(const Request& request, Response* response)
       ABSL_LOCKS_EXCLUDED(mu_);
@@ -85,10 +91,10 @@ class HealthService final : public Front {
                       grpc::ServerCompletionQueue* announced_on, void* tag);
   };
 
-  bool Knows(const Request& request) const {
-    return services_.contains(request.service());
-  }
-  Response StatusLocked(bool is_known) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  Response StatusLocked(const std::string& service) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Changes what is reported by `change`, under the lock, and tells watchers.
+  void Change(absl::FunctionRef<void()> change) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Counts an open call of Watch. Returns why the call must end: there is no
   // room for it, or the server has stopped serving.
@@ -104,6 +110,7 @@ class HealthService final : public Front {
   absl::Mutex mu_;
   bool serving_ ABSL_GUARDED_BY(mu_) = true;
   bool stopped_ ABSL_GUARDED_BY(mu_) = false;
+  absl::flat_hash_map<std::string, bool> details_ ABSL_GUARDED_BY(mu_);
   // The open calls of Watch.
   absl::flat_hash_set<Watch*> watches_ ABSL_GUARDED_BY(mu_);
   // The number of `watches_` from each address.
