@@ -4,13 +4,16 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/random/random.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "client/broker_resolver.h"
+#include "client/discovery/dns_watch.h"
 #include "client/discovery/etcd_broker_resolver.h"
 #include "client/discovery/file_watch.h"
 #include "client/discovery/known_brokers.h"
+#include "client/discovery/system_host_lookup.h"
 #include "client/loop/thread_event_loop.h"
 #include "common/clock.h"
 #include "common/cond_var.h"
@@ -57,6 +60,27 @@ class FileResolver final : public KnownSource {
 
  private:
   FileWatch watch_;
+  ThreadEventLoop loop_;  // Last: it ends first.
+};
+
+class DnsResolver final : public KnownSource {
+ public:
+  DnsResolver(const ResolverUri& uri, Clock* clock,
+              const DiscoveryOptions& options)
+      : KnownSource(uri, clock),
+        watch_(uri.path, options, &lookup_, &loop_, &known_,
+               [this] { return absl::Uniform(random_, 0.0, 1.0); }),
+        loop_(clock) {
+    loop_.Post([this] { watch_.Ask(); });
+  }
+
+  // No answer comes to the loop when it is destroyed.
+  ~DnsResolver() override { lookup_.Close(); }
+
+ private:
+  absl::BitGen random_;  // Of the loop.
+  SystemHostLookup lookup_;
+  DnsWatch watch_;
   ThreadEventLoop loop_;  // Last: it ends first.
 };
 
@@ -116,17 +140,17 @@ absl::StatusOr<std::shared_ptr<ResolverSource>> MakeResolver(
     }
     case ResolverUri::Scheme::kFile:
       return std::make_shared<FileResolver>(uri, &clock, options);
-    case ResolverUri::Scheme::kDns: break;
+    case ResolverUri::Scheme::kDns:
+      return std::make_shared<DnsResolver>(uri, &clock, options);
     case ResolverUri::Scheme::kEtcd: {
       auto resolver = EtcdBrokerResolver::Create(uri, options, &clock);
       if (!resolver.ok()) return resolver.status();
       return *std::move(resolver);
     }
   }
-  return absl::UnimplementedError(absl::StrCat(
-      "resolver must be \"static:///...\", \"file:///...\" or \"etcd://...\" "
-      "in this version, got ",
-      Quoted(uri.ToString())));
+  return absl::UnimplementedError(
+      absl::StrCat("resolver must be of a scheme that this version has, got ",
+                   Quoted(uri.ToString())));
 }
 
 absl::StatusOr<std::shared_ptr<ResolverSource>> MakeResolver(

@@ -20,6 +20,8 @@
 namespace rmq {
 namespace {
 
+using ::testing::AnyOf;
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -68,6 +70,14 @@ TEST(MakeResolverTest, AFileIsToldAtOnceAndAnewWhenItHasChanged) {
   EXPECT_THAT(listener->lists(), ElementsAre("a:1"));
   PutFile(path, "b:1");
   EXPECT_TRUE(listener->Await("b:1"));
+}
+
+TEST(MakeResolverTest, TheAddressesOfANameAreTold) {
+  const auto resolver = Made("dns:///localhost:7");
+  const auto brokers = AwaitBrokers(resolver.get(), kPatience);
+  ASSERT_THAT(brokers.status(), IsOk());
+  EXPECT_THAT(*brokers, Each(AnyOf(BrokerEntry{"", 0, "127.0.0.1:7"},
+                                   BrokerEntry{"", 0, "[::1]:7"})));
 }
 
 TEST(MakeResolverTest, AStringThatIsNoResolverIsRefused) {

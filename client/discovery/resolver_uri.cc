@@ -148,6 +148,11 @@ absl::StatusOr<ResolverUri> ParseResolverUri(absl::string_view text) {
   return uri;
 }
 
+std::string ServerNameOf(const ResolverUri& uri) {
+  if (uri.scheme != Scheme::kDns) return "";
+  return uri.path.substr(0, uri.path.rfind(':'));
+}
+
 absl::StatusOr<std::vector<BrokerEntry>> ParseBrokerAddresses(
     absl::string_view addresses) {
   std::vector<BrokerEntry> brokers;

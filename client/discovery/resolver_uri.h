@@ -48,6 +48,11 @@ absl::string_view ResolverSchemeName(ResolverUri::Scheme scheme);
 // InvalidArgument with the value and what is allowed.
 absl::StatusOr<ResolverUri> ParseResolverUri(absl::string_view text);
 
+// The name that the brokers' certificates have where TlsOptions::server_name
+// does not say: that of kDns, whose addresses no certificate has. Else empty:
+// the host of each broker's address.
+std::string ServerNameOf(const ResolverUri& uri);
+
 // "HOST:PORT,HOST:PORT" as entries without names. InvalidArgument if there is
 // none, if one is no address, or if one occurs twice; ResourceExhausted if
 // there are more than kMaxBrokers.

@@ -123,6 +123,13 @@ TEST(ResolverUriTest, AClusterHasOneTo255PrintableCharactersAndNoSlash) {
   ExpectRefused("etcd:///\xc3\xa4", "name of a cluster");
 }
 
+TEST(ResolverUriTest, TheBrokersOfANameHaveCertificatesOfThatName) {
+  EXPECT_EQ(ServerNameOf(Parsed("dns:///brokers.example.com:1")),
+            "brokers.example.com");
+  EXPECT_EQ(ServerNameOf(Parsed("static:///brokers.example.com:1")), "");
+  EXPECT_EQ(ServerNameOf(Parsed("etcd:///brokers.example.com:1")), "");
+}
+
 TEST(ResolverUriTest, ALongValueIsShortenedInTheError) {
   const absl::Status status =
       ParseResolverUri(std::string(100'000, 'x')).status();
