@@ -6,10 +6,15 @@
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
+#include "absl/types/variant.h"
+#include "client/broker_resolver.h"
 #include "client/client_id.h"
 #include "client/client_impl.h"
 #include "client/client_labels.h"
 #include "client/client_runtime_impl.h"
+#include "client/discovery/make_resolver.h"
+#include "client/discovery/resolver_source.h"
+#include "client/discovery/resolver_uri.h"
 #include "client/expression_check.h"
 #include "client/grpc/grpc_transport.h"
 #include "client/session/broker_session.h"
@@ -28,6 +33,25 @@ namespace {
 namespace v1 = ::rocketmq::clientmanager::v1;
 
 constexpr absl::Duration kDestructorTimeout = absl::Seconds(3);
+
+// Makes the resolver that the options name by a string, if they do.
+absl::Status MakeNamedResolver(ClientOptions* options) {
+  const auto* const name = absl::get_if<std::string>(&options->resolver);
+  if (name == nullptr || name->empty()) return absl::OkStatus();
+  const absl::StatusOr<ResolverUri> uri = ParseResolverUri(*name);
+  if (!uri.ok()) return uri.status();
+  if (options->tls.has_value() && options->tls->server_name.empty()) {
+    options->tls->server_name = ServerNameOf(*uri);
+  }
+  if (!options->discovery.etcd_broker_tls.has_value()) {
+    options->discovery.etcd_broker_tls = options->tls.has_value();
+  }
+  absl::StatusOr<std::shared_ptr<ResolverSource>> resolver =
+      MakeResolver(*uri, options->discovery);
+  if (!resolver.ok()) return resolver.status();
+  options->resolver = *std::move(resolver);
+  return absl::OkStatus();
+}
 
 }  // namespace
 
@@ -54,8 +78,10 @@ ClientImpl::ClientImpl(ClientOptions options, std::string client_id,
           static_cast<BrokerTable::Observer*>(this),
           [this] { return absl::Uniform(random_, 0.0, 1.0); })),
       groups_(options_, client_id_, incarnation_) {
-  if (options_.resolver != nullptr) {
-    options_.resolver->AddListener(resolver_listener_);
+  const auto* const resolver =
+      absl::get_if<std::shared_ptr<BrokerResolver>>(&options_.resolver);
+  if (resolver != nullptr && *resolver != nullptr) {
+    (*resolver)->AddListener(resolver_listener_);
   } else {
     resolver_listener_->OnBrokers(UnnamedBrokers(options_.brokers));
   }
@@ -178,6 +204,8 @@ void ClientImpl::PostStatementLocked() {
 absl::StatusOr<std::unique_ptr<Client>> ClientImpl::Create(
     ClientOptions options) {
   absl::Status status = options.Validate();
+  if (!status.ok()) return status;
+  status = MakeNamedResolver(&options);
   if (!status.ok()) return status;
   absl::StatusOr<std::shared_ptr<ChannelSecurity>> security =
       GrpcTransport::Secure(options.tls, options.credentials);

@@ -4,8 +4,11 @@
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "client/discovery/resolver_uri.h"
 #include "common/security/client_security.h"
 #include "common/validation.h"
 
@@ -23,6 +26,41 @@ absl::Status OutOfRange(absl::string_view field, absl::string_view rule,
 absl::Status ValidatePositive(absl::string_view field, absl::Duration value) {
   if (value > absl::ZeroDuration()) return absl::OkStatus();
   return OutOfRange(field, "be positive", value);
+}
+
+// `brokers` or the resolver, and whether what goes there is secured.
+absl::Status ValidateWhereBrokersAre(const ClientOptions& options) {
+  std::vector<std::string> brokers = options.brokers;
+  const auto* const name = absl::get_if<std::string>(&options.resolver);
+  const bool has_name = name != nullptr && !name->empty();
+  const bool has_resolver =
+      has_name ||
+      (name == nullptr && absl::get<0>(options.resolver) != nullptr);
+  if (has_resolver && !brokers.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("brokers must be empty where a resolver is given, got ",
+                     Quoted(brokers[0])));
+  }
+  if (!has_resolver && brokers.empty()) {
+    return absl::InvalidArgumentError(
+        "brokers must not be empty where no resolver is given");
+  }
+  bool brokers_may_come = has_resolver;
+  if (has_name) {
+    const absl::StatusOr<ResolverUri> uri = ParseResolverUri(*name);
+    if (!uri.ok()) return uri.status();
+    if (uri->scheme == ResolverUri::Scheme::kStatic) {
+      brokers = absl::StrSplit(uri->path, ',');
+      brokers_may_come = false;
+    }
+  }
+  absl::Status status = ValidateBrokers(UnnamedBrokers(brokers));
+  if (!status.ok()) return status;
+  status = options.discovery.Validate();
+  if (!status.ok()) return status;
+  return ValidateClientSecurity(options.tls, options.credentials,
+                                options.allow_insecure_credentials, brokers,
+                                brokers_may_come);
 }
 
 absl::Status ValidateLabels(const ClientOptions& options) {
@@ -98,24 +136,7 @@ std::vector<BrokerEntry> UnnamedBrokers(
 }
 
 absl::Status ClientOptions::Validate() const {
-  absl::Status status;
-  if (resolver != nullptr) {
-    if (!brokers.empty()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("brokers must be empty where a resolver is given, got ",
-                       Quoted(brokers[0])));
-    }
-  } else {
-    if (brokers.empty()) {
-      return absl::InvalidArgumentError(
-          "brokers must not be empty where no resolver is given");
-    }
-    status = ValidateBrokers(UnnamedBrokers(brokers));
-    if (!status.ok()) return status;
-  }
-  status = ValidateClientSecurity(tls, credentials, allow_insecure_credentials,
-                                  brokers,
-                                  /*brokers_may_come=*/resolver != nullptr);
+  absl::Status status = ValidateWhereBrokersAre(*this);
   if (!status.ok()) return status;
   if (!client_id.empty()) {
     status = ValidateClientIdForm("client_id", client_id);

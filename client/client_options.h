@@ -12,11 +12,13 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
+#include "absl/types/variant.h"
 #include "client/broker_entry.h"
 #include "client/broker_health.h"
 #include "client/broker_resolver.h"
 #include "client/broker_warning.h"
 #include "client/client_runtime.h"
+#include "client/discovery/discovery_options.h"
 #include "client/membership_change.h"
 #include "common/backoff.h"
 #include "common/client_types.h"
@@ -75,19 +77,29 @@ struct ClientOptions {
   // twice. The client treats each of them as a master. It looks a host name up
   // at each attempt to connect.
   std::vector<std::string> brokers;
-  // Lists the brokers instead of `brokers`, with their names and ids, as they
-  // come and go. The client joins each broker of the list. From a broker that
-  // is not listed any more it unregisters, and closes the connection. While the
-  // client has producers only, it joins the masters (id 0) only. Clients may
-  // share a resolver.
-  std::shared_ptr<BrokerResolver> resolver;
+  // Lists the brokers instead of `brokers`, as they come and go: a string that
+  // names a source, of which Client::Create() makes a resolver
+  // (client/discovery/resolver_uri.h), or a resolver, which clients may share.
+  //
+  //   options.resolver = "dns:///brokers.example.com:10911";
+  //   options.resolver = std::make_shared<rmq::SettableBrokerResolver>();
+  //
+  // The client joins each broker of the list. From a broker that is not listed
+  // any more it unregisters, and closes the connection. While the client has
+  // producers only, it joins the masters (id 0) only. Null or empty: not given.
+  absl::variant<std::shared_ptr<BrokerResolver>, std::string> resolver;
+  // How the source of a string is asked.
+  DiscoveryOptions discovery;
 
-  // How connections to brokers are secured. Not given: in plain text.
+  // How connections to brokers are secured. Not given: in plain text. With
+  // "dns:///NAME:PORT" as the resolver, the name of the brokers' certificates
+  // is NAME if `tls` has no other.
   absl::optional<TlsOptions> tls;
   // With what the client says who it is. Not given: it does not say, and is
   // anonymous unless TLS has a certificate of its own. Without `tls`,
-  // credentials may go to brokers on this machine only, and with a resolver not
-  // at all: who listens on the way could use them ever after.
+  // credentials may go to brokers on this machine only, and with a resolver
+  // whose list may change not at all: who listens on the way could use them
+  // ever after.
   absl::optional<Credentials> credentials;
   // Credentials may go anywhere in plain text: where the network itself is
   // trusted, or encrypts.

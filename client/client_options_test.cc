@@ -61,6 +61,48 @@ TEST(ClientOptionsTest, AResolverStandsInForTheBrokers) {
                         "\"127.0.0.1:10911\""));
 }
 
+TEST(ClientOptionsTest, AStringMayNameTheResolver) {
+  ClientOptions options;
+  options.resolver = "dns:///brokers.example.com:10911";
+  EXPECT_THAT(options.Validate(), IsOk());
+  options.brokers = {"127.0.0.1:10911"};
+  EXPECT_THAT(options.Validate(),
+              IsInvalid(HasSubstr("must be empty where a resolver is given")));
+}
+
+TEST(ClientOptionsTest, AnEmptyStringIsNoResolver) {
+  ClientOptions options;
+  options.resolver = "";
+  EXPECT_THAT(options.Validate(),
+              IsInvalid(HasSubstr("where no resolver is given")));
+  options.brokers = {"127.0.0.1:10911"};
+  EXPECT_THAT(options.Validate(), IsOk());
+}
+
+TEST(ClientOptionsTest, AStringThatNamesNoResolverIsRefused) {
+  ClientOptions options;
+  options.resolver = "brokers.example.com:10911";
+  EXPECT_THAT(options.Validate(), IsInvalid(HasSubstr("resolver must be")));
+}
+
+TEST(ClientOptionsTest, TheSettingsOfSourcesAreChecked) {
+  ClientOptions options = Good();
+  options.discovery.dns_interval = absl::ZeroDuration();
+  EXPECT_THAT(options.Validate(), IsInvalid(HasSubstr("dns_interval")));
+}
+
+TEST(ClientOptionsTest, CredentialsGoInPlainTextToAFixedListOnThisMachineOnly) {
+  ClientOptions options;
+  options.credentials = Credentials{"pay", "hush", ""};
+  options.resolver = "static:///127.0.0.1:1,localhost:2";
+  EXPECT_THAT(options.Validate(), IsOk());
+  options.resolver = "static:///127.0.0.1:1,10.0.0.1:2";
+  EXPECT_THAT(options.Validate(), IsInvalid(HasSubstr("\"10.0.0.1:2\"")));
+  options.resolver = "dns:///localhost:1";
+  EXPECT_THAT(options.Validate(),
+              IsInvalid(HasSubstr("a resolver, which may")));
+}
+
 TEST(ClientOptionsTest, TheLengthOfAClientIdIsForBrokersToLimit) {
   ClientOptions options = Good();
   options.client_id = std::string(1000, 'c');

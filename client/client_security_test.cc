@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "client/broker_health.h"
 #include "client/client.h"
 #include "client/client_options.h"
@@ -109,6 +110,25 @@ TEST_F(ClientSecurityTest, ACertificateOfAnotherNameIsNoBroker) {
   Serve("broker.example");
   options_.tls->server_name = "other.example";
   EXPECT_THAT(AwaitFailure(), HasSubstr("other.example"));
+}
+
+TEST_F(ClientSecurityTest, BrokersFoundByANameHaveCertificatesOfThatName) {
+  Serve("localhost");
+  const std::string address = tls_broker_->address();
+  options_.brokers.clear();
+  options_.resolver =
+      absl::StrCat("dns:///localhost", address.substr(address.rfind(':')));
+  options_.tls->server_name.clear();
+  MakeOnline();
+}
+
+TEST_F(ClientSecurityTest, ANameOfTheCertificatesMayBeGivenWithAResolver) {
+  Serve("broker.example");
+  const std::string address = tls_broker_->address();
+  options_.brokers.clear();
+  options_.resolver =
+      absl::StrCat("dns:///localhost", address.substr(address.rfind(':')));
+  MakeOnline();
 }
 
 TEST_F(ClientSecurityTest, AFileThatCannotBeUsedIsAnErrorOfCreate) {

@@ -24,6 +24,9 @@
 
 ABSL_FLAG(std::vector<std::string>, broker, {"127.0.0.1:10911"},
           "the brokers to register with, each host:port, separated by commas");
+ABSL_FLAG(std::string, resolver, "",
+          "lists the brokers instead of --broker: static:///HOST:PORT,..., "
+          "file:///PATH, dns:///NAME:PORT or etcd:///CLUSTER");
 ABSL_FLAG(std::string, group, "", "the producer group to join; required");
 ABSL_FLAG(std::string, client_id, "",
           "the client id; ip@instance, unique to this process, by default");
@@ -35,7 +38,10 @@ namespace {
 int Run() {
   rmq::examples::BlockTerminationSignals();
   rmq::ClientOptions options;
-  options.brokers = absl::GetFlag(FLAGS_broker);
+  options.resolver = absl::GetFlag(FLAGS_resolver);
+  if (absl::GetFlag(FLAGS_resolver).empty()) {
+    options.brokers = absl::GetFlag(FLAGS_broker);
+  }
   options.tls = rmq::examples::TlsOfFlags();
   options.credentials = rmq::examples::CredentialsOfFlags();
   options.client_id = absl::GetFlag(FLAGS_client_id);
