@@ -57,8 +57,8 @@ namespace rmq {
 // stays away from it until they change (kRefused). A client without a group has
 // no stream; a client with producers only has streams to masters only.
 //
-// Membership is per broker: callbacks and queries name the broker, and the
-// library makes no union of several brokers' lists.
+// Membership is per broker: callbacks and queries name the broker, and a client
+// makes no union of several brokers' lists. MergedMembership does, by a rule.
 //
 // Thread-safety: thread-safe. No method but GetConsumerIds(),
 //   WaitForMembers(), CheckClientConfig(), Shutdown(), and Start() where there
