@@ -1,6 +1,5 @@
 #include "common/etcd/scripted_etcd.h"
 
-#include <chrono>
 #include <map>
 #include <set>
 #include <utility>
@@ -15,6 +14,7 @@
 #include "common/rpc/credentials/credentials_source.h"
 #include "etcd/api/etcdserverpb/rpc.grpc.pb.h"
 #include "glog/logging.h"
+#include "grpc/support/time.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
 #include "grpcpp/server_context.h"
@@ -57,7 +57,7 @@ class ScriptedEtcd::Impl {
       ended_ = true;
       changed_.SignalAll();
     }
-    server_->Shutdown(std::chrono::system_clock::now());
+    server_->Shutdown(gpr_inf_past(GPR_CLOCK_MONOTONIC));
   }
 
   const std::string& address() const { return address_; }
