@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "tools/cmctl/auth_commands.h"
+#include "tools/cmctl/broker_commands.h"
 #include "tools/cmctl/channel_commands.h"
 #include "tools/cmctl/client_commands.h"
 #include "tools/cmctl/config_commands.h"
@@ -17,6 +18,7 @@ namespace {
 std::vector<Command> MakeCommands() {
   std::vector<Command> all;
   for (std::vector<Command>& family : std::vector<std::vector<Command>>{
+           BrokerCommands(),
            GroupCommands(),
            ChannelCommands(),
            PolicyCommands(),

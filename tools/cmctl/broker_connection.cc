@@ -1,12 +1,20 @@
 #include "tools/cmctl/broker_connection.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdlib>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/time.h"
 #include "absl/types/optional.h"
+#include "client/broker_entry.h"
+#include "client/discovery/discovery_options.h"
+#include "client/discovery/make_resolver.h"
 #include "common/security/client_security.h"
 #include "common/security/credentials.h"
 #include "common/validation.h"
@@ -53,54 +61,35 @@ absl::StatusOr<NamedBrokers> ReadConfig(const CommandLine& line,
   return brokers;
 }
 
-}  // namespace
-
-Environment ProcessEnvironment() {
-  return [](const std::string& name) {
-    const char* const value = std::getenv(name.c_str());
-    return std::string(value == nullptr ? "" : value);
-  };
-}
-
-std::string ConfigFile(const CommandLine& line,
-                       const Environment& environment) {
-  const std::string given = Given("config", line, environment);
-  if (!given.empty()) return FromHere(given, environment);
-  constexpr absl::string_view kName = "rocketmq/brokers";
-  const std::string folder = environment("XDG_CONFIG_HOME");
-  if (!folder.empty()) return absl::StrCat(folder, "/", kName);
-  const std::string home = environment("HOME");
-  return home.empty() ? "" : absl::StrCat(home, "/.config/", kName);
-}
-
-absl::Status FindConnection(const Environment& environment, CommandLine* line) {
-  const absl::StatusOr<NamedBrokers> brokers = ReadConfig(*line, environment);
-  if (!brokers.ok()) return brokers.status();
-  std::string asked = Given("broker", *line, environment);
-  if (asked.empty()) asked = brokers->use();
+// The broker that `asked` names, an address or a name in the file.
+absl::StatusOr<BrokerTarget> FindTarget(const std::string& asked,
+                                        const NamedBrokers& brokers,
+                                        const CommandLine& line,
+                                        const Environment& environment) {
   NamedBroker broker;
   if (IsBrokerAddress(asked)) {
     broker.set_address(asked);
-  } else if (!asked.empty()) {
-    const NamedBroker* const found = FindBroker(*brokers, asked);
+  } else {
+    const NamedBroker* const found = FindBroker(brokers, asked);
     if (found == nullptr) {
       return absl::InvalidArgumentError(absl::StrCat(
           "--broker must be HOST:PORT, unix:PATH, or the name of a broker in ",
-          ConfigFile(*line, environment), ", got ", Quoted(asked)));
+          ConfigFile(line, environment), ", got ", Quoted(asked)));
     }
     broker = *found;
   }
-  if (!broker.address().empty()) line->broker = broker.address();
-
   const auto file = [&](const std::string& option, const std::string& named) {
-    const std::string given = Given(option, *line, environment);
+    const std::string given = Given(option, line, environment);
     return given.empty() ? named : FromHere(given, environment);
   };
   const auto text = [&](const std::string& option, const std::string& named) {
-    const std::string given = Given(option, *line, environment);
+    const std::string given = Given(option, line, environment);
     return given.empty() ? named : given;
   };
-  AdminClientOptions& security = line->security;
+  BrokerTarget target;
+  target.label = asked;
+  target.address = broker.address();
+  AdminClientOptions& security = target.security;
   security.tls = TlsOfFlags(file("tls_ca", broker.tls_ca()),
                             file("tls_cert", broker.tls_cert()),
                             file("tls_key", broker.tls_key()),
@@ -127,9 +116,132 @@ absl::Status FindConnection(const Environment& environment, CommandLine* line) {
   ClientSecurityNames names;
   names.tls = "--tls_ca";
   names.allow_insecure_credentials = "--allow_insecure_credentials=true";
-  return ValidateClientSecurity(
+  const absl::Status status = ValidateClientSecurity(
       security.tls, security.credentials, security.allow_insecure_credentials,
-      {line->broker}, /*brokers_may_come=*/false, names);
+      {target.address}, /*brokers_may_come=*/false, names);
+  if (!status.ok()) return status;
+  return target;
+}
+
+// Whether the command may ask so many brokers, which `option` names.
+absl::Status CheckCount(const CommandLine& line, absl::string_view option,
+                        size_t count) {
+  if (count > kMostBrokers) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        option, " must name at most ", kMostBrokers, " brokers, got ", count));
+  }
+  if (count > 1 && line.command != nullptr && line.command->follow != nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        line.command->name, " asks one broker, got ", count, " by ", option));
+  }
+  return absl::OkStatus();
+}
+
+// "broker-a:0" for one that is known by name, else the address.
+std::string LabelOf(const BrokerEntry& broker) {
+  return broker.name.empty() ? broker.address
+                             : absl::StrCat(broker.name, ":", broker.id);
+}
+
+// How long the source of a cluster is waited for by a command without a limit.
+constexpr absl::Duration kLongestWait = absl::Seconds(5);
+
+absl::Status FindCluster(const std::string& cluster,
+                         const Environment& environment, CommandLine* line) {
+  // Whether the options ask for TLS.
+  const absl::StatusOr<BrokerTarget> any =
+      FindTarget("localhost:1", NamedBrokers(), *line, environment);
+  if (!any.ok()) return any.status();
+  DiscoveryOptions options;
+  options.etcd_broker_tls = any->security.tls.has_value();
+  const auto resolver = MakeResolver(cluster, options);
+  if (!resolver.ok()) {
+    return absl::Status(
+        resolver.status().code(),
+        absl::StrCat("--cluster: ", resolver.status().message()));
+  }
+  const auto brokers =
+      AwaitBrokers(resolver->get(), std::min(line->timeout, kLongestWait));
+  if (!brokers.ok()) {
+    const absl::StatusCode code = brokers.status().code();
+    return absl::Status(
+        code == absl::StatusCode::kInvalidArgument
+            ? absl::StatusCode::kFailedPrecondition
+            : code,
+        absl::StrCat("the brokers of ", cluster,
+                     " are not known: ", brokers.status().message()));
+  }
+  if (brokers->empty()) {
+    return absl::NotFoundError(
+        absl::StrCat(cluster, " names no broker at present"));
+  }
+  const absl::Status count = CheckCount(*line, "--cluster", brokers->size());
+  if (!count.ok()) return count;
+  std::vector<BrokerTarget> targets;
+  for (const BrokerEntry& broker : *brokers) {
+    absl::StatusOr<BrokerTarget> target =
+        FindTarget(broker.address, NamedBrokers(), *line, environment);
+    if (!target.ok()) return target.status();
+    target->label = LabelOf(broker);
+    targets.push_back(*std::move(target));
+  }
+  line->brokers = std::move(targets);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Environment ProcessEnvironment() {
+  return [](const std::string& name) {
+    const char* const value = std::getenv(name.c_str());
+    return std::string(value == nullptr ? "" : value);
+  };
+}
+
+std::string ConfigFile(const CommandLine& line,
+                       const Environment& environment) {
+  const std::string given = Given("config", line, environment);
+  if (!given.empty()) return FromHere(given, environment);
+  constexpr absl::string_view kName = "rocketmq/brokers";
+  const std::string folder = environment("XDG_CONFIG_HOME");
+  if (!folder.empty()) return absl::StrCat(folder, "/", kName);
+  const std::string home = environment("HOME");
+  return home.empty() ? "" : absl::StrCat(home, "/.config/", kName);
+}
+
+absl::Status FindConnection(const Environment& environment, CommandLine* line) {
+  const absl::StatusOr<NamedBrokers> brokers = ReadConfig(*line, environment);
+  if (!brokers.ok()) return brokers.status();
+  std::string asked = Given("broker", *line, environment);
+  const std::string cluster = Given("cluster", *line, environment);
+  if (!cluster.empty()) {
+    if (line->connection.count("broker") == 0) {
+      return FindCluster(cluster, environment, line);
+    }
+    if (line->connection.count("cluster") > 0) {
+      return absl::InvalidArgumentError(
+          "--broker and --cluster exclude each other");
+    }
+  }
+  if (asked.empty()) asked = brokers->use();
+  if (asked.empty()) asked = line->broker().address;
+  const std::vector<std::string> each = absl::StrSplit(asked, ',');
+  const absl::Status count = CheckCount(*line, "--broker", each.size());
+  if (!count.ok()) return count;
+  std::vector<BrokerTarget> targets;
+  for (const std::string& one : each) {
+    absl::StatusOr<BrokerTarget> target =
+        FindTarget(one, *brokers, *line, environment);
+    if (!target.ok()) return target.status();
+    for (const BrokerTarget& other : targets) {
+      if (other.address != target->address) continue;
+      return absl::InvalidArgumentError(
+          absl::StrCat("--broker names ", other.address, " twice"));
+    }
+    targets.push_back(*std::move(target));
+  }
+  line->brokers = std::move(targets);
+  return absl::OkStatus();
 }
 
 }  // namespace rmq::cmctl

@@ -1,8 +1,9 @@
-// Which broker a command asks, and how it is secured: from the options, the
+// Which brokers a command asks, and how they are secured: from the options, the
 // environment, and the file of named brokers.
 #ifndef TOOLS_CMCTL_BROKER_CONNECTION_H_
 #define TOOLS_CMCTL_BROKER_CONNECTION_H_
 
+#include <cstddef>
 #include <functional>
 #include <string>
 
@@ -20,12 +21,21 @@ Environment ProcessEnvironment();
 // if none of them is known.
 std::string ConfigFile(const CommandLine& line, const Environment& environment);
 
-// Sets CommandLine::broker and CommandLine::security. What an option says
-// counts first, then what a variable of the environment says (RMQ_TLS_CA for
-// --tls_ca, and so on), then what the file says of the broker.
+// At most so many brokers are asked.
+inline constexpr size_t kMostBrokers = 64;
+
+// Sets CommandLine::brokers. What an option says counts first, then what a
+// variable of the environment says (RMQ_TLS_CA for --tls_ca, and so on), then
+// what the file says of each broker.
+//
+// With --cluster the brokers are those that its source names, which is waited
+// for, for the line's timeout at most.
 //
 // InvalidArgument, for the user, if what was given does not fit together, if
-// the file is wrong, or if it does not have the broker.
+// the file is wrong, if it does not have a broker, if a broker is named twice,
+// or if there are more than kMostBrokers or, of a command that asks one, more
+// than that. Other errors: the source of --cluster cannot be asked, or names no
+// broker (NotFound).
 absl::Status FindConnection(const Environment& environment, CommandLine* line);
 
 }  // namespace rmq::cmctl

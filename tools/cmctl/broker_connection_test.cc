@@ -1,5 +1,6 @@
 #include "tools/cmctl/broker_connection.h"
 
+#include <cstddef>
 #include <cstdio>
 #include <fstream>
 #include <map>
@@ -58,58 +59,119 @@ class BrokerConnectionTest : public ::testing::Test {
 TEST_F(BrokerConnectionTest, WithoutAnyWordTheBrokerIsOnThisMachine) {
   variables_.clear();
   const CommandLine line = Find({});
-  EXPECT_EQ(line.broker, "127.0.0.1:10911");
-  EXPECT_FALSE(line.security.tls.has_value());
-  EXPECT_FALSE(line.security.credentials.has_value());
+  EXPECT_EQ(line.broker().address, "127.0.0.1:10911");
+  EXPECT_FALSE(line.broker().security.tls.has_value());
+  EXPECT_FALSE(line.broker().security.credentials.has_value());
 }
 
 TEST_F(BrokerConnectionTest, TheBrokerThatTheFileUsesIsAsked) {
   const CommandLine line = Find({});
-  EXPECT_EQ(line.broker, "prod:1");
-  ASSERT_TRUE(line.security.tls.has_value());
-  EXPECT_EQ(line.security.tls->ca_file, "/prod/ca");
-  EXPECT_EQ(line.security.tls->server_name, "prod.example");
-  ASSERT_TRUE(line.security.credentials.has_value());
-  EXPECT_EQ(line.security.credentials->credentials_file, "/prod/c");
+  EXPECT_EQ(line.broker().address, "prod:1");
+  ASSERT_TRUE(line.broker().security.tls.has_value());
+  EXPECT_EQ(line.broker().security.tls->ca_file, "/prod/ca");
+  EXPECT_EQ(line.broker().security.tls->server_name, "prod.example");
+  ASSERT_TRUE(line.broker().security.credentials.has_value());
+  EXPECT_EQ(line.broker().security.credentials->credentials_file, "/prod/c");
 }
 
 TEST_F(BrokerConnectionTest, ABrokerIsAskedByItsName) {
   const CommandLine line = Find({"--broker=test"});
-  EXPECT_EQ(line.broker, "127.0.0.1:2");
-  EXPECT_FALSE(line.security.tls.has_value());
+  EXPECT_EQ(line.broker().address, "127.0.0.1:2");
+  EXPECT_FALSE(line.broker().security.tls.has_value());
   EXPECT_THAT(Error({"--broker=other"}),
               HasSubstr(absl::StrCat("the name of a broker in ", config_,
                                      ", got \"other\"")));
 }
 
 TEST_F(BrokerConnectionTest, AnAddressHasNothingOfTheFile) {
-  EXPECT_EQ(Find({"--broker=h:3"}).broker, "h:3");
-  EXPECT_FALSE(Find({"--broker=h:3"}).security.tls.has_value());
-  EXPECT_EQ(Find({"--broker=unix:/run/b"}).broker, "unix:/run/b");
+  EXPECT_EQ(Find({"--broker=h:3"}).broker().address, "h:3");
+  EXPECT_FALSE(Find({"--broker=h:3"}).broker().security.tls.has_value());
+  EXPECT_EQ(Find({"--broker=unix:/run/b"}).broker().address, "unix:/run/b");
 }
 
 TEST_F(BrokerConnectionTest,
        AnOptionCountsBeforeAVariableAndThatBeforeTheFile) {
-  EXPECT_EQ(Find({}).security.tls->ca_file, "/prod/ca");
+  EXPECT_EQ(Find({}).broker().security.tls->ca_file, "/prod/ca");
   variables_["RMQ_TLS_CA"] = "/variable/ca";
-  EXPECT_EQ(Find({}).security.tls->ca_file, "/variable/ca");
-  EXPECT_EQ(Find({"--tls_ca=/option/ca"}).security.tls->ca_file, "/option/ca");
-  EXPECT_EQ(Find({}).security.tls->server_name, "prod.example");
+  EXPECT_EQ(Find({}).broker().security.tls->ca_file, "/variable/ca");
+  EXPECT_EQ(Find({"--tls_ca=/option/ca"}).broker().security.tls->ca_file,
+            "/option/ca");
+  EXPECT_EQ(Find({}).broker().security.tls->server_name, "prod.example");
   variables_["RMQ_BROKER"] = "test";
-  EXPECT_EQ(Find({}).broker, "127.0.0.1:2");
-  EXPECT_EQ(Find({"--broker=h:3"}).broker, "h:3");
+  EXPECT_EQ(Find({}).broker().address, "127.0.0.1:2");
+  EXPECT_EQ(Find({"--broker=h:3"}).broker().address, "h:3");
 }
 
 TEST_F(BrokerConnectionTest, AllOptionsAreTaken) {
   const CommandLine line = Find(
       {"--broker=h:3", "--tls_ca=system", "--tls_cert=/cert", "--tls_key=/key",
        "--tls_server_name=name", "--credentials_file=/c"});
-  ASSERT_TRUE(line.security.tls.has_value());
-  EXPECT_EQ(line.security.tls->ca_file, "");
-  EXPECT_EQ(line.security.tls->cert_file, "/cert");
-  EXPECT_EQ(line.security.tls->key_file, "/key");
-  EXPECT_EQ(line.security.tls->server_name, "name");
-  EXPECT_EQ(line.security.credentials->credentials_file, "/c");
+  ASSERT_TRUE(line.broker().security.tls.has_value());
+  EXPECT_EQ(line.broker().security.tls->ca_file, "");
+  EXPECT_EQ(line.broker().security.tls->cert_file, "/cert");
+  EXPECT_EQ(line.broker().security.tls->key_file, "/key");
+  EXPECT_EQ(line.broker().security.tls->server_name, "name");
+  EXPECT_EQ(line.broker().security.credentials->credentials_file, "/c");
+}
+
+TEST_F(BrokerConnectionTest, SeveralBrokersAreEachSecuredAsTheFileSays) {
+  const CommandLine line = Find({"--broker=prod,h:3", "--broker=test"});
+  ASSERT_EQ(line.brokers.size(), 3);
+  EXPECT_EQ(line.brokers[0].label, "prod");
+  EXPECT_EQ(line.brokers[0].address, "prod:1");
+  EXPECT_EQ(line.brokers[0].security.tls->ca_file, "/prod/ca");
+  EXPECT_EQ(line.brokers[1].label, "h:3");
+  EXPECT_FALSE(line.brokers[1].security.tls.has_value());
+  EXPECT_EQ(line.brokers[2].label, "test");
+  EXPECT_EQ(line.brokers[2].address, "127.0.0.1:2");
+  variables_["RMQ_BROKER"] = "test,prod";
+  EXPECT_EQ(Find({}).brokers.size(), 2);
+}
+
+TEST_F(BrokerConnectionTest, ABrokerIsNamedOnceAndTheyAreNotTooMany) {
+  EXPECT_THAT(Error({"--broker=test,127.0.0.1:2"}),
+              HasSubstr("--broker names 127.0.0.1:2 twice"));
+  std::string many = "h:1";
+  for (size_t i = 2; i <= kMostBrokers; ++i) absl::StrAppend(&many, ",h:", i);
+  EXPECT_EQ(Find({"--broker=" + many}).brokers.size(), kMostBrokers);
+  EXPECT_THAT(Error({"--broker=h:9999," + many}),
+              HasSubstr("--broker must name at most 64 brokers, got 65"));
+}
+
+TEST_F(BrokerConnectionTest, AClustersBrokersAreThoseThatItsSourceNames) {
+  const CommandLine line =
+      Find({"--cluster=static:///h:1,h:2", "--tls_ca=/ca"});
+  ASSERT_EQ(line.brokers.size(), 2);
+  EXPECT_EQ(line.brokers[0].label, "h:1");
+  EXPECT_EQ(line.brokers[1].address, "h:2");
+  EXPECT_EQ(line.brokers[1].security.tls->ca_file, "/ca");
+  variables_["RMQ_CLUSTER"] = "static:///h:5";
+  EXPECT_EQ(Find({}).brokers[0].address, "h:5");
+  EXPECT_EQ(Find({"--broker=h:3"}).brokers[0].address, "h:3");
+}
+
+TEST_F(BrokerConnectionTest, ABrokerAndAClusterExcludeEachOther) {
+  EXPECT_THAT(Error({"--cluster=static:///h:1", "--broker=h:2"}),
+              HasSubstr("--broker and --cluster exclude each other"));
+  EXPECT_THAT(Error({"--cluster=h:1"}), HasSubstr("--cluster: "));
+}
+
+TEST_F(BrokerConnectionTest, AClusterThatCannotBeReadIsNoBadUsage) {
+  CommandLine line;
+  const absl::Status status =
+      Try({"--cluster=file:///no/such/file", "--timeout=50ms"}, &line);
+  EXPECT_FALSE(status.ok());
+  EXPECT_FALSE(absl::IsInvalidArgument(status));
+  EXPECT_THAT(status.message(),
+              HasSubstr("the brokers of file:///no/such/file are not known"));
+}
+
+TEST_F(BrokerConnectionTest, ACommandThatFollowsAsksOneBroker) {
+  CommandLine line = *ParseCommandLine({"watch", "--broker=h:1,h:2"});
+  EXPECT_THAT(
+      FindConnection([](const std::string&) { return std::string(); }, &line),
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               HasSubstr("watch asks one broker, got 2 by --broker")));
 }
 
 TEST_F(BrokerConnectionTest, ACertificateAndItsKeyAreGivenTogether) {
@@ -145,15 +207,15 @@ TEST_F(BrokerConnectionTest, TheFileStandsInTheUsersConfiguration) {
   EXPECT_EQ(ConfigFile({}, environment), "/home/me/.config/rocketmq/brokers");
   variables_["XDG_CONFIG_HOME"] = "/xdg";
   EXPECT_EQ(ConfigFile({}, environment), "/xdg/rocketmq/brokers");
-  EXPECT_EQ(Find({}).broker, "127.0.0.1:10911");  // It is not there.
+  EXPECT_EQ(Find({}).broker().address, "127.0.0.1:10911");  // It is not there.
 }
 
 TEST_F(BrokerConnectionTest, PathsAreWhereTheUserStands) {
   variables_["BUILD_WORKING_DIRECTORY"] = "/here";
   const CommandLine line =
       Find({"--broker=h:3", "--tls_ca=ca", "--credentials_file=/c"});
-  EXPECT_EQ(line.security.tls->ca_file, "/here/ca");
-  EXPECT_EQ(line.security.credentials->credentials_file, "/c");
+  EXPECT_EQ(line.broker().security.tls->ca_file, "/here/ca");
+  EXPECT_EQ(line.broker().security.credentials->credentials_file, "/c");
 }
 
 }  // namespace

@@ -10,11 +10,11 @@
 #include "google/protobuf/message.h"
 #include "rocketmq/clientmanager/v1/admin.pb.h"
 #include "rocketmq/clientmanager/v1/client_manager.pb.h"
+#include "tools/cmctl/answer.h"
 #include "tools/cmctl/command.h"
 #include "tools/cmctl/look_up.h"
 #include "tools/cmctl/message_cells.h"
 #include "tools/cmctl/message_table.h"
-#include "tools/cmctl/table.h"
 
 namespace rmq::cmctl {
 namespace {
@@ -48,8 +48,8 @@ std::string TopicsCell(const Message& message, const FieldDescriptor&,
       }));
 }
 
-std::string Client(const CommandLine&, const Message& message,
-                   const TableTime& time) {
+std::vector<AnswerPart> Client(const CommandLine&, const Message& message,
+                               const TableTime& time) {
   static const Table& groups = *new Table{
       "",
       {{"GROUP", "group"},
@@ -60,28 +60,32 @@ std::string Client(const CommandLine&, const Message& message,
        {"LAST STATED", "last_stated_at", AgoCell},
        {"TOPICS", "subscriptions", TopicsCell}},
   };
-  std::string text;
+  std::vector<AnswerPart> parts;
   uint64_t last_channel = 0;
-  std::vector<std::vector<std::string>> rows;
+  AnswerPart of_channel;
   const auto end_channel = [&] {
-    if (rows.size() > 1) text += AlignColumns(rows);
-    rows = {HeaderOf(groups)};
-    rows.front().insert(rows.front().begin(), "KIND");
+    if (!of_channel.rows.empty()) parts.push_back(of_channel);
+    of_channel = EmptyPart(groups);
+    of_channel.columns.insert(of_channel.columns.begin(), {"KIND"});
+    of_channel.columns.push_back({"CHANNEL", Shown::kWideOrMerged});
+    of_channel.name_column = 1;
   };
   const auto add = [&](const char* kind, const pb::StatedGroup& group) {
-    rows.push_back(RowsOf(group, groups, time).front());
-    rows.back().insert(rows.back().begin(), kind);
+    of_channel.rows.push_back(RowsOf(group, groups, time).front());
+    of_channel.rows.back().insert(of_channel.rows.back().begin(), kind);
+    of_channel.rows.back().push_back(absl::StrCat(last_channel));
   };
   for (const pb::ClientChannel& channel :
        static_cast<const pb::GetClientResponse&>(message).channels()) {
     // A channel that goes on on the next page is there again.
     if (channel.channel().channel_id() != last_channel) {
       end_channel();
-      absl::StrAppend(&text, last_channel == 0 ? "" : "\n",
-                      ShowTable(channel, ChannelTable(), time));
+      parts.push_back(PartOf(channel, ChannelTable(), time));
+      parts.back().gap = true;
+      parts.back().name_column = -1;
       if (!channel.labels().empty()) {
-        absl::StrAppend(&text, "LABELS  ",
-                        CellOf(channel, "labels", time, LabelsCell), "\n");
+        parts.push_back(TextPart(absl::StrCat(
+            "LABELS  ", CellOf(channel, "labels", time, LabelsCell), "\n")));
       }
       last_channel = channel.channel().channel_id();
     }
@@ -93,7 +97,7 @@ std::string Client(const CommandLine&, const Message& message,
     }
   }
   end_channel();
-  return text;
+  return parts;
 }
 
 }  // namespace

@@ -18,6 +18,8 @@
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
 #include "rocketmq/clientmanager/v1/admin.pb.h"
+#include "tools/cmctl/answer.h"
+#include "tools/cmctl/look_up.h"
 #include "tools/cmctl/message_cells.h"
 #include "tools/cmctl/message_json.h"
 #include "tools/cmctl/message_table.h"
@@ -28,7 +30,6 @@ namespace {
 namespace pb = ::rocketmq::clientmanager::v1;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
-using Text = absl::StatusOr<std::string>;
 
 // What the broker takes.
 constexpr int64_t kLargestPage = 1000;
@@ -112,6 +113,12 @@ Table ClientTable(bool closed) {
   }
   table.columns.push_back({"GROUPS", "consumer_groups", GroupsCell});
   table.columns.push_back({"LABELS", "labels", LabelsCell});
+  if (!closed) {
+    table.columns.push_back(
+        {"WRITABLE", "channel.writable", PlainCell, Shown::kWide});
+    table.columns.push_back(
+        {"PRINCIPAL", "principal", PlainCell, Shown::kWide});
+  }
   table.if_empty = closed ? "no client went lately" : "no client is connected";
   return table;
 }
@@ -152,8 +159,8 @@ absl::Status CheckClients(const CommandLine& line) {
 }
 
 // `line` has been checked.
-Text ShowClients(const CommandLine& line, const Ask& ask,
-                 const TableTime& time) {
+absl::StatusOr<Answer> ShowClients(const CommandLine& line, const Ask& ask,
+                                   const TableTime& time) {
   const int64_t limit = *LimitOf(line);
   pb::ListClientsRequest request = *ListRequest(line);
   pb::ListClientsResponse found;
@@ -172,18 +179,20 @@ Text ShowClients(const CommandLine& line, const Ask& ask,
   }
   const bool more = !request.page_token().empty();
   found.clear_next_page_token();
-  if (line.output == OutputFormat::kJson) {
-    JsonMembers members = JsonMembersOf(found);
-    members.emplace_back("more", more ? "true" : "false");
-    return JsonObject(members);
+  Answer answer;
+  if (IsForPrograms(line)) {
+    answer.json = JsonMembersOf(found);
+    answer.json.emplace_back("more", more ? "true" : "false");
+    return answer;
   }
-  std::string text =
-      ShowTable(found, ClientTable(!line.value("closed").empty()), time);
+  answer.parts = {
+      PartOf(found, ClientTable(!line.value("closed").empty()), time)};
   if (more) {
-    absl::StrAppend(&text, "\nThe first ", limit,
-                    "; there may be more: --limit\n");
+    answer.parts.push_back(TextPart(
+        absl::StrCat("The first ", limit, "; there may be more: --limit\n"),
+        /*gap=*/true));
   }
-  return text;
+  return answer;
 }
 
 // Without the client id.
@@ -269,25 +278,21 @@ absl::StatusOr<Counted> AskForEach(const CommandLine& line, const Ask& ask,
 }
 
 // "taken out: 3 channels". Of several client ids, a line for each comes first.
-std::string ShowCounts(const CommandLine& line, const Counted& counted,
-                       const char* count, absl::string_view done,
-                       absl::string_view what) {
+Answer ShowCounts(const Counted& counted, const char* count,
+                  absl::string_view done, absl::string_view what) {
   int64_t sum = 0;
   for (const auto& [id, number] : counted) sum += number;
-  if (line.output == OutputFormat::kJson) {
-    JsonMembers members = {
-        {count, JsonString(absl::StrCat(sum))}};  // As protobuf has int64.
-    if (counted.size() > 1) {
-      std::vector<std::string> each;
-      for (const auto& [id, number] : counted) {
-        each.push_back(absl::StrCat("{\"client_id\":", JsonString(id), ",\"",
-                                    count, "\":\"", number, "\"}"));
-      }
-      members.emplace_back(
-          "clients",
-          absl::StrCat("[\n  ", absl::StrJoin(each, ",\n  "), "\n]"));
+  Answer answer;
+  answer.json = {
+      {count, JsonString(absl::StrCat(sum))}};  // As protobuf has int64.
+  if (counted.size() > 1) {
+    std::vector<std::string> each;
+    for (const auto& [id, number] : counted) {
+      each.push_back(absl::StrCat("{\"client_id\":", JsonString(id), ",\"",
+                                  count, "\":\"", number, "\"}"));
     }
-    return JsonObject(members);
+    answer.json.emplace_back(
+        "clients", absl::StrCat("[\n  ", absl::StrJoin(each, ",\n  "), "\n]"));
   }
   std::string text;
   const auto add = [&](absl::string_view whose, int64_t number) {
@@ -298,21 +303,23 @@ std::string ShowCounts(const CommandLine& line, const Counted& counted,
     for (const auto& [id, number] : counted) add(Printable(id), number);
   }
   add(done, sum);
-  return text;
+  answer.parts = {TextPart(text)};
+  return answer;
 }
 
 // `line` has been checked.
-Text KickClients(const CommandLine& line, const Ask& ask, const TableTime&) {
+absl::StatusOr<Answer> KickClients(const CommandLine& line, const Ask& ask,
+                                   const TableTime&) {
   if (!line.value("release").empty()) {
     pb::ReleaseClientsRequest request;
     request.set_all(!line.value("all").empty());
     const auto released = AskForEach(line, ask, request, "released");
     if (!released.ok()) return released.status();
-    return ShowCounts(line, *released, "released", "let in again", "client");
+    return ShowCounts(*released, "released", "let in again", "client");
   }
   const auto kicked = AskForEach(line, ask, *KickRequest(line), "kicked");
   if (!kicked.ok()) return kicked.status();
-  return ShowCounts(line, *kicked, "kicked", "taken out", "channel");
+  return ShowCounts(*kicked, "kicked", "taken out", "channel");
 }
 
 // The criteria of both commands.
@@ -336,7 +343,7 @@ std::vector<Option> CriteriaWith(std::vector<Option> options) {
 std::vector<Command> ClientCommands() {
   constexpr auto kNothing = Option::Takes::kNothing;
   constexpr auto kText = Option::Takes::kText;
-  return {
+  std::vector<Command> commands = {
       {"clients",
        {},
        "the clients that are connected, or went lately",
@@ -374,6 +381,8 @@ std::vector<Command> ClientCommands() {
        {"CLIENT_ID", "client_id"},
        CheckKick},
   };
+  commands.back().forms = Forms::kText;
+  return commands;
 }
 
 }  // namespace rmq::cmctl

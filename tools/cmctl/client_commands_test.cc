@@ -13,6 +13,8 @@
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
 #include "rocketmq/clientmanager/v1/admin.pb.h"
+#include "tools/cmctl/answer.h"
+#include "tools/cmctl/answer_view.h"
 #include "tools/cmctl/command.h"
 #include "tools/cmctl/command_line.h"
 #include "tools/cmctl/message_table.h"
@@ -56,7 +58,9 @@ class ClientCommandsTest : public ::testing::Test {
       copy->CopyFrom(answer);
       return copy;
     };
-    return line->command->run(*line, ask, kNoon);
+    const absl::StatusOr<Answer> answer = line->command->run(*line, ask, kNoon);
+    if (!answer.ok()) return answer.status();
+    return ShowAnswer(*answer, line->output);
   }
   std::string Print(const std::vector<std::string>& arguments,
                     const std::vector<const Message*>& answers) {

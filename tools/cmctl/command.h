@@ -15,11 +15,20 @@
 #include "absl/time/time.h"
 #include "client/admin/admin_client.h"
 #include "google/protobuf/message.h"
+#include "tools/cmctl/answer.h"
 #include "tools/cmctl/message_table.h"
 
 namespace rmq::cmctl {
 
-enum class OutputFormat { kTable, kJson };
+enum class OutputFormat { kTable, kWide, kJson, kYaml, kName };
+
+// A broker that is asked.
+struct BrokerTarget {
+  // How the user names it: its name in the file of brokers, or its address.
+  std::string label;
+  std::string address;
+  AdminClientOptions security;
+};
 
 struct Command;
 
@@ -30,13 +39,15 @@ struct CommandLine {
   std::string text;
 
   // What the options say of the connection, by their names; what is not there
-  // was not given. FindConnection() makes the next two of it.
+  // was not given. FindConnection() makes `brokers` of it, at least one.
   std::map<std::string, std::string, std::less<>> connection;
-  std::string broker = "127.0.0.1:10911";
-  AdminClientOptions security;
+  std::vector<BrokerTarget> brokers = {
+      {"127.0.0.1:10911", "127.0.0.1:10911", {}}};
   // InfiniteDuration: as long as it takes.
   absl::Duration timeout = absl::Seconds(5);
   OutputFormat output = OutputFormat::kTable;
+  // See SortRows(); empty: rows stay as they came.
+  std::string sort;
 
   // The values of the command's arguments, by Argument::field, and of its
   // options, by Option::name.
@@ -48,6 +59,8 @@ struct CommandLine {
   const std::string& value(absl::string_view name) const;
   // Empty for a name that the command does not have.
   const std::vector<std::string>& list(absl::string_view name) const;
+  // Of a command that asks one broker.
+  const BrokerTarget& broker() const { return brokers.front(); }
 };
 
 // A positional argument.
@@ -81,9 +94,22 @@ using Ask =
     std::function<absl::StatusOr<std::unique_ptr<google::protobuf::Message>>(
         const google::protobuf::Message& request)>;
 
-// Asks the broker, and returns what is to be printed.
-using Run = std::function<absl::StatusOr<std::string>(
+// Asks the broker, and returns what is to be printed. If several brokers are
+// asked, several threads call it at once, each with a line of its own whose
+// only broker is the one that is asked.
+using Run = std::function<absl::StatusOr<Answer>(
     const CommandLine& line, const Ask& ask, const TableTime& time)>;
+
+// Asks all brokers that the user names, and returns what is to be printed. Each
+// of `asks` may be called by another thread.
+struct AskedBroker {
+  const BrokerTarget& target;
+  // Unavailable, and so on, if the broker cannot even be called.
+  const Ask& ask;
+};
+using RunOnAll = std::function<absl::StatusOr<Answer>(
+    const CommandLine& line, const std::vector<AskedBroker>& brokers,
+    const TableTime& time)>;
 
 // Calls a method with many responses as AdminClient::Stream() does, until the
 // call ends or Screen::goes_on() is false.
@@ -117,14 +143,21 @@ using Follow = std::function<absl::Status(
 using RunLocally = std::function<int(const CommandLine& line, std::ostream& out,
                                      std::ostream& err)>;
 
+// In which forms an answer can be shown.
+enum class Forms {
+  kRows,  // All of OutputFormat, and sorted.
+  kText,  // There are no rows to sort, and no names: table, json, yaml.
+  kAsIs,  // The command has no --output.
+};
+
 struct Command {
   absl::string_view name;
   std::vector<Argument> arguments;  // All are required.
   absl::string_view summary;        // For the list of commands.
   absl::string_view details;        // For the command's own help.
   std::vector<Option> options;
-  // One of these two or `run_locally`. A command with `follow` has no time
-  // limit unless --timeout is given.
+  // One of these two, `run_on_all` or `run_locally`. A command with `follow`
+  // has no time limit unless --timeout is given, and asks one broker.
   Run run = nullptr;
   Follow follow = nullptr;
   // Stands for any number of further arguments, none too; no name: there are
@@ -140,6 +173,9 @@ struct Command {
   // With this option, which takes no value, the command has no arguments.
   // Empty: there is no such option.
   absl::string_view no_arguments_with = {};
+  // Of a command with `run` or `run_on_all`. The others print tables and JSON.
+  Forms forms = Forms::kRows;
+  RunOnAll run_on_all = nullptr;
 };
 
 }  // namespace rmq::cmctl

@@ -22,7 +22,7 @@ TEST(CommandLineTest, GroupsListsBothKindsAtTheDefaultBroker) {
   ASSERT_THAT(line, IsOk());
   EXPECT_EQ(line->command->name, "groups");
   EXPECT_EQ(line->value("kind"), "all");
-  EXPECT_EQ(line->broker, "127.0.0.1:10911");
+  EXPECT_EQ(line->broker().address, "127.0.0.1:10911");
   EXPECT_EQ(line->timeout, absl::Seconds(5));
   EXPECT_EQ(line->output, OutputFormat::kTable);
 }
@@ -95,21 +95,49 @@ TEST(CommandLineTest, AnEmptyExpressionIsAnArgumentToo) {
   EXPECT_EQ(line->value("expression"), "");
 }
 
+TEST(CommandLineTest, EachFormThatACommandHasIsTaken) {
+  const struct {
+    const char* name;
+    OutputFormat output;
+  } forms[] = {{"table", OutputFormat::kTable},
+               {"wide", OutputFormat::kWide},
+               {"json", OutputFormat::kJson},
+               {"yaml", OutputFormat::kYaml},
+               {"name", OutputFormat::kName}};
+  for (const auto& form : forms) {
+    const absl::StatusOr<CommandLine> line =
+        ParseCommandLine({"groups", "-o", form.name});
+    ASSERT_THAT(line, IsOk());
+    EXPECT_EQ(line->output, form.output);
+  }
+  EXPECT_EQ(ParseCommandLine({"groups", "--sort=-channels"})->sort,
+            "-channels");
+  EXPECT_THAT(ParseCommandLine({"help", "why"})->text,
+              HasSubstr("-o, --output=table|json|yaml "));
+}
+
+TEST(CommandLineTest, SeveralBrokersComeWithCommasOrOptions) {
+  const absl::StatusOr<CommandLine> line =
+      ParseCommandLine({"groups", "--broker=h:1,h:2", "--broker", "test"});
+  ASSERT_THAT(line, IsOk());
+  EXPECT_EQ(line->connection.at("broker"), "h:1,h:2,test");
+}
+
 TEST(CommandLineTest, AnUnknownCommandIsToldTheCommands) {
   EXPECT_THAT(
       ParseCommandLine({"group"}),
-      StatusIs(
-          absl::StatusCode::kInvalidArgument,
-          "unknown command \"group\"; commands: groups, "
-          "connections, ids, membership, producers, online, topic-groups, "
-          "subscription, client, consumer-channel, producer-channel, "
-          "available-producer, subscription-groups, topics, "
-          "policy, reload, why, consistency, duplicates, "
-          "check-expression, watch, drain, clients, kick, auth, config; see "
-          "cmctl --help"));
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               "unknown command \"group\"; commands: broker, "
+               "groups, "
+               "connections, ids, membership, producers, online, topic-groups, "
+               "subscription, client, consumer-channel, producer-channel, "
+               "available-producer, subscription-groups, topics, "
+               "policy, reload, why, consistency, duplicates, "
+               "check-expression, watch, drain, clients, kick, auth, config; see "
+               "cmctl --help"));
   EXPECT_THAT(ParseCommandLine({}),
               StatusIs(absl::StatusCode::kInvalidArgument,
-                       HasSubstr("commands: groups, connections, ids")));
+                       HasSubstr("commands: broker, groups")));
 }
 
 // One that takes everything that a command may take, and follows.
@@ -218,8 +246,19 @@ TEST(CommandLineTest, BadUsageIsToldWhatIsWrongWithWhat) {
        "--timeout must be a positive time such as 5s or 500ms, got \"5\""},
       {{"groups", "--timeout=0s"},
        "--timeout must be a positive time such as 5s or 500ms, got \"0s\""},
-      {{"groups", "-o", "yaml"},
-       "--output must be table or json, got \"yaml\""},
+      {{"groups", "-o", "xml"},
+       "--output must be table, json, yaml, wide or name, got \"xml\""},
+      {{"why", "g", "-o", "name"},
+       "--output must be table, json or yaml, got \"name\""},
+      {{"drain", "-o", "yaml"}, "--output must be table or json, got \"yaml\""},
+      {{"why", "g", "--sort=group"},
+       "why has no option --sort; see cmctl help why"},
+      {{"groups", "--sort=group", "-o", "json"},
+       "--sort needs --output table, wide or name: JSON and YAML have what the "
+       "broker answers, in its order"},
+      {{"groups", "--broker=a,local host"},
+       "--broker must be HOST:PORT, unix:PATH or the name of a broker, got "
+       "\"local host\""},
       {{"watch", "--from=0"}, "--from must be a positive number, got \"0\""},
       {{"watch", "--from=now"},
        "--from must be a positive number, got \"now\""},
@@ -243,7 +282,7 @@ TEST(CommandLineTest, HelpNamesTheCommandsAndEachCommandsOptions) {
       AllOf(HasSubstr("groups"), HasSubstr("connections GROUP"),
             HasSubstr("ids GROUP"), HasSubstr("check-expression EXPRESSION"),
             HasSubstr("consumer-channel GROUP CLIENT_ID  the channel"),
-            HasSubstr("-o, --output=table|json")));
+            HasSubstr("-o, --output=table|wide|json|yaml|name")));
 
   for (const std::vector<std::string>& arguments :
        std::vector<std::vector<std::string>>{{"help", "connections"},

@@ -16,6 +16,8 @@
 #include "gtest/gtest.h"
 #include "rocketmq/clientmanager/v1/admin.pb.h"
 #include "rocketmq/clientmanager/v1/client_manager.pb.h"
+#include "tools/cmctl/answer.h"
+#include "tools/cmctl/answer_view.h"
 #include "tools/cmctl/command.h"
 #include "tools/cmctl/command_line.h"
 #include "tools/cmctl/message_table.h"
@@ -53,10 +55,9 @@ std::string Print(
     answer->CopyFrom(*answers[asked++]);
     return answer;
   };
-  const absl::StatusOr<std::string> text =
-      line->command->run(*line, ask, kNoon);
-  EXPECT_THAT(text, IsOk());
-  return text.value_or("");
+  const absl::StatusOr<Answer> answer = line->command->run(*line, ask, kNoon);
+  EXPECT_THAT(answer, IsOk());
+  return answer.ok() ? ShowAnswer(*answer, line->output) : "";
 }
 std::string PrintJson(
     std::vector<std::string> arguments,

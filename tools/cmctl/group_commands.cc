@@ -13,12 +13,12 @@
 #include "google/protobuf/message.h"
 #include "rocketmq/clientmanager/v1/admin.pb.h"
 #include "rocketmq/clientmanager/v1/client_manager.pb.h"
+#include "tools/cmctl/answer.h"
 #include "tools/cmctl/command.h"
 #include "tools/cmctl/look_up.h"
 #include "tools/cmctl/message_cells.h"
 #include "tools/cmctl/message_json.h"
 #include "tools/cmctl/message_table.h"
-#include "tools/cmctl/table.h"
 
 namespace rmq::cmctl {
 namespace {
@@ -26,7 +26,7 @@ namespace {
 namespace pb = ::rocketmq::clientmanager::v1;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
-using Text = absl::StatusOr<std::string>;
+using Parts = std::vector<AnswerPart>;
 
 const Table& ConnectionTable() {
   static const Table& table = *new Table{
@@ -38,7 +38,8 @@ const Table& ConnectionTable() {
        {"CHANNEL", "channel_id", ChannelCell},
        {"CONNECTED AT", "connected_at"},
        {"LAST HEARD", "last_heard_at", AgoCell},
-       {"LABELS", "labels", LabelsCell}},
+       {"LABELS", "labels", LabelsCell},
+       {"PRINCIPAL", "principal", PlainCell, Shown::kWide}},
   };
   return table;
 }
@@ -62,19 +63,15 @@ Table With(Table table, absl::string_view rows, absl::string_view if_empty) {
   return table;
 }
 
-std::string Lines(
-    const google::protobuf::RepeatedPtrField<std::string>& texts) {
-  std::string lines;
-  for (const std::string& text : texts) {
-    absl::StrAppend(&lines, Printable(text), "\n");
-  }
-  return lines;
+AnswerPart WithGap(AnswerPart part) {
+  part.gap = true;
+  return part;
 }
 
 // --- groups ---
 
-Text ShowGroups(const CommandLine& line, const Ask& ask,
-                const TableTime& time) {
+absl::StatusOr<Answer> ShowGroups(const CommandLine& line, const Ask& ask,
+                                  const TableTime& time) {
   static const Table& table = *new Table{
       "groups",
       {{"GROUP", "group"},
@@ -84,9 +81,10 @@ Text ShowGroups(const CommandLine& line, const Ask& ask,
        {"FROM WHERE", "consume_from_where"},
        {"SUBSCRIPTIONS", "subscriptions"}},
   };
-  std::vector<std::vector<std::string>> rows = {HeaderOf(table)};
-  rows.front().insert(rows.front().begin(), "KIND");
-  JsonMembers members;
+  AnswerPart part = EmptyPart(table);
+  part.columns.insert(part.columns.begin(), {"KIND"});
+  part.name_column = 1;
+  Answer answer;
   const std::string& asked = line.value("kind");
   for (const auto& [kind, number] :
        {std::make_pair("consumer", pb::GROUP_KIND_CONSUMER),
@@ -100,37 +98,45 @@ Text ShowGroups(const CommandLine& line, const Ask& ask,
       // A producer group has no subscriptions.
       if (number == pb::GROUP_KIND_PRODUCER) row.back() = "-";
       row.insert(row.begin(), kind);
-      rows.push_back(std::move(row));
+      part.rows.push_back(std::move(row));
     }
-    members.emplace_back(absl::StrCat(kind, "_groups"),
-                         JsonMembersOf(**groups).front().second);
+    if (IsForPrograms(line)) {
+      answer.json.emplace_back(absl::StrCat(kind, "_groups"),
+                               JsonMembersOf(**groups).front().second);
+    }
   }
-  if (WantsJson(line)) return JsonObject(members);
-  if (rows.size() > 1) return AlignColumns(rows);
-  return absl::StrCat("no ", asked == "all" ? "" : absl::StrCat(asked, " "),
-                      "group is registered\n");
+  part.if_empty =
+      absl::StrCat("no ", asked == "all" ? "" : absl::StrCat(asked, " "),
+                   "group is registered");
+  answer.parts.push_back(std::move(part));
+  return answer;
 }
 
 // --- connections ---
 
-std::string ConsumerConnections(const CommandLine& line, const Message& message,
-                                const TableTime& time) {
-  return absl::StrCat("consumer group ", Printable(line.value("group")),
-                      ": consume type ", CellOf(message, "consume_type", time),
-                      ", message model ",
-                      CellOf(message, "message_model", time), ", from where ",
-                      CellOf(message, "consume_from_where", time), "\n\n",
-                      ShowTable(message, SubscriptionTable(), time), "\n",
-                      ShowTable(message, ConnectionTable(), time));
+Parts ConsumerConnections(const CommandLine& line, const Message& message,
+                          const TableTime& time) {
+  Parts parts = {
+      TextPart(absl::StrCat(
+          "consumer group ", Printable(line.value("group")), ": consume type ",
+          CellOf(message, "consume_type", time), ", message model ",
+          CellOf(message, "message_model", time), ", from where ",
+          CellOf(message, "consume_from_where", time), "\n")),
+      WithGap(PartOf(message, SubscriptionTable(), time)),
+      WithGap(PartOf(message, ConnectionTable(), time))};
+  parts[1].name_column = -1;
+  return parts;
 }
 
-std::string ProducerConnections(const CommandLine& line, const Message& message,
-                                const TableTime& time) {
-  return absl::StrCat("producer group ", Printable(line.value("group")), "\n\n",
-                      ShowTable(message, ConnectionTable(), time));
+Parts ProducerConnections(const CommandLine& line, const Message& message,
+                          const TableTime& time) {
+  return {TextPart(absl::StrCat("producer group ",
+                                Printable(line.value("group")), "\n")),
+          WithGap(PartOf(message, ConnectionTable(), time))};
 }
 
-Text ShowPeers(const CommandLine& line, const Ask& ask, const TableTime& time) {
+absl::StatusOr<Answer> ShowPeers(const CommandLine& line, const Ask& ask,
+                                 const TableTime& time) {
   static const Table& table = *new Table{
       "peers",
       {{"ADDRESS", "remote_address"},
@@ -143,85 +149,103 @@ Text ShowPeers(const CommandLine& line, const Ask& ask, const TableTime& time) {
        {"WASTED CALLS", "wasted_calls"}},
       "nobody is connected",
   };
-  const auto answer = ask(pb::ListPeersRequest());
-  if (!answer.ok()) return answer.status();
-  return WantsJson(line) ? JsonObject(JsonMembersOf(**answer))
-                         : ShowTable(**answer, table, time);
+  const auto peers = ask(pb::ListPeersRequest());
+  if (!peers.ok()) return peers.status();
+  Answer answer;
+  if (IsForPrograms(line)) {
+    answer.json = JsonMembersOf(**peers);
+  } else {
+    answer.parts = {PartOf(**peers, table, time)};
+  }
+  return answer;
 }
 
 // Shows the connections of a group, and says if there is a group of that name
 // of the other kind.
-Text ShowConnections(const CommandLine& line, const Ask& ask,
-                     const TableTime& time) {
+absl::StatusOr<Answer> ShowConnections(const CommandLine& line, const Ask& ask,
+                                       const TableTime& time) {
   if (!line.value("peers").empty()) return ShowPeers(line, ask, time);
   const bool of_producers = line.value("kind") == "producer";
-  const auto answer = ask(*RequestFor(
+  const auto found = ask(*RequestFor(
       line, of_producers
                 ? static_cast<const Message&>(
                       pb::GetProducerConnectionListRequest::default_instance())
                 : pb::GetConsumerConnectionListRequest::default_instance()));
-  if (answer.ok() && WantsJson(line)) {
-    JsonMembers members = {{"kind", JsonString(line.value("kind"))}};
-    Append(ArgumentsAsJson(line), &members);
-    Append(JsonMembersOf(**answer), &members);
-    return JsonObject(members);
+  Answer answer;
+  if (found.ok() && IsForPrograms(line)) {
+    answer.json = {{"kind", JsonString(line.value("kind"))}};
+    Append(ArgumentsAsJson(line), &answer.json);
+    Append(JsonMembersOf(**found), &answer.json);
+    return answer;
   }
-  if (!answer.ok() && !absl::IsNotFound(answer.status())) {
-    return answer.status();
+  if (!found.ok() && !absl::IsNotFound(found.status())) return found.status();
+  if (found.ok()) {
+    answer.parts = (of_producers ? ProducerConnections : ConsumerConnections)(
+        line, **found, time);
   }
-  const Text text =
-      answer.ok()
-          ? Text((of_producers ? ProducerConnections : ConsumerConnections)(
-                line, **answer, time))
-          : Text(answer.status());
+  const auto as_found = [&]() -> absl::StatusOr<Answer> {
+    if (!found.ok()) return found.status();
+    return answer;
+  };
   pb::GetGroupOnlineRequest request;
   request.set_group(line.value("group"));
   const auto online = ask(request);
-  if (!online.ok()) return text;
+  if (!online.ok()) return as_found();
   const auto& is_online =
       static_cast<const pb::GetGroupOnlineResponse&>(**online);
-  if (!(of_producers ? is_online.consumer() : is_online.producer()))
-    return text;
+  if (!(of_producers ? is_online.consumer() : is_online.producer())) {
+    return as_found();
+  }
   const absl::string_view other = of_producers ? "consumer" : "producer";
-  if (!text.ok()) {
+  if (!found.ok()) {
     return absl::NotFoundError(
-        absl::StrCat(text.status().message(), "; there is a ", other,
+        absl::StrCat(found.status().message(), "; there is a ", other,
                      " group of that name: --kind=", other));
   }
-  return absl::StrCat(*text, "\nThere is a ", other,
-                      " group of that name too: --kind=", other, "\n");
+  answer.parts.push_back(
+      TextPart(absl::StrCat("There is a ", other,
+                            " group of that name too: --kind=", other, "\n"),
+               /*gap=*/true));
+  return answer;
 }
 
 // --- online ---
 
-Text ShowOnline(const CommandLine& line, const Ask& ask, const TableTime&) {
-  const auto answer =
+absl::StatusOr<Answer> ShowOnline(const CommandLine& line, const Ask& ask,
+                                  const TableTime&) {
+  const auto response =
       ask(*RequestFor(line, pb::GetGroupOnlineRequest::default_instance()));
-  if (!answer.ok()) return answer.status();
-  const auto& found = static_cast<const pb::GetGroupOnlineResponse&>(**answer);
+  if (!response.ok()) return response.status();
+  const auto& found =
+      static_cast<const pb::GetGroupOnlineResponse&>(**response);
   const std::string& asked = line.value("kind");
-  std::vector<std::vector<std::string>> rows = {{"KIND", "ONLINE"}};
-  JsonMembers members = ArgumentsAsJson(line);
+  Answer answer;
+  answer.json = ArgumentsAsJson(line);
+  AnswerPart part;
+  part.columns = {{"KIND"}, {"ONLINE"}};
   bool is_online = false;
   for (const auto& [kind, online] :
        {std::make_pair("consumer", found.consumer()),
         std::make_pair("producer", found.producer())}) {
     if (asked != "all" && asked != kind) continue;
     is_online = is_online || online;
-    rows.push_back({kind, online ? "yes" : "no"});
-    members.emplace_back(kind, online ? "true" : "false");
+    part.rows.push_back({kind, online ? "yes" : "no"});
+    answer.json.emplace_back(kind, online ? "true" : "false");
   }
   if (!is_online) {
     return absl::NotFoundError(
         absl::StrCat("no ", asked == "all" ? "" : absl::StrCat(asked, " "),
                      "group \"", line.value("group"), "\" is online"));
   }
-  return WantsJson(line) ? JsonObject(members) : AlignColumns(rows);
+  answer.parts.push_back(std::move(part));
+  return answer;
 }
 
-std::string Ids(const CommandLine&, const Message& message, const TableTime&) {
-  return Lines(static_cast<const pb::GetConsumerListByGroupResponse&>(message)
-                   .client_ids());
+Parts Ids(const CommandLine&, const Message& message, const TableTime&) {
+  return {
+      LinesPart("CLIENT ID",
+                static_cast<const pb::GetConsumerListByGroupResponse&>(message)
+                    .client_ids())};
 }
 
 // The epoch; "never" for 0.
@@ -233,8 +257,8 @@ std::string AcknowledgedCell(const Message& message,
 }
 
 // The epoch, and whoever is behind it.
-std::string Membership(const CommandLine& line, const Message& message,
-                       const TableTime& time) {
+Parts Membership(const CommandLine& line, const Message& message,
+                 const TableTime& time) {
   static const Table& members = *new Table{
       "members",
       {{"CLIENT ID", "client_id"},
@@ -251,19 +275,22 @@ std::string Membership(const CommandLine& line, const Message& message,
   for (const pb::GroupMember& member : membership.members()) {
     behind += member.has_behind_since() ? 1 : 0;
   }
-  return absl::StrCat("consumer group ", Printable(line.value("group")),
-                      ": epoch ", membership.epoch(), ", ",
-                      Count(membership.members_size(), "channel"), ", ", behind,
-                      " behind\n\n", ShowTable(message, members, time));
+  return {
+      TextPart(absl::StrCat("consumer group ", Printable(line.value("group")),
+                            ": epoch ", membership.epoch(), ", ",
+                            Count(membership.members_size(), "channel"), ", ",
+                            behind, " behind\n")),
+      WithGap(PartOf(message, members, time))};
 }
 
-std::string GroupsOfTopic(const CommandLine& line, const Message& message,
-                          const TableTime&) {
-  const auto& groups =
-      static_cast<const pb::QueryTopicConsumeByWhoResponse&>(message).groups();
-  if (!groups.empty()) return Lines(groups);
-  return absl::StrCat("no consumer group subscribes to topic ",
-                      Printable(line.value("topic")), "\n");
+Parts GroupsOfTopic(const CommandLine& line, const Message& message,
+                    const TableTime&) {
+  AnswerPart part = LinesPart(
+      "GROUP",
+      static_cast<const pb::QueryTopicConsumeByWhoResponse&>(message).groups());
+  part.if_empty = absl::StrCat("no consumer group subscribes to topic ",
+                               Printable(line.value("topic")));
+  return {part};
 }
 
 }  // namespace
@@ -314,18 +341,20 @@ std::vector<Command> GroupCommands() {
        "Lists every channel of every producer group, by group, then in the "
        "order of\njoining.",
        {},
-       Show<pb::GetAllProducerInfoRequest>(
-           InTable({"producers",
-                    {{"GROUP", "group"},
-                     {"CLIENT ID", "connection.client_id"},
-                     {"ADDRESS", "connection.remote_address"},
-                     {"LANGUAGE", "connection.language"},
-                     {"VERSION", "connection.version"},
-                     {"CHANNEL", "connection.channel_id", ChannelCell},
-                     {"CONNECTED AT", "connection.connected_at"},
-                     {"LAST HEARD", "connection.last_heard_at", AgoCell},
-                     {"LABELS", "connection.labels", LabelsCell}},
-                    "no producer is registered"}))},
+       Show<pb::GetAllProducerInfoRequest>(InTable(
+           {"producers",
+            {{"GROUP", "group"},
+             {"CLIENT ID", "connection.client_id"},
+             {"ADDRESS", "connection.remote_address"},
+             {"LANGUAGE", "connection.language"},
+             {"VERSION", "connection.version"},
+             {"CHANNEL", "connection.channel_id", ChannelCell},
+             {"CONNECTED AT", "connection.connected_at"},
+             {"LAST HEARD", "connection.last_heard_at", AgoCell},
+             {"LABELS", "connection.labels", LabelsCell},
+             {"PRINCIPAL", "connection.principal", PlainCell, Shown::kWide}},
+            "no producer is registered",
+            /*name_column=*/1}))},
       {"online",
        {kGroup},
        "whether a group has a channel",

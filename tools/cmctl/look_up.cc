@@ -8,8 +8,9 @@ namespace rmq::cmctl {
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
-bool WantsJson(const CommandLine& line) {
-  return line.output == OutputFormat::kJson;
+bool IsForPrograms(const CommandLine& line) {
+  return line.output == OutputFormat::kJson ||
+         line.output == OutputFormat::kYaml;
 }
 
 JsonMembers ArgumentsAsJson(const CommandLine& line, const Message* answer) {
@@ -44,8 +45,18 @@ std::unique_ptr<Message> RequestFor(const CommandLine& line,
 View InTable(Table table) {
   return [table = std::move(table)](const CommandLine&, const Message& message,
                                     const TableTime& time) {
-    return ShowTable(message, table, time);
+    return std::vector<AnswerPart>{PartOf(message, table, time)};
   };
+}
+
+AnswerPart LinesPart(
+    absl::string_view header,
+    const google::protobuf::RepeatedPtrField<std::string>& lines) {
+  AnswerPart part;
+  part.columns = {{std::string(header)}};
+  part.has_header = false;
+  for (const std::string& line : lines) part.rows.push_back({Printable(line)});
+  return part;
 }
 
 std::string Count(int64_t count, absl::string_view what) {

@@ -5,6 +5,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "google/protobuf/util/json_util.h"
 #include "google/protobuf/wrappers.pb.h"
 
@@ -91,6 +92,17 @@ std::string JsonObject(const JsonMembers& members) {
                                                       "\": ", member.second);
                                     }),
                       "\n}\n");
+}
+
+std::string JsonArray(const std::vector<std::string>& elements) {
+  if (elements.empty()) return "[]";
+  return absl::StrCat(
+      "[\n",
+      absl::StrJoin(elements, ",\n",
+                    [](std::string* out, absl::string_view element) {
+                      absl::StrAppend(out, absl::StripSuffix(element, "\n"));
+                    }),
+      "\n]");
 }
 
 }  // namespace rmq::cmctl

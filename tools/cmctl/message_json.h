@@ -30,6 +30,9 @@ std::string JsonLine(const google::protobuf::Message& message);
 // end.
 std::string JsonObject(const JsonMembers& members);
 
+// An array of what is JSON already, each on lines of its own.
+std::string JsonArray(const std::vector<std::string>& elements);
+
 }  // namespace rmq::cmctl
 
 #endif  // TOOLS_CMCTL_MESSAGE_JSON_H_

@@ -51,5 +51,11 @@ TEST(MessageJsonTest, MessagesInAMessageStayOnALine) {
                                "\"retry_queue_nums\":0}\n]")));
 }
 
+TEST(MessageJsonTest, ElementsOfAnArrayAreEachOnLinesOfTheirOwn) {
+  EXPECT_EQ(JsonArray({}), "[]");
+  EXPECT_EQ(JsonArray({"1", JsonObject({{"a", "2"}})}),
+            "[\n1,\n{\n\"a\": 2\n}\n]");
+}
+
 }  // namespace
 }  // namespace rmq::cmctl

@@ -104,10 +104,14 @@ std::string CellOf(const Message& message, absl::string_view field,
   return CellAt(message, {"", field, format}, time);
 }
 
-std::vector<std::string> HeaderOf(const Table& table) {
-  std::vector<std::string> header;
-  for (const Column& column : table.columns) header.emplace_back(column.header);
-  return header;
+AnswerPart EmptyPart(const Table& table) {
+  AnswerPart part;
+  for (const Column& column : table.columns) {
+    part.columns.push_back({std::string(column.header), column.shown});
+  }
+  part.if_empty = std::string(table.if_empty);
+  part.name_column = table.name_column;
+  return part;
 }
 
 std::vector<std::vector<std::string>> RowsOf(const Message& message,
@@ -138,14 +142,11 @@ std::vector<std::vector<std::string>> RowsOf(const Message& message,
   return rows;
 }
 
-std::string ShowTable(const Message& message, const Table& table,
-                      const TableTime& time) {
-  std::vector<std::vector<std::string>> rows = RowsOf(message, table, time);
-  if (rows.empty() && !table.if_empty.empty()) {
-    return absl::StrCat(table.if_empty, "\n");
-  }
-  rows.insert(rows.begin(), HeaderOf(table));
-  return AlignColumns(rows);
+AnswerPart PartOf(const Message& message, const Table& table,
+                  const TableTime& time) {
+  AnswerPart part = EmptyPart(table);
+  part.rows = RowsOf(message, table, time);
+  return part;
 }
 
 }  // namespace rmq::cmctl

@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
+#include "tools/cmctl/answer.h"
 
 namespace rmq::cmctl {
 
@@ -43,6 +44,7 @@ struct Column {
   // The field of a row's message, or of a message in it: "connection.version".
   absl::string_view field;
   CellFormat format = PlainCell;
+  Shown shown = Shown::kAlways;
 };
 
 struct Table {
@@ -52,20 +54,22 @@ struct Table {
   std::vector<Column> columns;
   // What is shown in place of a table without rows; "": the header alone.
   absl::string_view if_empty = "";
+  // See AnswerPart.
+  int name_column = 0;
 };
 
 // UTF-8 with its control characters written out; "-" for nothing.
 std::string Printable(absl::string_view text);
 
-std::vector<std::string> HeaderOf(const Table& table);
+// A part with the columns of the table, and no rows.
+AnswerPart EmptyPart(const Table& table);
 // The cells of each row, without the header.
 std::vector<std::vector<std::string>> RowsOf(
     const google::protobuf::Message& message, const Table& table,
     const TableTime& time);
 
-// The header and the rows, or `if_empty`, with a line's end.
-std::string ShowTable(const google::protobuf::Message& message,
-                      const Table& table, const TableTime& time);
+AnswerPart PartOf(const google::protobuf::Message& message, const Table& table,
+                  const TableTime& time);
 
 // The cell of one field of `message`.
 std::string CellOf(const google::protobuf::Message& message,

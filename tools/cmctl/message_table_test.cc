@@ -5,6 +5,9 @@
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "rocketmq/clientmanager/v1/admin.pb.h"
+#include "tools/cmctl/answer.h"
+#include "tools/cmctl/answer_view.h"
+#include "tools/cmctl/command.h"
 
 namespace rmq::cmctl {
 namespace {
@@ -46,35 +49,41 @@ TEST(MessageTableTest, AnOptionalFieldThatIsAbsentIsADash) {
   EXPECT_EQ(CellOf(group, "members_are_told", kTime), "no");
 }
 
+std::string Show(const google::protobuf::Message& message, const Table& table,
+                 const TableTime& time) {
+  Answer answer;
+  answer.parts = {PartOf(message, table, time)};
+  return ShowAnswer(answer, OutputFormat::kTable);
+}
+
 TEST(MessageTableTest, RowsAreAFieldsMessagesOrTheMessageItself) {
   const std::string header = "GROUP  ID\n";
   const Table rows = {"producers",
                       {{"GROUP", "group"}, {"ID", "connection.client_id"}},
                       "nothing"};
   pb::GetAllProducerInfoResponse producers;
-  EXPECT_EQ(ShowTable(producers, rows, kTime), "nothing\n");
+  EXPECT_EQ(Show(producers, rows, kTime), "nothing\n");
   Table silent = rows;
   silent.if_empty = "";
-  EXPECT_EQ(ShowTable(producers, silent, kTime), "GROUP  ID\n");
+  EXPECT_EQ(Show(producers, silent, kTime), "GROUP  ID\n");
   for (const char* const group : {"a", "b"}) {
     producers.add_producers()->set_group(group);
   }
   producers.mutable_producers(1)->mutable_connection()->set_client_id("c");
-  EXPECT_EQ(ShowTable(producers, rows, kTime), header + "a      -\nb      c\n");
+  EXPECT_EQ(Show(producers, rows, kTime), header + "a      -\nb      c\n");
   Table itself = rows;
   itself.rows = "";
-  EXPECT_EQ(ShowTable(producers.producers(1), itself, kTime),
-            header + "b      c\n");
+  EXPECT_EQ(Show(producers.producers(1), itself, kTime), header + "b      c\n");
 }
 
 TEST(MessageTableTest, ATimeCanBeShownAsHowLongAgoItWas) {
   pb::GetConsumerConnectionListResponse connections;
   connections.add_connections()->mutable_last_heard_at()->set_seconds(
       1'700'000'057);
-  EXPECT_EQ(ShowTable(connections,
-                      {"connections", {{"LAST", "last_heard_at", AgoCell}}, ""},
-                      kTime),
-            "LAST\n3s ago\n");
+  EXPECT_EQ(
+      Show(connections,
+           {"connections", {{"LAST", "last_heard_at", AgoCell}}, ""}, kTime),
+      "LAST\n3s ago\n");
 }
 
 }  // namespace

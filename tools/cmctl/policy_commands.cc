@@ -11,6 +11,7 @@
 #include "google/protobuf/message.h"
 #include "rocketmq/clientmanager/v1/admin.pb.h"
 #include "rocketmq/clientmanager/v1/client_manager.pb.h"
+#include "tools/cmctl/answer.h"
 #include "tools/cmctl/command.h"
 #include "tools/cmctl/look_up.h"
 #include "tools/cmctl/message_cells.h"
@@ -25,7 +26,7 @@ namespace {
 namespace pb = ::rocketmq::clientmanager::v1;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
-using Text = absl::StatusOr<std::string>;
+using Parts = std::vector<AnswerPart>;
 
 // PermName#perm2String without its placeholders.
 std::string PermCell(const Message& message, const FieldDescriptor& field,
@@ -51,17 +52,18 @@ std::string KindCell(const Message& message, const FieldDescriptor& field,
 }
 
 // A switch a line, under its name.
-std::string Switches(const CommandLine&, const Message& message,
-                     const TableTime& time) {
-  std::vector<std::vector<std::string>> rows = {{"SWITCH", "VALUE"}};
+Parts Switches(const CommandLine&, const Message& message,
+               const TableTime& time) {
+  AnswerPart part;
+  part.columns = {{"SWITCH"}, {"VALUE"}};
   for (int i = 0; i < message.GetDescriptor()->field_count(); ++i) {
     const std::string& name = message.GetDescriptor()->field(i)->name();
     const std::string cell = CellOf(message, name, time);
-    rows.push_back({name, cell == "yes"  ? "true"
-                          : cell == "no" ? "false"
-                                         : cell});
+    part.rows.push_back({name, cell == "yes"  ? "true"
+                               : cell == "no" ? "false"
+                                              : cell});
   }
-  return AlignColumns(rows);
+  return {part};
 }
 
 // --- why ---
@@ -83,8 +85,8 @@ std::string Explain(int obstacle) {
   }
 }
 
-std::string Why(const CommandLine& line, const Message& message,
-                const TableTime& time) {
+Parts Why(const CommandLine& line, const Message& message,
+          const TableTime& time) {
   static const Table& skipped = *new Table{
       "skipped",
       {{"CLIENT ID", "client_id"},
@@ -124,26 +126,28 @@ std::string Why(const CommandLine& line, const Message& message,
     }
   }
   if (why.skipped().empty()) {
-    return absl::StrCat(text, "passed over lately: nobody\n");
+    return {TextPart(absl::StrCat(text, "passed over lately: nobody\n"))};
   }
-  return absl::StrCat(text, "passed over lately:\n",
-                      ShowTable(why, skipped, time));
+  return {TextPart(absl::StrCat(text, "passed over lately:\n")),
+          PartOf(why, skipped, time)};
 }
 
-Text ShowWhy(const CommandLine& line, const Ask& ask, const TableTime& time) {
-  const auto answer =
+absl::StatusOr<Answer> ShowWhy(const CommandLine& line, const Ask& ask,
+                               const TableTime& time) {
+  const auto why =
       ask(*RequestFor(line, pb::ExplainGroupRequest::default_instance()));
-  if (!answer.ok()) return answer.status();
-  if (!WantsJson(line)) return Why(line, **answer, time);
-  JsonMembers members = ArgumentsAsJson(line);
-  members.emplace_back("why", JsonObject(JsonMembersOf(**answer)));
-  return JsonObject(members);
+  if (!why.ok()) return why.status();
+  Answer answer;
+  answer.json = ArgumentsAsJson(line);
+  answer.json.emplace_back("why", JsonObject(JsonMembersOf(**why)));
+  answer.parts = Why(line, **why, time);
+  return answer;
 }
 
 // --- check-expression ---
 
-Text CheckExpression(const CommandLine& line, const Ask& ask,
-                     const TableTime&) {
+absl::StatusOr<Answer> CheckExpression(const CommandLine& line, const Ask& ask,
+                                       const TableTime&) {
   const std::string& type = line.value("type");
   const std::string& expression = line.value("expression");
   pb::CheckClientConfigRequest request;
@@ -154,19 +158,20 @@ Text CheckExpression(const CommandLine& line, const Ask& ask,
   request.mutable_subscription()->set_expression(expression);
   const absl::Status status = ask(request).status();
   if (!status.ok()) return status;
-  if (WantsJson(line)) {
-    return JsonObject({{"expression_type", JsonString(type)},
-                       {"expression", JsonString(expression)},
-                       {"accepted", "true"}});
-  }
-  return absl::StrCat(line.broker, " takes the ", type, " expression \"",
-                      EscapeControls(expression), "\"\n");
+  Answer answer;
+  answer.json = {{"expression_type", JsonString(type)},
+                 {"expression", JsonString(expression)},
+                 {"accepted", "true"}};
+  answer.parts = {TextPart(absl::StrCat(line.broker().address, " takes the ",
+                                        type, " expression \"",
+                                        EscapeControls(expression), "\"\n"))};
+  return answer;
 }
 
 }  // namespace
 
 std::vector<Command> PolicyCommands() {
-  return {
+  std::vector<Command> commands = {
       {"subscription-groups",
        {},
        "the configs of consumer groups",
@@ -174,13 +179,14 @@ std::vector<Command> PolicyCommands() {
        "configuration file and\nthose that heartbeats made. Whether members "
        "are told is what is in force, also by the\nbroker's switch.",
        {},
-       Show<pb::ListSubscriptionGroupsRequest>(
-           InTable({"subscription_groups",
-                    {{"GROUP", "group"},
-                     {"NOTIFY CONSUMER IDS CHANGED",
-                      "notify_consumer_ids_changed_enable", NotifyCell},
-                     {"RETRY QUEUES", "retry_queue_nums"}},
-                    "no consumer group has a config"}))},
+       Show<pb::ListSubscriptionGroupsRequest>(InTable(
+           {"subscription_groups",
+            {{"GROUP", "group"},
+             {"NOTIFY CONSUMER IDS CHANGED",
+              "notify_consumer_ids_changed_enable", NotifyCell},
+             {"RETRY QUEUES", "retry_queue_nums"},
+             {"MEMBERS ARE TOLD", "members_are_told", PlainCell, Shown::kWide}},
+            "no consumer group has a config"}))},
       {"topics",
        {},
        "the topics that the broker knows",
@@ -251,9 +257,9 @@ std::vector<Command> PolicyCommands() {
        Show<pb::ListDuplicateClientIdsRequest>([](const CommandLine&,
                                                   const Message& message,
                                                   const TableTime& time) {
-         return ShowDuplicates(
+         return Parts{ShowDuplicates(
              static_cast<const pb::ListDuplicateClientIdsResponse&>(message),
-             time);
+             time)};
        })},
       {"check-expression",
        {{"EXPRESSION", "expression"}},
@@ -263,6 +269,13 @@ std::vector<Command> PolicyCommands() {
        {{"type", "TAG|SQL92", "TAG", "the language of the expression"}},
        CheckExpression},
   };
+  for (Command& command : commands) {
+    if (command.name == "why" || command.name == "consistency" ||
+        command.name == "check-expression") {
+      command.forms = Forms::kText;
+    }
+  }
+  return commands;
 }
 
 }  // namespace rmq::cmctl

@@ -10,6 +10,9 @@
 #include "absl/time/time.h"
 #include "client/admin/admin_client.h"
 #include "google/protobuf/message.h"
+#include "tools/cmctl/answer.h"
+#include "tools/cmctl/answer_view.h"
+#include "tools/cmctl/ask_brokers.h"
 #include "tools/cmctl/broker_connection.h"
 #include "tools/cmctl/command_line.h"
 #include "tools/cmctl/table.h"
@@ -41,7 +44,8 @@ int RunFollow(const CommandLine& line, const Console& console,
     return out.good() ? kExitOk : kExitError;
   };
   const absl::StatusOr<std::unique_ptr<AdminClient>> broker =
-      AdminClient::Create(line.broker, line.timeout, line.security);
+      AdminClient::Create(line.broker().address, line.timeout,
+                          line.broker().security);
   if (!broker.ok()) {
     ShowError(broker.status(), err);
     return kExitError;
@@ -72,6 +76,26 @@ int RunFollow(const CommandLine& line, const Console& console,
   return kExitError;
 }
 
+int RunLookUp(const CommandLine& line, std::ostream& out, std::ostream& err) {
+  absl::StatusOr<Answer> answer = AskBrokers(line, Now());
+  if (!answer.ok()) {
+    ShowError(answer.status(), err);
+    return kExitError;
+  }
+  for (const std::string& error : answer->errors) {
+    err << EscapeControls(error) << "\n";
+  }
+  if (!line.sort.empty() && !answer->parts.empty()) {
+    const absl::Status sorted = SortRows(line.sort, &*answer);
+    if (!sorted.ok()) {
+      err << sorted.message() << "\n";
+      return kExitUsage;
+    }
+  }
+  out << ShowAnswer(*answer, line.output);
+  return answer->exit_code;
+}
+
 }  // namespace
 
 int RunCommand(const std::vector<std::string>& arguments, std::ostream& out,
@@ -86,37 +110,20 @@ int RunCommand(const std::vector<std::string>& arguments, std::ostream& out,
   }
   if (!status.ok()) {
     err << status.message() << "\n";
-    return kExitUsage;
+    return absl::IsInvalidArgument(status) ? kExitUsage : kExitError;
   }
-  absl::StatusOr<std::string> text = line->text;
-  if (line->command != nullptr) {
-    if (line->command->run_locally != nullptr) {
-      const int code = line->command->run_locally(*line, out, err);
-      out << std::flush;
-      if (out.good()) return code;
-      err << kCannotWrite;
-      return kExitError;
-    }
-    if (line->command->follow != nullptr) {
-      return RunFollow(*line, console, out, err);
-    }
-    const absl::StatusOr<std::unique_ptr<AdminClient>> broker =
-        AdminClient::Create(line->broker, line->timeout, line->security);
-    if (!broker.ok()) {
-      ShowError(broker.status(), err);
-      return kExitError;
-    }
-    text = line->command->run(
-        *line,
-        [&broker](const Message& request) { return (*broker)->Ask(request); },
-        Now());
+  int code = kExitOk;
+  if (line->command == nullptr) {
+    out << line->text;
+  } else if (line->command->run_locally != nullptr) {
+    code = line->command->run_locally(*line, out, err);
+  } else if (line->command->follow != nullptr) {
+    return RunFollow(*line, console, out, err);
+  } else {
+    code = RunLookUp(*line, out, err);
   }
-  if (!text.ok()) {
-    ShowError(text.status(), err);
-    return kExitError;
-  }
-  out << *text << std::flush;
-  if (out.good()) return kExitOk;
+  out << std::flush;
+  if (out.good()) return code;
   err << kCannotWrite;
   return kExitError;
 }

@@ -10,21 +10,14 @@
 #include "tools/cmctl/broker_connection.h"
 #include "tools/cmctl/command.h"
 #include "tools/cmctl/console.h"
+#include "tools/cmctl/exit_codes.h"
 
 namespace rmq::cmctl {
 
-inline constexpr int kExitOk = 0;
-// The broker cannot be asked, or refuses.
-inline constexpr int kExitError = 1;
-inline constexpr int kExitUsage = 2;
-// And the signal's number: the user has pressed Ctrl-C (130), or SIGTERM came
-// (143). As shells have it.
-inline constexpr int kExitSignalled = 128;
-
 // `arguments` are those after the program's name. `environment` has variables
 // that stand in for options (broker_connection.h). What was asked for goes to
-// `out`, what went wrong to `err`. Only a command with Command::follow may have
-// both, and only such a command uses `console`.
+// `out`, what went wrong to `err`. Only a command with Command::follow, or one
+// that asks several brokers, may have both; only the former uses `console`.
 int RunCommand(const std::vector<std::string>& arguments, std::ostream& out,
                std::ostream& err, const Console& console = Console(),
                const std::vector<Command>& commands = Commands(),

@@ -69,7 +69,7 @@ std::string AddressesCell(const Message& message, const FieldDescriptor&,
 
 }  // namespace
 
-std::string ShowConsistency(
+std::vector<AnswerPart> ShowConsistency(
     const pb::GetSubscriptionConsistencyResponse& consistency,
     const TableTime& time) {
   static const Table& table = *new Table{
@@ -96,16 +96,18 @@ std::string ShowConsistency(
   absl::StrAppend(&text, "; policy ", rejects ? "REJECT" : "REPORT");
   const int64_t grace = consistency.inconsistency_grace().seconds();
   if (grace > 0) absl::StrAppend(&text, ", grace ", grace, "s");
-  absl::StrAppend(&text, "\n\n", ShowTable(consistency, table, time));
+  std::vector<AnswerPart> parts = {TextPart(absl::StrCat(text, "\n")),
+                                   PartOf(consistency, table, time)};
+  parts.back().gap = true;
   if (consistency.statements_left_out() > 0) {
-    absl::StrAppend(&text, "and ", consistency.statements_left_out(),
-                    " more statements\n");
+    parts.push_back(TextPart(absl::StrCat(
+        "and ", consistency.statements_left_out(), " more statements\n")));
   }
-  return text;
+  return parts;
 }
 
-std::string ShowDuplicates(const pb::ListDuplicateClientIdsResponse& duplicates,
-                           const TableTime& time) {
+AnswerPart ShowDuplicates(const pb::ListDuplicateClientIdsResponse& duplicates,
+                          const TableTime& time) {
   static const Table& table = *new Table{
       "duplicates",
       {{"CLIENT ID", "client_id"},
@@ -114,7 +116,7 @@ std::string ShowDuplicates(const pb::ListDuplicateClientIdsResponse& duplicates,
        {"ADDRESSES", "channels", AddressesCell}},
       "no client id is used by several processes",
   };
-  return ShowTable(duplicates, table, time);
+  return PartOf(duplicates, table, time);
 }
 
 }  // namespace rmq::cmctl

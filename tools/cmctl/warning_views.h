@@ -3,19 +3,20 @@
 #ifndef TOOLS_CMCTL_WARNING_VIEWS_H_
 #define TOOLS_CMCTL_WARNING_VIEWS_H_
 
-#include <string>
+#include <vector>
 
 #include "rocketmq/clientmanager/v1/admin.pb.h"
+#include "tools/cmctl/answer.h"
 #include "tools/cmctl/message_table.h"
 
 namespace rmq::cmctl {
 
-std::string ShowConsistency(
+std::vector<AnswerPart> ShowConsistency(
     const rocketmq::clientmanager::v1::GetSubscriptionConsistencyResponse&
         consistency,
     const TableTime& time);
 
-std::string ShowDuplicates(
+AnswerPart ShowDuplicates(
     const rocketmq::clientmanager::v1::ListDuplicateClientIdsResponse&
         duplicates,
     const TableTime& time);

@@ -51,7 +51,7 @@ class Printer {
         live_(screen.is_terminal && !json_),
         screen_(screen),
         zone_(screen.time().zone),
-        view_(line.broker, zone_) {}
+        view_(line.broker().address, zone_) {}
 
   bool live() const { return live_; }
 
@@ -169,10 +169,11 @@ absl::StatusOr<uint64_t> FromRevision(const CommandLine& line) {
 
 MembershipWatcherOptions OptionsOf(const CommandLine& line) {
   MembershipWatcherOptions options;
-  options.brokers = {line.broker};
-  options.tls = line.security.tls;
-  options.credentials = line.security.credentials;
-  options.allow_insecure_credentials = line.security.allow_insecure_credentials;
+  options.brokers = {line.broker().address};
+  options.tls = line.broker().security.tls;
+  options.credentials = line.broker().security.credentials;
+  options.allow_insecure_credentials =
+      line.broker().security.allow_insecure_credentials;
   options.groups = line.list("groups");
   options.consumers = line.value("kind") != "producer";
   options.producers = line.value("kind") != "consumer";
@@ -203,7 +204,7 @@ absl::Status Watch(const CommandLine& line, const Stream&,
   absl::Time next_draw = absl::InfinitePast();
   while (screen.goes_on() && RealClock().TimeNow() < end) {
     if (printer.live() && next_draw <= RealClock().TimeNow()) {
-      printer.Draw((*watcher)->Groups(line.broker));
+      printer.Draw((*watcher)->Groups(line.broker().address));
       next_draw = RealClock().TimeNow() + kDraw;
     }
     absl::SleepFor(std::min(kLook, end - RealClock().TimeNow()));
