@@ -91,6 +91,36 @@ TEST_F(SeveralBrokersCmctlTest, ABrokerThatIsGoneIsSaid) {
   EXPECT_THAT(outcome.out, HasSubstr("no group is registered"));
 }
 
+TEST_F(SeveralBrokersCmctlTest, StatusAndDoctorSayWhereBrokersDisagree) {
+  Register(brokers_[0]->address(), "c0", "a");
+  Register(brokers_[1]->address(), "c0", "a");
+  ProcessOutcome status = Cmctl({"status"});
+  EXPECT_EQ(status.exit_code, 0) << status.err;
+  EXPECT_THAT(status.out,
+              HasSubstr("the brokers agree: 1 client and 1 consumer group of 2 "
+                        "brokers\n"));
+  EXPECT_EQ(Cmctl({"doctor"}).exit_code, 0);
+
+  Register(brokers_[1]->address(), "c0", "b");
+  status = Cmctl({"status"});
+  EXPECT_EQ(status.exit_code, 4) << status.err;
+  EXPECT_THAT(status.out, AllOf(HasSubstr("THE BROKERS DISAGREE"),
+                                ContainsRegex("subscriptions +orders +")));
+  status = Cmctl({"status", "-o", "json"});
+  EXPECT_EQ(status.exit_code, 4);
+  EXPECT_THAT(status.out, HasSubstr("\"agree\": false"));
+  ProcessOutcome doctor = Cmctl({"doctor"});
+  EXPECT_EQ(doctor.exit_code, 4) << doctor.err;
+  EXPECT_THAT(doctor.out, AllOf(HasSubstr("WARNING  disagreement\n"),
+                                HasSubstr("20 checks of 2 brokers: 0 errors, 1 "
+                                          "warning and 0 notes\n")));
+  // Members of one group that differ are worse.
+  Register(brokers_[1]->address(), "c1", "a");
+  doctor = Cmctl({"doctor"});
+  EXPECT_EQ(doctor.exit_code, 4) << doctor.err;
+  EXPECT_THAT(doctor.out, HasSubstr("ERROR  subscriptions\n"));
+}
+
 TEST_F(SeveralBrokersCmctlTest, AClusterIsAskedThroughItsSource) {
   ChildProcess::Options options;
   options.command = {

@@ -7,9 +7,11 @@
 #include "tools/cmctl/channel_commands.h"
 #include "tools/cmctl/client_commands.h"
 #include "tools/cmctl/config_commands.h"
+#include "tools/cmctl/doctor_command.h"
 #include "tools/cmctl/drain_command.h"
 #include "tools/cmctl/group_commands.h"
 #include "tools/cmctl/policy_commands.h"
+#include "tools/cmctl/status_command.h"
 #include "tools/cmctl/watch_command.h"
 
 namespace rmq::cmctl {
@@ -19,6 +21,8 @@ std::vector<Command> MakeCommands() {
   std::vector<Command> all;
   for (std::vector<Command>& family : std::vector<std::vector<Command>>{
            BrokerCommands(),
+           StatusCommands(),
+           DoctorCommands(),
            GroupCommands(),
            ChannelCommands(),
            PolicyCommands(),

@@ -123,11 +123,23 @@ TEST(CommandLineTest, SeveralBrokersComeWithCommasOrOptions) {
   EXPECT_EQ(line->connection.at("broker"), "h:1,h:2,test");
 }
 
+TEST(CommandLineTest, StatusAndDoctorHaveLimits) {
+  EXPECT_THAT(ParseCommandLine({"status", "--for=5s"}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("shorter than --timeout (5s), got \"5s\"")));
+  EXPECT_THAT(ParseCommandLine({"status", "--for=5s", "--timeout=6s"}), IsOk());
+  EXPECT_THAT(ParseCommandLine({"status", "--clients=0"}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       "--clients must be 1 to 1000000, got \"0\""));
+  EXPECT_THAT(ParseCommandLine({"help", "doctor"})->text,
+              HasSubstr("certificate     the certificate has expired"));
+}
+
 TEST(CommandLineTest, AnUnknownCommandIsToldTheCommands) {
   EXPECT_THAT(
       ParseCommandLine({"group"}),
       StatusIs(absl::StatusCode::kInvalidArgument,
-               "unknown command \"group\"; commands: broker, "
+               "unknown command \"group\"; commands: broker, status, doctor, "
                "groups, "
                "connections, ids, membership, producers, online, topic-groups, "
                "subscription, client, consumer-channel, producer-channel, "
@@ -137,7 +149,7 @@ TEST(CommandLineTest, AnUnknownCommandIsToldTheCommands) {
                "cmctl --help"));
   EXPECT_THAT(ParseCommandLine({}),
               StatusIs(absl::StatusCode::kInvalidArgument,
-                       HasSubstr("commands: broker, groups")));
+                       HasSubstr("commands: broker, status, doctor, groups")));
 }
 
 // One that takes everything that a command may take, and follows.

@@ -47,6 +47,8 @@ constexpr ExitCodeInfo kExitCodes[] = {
     {"2", "bad usage"},
     {"3",
      "of several brokers some answer, and others cannot be asked or\nrefuse"},
+    {"4",
+     "status: the brokers disagree; doctor: there is an error or a\nwarning"},
     {"130, 143", "ended by Ctrl-C, by SIGTERM"},
 };
 
