@@ -11,6 +11,7 @@
 #include "tools/cmctl/drain_command.h"
 #include "tools/cmctl/group_commands.h"
 #include "tools/cmctl/policy_commands.h"
+#include "tools/cmctl/reference_commands.h"
 #include "tools/cmctl/status_command.h"
 #include "tools/cmctl/watch_command.h"
 
@@ -31,6 +32,7 @@ std::vector<Command> MakeCommands() {
            ClientCommands(),
            AuthCommands(),
            ConfigCommands(),
+           ReferenceCommands(&Commands),
        }) {
     for (Command& command : family) all.push_back(std::move(command));
   }

@@ -12,6 +12,7 @@
 #include "common/version.h"
 #include "tools/cmctl/common_options.h"
 #include "tools/cmctl/help_text.h"
+#include "tools/cmctl/mqadmin_names.h"
 
 namespace rmq::cmctl {
 namespace {
@@ -152,7 +153,9 @@ CommandLine ShowText(std::string text) {
 absl::StatusOr<CommandLine> ParseCommandLine(
     const std::vector<std::string>& arguments,
     const std::vector<Command>& commands) {
-  absl::StatusOr<Words> words = Split(arguments, commands);
+  const auto ours = FromMqadmin(arguments);
+  if (!ours.ok()) return ours.status();
+  absl::StatusOr<Words> words = Split(*ours, commands);
   if (!words.ok()) return words.status();
   if (words->version) {
     return ShowText(

@@ -123,6 +123,27 @@ TEST(CommandLineTest, SeveralBrokersComeWithCommasOrOptions) {
   EXPECT_EQ(line->connection.at("broker"), "h:1,h:2,test");
 }
 
+TEST(CommandLineTest, NamesOfMqadminAreCommandsToo) {
+  absl::StatusOr<CommandLine> line = ParseCommandLine(
+      {"consumerConnection", "-g", "orders", "-b", "h:1", "-o", "json"});
+  ASSERT_THAT(line, IsOk());
+  EXPECT_EQ(line->command->name, "connections");
+  EXPECT_EQ(line->value("group"), "orders");
+  EXPECT_EQ(line->connection.at("broker"), "h:1");
+  EXPECT_EQ(line->output, OutputFormat::kJson);
+  EXPECT_THAT(ParseCommandLine({"clusterList", "-n", "h:9876"}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("there is none here")));
+  EXPECT_THAT(ParseCommandLine({"--help"})->text,
+              HasSubstr("consumerStatus -g GROUP [-i CLIENT_ID]"));
+}
+
+TEST(CommandLineTest, ACommandThatPrintsOneTextHasNoOutput) {
+  EXPECT_THAT(ParseCommandLine({"man", "-o", "json"}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       "man has no option --o; see cmctl help man"));
+}
+
 TEST(CommandLineTest, StatusAndDoctorHaveLimits) {
   EXPECT_THAT(ParseCommandLine({"status", "--for=5s"}),
               StatusIs(absl::StatusCode::kInvalidArgument,
@@ -145,7 +166,8 @@ TEST(CommandLineTest, AnUnknownCommandIsToldTheCommands) {
                "subscription, client, consumer-channel, producer-channel, "
                "available-producer, subscription-groups, topics, "
                "policy, reload, why, consistency, duplicates, "
-               "check-expression, watch, drain, clients, kick, auth, config; see "
+               "check-expression, watch, drain, clients, kick, auth, config, "
+               "completion, man; see "
                "cmctl --help"));
   EXPECT_THAT(ParseCommandLine({}),
               StatusIs(absl::StatusCode::kInvalidArgument,

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tools/cmctl/common_options.h"
+#include "tools/cmctl/mqadmin_names.h"
 
 namespace rmq::cmctl {
 namespace {
@@ -86,6 +87,10 @@ std::string HelpOfAll(const std::vector<Command>& commands) {
   absl::StrAppend(&text, "\nOptions of every command:\n");
   AppendCommonOptions(nullptr, &text);
   AppendRow("--help, --version", "this text; the version", kHelpColumn, &text);
+  absl::StrAppend(&text, "\nNames of RocketMQ's mqadmin work too:\n");
+  for (const MqadminName& name : MqadminNames()) {
+    AppendRow(name.usage, name.command, kHelpColumn, &text);
+  }
   absl::StrAppend(&text, "\nExit codes:\n");
   for (const ExitCodeInfo& code : ExitCodes()) {
     AppendRow(code.code, code.meaning, kExitCodeColumn, &text);
