@@ -50,6 +50,8 @@ DnsWatch::DnsWatch(absl::string_view address, const DiscoveryOptions& options,
 
 void DnsWatch::Ask() {
   timeout_timer_ = loop_.RunAt(loop_.Now() + timeout_, [this] {
+    // What is known to be wrong says more than that it still is.
+    if (!known_.Status().error.ok()) return;
     known_.Fail(absl::DeadlineExceededError(
         absl::StrCat("cannot look up ", Quoted(host_), ": no answer for ",
                      absl::FormatDuration(timeout_))));

@@ -29,7 +29,8 @@ std::vector<BrokerEntry> BrokersAt(std::vector<std::string> addresses,
 // evenly from half of DiscoveryOptions::dns_interval to all of it; after
 // failures the pauses grow from a second up to that. A failure, also that the
 // host has no address, leaves the list that was. A question that is not
-// answered within dns_timeout is told as a failure, and still waited for.
+// answered within dns_timeout is still waited for, and told as a failure unless
+// the one before it failed.
 //
 // Not thread-safe: a part of `loop`. All that it is given is borrowed.
 class DnsWatch {

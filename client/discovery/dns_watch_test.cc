@@ -176,6 +176,14 @@ TEST_F(DnsWatchTest, ASilentServerIsToldAfterTheTimeoutAndWaitedFor) {
   Pause();
 }
 
+TEST_F(DnsWatchTest, ASilentServerLeavesTheErrorThatWas) {
+  Reply(absl::UnavailableError("no server answers"));
+  Pause();
+  loop_.Advance(absl::Seconds(10));
+  EXPECT_THAT(known_.Status().error,
+              StatusIs(absl::StatusCode::kUnavailable, "no server answers"));
+}
+
 TEST_F(DnsWatchTest, AnAnswerInTimeIsNoFailureLater) {
   Reply({"10.0.0.1"});
   loop_.Advance(absl::Seconds(10));
