@@ -64,17 +64,22 @@ MergedMembership::View* MergedMembership::ViewOf(const BrokerEntry& broker) {
   return &it->second;
 }
 
+void MergedMembership::SetList(std::vector<std::string> members,
+                               bool is_settling, View* view) {
+  SortAndUnite(&members);
+  view->members = std::move(members);
+  view->is_settling = is_settling;
+  view->has_list = true;
+}
+
 void MergedMembership::Update(const MembershipChange& change) {
   if (change.group != group_) return;
-  View* const view = ViewOf(change.broker);
-  if (view == nullptr) return;
-  // The client tells lists of brokers where it is online. The health of the
-  // broker may be told later.
-  view->is_online = true;
-  view->is_settling = change.settling > absl::ZeroDuration();
-  view->has_list = true;
-  view->members = change.members;
-  SortAndUnite(&view->members);
+  // A callback that waits takes later values in its place, so the health of a
+  // broker may be newer than the list that is told after it.
+  const auto it = views_.find(change.broker.address);
+  if (it == views_.end()) return;
+  it->second.broker = change.broker;
+  SetList(change.members, change.settling > absl::ZeroDuration(), &it->second);
 }
 
 void MergedMembership::Update(const BrokerHealth& health) {
@@ -106,11 +111,10 @@ void MergedMembership::Update(const std::vector<BrokerHealth>& all) {
 
 void MergedMembership::SetMembers(const BrokerEntry& broker,
                                   std::vector<std::string> members) {
-  MembershipChange change;
-  change.broker = broker;
-  change.group = group_;
-  change.members = std::move(members);
-  Update(change);
+  View* const view = ViewOf(broker);
+  if (view == nullptr) return;
+  view->is_online = true;
+  SetList(std::move(members), /*is_settling=*/false, view);
 }
 
 void MergedMembership::SetAway(const BrokerEntry& broker) {

@@ -93,13 +93,18 @@ class MergedMembership {
   MergedMembership(std::string group, MergeRule rule)
       : group_(std::move(group)), rule_(rule) {}
 
-  // What ClientOptions::on_membership_changed tells. Of another group: ignored.
+  // What ClientOptions::on_membership_changed tells. A list counts while the
+  // broker is online by its health, so the other callback is needed too: it is
+  // the first that tells of a broker, and a list that is told late, after the
+  // client has lost the broker, must not count. Of another group, or of a
+  // broker whose health was not told: ignored.
   void Update(const MembershipChange& change);
 
   // What ClientOptions::on_broker_health_changed tells. A broker that is not
-  // online is absent, and its list has to come anew. One that the client has
-  // left for good (kStopped) is forgotten, and so is an address that is a
-  // second way to another broker of the client (kReserve).
+  // online is absent, and its list has to come anew (or, if the client was away
+  // for a moment, the list that it had counts until the new one is told). One
+  // that the client has left for good (kStopped) is forgotten, and so is an
+  // address that is a second way to another broker of the client (kReserve).
   void Update(const BrokerHealth& health);
 
   // What Client::Health() returns: as above, and all other brokers are
@@ -131,6 +136,9 @@ class MergedMembership {
 
   // The view of the broker; null if there would be too many.
   View* ViewOf(const BrokerEntry& broker);
+
+  static void SetList(std::vector<std::string> members, bool is_settling,
+                      View* view);
 
   const std::string group_;
   const MergeRule rule_;

@@ -42,6 +42,14 @@ BrokerHealth Health(const BrokerEntry& broker, BrokerState state) {
   return health;
 }
 
+// The client is online at the broker, and has heard its list.
+void Answer(const BrokerEntry& broker, Ids members,
+            MergedMembership* membership,
+            absl::Duration settling = absl::ZeroDuration()) {
+  membership->Update(Health(broker, BrokerState::kOnline));
+  membership->Update(Change(broker, std::move(members), settling));
+}
+
 // "a:1 AWAY", for each broker that is absent.
 Ids Absent(const MergedMembership& membership) {
   Ids absent;
@@ -55,9 +63,9 @@ Ids Absent(const MergedMembership& membership) {
 // What three brokers tell of four clients.
 MergedMembership Merged(MergeRule rule) {
   MergedMembership membership("orders", rule);
-  membership.Update(Change(kA, {"all", "one", "two"}));
-  membership.Update(Change(kB, {"all", "two"}));
-  membership.Update(Change(kC, {"all"}));
+  Answer(kA, {"all", "one", "two"}, &membership);
+  Answer(kB, {"all", "two"}, &membership);
+  Answer(kC, {"all"}, &membership);
   return membership;
 }
 
@@ -74,14 +82,14 @@ TEST(MergedMembershipTest, TheIntersectionHasWhoIsAtAllBrokers) {
 TEST(MergedMembershipTest, TheMajorityHasWhoIsAtMoreThanHalfOfTheBrokers) {
   MergedMembership membership = Merged(MergeRule::kMajority);
   EXPECT_THAT(membership.Members().members, ElementsAre("all", "two"));
-  membership.Update(Change(kD, {"all"}));  // "two": 2 of 4.
+  Answer(kD, {"all"}, &membership);  // "two": 2 of 4.
   EXPECT_THAT(membership.Members().members, ElementsAre("all"));
 }
 
 TEST(MergedMembershipTest, TheMajorityOfTwoBrokersIsBoth) {
   MergedMembership membership("orders", MergeRule::kMajority);
-  membership.Update(Change(kA, {"both", "one"}));
-  membership.Update(Change(kB, {"both"}));
+  Answer(kA, {"both", "one"}, &membership);
+  Answer(kB, {"both"}, &membership);
   EXPECT_THAT(membership.Members().members, ElementsAre("both"));
 }
 
@@ -97,7 +105,7 @@ TEST(MergedMembershipTest, OneBrokersListIsTheListByEveryRule) {
   for (MergeRule rule :
        {MergeRule::kUnion, MergeRule::kIntersection, MergeRule::kMajority}) {
     MergedMembership membership("orders", rule);
-    membership.Update(Change(kA, {"x", "y"}));
+    Answer(kA, {"x", "y"}, &membership);
     EXPECT_THAT(membership.Members().members, ElementsAre("x", "y"));
     EXPECT_THAT(membership.Members().disputed, IsEmpty());
     EXPECT_THAT(membership.Members().answering, ElementsAre(kA));
@@ -135,13 +143,25 @@ TEST(MergedMembershipTest, ABrokerThatComesBackCountsOnceItsListIsHeardAgain) {
   EXPECT_THAT(membership.Members().members, ElementsAre("all"));
 }
 
-TEST(MergedMembershipTest, AListMayBeToldBeforeTheHealthOfItsBroker) {
+TEST(MergedMembershipTest, AListMayBeToldBeforeItsBrokerIsOnline) {
   MergedMembership membership("orders", MergeRule::kUnion);
   membership.Update(Health(kA, BrokerState::kStating));
   membership.Update(Change(kA, {"x"}));
-  EXPECT_THAT(membership.Members().members, ElementsAre("x"));
+  EXPECT_THAT(Absent(membership), ElementsAre("a:1 AWAY"));
   membership.Update(Health(kA, BrokerState::kOnline));
   EXPECT_THAT(membership.Members().members, ElementsAre("x"));
+}
+
+TEST(MergedMembershipTest, AListThatIsToldLateDoesNotBringItsBrokerBack) {
+  MergedMembership membership = Merged(MergeRule::kUnion);
+  membership.Update(Health(kA, BrokerState::kBackoff));
+  membership.Update(Change(kA, {"all", "one", "two"}));
+  membership.Update(Health(kB, BrokerState::kReserve));
+  membership.Update(Change(kB, {"all", "two"}));
+  membership.Update(Health(kC, BrokerState::kStopped));
+  membership.Update(Change(kC, {"all"}));
+  EXPECT_THAT(membership.Members().answering, IsEmpty());
+  EXPECT_THAT(Absent(membership), ElementsAre("a:1 AWAY"));
 }
 
 TEST(MergedMembershipTest, ABrokerThatIsOnlineForSomeGroupsCounts) {
@@ -161,11 +181,11 @@ TEST(MergedMembershipTest, ASettlingBrokerDoesNotCountUntilItHasSettled) {
   for (MergeRule rule :
        {MergeRule::kUnion, MergeRule::kIntersection, MergeRule::kMajority}) {
     MergedMembership membership("orders", rule);
-    membership.Update(Change(kA, {"x", "y"}));
-    membership.Update(Change(kB, {"x"}, absl::Seconds(30)));
+    Answer(kA, {"x", "y"}, &membership);
+    Answer(kB, {"x"}, &membership, absl::Seconds(30));
     EXPECT_THAT(membership.Members().members, ElementsAre("x", "y"));
     EXPECT_THAT(Absent(membership), ElementsAre("b:1 SETTLING"));
-    membership.Update(Change(kB, {"x", "y"}));
+    Answer(kB, {"x", "y"}, &membership);
     EXPECT_THAT(membership.Members().answering, ElementsAre(kA, kB));
     EXPECT_THAT(membership.Members().disputed, IsEmpty());
   }
@@ -173,12 +193,12 @@ TEST(MergedMembershipTest, ASettlingBrokerDoesNotCountUntilItHasSettled) {
 
 TEST(MergedMembershipTest, ABrokerThatIsAddedIsAbsentUntilItAnswers) {
   MergedMembership membership("orders", MergeRule::kIntersection);
-  membership.Update(Change(kA, {"x"}));
+  Answer(kA, {"x"}, &membership);
   membership.Update(Health(kB, BrokerState::kConnecting));
   EXPECT_THAT(Absent(membership), ElementsAre("b:1 AWAY"));
   EXPECT_THAT(membership.Members().members, ElementsAre("x"));
   membership.Update(Health(kB, BrokerState::kOnline));
-  membership.Update(Change(kB, {}));
+  Answer(kB, {}, &membership);
   EXPECT_THAT(membership.Members().members, IsEmpty());
 }
 
@@ -191,7 +211,7 @@ TEST(MergedMembershipTest, ABrokerThatTheClientHasLeftIsForgotten) {
 
 TEST(MergedMembershipTest, ASecondWayToABrokerIsNoBroker) {
   MergedMembership membership("orders", MergeRule::kMajority);
-  membership.Update(Change(kA, {"x"}));
+  Answer(kA, {"x"}, &membership);
   membership.Update(Health(kB, BrokerState::kConnecting));
   membership.Update(Health(kB, BrokerState::kReserve));
   EXPECT_THAT(Absent(membership), IsEmpty());
@@ -216,15 +236,15 @@ TEST(MergedMembershipTest, AQuorumIsMoreThanHalfOfTheBrokers) {
 
 TEST(MergedMembershipTest, OtherGroupsAreIgnored) {
   MergedMembership membership = Merged(MergeRule::kUnion);
-  MembershipChange change = Change(kD, {"x"});
+  MembershipChange change = Change(kC, {"x"});
   change.group = "invoices";
   membership.Update(change);
-  EXPECT_THAT(membership.Members().answering, ElementsAre(kA, kB, kC));
+  EXPECT_THAT(membership.Members().members, ElementsAre("all", "one", "two"));
 }
 
 TEST(MergedMembershipTest, ANameThatBecomesKnownIsTold) {
   MergedMembership membership("orders", MergeRule::kUnion);
-  membership.Update(Health({"", 0, "a:1"}, BrokerState::kConnecting));
+  membership.Update(Health({"", 0, "a:1"}, BrokerState::kOnline));
   membership.Update(Change(kA, {"x"}));
   EXPECT_THAT(membership.Members().answering, ElementsAre(kA));
 }
