@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdlib>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -15,6 +16,8 @@
 #include "client/broker_entry.h"
 #include "client/discovery/discovery_options.h"
 #include "client/discovery/make_resolver.h"
+#include "client/discovery/resolver_source.h"
+#include "client/discovery/resolver_uri.h"
 #include "common/security/client_security.h"
 #include "common/security/credentials.h"
 #include "common/validation.h"
@@ -146,15 +149,41 @@ std::string LabelOf(const BrokerEntry& broker) {
 // How long the source of a cluster is waited for by a command without a limit.
 constexpr absl::Duration kLongestWait = absl::Seconds(5);
 
+// How the source of a cluster is asked.
+DiscoveryOptions DiscoveryOptionsOf(const CommandLine& line,
+                                    const Environment& environment,
+                                    bool brokers_have_tls) {
+  const auto text = [&](const std::string& option) {
+    return Given(option, line, environment);
+  };
+  const auto file = [&](const std::string& option) {
+    return FromHere(text(option), environment);
+  };
+  DiscoveryOptions options;
+  options.etcd_endpoints = absl::StrSplit(text("etcd"), ',', absl::SkipEmpty());
+  const std::string prefix = text("etcd_prefix");
+  if (!prefix.empty()) options.etcd_prefix = prefix;
+  options.etcd_tls =
+      TlsOfFlags(file("etcd_tls_ca"), file("etcd_tls_cert"),
+                 file("etcd_tls_key"), text("etcd_tls_server_name"));
+  options.etcd_user = text("etcd_user");
+  options.etcd_password_file = file("etcd_password_file");
+  options.etcd_broker_tls = brokers_have_tls;
+  return options;
+}
+
 absl::Status FindCluster(const std::string& cluster,
                          const Environment& environment, CommandLine* line) {
   // Whether the options ask for TLS.
   const absl::StatusOr<BrokerTarget> any =
       FindTarget("localhost:1", NamedBrokers(), *line, environment);
   if (!any.ok()) return any.status();
-  DiscoveryOptions options;
-  options.etcd_broker_tls = any->security.tls.has_value();
-  const auto resolver = MakeResolver(cluster, options);
+  const DiscoveryOptions options =
+      DiscoveryOptionsOf(*line, environment, any->security.tls.has_value());
+  const absl::StatusOr<ResolverUri> uri = ParseResolverUri(cluster);
+  const auto resolver =
+      uri.ok() ? MakeResolver(*uri, options)
+               : absl::StatusOr<std::shared_ptr<ResolverSource>>(uri.status());
   if (!resolver.ok()) {
     return absl::Status(
         resolver.status().code(),
@@ -183,6 +212,11 @@ absl::Status FindCluster(const std::string& cluster,
         FindTarget(broker.address, NamedBrokers(), *line, environment);
     if (!target.ok()) return target.status();
     target->label = LabelOf(broker);
+    // The certificates of a DNS name's addresses are of the name.
+    if (target->security.tls.has_value() &&
+        target->security.tls->server_name.empty()) {
+      target->security.tls->server_name = ServerNameOf(*uri);
+    }
     targets.push_back(*std::move(target));
   }
   line->brokers = std::move(targets);

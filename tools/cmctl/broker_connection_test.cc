@@ -150,6 +150,31 @@ TEST_F(BrokerConnectionTest, AClustersBrokersAreThoseThatItsSourceNames) {
   EXPECT_EQ(Find({"--broker=h:3"}).brokers[0].address, "h:3");
 }
 
+TEST_F(BrokerConnectionTest, TheCertificatesOfANamesAddressesAreOfTheName) {
+  CommandLine line = Find({"--cluster=dns:///localhost:7", "--tls_ca=/ca"});
+  ASSERT_GE(line.brokers.size(), 1);
+  EXPECT_EQ(line.brokers[0].security.tls->server_name, "localhost");
+  line = Find({"--cluster=dns:///localhost:7", "--tls_server_name=n"});
+  EXPECT_EQ(line.brokers[0].security.tls->server_name, "n");
+  line = Find({"--cluster=static:///h:7", "--tls_ca=/ca"});
+  EXPECT_EQ(line.brokers[0].security.tls->server_name, "");
+}
+
+TEST_F(BrokerConnectionTest, HowEtcdIsAskedIsChecked) {
+  EXPECT_THAT(Error({"--cluster=etcd:///c"}),
+              HasSubstr("--cluster: etcd must have 1 to 16 endpoints"));
+  EXPECT_THAT(Error({"--cluster=etcd:///c", "--etcd=h"}), HasSubstr("\"h\""));
+  EXPECT_THAT(Error({"--cluster=etcd:///c", "--etcd=h:1", "--etcd_user=me"}),
+              HasSubstr("password"));
+  // Nobody is there.
+  CommandLine line;
+  variables_["RMQ_ETCD"] = "127.0.0.1:1";
+  const absl::Status status =
+      Try({"--cluster=etcd:///c", "--timeout=50ms"}, &line);
+  EXPECT_THAT(status.message(),
+              HasSubstr("the brokers of etcd:///c are not known"));
+}
+
 TEST_F(BrokerConnectionTest, ABrokerAndAClusterExcludeEachOther) {
   EXPECT_THAT(Error({"--cluster=static:///h:1", "--broker=h:2"}),
               HasSubstr("--broker and --cluster exclude each other"));

@@ -85,6 +85,21 @@ constexpr CommonOption kCommonOptions[] = {
      "ask all brokers of etcd:///CLUSTER, dns:///NAME:PORT,\nfile:///PATH or "
      "static:///A,B",
      nullptr, true, CheckCluster},
+    {"etcd", 0, "HOST:PORT,...", "where etcd is", nullptr, true, nullptr},
+    {"etcd_prefix", 0, "PREFIX",
+     "what etcd's keys begin with\n(/rocketmq-client-manager)", nullptr, true,
+     nullptr},
+    {"etcd_tls_ca", 0, "FILE|system",
+     "ask etcd over TLS, and trust these authorities", nullptr, true, nullptr},
+    {"etcd_tls_cert", 0, "FILE", "ask etcd over TLS, with this certificate",
+     nullptr, true, nullptr},
+    {"etcd_tls_key", 0, "FILE", "its private key", nullptr, true, nullptr},
+    {"etcd_tls_server_name", 0, "NAME",
+     "ask etcd over TLS, and expect this name", nullptr, true, nullptr},
+    {"etcd_user", 0, "USER", "who asks etcd", nullptr, true, nullptr},
+    {"etcd_password_file", 0, "FILE",
+     "the user's password, which its owner alone may read", nullptr, true,
+     nullptr},
     {"output", 'o', "table|wide|json|yaml|name",
      "what to print (table). JSON is protobuf's: 64-bit\nnumbers are strings, "
      "times are RFC 3339; YAML has\nthe same. wide: with more columns. name: "

@@ -61,7 +61,7 @@ absl::string_view EnvironmentHelp() {
   return "Variables of the environment stand in for options that are not "
          "given: RMQ_BROKER,\nRMQ_CLUSTER, RMQ_TLS_CA, RMQ_TLS_CERT, "
          "RMQ_TLS_KEY, RMQ_TLS_SERVER_NAME,\nRMQ_CREDENTIALS_FILE, "
-         "RMQ_ALLOW_INSECURE_CREDENTIALS, RMQ_CONFIG.";
+         "RMQ_ALLOW_INSECURE_CREDENTIALS, RMQ_CONFIG, RMQ_ETCD, RMQ_ETCD_...";
 }
 
 std::string Synopsis(const Command& command, absl::string_view options) {
