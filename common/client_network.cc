@@ -15,14 +15,4 @@ absl::string_view HostForMessage(absl::string_view address) {
   return address.substr(0, address.rfind(':'));
 }
 
-void NetworkCounts::Remove(ClientNetwork network) {
-  const auto found = counts_.find(network);
-  if (found != counts_.end() && --found->second == 0) counts_.erase(found);
-}
-
-size_t NetworkCounts::Of(ClientNetwork network) const {
-  const auto found = counts_.find(network);
-  return found == counts_.end() ? 0 : found->second;
-}
-
 }  // namespace rmq

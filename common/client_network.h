@@ -2,10 +2,8 @@
 #ifndef COMMON_CLIENT_NETWORK_H_
 #define COMMON_CLIENT_NETWORK_H_
 
-#include <cstddef>
 #include <cstdint>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 
 namespace rmq {
@@ -24,23 +22,6 @@ ClientNetwork ClientNetworkOf(absl::string_view address);
 // The host of a "host:port", for messages; "no IP address" if it is none. A
 // view into `address`, or a constant.
 absl::string_view HostForMessage(absl::string_view address);
-
-// How much of something each network has. There is an entry for each network
-// that has any, so the memory is bounded by what is counted.
-//
-// A value. Not thread-safe.
-class NetworkCounts {
- public:
-  void Add(ClientNetwork network) { ++counts_[network]; }
-  // The counterpart of an Add().
-  void Remove(ClientNetwork network);
-  size_t Of(ClientNetwork network) const;
-  // How many networks have any.
-  size_t networks() const { return counts_.size(); }
-
- private:
-  absl::flat_hash_map<ClientNetwork, uint32_t> counts_;
-};
 
 }  // namespace rmq
 

@@ -49,21 +49,5 @@ TEST(ClientNetworkTest, AMessageNamesTheHost) {
   EXPECT_EQ(HostForMessage("[2001:db8::1]:1"), "[2001:db8::1]");
 }
 
-TEST(NetworkCountsTest, EachNetworkHasItsOwnCountWhileItHasAny) {
-  NetworkCounts counts;
-  counts.Add(1);
-  counts.Add(1);
-  counts.Add(2);
-  EXPECT_EQ(counts.Of(1), 2);
-  EXPECT_EQ(counts.Of(2), 1);
-  EXPECT_EQ(counts.Of(3), 0);
-  counts.Remove(1);
-  EXPECT_EQ(counts.Of(1), 1);
-  EXPECT_EQ(counts.networks(), 2);
-  counts.Remove(1);
-  EXPECT_EQ(counts.Of(1), 0);
-  EXPECT_EQ(counts.networks(), 1);
-}
-
 }  // namespace
 }  // namespace rmq

@@ -219,8 +219,8 @@ ABSL_FLAG(uint64_t, max_channels, Default().table.max_channels,
           "open channels, those of unary clients included")
     .OnUpdate([] { NoteUpdate("max_channels"); });
 ABSL_FLAG(absl::optional<uint64_t>, max_channels_per_address, absl::nullopt,
-          "open channels of one client address, those of unary clients "
-          "included; 0: no limit. To be raised where most clients are behind "
+          "open channels of one client address, or of one user at any address, "
+          "those of unary clients included; 0: no limit. To be raised where most clients are behind "
           "one proxy. If not given: half of --max_channels")
     .OnUpdate([] { NoteUpdate("max_channels_per_address"); });
 ABSL_FLAG(uint64_t, recently_closed, Default().table.recently_closed,
@@ -242,6 +242,10 @@ ABSL_FLAG(int32_t, max_statement_changes, Default().table.max_statement_changes,
           "of a group, and three times as many at once; 0: no limit. Joining "
           "and leaving groups is no change")
     .OnUpdate([] { NoteUpdate("max_statement_changes"); });
+ABSL_FLAG(int32_t, max_statement_changes_per_address,
+          Default().table.max_statement_changes_per_address,
+          "the same of all channels of one client address, or of one user")
+    .OnUpdate([] { NoteUpdate("max_statement_changes_per_address"); });
 ABSL_FLAG(int32_t, max_streams_per_connection,
           Default().server.max_streams_per_connection,
           "calls that are open on one connection, streams and unary ones; 1 to "

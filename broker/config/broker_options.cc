@@ -80,6 +80,8 @@ void VisitSettings(Options& options, const Visitor& visit) {
   visit("max_channels_per_address", &table.max_channels_per_address);
   visit("recently_closed", &table.recently_closed);
   visit("max_statement_changes", &table.max_statement_changes);
+  visit("max_statement_changes_per_address",
+        &table.max_statement_changes_per_address);
   visit("duplicate_client_id_policy", &table.duplicate_client_id_policy);
   visit("housekeeping_period", &options.housekeeping.period);
   visit("kick_hold", &options.kicker.kick_hold);
@@ -251,6 +253,7 @@ BrokerController::Options DefaultBrokerOptions() {
   options.identity.broker_name = "broker-a";
   options.notifier.notify_window = absl::Milliseconds(100);
   options.table.max_statement_changes = 1;
+  options.table.max_statement_changes_per_address = 1000;
   options.table.max_channels_per_address = absl::nullopt;
   options.policy.max_auto_created_groups_per_address = absl::nullopt;
   options.metrics_address = "127.0.0.1:5557";

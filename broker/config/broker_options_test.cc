@@ -26,6 +26,7 @@ TEST(BrokerOptionsTest, EverySettingIsAnOption) {
   BrokerController::Options options = DefaultBrokerOptions();
   options.settle = absl::Seconds(1);
   options.table.max_channels_per_address = 1;
+  options.table.max_statement_changes_per_address = 7;
   options.policy.max_auto_created_groups_per_address = 1;
   const pb::BrokerConfig config = ConfigOf(options);
   for (const Setting& setting : AllSettings()) {

@@ -7,6 +7,8 @@ namespace rmq {
 Admission::Admission(const HeartbeatStatement& statement,
                      absl::string_view remote_address, GroupPolicy* policy)
     : statement_(statement), policy_(*policy) {
+  const GroupPolicy::Client client = {statement.principal.pays_as(),
+                                      remote_address};
   for (const ConsumerStatement& consumer : statement.consumers) {
     if (!consumer.refusal.empty()) {
       passed_over_.push_back({consumer.group, GroupKind::kConsumer,
@@ -15,7 +17,7 @@ Admission::Admission(const HeartbeatStatement& statement,
       continue;
     }
     const GroupPolicy::Verdict verdict =
-        policy_.AdmitConsumer(consumer, remote_address);
+        policy_.AdmitConsumer(consumer, client);
     if (verdict.skip.has_value()) {
       passed_over_.push_back(
           {consumer.group, GroupKind::kConsumer, *verdict.skip});

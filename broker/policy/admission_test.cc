@@ -97,10 +97,10 @@ TEST_F(AdmissionTest, PullConsumersAreRejectedOnlyIfTheSwitchSaysSo) {
 
 TEST_F(AdmissionTest, AnUnregisterMakesTheConfigOfItsGroupButNoRetryTopic) {
   GroupPolicy policy({}, in_use_);
-  policy.EnsureConfig("orders", kAddress);
+  policy.EnsureConfig("orders", {"", kAddress});
   EXPECT_THAT(Groups(policy), ElementsAre("orders"));
   EXPECT_THAT(Topics(policy), IsEmpty());
-  policy.EnsureConfig("not legal!", kAddress);
+  policy.EnsureConfig("not legal!", {"", kAddress});
   EXPECT_THAT(Groups(policy), ElementsAre("orders"));
 }
 

@@ -65,14 +65,14 @@ GroupConfigs::Entry& GroupConfigs::Insert(std::unique_ptr<Entry> entry) {
 }
 
 GroupConfigs::Entry& GroupConfigs::AutoCreate(absl::string_view group,
-                                              ClientNetwork network) {
+                                              const Payer& payer) {
   auto owned = std::make_unique<Entry>();
   owned->config.group = std::string(group);
   owned->auto_created = true;
-  owned->network = network;
+  owned->payer = payer;
   owned->last_use = ++uses_;
   Entry& entry = Insert(std::move(owned));
-  ++networks_[network].configs;
+  ++payers_[payer].configs;
   ++auto_created_;
   AppendToUnused(entry);
   return entry;
@@ -80,8 +80,8 @@ GroupConfigs::Entry& GroupConfigs::AutoCreate(absl::string_view group,
 
 void GroupConfigs::Erase(Entry& entry) {
   TakeFromUnused(entry);
-  const auto network = networks_.find(entry.network);
-  if (--network->second.configs == 0) networks_.erase(network);
+  const auto payer = payers_.find(entry.payer);
+  if (--payer->second.configs == 0) payers_.erase(payer);
   --auto_created_;
   // A copy: the keys die with the entry.
   const std::string name = entry.config.group;
@@ -100,13 +100,13 @@ void GroupConfigs::Use(Entry& entry, Change change) {
 
 void GroupConfigs::AppendToUnused(Entry& entry) {
   entry.unused = unused_.insert(unused_.end(), &entry);
-  std::list<Entry*>& in_network = networks_.find(entry.network)->second.unused;
-  entry.unused_in_network = in_network.insert(in_network.end(), &entry);
+  std::list<Entry*>& of_payer = payers_.find(entry.payer)->second.unused;
+  entry.unused_of_payer = of_payer.insert(of_payer.end(), &entry);
 }
 
 void GroupConfigs::TakeFromUnused(Entry& entry) {
   unused_.erase(entry.unused);
-  networks_.find(entry.network)->second.unused.erase(entry.unused_in_network);
+  payers_.find(entry.payer)->second.unused.erase(entry.unused_of_payer);
 }
 
 void GroupConfigs::NoteUse(Entry& entry) {
@@ -129,11 +129,11 @@ GroupConfigs::Entry* GroupConfigs::LongestUnused(uint64_t use) const {
   return FirstUsedBy(use, unused_);
 }
 
-GroupConfigs::Entry* GroupConfigs::LongestUnusedIn(ClientNetwork network,
+GroupConfigs::Entry* GroupConfigs::LongestUnusedOf(const Payer& payer,
                                                    uint64_t use) const {
-  const auto found = networks_.find(network);
-  return found == networks_.end() ? nullptr
-                                  : FirstUsedBy(use, found->second.unused);
+  const auto found = payers_.find(payer);
+  return found == payers_.end() ? nullptr
+                                : FirstUsedBy(use, found->second.unused);
 }
 
 GroupConfigs::Entry* GroupConfigs::FirstUsedBy(
@@ -142,9 +142,9 @@ GroupConfigs::Entry* GroupConfigs::FirstUsedBy(
                                                           : unused.front();
 }
 
-size_t GroupConfigs::auto_created_in(ClientNetwork network) const {
-  const auto found = networks_.find(network);
-  return found == networks_.end() ? 0 : found->second.configs;
+size_t GroupConfigs::auto_created_of(const Payer& payer) const {
+  const auto found = payers_.find(payer);
+  return found == payers_.end() ? 0 : found->second.configs;
 }
 
 std::vector<SubscriptionGroupConfig> GroupConfigs::List(absl::string_view after,

@@ -16,7 +16,7 @@
 #include "broker/policy/bad_field.h"
 #include "broker/policy/topic_configs.h"
 #include "broker/registry/consistency_rule.h"
-#include "common/client_network.h"
+#include "common/payer.h"
 
 namespace rmq {
 
@@ -66,11 +66,11 @@ class GroupConfigs {
     int64_t pins = 0;
     // Number of the last use.
     uint64_t last_use = 0;
-    // Where the client is whose request made the config.
-    ClientNetwork network = kNoIpNetwork;
-    // Its places in unused_ and in the network's, if is_unused().
+    // Of the client whose request made the config.
+    Payer payer;
+    // Its places in unused_ and in the payer's, if is_unused().
     std::list<Entry*>::iterator unused;
-    std::list<Entry*>::iterator unused_in_network;
+    std::list<Entry*>::iterator unused_of_payer;
   };
 
   // `configured` has no group twice.
@@ -78,9 +78,8 @@ class GroupConfigs {
 
   // Null if the group has no config. An entry's address is constant.
   Entry* Find(absl::string_view group) const;
-  // Makes the automatic config of a group that has none, for a client in
-  // `network`.
-  Entry& AutoCreate(absl::string_view group, ClientNetwork network);
+  // Makes the automatic config of a group that has none, for `payer`.
+  Entry& AutoCreate(absl::string_view group, const Payer& payer);
   // Drops an unused automatic config.
   void Erase(Entry& entry);
 
@@ -94,23 +93,23 @@ class GroupConfigs {
   // The unused config whose last use is the longest ago, of those that were
   // last used at `use` or before; null if there is none.
   Entry* LongestUnused(uint64_t use) const;
-  // The same, of those that were made for clients in `network`.
-  Entry* LongestUnusedIn(ClientNetwork network, uint64_t use) const;
+  // The same, of those that were made for `payer`.
+  Entry* LongestUnusedOf(const Payer& payer, uint64_t use) const;
   // Numbers of uses rise: the number of the last use of all, and of `entry`.
   uint64_t last_use() const { return uses_; }
   static uint64_t LastUseOf(const Entry& entry) { return entry.last_use; }
 
   size_t auto_created() const { return auto_created_; }
-  // Those that were made for clients in `network` and are there.
-  size_t auto_created_in(ClientNetwork network) const;
+  // Those that were made for `payer` and are there.
+  size_t auto_created_of(const Payer& payer) const;
 
   // Copies of up to `max` configs whose group is greater than `after`, by name.
   std::vector<SubscriptionGroupConfig> List(absl::string_view after,
                                             size_t max) const;
 
  private:
-  // The automatic configs that were made for clients in one network.
-  struct Network {
+  // The automatic configs that were made for one payer.
+  struct OfPayer {
     size_t configs = 0;
     // The longest-unused one first.
     std::list<Entry*> unused;
@@ -132,7 +131,7 @@ class GroupConfigs {
   // The longest-unused one first.
   std::list<Entry*> unused_;
   // Those that have configs.
-  absl::flat_hash_map<ClientNetwork, Network> networks_;
+  absl::flat_hash_map<Payer, OfPayer> payers_;
   uint64_t uses_ = 0;
   size_t auto_created_ = 0;
 };

@@ -1,4 +1,5 @@
-// How many configs are made automatically for the clients of one address.
+// How many configs are made automatically for the clients of one address, or of
+// one principal.
 #include <cstddef>
 
 #include "absl/strings/string_view.h"
@@ -28,8 +29,10 @@ class GroupConfigsAddressTest : public GroupPolicyFixture {
     return options;
   }
   absl::optional<SkipReason> Fill(GroupPolicy& policy, const char* group,
-                                  absl::string_view address = kAddress) {
-    const absl::optional<SkipReason> skip = SkipOf(policy, group, address);
+                                  absl::string_view address = kAddress,
+                                  absl::string_view principal = "") {
+    const absl::optional<SkipReason> skip =
+        SkipOf(policy, group, address, principal);
     if (!skip.has_value()) Join(policy, group);
     return skip;
   }
@@ -46,6 +49,23 @@ TEST_F(GroupConfigsAddressTest,
   EXPECT_EQ(Fill(policy, "d", kOther), absl::nullopt);
   EXPECT_EQ(Fill(policy, "e", kOther), SkipReason::kTooManyGroupsOfAddress);
   EXPECT_EQ(Fill(policy, "e", "10.0.0.3:1"), SkipReason::kTooManyGroups);
+}
+
+TEST_F(GroupConfigsAddressTest, APrincipalMakesAsManyAtAllAddressesTogether) {
+  GroupPolicy policy(PerAddress(2), in_use_);
+  EXPECT_EQ(Fill(policy, "a", kAddress, "pay"), absl::nullopt);
+  EXPECT_EQ(Fill(policy, "b", kOther, "pay"), absl::nullopt);
+  EXPECT_EQ(Fill(policy, "c", "10.0.0.3:1", "pay"),
+            SkipReason::kTooManyGroupsOfAddress);
+}
+
+TEST_F(GroupConfigsAddressTest, PrincipalsBehindOneAddressDoNotShare) {
+  GroupPolicy policy(PerAddress(1), in_use_);
+  EXPECT_EQ(Fill(policy, "a", kAddress, "pay"), absl::nullopt);
+  EXPECT_EQ(Fill(policy, "b", kAddress, "ship"), absl::nullopt);
+  EXPECT_EQ(Fill(policy, "c", kAddress), absl::nullopt);
+  EXPECT_EQ(Fill(policy, "d", kAddress, "ship"),
+            SkipReason::kTooManyGroupsOfAddress);
 }
 
 TEST_F(GroupConfigsAddressTest, ByDefaultOfABrokerAnAddressHasHalf) {
@@ -123,11 +143,11 @@ TEST_F(GroupConfigsAddressTest,
 
 TEST_F(GroupConfigsAddressTest, AnUnregisterMakesAConfigOfItsAddress) {
   GroupPolicy policy(PerAddress(1), in_use_);
-  policy.EnsureConfig("a", kAddress);
+  policy.EnsureConfig("a", {"", kAddress});
   Join(policy, "a");
   EXPECT_EQ(SkipOf(policy, "b"), SkipReason::kTooManyGroupsOfAddress);
-  policy.EnsureConfig("b", kAddress);
-  policy.EnsureConfig("c", kOther);
+  policy.EnsureConfig("b", {"", kAddress});
+  policy.EnsureConfig("c", {"", kOther});
   EXPECT_THAT(Groups(policy), ElementsAre("a", "c"));
 }
 

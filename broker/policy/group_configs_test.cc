@@ -55,7 +55,7 @@ TEST_F(GroupConfigsTest, AnUnregisterIsAUseToo) {
   GroupPolicy policy(WithLimit(2), in_use_);
   SkipOf(policy, "a");
   SkipOf(policy, "b");
-  policy.EnsureConfig("a", kAddress);
+  policy.EnsureConfig("a", {"", kAddress});
   SkipOf(policy, "c");
   EXPECT_THAT(Groups(policy), ElementsAre("a", "c"));
 }

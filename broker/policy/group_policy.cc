@@ -45,7 +45,7 @@ GroupPolicy::GroupPolicy(Options options, InUse in_use)
       topics_(options_.topics) {}
 
 GroupPolicy::Verdict GroupPolicy::AdmitConsumer(
-    const ConsumerStatement& statement, absl::string_view remote_address) {
+    const ConsumerStatement& statement, const Client& client) {
   Verdict verdict;
   if (options_.reject_pull_consumer_enable &&
       statement.modes.consume_type == ConsumeType::kConsumeActively) {
@@ -56,9 +56,9 @@ GroupPolicy::Verdict GroupPolicy::AdmitConsumer(
   do {
     MutexLock lock(&mu_);
     GroupConfigs::Entry* const entry =
-        FindOrCreateLocked(statement.group, remote_address, &reason);
+        FindOrCreateLocked(statement.group, client, &reason);
     if (entry != nullptr) return AdmitLocked(statement, *entry);
-  } while (MakeRoom(reason, remote_address));
+  } while (MakeRoom(reason, client));
   verdict.skip = reason;
   return verdict;
 }
@@ -95,28 +95,26 @@ void GroupPolicy::Unpin(absl::Span<GroupConfigs::Entry* const> pinned) {
 }
 
 void GroupPolicy::EnsureConfig(absl::string_view consumer_group,
-                               absl::string_view remote_address) {
+                               const Client& client) {
   SkipReason reason;
   do {
     MutexLock lock(&mu_);
     GroupConfigs::Entry* const entry =
-        FindOrCreateLocked(consumer_group, remote_address, &reason);
+        FindOrCreateLocked(consumer_group, client, &reason);
     if (entry == nullptr) continue;
     groups_.NoteUse(*entry);
     return;
-  } while (MakeRoom(reason, remote_address));
+  } while (MakeRoom(reason, client));
 }
 
-ClientNetwork GroupPolicy::CountedNetwork(
-    absl::string_view remote_address) const {
+Payer GroupPolicy::CountedPayer(const Client& client) const {
   return options_.auto_created_groups_per_address() == 0
-             ? kNoIpNetwork
-             : ClientNetworkOf(remote_address);
+             ? Payer()
+             : PayerOf(client.principal, client.remote_address);
 }
 
 GroupConfigs::Entry* GroupPolicy::FindOrCreateLocked(
-    absl::string_view group, absl::string_view remote_address,
-    SkipReason* reason) {
+    absl::string_view group, const Client& client, SkipReason* reason) {
   if (GroupConfigs::Entry* const entry = groups_.Find(group)) return entry;
   if (!IsLegalConsumerGroup(group)) {
     *reason = SkipReason::kIllegalGroup;
@@ -127,44 +125,43 @@ GroupConfigs::Entry* GroupPolicy::FindOrCreateLocked(
     *reason = SkipReason::kNoSuchGroup;
     return nullptr;
   }
-  const ClientNetwork network = CountedNetwork(remote_address);
-  // An address at its own limit does not cost others their configs.
+  const Payer payer = CountedPayer(client);
+  // A payer at its own limit does not cost others their configs.
   for (SkipReason full :
        {SkipReason::kTooManyGroupsOfAddress, SkipReason::kTooManyGroups}) {
-    if (IsFullLocked(full, network)) {
+    if (IsFullLocked(full, payer)) {
       *reason = full;
       return nullptr;
     }
   }
-  return &groups_.AutoCreate(group, network);
+  return &groups_.AutoCreate(group, payer);
 }
 
-bool GroupPolicy::IsFullLocked(SkipReason reason, ClientNetwork network) const {
+bool GroupPolicy::IsFullLocked(SkipReason reason, const Payer& payer) const {
   if (reason == SkipReason::kTooManyGroups) {
     return groups_.auto_created() >= options_.max_auto_created_groups;
   }
   const size_t most = options_.auto_created_groups_per_address();
-  return most > 0 && groups_.auto_created_in(network) >= most;
+  return most > 0 && groups_.auto_created_of(payer) >= most;
 }
 
-bool GroupPolicy::MakeRoom(SkipReason reason,
-                           absl::string_view remote_address) {
-  const bool in_network = reason == SkipReason::kTooManyGroupsOfAddress;
-  if (!in_network && reason != SkipReason::kTooManyGroups) return false;
-  const ClientNetwork network = CountedNetwork(remote_address);
+bool GroupPolicy::MakeRoom(SkipReason reason, const Client& client) {
+  const bool of_payer = reason == SkipReason::kTooManyGroupsOfAddress;
+  if (!of_payer && reason != SkipReason::kTooManyGroups) return false;
+  const Payer payer = CountedPayer(client);
   absl::optional<uint64_t> begun;
   while (true) {
     std::string group;
     uint64_t last_use;
     {
       MutexLock lock(&mu_);
-      if (!IsFullLocked(reason, network)) return true;
+      if (!IsFullLocked(reason, payer)) return true;
       if (!begun.has_value()) begun = groups_.last_use();
       // Configs that became unused after the call began are not looked at, so
       // other threads cannot prolong the call.
       const GroupConfigs::Entry* const entry =
-          in_network ? groups_.LongestUnusedIn(network, *begun)
-                     : groups_.LongestUnused(*begun);
+          of_payer ? groups_.LongestUnusedOf(payer, *begun)
+                   : groups_.LongestUnused(*begun);
       if (entry == nullptr) return false;
       group = entry->config.group;
       last_use = GroupConfigs::LastUseOf(*entry);

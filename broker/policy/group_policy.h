@@ -25,7 +25,7 @@
 #include "broker/registry/client_event.h"
 #include "broker/registry/consistency_rule.h"
 #include "broker/registry/statement.h"
-#include "common/client_network.h"
+#include "common/payer.h"
 
 namespace rmq {
 
@@ -53,9 +53,9 @@ class GroupPolicy final : public ClientEventListener {
     // without members is dropped, with its retry topic; a new group is passed
     // over only if all have members. (Differs: Java keeps all, for ever.)
     size_t max_auto_created_groups = 100'000;
-    // How many of them may be made for clients of one address, as long as they
-    // are kept: see ClientNetwork. At the limit the longest-unused one of these
-    // is dropped. None: half of `max_auto_created_groups`. 0: no limit.
+    // How many of them may be made for clients of one address, or of one
+    // principal, as long as they are kept: see Payer. At the limit the
+    // longest-unused one of these is dropped. None: half of `max_auto_created_groups`. 0: no limit.
     absl::optional<size_t> max_auto_created_groups_per_address = 0;
     // Configured groups and topics. No name twice.
     std::vector<SubscriptionGroupConfig> subscription_groups;
@@ -69,6 +69,13 @@ class GroupPolicy final : public ClientEventListener {
 
     // InvalidArgument naming the entry and the field that make no sense.
     absl::Status Validate() const;
+  };
+
+  // For whom a config is made.
+  struct Client {
+    // Empty: anonymous.
+    absl::string_view principal;
+    absl::string_view remote_address;
   };
 
   // Whether a consumer group has members. Called with no lock of the policy
@@ -88,9 +95,8 @@ class GroupPolicy final : public ClientEventListener {
 
   // Makes the config of a group unless it exists or may not be made. An
   // unregister does so for the group that it names, as in Java.
-  // `remote_address`: of the client.
-  void EnsureConfig(absl::string_view consumer_group,
-                    absl::string_view remote_address) ABSL_LOCKS_EXCLUDED(mu_);
+  void EnsureConfig(absl::string_view consumer_group, const Client& client)
+      ABSL_LOCKS_EXCLUDED(mu_);
 
   void OnClientEvent(const ClientEvent& event) override
       ABSL_LOCKS_EXCLUDED(mu_);
@@ -135,8 +141,7 @@ class GroupPolicy final : public ClientEventListener {
   // has an ordered topic.
   // Reference: TopicConfigManager#createTopicInSendMessageBackMethod.
   Verdict AdmitConsumer(const ConsumerStatement& statement,
-                        absl::string_view remote_address)
-      ABSL_LOCKS_EXCLUDED(mu_);
+                        const Client& client) ABSL_LOCKS_EXCLUDED(mu_);
   // Takes back one pin of each entry.
   void Unpin(absl::Span<GroupConfigs::Entry* const> pinned)
       ABSL_LOCKS_EXCLUDED(mu_);
@@ -144,7 +149,7 @@ class GroupPolicy final : public ClientEventListener {
   // The config of a group, made if need be and allowed. Null with the reason if
   // there is none; MakeRoom() may help.
   GroupConfigs::Entry* FindOrCreateLocked(absl::string_view group,
-                                          absl::string_view remote_address,
+                                          const Client& client,
                                           SkipReason* reason)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   Verdict AdmitLocked(const ConsumerStatement& statement,
@@ -152,15 +157,15 @@ class GroupPolicy final : public ClientEventListener {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // A retry topic came or went, or its order changed.
   void NoteOrderLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Whose configs count for the limit of an address.
-  ClientNetwork CountedNetwork(absl::string_view remote_address) const;
+  // Whose configs count for the limit of an address or principal.
+  Payer CountedPayer(const Client& client) const;
   // Makes room for one more automatic config where `reason` is that there are
   // too many. Returns false if it is another one, or if all are in use. After
   // true another thread may have taken the room: try again.
-  bool MakeRoom(SkipReason reason, absl::string_view remote_address)
+  bool MakeRoom(SkipReason reason, const Client& client)
       ABSL_LOCKS_EXCLUDED(mu_);
   // Whether the limit that `reason` stands for is reached.
-  bool IsFullLocked(SkipReason reason, ClientNetwork network) const
+  bool IsFullLocked(SkipReason reason, const Payer& payer) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void EraseLocked(GroupConfigs::Entry& entry)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -30,8 +30,9 @@ class GroupPolicyFixture : public ::testing::Test {
 
   // The verdict on one consumer group of a heartbeat that has been applied.
   static Verdict Admit(GroupPolicy& policy, const TestConsumer& consumer,
-                       absl::string_view remote_address = kAddress) {
-    TestStatement stated("c1");
+                       absl::string_view remote_address = kAddress,
+                       absl::string_view principal = "") {
+    TestStatement stated = TestStatement("c1").As(principal);
     stated.consumers.push_back(consumer);
     const BuiltStatement statement(stated);
     const Admission admission(*statement, remote_address, &policy);
@@ -43,10 +44,11 @@ class GroupPolicyFixture : public ::testing::Test {
   }
   static absl::optional<SkipReason> SkipOf(
       GroupPolicy& policy, absl::string_view group,
-      absl::string_view remote_address = kAddress) {
+      absl::string_view remote_address = kAddress,
+      absl::string_view principal = "") {
     TestConsumer consumer;
     consumer.group = std::string(group);
-    return Admit(policy, consumer, remote_address).skip;
+    return Admit(policy, consumer, remote_address, principal).skip;
   }
 
   static void Tell(GroupPolicy& policy, EventType type, absl::string_view group,

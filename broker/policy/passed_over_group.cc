@@ -53,7 +53,7 @@ std::string Explain(const PassedOverGroup& skipped) {
     case SkipReason::kTooManyGroupsOfAddress:
       return absl::StrCat(group,
                           " is new, and this broker has made as many configs "
-                          "for clients of this address as "
+                          "for clients of this user or address as "
                           "max_auto_created_groups_per_address allows");
     case SkipReason::kPermissionDenied:
       return absl::StrCat(group, " is not for this client: ", skipped.detail);

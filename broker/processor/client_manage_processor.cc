@@ -1,6 +1,7 @@
 #include "broker/processor/client_manage_processor.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -8,6 +9,7 @@
 #include "broker/filter/sql92.h"
 #include "broker/policy/admission.h"
 #include "broker/registry/admitted_statement.h"
+#include "common/payer.h"
 #include "common/validation.h"
 
 namespace rmq {
@@ -19,6 +21,28 @@ CallStatus OfAnother(absl::string_view client_id) {
           absl::StrCat("another user holds the client id ", Quoted(client_id),
                        "; use another id, or come back when none of its "
                        "channels is open")};
+}
+
+CallStatus TooManyChanges(const ClientTable::Options& options,
+                          const ClientChannel& channel,
+                          const HeartbeatStatement& statement,
+                          const RegisterResult& registered, absl::Time now) {
+  const std::string who_and_limit =
+      registered.is_payer_over
+          ? absl::StrCat("clients of ",
+                         PayerForMessage(statement.principal.pays_as(),
+                                         channel.remote_address()),
+                         " changed their subscriptions or modes too often: "
+                         "max_statement_changes_per_address is ",
+                         options.max_statement_changes_per_address)
+          : absl::StrCat("the client changed its subscriptions or modes too "
+                         "often: max_statement_changes is ",
+                         options.max_statement_changes);
+  return {absl::StatusCode::kResourceExhausted, ResponseCode::kSystemBusy,
+          absl::StrCat(who_and_limit, " a second; state them again in ",
+                       absl::FormatDuration(absl::Ceil(
+                           registered.try_again_at - now,
+                           absl::Milliseconds(1))))};
 }
 
 }  // namespace
@@ -50,15 +74,8 @@ HeartbeatResult ClientManageProcessor::Heartbeat(
                        "registered"};
       return result;
     case RegisterResult::Outcome::kTooManyChanges:
-      result.status = {
-          absl::StatusCode::kResourceExhausted, ResponseCode::kSystemBusy,
-          absl::StrCat(
-              "the client changed its subscriptions or modes too "
-              "often: max_statement_changes is ",
-              table_.options().max_statement_changes,
-              " a second; state them again in ",
-              absl::FormatDuration(absl::Ceil(registered.try_again_at - now,
-                                              absl::Milliseconds(1))))};
+      result.status = TooManyChanges(table_.options(), channel, statement,
+                                     registered, now);
       return result;
     case RegisterResult::Outcome::kDuplicateClientId:
       result.status = {
@@ -138,7 +155,7 @@ CallStatus ClientManageProcessor::UnregisterClient(
     const ClientPrincipal& principal) {
   for (absl::string_view group : consumer_groups) {
     if (!group.empty()) {
-      policy_.EnsureConfig(group, channel.remote_address());
+      policy_.EnsureConfig(group, {principal.pays_as(), channel.remote_address()});
     }
   }
   if (!table_.Unregister(channel, client_id, producer_groups, consumer_groups,

@@ -91,6 +91,9 @@ struct RegisterResult {
   ClientHold hold;
   // Of kTooManyChanges: when the channel may change its statement again.
   absl::Time try_again_at;
+  // Of kTooManyChanges: all channels of its principal or address have changed
+  // too often together.
+  bool is_payer_over = false;
 };
 
 }  // namespace rmq

@@ -15,6 +15,7 @@
 #include "broker/registry/labels.h"
 #include "broker/registry/liveness.h"
 #include "broker/registry/member_statement.h"
+#include "broker/registry/principals.h"
 #include "common/client_types.h"
 
 namespace rmq {
@@ -94,7 +95,7 @@ struct ExpiryLink {
 // heap.
 //
 // Thread-safety: `liveness` and `statement_token` synchronise themselves. The
-// last three fields are constant once the channel is opened. The table's lock
+// last four fields are constant once the channel is opened. The table's lock
 // guards the rest.
 struct ChannelRecord : ExpiryLink {
   // What few channels need, by group.
@@ -219,6 +220,8 @@ struct ChannelRecord : ExpiryLink {
 
   ChannelId id = 0;
   int64_t opened_at_ns = 0;  // Since 1970: half the size of an absl::Time.
+  // Of who opened it.
+  Principals::Number principal = Principals::kAnonymous;
   const ChannelKind kind;
 };
 

@@ -162,8 +162,10 @@ class ClientDirectory {
     return principals_.NameOf(entry.owner_);
   }
   void SetOwner(ClientEntry& entry, absl::string_view principal);
-  // Whether somebody holds a client id who is not anonymous.
+  // Whether somebody may hold a client id who is not anonymous.
   bool HasOwners() const { return principals_.size() > 0; }
+  // Also for those who hold none.
+  Principals& principals() { return principals_; }
 
   // Drops one use of `entry` by `channel`. If no use is left (the channel is
   // not bound to the client and has no membership under it), the channel is
@@ -193,7 +195,7 @@ class ClientDirectory {
   };
 
   absl::flat_hash_set<ClientEntry::Ptr, Hash, Equal> entries_;
-  // One use for each entry of who is not anonymous.
+  // One use for each entry of who is not anonymous, and those of others.
   Principals principals_;
 };
 

@@ -15,15 +15,17 @@ ClientTable::ClientTable(const Options& options,
                          std::vector<ClientEventListener*> listeners)
     : TableQueries(options, std::move(listeners)), options_(options) {}
 
-absl::Status ClientTable::CheckRoom(absl::string_view remote_address) {
+absl::Status ClientTable::CheckRoom(absl::string_view principal,
+                                    absl::string_view remote_address) {
   MutexLock lock(&mu_);
-  return state_.CheckRoom(remote_address);
+  return state_.CheckRoom(principal, remote_address);
 }
 
-absl::Status ClientTable::Open(ClientChannelPtr channel, absl::Time now) {
+absl::Status ClientTable::Open(ClientChannelPtr channel, absl::Time now,
+                               absl::string_view principal) {
   MutexLock lock(&mu_);
   ChannelRecord& record = channel->record_;
-  return state_.Open(record, std::move(channel), now);
+  return state_.Open(record, std::move(channel), principal, now);
 }
 
 RegisterResult ClientTable::Register(ClientChannel& channel,
@@ -174,11 +176,12 @@ size_t ClientTable::ReleaseSome(absl::string_view client_id, absl::Time now,
 }
 
 absl::StatusOr<ClientChannelPtr> ClientTable::FindOrOpenStandIn(
-    absl::string_view client_id, ClientChannelPtr channel, absl::Time now) {
+    absl::string_view client_id, ClientChannelPtr channel, absl::Time now,
+    absl::string_view principal) {
   MutexLock lock(&mu_);
   ClientChannelPtr known = state_.FindStandIn(client_id);
   if (known != nullptr) return known;
-  const absl::Status opened = state_.Open(channel->record_, channel, now);
+  const absl::Status opened = state_.Open(channel->record_, channel, principal, now);
   if (!opened.ok()) return opened;
   state_.BindStandIn(channel->record_, client_id);
   return channel;

@@ -60,16 +60,19 @@ class ClientTable : public TableQueries {
   static constexpr size_t kMaxLeftOutGroups = TableState::kMaxLeftOutGroups;
 
   // ResourceExhausted, as Open() has it, if there is no room for another
-  // channel of the client at `remote_address` at this moment.
-  absl::Status CheckRoom(absl::string_view remote_address)
+  // channel of `principal` (empty: anonymous) at `remote_address` at this
+  // moment.
+  absl::Status CheckRoom(absl::string_view principal,
+                         absl::string_view remote_address)
       ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Opens a channel that has not been opened before. From now on its silence
+  // Opens a channel that has not been opened before, of `principal` (empty:
+  // anonymous). From now on its silence
   // counts. ResourceExhausted if max_channels are open, or
-  // max_channels_per_address from the channel's address. A channel counts until
-  // it is removed.
-  absl::Status Open(ClientChannelPtr channel, absl::Time now)
-      ABSL_LOCKS_EXCLUDED(mu_);
+  // max_channels_per_address of the channel's principal, or from its address if
+  // it is anonymous. A channel counts until it is removed.
+  absl::Status Open(ClientChannelPtr channel, absl::Time now,
+                    absl::string_view principal = {}) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Applies a full heartbeat of an open channel: consumers first, then
   // producers, as Java. A group of an earlier statement that this statement
@@ -159,8 +162,8 @@ class ClientTable : public TableQueries {
   // client's stand-in. ResourceExhausted as Open(). A stand-in that gets no
   // group by its first heartbeat goes at once.
   absl::StatusOr<ClientChannelPtr> FindOrOpenStandIn(
-      absl::string_view client_id, ClientChannelPtr channel, absl::Time now)
-      ABSL_LOCKS_EXCLUDED(mu_);
+      absl::string_view client_id, ClientChannelPtr channel, absl::Time now,
+      absl::string_view principal = {}) ABSL_LOCKS_EXCLUDED(mu_);
 
   // --- Expiry (called by Housekeeping) ---
 

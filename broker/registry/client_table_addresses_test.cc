@@ -1,11 +1,15 @@
-// How many channels clients of one address may have.
+// How many channels clients of one address, or of one principal, may have, and
+// how often they may change what they state.
 #include <cstddef>
 #include <memory>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "absl/types/optional.h"
+#include "broker/registry/admitted_statement.h"
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/client_table.h"
@@ -39,13 +43,14 @@ class ClientTableAddressesTest : public ClientTableFixture {
       : ClientTableFixture(options) {}
 
   // Null if it is refused.
-  FakeClientChannelPtr OpenFrom(absl::string_view address) {
+  FakeClientChannelPtr OpenFrom(absl::string_view address,
+                                absl::string_view principal = "") {
     auto channel = std::make_shared<FakeClientChannel>(
         ClientChannel::Kind::kStream, address);
-    return table_.Open(channel, now_).ok() ? channel : nullptr;
+    return table_.Open(channel, now_, principal).ok() ? channel : nullptr;
   }
-  bool HasRoomFor(absl::string_view address) {
-    return table_.CheckRoom(address).ok();
+  bool HasRoomFor(absl::string_view address, absl::string_view principal = "") {
+    return table_.CheckRoom(principal, address).ok();
   }
 };
 
@@ -63,14 +68,14 @@ TEST_F(ClientTableAddressesTest, AnAddressHasAsManyAsItMayAndOthersHaveTheirs) {
 TEST_F(ClientTableAddressesTest, ARefusalNamesTheLimitAndIsCountedByIt) {
   OpenFrom(kHost);
   OpenFrom(kHost);
-  EXPECT_THAT(table_.CheckRoom(kHost),
+  EXPECT_THAT(table_.CheckRoom("", kHost),
               StatusIs(absl::StatusCode::kResourceExhausted,
                        "no room for another channel from 10.0.0.1: "
                        "max_channels_per_address is 2"));
   OpenFrom(kHost);
   OpenFrom(kOther);
   OpenFrom(kOther);
-  EXPECT_THAT(table_.CheckRoom("10.0.0.3:1"),
+  EXPECT_THAT(table_.CheckRoom("", "10.0.0.3:1"),
               StatusIs(absl::StatusCode::kResourceExhausted,
                        HasSubstr("max_channels is 4")));
   EXPECT_EQ(table_.counts().refusals.by_max_channels_per_address, 2);
@@ -135,6 +140,120 @@ TEST_F(ClientTableAddressesTest, UnixSocketsAndNoAddressAreOneAddress) {
   OpenFrom("");
   EXPECT_FALSE(HasRoomFor("unix:"));
   EXPECT_TRUE(HasRoomFor(kHost));
+}
+
+TEST_F(ClientTableAddressesTest, APrincipalHasAsManyAtAllAddressesTogether) {
+  EXPECT_NE(OpenFrom(kHost, "pay"), nullptr);
+  EXPECT_TRUE(HasRoomFor(kOther, "pay"));
+  EXPECT_NE(OpenFrom(kOther, "pay"), nullptr);
+  EXPECT_THAT(table_.CheckRoom("pay", "10.0.0.3:1"),
+              StatusIs(absl::StatusCode::kResourceExhausted,
+                       "no room for another channel from user \"pay\": "
+                       "max_channels_per_address is 2"));
+  EXPECT_EQ(OpenFrom("10.0.0.3:1", "pay"), nullptr);
+}
+
+TEST_F(ClientTableAddressesTest, PrincipalsBehindOneAddressDoNotShare) {
+  OpenFrom(kHost, "pay");
+  OpenFrom(kHost, "pay");
+  EXPECT_TRUE(HasRoomFor(kHost, "ship"));
+  EXPECT_TRUE(HasRoomFor(kHost));
+  OpenFrom(kHost);
+  OpenFrom(kHost);
+  EXPECT_EQ(table_.counts().channels, 4);
+}
+
+TEST_F(ClientTableAddressesTest, APrincipalHasRoomAgainWhenAChannelGoes) {
+  const auto first = OpenFrom(kHost, "pay");
+  OpenFrom(kHost, "pay");
+  table_.Close(*first, RemovalReason::kDisconnected, now_);
+  EXPECT_TRUE(HasRoomFor(kHost, "pay"));
+  Advance(kExpiry + kMoment);
+  Scan();
+  // Nothing of the principal is left, and its number is another's.
+  OpenFrom(kHost, "ship");
+  OpenFrom(kHost, "pay");
+  EXPECT_TRUE(HasRoomFor(kHost, "ship"));
+  EXPECT_TRUE(HasRoomFor(kHost, "pay"));
+}
+
+TEST_F(ClientTableAddressesTest, WhoTakesOverAnAnonymousStandInPaysNothing) {
+  const auto open = [&](absl::string_view principal) {
+    return *table_.FindOrOpenStandIn("c1",
+                                     std::make_shared<FakeClientChannel>(
+                                         ClientChannel::Kind::kStandIn, kHost),
+                                     now_, principal);
+  };
+  Register(*open(""), TestStatement("c1").Consumer("orders"));
+  Register(*open("pay"), TestStatement("c1").Consumer("orders").As("pay"));
+  OpenFrom(kHost);
+  EXPECT_FALSE(HasRoomFor(kHost));
+  OpenFrom(kHost, "pay");
+  EXPECT_TRUE(HasRoomFor(kHost, "pay"));
+}
+
+// --- Changes of statements ---
+
+class FewChangesOfAPayer : public ClientTableAddressesTest {
+ protected:
+  static ClientTable::Options OneChange() {
+    ClientTable::Options options;
+    options.max_statement_changes_per_address = 1;
+    return options;
+  }
+  FewChangesOfAPayer() : ClientTableAddressesTest(OneChange()) {}
+
+  // `client_id` at `address` states another topic than before.
+  RegisterResult Change(FakeClientChannel& channel, const std::string& id) {
+    return Register(channel, TestStatement(id).Consumer(
+                                 "orders", {{std::to_string(++changes_)}}));
+  }
+  // Changes as often as it may be at once.
+  void ChangeThrice(FakeClientChannel& channel, const std::string& id) {
+    for (int i = 0; i < 4; ++i) {  // The first one joins.
+      EXPECT_EQ(Change(channel, id).outcome,
+                RegisterResult::Outcome::kRegistered);
+    }
+  }
+
+  int changes_ = 0;
+};
+
+TEST_F(FewChangesOfAPayer, AreSharedByAllChannelsOfAnAddress) {
+  const auto other = OpenFrom("10.0.0.1:2");
+  Change(*other, "c2");
+  ChangeThrice(*OpenFrom(kHost), "c1");
+  const RegisterResult refused = Change(*other, "c2");
+  EXPECT_EQ(refused.outcome, RegisterResult::Outcome::kTooManyChanges);
+  EXPECT_TRUE(refused.is_payer_over);
+  EXPECT_EQ(refused.try_again_at, now_ + absl::Seconds(1));
+  Advance(absl::Seconds(1) - kMoment);
+  EXPECT_EQ(Change(*other, "c2").outcome,
+            RegisterResult::Outcome::kTooManyChanges);
+  Advance(kMoment);
+  EXPECT_EQ(Change(*other, "c2").outcome, RegisterResult::Outcome::kRegistered);
+}
+
+TEST_F(FewChangesOfAPayer, AreNotSharedByPrincipalsAtOneAddress) {
+  const auto paying = OpenFrom(kHost, "pay");
+  const auto shipping = OpenFrom(kHost, "ship");
+  Change(*shipping, "c2");
+  ChangeThrice(*paying, "c1");
+  EXPECT_EQ(Change(*paying, "c1").outcome,
+            RegisterResult::Outcome::kTooManyChanges);
+  EXPECT_EQ(Change(*shipping, "c2").outcome,
+            RegisterResult::Outcome::kRegistered);
+}
+
+TEST_F(FewChangesOfAPayer, DoNotKeepAnybodyFromRepeatingAndJoining) {
+  const auto channel = OpenFrom(kHost);
+  ChangeThrice(*channel, "c1");
+  const TestStatement same =
+      TestStatement("c1").Consumer("orders", {{std::to_string(changes_)}});
+  EXPECT_EQ(Register(*channel, same).outcome,
+            RegisterResult::Outcome::kRegistered);
+  EXPECT_EQ(Change(*OpenFrom(kHost), "c2").outcome,
+            RegisterResult::Outcome::kRegistered);
 }
 
 class WithoutALimitOfAnAddress : public ClientTableAddressesTest {

@@ -73,6 +73,21 @@ TEST(ClientTableOptionsTest, ChangesOfAStatementAreZeroToAThousandASecond) {
   }
 }
 
+TEST(ClientTableOptionsTest, ChangesOfAnAddressAreZeroToAMillionASecond) {
+  ClientTable::Options options;
+  for (int32_t taken : {0, 1'000'000}) {
+    options.max_statement_changes_per_address = taken;
+    EXPECT_THAT(options.Validate(), IsOk());
+  }
+  for (int32_t refused : {-1, 1'000'001}) {
+    options.max_statement_changes_per_address = refused;
+    EXPECT_THAT(options.Validate(),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         HasSubstr("max_statement_changes_per_address must be "
+                                   "0 to 1000000")));
+  }
+}
+
 // --- Opening and closing ---
 
 TEST_F(ClientTableTest, ChannelsAreNumberedInTheOrderOfOpening) {

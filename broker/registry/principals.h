@@ -26,6 +26,12 @@ class Principals {
   Number Take(absl::string_view name);
   void Drop(Number number);
 
+  // The number of a name that is in use; kAnonymous for any other one.
+  Number Find(absl::string_view name) const {
+    const auto found = numbers_.find(name);
+    return found == numbers_.end() ? kAnonymous : found->second;
+  }
+
   // Of a number in use; valid while it is.
   absl::string_view NameOf(Number number) const {
     return number == kAnonymous ? absl::string_view() : *entries_[number].name;

@@ -44,6 +44,11 @@ struct ClientPrincipal {
   absl::string_view name;
   // Rules are only tried out: it may act as each client, and holds its id then.
   bool is_trial = false;
+
+  // Who pays for what the client takes; empty: its address does.
+  absl::string_view pays_as() const {
+    return is_trial ? absl::string_view() : name;
+  }
 };
 
 // One full heartbeat. Reference: HeartbeatData.java.

@@ -1,13 +1,15 @@
 #include "broker/registry/table_options.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "absl/strings/str_cat.h"
 
 namespace rmq {
 namespace {
 
-constexpr int32_t kMostStatementChanges = 1000;
+constexpr int32_t kMostStatementChanges = 1'000;
+constexpr int32_t kMostStatementChangesPerAddress = 1'000'000;
 constexpr size_t kMostRecentlyClosed = 1'000'000;
 // The broker wakes up four times an expiry, for all clients, if one asks for
 // it.
@@ -50,11 +52,16 @@ absl::Status TableOptions::Validate() const {
         absl::StrCat("recently_closed must be 0 to ", kMostRecentlyClosed,
                      ", got ", recently_closed));
   }
-  if (max_statement_changes < 0 ||
-      max_statement_changes > kMostStatementChanges) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("max_statement_changes must be 0 to ",
-                     kMostStatementChanges, ", got ", max_statement_changes));
+  for (const auto& [name, rate, most] :
+       {std::make_tuple("max_statement_changes", max_statement_changes,
+                        kMostStatementChanges),
+        std::make_tuple("max_statement_changes_per_address",
+                        max_statement_changes_per_address,
+                        kMostStatementChangesPerAddress)}) {
+    if (rate < 0 || rate > most) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(name, " must be 0 to ", most, ", got ", rate));
+    }
   }
   return absl::OkStatus();
 }

@@ -26,8 +26,8 @@ struct TableOptions {
   absl::Duration max_channel_expiry = absl::Minutes(30);
   // Open channels, stand-ins included. Must be at least 1.
   size_t max_channels = 200'000;
-  // How many of them may be those of one address: see ClientNetwork. None: half
-  // of `max_channels`. 0: no limit.
+  // How many of them may be those of one principal, or of one address while it
+  // is anonymous: see Payer. None: half of `max_channels`. 0: no limit.
   absl::optional<size_t> max_channels_per_address = 0;
   // How many channels that were closed last are kept to be looked at; 0 to
   // 1,000,000.
@@ -37,6 +37,8 @@ struct TableOptions {
   // limit. All changes of one heartbeat count as one. Joining and leaving
   // groups does not count.
   int32_t max_statement_changes = 0;
+  // The same, of all channels of one principal or address together.
+  int32_t max_statement_changes_per_address = 0;
   // What is done when several processes use one client id.
   DuplicateClientIdPolicy duplicate_client_id_policy =
       DuplicateClientIdPolicy::kReport;

@@ -34,6 +34,8 @@ TableState::TableState(const TableOptions& options, bool unchanged_register)
       consumers_(&clients_, unchanged_register),
       producers_(&clients_),
       expiry_(options),
+      payers_(Rate(options.max_statement_changes_per_address,
+                   kChangesAtOnce * options.max_statement_changes_per_address)),
       closed_(options.recently_closed),
       statement_tokens_(options.statement_token_key) {}
 
@@ -59,7 +61,8 @@ ClientChannelPtr TableState::FindStandIn(absl::string_view client_id) const {
   return stand_in == nullptr ? nullptr : stand_in->port;
 }
 
-absl::Status TableState::CheckRoom(absl::string_view remote_address) {
+absl::Status TableState::CheckRoom(absl::string_view principal,
+                                   absl::string_view remote_address) {
   if (open_.size() >= options_.max_channels) {
     ++refusals_.by_max_channels;
     return absl::ResourceExhaustedError(
@@ -67,13 +70,24 @@ absl::Status TableState::CheckRoom(absl::string_view remote_address) {
                      options_.max_channels));
   }
   const size_t most = options_.channels_per_address();
-  if (most == 0 || addresses_.Of(ClientNetworkOf(remote_address)) < most) {
-    return absl::OkStatus();
-  }
+  if (most == 0) return absl::OkStatus();
+  const Payer payer =
+      principal.empty()
+          ? rmq::PayerOf(principal, remote_address)
+          : Payer{clients_.principals().Find(principal), /*is_principal=*/true};
+  if (payers_.channels(payer) < most) return absl::OkStatus();
   ++refusals_.by_max_channels_per_address;
-  return absl::ResourceExhaustedError(absl::StrCat(
-      "no room for another channel from ", HostForMessage(remote_address),
-      ": max_channels_per_address is ", most));
+  return absl::ResourceExhaustedError(
+      absl::StrCat("no room for another channel from ",
+                   PayerForMessage(principal, remote_address),
+                   ": max_channels_per_address is ", most));
+}
+
+Payer TableState::PayerOf(const ChannelRecord& channel) {
+  if (channel.principal == Principals::kAnonymous) {
+    return rmq::PayerOf("", channel.port->remote_address());
+  }
+  return {channel.principal, /*is_principal=*/true};
 }
 
 TableChange TableState::BeginChange(absl::Time now) {
@@ -87,16 +101,17 @@ void TableState::EndChange(const TableChange& change) {
 }
 
 absl::Status TableState::Open(ChannelRecord& record, ClientChannelPtr channel,
-                              absl::Time now) {
-  const absl::string_view address = channel->remote_address();
-  const absl::Status room = CheckRoom(address);
+                              absl::string_view principal, absl::Time now) {
+  const absl::Status room = CheckRoom(principal, channel->remote_address());
   if (!room.ok()) return room;
-  if (options_.channels_per_address() > 0)
-    addresses_.Add(ClientNetworkOf(address));
   record.id = ++last_channel_id_;
   record.opened_at_ns = absl::ToUnixNanos(now);
   record.liveness.Renew(now);
   record.port = std::move(channel);
+  if (CountsPayers()) {
+    record.principal = clients_.principals().Take(principal);
+    payers_.Add(PayerOf(record));
+  }
   expiry_.File(record, now, now);
   open_.insert(open_.end(), &record);
   return absl::OkStatus();
@@ -125,14 +140,7 @@ RegisterResult TableState::Register(ChannelRecord& channel,
   // However often the statement changes.
   LeaveRefusedGroups(channel, statement, change);
 
-  const absl::Time changes_full_at = channel.changes_full_at();
-  // Compared beforehand only where a change would be one too many.
-  if (!statement_change_rate_.Allows(now, changes_full_at) &&
-      ChangesStatement(channel, admitted)) {
-    result.outcome = RegisterResult::Outcome::kTooManyChanges;
-    result.try_again_at = statement_change_rate_.AllowsFrom(changes_full_at);
-    return result;
-  }
+  if (RefuseIfTooOften(channel, admitted, now, &result)) return result;
 
   ClientEntry& client = clients_.Use(statement.client_id, channel);
   Records older;
@@ -194,6 +202,30 @@ RegisterResult TableState::Register(ChannelRecord& channel,
   }
   result.outcome = RegisterResult::Outcome::kRegistered;
   return result;
+}
+
+bool TableState::RefuseIfTooOften(ChannelRecord& channel,
+                                  const AdmittedStatement& admitted,
+                                  absl::Time now,
+                                  RegisterResult* result) const {
+  const bool is_over =
+      !statement_change_rate_.Allows(now, channel.changes_full_at());
+  // Null if it has been closed.
+  const absl::Time payer_may_at =
+      payers_.MayBeOver(now) && channel.port != nullptr
+          ? payers_.MayChangeAt(PayerOf(channel), now)
+          : now;
+  // Compared beforehand only where a change would be one too many.
+  if ((!is_over && payer_may_at <= now) ||
+      !ChangesStatement(channel, admitted)) {
+    return false;
+  }
+  result->outcome = RegisterResult::Outcome::kTooManyChanges;
+  result->is_payer_over = !is_over;
+  result->try_again_at =
+      is_over ? statement_change_rate_.AllowsFrom(channel.changes_full_at())
+              : payer_may_at;
+  return true;
 }
 
 bool TableState::ChangesStatement(ChannelRecord& channel,
@@ -258,10 +290,15 @@ void TableState::RegisterGroups(const AdmittedStatement& admitted,
         consumer.consistency.grace, who, &hint, change);
     result->group_epochs.push_back({consumer.statement->group, epoch});
   }
-  if (options_.max_statement_changes > 0 &&
-      consumers_.restatements() != restatements) {
-    statement_change_rate_.Take(
-        change->now(), &who.channel.MutableExceptions().changes_full_at);
+  if (consumers_.restatements() != restatements) {
+    if (options_.max_statement_changes > 0) {
+      statement_change_rate_.Take(
+          change->now(), &who.channel.MutableExceptions().changes_full_at);
+    }
+    if (options_.max_statement_changes_per_address > 0 &&
+        who.channel.port != nullptr) {
+      payers_.NoteChange(PayerOf(who.channel), change->now());
+    }
   }
   for (absl::string_view group : admitted.statement->producer_groups) {
     if (!producers_.Register(group, admitted.take_new_producers, who, &hint,

@@ -15,6 +15,7 @@
 #include "absl/types/span.h"
 #include "broker/registry/admitted_statement.h"
 #include "broker/registry/channel_expiries.h"
+#include "broker/registry/channel_payers.h"
 #include "broker/registry/channel_record.h"
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_directory.h"
@@ -30,7 +31,7 @@
 #include "broker/registry/statement_tokens.h"
 #include "broker/registry/table_change.h"
 #include "broker/registry/table_options.h"
-#include "common/client_network.h"
+#include "common/payer.h"
 #include "common/rate_limit.h"
 
 namespace rmq {
@@ -103,11 +104,12 @@ class TableState {
   void Settle(TableChange* change) { consumers_.Settle(change); }
 
   // ResourceExhausted, and a refusal is counted, if there is no room for
-  // another channel of the client at `remote_address`.
-  absl::Status CheckRoom(absl::string_view remote_address);
+  // another channel of `principal` (empty: anonymous) at `remote_address`.
+  absl::Status CheckRoom(absl::string_view principal,
+                         absl::string_view remote_address);
   // `record` is that of `channel`.
   absl::Status Open(ChannelRecord& record, ClientChannelPtr channel,
-                    absl::Time now);
+                    absl::string_view principal, absl::Time now);
   void BindStandIn(ChannelRecord& channel, absl::string_view client_id);
 
   // `replaced` gets the streams that were closed; the caller ends them.
@@ -170,6 +172,17 @@ class TableState {
   // is a stand-in that is in a group still, and the outcome is in `result`.
   bool RefuseIfHeld(ChannelRecord& channel, const HeartbeatStatement& statement,
                     RegisterResult* result, TableChange* change);
+  // Who pays for an open channel.
+  static Payer PayerOf(const ChannelRecord& channel);
+  bool CountsPayers() const {
+    return options_.channels_per_address() > 0 ||
+           options_.max_statement_changes_per_address > 0;
+  }
+  // Whether a full heartbeat changes a statement before the channel, or its
+  // payer, may do so again; then the outcome is in `result`.
+  bool RefuseIfTooOften(ChannelRecord& channel,
+                        const AdmittedStatement& admitted, absl::Time now,
+                        RegisterResult* result) const;
   // Whether a full heartbeat would change the statement of a group that the
   // channel is in.
   bool ChangesStatement(ChannelRecord& channel,
@@ -225,8 +238,8 @@ class TableState {
   ProducerRegistry producers_;
   ChannelExpiries expiry_;
   absl::btree_set<ChannelRecord*, ByChannelId> open_;
-  // How many of open_ each address has; nothing if that has no limit.
-  NetworkCounts addresses_;
+  // Of open_; nothing unless CountsPayers().
+  ChannelPayers payers_;
   Refusals refusals_;
   ClosedChannels closed_;
   ClientHolds holds_;

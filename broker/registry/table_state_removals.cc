@@ -97,8 +97,10 @@ void TableState::TakeOut(ChannelRecord& channel, RemovalReason reason,
   expiry_.Remove(channel);
   if (channel.port == nullptr) return;
   open_.erase(&channel);
-  if (options_.channels_per_address() > 0) {
-    addresses_.Remove(ClientNetworkOf(channel.port->remote_address()));
+  if (CountsPayers()) {
+    payers_.Remove(PayerOf(channel));
+    clients_.principals().Drop(
+        std::exchange(channel.principal, Principals::kAnonymous));
   }
   // Callers and events hold references: the channel is not destroyed here.
   channel.port.reset();

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "absl/time/time.h"
+#include "broker/broker_controller.h"
 #include "broker/server/test_broker.h"
 #include "common/response_code.h"
 #include "gmock/gmock.h"
@@ -17,6 +18,7 @@
 namespace rmq {
 namespace {
 
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 CallStatus Unknown() {
@@ -157,6 +159,37 @@ TEST(IdentityTest, WhoIsNotKnownAnyMoreIsOutAtTheNextLightHeartbeat) {
   EXPECT_EQ(EndReasonOf(stream->context()), "");
   broker.authorizer().SetRules(3, "pay");
   EXPECT_THAT(broker.ConsumerIds("orders"), IsEmpty());
+}
+
+BrokerController::Options OneChannelForEach() {
+  BrokerController::Options options = TestBroker::DefaultOptions();
+  options.table.max_channels_per_address = 1;
+  return options;
+}
+
+TEST(IdentityTest, UnaryClientsOfUsersAtOneAddressHaveRoomEach) {
+  TestBroker broker(OneChannelForEach());
+  broker.authorizer().SetRules(1, "pay");
+  EXPECT_TRUE(Call(broker, ConsumerHeartbeat("c1", "orders")).ok());
+  const grpc::Status second = Call(broker, ConsumerHeartbeat("c2", "orders"));
+  EXPECT_EQ(second.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(second.error_message(),
+              HasSubstr("no room for another channel from user \"pay\""));
+  broker.authorizer().SetRules(2, "ship");
+  EXPECT_TRUE(Call(broker, ConsumerHeartbeat("c2", "orders")).ok());
+  broker.authorizer().SetRules(3, "");
+  EXPECT_TRUE(Call(broker, ConsumerHeartbeat("c3", "orders")).ok());
+}
+
+TEST(IdentityTest, StreamsOfUsersAtOneAddressHaveRoomEach) {
+  TestBroker broker(OneChannelForEach());
+  broker.authorizer().SetRules(1, "pay");
+  const auto first = broker.Join(ConsumerHeartbeat("c1", "orders"));
+  const grpc::Status second = broker.Connect()->Finish();
+  EXPECT_EQ(second.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(second.error_message(), HasSubstr("user \"pay\""));
+  broker.authorizer().SetRules(2, "ship");
+  broker.Join(ConsumerHeartbeat("c2", "orders"));
 }
 
 // A stream of events, with what has been read of it.

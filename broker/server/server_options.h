@@ -12,7 +12,7 @@
 #include "absl/time/time.h"
 #include "common/rpc/keepalive.h"
 #include "common/rpc/server/acceptor/connections.h"
-#include "common/rpc/server/address_rates.h"
+#include "common/rpc/server/payer_rates.h"
 #include "common/rpc/server/listen_address.h"
 #include "common/security/server_tls_options.h"
 
@@ -46,7 +46,7 @@ struct ServerOptions {
   int max_streams_per_connection = 2048;
   // Its `max_calls` and `max_message_bytes` are the settings above.
   Connections::Options connections;
-  AddressRates::Options rates;
+  PayerRates::Options rates;
   // A connection on which nothing came for `keepalive_time` is pinged, and is
   // closed if no answer comes within `keepalive_timeout`; also a connection
   // without a call.

@@ -19,6 +19,7 @@ START_TIMEOUT = 60
 UNLIMITED = ["--max_frame_rate=0", "--max_streams_per_connection=1000000", "--max_unary_bytes_rate=0",
              "--max_unary_groups_rate=0", "--max_listed_rows_rate=0",
              "--max_channels_per_address=0", "--max_auto_created_groups_per_address=0",
+             "--max_statement_changes_per_address=0",
              "--max_connections=10000000", "--max_connections_per_address=10000000", "--max_wasted_calls_rate=0",
              "--max_wasted_bytes_rate=0"]
 

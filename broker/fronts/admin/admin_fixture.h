@@ -20,7 +20,7 @@
 #include "broker/watch/watches.h"
 #include "common/response_code.h"
 #include "common/rpc/server/acceptor/connections.h"
-#include "common/rpc/server/address_rates.h"
+#include "common/rpc/server/payer_rates.h"
 #include "common/rpc/server/call_counters.h"
 #include "common/rpc/server/gate.h"
 #include "common/rpc/server/method_table.h"
@@ -74,7 +74,7 @@ class AdminCaller {
 
   RecordingAuthorizer authorizer_;
   CallCounters counters_{&NoRequestCode};
-  AddressRates rates_{{0, 0, 0}};
+  PayerRates rates_{{0, 0, 0}};
   Gate gate_{&authorizer_, CallStatus()};
   MethodTable methods_{&gate_, &rates_, &counters_};
   AdminRequestHandler front_;
@@ -150,7 +150,7 @@ class AdminFixture : public WatchFixture {
   ConsumerIdsNotifier notifier_{ConsumerIdsNotifier::Options()};
   ClientKicker kicker_;
   // What calls cost besides their rows; refuses nothing.
-  AddressRates rates_{AddressRates::Options()};
+  PayerRates rates_{PayerRates::Options()};
   Watches watches_;
   AuditLog audit_{&clock_};
   Connections connections_{Connections::Options().WithOpenFiles(10'000)};

@@ -22,7 +22,7 @@
 #include "common/clock.h"
 #include "common/response_code.h"
 #include "common/rpc/server/acceptor/connections.h"
-#include "common/rpc/server/address_rates.h"
+#include "common/rpc/server/payer_rates.h"
 #include "common/rpc/server/call_context.h"
 #include "common/rpc/server/method_table.h"
 #include "common/rpc/server/response_source.h"
@@ -45,7 +45,7 @@ struct AdminBroker {
   Clock& clock;
   ClientKicker& kicker;
   // For what a call costs besides its rows.
-  AddressRates& rates;
+  PayerRates& rates;
   // For Drain.
   Drain* drain = nullptr;
   DrainFollowers* drain_followers = nullptr;

@@ -20,7 +20,7 @@
 #include "broker/registry/channel_search.h"
 #include "broker/registry/channel_summary.h"
 #include "broker/registry/closed_channels.h"
-#include "common/rpc/server/address_rates.h"
+#include "common/rpc/server/payer_rates.h"
 
 namespace rmq {
 namespace {
@@ -184,7 +184,7 @@ CallStatus ListClients(const AdminCall& call, const Request& request,
           ? FillClosedPage(call.broker, *page_size, &*search, response)
           : FillOpenPage(call.broker, *page_size, &*search, response);
   // Beside the rows, so that a flood of searches for nobody is bounded too.
-  call.broker.rates.Take(AddressRates::Kind::kRows, call.context.peer.address,
+  call.broker.rates.Take(PayerRates::Kind::kRows, call.context.peer.payer(),
                          static_cast<int64_t>(work / kWorkOfARow),
                          call.context.now);
   if (search->cursor != 0) {

@@ -192,11 +192,11 @@ TEST_F(ClientListMethodsTest, APageThatFindsNobodyLooksAtSoManyAndGoesOn) {
   EXPECT_EQ(response.next_page_token(), "");
 }
 
-TEST_F(ClientListMethodsTest, LooksAreTakenOffTheRateOfTheAddress) {
+TEST_F(ClientListMethodsTest, LooksAreTakenOffTheRateOfThePayer) {
   for (int i = 0; i < 800; ++i) Connect(TestStatement(absl::StrCat("c", i)));
-  AddressRates::Options options;
+  PayerRates::Options options;
   options.max_listed_rows_rate = 50;  // Twice as many at once.
-  AddressRates rates(options);
+  PayerRates rates(options);
   AdminBroker broker = {Limits(), table_,  policy_, true,
                         clock_,   kicker_, rates};
   broker.watches = &watches_;
@@ -205,10 +205,10 @@ TEST_F(ClientListMethodsTest, LooksAreTakenOffTheRateOfTheAddress) {
   request.mutable_filter()->set_version(99);
   Response response;
   // As admin_.Call() has it.
-  const absl::string_view peer = "192.0.2.1:50001";
+  const Payer payer = PayerOf("", "192.0.2.1:50001");
   const absl::Time at = absl::FromUnixSeconds(1'000'000);
   ASSERT_THAT(admin.Call(request, &response), IsSuccess());
-  EXPECT_FALSE(rates.Check(AddressRates::Kind::kRows, peer, at).ok());
+  EXPECT_FALSE(rates.Check(PayerRates::Kind::kRows, payer, at).ok());
 }
 
 TEST_F(ClientListMethodsTest, BadFormIsNamed) {

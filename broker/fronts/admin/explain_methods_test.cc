@@ -22,7 +22,7 @@ TEST_F(ExplainMethodsTest, AGroupOfStreamsIsToldUnlessASwitchOrItsModelSaysNo) {
 
   Connect(TestStatement("c1").Consumer("orders"));
   Connect(TestStatement("c2").Consumer("orders").Producer("orders"));
-  policy_.EnsureConfig("orders", "10.0.0.1:1");
+  policy_.EnsureConfig("orders", {"", "10.0.0.1:1"});
   Call(request, &why);
   EXPECT_THAT(why.obstacles(), IsEmpty());
   EXPECT_EQ(why.consumer_streams(), 2);

@@ -34,10 +34,11 @@ class Caller {
   // reported before what else is wrong with a request.
   virtual CallStatus CheckBind(absl::string_view client_id) const = 0;
 
-  // Makes sure that the client has a channel in the ClientTable, with this
-  // client id; channel() returns it afterwards. Does nothing if it has one. An
+  // Makes sure that the client has a channel in the ClientTable, of this client
+  // id and principal (empty: anonymous); channel() returns it afterwards. Does nothing if it has one. An
   // error if the client id is of bad form, or if the table is full.
-  virtual CallStatus Bind(absl::string_view client_id, absl::Time now) = 0;
+  virtual CallStatus Bind(absl::string_view client_id, absl::string_view principal,
+                          absl::Time now) = 0;
 };
 
 }  // namespace rmq

@@ -19,7 +19,7 @@
 #include "broker/registry/client_table.h"
 #include "broker/registry/fake_client_channel.h"
 #include "common/response_code.h"
-#include "common/rpc/server/address_rates.h"
+#include "common/rpc/server/payer_rates.h"
 #include "common/rpc/server/gate.h"
 #include "common/rpc/server/method_table.h"
 #include "common/rpc/server/method_table_testutil.h"
@@ -240,7 +240,7 @@ class ClientManagerFixture : public ::testing::Test {
   absl::Time now_ = absl::FromUnixSeconds(1'000'000);
   RecordingAuthorizer authorizer_;
   EdgeCounters counters_;
-  AddressRates rates_{{0, 0, 0}};
+  PayerRates rates_{{0, 0, 0}};
   Gate gate_{
       &authorizer_,
       {absl::StatusCode::kUnavailable, ResponseCode::kSystemError, "draining"}};

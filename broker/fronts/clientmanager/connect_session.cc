@@ -98,17 +98,14 @@ ConnectSession::ConnectSession(const Environment* environment, ServerLoop* loop)
       stream_(&environment->stream, loop, this) {}
 
 void ConnectSession::OnOpened() {
-  const CallStatus room =
-      FromStatus(environment_.table->CheckRoom(remote_address()));
-  if (!room.ok()) {
-    NoteRefused(room);
-    stream_.EndWith(room);
-    return;
+  CallStatus status = stream_.Identify();
+  if (status.ok()) {
+    status = FromStatus(
+        environment_.table->CheckRoom(stream_.pays_as(), remote_address()));
   }
-  const CallStatus known = stream_.Identify();
-  if (!known.ok()) {
-    NoteRefused(known);
-    stream_.EndWith(known);
+  if (!status.ok()) {
+    NoteRefused(status);
+    stream_.EndWith(status);
     return;
   }
   stream_.AwaitClient();
@@ -248,7 +245,7 @@ CallStatus ConnectSession::AnswerBytes(absl::string_view bytes,
 CallStatus ConnectSession::InflateFrame(const FrameOutline& outline,
                                         absl::Time now,
                                         grpc::ByteBuffer* message) {
-  constexpr auto kBytes = AddressRates::Kind::kBytes;
+  constexpr auto kBytes = PayerRates::Kind::kBytes;
   const size_t most = calls().options.max_message_bytes;
   CallStatus refused;
   if (message->Length() > most) {
@@ -256,7 +253,7 @@ CallStatus ConnectSession::InflateFrame(const FrameOutline& outline,
   } else if (!outline.in_time) {
     refused = OverFrameRate();
   } else {
-    refused = calls().rates.Check(kBytes, remote_address(), now);
+    refused = calls().rates.Check(kBytes, stream_.payer(), now);
     // It may be a heartbeat, and others at this address may be to blame.
     if (!refused.ok() && client_.is_bound() && !outline.is_acknowledgment) {
       RenewLight(/*token=*/0, now);
@@ -266,7 +263,7 @@ CallStatus ConnectSession::InflateFrame(const FrameOutline& outline,
   // Of one that is not to be handled, no more than its id is needed.
   CallStatus status = InflateMessage(
       "frame", refused.ok() ? most : kRequestIdBytes, message, &work);
-  calls().rates.Take(kBytes, remote_address(), static_cast<int64_t>(work), now);
+  calls().rates.Take(kBytes, stream_.payer(), static_cast<int64_t>(work), now);
   return refused.ok() ? status : refused;
 }
 

@@ -132,7 +132,8 @@ CallStatus AnswerFull(const ClientCall& call,
   if (!status.ok()) return status;
   RefuseConsumers(call, request, &parsed);
   for (int tries = 0; tries < kStandInTries; ++tries) {
-    status = call.caller.Bind(request.client_id(), call.context.now);
+    status = call.caller.Bind(request.client_id(), call.principal().pays_as(),
+                              call.context.now);
     if (!status.ok()) return status;
     status = ApplyStatement(call, parsed, response);
     const bool may_have_expired =

@@ -22,7 +22,7 @@
 #include "broker/registry/client_table.h"
 #include "broker/registry/fake_client_channel.h"
 #include "broker/registry/recording_listener.h"
-#include "common/rpc/server/address_rates.h"
+#include "common/rpc/server/payer_rates.h"
 #include "common/rpc/server/authorizer.h"
 #include "common/rpc/server/gate.h"
 #include "common/rpc/server/method_table.h"
@@ -156,7 +156,7 @@ class World {
   absl::Time now_ = absl::FromUnixSeconds(1'000'000);
   AllowAllAuthorizer authorizer_;
   EdgeCounters counters_;
-  AddressRates rates_{{0, 0, 0}};
+  PayerRates rates_{{0, 0, 0}};
   Gate gate_{&authorizer_, CallStatus()};
   MethodTable methods_{&gate_, &rates_, &counters_.calls};
   RecordingListener listener_;

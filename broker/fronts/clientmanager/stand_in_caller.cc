@@ -16,9 +16,11 @@ CallStatus StandInCaller::CheckClientId(absl::string_view client_id) const {
   return FromStatus(ValidateClientId("client_id", client_id, limits_));
 }
 
-CallStatus StandInCaller::Bind(absl::string_view client_id, absl::Time now) {
+CallStatus StandInCaller::Bind(absl::string_view client_id,
+                               absl::string_view principal, absl::Time now) {
   absl::StatusOr<ClientChannelPtr> channel = table_.FindOrOpenStandIn(
-      client_id, std::make_shared<StandInChannel>(remote_address_), now);
+      client_id, std::make_shared<StandInChannel>(remote_address_), now,
+      principal);
   if (!channel.ok()) return FromStatus(channel.status());
   channel_ = *std::move(channel);
   return {};

@@ -33,7 +33,8 @@ class StandInCaller final : public Caller {
   }
   // Finds the stand-in again, or opens another one, each time it is called: a
   // stand-in may expire between two calls.
-  CallStatus Bind(absl::string_view client_id, absl::Time now) override;
+  CallStatus Bind(absl::string_view client_id, absl::string_view principal,
+                  absl::Time now) override;
 
  private:
   const absl::string_view client_id_;

@@ -32,13 +32,13 @@ TEST_F(StandInCallerTest, AClientThatStatedNothingHasNoChannel) {
 
 TEST_F(StandInCallerTest, CallsOfOneClientIdShareAStandIn) {
   StandInCaller first = CallerOf("c1");
-  ASSERT_TRUE(first.Bind("c1", kNow).ok());
+  ASSERT_TRUE(first.Bind("c1", "", kNow).ok());
   ASSERT_NE(first.channel(), nullptr);
   EXPECT_EQ(first.channel()->kind(), ClientChannel::Kind::kStandIn);
   EXPECT_EQ(first.channel()->remote_address(), kPeer);
   StandInCaller second = CallerOf("c1");
   EXPECT_EQ(second.channel(), first.channel());
-  ASSERT_TRUE(second.Bind("c1", kNow).ok());
+  ASSERT_TRUE(second.Bind("c1", "", kNow).ok());
   EXPECT_EQ(second.channel(), first.channel());
   EXPECT_EQ(CallerOf("c2").channel(), nullptr);
 }

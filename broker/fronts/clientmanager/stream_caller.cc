@@ -19,11 +19,12 @@ CallStatus StreamCaller::CheckBind(absl::string_view client_id) const {
   return FromStatus(ValidateClientId("client_id", client_id, limits_));
 }
 
-CallStatus StreamCaller::Bind(absl::string_view client_id, absl::Time now) {
+CallStatus StreamCaller::Bind(absl::string_view client_id,
+                              absl::string_view principal, absl::Time now) {
   if (client_.is_bound()) return {};
   CallStatus status = CheckBind(client_id);
   if (!status.ok()) return status;
-  status = FromStatus(table_.Open(channel_.Reference(), now));
+  status = FromStatus(table_.Open(channel_.Reference(), now, principal));
   client_.is_turned_away = !status.ok();
   if (status.ok()) client_.client_id = std::string(client_id);
   return status;

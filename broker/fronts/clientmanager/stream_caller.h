@@ -58,7 +58,8 @@ class StreamCaller final : public Caller {
   // A frame may leave the client id out.
   CallStatus CheckClientId(absl::string_view client_id) const override;
   CallStatus CheckBind(absl::string_view client_id) const override;
-  CallStatus Bind(absl::string_view client_id, absl::Time now) override;
+  CallStatus Bind(absl::string_view client_id, absl::string_view principal,
+                  absl::Time now) override;
 
  private:
   ClientChannel& channel_;

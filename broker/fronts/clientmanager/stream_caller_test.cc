@@ -35,17 +35,17 @@ TEST_F(StreamCallerTest, TheChannelIsTheStreamsBeforeItIsBoundToo) {
 }
 
 TEST_F(StreamCallerTest, BindingOpensTheChannelOnceAndForOneClientId) {
-  EXPECT_TRUE(caller_.Bind("c1", kNow).ok());
+  EXPECT_TRUE(caller_.Bind("c1", "", kNow).ok());
   EXPECT_EQ(caller_.client_id(), "c1");
   EXPECT_EQ(table_.counts().channels, 1);
-  EXPECT_TRUE(caller_.Bind("c2", kNow).ok());
+  EXPECT_TRUE(caller_.Bind("c2", "", kNow).ok());
   EXPECT_EQ(caller_.client_id(), "c1");
   EXPECT_EQ(table_.counts().channels, 1);
 }
 
 TEST_F(StreamCallerTest, AClientIdOfBadFormBindsNothing) {
   EXPECT_EQ(caller_.CheckBind("").code, absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(caller_.Bind("", kNow).code, absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(caller_.Bind("", "", kNow).code, absl::StatusCode::kInvalidArgument);
   EXPECT_FALSE(client_.is_bound());
   EXPECT_FALSE(client_.is_turned_away);
   EXPECT_EQ(table_.counts().channels, 0);
@@ -54,7 +54,7 @@ TEST_F(StreamCallerTest, AClientIdOfBadFormBindsNothing) {
 TEST_F(StreamCallerTest, AStreamThatFindsNoRoomIsTurnedAway) {
   const auto first = std::make_shared<FakeClientChannel>();
   ASSERT_TRUE(table_.Open(first, kNow).ok());
-  EXPECT_EQ(caller_.Bind("c1", kNow).code,
+  EXPECT_EQ(caller_.Bind("c1", "", kNow).code,
             absl::StatusCode::kResourceExhausted);
   EXPECT_TRUE(client_.is_turned_away);
   EXPECT_FALSE(client_.is_bound());
@@ -62,7 +62,7 @@ TEST_F(StreamCallerTest, AStreamThatFindsNoRoomIsTurnedAway) {
 
 TEST_F(StreamCallerTest, AFrameStatesTheStreamsClientIdOrNone) {
   EXPECT_TRUE(caller_.CheckClientId("any").ok());  // Bind() decides.
-  ASSERT_TRUE(caller_.Bind("c1", kNow).ok());
+  ASSERT_TRUE(caller_.Bind("c1", "", kNow).ok());
   EXPECT_TRUE(caller_.CheckBind("").ok());
   EXPECT_TRUE(caller_.CheckClientId("c1").ok());
   EXPECT_TRUE(caller_.CheckClientId("").ok());

@@ -83,7 +83,7 @@ CallStatus TelemetrySession::ReadMessage(grpc::ByteBuffer* message,
   if (!rate_.Take(now)) {
     return SdkError(v2::TOO_MANY_REQUESTS, "too many commands on a stream");
   }
-  CallStatus status = ReceiveMessage(&calls(), stream_.peer(), now,
+  CallStatus status = ReceiveMessage(&calls(), stream_.payer(), now,
                                      stream_.context().c_call(), message);
   if (!status.ok()) return status;
   std::vector<grpc::Slice> slices;

@@ -7,6 +7,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
+#include "common/payer.h"
 #include "google/protobuf/descriptor.h"
 #include "grpc/support/time.h"
 #include "grpcpp/server_context.h"
@@ -24,6 +25,13 @@ struct Peer {
   uint64_t generation = 0;
   // Rules are only tried out: nothing is refused for them.
   bool is_trial = false;
+
+  // The principal that pays for the call; empty: the address does. Nobody pays
+  // as a user while rules are only tried out.
+  absl::string_view pays_as() const {
+    return is_trial ? absl::string_view() : principal;
+  }
+  Payer payer() const { return PayerOf(pays_as(), address); }
 };
 
 // The metadata that a client sent at the beginning of its call. A view of the

@@ -85,10 +85,10 @@ CallStatus MethodTable::CheckRate(Weight weight,
   switch (weight) {
     case Weight::kNothing: break;
     case Weight::kRequestItems:
-      return rates_.Check(AddressRates::Kind::kGroups, call.peer.address,
+      return rates_.Check(PayerRates::Kind::kGroups, call.peer.payer(),
                           call.now);
     case Weight::kResponseRows:
-      return rates_.Check(AddressRates::Kind::kRows, call.peer.address,
+      return rates_.Check(PayerRates::Kind::kRows, call.peer.payer(),
                           call.now);
   }
   return {};
@@ -99,11 +99,11 @@ void MethodTable::Weigh(Weight weight, const CallContext& call,
   switch (weight) {
     case Weight::kNothing: break;
     case Weight::kRequestItems:
-      rates_.Take(AddressRates::Kind::kGroups, call.peer.address,
+      rates_.Take(PayerRates::Kind::kGroups, call.peer.payer(),
                   CountItems(request), call.now);
       break;
     case Weight::kResponseRows:
-      rates_.Take(AddressRates::Kind::kRows, call.peer.address,
+      rates_.Take(PayerRates::Kind::kRows, call.peer.payer(),
                   CountRows(response), call.now);
       break;
   }

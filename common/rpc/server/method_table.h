@@ -13,7 +13,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "common/response_code.h"
-#include "common/rpc/server/address_rates.h"
+#include "common/rpc/server/payer_rates.h"
 #include "common/rpc/server/authorizer.h"
 #include "common/rpc/server/call_context.h"
 #include "common/rpc/server/call_counters.h"
@@ -46,8 +46,8 @@ class MethodTable {
   // What a call takes of the rates of its address.
   enum class Weight {
     kNothing,
-    kRequestItems,  // AddressRates::Kind::kGroups: items of its request.
-    kResponseRows,  // AddressRates::Kind::kRows: CountRows() of its response.
+    kRequestItems,  // PayerRates::Kind::kGroups: items of its request.
+    kResponseRows,  // PayerRates::Kind::kRows: CountRows() of its response.
   };
 
   struct MethodOptions {
@@ -82,7 +82,7 @@ class MethodTable {
       std::function<CallStatus(const CallContext&, const Request&, Response*)>;
 
   // All are borrowed, and outlive the table.
-  MethodTable(Gate* gate, AddressRates* rates, CallCounters* counters)
+  MethodTable(Gate* gate, PayerRates* rates, CallCounters* counters)
       : gate_(*gate), rates_(*rates), counters_(*counters) {}
   MethodTable(const MethodTable&) = delete;
   MethodTable& operator=(const MethodTable&) = delete;
@@ -168,7 +168,7 @@ class MethodTable {
              const google::protobuf::Message& response) const;
 
   Gate& gate_;
-  AddressRates& rates_;
+  PayerRates& rates_;
   CallCounters& counters_;
   const StatusOutcomeWriter status_outcomes_;
   // By path.

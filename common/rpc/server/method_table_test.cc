@@ -92,7 +92,7 @@ class MethodTableTest : public ::testing::Test {
 
   RecordingAuthorizer authorizer_;
   Gate gate_{&authorizer_, kGoingDown};
-  AddressRates rates_{AddressRates::Options()};
+  PayerRates rates_{PayerRates::Options()};
   CallCounters counters_{&SevenForAll};
   MethodTable table_{&gate_, &rates_, &counters_};
   CallStatus outcome_;

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "common/rpc/server/address_rates.h"
+#include "common/rpc/server/payer_rates.h"
 #include "common/rpc/server/inflate.h"
 
 namespace rmq {
@@ -14,21 +14,21 @@ CallStatus NoMessage() {
       "than gRPC reads");
 }
 
-CallStatus ReceiveMessage(ServerCalls* calls, absl::string_view peer,
+CallStatus ReceiveMessage(ServerCalls* calls, const Payer& payer,
                           absl::Time now, grpc_call* call,
                           grpc::ByteBuffer* message) {
   const size_t most = calls->options.max_message_bytes;
   if (message->Length() > most) {
     return OverSize("message", message->Length(), most);
   }
-  AddressRates& rates = calls->rates;
-  CallStatus status = rates.Check(AddressRates::Kind::kBytes, peer, now);
+  PayerRates& rates = calls->rates;
+  CallStatus status = rates.Check(PayerRates::Kind::kBytes, payer, now);
   if (!status.ok()) return status;
   size_t work = message->Length();
   if (IsCompressed(*message, call)) {
     status = InflateMessage("message", most, message, &work);
   }
-  rates.Take(AddressRates::Kind::kBytes, peer, static_cast<int64_t>(work), now);
+  rates.Take(PayerRates::Kind::kBytes, payer, static_cast<int64_t>(work), now);
   return status;
 }
 

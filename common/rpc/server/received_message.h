@@ -2,8 +2,8 @@
 #ifndef COMMON_RPC_SERVER_RECEIVED_MESSAGE_H_
 #define COMMON_RPC_SERVER_RECEIVED_MESSAGE_H_
 
-#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "common/payer.h"
 #include "common/response_code.h"
 #include "common/rpc/server/server_calls.h"
 #include "grpc/grpc.h"
@@ -15,10 +15,10 @@ namespace rmq {
 // than gRPC reads.
 CallStatus NoMessage();
 
-// Prepares the only message of `call` from `peer`: inflates it in place if it
-// is compressed. Returns RESOURCE_EXHAUSTED if it is too large, or if its
-// address has used up its rate of bytes, and InflateMessage()'s errors.
-CallStatus ReceiveMessage(ServerCalls* calls, absl::string_view peer,
+// Prepares the only message of `call`: inflates it in place if it is
+// compressed. Returns RESOURCE_EXHAUSTED if it is too large, or if `payer` has
+// used up its rate of bytes, and InflateMessage()'s errors.
+CallStatus ReceiveMessage(ServerCalls* calls, const Payer& payer,
                           absl::Time now, grpc_call* call,
                           grpc::ByteBuffer* message);
 

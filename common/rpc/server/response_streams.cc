@@ -8,7 +8,7 @@
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "common/mutex_lock.h"
-#include "common/rpc/server/address_rates.h"
+#include "common/rpc/server/payer_rates.h"
 #include "common/rpc/server/peer_address.h"
 #include "common/rpc/server/received_message.h"
 #include "common/rpc/server/refusal_log.h"
@@ -113,12 +113,13 @@ class ResponseStreams::Stream final
   CallStatus Answer(grpc::ByteBuffer* message,
                     std::shared_ptr<ResponseSource>* source) {
     const absl::Time now = calls().clock.TimeNow();
-    CallStatus status = ReceiveMessage(&calls(), peer(), now,
-                                       stream_.context().c_call(), message);
+    CallStatus status = stream_.Identify();
     if (!status.ok()) return status;
-    status = calls().rates.Check(AddressRates::Kind::kRows, peer(), now);
+    status = ReceiveMessage(&calls(), stream_.payer(), now,
+                            stream_.context().c_call(), message);
     if (!status.ok()) return status;
-    status = stream_.Identify();
+    status =
+        calls().rates.Check(PayerRates::Kind::kRows, stream_.payer(), now);
     if (!status.ok()) return status;
     if (stream_.generation() != 0) request_ = *message;  // Shares the bytes.
     return streams_.method_.answer(
@@ -161,7 +162,8 @@ class ResponseStreams::Stream final
       const absl::optional<CallStatus> ends_with = TakeEnd(next);
       switch (next.outcome) {
         case NextResponse::Outcome::kResponse:
-          calls().rates.Take(AddressRates::Kind::kRows, peer(), next.rows, now);
+          calls().rates.Take(PayerRates::Kind::kRows, stream_.payer(),
+                             next.rows, now);
           if (ends_with.has_value()) {
             stream_.EndAfter(std::move(next.bytes), *ends_with);
             return;

@@ -11,7 +11,7 @@
 #include "common/response_code.h"
 #include "common/rpc/loop/live_calls.h"
 #include "common/rpc/server/acceptor/connections.h"
-#include "common/rpc/server/address_rates.h"
+#include "common/rpc/server/payer_rates.h"
 #include "common/rpc/server/authorizer.h"
 #include "common/rpc/server/call_counters.h"
 #include "common/rpc/server/deadline_watch.h"
@@ -32,7 +32,7 @@ struct ServerCalls {
     // A client that leaves a write unread for longer is cut off.
     absl::Duration slow_reader_limit = absl::Seconds(30);
     Connections::Options connections;
-    AddressRates::Options rates;
+    PayerRates::Options rates;
   };
 
   // How long a client may take to do what its call awaits first: to send its
@@ -65,7 +65,7 @@ struct ServerCalls {
   // Counts every call, including those that wait for a client.
   LiveCalls live;
   Connections connections;
-  AddressRates rates;
+  PayerRates rates;
   // Tracks unary calls, and calls of health's Watch that await their message.
   DeadlineWatch unfinished;
   // Tracks streams that are not read.

@@ -15,6 +15,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "common/mutex_lock.h"
+#include "common/payer.h"
 #include "common/response_code.h"
 #include "common/rpc/loop/completion_loop.h"
 #include "common/rpc/loop/loop_queues.h"
@@ -154,6 +155,11 @@ class ServerStream final : public Waiter {
   // with it. Called by one thread at a time, the first time by OnOpened() or
   // OnMessage(): a stream that everybody may open need not ask.
   CallStatus Identify();
+  // Peer::pays_as() and payer(), as far as Identify() knows by now.
+  absl::string_view pays_as() const {
+    return caller_.is_trial ? absl::string_view() : caller_.user;
+  }
+  Payer payer() const { return PayerOf(pays_as(), peer()); }
   // Of the rules by which Identify() last did; 0: it did not.
   uint64_t generation() const { return caller_.generation; }
   // The context of the stream at `now`, as that of a call of `method`: with

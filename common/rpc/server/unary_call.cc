@@ -94,20 +94,21 @@ CallStatus UnaryCall::Answer(bool was_read, absl::Time now,
             ResponseCode::kRequestCodeNotSupported,
             absl::StrCat("no such method: ", Quoted(context_.method()))};
   }
-  CallStatus status = was_read ? ReceiveMessage(&calls_, peer(), now,
-                                                context_.c_call(), &request_)
-                               : NoMessage();
-  if (!status.ok()) return status;
   CallerIdentity caller;
   if (!method_->skips_gate) {
-    status = calls_.gate.Identify({peer(), context_, now}, &caller);
-    if (!status.ok()) return status;
+    CallStatus known = calls_.gate.Identify({peer(), context_, now}, &caller);
+    if (!known.ok()) return known;
   }
   const CallContext call = {
       *method_->descriptor,
       {peer(), caller.user, caller.generation, caller.is_trial},
       MetadataView(context_),
       now};
+  CallStatus status =
+      was_read ? ReceiveMessage(&calls_, call.peer.payer(), now,
+                                context_.c_call(), &request_)
+               : NoMessage();
+  if (!status.ok()) return status;
   return method_->answer(call, &request_, response);
 }
 

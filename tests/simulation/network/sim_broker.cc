@@ -20,7 +20,7 @@
 #include "broker/registry/client_table.h"
 #include "broker/watch/event_history.h"
 #include "common/response_code.h"
-#include "common/rpc/server/address_rates.h"
+#include "common/rpc/server/payer_rates.h"
 #include "common/rpc/server/authorizer.h"
 #include "common/rpc/server/gate.h"
 #include "common/rpc/server/method_table.h"
@@ -112,7 +112,7 @@ struct SimBroker::Running {
   TrueLists lists;
   AllowAllAuthorizer authorizer;
   EdgeCounters counters;
-  AddressRates rates{{0, 0, 0}};
+  PayerRates rates{{0, 0, 0}};
   Gate gate{&authorizer, {}};
   MethodTable methods{&gate, &rates, &counters.calls};
   EventLoop::TimerId timer = 0;

@@ -1,23 +1,22 @@
-// Limits the work that the clients of one address may cause by unary calls.
-#ifndef COMMON_RPC_SERVER_ADDRESS_RATES_H_
-#define COMMON_RPC_SERVER_ADDRESS_RATES_H_
+// Limits the work that one payer may cause by unary calls.
+#ifndef COMMON_RPC_SERVER_PAYER_RATES_H_
+#define COMMON_RPC_SERVER_PAYER_RATES_H_
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
-#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "common/payer.h"
 #include "common/response_code.h"
 
 namespace rmq {
 
-// Keeps a token bucket for each address and kind of amount. A stream has a
+// Keeps a token bucket for each payer and kind of amount. A stream has a
 // limit of its own on its messages; unary calls have none, and one can cost a
 // thousand times as much as another, so their amounts are counted.
 //
@@ -25,9 +24,8 @@ namespace rmq {
 // bucket; later calls wait until the bucket has recovered. So no call is too
 // large to be answered at all.
 //
-// An address is a host, or the /64 network of an IPv6 host, since one client
-// commonly has the whole network. Thread-safe.
-class AddressRates {
+// Thread-safe.
+class PayerRates {
  public:
   enum class Kind {
     // Bytes of unary requests, and of inflated messages, those of streams too.
@@ -39,7 +37,7 @@ class AddressRates {
   };
   static constexpr size_t kKinds = 3;
 
-  // Amounts per second and address; kBurst times as much at once after a pause.
+  // Amounts per second and payer; kBurst times as much at once after a pause.
   // 0: no limit.
   struct Options {
     int64_t max_unary_bytes_rate = 4 * 1024 * 1024;
@@ -51,36 +49,37 @@ class AddressRates {
   };
   static constexpr int kBurst = 2;
 
-  // The most addresses that are tracked at once. An address whose buckets are
-  // full again is forgotten. Addresses beyond the limit share one entry.
-  static constexpr size_t kMostAddresses = 10'000;
+  // The most payers that are tracked at once. A payer whose buckets are full
+  // again is forgotten. Payers beyond the limit share their buckets.
+  static constexpr size_t kMostPayers = 10'000;
 
   // `options` must validate.
-  explicit AddressRates(const Options& options);
+  explicit PayerRates(const Options& options);
 
-  // Returns OK if the client at `peer` ("host:port") has any of the kind left.
-  // Otherwise returns RESOURCE_EXHAUSTED, naming the rate and when to try
-  // again.
-  CallStatus Check(Kind kind, absl::string_view peer, absl::Time now)
+  // Returns OK if `payer` has any of the kind left. Otherwise returns
+  // RESOURCE_EXHAUSTED, naming the rate and when to try again.
+  CallStatus Check(Kind kind, const Payer& payer, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mu_);
   // Takes `amount` out of the bucket; it may be more than is left.
-  void Take(Kind kind, absl::string_view peer, int64_t amount, absl::Time now)
+  void Take(Kind kind, const Payer& payer, int64_t amount, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   // The times at which the buckets will be full again.
   using Buckets = std::array<absl::Time, kKinds>;
 
-  Buckets& FindLocked(absl::string_view peer, absl::Time now)
+  Buckets& FindLocked(const Payer& payer, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const std::array<int64_t, kKinds> rates_;
   absl::Mutex mu_;
-  absl::flat_hash_map<std::string, Buckets> addresses_ ABSL_GUARDED_BY(mu_);
-  // When forgotten addresses were last removed.
+  absl::flat_hash_map<Payer, Buckets> payers_ ABSL_GUARDED_BY(mu_);
+  // Of all payers beyond kMostPayers.
+  Buckets others_ ABSL_GUARDED_BY(mu_);
+  // When forgotten payers were last removed.
   absl::Time swept_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
 };
 
 }  // namespace rmq
 
-#endif  // COMMON_RPC_SERVER_ADDRESS_RATES_H_
+#endif  // COMMON_RPC_SERVER_PAYER_RATES_H_
