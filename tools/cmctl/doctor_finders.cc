@@ -264,8 +264,9 @@ Hits FindRefused(const Patients& patients) {
     const int64_t refused = FactsOf(patient).refused_channels();
     return refused == 0 ? ""
                         : absl::StrCat("it has refused ", refused,
-                                       " clients since its start, as it or an "
-                                       "address's part of it was full");
+                                       " clients since its start, as it, or a "
+                                       "user's or address's part of it, was "
+                                       "full");
   });
 }
 
