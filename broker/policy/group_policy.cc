@@ -113,8 +113,9 @@ Payer GroupPolicy::CountedPayer(const Client& client) const {
              : PayerOf(client.principal, client.remote_address);
 }
 
-GroupConfigs::Entry* GroupPolicy::FindOrCreateLocked(
-    absl::string_view group, const Client& client, SkipReason* reason) {
+GroupConfigs::Entry* GroupPolicy::FindOrCreateLocked(absl::string_view group,
+                                                     const Client& client,
+                                                     SkipReason* reason) {
   if (GroupConfigs::Entry* const entry = groups_.Find(group)) return entry;
   if (!IsLegalConsumerGroup(group)) {
     *reason = SkipReason::kIllegalGroup;

@@ -55,7 +55,8 @@ class GroupPolicy final : public ClientEventListener {
     size_t max_auto_created_groups = 100'000;
     // How many of them may be made for clients of one address, or of one
     // principal, as long as they are kept: see Payer. At the limit the
-    // longest-unused one of these is dropped. None: half of `max_auto_created_groups`. 0: no limit.
+    // longest-unused one of these is dropped. None: half of
+    // `max_auto_created_groups`. 0: no limit.
     absl::optional<size_t> max_auto_created_groups_per_address = 0;
     // Configured groups and topics. No name twice.
     std::vector<SubscriptionGroupConfig> subscription_groups;

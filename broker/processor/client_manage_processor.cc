@@ -35,14 +35,15 @@ CallStatus TooManyChanges(const ClientTable::Options& options,
                          " changed their subscriptions or modes too often: "
                          "max_statement_changes_per_address is ",
                          options.max_statement_changes_per_address)
-          : absl::StrCat("the client changed its subscriptions or modes too "
-                         "often: max_statement_changes is ",
-                         options.max_statement_changes);
-  return {absl::StatusCode::kResourceExhausted, ResponseCode::kSystemBusy,
-          absl::StrCat(who_and_limit, " a second; state them again in ",
-                       absl::FormatDuration(absl::Ceil(
-                           registered.try_again_at - now,
-                           absl::Milliseconds(1))))};
+          : absl::StrCat(
+                "the client changed its subscriptions or modes too "
+                "often: max_statement_changes is ",
+                options.max_statement_changes);
+  return {
+      absl::StatusCode::kResourceExhausted, ResponseCode::kSystemBusy,
+      absl::StrCat(who_and_limit, " a second; state them again in ",
+                   absl::FormatDuration(absl::Ceil(
+                       registered.try_again_at - now, absl::Milliseconds(1))))};
 }
 
 }  // namespace
@@ -74,8 +75,8 @@ HeartbeatResult ClientManageProcessor::Heartbeat(
                        "registered"};
       return result;
     case RegisterResult::Outcome::kTooManyChanges:
-      result.status = TooManyChanges(table_.options(), channel, statement,
-                                     registered, now);
+      result.status =
+          TooManyChanges(table_.options(), channel, statement, registered, now);
       return result;
     case RegisterResult::Outcome::kDuplicateClientId:
       result.status = {
@@ -155,7 +156,8 @@ CallStatus ClientManageProcessor::UnregisterClient(
     const ClientPrincipal& principal) {
   for (absl::string_view group : consumer_groups) {
     if (!group.empty()) {
-      policy_.EnsureConfig(group, {principal.pays_as(), channel.remote_address()});
+      policy_.EnsureConfig(group,
+                           {principal.pays_as(), channel.remote_address()});
     }
   }
   if (!table_.Unregister(channel, client_id, producer_groups, consumer_groups,

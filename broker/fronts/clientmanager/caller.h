@@ -35,10 +35,11 @@ class Caller {
   virtual CallStatus CheckBind(absl::string_view client_id) const = 0;
 
   // Makes sure that the client has a channel in the ClientTable, of this client
-  // id and principal (empty: anonymous); channel() returns it afterwards. Does nothing if it has one. An
-  // error if the client id is of bad form, or if the table is full.
-  virtual CallStatus Bind(absl::string_view client_id, absl::string_view principal,
-                          absl::Time now) = 0;
+  // id and principal (empty: anonymous); channel() returns it afterwards. Does
+  // nothing if it has one. An error if the client id is of bad form, or if the
+  // table is full.
+  virtual CallStatus Bind(absl::string_view client_id,
+                          absl::string_view principal, absl::Time now) = 0;
 };
 
 }  // namespace rmq

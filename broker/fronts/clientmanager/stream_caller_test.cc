@@ -45,7 +45,8 @@ TEST_F(StreamCallerTest, BindingOpensTheChannelOnceAndForOneClientId) {
 
 TEST_F(StreamCallerTest, AClientIdOfBadFormBindsNothing) {
   EXPECT_EQ(caller_.CheckBind("").code, absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(caller_.Bind("", "", kNow).code, absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(caller_.Bind("", "", kNow).code,
+            absl::StatusCode::kInvalidArgument);
   EXPECT_FALSE(client_.is_bound());
   EXPECT_FALSE(client_.is_turned_away);
   EXPECT_EQ(table_.counts().channels, 0);

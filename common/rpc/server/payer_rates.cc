@@ -44,8 +44,7 @@ PayerRates::PayerRates(const Options& options)
   others_.fill(absl::InfinitePast());
 }
 
-CallStatus PayerRates::Check(Kind kind, const Payer& payer,
-                               absl::Time now) {
+CallStatus PayerRates::Check(Kind kind, const Payer& payer, absl::Time now) {
   const int64_t rate = rates_[static_cast<size_t>(kind)];
   if (rate == 0) return {};
   absl::Duration wait;
@@ -58,14 +57,13 @@ CallStatus PayerRates::Check(Kind kind, const Payer& payer,
   if (wait < absl::ZeroDuration()) return {};
   return OverLimit(absl::StrCat(
       NameOf(kind), payer.is_principal ? " of one user" : " from one address",
-      " must be at most ", rate,
-      " a second, come again in ",
+      " must be at most ", rate, " a second, come again in ",
       absl::FormatDuration(absl::Ceil(std::max(wait, absl::Milliseconds(1)),
                                       absl::Milliseconds(1)))));
 }
 
 void PayerRates::Take(Kind kind, const Payer& payer, int64_t amount,
-                        absl::Time now) {
+                      absl::Time now) {
   const int64_t rate = rates_[static_cast<size_t>(kind)];
   if (rate == 0 || amount == 0) return;
   MutexLock lock(&mu_);

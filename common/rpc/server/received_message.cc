@@ -3,8 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "common/rpc/server/payer_rates.h"
 #include "common/rpc/server/inflate.h"
+#include "common/rpc/server/payer_rates.h"
 
 namespace rmq {
 

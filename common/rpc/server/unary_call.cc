@@ -104,10 +104,9 @@ CallStatus UnaryCall::Answer(bool was_read, absl::Time now,
       {peer(), caller.user, caller.generation, caller.is_trial},
       MetadataView(context_),
       now};
-  CallStatus status =
-      was_read ? ReceiveMessage(&calls_, call.peer.payer(), now,
-                                context_.c_call(), &request_)
-               : NoMessage();
+  CallStatus status = was_read ? ReceiveMessage(&calls_, call.peer.payer(), now,
+                                                context_.c_call(), &request_)
+                               : NoMessage();
   if (!status.ok()) return status;
   return method_->answer(call, &request_, response);
 }
