@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -59,9 +60,16 @@ TEST_F(EtcdBrokerResolverTest, BrokersThatComeAndGoAreTold) {
   ASSERT_TRUE(listener_->Await("h:1,h:2"));
   etcd_.Delete(DiscoveryKey(kDiscoveryPrefix, Entry("a", "")));
   ASSERT_TRUE(listener_->Await("h:2"));
-  etcd_.Delete(DiscoveryKey(kDiscoveryPrefix, Entry("b", "")));
-  ASSERT_TRUE(listener_->Await(""));
-  EXPECT_THAT(resolver_->Status().error, IsOk());
+}
+
+TEST_F(EtcdBrokerResolverTest, AnEtcdThatHasLostAllEntriesTakesNoBroker) {
+  ASSERT_TRUE(listener_->Await("h:1"));
+  etcd_.Delete(DiscoveryKey(kDiscoveryPrefix, Entry("a", "")));
+  while (resolver_->Status().error.ok()) std::this_thread::yield();
+  EXPECT_THAT(resolver_->Status().error, StatusIs(absl::StatusCode::kNotFound));
+  PutBroker("b", "h:2");
+  ASSERT_TRUE(listener_->Await("h:2"));
+  EXPECT_THAT(listener_->lists(), ElementsAre("h:1", "h:2"));
 }
 
 TEST_F(EtcdBrokerResolverTest, AForeignEntryIsPassedOverAndCounted) {
@@ -107,9 +115,9 @@ TEST(EtcdBrokerResolverOptionsTest, EndpointsMayComeFromTheOptions) {
   options.etcd_endpoints = {etcd.address()};
   const auto resolver = MakeResolver("etcd:///east", options);
   ASSERT_THAT(resolver.status(), IsOk());
-  const auto brokers = AwaitBrokers(resolver->get(), absl::Seconds(20));
-  ASSERT_THAT(brokers.status(), IsOk());
-  EXPECT_TRUE(brokers->empty());
+  EXPECT_THAT(AwaitBrokers(resolver->get(), absl::Seconds(20)).status(),
+              StatusIs(absl::StatusCode::kNotFound,
+                       "the source lists no broker"));
 }
 
 TEST(EtcdBrokerResolverOptionsTest, AFileOfTlsThatIsWrongIsTold) {

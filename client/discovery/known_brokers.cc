@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "common/kv.h"
 #include "common/mutex_lock.h"
@@ -15,6 +16,7 @@ KnownBrokers::KnownBrokers(std::string source, Clock* clock) : clock_(*clock) {
 
 void KnownBrokers::Learn(const std::vector<BrokerEntry>& brokers,
                          size_t passed_over) {
+  if (brokers.empty()) return FailAsEmpty(passed_over);
   absl::Status status = ValidateBrokers(brokers);
   if (!status.ok()) return Fail(std::move(status));
   ResolverStatus before;
@@ -43,6 +45,19 @@ void KnownBrokers::Learn(const std::vector<BrokerEntry>& brokers,
             << Kv("before", before.brokers);
   brokers_ = brokers;
   lists_.SetBrokers(brokers).IgnoreError();  // It validates.
+}
+
+void KnownBrokers::FailAsEmpty(size_t passed_over) {
+  {
+    MutexLock lock(&mu_);
+    status_.passed_over = passed_over;
+  }
+  Fail(absl::NotFoundError(
+      passed_over == 0
+          ? "the source lists no broker"
+          : absl::StrCat("the source lists no broker that this version can "
+                         "read: entries that it cannot read: ",
+                         passed_over)));
 }
 
 void KnownBrokers::Fail(absl::Status error) {

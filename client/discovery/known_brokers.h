@@ -31,7 +31,9 @@ class KnownBrokers {
 
   // The source has told all of its brokers, and `passed_over` entries that it
   // has besides. Counts as Fail() if the list does not validate
-  // (ValidateBrokers()).
+  // (ValidateBrokers()), or if there is no broker, NotFound then: a source that
+  // has lost its entries is likelier than a site that has lost all brokers, and
+  // clients do not leave brokers for it that they can reach.
   void Learn(const std::vector<BrokerEntry>& brokers, size_t passed_over = 0)
       ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -48,6 +50,8 @@ class KnownBrokers {
   ResolverStatus Status() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
+  void FailAsEmpty(size_t passed_over) ABSL_LOCKS_EXCLUDED(mu_);
+
   absl::Time WallNow() { return clock_.ClockToWall(clock_.TimeNow()); }
 
   Clock& clock_;

@@ -20,6 +20,7 @@ namespace rmq {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 using Brokers = std::vector<BrokerEntry>;
@@ -73,9 +74,21 @@ TEST_F(KnownBrokersTest, TheSameListAgainIsNotToldButItsTimeIs) {
   EXPECT_EQ(known_.Status().learned_at, WallNow());
 }
 
-TEST_F(KnownBrokersTest, AFirstListWithoutABrokerIsTold) {
+TEST_F(KnownBrokersTest, AListWithoutABrokerIsAnErrorAndTheLastOneIsKept) {
   known_.Learn({});
-  EXPECT_THAT(lists_->lists(), ElementsAre(""));
+  EXPECT_THAT(known_.Status().error,
+              StatusIs(absl::StatusCode::kNotFound,
+                       "the source lists no broker"));
+  EXPECT_THAT(lists_->lists(), IsEmpty());
+  known_.Learn(kOne);
+  EXPECT_THAT(known_.Status().error, IsOk());
+  known_.Learn({}, /*passed_over=*/2);
+  EXPECT_THAT(known_.Status().error,
+              StatusIs(absl::StatusCode::kNotFound,
+                       HasSubstr("entries that it cannot read: 2")));
+  EXPECT_EQ(known_.Status().passed_over, 2);
+  EXPECT_EQ(known_.Status().brokers, 1);
+  EXPECT_THAT(lists_->lists(), ElementsAre("h:1"));
 }
 
 TEST_F(KnownBrokersTest, AnErrorKeepsTheLastListAndSaysSinceWhen) {
