@@ -11,6 +11,7 @@
 #include "broker/registry/channel_end.h"
 #include "broker/registry/membership_push.h"
 #include "broker/registry/remote_address.h"
+#include "common/rpc/server/peer_address.h"
 
 namespace rmq {
 namespace {
@@ -55,33 +56,63 @@ SdkClients::Client* SdkClients::FindLocked(absl::string_view client_id) const {
   return found == clients_.end() ? nullptr : found->second.get();
 }
 
-SdkClients::Client& SdkClients::FindOrMakeLocked(absl::string_view client_id) {
-  if (Client* const client = FindLocked(client_id)) {
-    if (client->channel == nullptr) {
-      idle_.splice(idle_.end(), idle_, client->idle);
+bool SdkClients::IsOwn(const Client& client, const Who& who) {
+  if (client.principal != who.principal.name && !who.principal.is_trial) {
+    return false;
+  }
+  return !client.principal.empty() || client.network == NetworkOf(who.address);
+}
+
+SdkClients::Client& SdkClients::FindOrMakeLocked(const Who& who) {
+  Client* client = FindLocked(who.headers.client_id);
+  if (client != nullptr && client->channel != nullptr) return *client;
+  if (client != nullptr) {
+    RemoveIdleLocked(*client);
+    if (!IsOwn(*client, who)) {
+      client->statement = nullptr;
+      client->digest = 0;
+      client->stream = 0;
+      client->goodbye_until = absl::InfinitePast();
+      client->asked_topics.clear();
     }
-    return *client;
+  } else {
+    auto made = std::make_unique<Client>();
+    made->id = std::string(who.headers.client_id);
+    client = made.get();
+    clients_.emplace(made->id, std::move(made));
   }
-  if (idle_.size() == kMostIdle) {
-    Client* const oldest = idle_.front();
-    idle_.pop_front();
-    clients_.erase(clients_.find(oldest->id));
+  client->principal = std::string(who.principal.name);
+  client->network = NetworkOf(who.address);
+  AddIdleLocked(*client);
+  return *client;
+}
+
+void SdkClients::AddIdleLocked(Client& client) {
+  Idle& of_network = idle_of_networks_[client.network];
+  client.idle = idle_.insert(idle_.end(), &client);
+  client.idle_of_network = of_network.insert(of_network.end(), &client);
+  Client* oldest = nullptr;
+  if (of_network.size() > kMostIdleOfNetwork) {
+    oldest = of_network.front();
+  } else if (idle_.size() > kMostIdle) {
+    oldest = idle_.front();
   }
-  auto client = std::make_unique<Client>();
-  client->id = std::string(client_id);
-  client->idle = idle_.insert(idle_.end(), client.get());
-  return *clients_.emplace(client->id, std::move(client)).first->second;
+  if (oldest == nullptr) return;
+  RemoveIdleLocked(*oldest);
+  clients_.erase(clients_.find(oldest->id));
+}
+
+void SdkClients::RemoveIdleLocked(Client& client) {
+  idle_.erase(client.idle);
+  const auto of_network = idle_of_networks_.find(client.network);
+  of_network->second.erase(client.idle_of_network);
+  if (of_network->second.empty()) idle_of_networks_.erase(of_network);
 }
 
 void SdkClients::BecomeIdleLocked(Client& client) {
   if (client.channel == nullptr) return;
   client.channel = nullptr;
-  client.idle = idle_.insert(idle_.end(), &client);
-  if (idle_.size() > kMostIdle) {
-    Client* const oldest = idle_.front();
-    idle_.pop_front();
-    clients_.erase(clients_.find(oldest->id));
-  }
+  AddIdleLocked(client);
 }
 
 SdkClients::StreamNumber SdkClients::OpenStream(const Who& who) {
@@ -91,7 +122,8 @@ SdkClients::StreamNumber SdkClients::OpenStream(const Who& who) {
   StreamNumber number;
   {
     MutexLock lock(&mu_);
-    Client& client = FindOrMakeLocked(who.headers.client_id);
+    Client& client = FindOrMakeLocked(who);
+    if (!IsOwn(client, who)) return 0;
     was_lost = client.stream == 0;
     number = client.stream = ++last_stream_;
     if (client.channel != nullptr) statement = client.statement;
@@ -145,7 +177,7 @@ CallStatus SdkClients::State(const Who& who, SdkStatementPtr statement,
                              uint64_t digest) {
   {
     MutexLock lock(&mu_);
-    Client& client = FindOrMakeLocked(who.headers.client_id);
+    Client& client = FindOrMakeLocked(who);
     // A client that states itself is there, whatever it has said before.
     client.goodbye_until = absl::InfinitePast();
   }
@@ -173,9 +205,10 @@ CallStatus SdkClients::Heartbeat(const Who& who, v2::ClientType type,
   uint64_t digest;
   {
     MutexLock lock(&mu_);
-    Client& client = FindOrMakeLocked(who.headers.client_id);
+    Client& client = FindOrMakeLocked(who);
     if (who.now < client.goodbye_until) return {};
-    if (client.digest == 0) {
+    if (client.digest == 0 &&
+        (client.channel == nullptr || IsOwn(client, who))) {
       const bool is_known =
           client.statement != nullptr &&
           (type == v2::PRODUCER
@@ -210,7 +243,7 @@ CallStatus SdkClients::Register(const Who& who,
                                 uint64_t digest) {
   if (!statement->has_groups()) {
     MutexLock lock(&mu_);
-    FindOrMakeLocked(who.headers.client_id).Take(statement, digest);
+    FindOrMakeLocked(who).Take(statement, digest);
     return {};
   }
   HeartbeatStatement view = statement->View(who.headers.client_id);
@@ -240,7 +273,7 @@ CallStatus SdkClients::Register(const Who& who,
     bool is_superseded = false;
     {
       MutexLock lock(&mu_);
-      Client& client = FindOrMakeLocked(who.headers.client_id);
+      Client& client = FindOrMakeLocked(who);
       if (is_new && is_member) {
         // Another call of the client was faster, or it has said goodbye.
         is_superseded =
@@ -248,8 +281,9 @@ CallStatus SdkClients::Register(const Who& who,
              !client.channel->closed()) ||
             who.now < client.goodbye_until;
         if (!is_superseded) {
-          if (client.channel == nullptr) idle_.erase(client.idle);
+          if (client.channel == nullptr) RemoveIdleLocked(client);
           client.channel = channel;
+          client.network = NetworkOf(who.address);
         }
       }
       // Only what the registry has taken: a stranger's is refused there.
@@ -285,7 +319,7 @@ CallStatus SdkClients::Terminate(const Who& who) {
   {
     MutexLock lock(&mu_);
     const Client* const client = FindLocked(who.headers.client_id);
-    if (client == nullptr) return {};
+    if (client == nullptr || !IsOwn(*client, who)) return {};
     channel = client->channel;
     statement = client->statement;
   }
@@ -323,8 +357,9 @@ CallStatus SdkClients::Terminate(const Who& who) {
 
 void SdkClients::NoteTopic(const Who& who, const std::string& topic) {
   MutexLock lock(&mu_);
-  Client& client = FindOrMakeLocked(who.headers.client_id);
-  if (client.digest != 0 || client.asked_topics.size() == kMostTopics ||
+  Client& client = FindOrMakeLocked(who);
+  if (!IsOwn(client, who) || client.digest != 0 ||
+      client.asked_topics.size() == kMostTopics ||
       absl::c_linear_search(client.asked_topics, topic)) {
     return;
   }

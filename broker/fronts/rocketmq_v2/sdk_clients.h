@@ -31,8 +31,16 @@ namespace rmq {
 // shortens its expiry.
 //
 // Of a client that is in no group, what it did last is kept: which topics it
-// asked routes of, and that it said goodbye. At most kMostIdle of these; the
-// one that was heard longest ago makes room for another.
+// asked routes of, and that it said goodbye. At most kMostIdle of these, half
+// of them of one address; the one that was heard longest ago makes room for
+// another.
+//
+// Ids are no secret, so a client's own calls are those of its principal, and,
+// if it is anonymous, from the address (an IPv6 network counts as one) where
+// its channel was opened. Others' calls with its id may keep a member alive,
+// and cannot end it, shorten its expiry, or add to what is inferred of it. What
+// is kept of a client that is in no group is dropped when another one uses its
+// id.
 //
 // Differs from RocketMQ's proxy: a heartbeat of a client that has sent no
 // settings registers what is known; a client that has said goodbye does not
@@ -51,6 +59,7 @@ class SdkClients {
     absl::Duration goodbye = absl::Seconds(30);
   };
   static constexpr size_t kMostIdle = 20'000;
+  static constexpr size_t kMostIdleOfNetwork = kMostIdle / 2;
   // Topics that are kept of a client that has sent no settings.
   static constexpr size_t kMostTopics = 16;
 
@@ -70,7 +79,7 @@ class SdkClients {
   SdkClients& operator=(const SdkClients&) = delete;
 
   // A stream of the client has opened. A newer stream takes the place of an
-  // older one.
+  // older one. Returns none if it is not the client's own.
   StreamNumber OpenStream(const Who& who) ABSL_LOCKS_EXCLUDED(mu_);
   // It has ended: unless a newer one has taken its place, the client is lost
   // when it is silent for `lost_expiry` from now on.
@@ -94,8 +103,9 @@ class SdkClients {
                        const std::string& group) ABSL_LOCKS_EXCLUDED(mu_);
 
   // The client says goodbye: it leaves all its groups. OK for a client that is
-  // not known. Reference: ClientActivity#notifyClientTermination. Differs: of a
-  // producer's topics, all are left.
+  // not known, and for another one, whose goodbye does nothing. Reference:
+  // ClientActivity#notifyClientTermination. Differs: of a producer's topics,
+  // all are left.
   CallStatus Terminate(const Who& who) ABSL_LOCKS_EXCLUDED(mu_);
 
   // The client has asked for the route of a topic.
@@ -129,19 +139,26 @@ class SdkClients {
     // What the last heartbeat that was applied in full found.
     uint64_t statement_changes = 0;
     std::string principal;
+    // NetworkOf() where the channel was opened, or where it was heard from.
+    std::string network;
     // 0: none is open, and the client is lost when it is silent.
     StreamNumber stream = 0;
     absl::Time goodbye_until = absl::InfinitePast();
     std::vector<std::string> asked_topics;
-    // Valid while `channel` is null.
+    // Valid while `channel` is null: its places in idle_ and in the network's.
     Idle::iterator idle;
+    Idle::iterator idle_of_network;
   };
 
-  // The client of that id, made if need be. It counts as heard.
-  Client& FindOrMakeLocked(absl::string_view client_id)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Whether a call that names the client is its own.
+  static bool IsOwn(const Client& client, const Who& who);
+  // The client that calls, made if need be. It counts as heard. What is kept of
+  // another one that is in no group is dropped.
+  Client& FindOrMakeLocked(const Who& who) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   Client* FindLocked(absl::string_view client_id) const
       ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  void AddIdleLocked(Client& client) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void RemoveIdleLocked(Client& client) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Takes the channel away from the client.
   void BecomeIdleLocked(Client& client) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // What the heartbeat of a client without settings states. Null: nothing is
@@ -166,6 +183,8 @@ class SdkClients {
   absl::flat_hash_map<std::string, std::unique_ptr<Client>> clients_
       ABSL_GUARDED_BY(mu_);
   Idle idle_ ABSL_GUARDED_BY(mu_);
+  // The same by their networks. None is empty.
+  absl::flat_hash_map<std::string, Idle> idle_of_networks_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace rmq

@@ -1,0 +1,183 @@
+#include "broker/fronts/rocketmq_v2/sdk_clients.h"
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "broker/core/broker_core.h"
+#include "broker/fronts/clientmanager/client_request.h"
+#include "broker/fronts/edge_counters.h"
+#include "broker/fronts/rocketmq_v2/sdk_headers.h"
+#include "broker/fronts/rocketmq_v2/sdk_statement.h"
+#include "broker/fronts/rocketmq_v2/sdk_status.h"
+#include "broker/registry/client_event.h"
+#include "broker/registry/table_queries.h"
+#include "common/response_code.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace rmq {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+// Two places that are not one network.
+constexpr char kHome[] = "10.0.0.1:1000";
+constexpr char kHomeAgain[] = "10.0.0.1:2000";
+constexpr char kElsewhere[] = "10.9.9.9:1000";
+
+class SdkClientsTest : public ::testing::Test {
+ protected:
+  SdkClientsTest()
+      : core_(BrokerCore::Options(), {}, now_),
+        clients_(SdkClients::Options(), {{"TestCluster", "broker-x", 3, 1},
+                                         Limits(),
+                                         now_,
+                                         core_.table(),
+                                         core_.processor(),
+                                         counters_}) {}
+
+  SdkClients::Who Who(absl::string_view client_id, absl::string_view address,
+                      absl::string_view principal = "") {
+    headers_.client_id = client_id;
+    return {headers_, address, {principal, false}, now_};
+  }
+  // What "c1" states.
+  CallStatus State(absl::string_view address, const std::string& group,
+                   absl::string_view principal = "") {
+    const SdkClients::Who who = Who("c1", address, principal);
+    return clients_.State(
+        who, SdkStatement::OfConsumer(v2::PUSH_CONSUMER, group, headers_), 77);
+  }
+  CallStatus Heartbeat(absl::string_view address, const std::string& group,
+                       v2::ClientType type = v2::PUSH_CONSUMER) {
+    return clients_.Heartbeat(Who("c1", address), type, group);
+  }
+  void Scan() { core_.housekeeping().Scan(now_); }
+
+  std::vector<std::string> Members(GroupKind kind, absl::string_view group) {
+    std::vector<std::string> ids;
+    MemberCursor cursor = 0;
+    for (const MemberInfo& member :
+         core_.table().ListMembers(kind, group, 100, &cursor)) {
+      ids.push_back(member.client_id);
+    }
+    return ids;
+  }
+  std::vector<std::string> Consumers(absl::string_view group) {
+    return Members(GroupKind::kConsumer, group);
+  }
+  std::vector<std::string> Producers(absl::string_view group) {
+    return Members(GroupKind::kProducer, group);
+  }
+
+  absl::Time now_ = absl::FromUnixSeconds(1'000'000);
+  EdgeCounters counters_;
+  BrokerCore core_;
+  SdkHeaders headers_;
+  SdkClients clients_;
+};
+
+TEST_F(SdkClientsTest, AGoodbyeOfTheClientEndsItFromAnyConnection) {
+  EXPECT_TRUE(State(kHome, "orders").ok());
+  EXPECT_THAT(Consumers("orders"), ElementsAre("c1"));
+  EXPECT_TRUE(clients_.Terminate(Who("c1", kHomeAgain)).ok());
+  EXPECT_THAT(Consumers("orders"), IsEmpty());
+}
+
+TEST_F(SdkClientsTest, AGoodbyeFromAnotherAddressIsOkAndEndsNobody) {
+  EXPECT_TRUE(State(kHome, "orders").ok());
+  EXPECT_TRUE(clients_.Terminate(Who("c1", kElsewhere)).ok());
+  EXPECT_THAT(Consumers("orders"), ElementsAre("c1"));
+}
+
+TEST_F(SdkClientsTest, APrincipalSaysGoodbyeFromAnyAddressAndNobodyElseDoes) {
+  EXPECT_TRUE(State(kHome, "orders", "alice").ok());
+  for (const char* const other : {"", "bob"}) {
+    EXPECT_TRUE(clients_.Terminate(Who("c1", kHome, other)).ok());
+    EXPECT_THAT(Consumers("orders"), ElementsAre("c1"));
+  }
+  EXPECT_TRUE(clients_.Terminate(Who("c1", kElsewhere, "alice")).ok());
+  EXPECT_THAT(Consumers("orders"), IsEmpty());
+}
+
+TEST_F(SdkClientsTest, AStreamFromAnotherAddressDoesNotShortenTheExpiry) {
+  const SdkClients::StreamNumber own = clients_.OpenStream(Who("c1", kHome));
+  EXPECT_TRUE(State(kHome, "orders").ok());
+  const SdkClients::StreamNumber other =
+      clients_.OpenStream(Who("c1", kElsewhere));
+  EXPECT_EQ(other, 0);
+  clients_.CloseStream("c1", other, now_);
+  now_ += absl::Seconds(100);
+  Scan();
+  EXPECT_THAT(Consumers("orders"), ElementsAre("c1"));
+  // Its own stream's end does.
+  EXPECT_TRUE(Heartbeat(kHome, "orders").ok());
+  clients_.CloseStream("c1", own, now_);
+  now_ += absl::Seconds(36);
+  Scan();
+  EXPECT_THAT(Consumers("orders"), IsEmpty());
+}
+
+TEST_F(SdkClientsTest, AGoodbyeBeforeAClientIsThereKeepsOnlyItsSenderOut) {
+  clients_.OpenStream(Who("c1", kElsewhere));
+  EXPECT_TRUE(clients_.Terminate(Who("c1", kElsewhere)).ok());
+  EXPECT_TRUE(Heartbeat(kElsewhere, "orders").ok());
+  EXPECT_THAT(Consumers("orders"), IsEmpty());
+  EXPECT_TRUE(Heartbeat(kHome, "orders").ok());
+  EXPECT_THAT(Consumers("orders"), ElementsAre("c1"));
+}
+
+TEST_F(SdkClientsTest, TopicsThatAnotherOneAskedForAreNotTheProducers) {
+  clients_.NoteTopic(Who("c1", kElsewhere), "T9");
+  clients_.NoteTopic(Who("c1", kHome), "T1");
+  EXPECT_TRUE(Heartbeat(kHome, "", v2::PRODUCER).ok());
+  // Nor those asked for once it is there.
+  clients_.NoteTopic(Who("c1", kElsewhere), "T8");
+  EXPECT_TRUE(Heartbeat(kHome, "", v2::PRODUCER).ok());
+  EXPECT_THAT(Producers("T1"), ElementsAre("c1"));
+  EXPECT_THAT(Producers("T8"), IsEmpty());
+  EXPECT_THAT(Producers("T9"), IsEmpty());
+}
+
+TEST_F(SdkClientsTest, AHeartbeatFromAnotherAddressMovesNobodyToAnotherGroup) {
+  EXPECT_TRUE(Heartbeat(kHome, "orders").ok());
+  EXPECT_TRUE(Heartbeat(kElsewhere, "payments").ok());
+  EXPECT_THAT(Consumers("orders"), ElementsAre("c1"));
+  EXPECT_THAT(Consumers("payments"), IsEmpty());
+}
+
+TEST_F(SdkClientsTest, AClientThatMovesMayStateItselfAnew) {
+  EXPECT_TRUE(State(kHome, "orders").ok());
+  EXPECT_TRUE(State(kElsewhere, "orders").ok());
+  EXPECT_THAT(Consumers("orders"), ElementsAre("c1"));
+}
+
+TEST_F(SdkClientsTest, OfAnAddressHalfIsKeptAndTheOthersStay) {
+  clients_.NoteTopic(Who("first", kHome), "T1");
+  for (size_t i = 0; i <= SdkClients::kMostIdleOfNetwork; ++i) {
+    clients_.NoteTopic(Who(absl::StrCat("c", i), kElsewhere), "T1");
+  }
+  EXPECT_EQ(clients_.idle(), SdkClients::kMostIdleOfNetwork + 1);
+  EXPECT_TRUE(clients_.Heartbeat(Who("first", kHome), v2::PRODUCER, "").ok());
+  EXPECT_EQ(CodeOf(clients_.Heartbeat(Who("c0", kElsewhere), v2::PRODUCER, "")),
+            v2::UNRECOGNIZED_CLIENT_TYPE);
+}
+
+TEST_F(SdkClientsTest, OfAllAddressesTheOneHeardLongestAgoIsForgotten) {
+  clients_.NoteTopic(Who("first", kHome), "T1");
+  for (size_t i = 0; i < SdkClients::kMostIdle; ++i) {
+    clients_.NoteTopic(
+        Who(absl::StrCat("c", i), absl::StrCat("10.1.0.", i % 4, ":1")), "T1");
+  }
+  EXPECT_EQ(clients_.idle(), SdkClients::kMostIdle);
+  EXPECT_EQ(CodeOf(clients_.Heartbeat(Who("first", kHome), v2::PRODUCER, "")),
+            v2::UNRECOGNIZED_CLIENT_TYPE);
+}
+
+}  // namespace
+}  // namespace rmq
