@@ -1,4 +1,6 @@
 #include "broker/config/broker_flags.h"
+#include "broker/assignment/queue_assignment.h"
+#include "broker/broker_controller.h"
 
 #include <cstdint>
 #include <string>
@@ -20,6 +22,7 @@
 #include "broker/config/flag_updates.h"
 #include "broker/config/settings.h"
 #include "broker/fronts/auth_options.h"
+#include "broker/fronts/rocketmq_v2/rocketmq5_options.h"
 #include "broker/registry/duplicate_clients.h"
 #include "common/security/server_tls_options.h"
 #include "glog/logging.h"
@@ -157,6 +160,17 @@ ABSL_FLAG(absl::Duration, rocketmq5_lost_expiry,
           "how long a client of RocketMQ 5's SDKs may be silent that has no "
           "stream, as one that was killed; at least --min_channel_expiry")
     .OnUpdate([] { NoteUpdate("rocketmq5_lost_expiry"); });
+ABSL_FLAG(std::string, rocketmq5_assignment,
+          std::string(rmq::Name(Default().rocketmq5.assignment)),
+          "what push consumers of RocketMQ 5's SDKs are assigned: empty: no "
+          "queue, so that they ask for no messages; queues: their share of the "
+          "topic's queues, among the members of their group")
+    .OnUpdate([] { NoteUpdate("rocketmq5_assignment"); });
+ABSL_FLAG(std::string, rocketmq5_assignment_strategy,
+          std::string(rmq::Name(Default().rocketmq5.assignment_strategy)),
+          "how --rocketmq5_assignment=queues shares them, as RocketMQ's "
+          "strategies of these names: averagely or consistent_hash")
+    .OnUpdate([] { NoteUpdate("rocketmq5_assignment_strategy"); });
 ABSL_FLAG(std::string, advertised_address,
           Default().rocketmq5.advertised_address,
           "\"host:port\" that clients are told to come to: RocketMQ 5's SDKs, "

@@ -8,9 +8,11 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
+#include "broker/assignment/queue_assignment.h"
 #include "broker/config/policy_configs.h"
 #include "broker/config/settings.h"
 #include "broker/fronts/auth_options.h"
+#include "broker/fronts/rocketmq_v2/rocketmq5_options.h"
 #include "broker/registry/duplicate_clients.h"
 #include "common/security/server_tls_options.h"
 #include "common/validation.h"
@@ -103,6 +105,8 @@ void VisitSettings(Options& options, const Visitor& visit) {
   visit("rocketmq5_front", &rocketmq5.enabled);
   visit("rocketmq5_topic_queues", &rocketmq5.topic_queues);
   visit("rocketmq5_lost_expiry", &rocketmq5.lost_expiry);
+  visit("rocketmq5_assignment", &rocketmq5.assignment);
+  visit("rocketmq5_assignment_strategy", &rocketmq5.assignment_strategy);
   visit("advertised_address", &rocketmq5.advertised_address);
 
   auto& registrar = options.registrar;
@@ -160,6 +164,25 @@ class Reader {
       } else {
         absl::StrAppend(&errors_, errors_.empty() ? "" : "\n", name,
                         " must be report, newest_wins or oldest_wins, got ",
+                        Quoted(text));
+      }
+    } else if constexpr (std::is_same_v<T, QueueAssignment>) {
+      const std::string text = reflection.GetString(message, setting.field);
+      const auto assignment = ParseQueueAssignment(text);
+      if (assignment.has_value()) {
+        *value = *assignment;
+      } else {
+        absl::StrAppend(&errors_, errors_.empty() ? "" : "\n", name,
+                        " must be empty or queues, got ", Quoted(text));
+      }
+    } else if constexpr (std::is_same_v<T, AssignmentStrategy>) {
+      const std::string text = reflection.GetString(message, setting.field);
+      const auto strategy = ParseAssignmentStrategy(text);
+      if (strategy.has_value()) {
+        *value = *strategy;
+      } else {
+        absl::StrAppend(&errors_, errors_.empty() ? "" : "\n", name,
+                        " must be averagely or consistent_hash, got ",
                         Quoted(text));
       }
     } else if constexpr (std::is_same_v<T, ClientCertificates>) {
@@ -224,6 +247,13 @@ class Writer {
   }
   void operator()(absl::string_view name,
                   const ClientCertificates* value) const {
+    Set(name, std::string(Name(*value)));
+  }
+  void operator()(absl::string_view name, const QueueAssignment* value) const {
+    Set(name, std::string(Name(*value)));
+  }
+  void operator()(absl::string_view name,
+                  const AssignmentStrategy* value) const {
     Set(name, std::string(Name(*value)));
   }
   void operator()(absl::string_view name, const AuthMode* value) const {

@@ -58,6 +58,9 @@ TEST(BrokerOptionsTest, WhatIsAppliedIsWhatIsReadBack) {
   }
   SetSetting(*FindSetting("duplicate_client_id_policy"), "oldest_wins",
              &config);
+  SetSetting(*FindSetting("rocketmq5_assignment"), "queues", &config);
+  SetSetting(*FindSetting("rocketmq5_assignment_strategy"), "consistent_hash",
+             &config);
   SetSetting(*FindSetting("tls_client_cert"), "optional", &config);
   SetSetting(*FindSetting("auth"), "log", &config);
   pb::SubscriptionGroupConfig* const group = config.add_subscription_groups();
@@ -98,6 +101,19 @@ TEST(BrokerOptionsTest, APolicyThatIsNoneIsTold) {
               StatusIs(absl::StatusCode::kInvalidArgument,
                        "duplicate_client_id_policy must be report, newest_wins "
                        "or oldest_wins, got \"newest\""));
+}
+
+TEST(BrokerOptionsTest, WordsForAssignmentsThatAreNoneAreTold) {
+  BrokerController::Options options;
+  pb::BrokerConfig config;
+  config.mutable_rocketmq5()->set_rocketmq5_assignment("all");
+  config.mutable_rocketmq5()->set_rocketmq5_assignment_strategy("circle");
+  EXPECT_THAT(
+      ApplyConfig(config, &options),
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               "rocketmq5_assignment must be empty or queues, got \"all\"\n"
+               "rocketmq5_assignment_strategy must be averagely or "
+               "consistent_hash, got \"circle\""));
 }
 
 TEST(BrokerOptionsTest, AWordForClientsCertificatesThatIsNoneIsTold) {

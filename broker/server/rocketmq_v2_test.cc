@@ -1,8 +1,11 @@
 // Clients of RocketMQ 5's protocol, as its SDKs call a broker.
 
+#include <vector>
+
 #include "absl/time/time.h"
 #include "apache/rocketmq/v2/service.grpc.pb.h"
 #include "broker/broker_controller.h"
+#include "broker/fronts/rocketmq_v2/rocketmq5_options.h"
 #include "broker/server/test_broker.h"
 #include "broker/server/test_sdk_client.h"
 #include "gmock/gmock.h"
@@ -16,6 +19,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 TEST(RocketmqV2Test, ARouteHasQueuesAtTheEndpointsOfTheRequest) {
   TestBroker broker;
@@ -227,6 +231,46 @@ TEST(RocketmqV2Test, AnAssignmentIsOkAndEmpty) {
           "topic { name: 'T1' } group { name: 'orders' }"));
   EXPECT_EQ(assignment.status().code(), v2::OK);
   EXPECT_EQ(assignment.assignments_size(), 0);
+}
+
+// Which queues of "T1" a client is assigned.
+std::vector<int> AssignedTo(TestSdkClient& client) {
+  const auto assignment = client.Call<v2::QueryAssignmentResponse>(
+      &v2::MessagingService::Stub::QueryAssignment,
+      ParseText<v2::QueryAssignmentRequest>(R"pb(
+        topic { name: "T1" }
+        group { name: "orders" }
+        endpoints {
+          scheme: DOMAIN_NAME
+          addresses { host: "proxy.example" port: 8081 }
+        })pb"));
+  EXPECT_EQ(assignment.status().code(), v2::OK);
+  std::vector<int> ids;
+  for (const v2::Assignment& assigned : assignment.assignments()) {
+    const v2::MessageQueue& queue = assigned.message_queue();
+    EXPECT_EQ(queue.broker().endpoints().addresses(0).host(), "proxy.example");
+    ids.push_back(queue.id());
+  }
+  return ids;
+}
+
+TEST(RocketmqV2Test, QueuesAreSharedAmongTheMembersOfBothProtocols) {
+  BrokerController::Options options = TestBroker::DefaultOptions();
+  options.rocketmq5.assignment = QueueAssignment::kQueues;
+  TestBroker broker(options);
+  TestSdkClient a(broker, "a");
+  TestSdkClient b(broker, "b");
+  EXPECT_THAT(AssignedTo(a), IsEmpty());
+  a.State(kConsumerSettings);
+  EXPECT_THAT(AssignedTo(a), SizeIs(8));
+  b.State(kConsumerSettings);
+  const auto native = broker.Join(ConsumerHeartbeat("c", "orders"));
+  broker.PassTime(absl::Seconds(1));
+  EXPECT_THAT(AssignedTo(a), ElementsAre(0, 1, 2));
+  EXPECT_THAT(AssignedTo(b), ElementsAre(3, 4, 5));
+  b.Terminate();
+  broker.PassTime(absl::Seconds(1));
+  EXPECT_THAT(AssignedTo(a), ElementsAre(0, 1, 2, 3));
 }
 
 TEST(RocketmqV2Test, AKickedClientIsKeptOut) {

@@ -1,11 +1,15 @@
 #include "broker/fronts/rocketmq_v2/messaging_methods.h"
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "apache/rocketmq/v2/service.pb.h"
+#include "broker/assignment/group_assignments.h"
 #include "broker/fronts/rocketmq_v2/route.h"
 #include "broker/fronts/rocketmq_v2/sdk_status.h"
 #include "common/rpc/server/authorizer.h"
@@ -75,41 +79,74 @@ CallStatus CheckNames(const SdkCall& call, absl::string_view group,
   return call.gate.EnterFrame(call.context, resources);
 }
 
-CallStatus QueryRoute(const SdkCall& call, const v2::QueryRouteRequest& request,
-                      v2::QueryRouteResponse* response) {
-  std::string name;
-  CallStatus status = TopicName("topic", request.topic(), call.limits(), &name);
-  if (status.ok()) status = CheckNames(call, "", name);
-  if (!status.ok()) return status;
+// The queues of a topic, as a client is told of them. `endpoints` are those of
+// the request.
+CallStatus RouteOf(const SdkCall& call, const std::string& name,
+                   const v2::Resource& topic, const v2::Endpoints& endpoints,
+                   v2::QueryRouteResponse* route) {
   const Rocketmq5Options& options = call.broker.options;
   v2::Broker broker;
   broker.set_name(call.broker.broker.identity.broker_name);
   if (!options.advertised_address.empty()) {
     *broker.mutable_endpoints() =
         EndpointsOf(options.AdvertisedAddresses().front());
-  } else if (request.endpoints().addresses_size() > 0) {
-    *broker.mutable_endpoints() = request.endpoints();
+  } else if (endpoints.addresses_size() > 0) {
+    *broker.mutable_endpoints() = endpoints;
   } else {
     *broker.mutable_endpoints() = EndpointsOf(call.broker.address());
   }
-  status =
-      FillQueues(call.broker.TopicOf(name), request.topic(), broker, response);
+  return FillQueues(call.broker.TopicOf(name), topic, broker, route);
+}
+
+CallStatus QueryRoute(const SdkCall& call, const v2::QueryRouteRequest& request,
+                      v2::QueryRouteResponse* response) {
+  std::string name;
+  CallStatus status = TopicName("topic", request.topic(), call.limits(), &name);
+  if (status.ok()) status = CheckNames(call, "", name);
+  if (!status.ok()) return status;
+  status = RouteOf(call, name, request.topic(), request.endpoints(), response);
   if (status.ok()) call.broker.clients.NoteTopic(call.who(), name);
   return status;
 }
 
+// Assigns the queues that are the client's, of those that it can read.
+CallStatus AssignQueues(const SdkCall& call, const std::string& group,
+                        const std::string& topic,
+                        const v2::QueryAssignmentRequest& request,
+                        v2::QueryAssignmentResponse* response) {
+  v2::QueryRouteResponse route;
+  const CallStatus status =
+      RouteOf(call, topic, request.topic(), request.endpoints(), &route);
+  if (!status.ok()) return status;
+  std::vector<v2::MessageQueue*> queues;
+  std::vector<int32_t> ids;
+  for (v2::MessageQueue& queue : *route.mutable_message_queues()) {
+    if (queue.permission() == v2::WRITE) continue;
+    queues.push_back(&queue);
+    ids.push_back(queue.id());
+  }
+  const TopicQueues readable = {topic, call.broker.broker.identity.broker_name,
+                                ids};
+  for (const size_t place : call.broker.assignments->ShareOf(
+           group, call.headers.client_id, readable, call.context.now)) {
+    response->add_assignments()->mutable_message_queue()->Swap(queues[place]);
+  }
+  return {};
+}
+
 CallStatus QueryAssignment(const SdkCall& call,
                            const v2::QueryAssignmentRequest& request,
-                           v2::QueryAssignmentResponse* /*response*/) {
+                           v2::QueryAssignmentResponse* response) {
   std::string topic;
   CallStatus status =
       TopicName("topic", request.topic(), call.limits(), &topic);
   if (!status.ok()) return status;
   std::string group;
   status = GroupName("group", request.group(), call.limits(), &group);
-  if (!status.ok()) return status;
+  if (status.ok()) status = CheckNames(call, group, topic);
   // No queue: so push consumers ask for no messages.
-  return CheckNames(call, group, topic);
+  if (!status.ok() || call.broker.assignments == nullptr) return status;
+  return AssignQueues(call, group, topic, request, response);
 }
 
 CallStatus Heartbeat(const SdkCall& call, const v2::HeartbeatRequest& request,

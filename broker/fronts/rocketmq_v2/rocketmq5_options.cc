@@ -12,6 +12,22 @@ std::vector<std::string> Rocketmq5Options::AdvertisedAddresses() const {
   return absl::StrSplit(advertised_address, ',');
 }
 
+absl::string_view Name(QueueAssignment assignment) {
+  switch (assignment) {
+    case QueueAssignment::kEmpty: return "empty";
+    case QueueAssignment::kQueues: return "queues";
+  }
+  return "?";
+}
+
+absl::optional<QueueAssignment> ParseQueueAssignment(absl::string_view name) {
+  for (const auto assignment :
+       {QueueAssignment::kEmpty, QueueAssignment::kQueues}) {
+    if (name == Name(assignment)) return assignment;
+  }
+  return absl::nullopt;
+}
+
 absl::Status Rocketmq5Options::Validate() const {
   constexpr int32_t kMostQueues = 1024;
   if (topic_queues < 1 || topic_queues > kMostQueues) {

@@ -7,9 +7,22 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "broker/assignment/queue_assignment.h"
 
 namespace rmq {
+
+// What QueryAssignment answers.
+enum class QueueAssignment {
+  kEmpty,   // No queue: push consumers ask for no messages, and stop at once.
+  kQueues,  // The client's share of the topic's queues, among its group.
+};
+
+// "empty", "queues".
+absl::string_view Name(QueueAssignment assignment);
+absl::optional<QueueAssignment> ParseQueueAssignment(absl::string_view name);
 
 struct Rocketmq5Options {
   // Whether the protocol is served.
@@ -22,6 +35,9 @@ struct Rocketmq5Options {
   int32_t topic_queues = 8;
   // See SdkClients::Options; 1 s to 10 min.
   absl::Duration lost_expiry = absl::Seconds(35);
+  QueueAssignment assignment = QueueAssignment::kEmpty;
+  // How queues are shared.
+  AssignmentStrategy assignment_strategy = AssignmentStrategy::kAveragely;
 
   // The parts of `advertised_address`.
   std::vector<std::string> AdvertisedAddresses() const;

@@ -18,6 +18,12 @@ SdkClients::Options ClientOptions(const Rocketmq5Options& options) {
   return result;
 }
 
+GroupAssignments::Options AssignmentOptions(const Rocketmq5Options& options) {
+  GroupAssignments::Options result;
+  result.strategy = options.assignment_strategy;
+  return result;
+}
+
 }  // namespace
 
 RocketmqV2Front::Service::Service() {
@@ -47,7 +53,14 @@ RocketmqV2Front::RocketmqV2Front(const Rocketmq5Options& options,
       broker_(broker),
       calls_(*calls),
       clients_(ClientOptions(options), broker),
-      sdk_broker_{options_, broker_, *policy, clients_, std::move(address)},
+      assignments_(AssignmentOptions(options), &broker.table),
+      sdk_broker_{options_,
+                  broker_,
+                  *policy,
+                  clients_,
+                  std::move(address),
+                  options.assignment == QueueAssignment::kQueues ? &assignments_
+                                                                 : nullptr},
       due_calls_(on_due) {
   ServerStream::Environment& stream = sessions_.stream;
   const auto& telemetry =

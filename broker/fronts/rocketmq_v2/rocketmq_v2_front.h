@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "apache/rocketmq/v2/service.grpc.pb.h"
+#include "broker/assignment/group_assignments.h"
 #include "broker/fronts/clientmanager/client_request.h"
 #include "broker/fronts/rocketmq_v2/due_calls.h"
 #include "broker/fronts/rocketmq_v2/held_calls.h"
@@ -69,6 +70,7 @@ class RocketmqV2Front final : public Front {
   const ClientBroker broker_;
   ServerCalls& calls_;
   SdkClients clients_;
+  GroupAssignments assignments_;
   const SdkBroker sdk_broker_;
   DueCalls due_calls_;
   HeldCalls held_;

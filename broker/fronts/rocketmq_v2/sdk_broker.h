@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/types/optional.h"
+#include "broker/assignment/group_assignments.h"
 #include "broker/fronts/clientmanager/client_request.h"
 #include "broker/fronts/rocketmq_v2/rocketmq5_options.h"
 #include "broker/fronts/rocketmq_v2/sdk_clients.h"
@@ -23,6 +24,8 @@ struct SdkBroker {
   SdkClients& clients;
   // "host:port" that the server listens on, once it has started.
   std::function<std::string()> address;
+  // Null: clients are assigned no queue.
+  GroupAssignments* assignments = nullptr;
 
   // The config of a topic: one that nobody has configured has queues too.
   TopicConfig TopicOf(const std::string& topic) const {
