@@ -189,20 +189,6 @@ class BrokerController::Impl {
                          core_.table(), core_.processor(), counters_},
                         &core_.housekeeping(), &core_.drain(), &calls_,
                         timer_.Listener()),
-        admin_({options.limits, core_.table(), core_.policy(),
-                options.notifier.enabled, *clock, core_.kicker(), calls_.rates,
-                &core_.drain(), &drain_followers_, &core_.watches(),
-                options.identity.incarnation, &audit_, &calls_.connections,
-                &reloader_,
-                options.server.admin_address.empty() ? nullptr
-                                                     : &calls_.connections,
-                MakeBrokerFacts(options.identity, options.server, options.table,
-                                options.auth, clock->TimeNow(),
-                                options.effective_settle(),
-                                &counters_.skipped_groups,
-                                {[this] { return server_.addresses(); },
-                                 [this] { return CertificateNotAfter(); }})},
-               &calls_),
         rocketmq_v2_(options.rocketmq5.enabled
                          ? std::make_unique<RocketmqV2Front>(
                                options.rocketmq5,
@@ -213,6 +199,20 @@ class BrokerController::Impl {
                                [this] { return server_.address(); },
                                timer_.Listener())
                          : nullptr),
+        admin_({options.limits, core_.table(), core_.policy(),
+                options.notifier.enabled, *clock, core_.kicker(), calls_.rates,
+                &core_.drain(), &drain_followers_, &core_.watches(),
+                options.identity.incarnation, &audit_, &calls_.connections,
+                rocketmq_v2_.get(), rocketmq_v2_.get(), &reloader_,
+                options.server.admin_address.empty() ? nullptr
+                                                     : &calls_.connections,
+                MakeBrokerFacts(options.identity, options.server, options.table,
+                                options.auth, clock->TimeNow(),
+                                options.effective_settle(),
+                                &counters_.skipped_groups,
+                                {[this] { return server_.addresses(); },
+                                 [this] { return CertificateNotAfter(); }})},
+               &calls_),
         housekeeping_(&core_.housekeeping()),
         pushes_(&core_.notifier(), &core_.table()),
         memory_trim_task_(options.housekeeping.period, clock->TimeNow(),
@@ -382,10 +382,10 @@ class BrokerController::Impl {
   BrokerCore core_;
   ServerCalls calls_;
   ClientManagerFront client_manager_;
-  DrainFollowers drain_followers_;
-  AdminFront admin_;
   // Null if the protocol is not served.
   const std::unique_ptr<RocketmqV2Front> rocketmq_v2_;
+  DrainFollowers drain_followers_;
+  AdminFront admin_;
 
   // The timer's tasks, besides the watches of calls.
   HousekeepingTask housekeeping_;

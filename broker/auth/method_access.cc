@@ -74,6 +74,8 @@ constexpr Entry kOfOperators[] = {
     {"ListPeers", {Of::kCluster, kGet}},
     {"ListSubscriptionGroups", {Of::kCluster, kGet}},
     {"ListTopics", {Of::kCluster, kGet}},
+    // It makes the client work.
+    {"PrintThreadStackTrace", {Of::kCluster, kUpdate}},
     {"QueryTopicConsumeByWho", {Of::kNamedOrCluster, kGet}},
     {"ReleaseClients", {Of::kCluster, kUpdate}},
     {"ReloadConfig", {Of::kCluster, kUpdate}},

@@ -2,6 +2,9 @@
 // for Java: see the table of SDKs in broker/fronts/rocketmq_v2/README.md.
 
 #include <string>
+#include <thread>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
@@ -10,12 +13,15 @@
 #include "broker/server/test_sdk_client.h"
 #include "gmock/gmock.h"
 #include "grpcpp/client_context.h"
+#include "grpcpp/support/status.h"
 #include "gtest/gtest.h"
+#include "rocketmq/clientmanager/v1/admin.grpc.pb.h"
 
 namespace rmq {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
@@ -149,6 +155,127 @@ TEST(TelemetryTest, HeartbeatsOfManyClientsOnOneConnectionAreNoFlood) {
     }
   }
   EXPECT_THAT(broker.ConsumerIds("orders"), SizeIs(kClients));
+}
+
+// The client ids that several streams use, with their numbers of streams.
+std::vector<std::string> Duplicates(const TestBroker& broker) {
+  grpc::ClientContext context;
+  SetTestDeadline(context);
+  pb::ListDuplicateClientIdsResponse response;
+  EXPECT_TRUE(pb::ClientManagerAdmin::NewStub(broker.connection())
+                  ->ListDuplicateClientIds(&context, {}, &response)
+                  .ok());
+  std::vector<std::string> ids;
+  for (const auto& duplicate : response.duplicates()) {
+    EXPECT_EQ(duplicate.addresses_size(), duplicate.streams());
+    ids.push_back(
+        absl::StrCat(duplicate.client_id(), " ", duplicate.streams()));
+  }
+  return ids;
+}
+
+TEST(TelemetryTest, TwoStreamsOfOneIdAreReportedAndBothStay) {
+  TestBroker broker;
+  TestSdkClient first(broker, "pod@1#0");
+  first.State(kConsumerSettings);
+  EXPECT_THAT(Duplicates(broker), IsEmpty());
+  TestSdkClient second(broker, "pod@1#0");
+  second.State(kConsumerSettings);
+  TestSdkClient other(broker, "pod@2#0");
+  other.State(kConsumerSettings);
+  EXPECT_THAT(Duplicates(broker), ElementsAre("pod@1#0 2"));
+  EXPECT_EQ(first.State(kConsumerSettings).status().code(), v2::OK);
+  EXPECT_EQ(second.State(kConsumerSettings).status().code(), v2::OK);
+  second.HalfClose();
+  EXPECT_TRUE(second.AwaitEnd().ok());
+  while (!Duplicates(broker).empty()) std::this_thread::yield();
+}
+
+// What the admin service says of a client's threads, asked in a thread of its
+// own.
+class StackOf {
+ public:
+  StackOf(const TestBroker& broker, std::string client_id)
+      : asks_([this, &broker, client_id = std::move(client_id)] {
+          const auto admin =
+              pb::ClientManagerAdmin::NewStub(broker.connection());
+          grpc::ClientContext context;
+          SetTestDeadline(context);
+          pb::PrintThreadStackTraceRequest request;
+          request.set_client_id(client_id);
+          const auto call = admin->PrintThreadStackTrace(&context, request);
+          while (call->Read(&response_)) ++responses_;
+          status_ = call->Finish();
+        }) {}
+  ~StackOf() { Await(); }
+
+  void Await() {
+    if (asks_.joinable()) asks_.join();
+  }
+  // After Await().
+  const grpc::Status& status() const { return status_; }
+  int responses() const { return responses_; }
+  const std::string& text() const { return response_.thread_stack_trace(); }
+
+ private:
+  pb::PrintThreadStackTraceResponse response_;
+  int responses_ = 0;
+  grpc::Status status_;
+  std::thread asks_;  // The last member.
+};
+
+TEST(TelemetryTest, AClientTellsTheStacksOfItsThreads) {
+  TestBroker broker;
+  TestSdkClient client(broker, "c1");
+  client.State(kConsumerSettings);
+  StackOf stack(broker, "c1");
+  const v2::TelemetryCommand asked = client.ReadCommand();
+  ASSERT_TRUE(asked.has_print_thread_stack_trace_command());
+  v2::TelemetryCommand answer;
+  answer.mutable_thread_stack_trace()->set_nonce(
+      asked.print_thread_stack_trace_command().nonce());
+  answer.mutable_thread_stack_trace()->set_thread_stack_trace("main at x");
+  client.Send(answer);
+  stack.Await();
+  EXPECT_TRUE(stack.status().ok()) << stack.status().error_message();
+  EXPECT_EQ(stack.responses(), 1);
+  EXPECT_EQ(stack.text(), "main at x");
+  // The stream goes on.
+  EXPECT_EQ(client.State(kConsumerSettings).status().code(), v2::OK);
+}
+
+TEST(TelemetryTest, AClientThatDoesNotTellItsStacksIsAnError) {
+  TestBroker broker;
+  TestSdkClient client(broker, "c1");
+  client.State(kConsumerSettings);
+  StackOf stack(broker, "c1");
+  EXPECT_TRUE(client.ReadCommand().has_print_thread_stack_trace_command());
+  broker.PassTime(absl::Seconds(3));
+  stack.Await();
+  EXPECT_EQ(stack.status().error_code(), grpc::StatusCode::ABORTED);
+  EXPECT_EQ(stack.responses(), 0);
+}
+
+TEST(TelemetryTest, AClientWhoseStreamEndsTellsNoStacks) {
+  TestBroker broker;
+  TestSdkClient client(broker, "c1");
+  client.State(kConsumerSettings);
+  StackOf stack(broker, "c1");
+  EXPECT_TRUE(client.ReadCommand().has_print_thread_stack_trace_command());
+  client.BreakStream();
+  stack.Await();
+  EXPECT_EQ(stack.status().error_code(), grpc::StatusCode::ABORTED);
+}
+
+TEST(TelemetryTest, WhoHasNoStreamCannotBeAskedForStacks) {
+  TestBroker broker;
+  TestSdkClient client(broker, "c1");
+  client.Heartbeat(kConsumerHeartbeat);
+  StackOf stack(broker, "c1");
+  stack.Await();
+  EXPECT_EQ(stack.status().error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_THAT(stack.status().error_message(),
+              HasSubstr("\"c1\" has no Telemetry stream"));
 }
 
 }  // namespace

@@ -72,9 +72,12 @@ class TestSdkClient {
       : TestSdkClient(broker.NewConnection(), std::move(client_id)) {}
   // On a connection that others may use too, as Node.js does. An empty id: none
   // is sent.
+  // `metadata` is sent too.
+  using Metadata = std::vector<std::pair<std::string, std::string>>;
   TestSdkClient(const std::shared_ptr<grpc::Channel>& connection,
-                std::string client_id)
+                std::string client_id, Metadata metadata = {})
       : client_id_(std::move(client_id)),
+        metadata_(std::move(metadata)),
         stub_(v2::MessagingService::NewStub(connection)) {}
   ~TestSdkClient() { BreakStream(); }
 
@@ -82,7 +85,7 @@ class TestSdkClient {
   void OpenStream(absl::Duration time = absl::Seconds(kCallSeconds)) {
     BreakStream();
     context_ = std::make_unique<grpc::ClientContext>();
-    PrepareSdkCall(client_id_, context_.get());
+    Prepare(context_.get());
     context_->set_deadline(gpr_time_add(
         gpr_now(GPR_CLOCK_MONOTONIC),
         gpr_time_from_millis(absl::ToInt64Milliseconds(time), GPR_TIMESPAN)));
@@ -123,7 +126,7 @@ class TestSdkClient {
   template <typename Response, typename Method, typename Request>
   Response Call(Method method, const Request& request) {
     grpc::ClientContext context;
-    PrepareSdkCall(client_id_, &context);
+    Prepare(&context);
     Response response;
     const grpc::Status status =
         (stub_.get()->*method)(&context, request, &response);
@@ -148,7 +151,13 @@ class TestSdkClient {
   }
 
  private:
+  void Prepare(grpc::ClientContext* context) const {
+    PrepareSdkCall(client_id_, context);
+    for (const auto& [key, value] : metadata_) context->AddMetadata(key, value);
+  }
+
   const std::string client_id_;
+  const Metadata metadata_;
   const std::unique_ptr<v2::MessagingService::Stub> stub_;
   std::unique_ptr<grpc::ClientContext> context_;
   std::unique_ptr<

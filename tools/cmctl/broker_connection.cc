@@ -133,7 +133,7 @@ absl::Status CheckCount(const CommandLine& line, absl::string_view option,
     return absl::InvalidArgumentError(absl::StrCat(
         option, " must name at most ", kMostBrokers, " brokers, got ", count));
   }
-  if (count > 1 && line.command != nullptr && line.command->follow != nullptr) {
+  if (count > 1 && line.command != nullptr && Follows(line)) {
     return absl::InvalidArgumentError(absl::StrCat(
         line.command->name, " asks one broker, got ", count, " by ", option));
   }

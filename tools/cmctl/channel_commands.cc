@@ -4,8 +4,13 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "client/admin/admin_client.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
 #include "rocketmq/clientmanager/v1/admin.pb.h"
@@ -14,7 +19,9 @@
 #include "tools/cmctl/command.h"
 #include "tools/cmctl/look_up.h"
 #include "tools/cmctl/message_cells.h"
+#include "tools/cmctl/message_json.h"
 #include "tools/cmctl/message_table.h"
+#include "tools/cmctl/table.h"
 
 namespace rmq::cmctl {
 namespace {
@@ -100,6 +107,29 @@ std::vector<AnswerPart> Client(const CommandLine&, const Message& message,
   return parts;
 }
 
+absl::Status ShowStack(const CommandLine& line, const Stream& stream,
+                       const Screen& screen) {
+  pb::PrintThreadStackTraceRequest request;
+  request.set_client_id(line.value("client_id"));
+  const AdminStreamEnd end =
+      stream(request, [&](const google::protobuf::Message& message) {
+        if (line.output == OutputFormat::kJson) {
+          screen.out << JsonLine(message) << "\n";
+          return true;
+        }
+        const auto& trace =
+            static_cast<const pb::PrintThreadStackTraceResponse&>(message)
+                .thread_stack_trace();
+        for (const absl::string_view row : absl::StrSplit(trace, '\n')) {
+          screen.out << EscapeControls(
+                            absl::StrReplaceAll(row, {{"\t", "    "}}))
+                     << "\n";
+        }
+        return true;
+      });
+  return end.status;
+}
+
 }  // namespace
 
 std::vector<Command> ChannelCommands() {
@@ -111,8 +141,20 @@ std::vector<Command> ChannelCommands() {
        "with its\ngroups and what it states of them. A group is what all its "
        "members state:\nsee connections. Exits with 1 if the client has no "
        "channel.",
+       {{"stack", "", "",
+         "have a client of RocketMQ 5's SDKs print the stacks of its threads,\n"
+         "and show what it says. Some SDKs never answer",
+         Option::Takes::kNothing}},
+       Show<pb::GetClientRequest>(Client),
+       ShowStack,
        {},
-       Show<pb::GetClientRequest>(Client)},
+       nullptr,
+       nullptr,
+       false,
+       {},
+       Forms::kRows,
+       nullptr,
+       "stack"},
       {"consumer-channel",
        {kGroup, kClientId},
        "the channel of a client in a consumer group",

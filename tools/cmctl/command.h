@@ -156,8 +156,9 @@ struct Command {
   absl::string_view summary;        // For the list of commands.
   absl::string_view details;        // For the command's own help.
   std::vector<Option> options;
-  // One of these two, `run_on_all` or `run_locally`. A command with `follow`
-  // has no time limit unless --timeout is given, and asks one broker.
+  // One of these two, `run_on_all` or `run_locally`; the first two with
+  // `follow_with`. A command with `follow` alone has no time limit unless
+  // --timeout is given. One that follows asks one broker.
   Run run = nullptr;
   Follow follow = nullptr;
   // Stands for any number of further arguments, none too; no name: there are
@@ -176,7 +177,18 @@ struct Command {
   // Of a command with `run` or `run_on_all`. The others print tables and JSON.
   Forms forms = Forms::kRows;
   RunOnAll run_on_all = nullptr;
+  // With this option, which takes no value, a command that has both follows;
+  // without it, it runs. Empty: it has one of them.
+  absl::string_view follow_with = {};
 };
+
+// Whether the command that was asked for follows.
+inline bool Follows(const CommandLine& line) {
+  const Command& command = *line.command;
+  return command.follow != nullptr &&
+         (command.follow_with.empty() ||
+          !line.value(command.follow_with).empty());
+}
 
 }  // namespace rmq::cmctl
 

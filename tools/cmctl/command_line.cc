@@ -182,7 +182,9 @@ absl::StatusOr<CommandLine> ParseCommandLine(
 
   CommandLine line;
   line.command = command;
-  if (command->follow != nullptr) line.timeout = absl::InfiniteDuration();
+  if (command->follow != nullptr && command->run == nullptr) {
+    line.timeout = absl::InfiniteDuration();
+  }
   for (const Option& option : command->options) {
     if (option.takes == Option::Takes::kTexts) continue;
     line.values[std::string(option.name)] = std::string(option.default_value);

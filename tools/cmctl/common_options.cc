@@ -206,7 +206,7 @@ std::string ValuesOf(const CommonOption& option, const Command* command) {
 
 std::string HelpOfOption(const CommonOption& option, const Command* command) {
   return std::string(command != nullptr && command->follow != nullptr &&
-                             option.set == SetTimeout
+                             command->run == nullptr && option.set == SetTimeout
                          ? kFollowTimeoutHelp
                          : option.help);
 }

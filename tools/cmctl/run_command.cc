@@ -117,7 +117,7 @@ int RunCommand(const std::vector<std::string>& arguments, std::ostream& out,
     out << line->text;
   } else if (line->command->run_locally != nullptr) {
     code = line->command->run_locally(*line, out, err);
-  } else if (line->command->follow != nullptr) {
+  } else if (Follows(*line)) {
     return RunFollow(*line, console, out, err);
   } else {
     code = RunLookUp(*line, out, err);

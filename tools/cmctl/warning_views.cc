@@ -1,5 +1,7 @@
 #include "tools/cmctl/warning_views.h"
 
+#include <cstdint>
+#include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -59,11 +61,15 @@ std::string RoleCell(const Message& message, const FieldDescriptor& field,
 std::string AddressesCell(const Message& message, const FieldDescriptor&,
                           const TableTime&) {
   const auto& duplicate = static_cast<const pb::DuplicateClientId&>(message);
-  std::string cell = absl::StrJoin(duplicate.channels(), ",",
-                                   [](std::string* out, const pb::Channel& c) {
-                                     absl::StrAppend(out, c.remote_address());
-                                   });
-  if (duplicate.streams() > duplicate.channels_size()) cell += ",...";
+  std::vector<std::string> addresses(duplicate.addresses().begin(),
+                                     duplicate.addresses().end());
+  for (const pb::Channel& channel : duplicate.channels()) {
+    addresses.push_back(channel.remote_address());
+  }
+  std::string cell = absl::StrJoin(addresses, ",");
+  if (duplicate.streams() > static_cast<int64_t>(addresses.size())) {
+    cell += ",...";
+  }
   return Printable(cell);
 }
 

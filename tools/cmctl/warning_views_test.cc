@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "gmock/gmock.h"
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
 #include "rocketmq/clientmanager/v1/admin.pb.h"
@@ -16,6 +17,7 @@ namespace rmq::cmctl {
 namespace {
 
 namespace pb = ::rocketmq::clientmanager::v1;
+using ::testing::HasSubstr;
 
 const TableTime kNow = {absl::FromUnixSeconds(1'700'000'060),
                         absl::FixedTimeZone(3600)};
@@ -106,6 +108,17 @@ TEST(ShowDuplicatesTest, AddressesStandBesideTheId) {
                                  kNow)}),
             "CLIENT ID  STREAMS  SINCE      ADDRESSES\n"
             "c1         3        1m 0s ago  10.0.0.1:1,10.0.0.2:2,...\n");
+  EXPECT_THAT(
+      Show({ShowDuplicates(Parse<pb::ListDuplicateClientIdsResponse>(R"pb(
+                             duplicates {
+                               client_id: "pod@1#0"
+                               streams: 2
+                               addresses: "10.0.0.1:1"
+                               addresses: "10.0.0.2:2"
+                             }
+                           )pb"),
+                           kNow)}),
+      HasSubstr("10.0.0.1:1,10.0.0.2:2\n"));
   EXPECT_EQ(Show({ShowDuplicates({}, kNow)}),
             "no client id is used by several processes\n");
 }

@@ -12,6 +12,8 @@
 #include "broker/fronts/admin/broker_facts.h"
 #include "broker/fronts/admin/drain_followers.h"
 #include "broker/fronts/admin/named_resources.h"
+#include "broker/fronts/client_threads.h"
+#include "broker/fronts/duplicate_streams.h"
 #include "broker/housekeeping/drain.h"
 #include "broker/logging/audit_log.h"
 #include "broker/policy/group_policy.h"
@@ -56,6 +58,11 @@ struct AdminBroker {
   AuditLog* audit = nullptr;
   // For ListPeers.
   const Connections* connections = nullptr;
+  // For PrintThreadStackTrace. Null: no client can be asked.
+  ClientThreads* threads = nullptr;
+  // For ListDuplicateClientIds: those besides the table's. Null: there are
+  // none.
+  const DuplicateStreams* duplicates = nullptr;
   // For ReloadConfig. Null: there are no files.
   FileReloader* reloader = nullptr;
   // Not null: the service is served on connections for operators alone.

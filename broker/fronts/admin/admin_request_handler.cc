@@ -14,6 +14,7 @@
 #include "broker/fronts/admin/peer_methods.h"
 #include "broker/fronts/admin/policy_methods.h"
 #include "broker/fronts/admin/reload_methods.h"
+#include "broker/fronts/admin/stack_method.h"
 #include "broker/fronts/admin/subscription_methods.h"
 #include "broker/fronts/admin/watch_method.h"
 
@@ -30,7 +31,7 @@ constexpr AdminMethods (*kFamilies[])() = {
 
 // Every method with many responses is one of these.
 std::vector<AdminStreamingMethod> Streaming() {
-  return {WatchMethod(), DrainMethod()};
+  return {WatchMethod(), DrainMethod(), StackMethod()};
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/btree_map.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
@@ -12,6 +13,7 @@
 #include "absl/types/optional.h"
 #include "broker/fronts/admin/fill_admin.h"
 #include "broker/fronts/admin/no_such_group.h"
+#include "broker/fronts/duplicate_streams.h"
 #include "broker/fronts/page_token.h"
 #include "broker/fronts/proto_time.h"
 #include "broker/registry/consistency_rule.h"
@@ -87,19 +89,48 @@ CallStatus GetSubscriptionConsistency(
 // A token is this and the last id of the page before it.
 constexpr absl::string_view kAfter = "after:";
 
-// Up to `max` client ids behind `after`, which it moves to the last of them.
-std::vector<DuplicateClientInfo> ListDuplicates(const ClientTable& table,
-                                                size_t max,
-                                                std::string* after) {
-  std::vector<DuplicateClientInfo> listed;
-  while (listed.size() < max) {
-    std::vector<DuplicateClientInfo> piece =
-        table.ListDuplicateClientIds(*after, max - listed.size());
-    if (piece.empty()) break;
-    *after = piece.back().client_id;
-    for (DuplicateClientInfo& info : piece) listed.push_back(std::move(info));
+using DuplicatesById = absl::btree_map<std::string, pb::DuplicateClientId>;
+
+// Adds up to `max` client ids behind `after` that the table knows.
+void AddOfTable(const AdminCall& call, std::string after, size_t max,
+                DuplicatesById* found) {
+  size_t listed = 0;
+  while (listed < max) {
+    const std::vector<DuplicateClientInfo> piece =
+        call.broker.table.ListDuplicateClientIds(after, max - listed);
+    if (piece.empty()) return;
+    after = piece.back().client_id;
+    listed += piece.size();
+    for (const DuplicateClientInfo& info : piece) {
+      pb::DuplicateClientId& message = (*found)[info.client_id];
+      message.set_client_id(info.client_id);
+      FillTimestamp(call.broker.clock.ClockToWall(info.since),
+                    message.mutable_since());
+      message.set_streams(static_cast<int64_t>(info.streams));
+      for (const ClientChannelPtr& channel : info.channels) {
+        FillChannel(*channel, call.broker.clock, message.add_channels());
+      }
+    }
   }
-  return listed;
+}
+
+// The same of those that the fronts know besides.
+void AddOfFronts(const AdminCall& call, const std::string& after, size_t max,
+                 DuplicatesById* found) {
+  if (call.broker.duplicates == nullptr) return;
+  for (const DuplicateStreams::Duplicate& duplicate :
+       call.broker.duplicates->ListDuplicates(after, max)) {
+    pb::DuplicateClientId& message = (*found)[duplicate.client_id];
+    message.set_client_id(duplicate.client_id);
+    if (!message.has_since()) {
+      FillTimestamp(call.broker.clock.ClockToWall(duplicate.since),
+                    message.mutable_since());
+    }
+    message.set_streams(message.streams() +
+                        static_cast<int64_t>(duplicate.streams));
+    message.mutable_addresses()->Add(duplicate.addresses.begin(),
+                                     duplicate.addresses.end());
+  }
 }
 
 CallStatus ListDuplicateClientIds(
@@ -111,21 +142,18 @@ CallStatus ListDuplicateClientIds(
   if (!token.empty() && !absl::ConsumePrefix(&token, kAfter)) {
     return FromStatus(NotAPageToken(request.page_token()));
   }
-  std::string after(token);
-  const std::vector<DuplicateClientInfo> duplicates =
-      ListDuplicates(call.broker.table, *page_size, &after);
-  if (!call.broker.table.ListDuplicateClientIds(after, 1).empty()) {
-    response->set_next_page_token(absl::StrCat(kAfter, after));
-  }
-  for (const DuplicateClientInfo& info : duplicates) {
-    pb::DuplicateClientId* const message = response->add_duplicates();
-    message->set_client_id(info.client_id);
-    FillTimestamp(call.broker.clock.ClockToWall(info.since),
-                  message->mutable_since());
-    message->set_streams(static_cast<int64_t>(info.streams));
-    for (const ClientChannelPtr& channel : info.channels) {
-      FillChannel(*channel, call.broker.clock, message->add_channels());
+  const std::string after(token);
+  // One more of each, so that it shows whether there are more.
+  DuplicatesById found;
+  AddOfTable(call, after, *page_size + 1, &found);
+  AddOfFronts(call, after, *page_size + 1, &found);
+  for (auto& [client_id, duplicate] : found) {
+    if (static_cast<size_t>(response->duplicates_size()) == *page_size) {
+      response->set_next_page_token(
+          absl::StrCat(kAfter, response->duplicates().rbegin()->client_id()));
+      break;
     }
+    response->add_duplicates()->Swap(&duplicate);
   }
   return {};
 }

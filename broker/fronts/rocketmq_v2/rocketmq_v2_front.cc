@@ -2,8 +2,11 @@
 
 #include <utility>
 
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "broker/fronts/rocketmq_v2/held_receive.h"
 #include "broker/fronts/rocketmq_v2/messaging_methods.h"
+#include "common/validation.h"
 #include "google/protobuf/descriptor.h"
 
 namespace rmq {
@@ -77,6 +80,7 @@ RocketmqV2Front::RocketmqV2Front(const Rocketmq5Options& options,
   sessions_.broker = &sdk_broker_;
   sessions_.due_calls = &due_calls_;
   sessions_.open = &open_;
+  sessions_.stacks = &stacks_;
 }
 
 void RocketmqV2Front::AddMethods(MethodTable* methods) {
@@ -105,6 +109,19 @@ void RocketmqV2Front::AcceptStreams(ServerLoop* loop) {
     TelemetrySession::Accept(&sessions_, loop);
     for (const auto& receives : receives_) receives->Accept(loop);
   }
+}
+
+CallStatus RocketmqV2Front::PrintStackTrace(absl::string_view client_id,
+                                            absl::Time now,
+                                            OnAnswer on_answer) {
+  const std::shared_ptr<TelemetrySession> session = open_.Find(client_id);
+  if (session == nullptr) {
+    return {absl::StatusCode::kFailedPrecondition, ResponseCode::kSystemError,
+            absl::StrCat("client ", Quoted(client_id),
+                         " has no Telemetry stream: only clients of RocketMQ "
+                         "5's SDKs can be asked, and only over it")};
+  }
+  return session->PrintStackTrace(now, std::move(on_answer));
 }
 
 void RocketmqV2Front::StopServing() {

@@ -2,21 +2,28 @@
 #ifndef BROKER_FRONTS_ROCKETMQ_V2_ROCKETMQ_V2_FRONT_H_
 #define BROKER_FRONTS_ROCKETMQ_V2_ROCKETMQ_V2_FRONT_H_
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "apache/rocketmq/v2/service.grpc.pb.h"
 #include "broker/assignment/group_assignments.h"
+#include "broker/fronts/client_threads.h"
 #include "broker/fronts/clientmanager/client_request.h"
+#include "broker/fronts/duplicate_streams.h"
 #include "broker/fronts/rocketmq_v2/due_calls.h"
 #include "broker/fronts/rocketmq_v2/held_calls.h"
 #include "broker/fronts/rocketmq_v2/sdk_broker.h"
 #include "broker/fronts/rocketmq_v2/sdk_clients.h"
+#include "broker/fronts/rocketmq_v2/stack_requests.h"
 #include "broker/fronts/rocketmq_v2/telemetry_session.h"
 #include "broker/policy/group_policy.h"
 #include "common/due_task.h"
+#include "common/response_code.h"
 #include "common/rpc/loop/loop_queues.h"
 #include "common/rpc/server/front.h"
 #include "common/rpc/server/method_table.h"
@@ -31,7 +38,9 @@ namespace rmq {
 
 // Keeps clients, and no messages. Its clients are members of the same groups as
 // those of the other front.
-class RocketmqV2Front final : public Front {
+class RocketmqV2Front final : public Front,
+                              public ClientThreads,
+                              public DuplicateStreams {
  public:
   // Borrows all parts. `address` returns what the server listens on.
   RocketmqV2Front(const Rocketmq5Options& options, const ClientBroker& broker,
@@ -54,6 +63,17 @@ class RocketmqV2Front final : public Front {
   // Ends Telemetry streams with OK, and held calls.
   void StopServing() override;
 
+  // ClientThreads.
+  CallStatus PrintStackTrace(absl::string_view client_id, absl::Time now,
+                             OnAnswer on_answer) override;
+
+  // DuplicateStreams. Two processes with one id share a channel, and both stay:
+  // a client that opens its stream anew may for a moment have two as well.
+  std::vector<Duplicate> ListDuplicates(absl::string_view after,
+                                        size_t max) const override {
+    return open_.ListDuplicates(after, max);
+  }
+
  private:
   // Registers the streaming methods with gRPC, as streams of bytes.
   class Service final : public v2::MessagingService::Service {
@@ -74,6 +94,7 @@ class RocketmqV2Front final : public Front {
   const SdkBroker sdk_broker_;
   DueCalls due_calls_;
   HeldCalls held_;
+  StackRequests stacks_{&due_calls_};
   OpenSessions open_;
   Service service_;
   // Constant once the methods are added.

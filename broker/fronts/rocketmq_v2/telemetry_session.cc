@@ -4,7 +4,10 @@
 #include <utility>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/hash/hash.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "broker/fronts/rocketmq_v2/messaging_methods.h"
 #include "broker/fronts/rocketmq_v2/sdk_headers.h"
 #include "broker/fronts/rocketmq_v2/sdk_status.h"
@@ -12,6 +15,7 @@
 #include "common/mutex_lock.h"
 #include "common/rpc/server/received_message.h"
 #include "common/rpc/server/refusal_log.h"
+#include "common/validation.h"
 #include "grpcpp/impl/codegen/proto_utils.h"
 #include "grpcpp/support/slice.h"
 
@@ -73,6 +77,7 @@ void TelemetrySession::OnOpened() {
   }
   client_id_ = std::string(headers.client_id);
   number_ = environment_.broker->clients.OpenStream(CallerOf(context, headers));
+  environment_.open->AddTo(client_id_, this, now);
   // The SDK for Rust awaits it before it goes on.
   stream_.SendInitialMetadata();
 }
@@ -107,8 +112,13 @@ bool TelemetrySession::OnMessage(grpc::ByteBuffer* message,
   if (status.ok() && !command.ParseFromString(bytes)) {
     status = BadForm("the message is not a TelemetryCommand");
   }
-  // Others are answers to what this broker does not ask.
-  if (status.ok() && !command.has_settings()) return false;
+  if (status.ok() && !command.has_settings()) {
+    // Others are answers to what this broker does not ask.
+    if (command.has_thread_stack_trace()) {
+      environment_.stacks->Answer(client_id_, this, command);
+    }
+    return false;
+  }
   if (status.ok()) status = TakeSettings(bytes, command.mutable_settings());
   if (!status.ok()) {
     Refuse(status);
@@ -173,21 +183,88 @@ void TelemetrySession::Leave() {
   number_ = 0;
 }
 
+CallStatus TelemetrySession::PrintStackTrace(
+    absl::Time now, ClientThreads::OnAnswer on_answer) {
+  if (!stream_.writable()) {
+    return {absl::StatusCode::kFailedPrecondition, ResponseCode::kSystemError,
+            absl::StrCat("client ", Quoted(client_id_),
+                         " does not read its stream")};
+  }
+  v2::TelemetryCommand command;
+  CallStatus status = environment_.stacks->Begin(
+      client_id_, this, now, std::move(on_answer),
+      command.mutable_print_thread_stack_trace_command()->mutable_nonce());
+  if (!status.ok()) return status;
+  FillStatus(CallStatus(), command.mutable_status());
+  stream_.Send(BufferOf(command));
+  return {};
+}
+
 void TelemetrySession::OnGone() {
   environment_.open->Remove(this);
+  environment_.stacks->EndOf(client_id_, this);
   Leave();
 }
 
 bool OpenSessions::Add(TelemetrySession* session) {
   MutexLock lock(&mu_);
   if (closed_) return false;
-  sessions_.insert(session);
+  sessions_.try_emplace(session);
   return true;
 }
 
 void OpenSessions::Remove(TelemetrySession* session) {
   MutexLock lock(&mu_);
-  sessions_.erase(session);
+  const auto found = sessions_.find(session);
+  if (found == sessions_.end()) return;
+  const auto client = of_clients_.find(found->second);
+  if (client != of_clients_.end()) {
+    std::vector<TelemetrySession*>& sessions = client->second;
+    sessions.erase(absl::c_find(sessions, session));
+    if (sessions.size() == 1) duplicates_.erase(client->first);
+    if (sessions.empty()) of_clients_.erase(client);
+  }
+  sessions_.erase(found);
+}
+
+void OpenSessions::AddTo(absl::string_view client_id, TelemetrySession* session,
+                         absl::Time now) {
+  MutexLock lock(&mu_);
+  sessions_[session] = std::string(client_id);
+  std::vector<TelemetrySession*>& sessions = of_clients_[client_id];
+  sessions.push_back(session);
+  if (sessions.size() == 2) duplicates_.emplace(client_id, now);
+}
+
+std::vector<DuplicateStreams::Duplicate> OpenSessions::ListDuplicates(
+    absl::string_view after, size_t max) const {
+  std::vector<DuplicateStreams::Duplicate> listed;
+  MutexLock lock(&mu_);
+  for (auto at = duplicates_.upper_bound(after);
+       at != duplicates_.end() && listed.size() < max; ++at) {
+    const auto& sessions = of_clients_.find(at->first)->second;
+    DuplicateStreams::Duplicate& duplicate = listed.emplace_back();
+    duplicate.client_id = at->first;
+    duplicate.since = at->second;
+    duplicate.streams = sessions.size();
+    for (const TelemetrySession* const session : sessions) {
+      if (duplicate.addresses.size() ==
+          DuplicateStreams::Duplicate::kMostAddresses) {
+        break;
+      }
+      duplicate.addresses.emplace_back(session->address());
+    }
+  }
+  return listed;
+}
+
+std::shared_ptr<TelemetrySession> OpenSessions::Find(
+    absl::string_view client_id) const {
+  MutexLock lock(&mu_);
+  const auto found = of_clients_.find(client_id);
+  if (found == of_clients_.end()) return nullptr;
+  // OnGone() comes before the stream drops its reference.
+  return found->second.back()->reference();
 }
 
 void OpenSessions::Close() {
@@ -196,7 +273,7 @@ void OpenSessions::Close() {
     MutexLock lock(&mu_);
     closed_ = true;
     // OnGone() comes before the stream drops its reference.
-    for (TelemetrySession* const session : sessions_) {
+    for (const auto& [session, client_id] : sessions_) {
       sessions.push_back(session->reference());
     }
   }

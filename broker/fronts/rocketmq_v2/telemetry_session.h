@@ -3,18 +3,24 @@
 #ifndef BROKER_FRONTS_ROCKETMQ_V2_TELEMETRY_SESSION_H_
 #define BROKER_FRONTS_ROCKETMQ_V2_TELEMETRY_SESSION_H_
 
+#include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_set.h"
+#include "absl/container/btree_map.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "apache/rocketmq/v2/service.pb.h"
+#include "broker/fronts/client_threads.h"
+#include "broker/fronts/duplicate_streams.h"
 #include "broker/fronts/rocketmq_v2/due_calls.h"
 #include "broker/fronts/rocketmq_v2/sdk_broker.h"
 #include "broker/fronts/rocketmq_v2/sdk_clients.h"
+#include "broker/fronts/rocketmq_v2/stack_requests.h"
 #include "common/rate_limit.h"
 #include "common/response_code.h"
 #include "common/rpc/loop/loop_queues.h"
@@ -37,6 +43,7 @@ class TelemetrySession final : private ServerStream::Reactor {
     const SdkBroker* broker = nullptr;
     DueCalls* due_calls = nullptr;
     class OpenSessions* open = nullptr;
+    StackRequests* stacks = nullptr;
   };
 
   // Between the last write and an end: SDKs lose a message that the end
@@ -50,6 +57,12 @@ class TelemetrySession final : private ServerStream::Reactor {
 
   // Makes a session that waits for a client on `loop`.
   static void Accept(const Environment* environment, ServerLoop* loop);
+
+  // Has the client print the stacks of its threads: see ClientThreads.
+  CallStatus PrintStackTrace(absl::Time now, ClientThreads::OnAnswer on_answer);
+
+  // "host:port" of the client.
+  absl::string_view address() const { return stream_.peer(); }
 
   // Ends the stream with OK: the server goes down.
   void EndForStop() { stream_.EndWith(CallStatus()); }
@@ -76,8 +89,10 @@ class TelemetrySession final : private ServerStream::Reactor {
   const ClientBroker& parts() const { return environment_.broker->broker; }
 
   const Environment& environment_;
+  // Constant once the stream is among those of its client; before, used by the
+  // loop's thread only. Empty: it is not known.
+  std::string client_id_;
   // Used by the loop's thread only.
-  std::string client_id_;  // Empty: it is not known.
   SdkClients::StreamNumber number_ = 0;
   RateLimit rate_;
   bool is_refused_ = false;
@@ -91,13 +106,29 @@ class OpenSessions {
   // Returns false if the server goes down: the session has to end.
   bool Add(TelemetrySession* session) ABSL_LOCKS_EXCLUDED(mu_);
   void Remove(TelemetrySession* session) ABSL_LOCKS_EXCLUDED(mu_);
+  // The session, which is open, is that of a client from `now` on.
+  void AddTo(absl::string_view client_id, TelemetrySession* session,
+             absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
+  // The client's session that opened last; null if it has none.
+  std::shared_ptr<TelemetrySession> Find(absl::string_view client_id) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // The client ids that have several sessions: see DuplicateStreams.
+  std::vector<DuplicateStreams::Duplicate> ListDuplicates(
+      absl::string_view after, size_t max) const ABSL_LOCKS_EXCLUDED(mu_);
   // Ends them all, and has each end that still comes.
   void Close() ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
-  absl::Mutex mu_;
+  mutable absl::Mutex mu_;
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
-  absl::flat_hash_set<TelemetrySession*> sessions_ ABSL_GUARDED_BY(mu_);
+  // With the ids of their clients; empty: it is not known.
+  absl::flat_hash_map<TelemetrySession*, std::string> sessions_
+      ABSL_GUARDED_BY(mu_);
+  // In the order of their opening. None is empty.
+  absl::flat_hash_map<std::string, std::vector<TelemetrySession*>> of_clients_
+      ABSL_GUARDED_BY(mu_);
+  // Those with more than one, and since when.
+  absl::btree_map<std::string, absl::Time> duplicates_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace rmq
