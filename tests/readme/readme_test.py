@@ -98,6 +98,17 @@ class ReadmeTest(unittest.TestCase):
                 return
         self.fail("the example consumer ended")
 
+    def test_lines_of_sdks_are_as_in_the_applications_that_are_tried(self):
+        # The applications have variables where the README has texts: each word of the README's code is in them.
+        section = open(README, encoding="utf-8").read().split("\n## RocketMQ 5's SDKs\n")[1].split("\n## ")[0]
+        fences = dict(re.findall(r"```(\w+)\n(.*?)```", section, re.S))
+        self.assertEqual(set(fences), {"java", "js", "python", "go"})
+        for language, lines in fences.items():
+            code = re.sub(r"'[^']*'|\"[^\"]*\"", "", lines)
+            application = open(BINARIES["sdk/" + language], encoding="utf-8").read().lower()
+            missing = [word for word in re.findall(r"[A-Za-z_]{3,}", code) if word.lower() not in application]
+            self.assertEqual(missing, [], language)
+
     def test_background_commands_say_something_and_go_on(self):
         for kind, _, background, text in BLOCKS:
             if kind != "run" or not background:
