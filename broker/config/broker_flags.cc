@@ -234,7 +234,8 @@ ABSL_FLAG(uint64_t, max_channels, Default().table.max_channels,
     .OnUpdate([] { NoteUpdate("max_channels"); });
 ABSL_FLAG(absl::optional<uint64_t>, max_channels_per_address, absl::nullopt,
           "open channels of one client address, or of one user at any address, "
-          "those of unary clients included; 0: no limit. To be raised where most clients are behind "
+          "those of unary clients included; 0: no limit. To be raised where "
+          "most clients are behind "
           "one proxy. If not given: half of --max_channels")
     .OnUpdate([] { NoteUpdate("max_channels_per_address"); });
 ABSL_FLAG(uint64_t, recently_closed, Default().table.recently_closed,

@@ -263,7 +263,8 @@ CallStatus SdkClients::Register(const Who& who,
     if (is_new) {
       channel =
           std::make_shared<Channel>(this, who.headers.client_id, who.address);
-      const absl::Status opened = broker_.table.Open(channel, who.now, who.principal.pays_as());
+      const absl::Status opened =
+          broker_.table.Open(channel, who.now, who.principal.pays_as());
       if (!opened.ok()) return FromStatus(opened);
     }
     const uint64_t changes = broker_.processor.statement_changes();
