@@ -210,19 +210,19 @@ CallStatus SdkClients::Heartbeat(const Who& who, v2::ClientType type,
     if (client.digest == 0 &&
         (client.channel == nullptr || IsOwn(client, who))) {
       const bool is_known =
-          client.statement != nullptr &&
+          client.statement != nullptr && client.statement->type() == type &&
           (type == v2::PRODUCER
                ? client.statement->topics() == client.asked_topics
-               : client.statement->type() == type &&
-                     client.statement->group() == group);
+               : client.statement->group() == group);
       statement = is_known ? client.statement
                            : Inferred(client, who.headers, type, group);
     } else {
       statement = client.statement;
     }
     digest = client.digest;
-    if (statement != nullptr && client.channel != nullptr &&
-        client.principal == who.principal.name && !who.principal.is_trial &&
+    if (statement != nullptr && statement == client.statement &&
+        client.channel != nullptr && client.principal == who.principal.name &&
+        !who.principal.is_trial &&
         client.statement_changes == broker_.processor.statement_changes() &&
         client.channel->RenewRepeated(who.now) != 0) {
       broker_.counters.light_heartbeats.Count(absl::StatusCode::kOk);

@@ -132,6 +132,18 @@ TEST_F(SdkClientsTest, AGoodbyeBeforeAClientIsThereKeepsOnlyItsSenderOut) {
   EXPECT_THAT(Consumers("orders"), ElementsAre("c1"));
 }
 
+TEST_F(SdkClientsTest, AConsumerWithoutSettingsIsNoProducerOfNoTopic) {
+  EXPECT_TRUE(Heartbeat(kHome, "orders").ok());
+  EXPECT_FALSE(Heartbeat(kHome, "", v2::PRODUCER).ok());
+  EXPECT_THAT(Consumers("orders"), ElementsAre("c1"));
+}
+
+TEST_F(SdkClientsTest, AConsumerWithoutSettingsIsInTheGroupThatItNamesNow) {
+  EXPECT_TRUE(Heartbeat(kHome, "orders").ok());
+  EXPECT_TRUE(Heartbeat(kHome, "bills").ok());
+  EXPECT_THAT(Consumers("bills"), ElementsAre("c1"));
+}
+
 TEST_F(SdkClientsTest, TopicsThatAnotherOneAskedForAreNotTheProducers) {
   clients_.NoteTopic(Who("c1", kElsewhere), "T9");
   clients_.NoteTopic(Who("c1", kHome), "T1");
