@@ -90,6 +90,9 @@ absl::Status CheckFiles(const rmq::BrokerController::Options& options) {
             .status();
     if (!tls.ok()) return tls;
   }
+  const absl::Status etcd = options.registrar.CheckFiles(
+      rmq::RealClock().ClockToWall(rmq::RealClock().TimeNow()));
+  if (!etcd.ok()) return etcd;
   return options.auth.mode == rmq::AuthMode::kOff
              ? absl::OkStatus()
              : rmq::ReadAuthFile(options.auth.file).status();

@@ -36,7 +36,7 @@ Registrar::Environment Registrar::OverEtcd(
           [etcd = options.Etcd(),
            clock]() -> absl::StatusOr<std::unique_ptr<EtcdCalls>> {
             auto client = EtcdClient::Create(etcd, clock);
-            if (!client.ok()) return client.status();
+            if (!client.ok()) return BySettings(client.status());
             return *std::move(client);
           },
           clock, std::move(on_change)};

@@ -4,6 +4,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "common/loopback_host.h"
+#include "common/security/client_tls_files.h"
 #include "common/validation.h"
 
 namespace rmq {
@@ -34,14 +35,7 @@ absl::Status RegistrarOptions::Validate(bool allow_insecure) const {
   if (!is_on()) return absl::OkStatus();
   const EtcdOptions options = Etcd();
   absl::Status status = options.Validate();
-  if (!status.ok()) {
-    // By the names of the settings.
-    return absl::InvalidArgumentError(absl::StrReplaceAll(
-        status.message(), {{"tls.ca_file", "etcd_tls_ca"},
-                           {"tls.cert_file", "etcd_tls_cert"},
-                           {"tls.key_file", "etcd_tls_key"},
-                           {"tls.server_name", "etcd_tls_server_name"}}));
-  }
+  if (!status.ok()) return BySettings(status);
   status = ValidateDiscoveryPrefix(etcd_prefix);
   if (!status.ok()) return status;
   if (etcd_lease < kLeastLease || etcd_lease > kMostLease ||
@@ -61,6 +55,27 @@ absl::Status RegistrarOptions::Validate(bool allow_insecure) const {
         Quoted(endpoint)));
   }
   return absl::OkStatus();
+}
+
+absl::Status RegistrarOptions::CheckFiles(absl::Time now) const {
+  if (!is_on()) return absl::OkStatus();
+  const EtcdOptions options = Etcd();
+  if (options.tls.has_value()) {
+    const absl::Status tls = ReadClientTlsFiles(*options.tls, now).status();
+    if (!tls.ok()) return BySettings(tls);
+  }
+  return options.user.empty() ? absl::OkStatus()
+                              : ReadEtcdPassword(options).status();
+}
+
+absl::Status BySettings(const absl::Status& error) {
+  return absl::Status(
+      error.code(),
+      absl::StrReplaceAll(error.message(),
+                          {{"tls.ca_file", "etcd_tls_ca"},
+                           {"tls.cert_file", "etcd_tls_cert"},
+                           {"tls.key_file", "etcd_tls_key"},
+                           {"tls.server_name", "etcd_tls_server_name"}}));
 }
 
 }  // namespace rmq

@@ -37,7 +37,14 @@ struct RegistrarOptions {
   // others are not looked at. `allow_insecure`: a password may go to other
   // machines without TLS.
   absl::Status Validate(bool allow_insecure) const;
+
+  // Reads the files of TLS and of the password, at the wall clock's `now`.
+  // Returns what is wrong with one, naming the option and the file.
+  absl::Status CheckFiles(absl::Time now) const;
 };
+
+// The error, with the fields of TlsOptions by the names of RegistrarOptions.
+absl::Status BySettings(const absl::Status& error);
 
 }  // namespace rmq
 

@@ -11,6 +11,7 @@
 namespace rmq {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -96,6 +97,23 @@ TEST(RegistrarOptionsTest, APasswordGoesToOtherMachinesByTlsOnly) {
   options.etcd = "etcd:2379";
   options.etcd_tls = true;
   EXPECT_THAT(Validate(options), IsOk());
+}
+
+TEST(RegistrarOptionsTest, FilesThatAreWrongAreToldByTheirSettings) {
+  const absl::Time now = absl::FromUnixSeconds(1'800'000'000);
+  RegistrarOptions options = With("a:1");
+  EXPECT_THAT(options.CheckFiles(now), IsOk());
+  options.etcd_user = "broker";
+  options.etcd_password_file = "/nowhere/password";
+  EXPECT_THAT(options.CheckFiles(now).message(),
+              HasSubstr("/nowhere/password"));
+  options.etcd_tls_ca = "/nowhere/ca.pem";
+  EXPECT_THAT(
+      options.CheckFiles(now),
+      StatusIs(absl::StatusCode::kFailedPrecondition,
+               AllOf(HasSubstr("etcd_tls_ca"), HasSubstr("/nowhere/ca.pem"))));
+  options.etcd.clear();
+  EXPECT_THAT(options.CheckFiles(now), IsOk());
 }
 
 TEST(RegistrarOptionsTest, APrefixIsAPath) {

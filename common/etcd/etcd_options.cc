@@ -3,12 +3,15 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "common/host_and_port.h"
+#include "common/text_fields.h"
 #include "common/validation.h"
 
 namespace rmq {
 namespace {
 
+constexpr size_t kMostPasswordBytes = 4096;
 constexpr absl::Duration kLeastCallTimeout = absl::Milliseconds(100);
 
 }  // namespace
@@ -46,6 +49,23 @@ absl::Status EtcdOptions::Validate() const {
                      absl::FormatDuration(call_timeout)));
   }
   return tls.has_value() ? tls->Validate() : absl::OkStatus();
+}
+
+absl::StatusOr<std::string> ReadEtcdPassword(const EtcdOptions& options) {
+  absl::StatusOr<std::string> text =
+      ReadTextFile("etcd_password_file", options.password_file,
+                   kMostPasswordBytes, TextFileMode::kOwnersOnly);
+  if (!text.ok()) return text.status();
+  absl::string_view password = *text;
+  absl::ConsumeSuffix(&password, "\n");
+  absl::ConsumeSuffix(&password, "\r");
+  if (password.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("etcd_password_file must have a password, got an empty "
+                     "file ",
+                     options.password_file));
+  }
+  return std::string(password);
 }
 
 }  // namespace rmq

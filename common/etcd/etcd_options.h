@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "common/security/tls_options.h"
@@ -34,6 +35,11 @@ struct EtcdOptions {
   // file.
   absl::Status Validate() const;
 };
+
+// Reads the password of `options`, which has a user. Returns the error of
+// ReadTextFile(), naming etcd_password_file, or InvalidArgument if the file is
+// empty.
+absl::StatusOr<std::string> ReadEtcdPassword(const EtcdOptions& options);
 
 }  // namespace rmq
 

@@ -6,16 +6,13 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "common/mutex_lock.h"
 #include "common/rpc/loop/completion_loop.h"
-#include "common/text_fields.h"
 #include "etcd/api/etcdserverpb/rpc.grpc.pb.h"
 
 namespace rmq {
 namespace {
 
-constexpr size_t kMostPasswordBytes = 4096;
 // As GrpcTransport's.
 constexpr absl::Duration kMostCloseTime = absl::Milliseconds(200);
 
@@ -29,21 +26,6 @@ bool BlamesEndpoint(const absl::Status& status) {
 bool BlamesToken(const absl::Status& status) {
   return absl::IsUnauthenticated(status) ||
          absl::StrContains(status.message(), "revision of auth store is old");
-}
-
-absl::StatusOr<std::string> ReadPassword(const std::string& path) {
-  absl::StatusOr<std::string> text =
-      ReadTextFile("etcd_password_file", path, kMostPasswordBytes,
-                   TextFileMode::kOwnersOnly);
-  if (!text.ok()) return text.status();
-  absl::string_view password = *text;
-  absl::ConsumeSuffix(&password, "\n");
-  absl::ConsumeSuffix(&password, "\r");
-  if (password.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "etcd_password_file must have a password, got an empty file ", path));
-  }
-  return std::string(password);
 }
 
 }  // namespace
@@ -120,8 +102,7 @@ absl::Status EtcdTransport::Authenticate() {
   if (options_.user.empty() || !token_.empty() || needs_no_token_) {
     return absl::OkStatus();
   }
-  const absl::StatusOr<std::string> password =
-      ReadPassword(options_.password_file);
+  const absl::StatusOr<std::string> password = ReadEtcdPassword(options_);
   if (!password.ok()) return password.status();
   etcdserverpb::AuthenticateRequest request;
   request.set_name(options_.user);

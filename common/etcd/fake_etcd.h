@@ -33,6 +33,14 @@ class FakeEtcd final : public EtcdCalls {
   void LoseAnswerOfNextPut() { loses_answer_ = true; }
   // Events before the next revision are kept no longer.
   void Compact() { compacted_ = revision_ + 1; }
+  // Starts anew with nothing.
+  void LoseData() {
+    values_.clear();
+    leases_.clear();
+    history_.clear();
+    revision_ = 1;
+    ++watch_generation_;
+  }
   // Ends the watches as a cut connection does.
   void CutWatches() { ++watch_generation_; }
 

@@ -1,5 +1,6 @@
 #include "common/etcd/prefix_watch.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -32,6 +33,8 @@ absl::Status PrefixWatch::List(absl::Time now) {
   absl::StatusOr<EtcdListing> listing =
       calls_.List(options_.prefix, options_.most_keys);
   if (!listing.ok()) return listing.status();
+  const absl::Status revision = CheckRevision(listing->revision, now);
+  if (!revision.ok()) return revision;
   auto watch = calls_.Watch(options_.prefix, listing->revision + 1);
   if (!watch.ok()) return watch.status();
   values_.clear();
@@ -56,10 +59,26 @@ absl::Status PrefixWatch::ReadChanges(
   for (EtcdChange& change : *changes) {
     Erase(change.key);
     if (!change.value.has_value()) continue;
+    revision_ = std::max(revision_, change.value->mod_revision);
     const absl::Status put = Put(*std::move(change.value));
     if (!put.ok()) return put;
   }
   on_values_(values_);
+  return absl::OkStatus();
+}
+
+absl::Status PrefixWatch::CheckRevision(int64_t revision, absl::Time now) {
+  if (revision < revision_) {
+    lost_at_ = std::min(lost_at_, now);
+    if (now < lost_at_ + options_.loss_grace) {
+      return absl::UnavailableError(absl::StrCat(
+          "etcd has lost data: its revision went back from ", revision_, " to ",
+          revision, "; what it has is taken after ",
+          absl::FormatDuration(options_.loss_grace)));
+    }
+  }
+  lost_at_ = absl::InfiniteFuture();
+  revision_ = revision;
   return absl::OkStatus();
 }
 

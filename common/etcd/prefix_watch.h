@@ -20,6 +20,10 @@ namespace rmq {
 // after each end of the watch: a listing is small, and is right whatever was
 // missed: a compaction, a lost leader, an etcd that was restored from a backup.
 //
+// An etcd whose revision went back has lost its data, and those who put keys
+// put them again soon. For some time that counts as an error, so that keys
+// which are missing for a moment are not taken for gone.
+//
 //   list -> watch -> changes, changes, ... -> end -> list
 //    ^  |
 //    +--+ error: a pause (backoff), the last known keys stay
@@ -34,6 +38,8 @@ class PrefixWatch {
     // More bytes of keys and values than these, likewise.
     size_t most_bytes = size_t{4} << 20;
     Backoff::Options backoff = {absl::Milliseconds(500), absl::Seconds(10)};
+    // For how long a revision that went back is an error.
+    absl::Duration loss_grace = absl::Seconds(30);
     // For how long one Step() waits for changes.
     absl::Duration step = absl::Minutes(1);
     // Returns a number in [0, 1).
@@ -63,6 +69,9 @@ class PrefixWatch {
 
  private:
   absl::Status List(absl::Time now);
+  // OK if a listing of that revision has what the one before it had, or what is
+  // there after it.
+  absl::Status CheckRevision(int64_t revision, absl::Time now);
   absl::Status ReadChanges(const std::function<absl::Time()>& clock);
   // Adds to `values_`, within the bounds.
   absl::Status Put(EtcdValue value);
@@ -79,6 +88,10 @@ class PrefixWatch {
   std::unique_ptr<EtcdWatch> watch_;
   Values values_;
   size_t bytes_ = 0;
+  // The latest that was heard of.
+  int64_t revision_ = 0;
+  // When etcd was first found to have gone back; InfiniteFuture: it has not.
+  absl::Time lost_at_ = absl::InfiniteFuture();
 };
 
 }  // namespace rmq

@@ -100,6 +100,41 @@ TEST_F(PrefixWatchTest, ACompactionListsAnew) {
   EXPECT_THAT(seen_.back(), ElementsAre(Pair("/p/a", "1")));
 }
 
+TEST_F(PrefixWatchTest, AnEtcdThatHasLostItsDataIsNotBelievedForSomeTime) {
+  etcd_.Put("/p/a", "1");
+  Step();
+  etcd_.Put("/p/b", "2");
+  Step();
+  etcd_.LoseData();
+  Step();
+  Step();
+  const absl::Time lost_at = now_;
+  EXPECT_THAT(watch_.error(),
+              StatusIs(absl::StatusCode::kUnavailable,
+                       HasSubstr("its revision went back from 3 to 1")));
+  while (std::max(now_, watch_.NextDue()) < lost_at + absl::Seconds(30)) {
+    Step();
+    EXPECT_FALSE(watch_.error().ok());
+  }
+  EXPECT_EQ(seen_.back().size(), 2u);
+  Step();
+  EXPECT_THAT(watch_.error(), IsOk());
+  EXPECT_THAT(seen_.back(), IsEmpty());
+}
+
+TEST_F(PrefixWatchTest, DataThatAreBackAreBelievedAtOnce) {
+  etcd_.Put("/p/a", "1");
+  Step();
+  etcd_.LoseData();
+  Step();
+  Step();
+  EXPECT_FALSE(watch_.error().ok());
+  etcd_.Put("/p/a", "1");
+  Step();
+  EXPECT_THAT(watch_.error(), IsOk());
+  EXPECT_THAT(seen_.back(), ElementsAre(Pair("/p/a", "1")));
+}
+
 TEST_F(PrefixWatchTest, WhileEtcdIsAwayTheKeysStayAndItIsAskedSeldom) {
   etcd_.Put("/p/a", "1");
   Step();

@@ -20,6 +20,7 @@ from harness import ENDED_SECONDS, say, tool
 ABOUT_THE_EVENTS = [
     r"etcd",
     r"open files may run out",
+    r"\] drain (cancel )?asked",
     r"broker=127\.0\.0\.1:\d+",  # A client about a broker that was killed.
 ]
 
@@ -37,6 +38,22 @@ def restart_a_broker(proof, name, number):
     cluster.start_broker(name)
     cluster.wait_until_registered(name)
     proof.settled("%s is back" % name)
+
+
+def drain(proof, name):
+    """An operator drains a broker, and lets clients in again."""
+    cluster = proof.cluster
+    others = set(cluster.broker_names()) - {name}
+    began = time.monotonic()
+    if cluster.ask(name, "drain", "--for=4s", "--no-wait") is None:
+        raise tool.Error("%s could not be drained" % name)
+    proof.entries_are(others, 2)  # At the beginning.
+    tool.wait_for("the last client of " + name, lambda: not cluster.members(name), 20)
+    say("%s was drained in %.1f s" % (name, time.monotonic() - began))
+    if cluster.ask(name, "drain", "--cancel") is None:
+        raise tool.Error("the drain of %s could not be cancelled" % name)
+    proof.entries_are(cluster.broker_names(), 2)
+    proof.settled("%s lets clients in again" % name)
 
 
 def restart_etcd(proof):
@@ -104,6 +121,7 @@ def main():
         restart_a_broker(proof, first, signal.SIGKILL)
         revoke_a_lease(proof)
         put_foreign_entries(proof)  # They stay.
+        drain(proof, first)
         compact(proof)
         restart_a_broker(proof, second, signal.SIGTERM)
         restart_etcd(proof)
@@ -113,6 +131,7 @@ def main():
                 restart_a_broker(proof, name, signal.SIGKILL)
             restart_etcd(proof)
             compact(proof)
+            drain(proof, second)
         clients.leave()
         bad = []
         for name in cluster.broker_names() + ["clients"]:

@@ -13,7 +13,7 @@ import tempfile
 
 import harness
 
-README, BROKER, CONSUMER = sys.argv[1:]
+README, BROKER, CONSUMER, CMCTL = sys.argv[1:]
 FENCE = re.compile(r"<!-- cluster( in background)? -->\n```\n(.*?)```", re.S)
 
 
@@ -34,6 +34,7 @@ def main():
             for background, text in fences:
                 text = re.sub(r"^bazel build .*\n", "", text, flags=re.M)
                 text = text.replace("bazel run //client/examples:consumer --", "exec " + os.path.abspath(CONSUMER))
+                text = text.replace("bazel run //tools/cmctl --", os.path.abspath(CMCTL))
                 assert "bazel run" not in text and "bazel build" not in text, text
                 log = open(os.path.join(folder, "%d.log" % len(children)), "w+", encoding="utf-8")
                 process = subprocess.Popen(["bash", "-ec", text], cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
