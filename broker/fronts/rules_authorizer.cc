@@ -160,22 +160,37 @@ CallStatus RulesAuthorizer::Check(const CallContext& call,
         absl::StrCat("no rule can allow ", call.method.full_name(), " yet")));
   }
   if (resources.consumers_are_asked_apart) {  // A heartbeat.
-    const absl::string_view user = call.peer.principal;
-    if (!resources.client_id.empty() &&
-        !current->rules->MayHaveClientId(user, resources.client_id)) {
-      return InMode(NotFitting(call, ResourceKind::kCluster, "client id",
-                               resources.client_id));
-    }
-    for (const absl::string_view group : resources.producer_groups) {
-      if (current->rules->MayHaveGroup(user, group)) continue;
-      return InMode(
-          NotFitting(call, ResourceKind::kGroup, "producer group", group));
-    }
-    return {};
+    return InMode(CheckPatterns(*current->rules, call, resources.client_id,
+                                "producer group",
+                                Given(resources.producer_groups)));
+  }
+  // A client of RocketMQ 5's protocol holds its id by whatever it calls.
+  if (!resources.client_id.empty() &&
+      call.method.service()->full_name() ==
+          "apache.rocketmq.v2.MessagingService") {
+    CallStatus status =
+        CheckPatterns(*current->rules, call, resources.client_id,
+                      "consumer group", Given(resources.groups));
+    if (!status.ok()) return InMode(std::move(status));
   }
   return InMode(CheckAll(*current->rules, call,
                          RequiredBy(*access, cluster_, Given(resources.groups),
                                     Given(resources.topics))));
+}
+
+CallStatus RulesAuthorizer::CheckPatterns(
+    const AuthRules& rules, const CallContext& call,
+    absl::string_view client_id, absl::string_view what,
+    absl::Span<const absl::string_view> groups) {
+  const absl::string_view user = call.peer.principal;
+  if (!client_id.empty() && !rules.MayHaveClientId(user, client_id)) {
+    return NotFitting(call, ResourceKind::kCluster, "client id", client_id);
+  }
+  for (const absl::string_view group : groups) {
+    if (rules.MayHaveGroup(user, group)) continue;
+    return NotFitting(call, ResourceKind::kGroup, what, group);
+  }
+  return {};
 }
 
 CallStatus RulesAuthorizer::CheckConsumer(

@@ -86,6 +86,11 @@ class RulesAuthorizer final : public Authorizer {
   // not. As in the mode kOn.
   CallStatus CheckAll(const AuthRules& rules, const CallContext& call,
                       absl::Span<const RequiredAccess> required);
+  // Whether a client id (empty: none) and groups fit the patterns of the rules:
+  // OK, or the first that does not. `what`: what kind of groups they are.
+  CallStatus CheckPatterns(const AuthRules& rules, const CallContext& call,
+                           absl::string_view client_id, absl::string_view what,
+                           absl::Span<const absl::string_view> groups);
   CallStatus NotFitting(const CallContext& call, ResourceKind kind,
                         absl::string_view what, absl::string_view name);
   // `status`, unless rules are only tried out.

@@ -13,6 +13,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
+#include "apache/rocketmq/v2/service.pb.h"
 #include "broker/auth/access.h"
 #include "broker/auth/auth_config.h"
 #include "broker/auth/auth_rules.h"
@@ -64,8 +65,10 @@ std::string Sign(absl::string_view user, absl::string_view secret,
 }
 
 const google::protobuf::MethodDescriptor& MethodOf(absl::string_view name) {
-  for (const auto* file : {pb::HeartbeatRequest::descriptor()->file(),
-                           pb::ListGroupsRequest::descriptor()->file()}) {
+  for (const auto* file :
+       {pb::HeartbeatRequest::descriptor()->file(),
+        pb::ListGroupsRequest::descriptor()->file(),
+        apache::rocketmq::v2::ReceiveMessageRequest::descriptor()->file()}) {
     for (int i = 0; i < file->service_count(); ++i) {
       const auto* const method =
           file->service(i)->FindMethodByName(std::string(name));
@@ -326,6 +329,25 @@ TEST_F(RulesAuthorizerTest, ClientIdsAndGroupsFitTheirPatterns) {
   EXPECT_THAT(CheckConsumer("pay", "bill%c"),
               Is(kPermissionDenied, "consumer group \"bill%c\""));
   EXPECT_EQ(counters_.value(DenialReason::kPattern), 3);
+}
+
+TEST_F(RulesAuthorizerTest, ClientsOfRocketmq5sProtocolFitThePatternsToo) {
+  config_.client_id_pattern = "${user}|*";
+  config_.group_pattern = "${user}%*";
+  config_.rules = {{"pay", "Group:*", {AuthAction::kSub}, {}, true}};
+  SetRules();
+  const auto receive = [this](absl::string_view client_id,
+                              absl::string_view group) {
+    CallResources resources;
+    resources.client_id = client_id;
+    resources.groups = {group};
+    return Check("ReceiveMessage", "pay", resources);
+  };
+  EXPECT_THAT(receive("pay|1", "pay%c"), IsFine());
+  EXPECT_THAT(receive("bill|1", "pay%c"),
+              Is(kPermissionDenied, "client id \"bill|1\""));
+  EXPECT_THAT(receive("pay|1", "bill%c"),
+              Is(kPermissionDenied, "consumer group \"bill%c\""));
 }
 
 TEST_F(RulesAuthorizerTest, InTheModeLogEverythingPassesAndIsCounted) {

@@ -27,8 +27,9 @@ CallStatus HeldCalls::Take(absl::string_view client_id, absl::string_view topic,
                            absl::string_view peer, size_t most,
                            std::unique_ptr<Place>* place) {
   // No topic has a line feed in its name.
-  auto taken = std::make_unique<Place>(this, NetworkOf(peer),
-                                       absl::StrCat(topic, "\n", client_id));
+  auto taken = std::make_unique<Place>(
+      this, NetworkOf(peer),
+      absl::StrCat(topic, "\n", client_id, "\n", NetworkOf(peer)));
   CallStatus status;
   {
     MutexLock lock(&mu_);

@@ -54,7 +54,8 @@ class HeldCalls {
 
   mutable absl::Mutex mu_;
   size_t size_ ABSL_GUARDED_BY(mu_) = 0;
-  // Both have those that are not 0. The second is by topic and client id.
+  // Both have those that are not 0. The second is by topic, client id and
+  // network: nobody takes the places of a client elsewhere.
   absl::flat_hash_map<std::string, size_t> networks_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<std::string, size_t> clients_ ABSL_GUARDED_BY(mu_);
 };

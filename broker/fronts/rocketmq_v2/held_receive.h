@@ -12,8 +12,10 @@
 
 namespace rmq {
 
-// Each of these adds its method to `table`. Every outcome is a code in the
-// body of one message, and the call ends with OK.
+// Each of these adds its method to `table`. Every outcome of the gate and the
+// method is a code in the body of one message, and the call ends with OK. A
+// call whose caller is not known, or whose message is too large or too much,
+// ends with gRPC's status.
 
 // ReceiveMessage is held, since SDKs ask again at once: for the long polling
 // that the client asks for, at most 20 s, and at least a second less than the

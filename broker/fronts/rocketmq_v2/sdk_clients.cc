@@ -12,6 +12,7 @@
 #include "broker/registry/membership_push.h"
 #include "broker/registry/remote_address.h"
 #include "common/rpc/server/peer_address.h"
+#include "common/validation.h"
 
 namespace rmq {
 namespace {
@@ -57,10 +58,12 @@ SdkClients::Client* SdkClients::FindLocked(absl::string_view client_id) const {
 }
 
 bool SdkClients::IsOwn(const Client& client, const Who& who) {
-  if (client.principal != who.principal.name && !who.principal.is_trial) {
-    return false;
+  if (client.principal == who.principal.name) {
+    return !client.principal.empty() ||
+           client.network == NetworkOf(who.address);
   }
-  return !client.principal.empty() || client.network == NetworkOf(who.address);
+  // While rules are only tried out, as without them.
+  return who.principal.is_trial && client.network == NetworkOf(who.address);
 }
 
 SdkClients::Client& SdkClients::FindOrMakeLocked(const Who& who) {
@@ -238,14 +241,32 @@ CallStatus SdkClients::Heartbeat(const Who& who, v2::ClientType type,
   return status;
 }
 
+CallStatus SdkClients::LeaveAll(const Who& who,
+                                const SdkStatementPtr& statement,
+                                uint64_t digest) {
+  std::shared_ptr<Channel> channel;
+  {
+    MutexLock lock(&mu_);
+    Client& client = FindOrMakeLocked(who);
+    if (client.channel != nullptr && !IsOwn(client, who)) {
+      return SdkError(v2::FORBIDDEN,
+                      absl::StrCat("another one holds the client id ",
+                                   Quoted(who.headers.client_id)));
+    }
+    channel = client.channel;
+    client.Take(statement, digest);
+  }
+  if (channel != nullptr) {
+    broker_.table.Close(*channel, RemovalReason::kUnregistered, who.now);
+    Forget(*channel);
+  }
+  return {};
+}
+
 CallStatus SdkClients::Register(const Who& who,
                                 const SdkStatementPtr& statement,
                                 uint64_t digest) {
-  if (!statement->has_groups()) {
-    MutexLock lock(&mu_);
-    FindOrMakeLocked(who).Take(statement, digest);
-    return {};
-  }
+  if (!statement->has_groups()) return LeaveAll(who, statement, digest);
   HeartbeatStatement view = statement->View(who.headers.client_id);
   view.principal = who.principal;
   for (int tries = 0;; ++tries) {
@@ -342,7 +363,7 @@ CallStatus SdkClients::Terminate(const Who& who) {
   {
     MutexLock lock(&mu_);
     Client* const client = FindLocked(who.headers.client_id);
-    if (client == nullptr) return {};
+    if (client == nullptr || !IsOwn(*client, who)) return {};
     if (client->channel != channel) later = client->channel;
     BecomeIdleLocked(*client);
     client->statement = nullptr;

@@ -38,7 +38,9 @@ namespace rmq {
 // Ids are no secret, so a client's own calls are those of its principal, and,
 // if it is anonymous, from the address (an IPv6 network counts as one) where
 // its channel was opened. Others' calls with its id may keep a member alive,
-// and cannot end it, shorten its expiry, or add to what is inferred of it. What
+// and cannot end it, shorten its expiry, or add to what is inferred of it;
+// settings that state a group are taken from any address of its principal, and
+// of an anonymous client from any address, since addresses change. What
 // is kept of a client that is in no group is dropped when another one uses its
 // id.
 //
@@ -171,6 +173,9 @@ class SdkClients {
   // Registers `statement` on the client's channel, which is opened if need be.
   // If the registry takes it, it is what the client states.
   CallStatus Register(const Who& who, const SdkStatementPtr& statement,
+                      uint64_t digest) ABSL_LOCKS_EXCLUDED(mu_);
+  // The same of a statement without a group: the client leaves all groups.
+  CallStatus LeaveAll(const Who& who, const SdkStatementPtr& statement,
                       uint64_t digest) ABSL_LOCKS_EXCLUDED(mu_);
   // Takes a channel that is closed from its client.
   void Forget(const Channel& channel) ABSL_LOCKS_EXCLUDED(mu_);

@@ -132,6 +132,56 @@ TEST_F(SdkClientsTest, AGoodbyeBeforeAClientIsThereKeepsOnlyItsSenderOut) {
   EXPECT_THAT(Consumers("orders"), ElementsAre("c1"));
 }
 
+TEST_F(SdkClientsTest, AProducerThatStatesNoTopicAnyMoreLeavesItsTopics) {
+  const SdkClients::Who who = Who("c1", kHome);
+  EXPECT_TRUE(
+      clients_.State(who, SdkStatement::OfProducer({"T1"}, headers_), 1).ok());
+  EXPECT_THAT(Producers("T1"), ElementsAre("c1"));
+  EXPECT_TRUE(
+      clients_.State(who, SdkStatement::OfProducer({}, headers_), 2).ok());
+  EXPECT_THAT(Producers("T1"), IsEmpty());
+  EXPECT_TRUE(
+      clients_.State(who, SdkStatement::OfProducer({"T2"}, headers_), 3).ok());
+  EXPECT_THAT(Producers("T2"), ElementsAre("c1"));
+}
+
+TEST_F(SdkClientsTest, WhoStatesNoTopicTakesNobodyElseOutOfItsGroups) {
+  for (const char* const owner : {"alice", ""}) {
+    EXPECT_TRUE(State(kHome, "orders", owner).ok());
+    EXPECT_FALSE(clients_
+                     .State(Who("c1", kElsewhere, "bob"),
+                            SdkStatement::OfProducer({}, headers_), 78)
+                     .ok());
+    EXPECT_FALSE(clients_
+                     .State(Who("c1", kElsewhere),
+                            SdkStatement::OfProducer({}, headers_), 79)
+                     .ok());
+    EXPECT_EQ(clients_.StatementOf("c1")->group(), "orders");
+    EXPECT_THAT(Consumers("orders"), ElementsAre("c1"));
+    EXPECT_TRUE(clients_.Terminate(Who("c1", kHome, owner)).ok());
+    now_ += absl::Seconds(31);
+  }
+}
+
+TEST_F(SdkClientsTest, WhileRulesAreTriedOutAddressesCountAsWithoutRules) {
+  const auto tried = [this](absl::string_view address,
+                            absl::string_view principal) {
+    SdkClients::Who who = Who("c1", address, principal);
+    who.principal.is_trial = true;
+    return who;
+  };
+  EXPECT_TRUE(clients_
+                  .State(tried(kHome, "alice"),
+                         SdkStatement::OfConsumer(v2::PUSH_CONSUMER, "orders",
+                                                  headers_),
+                         77)
+                  .ok());
+  EXPECT_TRUE(clients_.Terminate(tried(kElsewhere, "")).ok());
+  EXPECT_THAT(Consumers("orders"), ElementsAre("c1"));
+  EXPECT_TRUE(clients_.Terminate(tried(kHome, "")).ok());
+  EXPECT_THAT(Consumers("orders"), IsEmpty());
+}
+
 TEST_F(SdkClientsTest, AConsumerWithoutSettingsIsNoProducerOfNoTopic) {
   EXPECT_TRUE(Heartbeat(kHome, "orders").ok());
   EXPECT_FALSE(Heartbeat(kHome, "", v2::PRODUCER).ok());
