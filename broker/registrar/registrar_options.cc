@@ -1,9 +1,11 @@
 #include "broker/registrar/registrar_options.h"
 
+#include <algorithm>
+#include <cstddef>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
-#include "common/loopback_host.h"
 #include "common/security/client_tls_files.h"
 #include "common/validation.h"
 
@@ -12,6 +14,7 @@ namespace {
 
 constexpr absl::Duration kLeastLease = absl::Seconds(2);
 constexpr absl::Duration kMostLease = absl::Minutes(10);
+constexpr absl::Duration kLeastCallTimeout = absl::Milliseconds(100);
 
 }  // namespace
 
@@ -26,6 +29,11 @@ EtcdOptions RegistrarOptions::Etcd() const {
     options.tls->key_file = etcd_tls_key;
     options.tls->server_name = etcd_tls_server_name;
   }
+  // So that endpoints that hang cost no lease: each third of it they are all
+  // asked in turn.
+  options.call_timeout = std::clamp(
+      etcd_lease / (3 * std::max<size_t>(1, options.endpoints.size())),
+      kLeastCallTimeout, options.call_timeout);
   options.user = etcd_user;
   options.password_file = etcd_password_file;
   return options;
@@ -44,17 +52,12 @@ absl::Status RegistrarOptions::Validate(bool allow_insecure) const {
         absl::StrCat("etcd_lease must be 2s to 10m, in whole seconds, got ",
                      absl::FormatDuration(etcd_lease)));
   }
-  if (options.user.empty() || options.tls.has_value() || allow_insecure) {
-    return absl::OkStatus();
-  }
-  for (const std::string& endpoint : options.endpoints) {
-    if (IsLoopbackAddress(endpoint)) continue;
-    return absl::InvalidArgumentError(absl::StrCat(
-        "etcd_user must go with TLS to etcd (etcd_tls), unless etcd is on this "
-        "machine or allow_insecure_remote is set, got ",
-        Quoted(endpoint)));
-  }
-  return absl::OkStatus();
+  if (allow_insecure) return absl::OkStatus();
+  status = PasswordStaysSecret(options);
+  return status.ok()
+             ? status
+             : absl::InvalidArgumentError(absl::StrCat(
+                   status.message(), "; allow_insecure_remote allows it"));
 }
 
 absl::Status RegistrarOptions::CheckFiles(absl::Time now) const {

@@ -81,6 +81,17 @@ TEST(RegistrarOptionsTest, AnErrorOfTlsNamesTheSetting) {
                        HasSubstr("got only etcd_tls_cert \"cert.pem\"")));
 }
 
+TEST(RegistrarOptionsTest, AllEndpointsAreAskedWithinAThirdOfTheLease) {
+  RegistrarOptions options = With("a:1,b:1,c:1");
+  options.etcd_lease = absl::Seconds(9);
+  EXPECT_EQ(options.Etcd().call_timeout, absl::Seconds(1));
+  options.etcd_lease = absl::Minutes(10);
+  EXPECT_EQ(options.Etcd().call_timeout, absl::Seconds(3));
+  options.etcd = "a:1,a:2,a:3,a:4,a:5,a:6,a:7,a:8";
+  options.etcd_lease = absl::Seconds(2);
+  EXPECT_EQ(options.Etcd().call_timeout, absl::Milliseconds(100));
+}
+
 TEST(RegistrarOptionsTest, APasswordGoesToOtherMachinesByTlsOnly) {
   RegistrarOptions options = With("127.0.0.1:2379,etcd:2379");
   options.etcd_user = "broker";
@@ -88,9 +99,9 @@ TEST(RegistrarOptionsTest, APasswordGoesToOtherMachinesByTlsOnly) {
   EXPECT_THAT(Validate(options),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("etcd_user must go with TLS to etcd "
-                                 "(etcd_tls), unless etcd is on this machine "
-                                 "or allow_insecure_remote is set, got "
-                                 "\"etcd:2379\"")));
+                                 "(etcd_tls), unless etcd is on this machine, "
+                                 "got \"etcd:2379\"; allow_insecure_remote "
+                                 "allows it")));
   EXPECT_THAT(options.Validate(/*allow_insecure=*/true), IsOk());
   options.etcd = "127.0.0.1:2379,[::1]:2379,localhost:2379";
   EXPECT_THAT(Validate(options), IsOk());

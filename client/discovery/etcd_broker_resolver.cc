@@ -43,7 +43,8 @@ PrefixWatch::Options WatchOptions(const ResolverUri& uri,
 absl::StatusOr<std::shared_ptr<EtcdBrokerResolver>> EtcdBrokerResolver::Create(
     const ResolverUri& uri, const DiscoveryOptions& options, Clock* clock) {
   const EtcdOptions etcd = OptionsOf(uri, options);
-  const absl::Status status = etcd.Validate();
+  absl::Status status = etcd.Validate();
+  if (status.ok()) status = PasswordStaysSecret(etcd);
   if (!status.ok()) return status;
   absl::StatusOr<std::unique_ptr<EtcdClient>> client =
       EtcdClient::Create(etcd, clock);
@@ -83,10 +84,13 @@ void EtcdBrokerResolver::Loop() {
   while (AwaitDue()) {
     watch_.Step(now);
     // The end of the resolver ends its calls, and is no error.
-    if (!watch_.error().ok() && !absl::IsCancelled(watch_.error())) {
-      known_.Fail(watch_.error());
-    }
+    if (!watch_.error().ok() && !IsStopped()) known_.Fail(watch_.error());
   }
+}
+
+bool EtcdBrokerResolver::IsStopped() {
+  MutexLock lock(&mu_);
+  return stopped_;
 }
 
 bool EtcdBrokerResolver::AwaitDue() {

@@ -47,6 +47,7 @@ class EtcdBrokerResolver final : public ResolverSource {
                      std::unique_ptr<EtcdCalls> calls, Clock* clock);
 
   void Loop();
+  bool IsStopped() ABSL_LOCKS_EXCLUDED(mu_);
   // Waits until it is time for the watch's next step. False at the end.
   bool AwaitDue() ABSL_LOCKS_EXCLUDED(mu_);
 

@@ -115,9 +115,21 @@ TEST(EtcdBrokerResolverOptionsTest, EndpointsMayComeFromTheOptions) {
   options.etcd_endpoints = {etcd.address()};
   const auto resolver = MakeResolver("etcd:///east", options);
   ASSERT_THAT(resolver.status(), IsOk());
-  EXPECT_THAT(AwaitBrokers(resolver->get(), absl::Seconds(20)).status(),
-              StatusIs(absl::StatusCode::kNotFound,
-                       "the source lists no broker"));
+  EXPECT_THAT(
+      AwaitBrokers(resolver->get(), absl::Seconds(20)).status(),
+      StatusIs(absl::StatusCode::kNotFound, "the source lists no broker"));
+}
+
+TEST(EtcdBrokerResolverOptionsTest, APasswordGoesToOtherMachinesByTlsOnly) {
+  DiscoveryOptions options;
+  options.etcd_endpoints = {"127.0.0.1:1", "etcd:2379"};
+  options.etcd_user = "client";
+  options.etcd_password_file = "/etc/password";
+  EXPECT_THAT(MakeResolver("etcd:///east", options).status(),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("etcd_user must go with TLS to etcd")));
+  options.etcd_endpoints = {"127.0.0.1:1"};
+  EXPECT_THAT(MakeResolver("etcd:///east", options), IsOk());
 }
 
 TEST(EtcdBrokerResolverOptionsTest, AFileOfTlsThatIsWrongIsTold) {

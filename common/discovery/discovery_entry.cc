@@ -99,6 +99,11 @@ absl::StatusOr<DiscoveryEntry> ParseDiscoveryEntry(absl::string_view prefix,
   entry.cluster = message.cluster();
   entry.broker_name = message.broker_name();
   entry.broker_id = message.broker_id();
+  if (absl::StrContains(entry.cluster, '/')) {
+    // Its key would be one of another cluster, too.
+    return Bad(key, absl::StrCat("cluster must have no '/', got ",
+                                 Quoted(entry.cluster)));
+  }
   absl::Status name = ValidateNameForm("broker_name", entry.broker_name);
   if (name.ok()) {
     // The form of a client id is the form of a broker's name.

@@ -91,6 +91,15 @@ TEST(DiscoveryEntryTest, WhatIsNoEntryIsRefusedWithTheReason) {
               is_refused("an address must be \"host:port\", got \"nowhere\""));
 }
 
+TEST(DiscoveryEntryTest, AKeyIsThatOfOneClusterOnly) {
+  DiscoveryEntry entry = Entry();
+  entry.cluster = "c/brokers/x";  // "/p/c/brokers/x/brokers/broker-a/1"
+  EXPECT_THAT(ParseDiscoveryEntry("/p", DiscoveryKey("/p", entry),
+                                  FormatDiscoveryEntry(entry)),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("cluster must have no '/'")));
+}
+
 TEST(DiscoveryEntryTest, ANameHas255BytesAtMost) {
   DiscoveryEntry entry = Entry();
   entry.broker_name = std::string(255, 'b');

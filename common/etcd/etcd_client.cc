@@ -109,8 +109,9 @@ absl::StatusOr<int64_t> EtcdClient::GrantLease(absl::Duration ttl) {
 
 absl::StatusOr<absl::Duration> EtcdClient::KeepLeaseAlive(int64_t lease) {
   pb::LeaseKeepAliveResponse response;
-  const absl::Status status = impl_->transport().Try(
-      [&] { return impl_->KeepAlive(lease, &response); });
+  const absl::Status status =
+      impl_->transport().Try([&] { return impl_->KeepAlive(lease, &response); },
+                             /*needs_user=*/false);
   if (!status.ok()) return status;
   if (response.ttl() <= 0) {
     return absl::NotFoundError(absl::StrCat("etcd has no lease ", lease));

@@ -214,6 +214,35 @@ TEST_F(EtcdClientTest, APasswordThatOthersMayReadIsNotTaken) {
   EXPECT_EQ(etcd_.tokens(), 0);
 }
 
+TEST_F(EtcdClientTest, ALeaseIsKeptThoughThePasswordIsRefusedNow) {
+  etcd_.Allow("broker", "secret");
+  const auto client = Client({etcd_.address()}, As("broker", File("secret")));
+  const auto lease = client->GrantLease(absl::Seconds(10));
+  ASSERT_THAT(lease, IsOk());
+  etcd_.Allow("broker", "another");
+  etcd_.ForgetTokens();
+  EXPECT_THAT(client->Get("/p/a"),
+              StatusIs(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(client->KeepLeaseAlive(*lease), IsOk());
+}
+
+TEST_F(EtcdClientTest, AuthenticationThatIsTurnedOnLaterIsMet) {
+  const auto client = Client({etcd_.address()}, As("broker", File("secret")));
+  ASSERT_THAT(client->Get("/p/a"), IsOk());
+  etcd_.Allow("broker", "secret");
+  EXPECT_THAT(client->Get("/p/a"), IsOk());
+  EXPECT_EQ(etcd_.tokens(), 1);
+}
+
+TEST_F(EtcdClientTest, AFileOfThePasswordThatIsGoneIsNoLostLease) {
+  etcd_.Allow("broker", "secret");
+  const auto client =
+      Client({etcd_.address()}, As("broker", "/nowhere/password"));
+  EXPECT_THAT(client->RevokeLease(1),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       HasSubstr("/nowhere/password")));
+}
+
 TEST_F(EtcdClientTest, AUserIsNoErrorWhereAuthenticationIsOff) {
   const auto client = Client({etcd_.address()}, As("broker", File("secret")));
   EXPECT_THAT(client->Get("/p/a"), IsOk());

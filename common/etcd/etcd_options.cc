@@ -5,6 +5,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "common/host_and_port.h"
+#include "common/loopback_host.h"
 #include "common/text_fields.h"
 #include "common/validation.h"
 
@@ -49,6 +50,18 @@ absl::Status EtcdOptions::Validate() const {
                      absl::FormatDuration(call_timeout)));
   }
   return tls.has_value() ? tls->Validate() : absl::OkStatus();
+}
+
+absl::Status PasswordStaysSecret(const EtcdOptions& options) {
+  if (options.user.empty() || options.tls.has_value()) return absl::OkStatus();
+  for (const std::string& endpoint : options.endpoints) {
+    if (IsLoopbackAddress(endpoint)) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("etcd_user must go with TLS to etcd (etcd_tls), unless "
+                     "etcd is on this machine, got ",
+                     Quoted(endpoint)));
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::string> ReadEtcdPassword(const EtcdOptions& options) {

@@ -36,6 +36,10 @@ struct EtcdOptions {
   absl::Status Validate() const;
 };
 
+// InvalidArgument, naming the first endpoint at fault, if `options` would have
+// a password sent in plain text to another machine.
+absl::Status PasswordStaysSecret(const EtcdOptions& options);
+
 // Reads the password of `options`, which has a user. Returns the error of
 // ReadTextFile(), naming etcd_password_file, or InvalidArgument if the file is
 // empty.

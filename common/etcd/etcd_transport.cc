@@ -21,11 +21,13 @@ bool BlamesEndpoint(const absl::Status& status) {
   return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
 }
 
-// Whether a new token may help. etcd forgets its tokens when it starts, and
-// refuses older ones when its users change.
+// Whether a new token may help. etcd forgets its tokens when it starts, refuses
+// older ones when its users change, and asks for one when its authentication is
+// turned on.
 bool BlamesToken(const absl::Status& status) {
   return absl::IsUnauthenticated(status) ||
-         absl::StrContains(status.message(), "revision of auth store is old");
+         absl::StrContains(status.message(), "revision of auth store is old") ||
+         absl::StrContains(status.message(), "user name is empty");
 }
 
 }  // namespace
@@ -75,13 +77,14 @@ EtcdTransport::~EtcdTransport() {
   poller.join();
 }
 
-absl::Status EtcdTransport::Try(const std::function<absl::Status()>& attempt) {
+absl::Status EtcdTransport::Try(const std::function<absl::Status()>& attempt,
+                                bool needs_user) {
   bool may_authenticate_anew = true;
   absl::Status status;
   for (size_t asked = 0; asked < holders_.size();) {
     if (is_cancelled())
       return absl::CancelledError("etcd is not asked any more");
-    status = Authenticate();
+    status = needs_user ? Authenticate() : absl::OkStatus();
     if (status.ok()) status = attempt();
     if (status.ok()) return status;
     if (BlamesToken(status) && may_authenticate_anew &&
@@ -89,6 +92,7 @@ absl::Status EtcdTransport::Try(const std::function<absl::Status()>& attempt) {
       may_authenticate_anew = false;
       token_.clear();
       needs_no_token_ = false;
+      needs_user = true;
       continue;
     }
     status = NoteFailure(status);
@@ -103,7 +107,10 @@ absl::Status EtcdTransport::Authenticate() {
     return absl::OkStatus();
   }
   const absl::StatusOr<std::string> password = ReadEtcdPassword(options_);
-  if (!password.ok()) return password.status();
+  // Whatever is wrong with the file: callers take NotFound for a lost lease.
+  if (!password.ok()) {
+    return absl::FailedPreconditionError(password.status().message());
+  }
   etcdserverpb::AuthenticateRequest request;
   request.set_name(options_.user);
   request.set_password(*password);

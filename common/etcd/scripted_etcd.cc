@@ -99,8 +99,12 @@ class ScriptedEtcd::Impl {
                             RealClock().TimeNow() + absl::Milliseconds(10));
     }
     if (!failure_.ok()) return failure_;
-    if (needs_token && !user_.empty() &&
-        known_tokens_.count(metadata("token")) == 0) {
+    if (!needs_token || user_.empty()) return grpc::Status::OK;
+    const std::string token = metadata("token");
+    if (token.empty()) {
+      return {StatusCode::INVALID_ARGUMENT, "etcdserver: user name is empty"};
+    }
+    if (known_tokens_.count(token) == 0) {
       return {StatusCode::UNAUTHENTICATED, "etcdserver: invalid auth token"};
     }
     return grpc::Status::OK;
@@ -227,7 +231,8 @@ class ScriptedEtcd::Impl {
         ServerContext* context,
         grpc::ServerReaderWriter<pb::LeaseKeepAliveResponse,
                                  pb::LeaseKeepAliveRequest>* stream) override {
-      const grpc::Status begun = impl_.Begin(context);
+      // As etcd 3.4, which asks for no user here.
+      const grpc::Status begun = impl_.Begin(context, /*needs_token=*/false);
       if (!begun.ok()) return begun;
       pb::LeaseKeepAliveRequest request;
       while (stream->Read(&request)) {
