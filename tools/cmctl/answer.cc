@@ -6,6 +6,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "tools/cmctl/table.h"
 
 namespace rmq::cmctl {
@@ -58,6 +60,12 @@ class MergedParts {
   }
 
  private:
+  // Whether the line names the broker already.
+  static bool IsAbout(absl::string_view line, absl::string_view broker) {
+    return absl::ConsumePrefix(&line, broker) &&
+           (line.empty() || line[0] == ' ' || line[0] == ':');
+  }
+
   void AddText(const std::string& broker, const AnswerPart& part,
                size_t number) {
     size_t seen = 0;
@@ -73,7 +81,7 @@ class MergedParts {
       if (line.empty()) continue;
       absl::StrAppend(
           &place->text,
-          absl::StartsWith(line, broker) ? "" : absl::StrCat(broker, ": "),
+          IsAbout(line, broker) ? "" : absl::StrCat(broker, ": "),
           line, "\n");
     }
   }

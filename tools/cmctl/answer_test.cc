@@ -67,6 +67,13 @@ TEST(MergeAnswersTest, LinesStandBehindTheirBrokerAndOtherTablesBelow) {
             "b2      t\n");
 }
 
+TEST(MergeAnswersTest, ALineThatOnlyBeginsAsTheBrokersNameGetsTheName) {
+  const Answer merged =
+      MergeAnswers({{"c", Of({TextPart("consumer group\nc: draining\n")})}},
+                   kNothing, kNotWhole);
+  EXPECT_EQ(Table(merged), "c: consumer group\nc: draining\n");
+}
+
 TEST(MergeAnswersTest, LinesWithoutAHeaderGetOne) {
   AnswerPart ids;
   ids.columns = {{"CLIENT ID"}};

@@ -187,6 +187,10 @@ Hits FindSomeBrokersOnly(const Patients& patients) {
                           : absl::StrCat(" and ", more->second, " more")),
          Severity::kWarning});
   }
+  if (patients.size() < 2) return hits;
+  for (const std::string& note : comparison.notes) {
+    hits.push_back({"", note, Severity::kNote});
+  }
   return hits;
 }
 

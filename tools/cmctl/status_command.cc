@@ -203,7 +203,9 @@ JsonMembers StatusJson(const std::vector<BrokerView>& brokers,
     notes.push_back(JsonString(note));
   }
   return {{"brokers", JsonArray(shown)},
-          {"agree", comparison.agrees() ? "true" : "false"},
+          {"agree", comparison.brokers < 2 ? "null"
+                    : comparison.agrees()  ? "true"
+                                           : "false"},
           {"compared",
            absl::StrCat("{\"brokers\": ", comparison.brokers,
                         ", \"clients\": ", comparison.clients,
