@@ -344,7 +344,7 @@ ABSL_FLAG(uint64_t, max_auto_created_groups,
 ABSL_FLAG(absl::optional<uint64_t>, max_auto_created_groups_per_address,
           absl::nullopt,
           "configs of consumer groups made automatically for the clients of "
-          "one address; 0: no limit. If not given: half of "
+          "one address, or of one user; 0: no limit. If not given: half of "
           "--max_auto_created_groups")
     .OnUpdate([] { NoteUpdate("max_auto_created_groups_per_address"); });
 

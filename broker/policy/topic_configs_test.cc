@@ -90,7 +90,8 @@ TEST_F(TopicConfigsTest, OrderChangesAreCountedWhereATopicIsOrdered) {
   EXPECT_TRUE(changed());
   Admit(policy, consumer);
   EXPECT_FALSE(changed());
-  policy.EnsureConfig("others", {"", kAddress});  // Takes the place of "orders".
+  policy.EnsureConfig("others",
+                      {"", kAddress});  // Takes the place of "orders".
   EXPECT_TRUE(changed());
 }
 

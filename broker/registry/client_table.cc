@@ -181,7 +181,8 @@ absl::StatusOr<ClientChannelPtr> ClientTable::FindOrOpenStandIn(
   MutexLock lock(&mu_);
   ClientChannelPtr known = state_.FindStandIn(client_id);
   if (known != nullptr) return known;
-  const absl::Status opened = state_.Open(channel->record_, channel, principal, now);
+  const absl::Status opened =
+      state_.Open(channel->record_, channel, principal, now);
   if (!opened.ok()) return opened;
   state_.BindStandIn(channel->record_, client_id);
   return channel;

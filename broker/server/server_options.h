@@ -12,8 +12,8 @@
 #include "absl/time/time.h"
 #include "common/rpc/keepalive.h"
 #include "common/rpc/server/acceptor/connections.h"
-#include "common/rpc/server/payer_rates.h"
 #include "common/rpc/server/listen_address.h"
+#include "common/rpc/server/payer_rates.h"
 #include "common/security/server_tls_options.h"
 
 namespace rmq {

@@ -76,9 +76,8 @@ TEST_F(KnownBrokersTest, TheSameListAgainIsNotToldButItsTimeIs) {
 
 TEST_F(KnownBrokersTest, AListWithoutABrokerIsAnErrorAndTheLastOneIsKept) {
   known_.Learn({});
-  EXPECT_THAT(known_.Status().error,
-              StatusIs(absl::StatusCode::kNotFound,
-                       "the source lists no broker"));
+  EXPECT_THAT(known_.Status().error, StatusIs(absl::StatusCode::kNotFound,
+                                              "the source lists no broker"));
   EXPECT_THAT(lists_->lists(), IsEmpty());
   known_.Learn(kOne);
   EXPECT_THAT(known_.Status().error, IsOk());

@@ -22,10 +22,10 @@
 #include "broker/registry/client_table.h"
 #include "broker/registry/fake_client_channel.h"
 #include "broker/registry/recording_listener.h"
-#include "common/rpc/server/payer_rates.h"
 #include "common/rpc/server/authorizer.h"
 #include "common/rpc/server/gate.h"
 #include "common/rpc/server/method_table.h"
+#include "common/rpc/server/payer_rates.h"
 #include "gtest/gtest.h"
 
 namespace rmq {

@@ -88,8 +88,7 @@ CallStatus MethodTable::CheckRate(Weight weight,
       return rates_.Check(PayerRates::Kind::kGroups, call.peer.payer(),
                           call.now);
     case Weight::kResponseRows:
-      return rates_.Check(PayerRates::Kind::kRows, call.peer.payer(),
-                          call.now);
+      return rates_.Check(PayerRates::Kind::kRows, call.peer.payer(), call.now);
   }
   return {};
 }

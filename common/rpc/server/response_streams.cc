@@ -118,8 +118,7 @@ class ResponseStreams::Stream final
     status = ReceiveMessage(&calls(), stream_.payer(), now,
                             stream_.context().c_call(), message);
     if (!status.ok()) return status;
-    status =
-        calls().rates.Check(PayerRates::Kind::kRows, stream_.payer(), now);
+    status = calls().rates.Check(PayerRates::Kind::kRows, stream_.payer(), now);
     if (!status.ok()) return status;
     if (stream_.generation() != 0) request_ = *message;  // Shares the bytes.
     return streams_.method_.answer(

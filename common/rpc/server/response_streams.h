@@ -84,8 +84,8 @@ struct ResponsesMethod {
 //
 //   its connection has room; the method has room, in all and for the address
 //   the message comes within ServerCalls::kFirstMessageLimit
-//   its size; the address's rates of bytes and of listed rows
 //   its caller is identified
+//   its size; the caller's rates of bytes and of listed rows
 //   the message is parsed; the gate; the handler
 //
 // Then the responses are written, one after the other. Before the first one

@@ -11,12 +11,12 @@
 #include "common/response_code.h"
 #include "common/rpc/loop/live_calls.h"
 #include "common/rpc/server/acceptor/connections.h"
-#include "common/rpc/server/payer_rates.h"
 #include "common/rpc/server/authorizer.h"
 #include "common/rpc/server/call_counters.h"
 #include "common/rpc/server/deadline_watch.h"
 #include "common/rpc/server/gate.h"
 #include "common/rpc/server/method_table.h"
+#include "common/rpc/server/payer_rates.h"
 #include "common/rpc/server/unread_answers.h"
 
 namespace rmq {
