@@ -79,10 +79,9 @@ class MergedParts {
     }
     for (const absl::string_view line : absl::StrSplit(part.text, '\n')) {
       if (line.empty()) continue;
-      absl::StrAppend(
-          &place->text,
-          IsAbout(line, broker) ? "" : absl::StrCat(broker, ": "),
-          line, "\n");
+      absl::StrAppend(&place->text,
+                      IsAbout(line, broker) ? "" : absl::StrCat(broker, ": "),
+                      line, "\n");
     }
   }
 

@@ -43,6 +43,8 @@ class Comparer {
 
   void Compare() {
     if (brokers_.size() < 2) return;
+    comparison_.is_partial = Have(&BrokerView::has_more_clients) ||
+                             Have(&BrokerView::has_more_groups);
     if (Have(&BrokerView::has_more_clients)) {
       comparison_.notes.emplace_back(
           "clients are not compared: a broker has more than were read; see "

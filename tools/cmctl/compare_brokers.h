@@ -29,6 +29,8 @@ struct Comparison {
   int64_t brokers = 0;
   int64_t clients = 0;
   int64_t groups = 0;
+  // A broker had more clients or groups than were read.
+  bool is_partial = false;
   // What was not compared, and why, each a line.
   std::vector<std::string> notes;
 

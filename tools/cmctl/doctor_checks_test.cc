@@ -122,6 +122,12 @@ TEST_F(DoctorChecksTest, ABrokerThatSettlesIsANoteAndOneThatDrainsAWarning) {
   EXPECT_THAT(Found(), ElementsAre(HasSubstr("WARNING draining a")));
 }
 
+TEST_F(DoctorChecksTest, WhatIsNotComparedIsANote) {
+  patients_[1].view.has_more_clients = true;
+  EXPECT_THAT(Found(), ElementsAre(HasSubstr("not all clients and groups are "
+                                             "compared")));
+}
+
 TEST_F(DoctorChecksTest, GroupsAndIdsThatAreWrongAreNamed) {
   patients_[0].inconsistent_groups = {"g1", "g2", "g3", "g4", "g5", "g6"};
   patients_[1].duplicates = {"c1"};

@@ -187,9 +187,11 @@ Hits FindSomeBrokersOnly(const Patients& patients) {
                           : absl::StrCat(" and ", more->second, " more")),
          Severity::kWarning});
   }
-  if (patients.size() < 2) return hits;
-  for (const std::string& note : comparison.notes) {
-    hits.push_back({"", note, Severity::kNote});
+  if (comparison.is_partial) {
+    hits.push_back({"",
+                    "not all clients and groups are compared: a broker has "
+                    "more than are read",
+                    Severity::kNote});
   }
   return hits;
 }
