@@ -70,6 +70,7 @@ void ServerStream::AwaitClient() {
   std::shared_ptr<Waiter> self;
   {
     MutexLock lock(&mu_);
+    awaits_client_ = true;
     self = std::shared_ptr<Waiter>(self_, this);
   }
   awaiting_ticket_ =
@@ -229,7 +230,8 @@ void ServerStream::EndIfWaiting(const CallStatus& status) {
   }
   {
     MutexLock lock(&mu_);
-    if (is_heard_ || ending_) return;
+    // Not awaited: the large reply that it was to end for has been read.
+    if (!awaits_client_ || is_heard_ || ending_) return;
     EndWithLocked(status);
   }
   NoteRefused(status);

@@ -307,6 +307,8 @@ class ServerStream final : public Waiter {
 
   mutable absl::Mutex mu_;
   std::shared_ptr<Reactor> self_ ABSL_GUARDED_BY(mu_);
+  // AwaitClient() was called.
+  bool awaits_client_ ABSL_GUARDED_BY(mu_) = false;
   // StopAwaitingClient() was called.
   bool is_heard_ ABSL_GUARDED_BY(mu_) = false;
   bool read_in_flight_ ABSL_GUARDED_BY(mu_) = false;

@@ -109,6 +109,8 @@ class Log {
   std::atomic<int> messages{0};
   // Streams that open send their initial metadata at once.
   std::atomic<bool> metadata_at_once{false};
+  // Streams that open await their client.
+  std::atomic<bool> awaits_client{true};
 
  private:
   absl::Mutex mu_;
@@ -125,13 +127,14 @@ class Talker final : public ServerStream::Reactor {
   void Accept(std::shared_ptr<Talker> self) { stream_.Accept(std::move(self)); }
 
   void OnOpened() override {
-    stream_.AwaitClient();
+    if (log_.awaits_client) stream_.AwaitClient();
     if (log_.metadata_at_once) stream_.SendInitialMetadata();
   }
   bool OnMessage(grpc::ByteBuffer* message, grpc::ByteBuffer* reply) override {
     const std::string text = TextOf(*message);
     log_.messages.fetch_add(1);
-    if (!stream_.StopAwaitingClient()) return false;
+    if (log_.awaits_client && !stream_.StopAwaitingClient()) return false;
+    if (text == "end if waiting") stream_.EndIfWaiting(OverLimit("late"));
     if (text == "end") {
       CallStatus told = OverLimit("told to");
       told.end_reason = "TOLD";
@@ -517,6 +520,16 @@ TEST_F(ServerStreamTest, ALargeReplyThatIsNotReadCountsAmongTheUnread) {
   calls_.unread.Limit("127.0.0.1:1");
   log_.Await("gone");
   EXPECT_EQ(counters_.slow_readers, 1);
+}
+
+TEST_F(ServerStreamTest, AStreamThatAwaitsNobodyIsNotEndedForWhatItHasRead) {
+  log_.awaits_client = false;
+  Start();
+  Call call(channel_);
+  ASSERT_TRUE(call.Write("end if waiting"));
+  EXPECT_EQ(call.Read(), "end if waiting");
+  ASSERT_TRUE(call.Write("one"));
+  EXPECT_EQ(call.Read(), "one");
 }
 
 TEST_F(ServerStreamTest, ALargeReplyThatWaitsBehindAnotherCountsToo) {
