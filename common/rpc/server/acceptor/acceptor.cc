@@ -132,8 +132,7 @@ absl::Status Acceptor::Start(const std::vector<WatchedThread>& watched) {
 
 ThreadLoad::Sample Acceptor::SampleOf(const ThreadCpuTime& cpu,
                                       const std::atomic<uint64_t>& returns) {
-  return {RealClock().TimeNow(), cpu.Read(),
-          returns.load(std::memory_order_relaxed)};
+  return {cpu.Read(), returns.load(std::memory_order_relaxed)};
 }
 
 void Acceptor::Watch(const WatchedThread& thread) {
@@ -227,12 +226,12 @@ void Acceptor::AcceptAll(const ListenSocket& listener) {
                 : PeerOf(address),
             clock_.TimeNow());
     } else if (IsOutOfRoom(errno)) {
+      Rest(clock_.TimeNow());
       errors_.fetch_add(1, std::memory_order_relaxed);
       LOG_EVERY_T(ERROR, 1)
           << "connections wait: they cannot be accepted"
           << Kv("error", std::generic_category().message(errno))
           << Kv("connections", connections_.size());
-      Rest(clock_.TimeNow());
       return;
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       return;
@@ -350,27 +349,35 @@ void Acceptor::Close(int fd) {
   close(fd);
 }
 
-void Acceptor::LookIfDue(absl::Time now, bool is_busy) {
-  is_busy_ = is_busy;
+absl::Duration Acceptor::CpuOfOthers() {
+  return ProcessCpuTime() - ThreadCpuTime(pthread_self()).Read();
+}
+
+void Acceptor::LookIfDue(absl::Time now, bool is_urgent) {
+  // The load is one of real time.
+  const absl::Time real_now = RealClock().TimeNow();
+  const absl::Duration cpu = CpuOfOthers();
+  if (!process_.has_value()) process_.emplace(real_now, cpu);
+  process_->Add(real_now, cpu);
+  is_busy_ = is_urgent || process_->was_busy();
   absl::Duration stuck;
   for (Watched& watched : watched_) {
     watched.load.Add(SampleOf(watched.cpu, watched.returns));
-    is_busy_ |= watched.load.was_busy();
     stuck = std::max(stuck, watched.load.stuck());
   }
   was_busy_ |= is_busy_;
-  const bool is_due = now - last_look_ >= (was_busy_ ? Connections::kLookPeriod
+  const bool is_due = now - last_look_ >= (was_busy_ ? WastedBytes::kLookPeriod
                                                      : kQuietLookPeriod) ||
                       (is_busy_ && now >= earliest_look_);
   if (!is_due) return;
   // By the time of a core, since a flood makes this thread wait for one.
-  const ThreadCpuTime cpu(pthread_self());
-  const absl::Duration began = cpu.Read();
-  const bool is_urgent = connections_.Look(now, ResidentMemory(), stuck);
-  const absl::Duration took = cpu.Read() - began;
+  const ThreadCpuTime own(pthread_self());
+  const absl::Duration began = own.Read();
+  const bool wastes_much = connections_.Look(now, ResidentMemory(), stuck);
+  const absl::Duration took = own.Read() - began;
   last_look_ = now;
   was_busy_ = false;
-  earliest_look_ = now + (is_urgent ? kUrgentLookShare : kLookShare) * took;
+  earliest_look_ = now + (wastes_much ? kUrgentLookShare : kLookShare) * took;
 }
 
 void Acceptor::Rest(absl::Time now) {

@@ -21,13 +21,15 @@
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "common/clock.h"
+#include "common/cpu_time.h"
 #include "common/rpc/server/acceptor/connection.h"
 #include "common/rpc/server/acceptor/connections.h"
+#include "common/rpc/server/acceptor/process_load.h"
 #include "common/rpc/server/acceptor/thread_load.h"
+#include "common/rpc/server/acceptor/wasted_bytes.h"
 #include "common/rpc/server/listen_address.h"
 #include "common/rpc/server/listen_socket.h"
 #include "common/rpc/server/transport_kind.h"
-#include "common/thread_cpu_time.h"
 
 namespace rmq {
 
@@ -44,9 +46,11 @@ struct WatchedThread {
 // limit, and accepts on a thread that has other work.
 //
 // One thread accepts, reads (and leaves) the first bytes, and calls
-// Connections::Look(): each Connections::kLookPeriod while one of the watched
-// threads has much to do, more often while one is busy, and else, since a look
-// at 20,000 quiet connections costs 50 ms of a core, each kQuietLookPeriod.
+// Connections::Look(): each WastedBytes::kLookPeriod while the process has much
+// to do, more often while it is busy, and else, since a look at 20,000 quiet
+// connections costs 50 ms of a core, each kQuietLookPeriod. The process counts,
+// and not the watched threads alone: gRPC moves a connection that it is busy
+// with to threads of its own.
 // Another thread hands over, since whoever takes a connection may do work for
 // it.
 //
@@ -68,8 +72,8 @@ class Acceptor {
 
   // A connection must send its first bytes within this time.
   static constexpr absl::Duration kFirstBytesLimit = absl::Seconds(10);
-  // How often the watched threads are looked at: while one of them is busy, and
-  // else.
+  // How often the watched threads and the process are looked at: while it is
+  // busy, and else.
   static constexpr absl::Duration kTick = absl::Milliseconds(20);
   static constexpr absl::Duration kQuietTick = absl::Milliseconds(100);
   static constexpr absl::Duration kQuietLookPeriod = absl::Seconds(10);
@@ -108,8 +112,8 @@ class Acceptor {
   // Listens no more, and closes what has not been handed over. When it returns,
   // `hand_over` is not called any more.
   //
-  // Looks go on, each kTick: who ends the server may handle connections, on a
-  // thread that is not watched, and does not come back from one that floods.
+  // Looks go on, each kTick: who ends the server may handle connections, and
+  // does not come back from one that floods.
   void StopAccepting() ABSL_LOCKS_EXCLUDED(mu_);
 
   // Stops accepting, and looks no more.
@@ -141,6 +145,9 @@ class Acceptor {
   static ThreadLoad::Sample SampleOf(const ThreadCpuTime& cpu,
                                      const std::atomic<uint64_t>& returns);
 
+  // The time of all cores that the process has used; what `thread_` has is left
+  // out, or looks would make it busy. Called on `thread_`.
+  static absl::Duration CpuOfOthers();
   void Watch(const WatchedThread& thread);
   void Run();
   void RunHandOver();
@@ -161,8 +168,8 @@ class Acceptor {
   // Closes a connection that waits.
   void Refuse(int fd, ConnectionRefusal refusal);
   void Close(int fd);
-  // `is_busy`: a thread that is not watched may be.
-  void LookIfDue(absl::Time now, bool is_busy);
+  // `is_urgent`: as if the process were busy.
+  void LookIfDue(absl::Time now, bool is_urgent);
   void Rest(absl::Time now);
   void ResumeIfRested(absl::Time now);
 
@@ -182,6 +189,7 @@ class Acceptor {
 
   // Used by `thread_` only.
   std::vector<Watched> watched_;
+  absl::optional<ProcessLoad> process_;
   // By descriptor.
   absl::flat_hash_map<int, Waiting> waiting_;
   // How many connections of Unix sockets have come.
@@ -192,9 +200,9 @@ class Acceptor {
   absl::Time last_look_ = absl::InfinitePast();
   // As of the last tick.
   bool is_busy_ = false;
-  // A watched thread was busy since the last look.
+  // The process was busy since the last look.
   bool was_busy_ = false;
-  // Before that no look, however busy the threads are.
+  // Before that no look, however busy the process is.
   absl::Time earliest_look_ = absl::InfinitePast();
   // While it is out of open files.
   absl::optional<absl::Time> rests_until_;

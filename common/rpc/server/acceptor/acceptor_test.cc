@@ -25,6 +25,7 @@
 #include "common/mutex_lock.h"
 #include "common/rpc/server/acceptor/connection.h"
 #include "common/rpc/server/acceptor/connections.h"
+#include "common/rpc/server/acceptor/wasted_bytes.h"
 #include "common/rpc/server/transport_kind.h"
 #include "common/simulated_clock.h"
 #include "gmock/gmock.h"
@@ -126,7 +127,7 @@ class AcceptorTest : public ::testing::Test {
     return options;
   }
   // Of bytes, with these options.
-  static constexpr size_t kCredit = 1000 + Connections::kBytesBurst * 1000;
+  static constexpr size_t kCredit = 1000 + WastedBytes::kBytesBurst * 1000;
 
   SimulatedClock clock_;
   Connections connections_{Options()};
@@ -330,6 +331,31 @@ TEST_F(AcceptorTest, WhoFloodsIsEndedAlsoWhenItAcceptsNoMore) {
     std::this_thread::yield();
   }
   EXPECT_EQ(client.ReadAll(), "");
+}
+
+// gRPC may read a flood on a thread of its own.
+TEST_F(AcceptorTest, WhileAThreadThatIsNotWatchedIsBusyLooksComeSoon) {
+  Start();
+  Client client(port_);
+  client.Send(kPreface);
+  AwaitHandedOver(1);
+  client.Send(std::string(2 * kCredit, 'x'));
+  clock_.Advance(2 * WastedBytes::kLookPeriod);  // Not kQuietLookPeriod.
+  // This thread is busy.
+  while (connections_.ended().value(ConnectionAbuse::kWastedBytes) == 0) {
+  }
+  EXPECT_EQ(client.ReadAll(), "");
+}
+
+TEST_F(AcceptorTest, NothingIsLeftToReadOfAConnectionThatWasEnded) {
+  Start();
+  Client client(port_);
+  client.Send(kPreface);
+  AwaitHandedOver(1);
+  client.Send(std::string(2 * kCredit, 'x'));
+  clock_.Advance(Acceptor::kQuietLookPeriod);
+  EXPECT_EQ(client.ReadAll(), "");
+  EXPECT_EQ(BytesHandedOver(), "");
 }
 
 TEST_F(AcceptorTest, AWastefulConnectionIsEndedAtALook) {

@@ -45,6 +45,8 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   uint64_t number() const { return number_; }
+  // Whether the server has ended it.
+  bool is_ended() const { return is_ended_.load(std::memory_order_relaxed); }
   // "host:port" of the client.
   const std::string& peer() const { return peer_; }
   absl::Time since() const { return since_; }
@@ -72,6 +74,18 @@ class Connection {
  private:
   friend class Connections;
   friend class ConnectionCall;
+  friend class WastedBytes;
+
+  // Of WastedBytes.
+  struct WastedBytesState {
+    // The wasted bytes at the last look, and how many of them count against the
+    // credit.
+    int64_t wasted = 0;
+    int64_t counted = 0;
+    // What counted, and the messages, when memory was calm.
+    int64_t calm_counted = 0;
+    uint64_t calm_messages = 0;
+  };
 
   const uint64_t number_;
   const std::string peer_;
@@ -91,13 +105,8 @@ class Connection {
   // Guarded by the lock of Connections: when the credit for wasted calls is
   // full again.
   absl::Time calls_full_at_ = absl::InfinitePast();
-  // Of the one that looks: the wasted bytes at the last look, and how many of
-  // them count against the credit.
-  int64_t wasted_bytes_ = 0;
-  int64_t counted_bytes_ = 0;
-  // What counted, and the messages, when memory was calm.
-  int64_t calm_bytes_ = 0;
-  uint64_t calm_messages_ = 0;
+  // Of the one that looks.
+  WastedBytesState wasted_bytes_;
 };
 
 using ConnectionPtr = std::shared_ptr<Connection>;

@@ -74,7 +74,8 @@ Connections::Connections(const Options& options)
           options.max_wasted_calls_rate,
           kStrictCallsBurst * options.max_wasted_calls_rate),
       all_wasted_calls_rate_(kCallsBurst * options.max_wasted_calls_rate,
-                             2 * kCallsBurst * options.max_wasted_calls_rate) {}
+                             2 * kCallsBurst * options.max_wasted_calls_rate),
+      wasted_bytes_(options.max_wasted_bytes_rate, options.max_message_bytes) {}
 
 ConnectionPtr Connections::Open(absl::string_view peer,
                                 std::unique_ptr<ConnectionSocket> socket,
@@ -94,8 +95,7 @@ ConnectionPtr Connections::Open(absl::string_view peer,
     }
   }
   MutexLock lock(&mu_);
-  const auto ends = ends_.find(address);
-  if (ends != ends_.end() && ends->second.held_until > now) {
+  if (ended_addresses_.IsHeld(address, now)) {
     full = ConnectionRefusal::kAddressIsHeld;
   } else {
     full = WhyFull(address);
@@ -157,106 +157,33 @@ std::vector<ConnectionPtr> Connections::All() const {
 }
 
 bool Connections::Look(absl::Time now, int64_t memory, absl::Duration stuck) {
-  const absl::Duration passed =
-      last_look_ == absl::InfinitePast() || stuck >= kStalled
-          ? absl::ZeroDuration()
-          : std::clamp(now - last_look_, absl::ZeroDuration(), kLookPeriod);
-  last_look_ = now;
   std::vector<ConnectionPtr> open = All();
   open.erase(std::remove_if(open.begin(), open.end(),
-                            [this, passed](const ConnectionPtr& connection) {
+                            [this](const ConnectionPtr& connection) {
                               const absl::optional<uint64_t> bytes =
                                   connection->socket_->BytesReceived();
-                              if (!bytes.has_value()) {
-                                Close(connection);
-                                return true;
+                              if (bytes.has_value()) {
+                                connection->bytes_.store(
+                                    *bytes, std::memory_order_relaxed);
+                                return false;
                               }
-                              CountWastedBytes(*connection, *bytes, passed);
-                              return false;
+                              Close(connection);
+                              return true;
                             }),
              open.end());
-  if (options_.max_wasted_bytes_rate == 0) return false;
-  const int64_t credit =
-      options_.max_message_bytes + kBytesBurst * options_.max_wasted_bytes_rate;
-  const absl::optional<int64_t> when_tight = AllowedWhenTight(memory);
-  int64_t since_calm = 0;
-  Connection* worst = nullptr;
-  int64_t most_counted = kFewestBytesWhenTight - 1;
-  // What each has wasted since the last calm look.
-  std::vector<std::pair<int64_t, Connection*>> wasters;
-  for (const ConnectionPtr& connection : open) {
-    const int64_t counted = connection->counted_bytes_;
-    const int64_t spared = kBytesOfAMessageWhenTight *
-                           static_cast<int64_t>(connection->counts().messages -
-                                                connection->calm_messages_);
-    const int64_t grown = counted - connection->calm_bytes_;
-    since_calm += std::max<int64_t>(0, grown);
-    if (counted > most_counted && !connection->is_ended_.load()) {
-      worst = connection.get();
-      most_counted = counted;
-    }
-    bool wastes = counted > credit;
-    if (!wastes && counted > kBytesWhenTight + spared) {
-      const std::string address = NetworkOf(connection->peer());
-      MutexLock lock(&mu_);
-      wastes = IsSuspect(address, now);
-    }
-    if (wastes) {
-      End(*connection, ConnectionAbuse::kWastedBytes, now);
-    } else if (grown - spared >= kFewestBytesWhenTight) {
-      wasters.emplace_back(grown - spared, connection.get());
-    }
+  const WastedBytes::Found found = wasted_bytes_.Look(
+      open, now, memory, stuck, [this, now](const Connection& connection) {
+        const std::string address = NetworkOf(connection.peer());
+        MutexLock lock(&mu_);
+        return ended_addresses_.IsSuspect(address, now);
+      });
+  for (const ConnectionPtr& connection : found.wasteful) {
+    End(*connection, ConnectionAbuse::kWastedBytes, now);
   }
-  if (when_tight.has_value()) EndWorst(std::move(wasters), *when_tight, now);
-  if (stuck >= kStuck && worst != nullptr) {
-    End(*worst, ConnectionAbuse::kStuckThread, now);
+  if (found.stuck != nullptr) {
+    End(*found.stuck, ConnectionAbuse::kStuckThread, now);
   }
-  const bool is_calm = since_calm <= kBytesWhenTight && stuck < kStalled;
-  if (now - last_calm_ < kLookPeriod ||
-      (calm_memory_.has_value() && !is_calm)) {
-    return !is_calm;
-  }
-  last_calm_ = now;
-  calm_memory_ = memory;
-  for (const ConnectionPtr& connection : open) {
-    connection->calm_bytes_ = connection->counted_bytes_;
-    connection->calm_messages_ = connection->counts().messages;
-  }
-  return false;
-}
-
-void Connections::CountWastedBytes(Connection& connection, uint64_t bytes,
-                                   absl::Duration passed) const {
-  connection.bytes_.store(bytes, std::memory_order_relaxed);
-  const Connection::Counts counts = connection.counts();
-  const int64_t wasted =
-      static_cast<int64_t>(bytes) - static_cast<int64_t>(counts.message_bytes) -
-      static_cast<int64_t>(counts.messages) * kBytesAroundAMessage;
-  const auto refilled =
-      static_cast<int64_t>(absl::ToDoubleSeconds(passed) *
-                           static_cast<double>(options_.max_wasted_bytes_rate));
-  // A message that has come at last, after its bytes, gives back their credit.
-  connection.counted_bytes_ =
-      std::max<int64_t>(0, connection.counted_bytes_ + wasted -
-                               connection.wasted_bytes_ - refilled);
-  connection.wasted_bytes_ = wasted;
-}
-
-void Connections::EndWorst(std::vector<std::pair<int64_t, Connection*>> wasters,
-                           int64_t allowed, absl::Time now) {
-  std::sort(wasters.begin(), wasters.end());
-  int64_t wasted = 0;
-  for (const auto& [bytes, connection] : wasters) {
-    wasted += bytes;
-    if (wasted > allowed) End(*connection, ConnectionAbuse::kWastedBytes, now);
-  }
-}
-
-absl::optional<int64_t> Connections::AllowedWhenTight(int64_t memory) const {
-  const int64_t steps = (memory - calm_memory_.value_or(memory)) / kMemoryStep;
-  if (steps < 1) return absl::nullopt;
-  return std::max(kFewestBytesWhenTight,
-                  kBytesWhenTight >> std::min<int64_t>(steps - 1, 32));
+  return found.is_urgent;
 }
 
 void Connections::End(Connection& connection, ConnectionAbuse abuse,
@@ -276,21 +203,7 @@ void Connections::End(Connection& connection, ConnectionAbuse abuse,
                           << Kv("ended", ended_since_log_.exchange(0));
   const std::string address = NetworkOf(connection.peer());
   MutexLock lock(&mu_);
-  if (ends_.size() >= kMostHeldAddresses && !ends_.contains(address)) {
-    ends_.erase(std::min_element(
-        ends_.begin(), ends_.end(), [](const auto& a, const auto& b) {
-          return a.second.at.back() < b.second.at.back();
-        }));
-  }
-  Ends& ends = ends_.try_emplace(address).first->second;
-  std::rotate(ends.at.begin(), ends.at.begin() + 1, ends.at.end());
-  ends.at.back() = now;
-  if (now - ends.at.front() < kEndsPeriod) ends.held_until = now + kHold;
-}
-
-bool Connections::IsSuspect(const std::string& address, absl::Time now) const {
-  const auto ends = ends_.find(address);
-  return ends != ends_.end() && now - ends->second.at.back() < kEndsPeriod;
+  ended_addresses_.Note(address, now);
 }
 
 std::vector<ConnectionPtr> Connections::List(uint64_t number,
@@ -337,7 +250,7 @@ ConnectionPtr Connections::Find(absl::string_view peer, absl::Time now) {
 
 CallStatus Connections::BeginCall(Connection& connection, absl::Time now) {
   connection.calls_.fetch_add(1, std::memory_order_relaxed);
-  if (connection.is_ended_.load(std::memory_order_relaxed)) {
+  if (connection.is_ended()) {
     return {absl::StatusCode::kCancelled, ResponseCode::kSystemError,
             "the connection was ended"};
   }
@@ -364,7 +277,7 @@ void Connections::NoteWastedCall(Connection& connection, absl::Time now) {
     // each take as much as one that wastes much.
     const bool is_strict =
         !all_wasted_calls_rate_.Take(now, &all_calls_full_at_) ||
-        IsSuspect(address, now);
+        ended_addresses_.IsSuspect(address, now);
     const Rate& rate =
         is_strict ? strict_wasted_calls_rate_ : wasted_calls_rate_;
     if (rate.Take(now, &connection.calls_full_at_)) return;

@@ -3,13 +3,11 @@
 #ifndef COMMON_RPC_SERVER_ACCEPTOR_CONNECTIONS_H_
 #define COMMON_RPC_SERVER_ACCEPTOR_CONNECTIONS_H_
 
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -26,6 +24,8 @@
 #include "common/response_code.h"
 #include "common/rpc/server/acceptor/connection.h"
 #include "common/rpc/server/acceptor/connection_socket.h"
+#include "common/rpc/server/acceptor/ended_addresses.h"
+#include "common/rpc/server/acceptor/wasted_bytes.h"
 
 namespace rmq {
 
@@ -57,27 +57,18 @@ absl::string_view NameOf(ConnectionAbuse abuse);
 //
 // - when more of its calls than the credit were wasted: they ended before a
 //   whole message had come, or were more than a connection may have open;
-// - when Look() finds more wasted bytes than the credit: what the socket has
-//   received, less the messages that came whole, and kBytesAroundAMessage for
-//   each of these;
-// - while the process's memory grows fast, when Look() finds that it is one of
-//   the worst of those that have together wasted more than kBytesWhenTight
-//   lately: a flood of small frames takes hundreds of times its size until it
-//   is handled. The more memory has grown, the less is allowed;
-// - while a thread is stuck, at each Look(), the one of whose waste most counts
-//   against the credit, if that is kFewestBytesWhenTight.
-//
-// While one of an address's connections was ended within kEndsPeriod, the
-// others and those that come get kStrictCallsBurst and kBytesWhenTight as
-// credits. All connections get kStrictCallsBurst while together they waste
-// more calls than kCallsBurst connections may, and twice that at once.
+// - when Look() finds that it has wasted too many bytes, or that a thread is
+//   stuck in it: see WastedBytes.
 //
 // A credit is a burst that refills. Calls that have a message waste nothing,
 // however many are opened at once: clients share connections through proxies.
 //
-// An address is a host, or the /64 network of an IPv6 host. After kEndsToHold
-// connections of an address were ended within kEndsPeriod, no new one is let in
-// for kHold; those that it has stay, since a network's clients may share it.
+// An address is a host, or the /64 network of an IPv6 host. While it is suspect
+// (see EndedAddresses), its connections, those that come too, get
+// kStrictCallsBurst as credit for calls, and less for bytes; while it is held,
+// no new one is let in, and those that it has stay, since a network's clients
+// may share it. All connections get kStrictCallsBurst while together they waste
+// more calls than kCallsBurst connections may, and twice that at once.
 //
 // Thread-safe. Logs what it ends and refuses, one line a second.
 class Connections {
@@ -112,36 +103,6 @@ class Connections {
   static constexpr int64_t kMostConnections = 10'000'000;
   static constexpr int kCallsBurst = 10;
   static constexpr int kStrictCallsBurst = 2;
-  static constexpr int kBytesBurst = 8;
-  // What surrounds a message in a call of its own: headers and frames.
-  static constexpr int64_t kBytesAroundAMessage = 1024;
-
-  static constexpr size_t kEndsToHold = 3;
-  static constexpr absl::Duration kEndsPeriod = absl::Seconds(10);
-  static constexpr absl::Duration kHold = absl::Seconds(2);
-  // Addresses whose ended connections are remembered. Beyond these the address
-  // whose last one was ended longest ago is forgotten.
-  static constexpr size_t kMostHeldAddresses = 1'000;
-
-  // A look is calm if it comes kLookPeriod after the last calm one or later,
-  // and all connections together have wasted at most kBytesWhenTight in
-  // between. Memory is tight if it has grown by kMemoryStep since then (2,000
-  // calls that come at once take half of that); for each further step half of
-  // the bytes are allowed.
-  static constexpr int64_t kMemoryStep = 32 * 1024 * 1024;
-  static constexpr int64_t kBytesWhenTight = 64 * 1024;
-  static constexpr int64_t kFewestBytesWhenTight = 4 * 1024;
-  // What each message that has come since then is worth: of many calls that
-  // came at once, each with a message, the ones that are not read yet look like
-  // waste.
-  static constexpr int64_t kBytesOfAMessageWhenTight = 4 * 1024;
-
-  // From when on a thread counts as stuck, and from when on no credit refills:
-  // what a thread is stuck in may take long and have few bytes.
-  static constexpr absl::Duration kStuck = absl::Milliseconds(150);
-  static constexpr absl::Duration kStalled = absl::Milliseconds(20);
-
-  static constexpr absl::Duration kLookPeriod = absl::Seconds(1);
   // While there is no room, closed connections are looked for this often.
   static constexpr absl::Duration kSweepPause = absl::Milliseconds(100);
 
@@ -189,12 +150,6 @@ class Connections {
  private:
   friend class ConnectionCall;
 
-  // When connections of an address were ended: the last ones, the oldest first.
-  struct Ends {
-    std::array<absl::Time, kEndsToHold> at;
-    absl::Time held_until = absl::InfinitePast();
-  };
-
   struct Hash {
     using is_transparent = void;
     size_t operator()(absl::string_view peer) const {
@@ -232,21 +187,8 @@ class Connections {
   std::vector<ConnectionPtr> All() const ABSL_LOCKS_EXCLUDED(mu_);
   void ForgetLocked(const Connection& connection)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Notes that the connection has received `bytes`.
-  void CountWastedBytes(Connection& connection, uint64_t bytes,
-                        absl::Duration passed) const;
-  // How many bytes all connections may have wasted since the last calm look, if
-  // memory is tight.
-  absl::optional<int64_t> AllowedWhenTight(int64_t memory) const;
-  // Ends the worst of `wasters`, so that the others have at most `allowed`
-  // bytes.
-  void EndWorst(std::vector<std::pair<int64_t, Connection*>> wasters,
-                int64_t allowed, absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
   void End(Connection& connection, ConnectionAbuse abuse, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mu_);
-  // Whether a connection of the address was ended within kEndsPeriod.
-  bool IsSuspect(const std::string& address, absl::Time now) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const Options options_;
   const Rate wasted_calls_rate_;
@@ -256,10 +198,8 @@ class Connections {
   Abuses ended_;
   std::atomic<int64_t> refused_since_log_{0};
   std::atomic<int64_t> ended_since_log_{0};
-  // Of the one that looks. The memory is that of the last calm look.
-  absl::Time last_look_ = absl::InfinitePast();
-  absl::Time last_calm_ = absl::InfinitePast();
-  absl::optional<int64_t> calm_memory_;
+  // Of the one that looks.
+  WastedBytes wasted_bytes_;
 
   mutable absl::Mutex mu_;
   uint64_t last_number_ ABSL_GUARDED_BY(mu_) = 0;
@@ -270,7 +210,7 @@ class Connections {
       ABSL_GUARDED_BY(mu_);
   // The number of `connections_`, by address.
   absl::flat_hash_map<std::string, int64_t> by_address_ ABSL_GUARDED_BY(mu_);
-  absl::flat_hash_map<std::string, Ends> ends_ ABSL_GUARDED_BY(mu_);
+  EndedAddresses ended_addresses_ ABSL_GUARDED_BY(mu_);
   absl::Time last_sweep_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
 };
 

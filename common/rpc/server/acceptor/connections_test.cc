@@ -9,9 +9,9 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "absl/types/optional.h"
 #include "common/rpc/server/acceptor/connection.h"
-#include "common/rpc/server/acceptor/connection_socket.h"
+#include "common/rpc/server/acceptor/ended_addresses.h"
+#include "common/rpc/server/acceptor/fake_connection_socket.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -21,31 +21,11 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-constexpr int64_t kMiB = 1024 * 1024;
-
-// What a test makes of a socket.
-struct SocketState {
-  absl::optional<uint64_t> bytes = 0;
-  int ends = 0;
-};
-
-class FakeSocket final : public ConnectionSocket {
- public:
-  explicit FakeSocket(std::shared_ptr<SocketState> state)
-      : state_(std::move(state)) {}
-  absl::optional<uint64_t> BytesReceived() const override {
-    return state_->bytes;
-  }
-  void End() override { ++state_->ends; }
-
- private:
-  const std::shared_ptr<SocketState> state_;
-};
-
 class ConnectionsTest : public ::testing::Test {
  protected:
   struct Client {
-    std::shared_ptr<SocketState> socket = std::make_shared<SocketState>();
+    std::shared_ptr<FakeConnectionSocket::State> socket =
+        std::make_shared<FakeConnectionSocket::State>();
     ConnectionPtr connection;
   };
 
@@ -59,13 +39,12 @@ class ConnectionsTest : public ::testing::Test {
     options.max_message_bytes = 2000;
     return options;
   }
-  // With these options.
-  static constexpr int64_t kCredit = 2000 + Connections::kBytesBurst * 1000;
 
   Client Open(const std::string& peer) {
     Client client;
     client.connection = connections_.Open(
-        peer, std::make_unique<FakeSocket>(client.socket), now_, &refusal_);
+        peer, std::make_unique<FakeConnectionSocket>(client.socket), now_,
+        &refusal_);
     return client;
   }
   // Whether a connection of `peer` is let in.
@@ -99,7 +78,9 @@ TEST_F(ConnectionsTest, APeerIsForOperatorsAsItsPresentConnectionIs) {
   const auto open = [this](absl::string_view peer) {
     ConnectionRefusal refusal;
     return connections_.Open(
-        peer, std::make_unique<FakeSocket>(std::make_shared<SocketState>()),
+        peer,
+        std::make_unique<FakeConnectionSocket>(
+            std::make_shared<FakeConnectionSocket::State>()),
         absl::UnixEpoch(), &refusal);
   };
   open("10.0.0.1:1");
@@ -289,161 +270,6 @@ TEST_F(ConnectionsTest, CallsWithAMessageWasteNothing) {
   EXPECT_EQ(client.socket->ends, 0);
 }
 
-TEST_F(ConnectionsTest, OneByteBeyondTheCreditEndsTheConnectionAtALook) {
-  const Client client = Open("10.0.0.1:1");
-  client.socket->bytes = kCredit;
-  Look(absl::ZeroDuration());
-  EXPECT_EQ(client.socket->ends, 0);
-  client.socket->bytes = kCredit + 1;
-  Look(absl::ZeroDuration());
-  EXPECT_EQ(client.socket->ends, 1);
-  EXPECT_EQ(connections_.ended().value(ConnectionAbuse::kWastedBytes), 1);
-}
-
-TEST_F(ConnectionsTest, TheCreditForBytesRefills) {
-  const Client client = Open("10.0.0.1:1");
-  client.socket->bytes = kCredit;
-  Look(absl::ZeroDuration());
-  for (int i = 1; i <= 10; ++i) {
-    client.socket->bytes = kCredit + i * 500;
-    Look(absl::Milliseconds(500));
-  }
-  EXPECT_EQ(client.socket->ends, 0);
-  client.socket->bytes = *client.socket->bytes + 501;
-  Look(absl::Milliseconds(500));
-  EXPECT_EQ(client.socket->ends, 1);
-}
-
-TEST_F(ConnectionsTest, BytesOfMessagesAndWhatSurroundsThemAreNoWaste) {
-  const Client client = Open("10.0.0.1:1");
-  for (int i = 1; i <= 100; ++i) {
-    ConnectionCall call;
-    EXPECT_TRUE(call.Begin(&connections_, "10.0.0.1:1", now_).ok());
-    call.NoteMessage(2000);
-    call.End(now_);
-    client.socket->bytes = i * (2000 + Connections::kBytesAroundAMessage);
-    Look(absl::ZeroDuration());
-  }
-  EXPECT_EQ(client.socket->ends, 0);
-}
-
-TEST_F(ConnectionsTest, AMessageThatComesAtLastGivesItsCreditBack) {
-  const Client client = Open("10.0.0.1:1");
-  ConnectionCall call;
-  EXPECT_TRUE(call.Begin(&connections_, "10.0.0.1:1", now_).ok());
-  for (int i = 1; i <= 10; ++i) {
-    client.socket->bytes = i * 5000;
-    Look(absl::ZeroDuration());
-    call.NoteMessage(5000);
-    Look(absl::ZeroDuration());
-  }
-  EXPECT_EQ(client.socket->ends, 0);
-}
-
-// The credit of one connection is far away.
-class TightMemoryTest : public ConnectionsTest {
- protected:
-  TightMemoryTest() {
-    Connections::Options options = Options();
-    options.max_message_bytes = 100 * kMiB;
-    connections_ = std::make_unique<Connections>(options);
-    client_.connection = connections_->Open(
-        "10.0.0.1:1", std::make_unique<FakeSocket>(client_.socket), now_,
-        &refusal_);
-    Look(absl::Seconds(1), kCalm);
-  }
-  static constexpr int64_t kCalm = 100 * kMiB;
-
-  void Look(absl::Duration passed, int64_t memory) {
-    now_ += passed;
-    connections_->Look(now_, memory, stuck_);
-  }
-
-  std::unique_ptr<Connections> connections_;
-  Client client_;
-  absl::Duration stuck_;
-};
-
-TEST_F(TightMemoryTest, WhoWastedMuchWhileMemoryGrewIsEnded) {
-  client_.socket->bytes = Connections::kBytesWhenTight + 1;
-  Look(absl::ZeroDuration(), kCalm + Connections::kMemoryStep - 1);
-  EXPECT_EQ(client_.socket->ends, 0);
-  Look(absl::ZeroDuration(), kCalm + Connections::kMemoryStep);
-  EXPECT_EQ(client_.socket->ends, 1);
-}
-
-TEST_F(TightMemoryTest, WhoWastedLittleIsNot) {
-  client_.socket->bytes = Connections::kBytesWhenTight;
-  Look(absl::ZeroDuration(), kCalm + Connections::kMemoryStep);
-  EXPECT_EQ(client_.socket->ends, 0);
-}
-
-TEST_F(TightMemoryTest, OfThoseThatTogetherWastedMuchTheWorstIsEnded) {
-  Client other;
-  other.connection = connections_->Open(
-      "10.0.0.2:1", std::make_unique<FakeSocket>(other.socket), now_,
-      &refusal_);
-  client_.socket->bytes = Connections::kBytesWhenTight / 2;
-  other.socket->bytes = Connections::kBytesWhenTight / 2;
-  Look(absl::ZeroDuration(), kCalm + Connections::kMemoryStep);
-  EXPECT_EQ(client_.socket->ends, 0);
-  EXPECT_EQ(other.socket->ends, 0);
-  other.socket->bytes = Connections::kBytesWhenTight / 2 + 1;
-  Look(absl::ZeroDuration(), kCalm + Connections::kMemoryStep);
-  EXPECT_EQ(client_.socket->ends, 0);
-  EXPECT_EQ(other.socket->ends, 1);
-}
-
-// As of calls that came at once, each with a message, of which the first ones
-// have been read.
-TEST_F(TightMemoryTest, AMessageThatHasComeIsWorthSomeOfTheWaste) {
-  ConnectionCall call;
-  (void)call.Begin(connections_.get(), "10.0.0.1:1", now_);
-  call.NoteMessage(100);
-  const int64_t allowed = Connections::kBytesWhenTight +
-                          Connections::kBytesOfAMessageWhenTight +
-                          Connections::kBytesAroundAMessage + 100;
-  client_.socket->bytes = allowed;
-  Look(absl::ZeroDuration(), kCalm + Connections::kMemoryStep);
-  EXPECT_EQ(client_.socket->ends, 0);
-  client_.socket->bytes = allowed + 1;
-  Look(absl::ZeroDuration(), kCalm + Connections::kMemoryStep);
-  EXPECT_EQ(client_.socket->ends, 1);
-}
-
-TEST_F(TightMemoryTest, TheMoreMemoryHasGrownTheLessIsAllowed) {
-  client_.socket->bytes = Connections::kBytesWhenTight / 2 + 1;
-  Look(absl::ZeroDuration(), kCalm + Connections::kMemoryStep);
-  EXPECT_EQ(client_.socket->ends, 0);
-  Look(absl::ZeroDuration(), kCalm + 2 * Connections::kMemoryStep);
-  EXPECT_EQ(client_.socket->ends, 1);
-}
-
-TEST_F(TightMemoryTest, MemoryThatGrowsWhileLittleIsWastedIsNotTight) {
-  for (int i = 1; i <= 100; ++i) {
-    client_.socket->bytes = i * 2000;
-    Look(absl::Seconds(1), kCalm + i * 10 * kMiB);
-  }
-  EXPECT_EQ(client_.socket->ends, 0);
-}
-
-TEST_F(TightMemoryTest, WhatWasWastedBeforeACalmLookDoesNotCount) {
-  client_.socket->bytes = Connections::kBytesWhenTight;
-  Look(absl::Seconds(1), kCalm);  // Calm.
-  client_.socket->bytes = *client_.socket->bytes + 2000;
-  Look(absl::ZeroDuration(), kCalm + Connections::kMemoryStep);
-  EXPECT_EQ(client_.socket->ends, 0);
-}
-
-TEST_F(TightMemoryTest, LooksThatComeFastAreNotCalmEach) {
-  for (int i = 1; i <= 3; ++i) {
-    client_.socket->bytes = i * Connections::kBytesWhenTight / 2;
-    Look(absl::Milliseconds(20), kCalm + i * Connections::kMemoryStep / 3);
-  }
-  Look(absl::Milliseconds(20), kCalm + Connections::kMemoryStep);
-  EXPECT_EQ(client_.socket->ends, 1);
-}
-
 TEST_F(ConnectionsTest, AnAddressIsRefusedAfterThreeOfItsConnectionsWereEnded) {
   for (int i = 1; i <= 3; ++i) {
     const std::string peer = absl::StrCat("10.0.0.1:", i);
@@ -458,7 +284,7 @@ TEST_F(ConnectionsTest, AnAddressIsRefusedAfterThreeOfItsConnectionsWereEnded) {
   EXPECT_FALSE(IsLetIn("10.0.0.1:4"));
   EXPECT_EQ(refusal_, ConnectionRefusal::kAddressIsHeld);
   EXPECT_TRUE(IsLetIn("10.0.0.2:1"));
-  now_ += Connections::kHold - absl::Nanoseconds(1);
+  now_ += EndedAddresses::kHold - absl::Nanoseconds(1);
   EXPECT_FALSE(IsLetIn("10.0.0.1:4"));
   now_ += absl::Nanoseconds(1);
   EXPECT_TRUE(IsLetIn("10.0.0.1:4"));
@@ -489,63 +315,6 @@ TEST_F(ConnectionsTest, WhileAnAddressIsSuspectItsCreditForCallsIsSmaller) {
   WasteCall("10.0.0.2:1");
   EXPECT_EQ(other.socket->ends, 1);
   EXPECT_EQ(stranger.socket->ends, 0);
-}
-
-TEST_F(TightMemoryTest, WhileAThreadIsStuckTheOneThatWastedMostIsEnded) {
-  Client other;
-  other.connection = connections_->Open(
-      "10.0.0.2:1", std::make_unique<FakeSocket>(other.socket), now_,
-      &refusal_);
-  client_.socket->bytes = Connections::kFewestBytesWhenTight + 1;
-  other.socket->bytes = Connections::kFewestBytesWhenTight;
-  Look(absl::ZeroDuration(), kCalm);
-  EXPECT_EQ(client_.socket->ends, 0);
-  stuck_ = Connections::kStuck;
-  Look(absl::ZeroDuration(), kCalm);
-  EXPECT_EQ(client_.socket->ends, 1);
-  EXPECT_EQ(other.socket->ends, 0);
-  Look(absl::ZeroDuration(), kCalm);
-  EXPECT_EQ(other.socket->ends, 1);
-}
-
-TEST_F(TightMemoryTest, WhoBeganBeforeTheLastCalmLookIsEndedToo) {
-  client_.socket->bytes = Connections::kBytesWhenTight;
-  Look(absl::Seconds(1), kCalm);  // Calm.
-  stuck_ = Connections::kStuck - absl::Nanoseconds(1);
-  Look(absl::Seconds(10), kCalm);
-  EXPECT_EQ(client_.socket->ends, 0);
-  stuck_ = Connections::kStuck;
-  Look(absl::Seconds(10), kCalm);
-  EXPECT_EQ(client_.socket->ends, 1);
-}
-
-TEST_F(TightMemoryTest, ALookAtMuchWasteSaysThatTheNextShouldComeSoon) {
-  client_.socket->bytes = Connections::kBytesWhenTight;
-  EXPECT_FALSE(connections_->Look(now_, kCalm, absl::ZeroDuration()));
-  client_.socket->bytes = *client_.socket->bytes + 1;
-  EXPECT_TRUE(connections_->Look(now_, kCalm, absl::ZeroDuration()));
-}
-
-TEST_F(TightMemoryTest, WhileAThreadIsStuckWhoWastedLittleIsNotEnded) {
-  client_.socket->bytes = Connections::kFewestBytesWhenTight - 1;
-  stuck_ = Connections::kStuck;
-  Look(absl::ZeroDuration(), kCalm);
-  EXPECT_EQ(client_.socket->ends, 0);
-}
-
-TEST_F(TightMemoryTest, WhileAnAddressIsSuspectItsCreditForBytesIsSmaller) {
-  Client other;
-  other.connection = connections_->Open(
-      "10.0.0.1:2", std::make_unique<FakeSocket>(other.socket), now_,
-      &refusal_);
-  client_.socket->bytes = 200 * kMiB;
-  other.socket->bytes = Connections::kBytesWhenTight;
-  Look(absl::ZeroDuration(), kCalm);
-  EXPECT_EQ(client_.socket->ends, 1);
-  EXPECT_EQ(other.socket->ends, 0);
-  other.socket->bytes = Connections::kBytesWhenTight + 1;
-  Look(absl::ZeroDuration(), kCalm);
-  EXPECT_EQ(other.socket->ends, 1);
 }
 
 TEST_F(ConnectionsTest, ACallOfAnEndedConnectionIsRefused) {
@@ -596,10 +365,11 @@ TEST(ConnectionsLimitsTest, ARateOfZeroIsNoLimit) {
   options.max_wasted_bytes_rate = 0;
   Connections connections(options);
   absl::Time now = absl::FromUnixSeconds(1'000'000);
-  const auto socket = std::make_shared<SocketState>();
+  const auto socket = std::make_shared<FakeConnectionSocket::State>();
   ConnectionRefusal refusal;
   const ConnectionPtr connection = connections.Open(
-      "10.0.0.1:1", std::make_unique<FakeSocket>(socket), now, &refusal);
+      "10.0.0.1:1", std::make_unique<FakeConnectionSocket>(socket), now,
+      &refusal);
   socket->bytes = uint64_t{1} << 50;
   connections.Look(now, 0, absl::Hours(1));
   connections.Look(now + absl::Seconds(1), int64_t{1} << 50, absl::Hours(1));

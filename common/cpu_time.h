@@ -1,6 +1,6 @@
-// How much of a core's time a thread has used.
-#ifndef COMMON_THREAD_CPU_TIME_H_
-#define COMMON_THREAD_CPU_TIME_H_
+// How much time of the cores a thread, or the process, has used.
+#ifndef COMMON_CPU_TIME_H_
+#define COMMON_CPU_TIME_H_
 
 #include <pthread.h>
 
@@ -23,6 +23,10 @@ class ThreadCpuTime {
   bool is_known_;
 };
 
+// Of all threads of this process, those that have ended too. Zero if the system
+// does not tell. Thread-safe.
+absl::Duration ProcessCpuTime();
+
 }  // namespace rmq
 
-#endif  // COMMON_THREAD_CPU_TIME_H_
+#endif  // COMMON_CPU_TIME_H_

@@ -1,0 +1,250 @@
+#include "common/rpc/server/acceptor/wasted_bytes.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/time/time.h"
+#include "common/rpc/server/acceptor/connection.h"
+#include "common/rpc/server/acceptor/connections.h"
+#include "common/rpc/server/acceptor/fake_connection_socket.h"
+#include "gtest/gtest.h"
+
+namespace rmq {
+namespace {
+
+constexpr int64_t kMiB = 1024 * 1024;
+
+// Connections of which each look ends what WastedBytes finds.
+class WastedBytesTest : public ::testing::Test {
+ protected:
+  struct Client {
+    std::shared_ptr<FakeConnectionSocket::State> socket =
+        std::make_shared<FakeConnectionSocket::State>();
+    ConnectionPtr connection;
+  };
+
+  static Connections::Options Options(int64_t max_message_bytes) {
+    Connections::Options options;
+    options.max_wasted_bytes_rate = 1000;
+    options.max_message_bytes = max_message_bytes;
+    return options;
+  }
+
+  explicit WastedBytesTest(int64_t max_message_bytes = 2000)
+      : connections_(Options(max_message_bytes)) {}
+
+  // With messages of at most 2,000 bytes.
+  static constexpr int64_t kCredit = 2000 + WastedBytes::kBytesBurst * 1000;
+
+  Client Open(const std::string& peer) {
+    Client client;
+    ConnectionRefusal refusal;
+    client.connection = connections_.Open(
+        peer, std::make_unique<FakeConnectionSocket>(client.socket), now_,
+        &refusal);
+    return client;
+  }
+  // Returns whether much is wasted.
+  bool Look(absl::Duration passed, int64_t memory = 0) {
+    now_ += passed;
+    return connections_.Look(now_, memory, stuck_);
+  }
+
+  absl::Time now_ = absl::FromUnixSeconds(1'000'000);
+  absl::Duration stuck_;
+  Connections connections_;
+};
+
+TEST_F(WastedBytesTest, OneByteBeyondTheCreditEndsTheConnectionAtALook) {
+  const Client client = Open("10.0.0.1:1");
+  client.socket->bytes = kCredit;
+  Look(absl::ZeroDuration());
+  EXPECT_EQ(client.socket->ends, 0);
+  client.socket->bytes = kCredit + 1;
+  Look(absl::ZeroDuration());
+  EXPECT_EQ(client.socket->ends, 1);
+  EXPECT_EQ(connections_.ended().value(ConnectionAbuse::kWastedBytes), 1);
+}
+
+TEST_F(WastedBytesTest, TheCreditForBytesRefills) {
+  const Client client = Open("10.0.0.1:1");
+  client.socket->bytes = kCredit;
+  Look(absl::ZeroDuration());
+  for (int i = 1; i <= 10; ++i) {
+    client.socket->bytes = kCredit + i * 500;
+    Look(absl::Milliseconds(500));
+  }
+  EXPECT_EQ(client.socket->ends, 0);
+  client.socket->bytes = *client.socket->bytes + 501;
+  Look(absl::Milliseconds(500));
+  EXPECT_EQ(client.socket->ends, 1);
+}
+
+TEST_F(WastedBytesTest, BytesOfMessagesAndWhatSurroundsThemAreNoWaste) {
+  const Client client = Open("10.0.0.1:1");
+  for (int i = 1; i <= 100; ++i) {
+    ConnectionCall call;
+    EXPECT_TRUE(call.Begin(&connections_, "10.0.0.1:1", now_).ok());
+    call.NoteMessage(2000);
+    call.End(now_);
+    client.socket->bytes = i * (2000 + WastedBytes::kBytesAroundAMessage);
+    Look(absl::ZeroDuration());
+  }
+  EXPECT_EQ(client.socket->ends, 0);
+}
+
+TEST_F(WastedBytesTest, AMessageThatComesAtLastGivesItsCreditBack) {
+  const Client client = Open("10.0.0.1:1");
+  ConnectionCall call;
+  EXPECT_TRUE(call.Begin(&connections_, "10.0.0.1:1", now_).ok());
+  for (int i = 1; i <= 10; ++i) {
+    client.socket->bytes = i * 5000;
+    Look(absl::ZeroDuration());
+    call.NoteMessage(5000);
+    Look(absl::ZeroDuration());
+  }
+  EXPECT_EQ(client.socket->ends, 0);
+}
+
+// The credit of one connection is far away.
+class TightMemoryTest : public WastedBytesTest {
+ protected:
+  TightMemoryTest() : WastedBytesTest(100 * kMiB) {
+    Look(absl::Seconds(1), kCalm);
+  }
+  static constexpr int64_t kCalm = 100 * kMiB;
+
+  const Client client_ = Open("10.0.0.1:1");
+};
+
+TEST_F(TightMemoryTest, WhoWastedMuchWhileMemoryGrewIsEnded) {
+  client_.socket->bytes = WastedBytes::kBytesWhenTight + 1;
+  Look(absl::ZeroDuration(), kCalm + WastedBytes::kMemoryStep - 1);
+  EXPECT_EQ(client_.socket->ends, 0);
+  Look(absl::ZeroDuration(), kCalm + WastedBytes::kMemoryStep);
+  EXPECT_EQ(client_.socket->ends, 1);
+}
+
+TEST_F(TightMemoryTest, WhoWastedLittleIsNot) {
+  client_.socket->bytes = WastedBytes::kBytesWhenTight;
+  Look(absl::ZeroDuration(), kCalm + WastedBytes::kMemoryStep);
+  EXPECT_EQ(client_.socket->ends, 0);
+}
+
+TEST_F(TightMemoryTest, OfThoseThatTogetherWastedMuchTheWorstIsEnded) {
+  const Client other = Open("10.0.0.2:1");
+  client_.socket->bytes = WastedBytes::kBytesWhenTight / 2;
+  other.socket->bytes = WastedBytes::kBytesWhenTight / 2;
+  Look(absl::ZeroDuration(), kCalm + WastedBytes::kMemoryStep);
+  EXPECT_EQ(client_.socket->ends, 0);
+  EXPECT_EQ(other.socket->ends, 0);
+  other.socket->bytes = WastedBytes::kBytesWhenTight / 2 + 1;
+  Look(absl::ZeroDuration(), kCalm + WastedBytes::kMemoryStep);
+  EXPECT_EQ(client_.socket->ends, 0);
+  EXPECT_EQ(other.socket->ends, 1);
+}
+
+// As of calls that came at once, each with a message, of which the first ones
+// have been read.
+TEST_F(TightMemoryTest, AMessageThatHasComeIsWorthSomeOfTheWaste) {
+  ConnectionCall call;
+  (void)call.Begin(&connections_, "10.0.0.1:1", now_);
+  call.NoteMessage(100);
+  const int64_t allowed = WastedBytes::kBytesWhenTight +
+                          WastedBytes::kBytesOfAMessageWhenTight +
+                          WastedBytes::kBytesAroundAMessage + 100;
+  client_.socket->bytes = allowed;
+  Look(absl::ZeroDuration(), kCalm + WastedBytes::kMemoryStep);
+  EXPECT_EQ(client_.socket->ends, 0);
+  client_.socket->bytes = allowed + 1;
+  Look(absl::ZeroDuration(), kCalm + WastedBytes::kMemoryStep);
+  EXPECT_EQ(client_.socket->ends, 1);
+}
+
+TEST_F(TightMemoryTest, TheMoreMemoryHasGrownTheLessIsAllowed) {
+  client_.socket->bytes = WastedBytes::kBytesWhenTight / 2 + 1;
+  Look(absl::ZeroDuration(), kCalm + WastedBytes::kMemoryStep);
+  EXPECT_EQ(client_.socket->ends, 0);
+  Look(absl::ZeroDuration(), kCalm + 2 * WastedBytes::kMemoryStep);
+  EXPECT_EQ(client_.socket->ends, 1);
+}
+
+TEST_F(TightMemoryTest, MemoryThatGrowsWhileLittleIsWastedIsNotTight) {
+  for (int i = 1; i <= 100; ++i) {
+    client_.socket->bytes = i * 2000;
+    Look(absl::Seconds(1), kCalm + i * 10 * kMiB);
+  }
+  EXPECT_EQ(client_.socket->ends, 0);
+}
+
+TEST_F(TightMemoryTest, WhatWasWastedBeforeACalmLookDoesNotCount) {
+  client_.socket->bytes = WastedBytes::kBytesWhenTight;
+  Look(absl::Seconds(1), kCalm);  // Calm.
+  client_.socket->bytes = *client_.socket->bytes + 2000;
+  Look(absl::ZeroDuration(), kCalm + WastedBytes::kMemoryStep);
+  EXPECT_EQ(client_.socket->ends, 0);
+}
+
+TEST_F(TightMemoryTest, LooksThatComeFastAreNotCalmEach) {
+  for (int i = 1; i <= 3; ++i) {
+    client_.socket->bytes = i * WastedBytes::kBytesWhenTight / 2;
+    Look(absl::Milliseconds(20), kCalm + i * WastedBytes::kMemoryStep / 3);
+  }
+  Look(absl::Milliseconds(20), kCalm + WastedBytes::kMemoryStep);
+  EXPECT_EQ(client_.socket->ends, 1);
+}
+
+TEST_F(TightMemoryTest, WhileAThreadIsStuckTheOneThatWastedMostIsEnded) {
+  const Client other = Open("10.0.0.2:1");
+  client_.socket->bytes = WastedBytes::kFewestBytesWhenTight + 1;
+  other.socket->bytes = WastedBytes::kFewestBytesWhenTight;
+  Look(absl::ZeroDuration(), kCalm);
+  EXPECT_EQ(client_.socket->ends, 0);
+  stuck_ = WastedBytes::kStuck;
+  Look(absl::ZeroDuration(), kCalm);
+  EXPECT_EQ(client_.socket->ends, 1);
+  EXPECT_EQ(other.socket->ends, 0);
+  Look(absl::ZeroDuration(), kCalm);
+  EXPECT_EQ(other.socket->ends, 1);
+}
+
+TEST_F(TightMemoryTest, WhoBeganBeforeTheLastCalmLookIsEndedToo) {
+  client_.socket->bytes = WastedBytes::kBytesWhenTight;
+  Look(absl::Seconds(1), kCalm);  // Calm.
+  stuck_ = WastedBytes::kStuck - absl::Nanoseconds(1);
+  Look(absl::Seconds(10), kCalm);
+  EXPECT_EQ(client_.socket->ends, 0);
+  stuck_ = WastedBytes::kStuck;
+  Look(absl::Seconds(10), kCalm);
+  EXPECT_EQ(client_.socket->ends, 1);
+}
+
+TEST_F(TightMemoryTest, ALookAtMuchWasteSaysThatTheNextShouldComeSoon) {
+  client_.socket->bytes = WastedBytes::kBytesWhenTight;
+  EXPECT_FALSE(Look(absl::ZeroDuration(), kCalm));
+  client_.socket->bytes = *client_.socket->bytes + 1;
+  EXPECT_TRUE(Look(absl::ZeroDuration(), kCalm));
+}
+
+TEST_F(TightMemoryTest, WhileAThreadIsStuckWhoWastedLittleIsNotEnded) {
+  client_.socket->bytes = WastedBytes::kFewestBytesWhenTight - 1;
+  stuck_ = WastedBytes::kStuck;
+  Look(absl::ZeroDuration(), kCalm);
+  EXPECT_EQ(client_.socket->ends, 0);
+}
+
+TEST_F(TightMemoryTest, WhileAnAddressIsSuspectItsCreditForBytesIsSmaller) {
+  const Client other = Open("10.0.0.1:2");
+  client_.socket->bytes = 200 * kMiB;
+  other.socket->bytes = WastedBytes::kBytesWhenTight;
+  Look(absl::ZeroDuration(), kCalm);
+  EXPECT_EQ(client_.socket->ends, 1);
+  EXPECT_EQ(other.socket->ends, 0);
+  other.socket->bytes = WastedBytes::kBytesWhenTight + 1;
+  Look(absl::ZeroDuration(), kCalm);
+  EXPECT_EQ(other.socket->ends, 1);
+}
+
+}  // namespace
+}  // namespace rmq
