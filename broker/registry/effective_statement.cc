@@ -308,9 +308,10 @@ bool EffectiveStatement::TakeTopic(const RegisteredGroup& group, Topic& topic,
   }
   topic.is_touched = false;
   ChannelRecord& leader = *topic.ranking.leader();
-  const bool may_differ = std::exchange(topic.is_restated, false) |
-                          (std::exchange(topic.taken_from, &leader) != &leader);
-  if (may_differ) TakeSubscription(group, leader, topic, change);
+  const bool was_restated = std::exchange(topic.is_restated, false);
+  const bool leads_anew = std::exchange(topic.taken_from, &leader) != &leader;
+  if (was_restated || leads_anew)
+    TakeSubscription(group, leader, topic, change);
   if (topic.dispute != nullptr && topic.dispute->camps.size() == 1) {
     topic.dispute = nullptr;
   }
