@@ -9,6 +9,23 @@
 #include "glog/logging.h"
 
 namespace rmq {
+namespace {
+
+// The way in which a source fails: all that passes by itself counts as no
+// answer, since an outage shows now as the one and now as the other.
+absl::StatusCode WayOf(absl::StatusCode code) {
+  switch (code) {
+    case absl::StatusCode::kCancelled:
+    case absl::StatusCode::kUnknown:
+    case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kResourceExhausted:
+    case absl::StatusCode::kAborted:
+    case absl::StatusCode::kInternal: return absl::StatusCode::kUnavailable;
+    default: return code;
+  }
+}
+
+}  // namespace
 
 KnownBrokers::KnownBrokers(std::string source, Clock* clock) : clock_(*clock) {
   status_.source = std::move(source);
@@ -28,12 +45,16 @@ void KnownBrokers::Learn(const std::vector<BrokerEntry>& brokers,
     status_.error = absl::OkStatus();
     status_.error_since = absl::InfiniteFuture();
     status_.passed_over = passed_over;
+    logged_.clear();
   }
   const bool is_other =
       before.learned_at == absl::InfinitePast() || brokers != brokers_;
   if (!before.error.ok()) {
     LOG(INFO) << "the source tells its brokers again"
-              << Kv("source", before.source);
+              << Kv("source", before.source)
+              << Kv("failed_for", absl::FormatDuration(absl::Trunc(
+                                      WallNow() - before.error_since,
+                                      absl::Milliseconds(100))));
   }
   if (before.passed_over != passed_over) {
     LOG(WARNING) << "entries of the source cannot be read, and are passed over"
@@ -62,13 +83,15 @@ void KnownBrokers::FailAsEmpty(size_t passed_over) {
 
 void KnownBrokers::Fail(absl::Status error) {
   ResolverStatus before;
+  bool is_new_way;
   {
     MutexLock lock(&mu_);
     before = status_;
     status_.error = error;
     if (before.error.ok()) status_.error_since = WallNow();
+    is_new_way = logged_.insert(WayOf(error.code())).second;
   }
-  if (before.error == error) return;
+  if (!is_new_way) return;
   LOG(WARNING) << (before.learned_at == absl::InfinitePast()
                        ? "the source does not tell its brokers: there are none"
                        : "the source does not tell its brokers: the last ones "

@@ -19,9 +19,11 @@
 namespace rmq {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 using Brokers = std::vector<BrokerEntry>;
 
@@ -129,32 +131,62 @@ TEST_F(KnownBrokersTest, EntriesThatArePassedOverAreCounted) {
   EXPECT_EQ(known_.Status().passed_over, 0);
 }
 
-// Counts the warnings and infos that glog writes.
+// What glog writes.
 class LogLines final : public google::LogSink {
  public:
   LogLines() { google::AddLogSink(this); }
   ~LogLines() override { google::RemoveLogSink(this); }
   void send(google::LogSeverity, const char*, const char*, int,
-            const struct ::tm*, const char*, size_t) override {
-    ++count;
+            const struct ::tm*, const char* text, size_t size) override {
+    lines.emplace_back(text, size);
   }
   using google::LogSink::send;
-  int count = 0;
+
+  std::vector<std::string> lines;
 };
 
-TEST_F(KnownBrokersTest, TheLogHasALineForEachChangeAndNoMore) {
-  LogLines lines;
+TEST_F(KnownBrokersTest, TheLogHasALineForEachOtherListAndNoMore) {
+  LogLines log;
   known_.Learn(kOne);
   known_.Learn(kOne);
-  EXPECT_EQ(lines.count, 1);
-  known_.Fail(absl::UnavailableError("away"));
-  known_.Fail(absl::UnavailableError("away"));
-  EXPECT_EQ(lines.count, 2);
-  known_.Fail(absl::UnavailableError("far away"));
-  EXPECT_EQ(lines.count, 3);
+  EXPECT_THAT(log.lines, ElementsAre(HasSubstr("has told other brokers")));
+  known_.Learn(kTwo);
+  EXPECT_THAT(log.lines, SizeIs(2));
+}
+
+TEST_F(KnownBrokersTest, AnOutageIsALineAtItsBeginningAndOneAtItsEnd) {
+  known_.Learn(kOne);
+  LogLines log;
+  known_.Fail(absl::UnavailableError("refused by 127.0.0.1:1"));
+  for (int i = 0; i < 3; ++i) {
+    clock_.Advance(absl::Seconds(1));
+    known_.Fail(absl::DeadlineExceededError("no answer within 2s"));
+    known_.Fail(absl::InternalError("reset"));
+    known_.Fail(absl::UnavailableError("refused by 127.0.0.1:2"));
+  }
+  EXPECT_THAT(log.lines, ElementsAre(HasSubstr("127.0.0.1:1")));
   known_.Learn(kOne);
   known_.Learn(kOne);
-  EXPECT_EQ(lines.count, 4);
+  EXPECT_THAT(log.lines, ElementsAre(testing::_,
+                                     AllOf(HasSubstr("tells its brokers again"),
+                                           HasSubstr("failed_for=3s"))));
+  // The next one is another one.
+  known_.Fail(absl::UnavailableError("refused by 127.0.0.1:1"));
+  EXPECT_THAT(log.lines, SizeIs(3));
+}
+
+TEST_F(KnownBrokersTest, AFailureOfAnotherKindIsALineOfItsOwnOnceAnOutage) {
+  known_.Learn(kOne);
+  LogLines log;
+  for (int i = 0; i < 3; ++i) {
+    known_.Fail(absl::UnavailableError("away"));
+    known_.Fail(absl::PermissionDeniedError("not you"));
+    known_.Learn({});
+    known_.Learn(kBad);
+  }
+  EXPECT_THAT(log.lines,
+              ElementsAre(HasSubstr("away"), HasSubstr("not you"),
+                          HasSubstr("lists no broker"), HasSubstr("nowhere")));
 }
 
 }  // namespace

@@ -33,8 +33,8 @@ struct ResolverStatus {
 
 // Learns a list of brokers from a source outside of this process. A source that
 // is away, or tells nonsense, takes no broker from a client: the last list is
-// kept, the status has the reason, and the log has a line when the reason
-// changes.
+// kept, the status has the reason, and the log has a line when the source
+// begins to fail, and one when it is well again.
 //
 // Thread-safety: as BrokerResolver.
 // Ownership: the last owner ends the source's threads and waits for them, so a
