@@ -202,7 +202,12 @@ _cmctl() {
 )",
       cases, R"(  esac
 }
-compdef _cmctl cmctl
+# From a folder of $fpath, zsh runs this file at the first completion.
+if [[ $funcstack[1] == _cmctl ]]; then
+  _cmctl "$@"
+else
+  compdef _cmctl cmctl
+fi
 )");
 }
 

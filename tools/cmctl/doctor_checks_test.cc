@@ -16,6 +16,7 @@ namespace rmq::cmctl {
 namespace {
 
 namespace pb = ::rocketmq::clientmanager::v1;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -48,6 +49,15 @@ Patient Healthy(const std::string& label) {
   patient.policy.set_auto_create_subscription_group(true);
   patient.policy.set_notify_consumer_ids_changed_enable(true);
   return patient;
+}
+
+// Of streams that are no channels.
+pb::DuplicateClientId Duplicate(const std::string& client_id,
+                                int64_t seconds_ago) {
+  pb::DuplicateClientId duplicate;
+  duplicate.set_client_id(client_id);
+  duplicate.mutable_since()->set_seconds(kNow - seconds_ago);
+  return duplicate;
 }
 
 class DoctorChecksTest : public ::testing::Test {
@@ -130,14 +140,29 @@ TEST_F(DoctorChecksTest, WhatIsNotComparedIsANote) {
 
 TEST_F(DoctorChecksTest, GroupsAndIdsThatAreWrongAreNamed) {
   patients_[0].inconsistent_groups = {"g1", "g2", "g3", "g4", "g5", "g6"};
-  patients_[1].duplicates = {"c1"};
-  patients_[1].view.facts.set_duplicate_client_ids(7);
+  patients_[1].duplicates = {Duplicate("c1", 0)};
+  patients_[1].duplicates[0].add_channels();
   EXPECT_THAT(
       Found(),
       ElementsAre("ERROR subscriptions a: members of g1, g2, g3, g4, g5 and 1 "
                   "more state different subscriptions",
-                  "ERROR duplicate-ids b: several processes use a client id (7 "
-                  "ids): c1"));
+                  "ERROR duplicate-ids b: several processes use a client id (1 "
+                  "id): c1"));
+  patients_[1].has_more_duplicates = true;
+  EXPECT_THAT(Found(), Contains(HasSubstr("(more than 1 id): c1")));
+}
+
+TEST_F(DoctorChecksTest, TwoStreamsOfAnSdkAreANoteUntilTheyHaveLastedAMinute) {
+  patients_[0].duplicates = {Duplicate("sdk", 59)};
+  EXPECT_THAT(Found(),
+              ElementsAre("NOTE duplicate-ids a: SDK clients have several "
+                          "streams for less than 1m: sdk; that is one process "
+                          "if it has opened its stream anew: ask again in a "
+                          "minute"));
+  patients_[0].duplicates = {Duplicate("sdk", 60), Duplicate("sdk2", 61)};
+  EXPECT_THAT(Found(),
+              ElementsAre("ERROR duplicate-ids a: several processes use a "
+                          "client id (2 ids): sdk, sdk2"));
 }
 
 TEST_F(DoctorChecksTest, AClientOnOneBrokerOnlyIsAWarning) {

@@ -27,6 +27,9 @@ namespace {
 
 namespace pb = ::rocketmq::clientmanager::v1;
 
+// One page of them.
+constexpr int32_t kMostDuplicates = 100;
+
 absl::Status ReadPolicy(const Ask& ask, Patient* patient) {
   const auto policy = ask(pb::GetPolicyRequest());
   if (!policy.ok()) return policy.status();
@@ -36,14 +39,14 @@ absl::Status ReadPolicy(const Ask& ask, Patient* patient) {
 
 absl::Status ReadDuplicates(const Ask& ask, Patient* patient) {
   pb::ListDuplicateClientIdsRequest request;
-  request.set_page_size(10);
+  request.set_page_size(kMostDuplicates);
   const auto page = ask(request);
   if (!page.ok()) return page.status();
-  for (const pb::DuplicateClientId& duplicate :
-       static_cast<const pb::ListDuplicateClientIdsResponse&>(**page)
-           .duplicates()) {
-    patient->duplicates.push_back(duplicate.client_id());
-  }
+  const auto& answer =
+      static_cast<const pb::ListDuplicateClientIdsResponse&>(**page);
+  patient->duplicates.assign(answer.duplicates().begin(),
+                             answer.duplicates().end());
+  patient->has_more_duplicates = !answer.next_page_token().empty();
   return absl::OkStatus();
 }
 

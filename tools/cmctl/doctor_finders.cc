@@ -25,6 +25,9 @@ constexpr absl::Duration kCertificateWarning = absl::Hours(24 * 30);
 constexpr absl::Duration kCertificateError = absl::Hours(24 * 7);
 constexpr absl::Duration kMostSkew = absl::Seconds(2);
 constexpr size_t kMostNames = 5;
+// A client of an SDK that opens its stream anew, as its old connection is dead,
+// may have two for as long as a broker needs to notice that.
+constexpr absl::Duration kReopening = absl::Minutes(1);
 
 const pb::GetBrokerResponse& FactsOf(const Patient& patient) {
   return patient.view.facts;
@@ -159,13 +162,40 @@ Hits FindSubscriptions(const Patients& patients) {
 }
 
 Hits FindDuplicates(const Patients& patients) {
-  return OfEach(patients, Severity::kError, [](const Patient& patient) {
-    const int64_t count = FactsOf(patient).duplicate_client_ids();
-    return count == 0 && patient.duplicates.empty()
-               ? ""
-               : absl::StrCat("several processes use a client id (", count,
-                              " ids): ", Some(patient.duplicates));
-  });
+  Hits hits;
+  for (const Patient& patient : patients) {
+    std::vector<std::string> certain;
+    std::vector<std::string> reopened;
+    for (const pb::DuplicateClientId& duplicate : patient.duplicates) {
+      // Channels say which process they are of, and streams of SDKs do not.
+      const bool may_be_one =
+          duplicate.channels().empty() &&
+          ToTime(FactsOf(patient).now()) - ToTime(duplicate.since()) <
+              kReopening;
+      (may_be_one ? reopened : certain).push_back(duplicate.client_id());
+    }
+    const absl::string_view more =
+        patient.has_more_duplicates ? "more than " : "";
+    if (!certain.empty()) {
+      hits.push_back(
+          {patient.view.label,
+           absl::StrCat(
+               "several processes use a client id (", more, certain.size(),
+               certain.size() == 1 ? " id): " : " ids): ", Some(certain)),
+           Severity::kError});
+    }
+    if (!reopened.empty()) {
+      hits.push_back(
+          {patient.view.label,
+           absl::StrCat(
+               "SDK clients have several streams for less than ",
+               absl::FormatDuration(kReopening), ": ", Some(reopened),
+               "; that is one process if it has opened its stream anew: ask "
+               "again in a minute"),
+           Severity::kNote});
+    }
+  }
+  return hits;
 }
 
 Hits FindSomeBrokersOnly(const Patients& patients) {

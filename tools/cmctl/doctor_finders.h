@@ -14,8 +14,10 @@ namespace rmq::cmctl {
 struct Patient {
   BrokerView view;
   rocketmq::clientmanager::v1::GetPolicyResponse policy;
-  // Client ids that several processes use: some of them.
-  std::vector<std::string> duplicates;
+  // Client ids that several processes use: the first of them, by id.
+  std::vector<rocketmq::clientmanager::v1::DuplicateClientId> duplicates;
+  // There are more.
+  bool has_more_duplicates = false;
   // Consumer groups whose members state different subscriptions.
   std::vector<std::string> inconsistent_groups;
 };

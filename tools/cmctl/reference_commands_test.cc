@@ -112,6 +112,21 @@ TEST(ZshCompletionTest, ZshReadsTheScript) {
             "_cmctl\n");
 }
 
+TEST(ZshCompletionTest, TheFirstCompletionOffersCommandsToo) {
+  if (!HasProgram("zsh")) GTEST_SKIP() << "SKIPPED: there is no zsh";
+  const std::string folder = testing::TempDir() + "/zsh_functions";
+  Shell("mkdir -p " + folder);
+  WriteFile("zsh_functions/_cmctl", Printed({"completion", "zsh"}));
+  const std::string test = WriteFile(
+      "complete.zsh", absl::StrCat("fpath=(", folder, " $fpath)\n",
+                                   "autoload -U compinit; compinit -D -u\n"
+                                   "_describe() { print -l ${(P)2} }\n"
+                                   "words=(cmctl ''); CURRENT=2\n"
+                                   "$_comps[cmctl]\n"));
+  EXPECT_THAT(Shell("zsh -f " + test),
+              AllOf(HasSubstr("connections:"), HasSubstr("help:")));
+}
+
 TEST(FishCompletionTest, FishOffersCommandsOptionsAndValues) {
   if (!HasProgram("fish")) GTEST_SKIP() << "SKIPPED: there is no fish";
   const std::string script =
