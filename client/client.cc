@@ -12,11 +12,9 @@
 #include "client/client_impl.h"
 #include "client/client_labels.h"
 #include "client/client_runtime_impl.h"
-#include "client/discovery/make_resolver.h"
-#include "client/discovery/resolver_source.h"
-#include "client/discovery/resolver_uri.h"
 #include "client/expression_check.h"
 #include "client/grpc/grpc_transport.h"
+#include "client/named_resolver.h"
 #include "client/session/broker_session.h"
 #include "client/session/broker_stub.h"
 #include "common/mutex_lock.h"
@@ -33,25 +31,6 @@ namespace {
 namespace v1 = ::rocketmq::clientmanager::v1;
 
 constexpr absl::Duration kDestructorTimeout = absl::Seconds(3);
-
-// Makes the resolver that the options name by a string, if they do.
-absl::Status MakeNamedResolver(ClientOptions* options) {
-  const auto* const name = absl::get_if<std::string>(&options->resolver);
-  if (name == nullptr || name->empty()) return absl::OkStatus();
-  const absl::StatusOr<ResolverUri> uri = ParseResolverUri(*name);
-  if (!uri.ok()) return uri.status();
-  if (options->tls.has_value() && options->tls->server_name.empty()) {
-    options->tls->server_name = ServerNameOf(*uri);
-  }
-  if (!options->discovery.etcd_broker_tls.has_value()) {
-    options->discovery.etcd_broker_tls = options->tls.has_value();
-  }
-  absl::StatusOr<std::shared_ptr<ResolverSource>> resolver =
-      MakeResolver(*uri, options->discovery);
-  if (!resolver.ok()) return resolver.status();
-  options->resolver = *std::move(resolver);
-  return absl::OkStatus();
-}
 
 }  // namespace
 
@@ -205,7 +184,8 @@ absl::StatusOr<std::unique_ptr<Client>> ClientImpl::Create(
     ClientOptions options) {
   absl::Status status = options.Validate();
   if (!status.ok()) return status;
-  status = MakeNamedResolver(&options);
+  status =
+      MakeNamedResolver(&options.resolver, &options.tls, &options.discovery);
   if (!status.ok()) return status;
   absl::StatusOr<std::shared_ptr<ChannelSecurity>> security =
       GrpcTransport::Secure(options.tls, options.credentials);

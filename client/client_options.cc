@@ -4,12 +4,9 @@
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
-#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
-#include "client/discovery/resolver_uri.h"
-#include "common/security/client_security.h"
+#include "client/broker_source.h"
 #include "common/validation.h"
 
 namespace rmq {
@@ -26,41 +23,6 @@ absl::Status OutOfRange(absl::string_view field, absl::string_view rule,
 absl::Status ValidatePositive(absl::string_view field, absl::Duration value) {
   if (value > absl::ZeroDuration()) return absl::OkStatus();
   return OutOfRange(field, "be positive", value);
-}
-
-// `brokers` or the resolver, and whether what goes there is secured.
-absl::Status ValidateWhereBrokersAre(const ClientOptions& options) {
-  std::vector<std::string> brokers = options.brokers;
-  const auto* const name = absl::get_if<std::string>(&options.resolver);
-  const bool has_name = name != nullptr && !name->empty();
-  const bool has_resolver =
-      has_name ||
-      (name == nullptr && absl::get<0>(options.resolver) != nullptr);
-  if (has_resolver && !brokers.empty()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("brokers must be empty where a resolver is given, got ",
-                     Quoted(brokers[0])));
-  }
-  if (!has_resolver && brokers.empty()) {
-    return absl::InvalidArgumentError(
-        "brokers must not be empty where no resolver is given");
-  }
-  bool brokers_may_come = has_resolver;
-  if (has_name) {
-    const absl::StatusOr<ResolverUri> uri = ParseResolverUri(*name);
-    if (!uri.ok()) return uri.status();
-    if (uri->scheme == ResolverUri::Scheme::kStatic) {
-      brokers = absl::StrSplit(uri->path, ',');
-      brokers_may_come = false;
-    }
-  }
-  absl::Status status = ValidateBrokers(UnnamedBrokers(brokers));
-  if (!status.ok()) return status;
-  status = options.discovery.Validate();
-  if (!status.ok()) return status;
-  return ValidateClientSecurity(options.tls, options.credentials,
-                                options.allow_insecure_credentials, brokers,
-                                brokers_may_come);
 }
 
 absl::Status ValidateLabels(const ClientOptions& options) {
@@ -136,7 +98,9 @@ std::vector<BrokerEntry> UnnamedBrokers(
 }
 
 absl::Status ClientOptions::Validate() const {
-  absl::Status status = ValidateWhereBrokersAre(*this);
+  absl::Status status =
+      ValidateBrokerSource({brokers, resolver, discovery, tls, credentials,
+                            allow_insecure_credentials});
   if (!status.ok()) return status;
   if (!client_id.empty()) {
     status = ValidateClientIdForm("client_id", client_id);

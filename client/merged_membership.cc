@@ -4,7 +4,6 @@
 #include <iterator>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "absl/time/time.h"
 
 namespace rmq {
@@ -103,10 +102,15 @@ void MergedMembership::Update(const std::vector<BrokerHealth>& all) {
   for (const BrokerHealth& health : all) {
     addresses.insert(health.broker.address);
   }
+  KeepOnly(addresses);
+  for (const BrokerHealth& health : all) Update(health);
+}
+
+void MergedMembership::KeepOnly(
+    const absl::flat_hash_set<absl::string_view>& addresses) {
   for (auto it = views_.begin(); it != views_.end();) {
     it = addresses.contains(it->first) ? std::next(it) : views_.erase(it);
   }
-  for (const BrokerHealth& health : all) Update(health);
 }
 
 void MergedMembership::SetMembers(const BrokerEntry& broker,
@@ -122,6 +126,13 @@ void MergedMembership::SetAway(const BrokerEntry& broker) {
   health.broker = broker;
   health.state = BrokerState::kBackoff;
   Update(health);
+}
+
+void MergedMembership::SetBrokers(const std::vector<BrokerEntry>& brokers) {
+  absl::flat_hash_set<absl::string_view> addresses;
+  for (const BrokerEntry& broker : brokers) addresses.insert(broker.address);
+  KeepOnly(addresses);
+  for (const BrokerEntry& broker : brokers) ViewOf(broker);
 }
 
 MergedMembers MergedMembership::Members() const {

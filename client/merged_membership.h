@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "absl/container/btree_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/string_view.h"
 #include "client/broker_entry.h"
 #include "client/broker_health.h"
@@ -117,6 +118,9 @@ class MergedMembership {
   void SetMembers(const BrokerEntry& broker, std::vector<std::string> members);
   // ... and when on_state says that the broker is not connected.
   void SetAway(const BrokerEntry& broker);
+  // ... and when on_brokers has told which brokers are watched: all others are
+  // forgotten, and one that is new is absent (kAway) until its list comes.
+  void SetBrokers(const std::vector<BrokerEntry>& brokers);
 
   // The merged list as of now. Takes as long as sorting all lists.
   MergedMembers Members() const;
@@ -136,6 +140,9 @@ class MergedMembership {
 
   // The view of the broker; null if there would be too many.
   View* ViewOf(const BrokerEntry& broker);
+
+  // Forgets the brokers at other addresses.
+  void KeepOnly(const absl::flat_hash_set<absl::string_view>& addresses);
 
   static void SetList(std::vector<std::string> members, bool is_settling,
                       View* view);

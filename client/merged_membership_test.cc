@@ -261,6 +261,20 @@ TEST(MergedMembershipTest, AWatchersListsMayBeUnsortedAndNameAnIdTwice) {
   EXPECT_THAT(Absent(membership), IsEmpty());
 }
 
+TEST(MergedMembershipTest, BrokersThatAWatcherHasLeftAreForgotten) {
+  MergedMembership membership("orders", MergeRule::kUnion);
+  membership.SetBrokers({kA, kB});
+  EXPECT_THAT(Absent(membership), ElementsAre("a:1 AWAY", "b:1 AWAY"));
+  membership.SetMembers(kA, {"x"});
+  membership.SetMembers(kB, {"y"});
+  membership.SetBrokers({kB});
+  EXPECT_THAT(membership.Members().members, ElementsAre("y"));
+  EXPECT_THAT(Absent(membership), IsEmpty());
+  membership.SetBrokers({kB, kA});
+  EXPECT_THAT(membership.Members().members, ElementsAre("y"));
+  EXPECT_THAT(Absent(membership), ElementsAre("a:1 AWAY"));
+}
+
 TEST(MergedMembershipTest, AtMost1024BrokersAreMerged) {
   MergedMembership membership("orders", MergeRule::kUnion);
   for (int port = 1; port <= 1025; ++port) {

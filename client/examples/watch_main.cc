@@ -2,6 +2,7 @@
 // or SIGTERM.
 //
 //   bazel run //client/examples:watch -- --brokers=127.0.0.1:10911 orders
+//   bazel run //client/examples:watch -- --resolver=etcd://127.0.0.1:2379/shop
 
 #include <iostream>
 #include <memory>
@@ -15,6 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "client/broker_entry.h"
 #include "client/examples/security_flags.h"
 #include "client/examples/wait_for_signal.h"
 #include "client/watch/membership_watcher.h"
@@ -23,6 +25,9 @@
 
 ABSL_FLAG(std::vector<std::string>, brokers, {"127.0.0.1:10911"},
           "the brokers to watch, host:port,host:port,...");
+ABSL_FLAG(std::string, resolver, "",
+          "what lists the brokers instead, as they come and go: "
+          "etcd://HOST:PORT/CLUSTER, dns:///NAME:PORT or file:///PATH");
 
 int main(int argc, char** argv) {
   FLAGS_logtostderr = true;
@@ -32,10 +37,20 @@ int main(int argc, char** argv) {
   const std::vector<char*> arguments = absl::ParseCommandLine(argc, argv);
 
   rmq::MembershipWatcherOptions options;
-  options.brokers = absl::GetFlag(FLAGS_brokers);
+  options.resolver = absl::GetFlag(FLAGS_resolver);
+  if (absl::GetFlag(FLAGS_resolver).empty()) {
+    options.brokers = absl::GetFlag(FLAGS_brokers);
+  }
   options.tls = rmq::examples::TlsOfFlags();
   options.credentials = rmq::examples::CredentialsOfFlags();
   options.groups.assign(arguments.begin() + 1, arguments.end());
+  options.on_brokers = [](const std::vector<rmq::BrokerEntry>& brokers) {
+    std::cout << "brokers:";
+    for (const rmq::BrokerEntry& broker : brokers) {
+      std::cout << " " << broker.address;
+    }
+    std::cout << std::endl;
+  };
   options.on_event = [](const std::string& broker,
                         const rmq::WatchedEvent& event) {
     std::cout << "broker=" << broker << " " << Name(event.type)

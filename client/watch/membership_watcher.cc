@@ -9,16 +9,20 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
-#include "client/broker_entry.h"
+#include "absl/types/variant.h"
+#include "client/broker_source.h"
 #include "client/client_options.h"
 #include "client/client_runtime_impl.h"
 #include "client/grpc/grpc_transport.h"
 #include "client/loop/ordered_callbacks.h"
+#include "client/named_resolver.h"
+#include "client/resolver_listener.h"
+#include "client/watch/membership_replay.h"
 #include "client/watch/watch_session.h"
-#include "client/watch/watch_stub.h"
+#include "client/watch/watched_brokers.h"
 #include "common/backoff.h"
+#include "common/clock.h"
 #include "common/mutex_lock.h"
-#include "common/security/client_security.h"
 #include "common/validation.h"
 #include "glog/logging.h"
 
@@ -44,14 +48,15 @@ WatchSession::Options SessionOptions(const MembershipWatcherOptions& options) {
 }  // namespace
 
 absl::Status MembershipWatcherOptions::Validate() const {
-  if (brokers.empty()) {
-    return absl::InvalidArgumentError("brokers must not be empty");
+  absl::Status status =
+      ValidateBrokerSource({brokers, resolver, discovery, tls, credentials,
+                            allow_insecure_credentials});
+  if (!status.ok()) return status;
+  if (from_revision != 0 && IsGiven(resolver)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("from_revision must be 0 where a resolver is given, got ",
+                     from_revision));
   }
-  absl::Status status = ValidateBrokers(UnnamedBrokers(brokers));
-  if (!status.ok()) return status;
-  status = ValidateClientSecurity(tls, credentials, allow_insecure_credentials,
-                                  brokers);
-  if (!status.ok()) return status;
   if (groups.size() > kMaxGroups) {
     return absl::InvalidArgumentError(absl::StrCat(
         "groups must be at most ", kMaxGroups, ", got ", groups.size()));
@@ -80,7 +85,7 @@ absl::Status MembershipWatcherOptions::Validate() const {
   return Backoff::Options{initial_backoff, max_backoff}.Validate();
 }
 
-class MembershipWatcher::Impl {
+class MembershipWatcher::Impl final : private WatchedBrokers::Observer {
  public:
   Impl(MembershipWatcherOptions options, ClientRuntime::Impl* parts,
        std::shared_ptr<ChannelSecurity> security)
@@ -89,17 +94,27 @@ class MembershipWatcher::Impl {
         security_(std::move(security)),
         options_(std::move(options)),
         callbacks_(std::make_shared<OrderedCallbacks>(
-            &parts_.dispatcher(), kMaxWaitingCallbacks, [this] {
-              parts_.loop().Post([this] {
-                for (const auto& watch : watches_) watch->session().OnRoom();
-              });
-            })) {
+            &parts_.dispatcher(), kMaxWaitingCallbacks,
+            [this] { parts_.loop().Post([this] { OnRoom(); }); })),
+        listener_(std::make_shared<ResolverListener>(
+            [this] { parts_.loop().Post([this] { TakeBrokers(); }); })) {
     RunOnLoop([this] {
-      for (const std::string& broker : options_.brokers) {
-        watches_.push_back(std::make_unique<Watch>(this, broker));
+      brokers_ = std::make_unique<WatchedBrokers>(
+          SessionOptions(options_), &parts_.loop(),
+          [this](const std::string& address) {
+            return parts_.transport().NewWatchStub(
+                address, options_.connect_timeout, security_);
+          },
+          static_cast<WatchedBrokers::Observer*>(this),
+          [this] { return absl::Uniform(random_, 0.0, 1.0); });
+      if (!IsGiven(options_.resolver)) {
+        brokers_->SetBrokers(UnnamedBrokers(options_.brokers));
       }
-      for (const auto& watch : watches_) watch->session().Start();
     });
+    // A string has become a resolver.
+    if (IsGiven(options_.resolver)) {
+      absl::get<0>(options_.resolver)->AddListener(listener_);
+    }
   }
 
   ~Impl() {
@@ -116,8 +131,9 @@ class MembershipWatcher::Impl {
       MutexLock lock(&mu_);
       shut_down_ = true;
     }
+    listener_->Close();
     callbacks_->Close();
-    RunOnLoop([this] { watches_.clear(); });
+    RunOnLoop([this] { brokers_ = nullptr; });
     if (parts_.dispatcher().IsCurrent() ||
         callbacks_->AwaitIdle(&clock, deadline)) {
       return absl::OkStatus();
@@ -125,84 +141,90 @@ class MembershipWatcher::Impl {
     return absl::DeadlineExceededError("a callback is still running");
   }
 
-  // Runs `look` on the session with `broker`.
+  // Runs `look` on what is known of `broker`.
   absl::Status Look(absl::string_view broker,
                     absl::FunctionRef<void(const MembershipReplay&)> look)
       ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::Status status;
+    const absl::Status present = LookAtAll([&](const WatchedBrokers& brokers) {
+      const MembershipReplay* const members = brokers.MembersAt(broker);
+      if (members != nullptr) {
+        look(*members);
+      } else if (brokers.IsWatched(broker)) {
+        status = absl::UnavailableError(
+            absl::StrCat("the members at ", broker, " are not known yet"));
+      } else {
+        status = absl::InvalidArgumentError(
+            absl::StrCat("broker must be one of those that are watched, got ",
+                         Quoted(broker)));
+      }
+    });
+    return present.ok() ? status : present;
+  }
+
+  // Runs `look` on all brokers.
+  absl::Status LookAtAll(absl::FunctionRef<void(const WatchedBrokers&)> look)
+      ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::Status status = absl::FailedPreconditionError(kShutDown);
     {
       MutexLock lock(&mu_);
-      if (shut_down_) {
-        return absl::FailedPreconditionError("the watcher is shut down");
-      }
+      if (shut_down_) return status;
     }
-    absl::Status status = absl::InvalidArgumentError(absl::StrCat(
-        "broker must be one of the watcher's brokers, got ", Quoted(broker)));
     RunOnLoop([&] {
-      for (const auto& watch : watches_) {
-        if (watch->broker() != broker) continue;
-        if (watch->session().synced()) {
-          look(watch->session().members());
-          status = absl::OkStatus();
-        } else {
-          status = absl::UnavailableError(
-              absl::StrCat("the members at ", broker, " are not known yet"));
-        }
-      }
+      if (brokers_ == nullptr) return;  // Shut down meanwhile.
+      look(*brokers_);
+      status = absl::OkStatus();
     });
     return status;
   }
 
  private:
-  // The watch of one broker. Used on the loop only.
-  class Watch final : private WatchSession::Observer {
-   public:
-    Watch(Impl* watcher, const std::string& broker)
-        : watcher_(*watcher),
-          broker_(broker),
-          stub_(watcher->parts_.transport().NewWatchStub(
-              broker, watcher->options_.connect_timeout, watcher->security_)),
-          session_(SessionOptions(watcher->options_), &watcher->parts_.loop(),
-                   stub_.get(), this, [watcher] {
-                     return absl::Uniform(watcher->random_, 0.0, 1.0);
-                   }) {}
+  static constexpr char kShutDown[] = "the watcher is shut down";
 
-    const std::string& broker() const { return broker_; }
-    WatchSession& session() { return session_; }
+  void OnBrokers(const std::vector<BrokerEntry>& brokers) override {
+    if (options_.on_brokers == nullptr) return;
+    callbacks_->Add([this, brokers] { options_.on_brokers(brokers); });
+  }
+  void OnState(const std::string& broker, const WatchState& state) override {
+    WatchState wall = state;
+    if (wall.retry_at != absl::InfiniteFuture()) {
+      wall.retry_at = parts_.clock().ClockToWall(wall.retry_at);
+    }
+    Call(options_.on_state, broker, std::move(wall));
+  }
+  void OnSynced(const std::string& broker,
+                const WatchPosition& position) override {
+    Call(options_.on_synced, broker, position);
+  }
+  void OnEvent(const std::string& broker, const WatchedEvent& event) override {
+    Call(options_.on_event, broker, event);
+  }
+  void OnGap(const std::string& broker, const WatchGap& gap) override {
+    Call(options_.on_gap, broker, gap);
+  }
+  bool HasRoom() override { return callbacks_->HasRoom(); }
 
-   private:
-    void OnState(const WatchState& state) override {
-      WatchState wall = state;
-      if (wall.retry_at != absl::InfiniteFuture()) {
-        wall.retry_at = watcher_.parts_.clock().ClockToWall(wall.retry_at);
-      }
-      Call(watcher_.options_.on_state, std::move(wall));
-    }
-    void OnSynced(const WatchPosition& position) override {
-      Call(watcher_.options_.on_synced, position);
-    }
-    void OnEvent(const WatchedEvent& event) override {
-      Call(watcher_.options_.on_event, event);
-    }
-    void OnGap(const WatchGap& gap) override {
-      Call(watcher_.options_.on_gap, gap);
-    }
-    bool HasRoom() override { return watcher_.callbacks_->HasRoom(); }
+  // `callback` outlives the queue's callbacks, as the options do.
+  template <typename Callback, typename Value>
+  void Call(const Callback& callback, const std::string& broker, Value value) {
+    if (callback == nullptr) return;
+    callbacks_->Add([&callback, broker, value = std::move(value)] {
+      callback(broker, value);
+    });
+  }
 
-    // `callback` outlives the queue's callbacks, as the options do.
-    template <typename Callback, typename Value>
-    void Call(const Callback& callback, Value value) {
-      if (callback == nullptr) return;
-      watcher_.callbacks_->Add(
-          [&callback, broker = broker_, value = std::move(value)] {
-            callback(broker, value);
-          });
-    }
-
-    Impl& watcher_;
-    const std::string broker_;
-    const std::unique_ptr<WatchStub> stub_;
-    WatchSession session_;
-  };
+  // On the loop: the resolver has told a list. It waits while there is no room
+  // for callbacks, and later ones take its place.
+  void TakeBrokers() {
+    list_waits_ = !callbacks_->HasRoom();
+    if (list_waits_ || brokers_ == nullptr) return;
+    brokers_->SetBrokers(listener_->Take());
+  }
+  // On the loop.
+  void OnRoom() {
+    if (list_waits_) TakeBrokers();
+    if (brokers_ != nullptr) brokers_->OnRoom();
+  }
 
   // Runs `task` on the loop and waits for it.
   void RunOnLoop(absl::FunctionRef<void()> task) {
@@ -220,10 +242,12 @@ class MembershipWatcher::Impl {
   const std::shared_ptr<ChannelSecurity> security_;
   const MembershipWatcherOptions options_;
   const std::shared_ptr<OrderedCallbacks> callbacks_;
+  const std::shared_ptr<ResolverListener> listener_;
 
   // Used on the loop only.
   absl::BitGen random_;
-  std::vector<std::unique_ptr<Watch>> watches_;
+  bool list_waits_ = false;
+  std::unique_ptr<WatchedBrokers> brokers_;  // Null once shut down.
 
   absl::Mutex mu_;
   bool shut_down_ ABSL_GUARDED_BY(mu_) = false;
@@ -232,6 +256,9 @@ class MembershipWatcher::Impl {
 absl::StatusOr<std::unique_ptr<MembershipWatcher>> MembershipWatcher::Start(
     MembershipWatcherOptions options) {
   absl::Status status = options.Validate();
+  if (!status.ok()) return status;
+  status =
+      MakeNamedResolver(&options.resolver, &options.tls, &options.discovery);
   if (!status.ok()) return status;
   absl::StatusOr<std::shared_ptr<ChannelSecurity>> security =
       GrpcTransport::Secure(options.tls, options.credentials);
@@ -266,6 +293,14 @@ absl::StatusOr<std::vector<WatchedGroup>> MembershipWatcher::Groups(
       [&](const MembershipReplay& replay) { groups = replay.Groups(); });
   if (!status.ok()) return status;
   return groups;
+}
+
+absl::StatusOr<std::vector<BrokerEntry>> MembershipWatcher::Brokers() const {
+  std::vector<BrokerEntry> brokers;
+  const absl::Status status = impl_->LookAtAll(
+      [&](const WatchedBrokers& watched) { brokers = watched.brokers(); });
+  if (!status.ok()) return status;
+  return brokers;
 }
 
 absl::Status MembershipWatcher::Shutdown(absl::Duration timeout) {

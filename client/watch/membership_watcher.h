@@ -8,6 +8,9 @@
 //                         const rmq::WatchedEvent& event) { ... };
 //   absl::StatusOr<std::unique_ptr<rmq::MembershipWatcher>> watcher =
 //       rmq::MembershipWatcher::Start(std::move(options));
+//
+// Where brokers come and go, `options.resolver = "etcd:///CLUSTER"` (or another
+// resolver) in the place of `brokers`.
 #ifndef CLIENT_WATCH_MEMBERSHIP_WATCHER_H_
 #define CLIENT_WATCH_MEMBERSHIP_WATCHER_H_
 
@@ -23,7 +26,10 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
+#include "client/broker_entry.h"
+#include "client/broker_source.h"
 #include "client/client_runtime.h"
+#include "client/discovery/discovery_options.h"
 #include "client/watch/watched_event.h"
 #include "common/security/credentials.h"
 #include "common/security/tls_options.h"
@@ -38,6 +44,16 @@ namespace rmq {
 struct MembershipWatcherOptions {
   // "host:port" each; at least one, none twice. Each is watched by itself.
   std::vector<std::string> brokers;
+  // Lists the brokers instead of `brokers`, as they come and go: as
+  // ClientOptions::resolver. Each broker of the list is watched. One that is
+  // listed no more is watched for as long as its call stands, so that the end
+  // of a drain is seen, and left then. One that comes back after that is
+  // watched anew, from who is there then: there is no gap, but on_brokers has
+  // told that it was left. A broker that is listed at two addresses is told
+  // twice.
+  BrokerResolverOption resolver;
+  // How the source of a string is asked.
+  DiscoveryOptions discovery;
   // As in ClientOptions.
   absl::optional<TlsOptions> tls;
   absl::optional<Credentials> credentials;
@@ -50,11 +66,16 @@ struct MembershipWatcherOptions {
   bool producers = true;
 
   // 0: begin with who is there now. Else with the events of this revision and
-  // of those after it; then nobody is known before a gap.
+  // of those after it; then nobody is known before a gap. Must be 0 where a
+  // resolver is given: a revision is one broker's.
   uint64_t from_revision = 0;
   // The broker process that from_revision is of; 0: any.
   uint64_t broker_incarnation = 0;
 
+  // The brokers that are watched are these from now on: the first call comes
+  // before any other one, and no call about a broker comes after it was left.
+  // In the other callbacks `broker` is BrokerEntry::address.
+  std::function<void(const std::vector<BrokerEntry>& brokers)> on_brokers;
   // Something has happened at a broker: each event once, in the broker's order,
   // from on_synced on.
   std::function<void(const std::string& broker, const WatchedEvent& event)>
@@ -114,9 +135,10 @@ class MembershipWatcher {
   // were opened; empty if there is no such group. The state is the latest one:
   // callbacks about it may still wait.
   //
-  // Unavailable if the members are not known yet; after that the last ones that
-  // were known, while the broker is away and after a gap too. InvalidArgument
-  // if `broker` is not one of the options. FailedPrecondition after Shutdown().
+  // `broker` is an address. Unavailable if the members are not known yet; after
+  // that the last ones that were known, while the broker is away and after a
+  // gap too. InvalidArgument if `broker` is not one of Brokers().
+  // FailedPrecondition after Shutdown().
   absl::StatusOr<std::vector<WatchedMember>> Members(
       absl::string_view broker, absl::string_view group,
       bool is_producer = false) const;
@@ -125,6 +147,10 @@ class MembershipWatcher {
   // Errors as those of Members().
   absl::StatusOr<std::vector<WatchedGroup>> Groups(
       absl::string_view broker) const;
+
+  // The brokers that are watched now: those of the options, or of the resolver.
+  // FailedPrecondition after Shutdown().
+  absl::StatusOr<std::vector<BrokerEntry>> Brokers() const;
 
   // Ends the watches. No callback begins after this returns; inside a callback,
   // none after that one. Waits for the one that runs, for at most `timeout`:

@@ -1,12 +1,18 @@
 #include "client/watch/membership_watcher.h"
 
+#include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
+#include "client/broker_entry.h"
+#include "client/settable_broker_resolver.h"
 #include "client/watch/watched_event.h"
 #include "common/real_clock.h"
 #include "common/status_matchers.h"
@@ -16,6 +22,7 @@
 namespace rmq {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 MembershipWatcherOptions Good() {
@@ -88,6 +95,84 @@ TEST(MembershipWatcherTest,
   EXPECT_THAT((*watcher)->Shutdown(absl::Seconds(30)), IsOk());
   EXPECT_THAT((*watcher)->Members("127.0.0.1:1", "g"),
               StatusIs(absl::StatusCode::kFailedPrecondition));
+}
+
+TEST(MembershipWatcherTest, BrokersOrAResolverAreGivenAndNotBoth) {
+  MembershipWatcherOptions options;
+  options.resolver = "static:///127.0.0.1:1";
+  EXPECT_THAT(options.Validate(), IsOk());
+  options.from_revision = 7;
+  EXPECT_THAT(options.Validate(),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       "from_revision must be 0 where a resolver is given, got "
+                       "7"));
+  options.from_revision = 0;
+  options.brokers = {"127.0.0.1:2"};
+  EXPECT_THAT(options.Validate(),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("brokers must be empty where a resolver is "
+                                 "given")));
+  options.brokers.clear();
+  options.resolver = "127.0.0.1:1";
+  EXPECT_THAT(MembershipWatcher::Start(options).status(),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("resolver must be")));
+}
+
+TEST(MembershipWatcherTest, TheBrokersOfAStringAreToldAndWatched) {
+  absl::Notification away;
+  std::vector<std::string> told;
+  MembershipWatcherOptions options;
+  options.resolver = "static:///127.0.0.1:1";
+  options.on_brokers = [&](const std::vector<BrokerEntry>& brokers) {
+    for (const BrokerEntry& broker : brokers) told.push_back(broker.address);
+  };
+  options.on_state = [&](const std::string& broker, const WatchState&) {
+    if (away.HasBeenNotified()) return;
+    told.push_back(broker);
+    away.Notify();
+  };
+  const auto watcher = MembershipWatcher::Start(std::move(options));
+  ASSERT_THAT(watcher, IsOk());
+  away.WaitForNotification();
+  ASSERT_THAT((*watcher)->Shutdown(absl::Seconds(30)), IsOk());
+  EXPECT_THAT(told, ElementsAre("127.0.0.1:1", "127.0.0.1:1"));
+  EXPECT_THAT((*watcher)->Brokers(),
+              StatusIs(absl::StatusCode::kFailedPrecondition));
+}
+
+TEST(MembershipWatcherTest, BrokersComeAndGoAsTheResolverSays) {
+  const auto resolver = std::make_shared<SettableBrokerResolver>();
+  absl::Mutex mu;
+  std::vector<BrokerEntry> told;
+  MembershipWatcherOptions options;
+  options.resolver = resolver;
+  options.on_brokers = [&](const std::vector<BrokerEntry>& brokers) {
+    absl::MutexLock lock(&mu);
+    told = brokers;
+  };
+  const auto watcher = MembershipWatcher::Start(std::move(options));
+  ASSERT_THAT(watcher, IsOk());
+  const std::vector<BrokerEntry> lists[] = {
+      {{"a", 0, "127.0.0.1:1"}},
+      {{"a", 0, "127.0.0.1:1"}, {"b", 0, "127.0.0.1:2"}},
+      {{"b", 0, "127.0.0.1:2"}},
+      {}};
+  for (const std::vector<BrokerEntry>& list : lists) {
+    ASSERT_THAT(resolver->SetBrokers(list), IsOk());
+    const auto is_told = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
+      return told == list;
+    };
+    {
+      absl::MutexLock lock(&mu);
+      mu.Await(absl::Condition(&is_told));
+    }
+    const auto brokers = (*watcher)->Brokers();
+    ASSERT_THAT(brokers, IsOk());
+    EXPECT_EQ(*brokers, list);
+  }
+  EXPECT_THAT((*watcher)->Members("127.0.0.1:1", "g"),
+              StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 TEST(MembershipWatcherTest, ACallbackMayShutTheWatcherDown) {
