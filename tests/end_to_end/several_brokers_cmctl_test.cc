@@ -134,6 +134,47 @@ TEST_F(SeveralBrokersCmctlTest, AClusterIsAskedThroughItsSource) {
               AllOf(HasSubstr("broker-a"), HasSubstr("broker-b")));
 }
 
+TEST_F(SeveralBrokersCmctlTest, AWatchTellsOfBothBrokersAndWhichIsAway) {
+  const std::string there = brokers_[0]->address();
+  const std::string gone = brokers_[1]->address();
+  Register(there, "c0", "a");
+  ProcessOutcome watch = Cmctl({"watch", "--timeout=2s"});
+  EXPECT_EQ(watch.exit_code, 0) << watch.err;
+  for (const std::string& broker : {there, gone}) {
+    EXPECT_THAT(
+        watch.out,
+        AllOf(HasSubstr(absl::StrCat(" -- connected broker=", broker, "\n")),
+              HasSubstr(absl::StrCat(
+                  " -- the members are known broker=", broker, " revision="))));
+  }
+  brokers_[1]->process().Signal(9);
+  ASSERT_TRUE(
+      brokers_[1]->process().WaitForExit(absl::Seconds(30)).has_value());
+  watch = Cmctl({"watch", "--timeout=2s", "-o", "json"});
+  EXPECT_EQ(watch.exit_code, 0) << watch.err;
+  EXPECT_THAT(watch.out,
+              AllOf(HasSubstr(absl::StrCat("{\"broker\":\"", there,
+                                           "\",\"state\":{\"connected\":true")),
+                    HasSubstr(absl::StrCat(
+                        "{\"broker\":\"", gone,
+                        "\",\"state\":{\"connected\":false,\"error\":"))));
+}
+
+TEST_F(SeveralBrokersCmctlTest, SeveralBrokersAreDrainedIfThatIsAskedFor) {
+  Register(brokers_[0]->address(), "c0", "a");
+  EXPECT_EQ(Cmctl({"drain", "--for=0s"}).exit_code, 2);
+  EXPECT_THAT(Cmctl({"broker"}).out, HasSubstr(" serving "));
+  ProcessOutcome drain = Cmctl({"drain", "--for=0s", "--all", "--timeout=30s"});
+  EXPECT_EQ(drain.exit_code, 0) << drain.err;
+  for (const auto& broker : brokers_) {
+    EXPECT_THAT(drain.out, HasSubstr(absl::StrCat(broker->address(),
+                                                  ": drained: all clients")));
+  }
+  drain = Cmctl({"drain", "--cancel", "--all"});
+  EXPECT_EQ(drain.exit_code, 0) << drain.err;
+  EXPECT_THAT(drain.out, HasSubstr(": the broker takes clients, and has 0\n"));
+}
+
 // PyYAML reads YAML 1.1, in which more words are no text.
 TEST_F(SeveralBrokersCmctlTest, YamlIsWhatJsonIs) {
   Register(brokers_[0]->address(), "yes", "*");

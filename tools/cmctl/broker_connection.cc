@@ -10,7 +10,9 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "client/broker_entry.h"
@@ -21,6 +23,7 @@
 #include "common/security/client_security.h"
 #include "common/security/credentials.h"
 #include "common/validation.h"
+#include "tools/cmctl/broker_label.h"
 #include "tools/cmctl/named_brokers.h"
 
 namespace rmq::cmctl {
@@ -126,24 +129,45 @@ absl::StatusOr<BrokerTarget> FindTarget(const std::string& asked,
   return target;
 }
 
-// Whether the command may ask so many brokers, which `option` names.
-absl::Status CheckCount(const CommandLine& line, absl::string_view option,
-                        size_t count) {
+// Whether a command may ask so many brokers, which `option` names.
+absl::Status CheckCount(absl::string_view option, size_t count) {
   if (count > kMostBrokers) {
     return absl::InvalidArgumentError(absl::StrCat(
         option, " must name at most ", kMostBrokers, " brokers, got ", count));
   }
-  if (count > 1 && line.command != nullptr && Follows(line)) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        line.command->name, " asks one broker, got ", count, " by ", option));
-  }
   return absl::OkStatus();
 }
 
-// "broker-a:0" for one that is known by name, else the address.
-std::string LabelOf(const BrokerEntry& broker) {
-  return broker.name.empty() ? broker.address
-                             : absl::StrCat(broker.name, ":", broker.id);
+// Those of a cluster's brokers that the user has picked, each by its name, its
+// name and id, or its address: NotFound if one is not there.
+absl::StatusOr<std::vector<BrokerEntry>> Pick(
+    const std::vector<BrokerEntry>& brokers,
+    const std::vector<std::string>& picked, const std::string& cluster) {
+  std::vector<BrokerEntry> found;
+  for (const std::string& name : picked) {
+    const size_t before = found.size();
+    for (const BrokerEntry& broker : brokers) {
+      if (name != BrokerLabel(broker) && name != broker.name &&
+          name != broker.address) {
+        continue;
+      }
+      if (std::find(found.begin(), found.end(), broker) != found.end()) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("--broker names ", BrokerLabel(broker), " twice"));
+      }
+      found.push_back(broker);
+    }
+    if (found.size() > before) continue;
+    std::vector<std::string> labels;
+    for (const BrokerEntry& broker : brokers) {
+      labels.push_back(BrokerLabel(broker));
+    }
+    return absl::NotFoundError(absl::StrCat(
+        cluster, " lists no broker ", Quoted(name), " at present, but ",
+        absl::StrJoin(labels, ", "),
+        "; one that drains, or is down, is asked by its address alone"));
+  }
+  return found;
 }
 
 // How long the source of a cluster is waited for by a command without a limit.
@@ -172,7 +196,9 @@ DiscoveryOptions DiscoveryOptionsOf(const CommandLine& line,
   return options;
 }
 
+// `picked`: those that are asked; empty: all.
 absl::Status FindCluster(const std::string& cluster,
+                         const std::vector<std::string>& picked,
                          const Environment& environment, CommandLine* line) {
   // Whether the options ask for TLS.
   const absl::StatusOr<BrokerTarget> any =
@@ -189,7 +215,7 @@ absl::Status FindCluster(const std::string& cluster,
         resolver.status().code(),
         absl::StrCat("--cluster: ", resolver.status().message()));
   }
-  const auto brokers =
+  auto brokers =
       AwaitBrokers(resolver->get(), std::min(line->timeout, kLongestWait));
   if (!brokers.ok()) {
     const absl::StatusCode code = brokers.status().code();
@@ -204,14 +230,18 @@ absl::Status FindCluster(const std::string& cluster,
     return absl::NotFoundError(
         absl::StrCat(cluster, " names no broker at present"));
   }
-  const absl::Status count = CheckCount(*line, "--cluster", brokers->size());
+  if (!picked.empty()) {
+    brokers = Pick(*brokers, picked, cluster);
+    if (!brokers.ok()) return brokers.status();
+  }
+  const absl::Status count = CheckCount("--cluster", brokers->size());
   if (!count.ok()) return count;
   std::vector<BrokerTarget> targets;
   for (const BrokerEntry& broker : *brokers) {
     absl::StatusOr<BrokerTarget> target =
         FindTarget(broker.address, NamedBrokers(), *line, environment);
     if (!target.ok()) return target.status();
-    target->label = LabelOf(broker);
+    target->label = BrokerLabel(broker);
     // The certificates of a DNS name's addresses are of the name.
     if (target->security.tls.has_value() &&
         target->security.tls->server_name.empty()) {
@@ -220,7 +250,22 @@ absl::Status FindCluster(const std::string& cluster,
     targets.push_back(*std::move(target));
   }
   line->brokers = std::move(targets);
+  // In plain text, credentials go to no broker that is not known yet.
+  const AdminClientOptions& security = any->security;
+  if (picked.empty() &&
+      (!security.credentials.has_value() || security.tls.has_value() ||
+       security.allow_insecure_credentials)) {
+    line->cluster = *resolver;
+  }
   return absl::OkStatus();
+}
+
+// Whether each of the brokers can be asked without a cluster that lists it.
+bool AreKnown(const std::vector<std::string>& asked,
+              const NamedBrokers& brokers) {
+  return std::all_of(asked.begin(), asked.end(), [&](const std::string& one) {
+    return IsBrokerAddress(one) || FindBroker(brokers, one) != nullptr;
+  });
 }
 
 }  // namespace
@@ -249,18 +294,19 @@ absl::Status FindConnection(const Environment& environment, CommandLine* line) {
   std::string asked = Given("broker", *line, environment);
   const std::string cluster = Given("cluster", *line, environment);
   if (!cluster.empty()) {
-    if (line->connection.count("broker") == 0) {
-      return FindCluster(cluster, environment, line);
-    }
-    if (line->connection.count("cluster") > 0) {
-      return absl::InvalidArgumentError(
-          "--broker and --cluster exclude each other");
+    const bool are_picked = line->connection.count("broker") > 0;
+    const std::vector<std::string> picked =
+        are_picked ? absl::StrSplit(asked, ',') : std::vector<std::string>();
+    // An address needs no cluster that the environment names.
+    if (!are_picked || line->connection.count("cluster") > 0 ||
+        !AreKnown(picked, *brokers)) {
+      return FindCluster(cluster, picked, environment, line);
     }
   }
   if (asked.empty()) asked = brokers->use();
   if (asked.empty()) asked = line->broker().address;
   const std::vector<std::string> each = absl::StrSplit(asked, ',');
-  const absl::Status count = CheckCount(*line, "--broker", each.size());
+  const absl::Status count = CheckCount("--broker", each.size());
   if (!count.ok()) return count;
   std::vector<BrokerTarget> targets;
   for (const std::string& one : each) {

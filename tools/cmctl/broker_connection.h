@@ -29,13 +29,14 @@ inline constexpr size_t kMostBrokers = 64;
 // what the file says of each broker.
 //
 // With --cluster the brokers are those that its source names, which is waited
-// for, for the line's timeout at most.
+// for, for the line's timeout at most; with --broker too those of them that it
+// names. A cluster that the environment names is left out of account if each
+// --broker can be asked without it.
 //
 // InvalidArgument, for the user, if what was given does not fit together, if
 // the file is wrong, if it does not have a broker, if a broker is named twice,
-// or if there are more than kMostBrokers or, of a command that asks one, more
-// than that. Other errors: the source of --cluster cannot be asked, or names no
-// broker (NotFound).
+// or if there are more than kMostBrokers. Other errors: the source of --cluster
+// cannot be asked, or lists no broker, or not the one that is named (NotFound).
 absl::Status FindConnection(const Environment& environment, CommandLine* line);
 
 }  // namespace rmq::cmctl

@@ -52,6 +52,16 @@ class BrokerConnectionTest : public ::testing::Test {
     return std::string(status.message());
   }
 
+  // A cluster with the brokers a:0, a:1 and b:0.
+  void WriteCluster() {
+    std::ofstream(cluster_.substr(cluster_.find("///") + 2)) << R"({"brokers": [
+      {"name": "a", "id": 0, "address": "h:1"},
+      {"name": "a", "id": 1, "address": "h:2"},
+      {"name": "b", "id": 0, "address": "h:3"}]})";
+  }
+
+  const std::string cluster_ =
+      "--cluster=file://" + testing::TempDir() + "/connection_cluster";
   const std::string config_ = testing::TempDir() + "/connection_brokers";
   std::map<std::string, std::string> variables_;
 };
@@ -81,6 +91,9 @@ TEST_F(BrokerConnectionTest, ABrokerIsAskedByItsName) {
   EXPECT_THAT(Error({"--broker=other"}),
               HasSubstr(absl::StrCat("the name of a broker in ", config_,
                                      ", got \"other\"")));
+  // A name and an id are for brokers of a cluster.
+  EXPECT_THAT(Error({"--broker=localhost:0"}),
+              HasSubstr(", got \"localhost:0\""));
 }
 
 TEST_F(BrokerConnectionTest, AnAddressHasNothingOfTheFile) {
@@ -175,10 +188,52 @@ TEST_F(BrokerConnectionTest, HowEtcdIsAskedIsChecked) {
               HasSubstr("the brokers of etcd:///c are not known"));
 }
 
-TEST_F(BrokerConnectionTest, ABrokerAndAClusterExcludeEachOther) {
-  EXPECT_THAT(Error({"--cluster=static:///h:1", "--broker=h:2"}),
-              HasSubstr("--broker and --cluster exclude each other"));
+TEST_F(BrokerConnectionTest, BesideAClusterABrokerIsOneOfItsOwn) {
+  WriteCluster();
+  CommandLine line = Find({cluster_, "--broker=b"});
+  ASSERT_EQ(line.brokers.size(), 1);
+  EXPECT_EQ(line.brokers[0].label, "b:0");
+  EXPECT_EQ(line.brokers[0].address, "h:3");
+  EXPECT_EQ(line.cluster, nullptr);
+  line = Find({cluster_, "--broker=a:1,h:3"});
+  ASSERT_EQ(line.brokers.size(), 2);
+  EXPECT_EQ(line.brokers[0].address, "h:2");
+  EXPECT_EQ(line.brokers[1].label, "b:0");
+  EXPECT_EQ(Find({cluster_, "--broker=a"}).brokers.size(), 2);
+  EXPECT_THAT(Error({cluster_, "--broker=b,b:0"}),
+              HasSubstr("--broker names b:0 twice"));
   EXPECT_THAT(Error({"--cluster=h:1"}), HasSubstr("--cluster: "));
+}
+
+TEST_F(BrokerConnectionTest, ABrokerThatTheClusterDoesNotListIsNotFound) {
+  WriteCluster();
+  CommandLine line;
+  EXPECT_THAT(Try({cluster_, "--broker=c"}, &line),
+              StatusIs(absl::StatusCode::kNotFound,
+                       HasSubstr("lists no broker \"c\" at present, but a:0, "
+                                 "a:1, b:0;")));
+}
+
+TEST_F(BrokerConnectionTest,
+       ABrokerThatIsKnownNeedsNoClusterThatTheEnvironmentNames) {
+  WriteCluster();
+  variables_["RMQ_CLUSTER"] = cluster_.substr(cluster_.find('=') + 1);
+  EXPECT_EQ(Find({"--broker=test"}).broker().address, "127.0.0.1:2");
+  EXPECT_EQ(Find({"--broker=h:9"}).broker().address, "h:9");
+  EXPECT_EQ(Find({"--broker=b"}).broker().address, "h:3");
+  EXPECT_EQ(Find({"--broker=a:0"}).broker().address, "h:1");
+}
+
+TEST_F(BrokerConnectionTest, AClusterGoesOnToListItsBrokers) {
+  WriteCluster();
+  EXPECT_NE(Find({cluster_}).cluster, nullptr);
+  EXPECT_EQ(Find({"--broker=h:1,h:2"}).cluster, nullptr);
+  // Who comes later must not get credentials in plain text.
+  variables_["RMQ_CREDENTIALS_FILE"] = "/c";
+  EXPECT_EQ(Find({"--cluster=static:///127.0.0.1:1"}).cluster, nullptr);
+  EXPECT_NE(Find({cluster_, "--tls_ca=/ca"}).cluster, nullptr);
+  EXPECT_NE(Find({cluster_, "--allow_insecure_credentials=true"}).cluster,
+            nullptr);
 }
 
 TEST_F(BrokerConnectionTest, AClusterThatCannotBeReadIsNoBadUsage) {
@@ -189,14 +244,6 @@ TEST_F(BrokerConnectionTest, AClusterThatCannotBeReadIsNoBadUsage) {
   EXPECT_FALSE(absl::IsInvalidArgument(status));
   EXPECT_THAT(status.message(),
               HasSubstr("the brokers of file:///no/such/file are not known"));
-}
-
-TEST_F(BrokerConnectionTest, ACommandThatFollowsAsksOneBroker) {
-  CommandLine line = *ParseCommandLine({"watch", "--broker=h:1,h:2"});
-  EXPECT_THAT(
-      FindConnection([](const std::string&) { return std::string(); }, &line),
-      StatusIs(absl::StatusCode::kInvalidArgument,
-               HasSubstr("watch asks one broker, got 2 by --broker")));
 }
 
 TEST_F(BrokerConnectionTest, ACertificateAndItsKeyAreGivenTogether) {

@@ -1,6 +1,7 @@
 #include "tools/cmctl/channel_commands.h"
 
 #include <cstdint>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,8 @@
 #include "rocketmq/clientmanager/v1/client_manager.pb.h"
 #include "tools/cmctl/answer.h"
 #include "tools/cmctl/command.h"
+#include "tools/cmctl/common_options.h"
+#include "tools/cmctl/json_yaml.h"
 #include "tools/cmctl/look_up.h"
 #include "tools/cmctl/message_cells.h"
 #include "tools/cmctl/message_json.h"
@@ -107,27 +110,68 @@ std::vector<AnswerPart> Client(const CommandLine&, const Message& message,
   return parts;
 }
 
-absl::Status ShowStack(const CommandLine& line, const Stream& stream,
+void PrintStack(const CommandLine& line,
+                const google::protobuf::Message& message, std::ostream& out) {
+  if (line.output == OutputFormat::kJson) {
+    out << JsonLine(message) << "\n";
+    return;
+  }
+  if (line.output == OutputFormat::kYaml) {
+    out << YamlOfJson(JsonLine(message));
+    return;
+  }
+  const auto& trace =
+      static_cast<const pb::PrintThreadStackTraceResponse&>(message)
+          .thread_stack_trace();
+  for (const absl::string_view row : absl::StrSplit(trace, '\n')) {
+    out << EscapeControls(absl::StrReplaceAll(row, {{"\t", "    "}})) << "\n";
+  }
+}
+
+// Whether another broker may have a stream of the client.
+bool MayBeElsewhere(const absl::Status& status) {
+  return absl::IsNotFound(status) || absl::IsFailedPrecondition(status) ||
+         absl::IsUnavailable(status);
+}
+
+// Of several brokers the first one that has the client asks it.
+absl::Status ShowStack(const CommandLine& line,
+                       const std::vector<FollowedBroker>& brokers,
                        const Screen& screen) {
   pb::PrintThreadStackTraceRequest request;
   request.set_client_id(line.value("client_id"));
-  const AdminStreamEnd end =
-      stream(request, [&](const google::protobuf::Message& message) {
-        if (line.output == OutputFormat::kJson) {
-          screen.out << JsonLine(message) << "\n";
+  absl::Status told;
+  for (const FollowedBroker& broker : brokers) {
+    const AdminStreamEnd end =
+        broker.stream(request, [&](const google::protobuf::Message& message) {
+          PrintStack(line, message, screen.out);
           return true;
-        }
-        const auto& trace =
-            static_cast<const pb::PrintThreadStackTraceResponse&>(message)
-                .thread_stack_trace();
-        for (const absl::string_view row : absl::StrSplit(trace, '\n')) {
-          screen.out << EscapeControls(
-                            absl::StrReplaceAll(row, {{"\t", "    "}}))
-                     << "\n";
-        }
-        return true;
-      });
-  return end.status;
+        });
+    if (end.status.ok()) return end.status;
+    // What says most: that a broker does not have the client says least.
+    if (told.ok() || absl::IsNotFound(told)) {
+      told = brokers.size() == 1
+                 ? end.status
+                 : absl::Status(end.status.code(),
+                                BrokerError(broker.target.label, end.status));
+    }
+    if (!MayBeElsewhere(end.status)) break;
+  }
+  return told;
+}
+
+absl::Status CheckClient(const CommandLine& line) {
+  if (line.value("stack").empty()) return absl::OkStatus();
+  if (line.output == OutputFormat::kWide ||
+      line.output == OutputFormat::kName) {
+    return MustBe("--output", "table, json or yaml with --stack",
+                  line.output == OutputFormat::kWide ? "wide" : "name");
+  }
+  return line.sort.empty() ? absl::OkStatus()
+                           : MustBe("--sort",
+                                    "left out with --stack, which "
+                                    "has no rows",
+                                    line.sort);
 }
 
 }  // namespace
@@ -143,12 +187,13 @@ std::vector<Command> ChannelCommands() {
        "channel.",
        {{"stack", "", "",
          "have a client of RocketMQ 5's SDKs print the stacks of its threads,\n"
-         "and show what it says. Some SDKs never answer",
+         "and show what it says. Some SDKs never answer. Of several brokers\n"
+         "the first that has the client asks it",
          Option::Takes::kNothing}},
        Show<pb::GetClientRequest>(Client),
        ShowStack,
        {},
-       nullptr,
+       CheckClient,
        nullptr,
        false,
        {},

@@ -3,6 +3,7 @@
 #include <functional>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -31,6 +32,7 @@ class ClientStackTest : public ::testing::Test {
         [&](const google::protobuf::Message& request,
             const std::function<bool(const google::protobuf::Message&)>&
                 on_response) {
+          ++asked_;
           request_.CopyFrom(request);
           pb::PrintThreadStackTraceResponse response;
           response.set_thread_stack_trace(stack_trace);
@@ -50,10 +52,15 @@ class ClientStackTest : public ::testing::Test {
     EXPECT_EQ(command.name, "client");
     EXPECT_EQ(command.follow_with, "stack");
     line_.values["client_id"] = "c1";
-    return command.follow(line_, stream, screen);
+    std::vector<FollowedBroker> brokers;
+    for (const BrokerTarget& target : line_.brokers) {
+      brokers.push_back({target, stream, nullptr});
+    }
+    return command.follow(line_, brokers, screen);
   }
 
   CommandLine line_;
+  int asked_ = 0;
   pb::PrintThreadStackTraceRequest request_;
   std::ostringstream out_;
 };
@@ -75,10 +82,37 @@ TEST_F(ClientStackTest, JsonIsTheResponse) {
   EXPECT_EQ(out_.str(), "{\"thread_stack_trace\":\"main\\n  x\"}\n");
 }
 
+TEST_F(ClientStackTest, YamlHasTheSame) {
+  line_.output = OutputFormat::kYaml;
+  EXPECT_THAT(Run("main\n  x"), IsOk());
+  EXPECT_EQ(out_.str(), "thread_stack_trace: \"main\\n  x\"\n");
+}
+
 TEST_F(ClientStackTest, AClientThatCannotBeAskedIsTheError) {
   EXPECT_THAT(Run("", absl::FailedPreconditionError("no stream")),
               StatusIs(absl::StatusCode::kFailedPrecondition, "no stream"));
   EXPECT_EQ(out_.str(), "");
+}
+
+TEST_F(ClientStackTest, OfSeveralBrokersTheFirstThatHasTheClientAsksIt) {
+  line_.brokers = {{"a:0", "h:1", {}}, {"b:0", "h:2", {}}};
+  EXPECT_THAT(Run("main"), IsOk());
+  EXPECT_EQ(asked_, 1);
+  EXPECT_EQ(out_.str(), "main\n");
+}
+
+TEST_F(ClientStackTest, ABrokerThatHasNotTheClientLeavesItToTheNext) {
+  line_.brokers = {{"a:0", "h:1", {}}, {"b:0", "h:2", {}}};
+  EXPECT_THAT(Run("", absl::NotFoundError("no such client")),
+              StatusIs(absl::StatusCode::kNotFound, "b:0: no such client"));
+  EXPECT_EQ(asked_, 2);
+}
+
+TEST_F(ClientStackTest, AClientThatDoesNotAnswerIsAskedOnce) {
+  line_.brokers = {{"a:0", "h:1", {}}, {"b:0", "h:2", {}}};
+  EXPECT_THAT(Run("", absl::AbortedError("it does not answer")),
+              StatusIs(absl::StatusCode::kAborted, "a:0: it does not answer"));
+  EXPECT_EQ(asked_, 1);
 }
 
 TEST(ClientCommandTest, OnlyWithTheOptionIsTheClientAsked) {
@@ -90,6 +124,26 @@ TEST(ClientCommandTest, OnlyWithTheOptionIsTheClientAsked) {
   ASSERT_THAT(without, IsOk());
   EXPECT_EQ(without->value("stack"), "");
   EXPECT_EQ(without->timeout, absl::Seconds(5));
+}
+
+TEST(ClientCommandTest, AStackHasNoColumnsAndNoRows) {
+  const auto refused = [](const std::string& option) {
+    return ParseCommandLine({"client", "c1", "--stack", option},
+                            ChannelCommands())
+        .status();
+  };
+  EXPECT_THAT(refused("--output=name"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       "--output must be table, json or yaml with --stack, got "
+                       "\"name\""));
+  EXPECT_THAT(refused("--output=wide"),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(refused("--sort=group"),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(refused("--output=yaml"), IsOk());
+  EXPECT_THAT(
+      ParseCommandLine({"client", "c1", "--output=name"}, ChannelCommands()),
+      IsOk());
 }
 
 }  // namespace

@@ -12,8 +12,11 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "client/admin/admin_client.h"
+#include "client/discovery/resolver_source.h"
+#include "common/real_clock.h"
 #include "google/protobuf/message.h"
 #include "tools/cmctl/answer.h"
 #include "tools/cmctl/message_table.h"
@@ -43,6 +46,10 @@ struct CommandLine {
   std::map<std::string, std::string, std::less<>> connection;
   std::vector<BrokerTarget> brokers = {
       {"127.0.0.1:10911", "127.0.0.1:10911", {}}};
+  // Of --cluster: what has listed `brokers`, and goes on to list them. Null if
+  // the user has named brokers, or if those that come later may not be asked,
+  // as they would get credentials in plain text.
+  std::shared_ptr<ResolverSource> cluster;
   // InfiniteDuration: as long as it takes.
   absl::Duration timeout = absl::Seconds(5);
   OutputFormat output = OutputFormat::kTable;
@@ -59,7 +66,7 @@ struct CommandLine {
   const std::string& value(absl::string_view name) const;
   // Empty for a name that the command does not have.
   const std::vector<std::string>& list(absl::string_view name) const;
-  // Of a command that asks one broker.
+  // The first one, or the only one.
   const BrokerTarget& broker() const { return brokers.front(); }
 };
 
@@ -131,12 +138,23 @@ struct Screen {
   std::function<TableTime()> time;
   // The exit code of a command that cannot return, and has met no error.
   std::function<int()> exit_code = [] { return 0; };
+  // Waits, and tells the time that waits go by.
+  std::function<void(absl::Duration)> sleep = absl::SleepFor;
+  std::function<absl::Time()> steady_now = [] { return RealClock().TimeNow(); };
 };
 
-// Prints what comes, until there is no more to come. The error is shown to the
-// user, except after goes_on() was false.
+struct FollowedBroker {
+  const BrokerTarget& target;
+  Stream stream;
+  // Each answer may take 5 s, whatever the command's limit.
+  Ask ask;
+};
+
+// Prints what comes of the brokers, one at least, until there is no more to
+// come. The error is shown to the user, except after goes_on() was false.
 using Follow = std::function<absl::Status(
-    const CommandLine& line, const Stream& stream, const Screen& screen)>;
+    const CommandLine& line, const std::vector<FollowedBroker>& brokers,
+    const Screen& screen)>;
 
 // Does what it does without a broker. What was asked for goes to `out`, what
 // went wrong to `err`. Returns the exit code.
@@ -158,7 +176,7 @@ struct Command {
   std::vector<Option> options;
   // One of these two, `run_on_all` or `run_locally`; the first two with
   // `follow_with`. A command with `follow` alone has no time limit unless
-  // --timeout is given. One that follows asks one broker.
+  // --timeout is given.
   Run run = nullptr;
   Follow follow = nullptr;
   // Stands for any number of further arguments, none too; no name: there are
@@ -180,6 +198,8 @@ struct Command {
   // With this option, which takes no value, a command that has both follows;
   // without it, it runs. Empty: it has one of them.
   absl::string_view follow_with = {};
+  // As `check`, once the brokers are known. Null: any number of them will do.
+  std::function<absl::Status(const CommandLine& line)> check_brokers = nullptr;
 };
 
 // Whether the command that was asked for follows.

@@ -15,7 +15,10 @@ namespace {
 
 absl::Status CheckBroker(absl::string_view value) {
   for (const absl::string_view each : absl::StrSplit(value, ',')) {
-    if (IsBrokerAddress(each) || IsBrokerName(each)) continue;
+    if (IsBrokerAddress(each) || IsBrokerName(each) ||
+        IsBrokerNameAndId(each)) {
+      continue;
+    }
     return MustBe("--broker", "HOST:PORT, unix:PATH or the name of a broker",
                   each);
   }
@@ -79,7 +82,8 @@ constexpr CommonOption kCommonOptions[] = {
     {"broker", 0, "HOST:PORT|NAME",
      "the broker to ask (127.0.0.1:10911): its address,\nunix:PATH, or a name "
      "in the file of brokers. Several,\nwith commas or given several times: "
-     "all are asked",
+     "all are asked.\nBeside --cluster: a broker of it, as broker-a or "
+     "broker-a:0",
      nullptr, true, CheckBroker},
     {"cluster", 0, "RESOLVER",
      "ask all brokers of etcd:///CLUSTER, dns:///NAME:PORT,\nfile:///PATH or "

@@ -3,121 +3,28 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "client/admin/admin_client.h"
 #include "google/protobuf/message.h"
 #include "rocketmq/clientmanager/v1/admin.pb.h"
-#include "tools/cmctl/message_json.h"
+#include "tools/cmctl/answer.h"
+#include "tools/cmctl/drain_printer.h"
 #include "tools/cmctl/table.h"
 
 namespace rmq::cmctl {
 namespace {
 
 namespace pb = ::rocketmq::clientmanager::v1;
-
-// What becomes of a drain, or of the broker that is drained.
-std::string GoesOn(const pb::DrainProgress& progress) {
-  return progress.going_down()
-             ? "the drain goes on, and then the broker goes down"
-             : "the drain goes on; cmctl drain --cancel ends it";
-}
-
-constexpr int kWidestBar = 40;
-
-// When the last client is told to go, from now.
-absl::Duration TimeLeft(const pb::DrainProgress& progress,
-                        const TableTime& time) {
-  const absl::Time ends = absl::FromUnixSeconds(progress.ends_at().seconds()) +
-                          absl::Nanoseconds(progress.ends_at().nanos());
-  return std::max(absl::Ceil(ends - time.now, absl::Seconds(1)),
-                  absl::ZeroDuration());
-}
-
-std::string InWords(const pb::DrainProgress& progress, const TableTime& time) {
-  switch (progress.state()) {
-    case pb::DrainProgress::STATE_DRAINED:
-      return absl::StrCat("drained: all clients are gone, and the broker ",
-                          progress.going_down()
-                              ? "goes down"
-                              : "takes no clients until cmctl drain --cancel");
-    case pb::DrainProgress::STATE_CANCELLED:
-      return absl::StrCat("the broker takes clients, and has ",
-                          progress.clients_left());
-    default:
-      return absl::StrCat(
-          progress.clients_left(), " of ", progress.clients_at_start(),
-          " clients left, ", absl::FormatDuration(TimeLeft(progress, time)),
-          " to go", progress.going_down() ? ": the broker goes down" : "");
-  }
-}
-
-// "[####......]  40 %".
-std::string Bar(const pb::DrainProgress& progress, int width) {
-  const double start =
-      std::max<double>(1, static_cast<double>(progress.clients_at_start()));
-  const double done = std::clamp(
-      1 - static_cast<double>(progress.clients_left()) / start, 0.0, 1.0);
-  const int full = static_cast<int>(done * width);
-  const std::string percent = absl::StrCat(static_cast<int>(done * 100), " %");
-  return absl::StrCat(
-      "[", std::string(full, '#'), std::string(width - full, '.'), "] ",
-      std::string(5 - std::min<size_t>(5, percent.size()), ' '), percent);
-}
-
-// Prints progress: one line that is drawn again and again on a terminal, else a
-// line each.
-class Printer {
- public:
-  Printer(const CommandLine& line, const Screen& screen)
-      : screen_(screen),
-        json_(line.output == OutputFormat::kJson),
-        redraws_(screen.is_terminal && !json_) {}
-
-  void Print(const pb::DrainProgress& progress) {
-    if (json_) {
-      screen_.out << JsonLine(progress) << "\n" << std::flush;
-      return;
-    }
-    const std::string words = InWords(progress, screen_.time());
-    if (!redraws_ || progress.state() != pb::DrainProgress::STATE_DRAINING) {
-      Tidy();
-      screen_.out << words << "\n" << std::flush;
-      return;
-    }
-    constexpr int kBesideTheBar = 10;
-    const int columns = screen_.columns() - 1;
-    const int width = std::min(
-        kWidestBar, columns - kBesideTheBar - static_cast<int>(words.size()));
-    std::string text =
-        width > 0 ? absl::StrCat(Bar(progress, width), "  ", words) : words;
-    text.resize(
-        std::min(text.size(), static_cast<size_t>(std::max(columns, 0))));
-    screen_.out << "\r\x1b[K" << text << std::flush;
-    is_drawn_ = true;
-  }
-
-  // Goes on below the line that is drawn.
-  void Tidy() {
-    if (is_drawn_) screen_.out << "\n";
-    is_drawn_ = false;
-  }
-  // Not where programs read.
-  void Say(absl::string_view text) {
-    Tidy();
-    if (!json_) screen_.out << text << "\n" << std::flush;
-  }
-
- private:
-  const Screen& screen_;
-  const bool json_;
-  const bool redraws_;
-  bool is_drawn_ = false;
-};
 
 absl::Status FillRequest(const CommandLine& line, pb::DrainRequest* request) {
   const std::string& duration = line.value("for");
@@ -146,38 +53,264 @@ absl::Status FillRequest(const CommandLine& line, pb::DrainRequest* request) {
   return absl::OkStatus();
 }
 
-absl::Status RunDrain(const CommandLine& line, const Stream& stream,
-                      const Screen& screen) {
+// Has a broker drain, or cancel its drain, and follows that until it ends, or
+// with `waits` false until it has begun. `last` is the last that was told.
+absl::Status DrainOne(const CommandLine& line, const FollowedBroker& broker,
+                      absl::string_view label, bool waits, const Screen& screen,
+                      DrainPrinter* printer, pb::DrainProgress* last) {
   pb::DrainRequest request;
   FillRequest(line, &request).IgnoreError();  // It was checked.
-  const bool waits = line.value("no-wait").empty();
-  Printer printer(line, screen);
-  pb::DrainProgress last;
   const AdminStreamEnd end =
-      stream(request, [&](const google::protobuf::Message& message) {
-        last.CopyFrom(message);
-        printer.Print(last);
+      broker.stream(request, [&](const google::protobuf::Message& message) {
+        last->CopyFrom(message);
+        printer->Print(label, *last);
         return waits;
       });
-  printer.Tidy();
-  const bool is_draining = last.state() == pb::DrainProgress::STATE_DRAINING;
-  const bool is_told = last.state() != pb::DrainProgress::STATE_UNSPECIFIED;
-  if (is_draining && (!waits || !screen.goes_on())) {
-    printer.Say(GoesOn(last));
-    return absl::OkStatus();
-  }
+  printer->Tidy();
+  const bool is_draining = last->state() == pb::DrainProgress::STATE_DRAINING;
+  const bool is_told = last->state() != pb::DrainProgress::STATE_UNSPECIFIED;
+  if (is_draining && (!waits || !screen.goes_on())) return absl::OkStatus();
   if (is_draining && absl::IsDeadlineExceeded(end.status)) {
     return absl::DeadlineExceededError(absl::StrCat(
-        absl::FormatDuration(line.timeout), " are over: ", last.clients_left(),
-        " of ", last.clients_at_start(), " clients are left, and ",
-        GoesOn(last)));
+        absl::FormatDuration(line.timeout), " are over: ", last->clients_left(),
+        " of ", last->clients_at_start(), " clients are left, and ",
+        GoesOn(*last)));
   }
   if (!waits && is_told) return absl::OkStatus();
   if (!end.status.ok()) return end.status;
-  if (!request.cancel() && last.state() == pb::DrainProgress::STATE_CANCELLED) {
+  if (!request.cancel() &&
+      last->state() == pb::DrainProgress::STATE_CANCELLED) {
     return absl::AbortedError("the drain was cancelled");
   }
   return absl::OkStatus();
+}
+
+absl::Status DrainTheOnly(const CommandLine& line, const FollowedBroker& broker,
+                          const Screen& screen) {
+  DrainPrinter printer(line, screen, /*redraws=*/true);
+  pb::DrainProgress last;
+  const absl::Status status = DrainOne(
+      line, broker, "", line.value("no-wait").empty(), screen, &printer, &last);
+  if (status.ok() && last.state() == pb::DrainProgress::STATE_DRAINING) {
+    printer.Say(GoesOn(last));
+  }
+  return status;
+}
+
+// Looks at each broker once in kPause until `look` has seen enough. Whether it
+// has: false if the user has, or the time is over.
+constexpr absl::Duration kPause = absl::Seconds(1);
+constexpr absl::Duration kGlance = absl::Milliseconds(100);
+
+bool LookUntil(const Screen& screen, absl::Time end,
+               const std::function<bool()>& look) {
+  while (screen.goes_on() && screen.steady_now() < end) {
+    if (look()) return true;
+    const absl::Time next = std::min(end, screen.steady_now() + kPause);
+    while (screen.goes_on() && screen.steady_now() < next) {
+      screen.sleep(std::min(kGlance, next - screen.steady_now()));
+    }
+  }
+  return false;
+}
+
+absl::StatusOr<pb::GetBrokerResponse> FactsOf(const FollowedBroker& broker) {
+  const auto answer = broker.ask(pb::GetBrokerRequest());
+  if (!answer.ok()) return answer.status();
+  return static_cast<const pb::GetBrokerResponse&>(**answer);
+}
+
+absl::Status Joined(absl::StatusCode code,
+                    const std::vector<std::string>& errors) {
+  return errors.empty() ? absl::OkStatus()
+                        : absl::Status(code, absl::StrJoin(errors, "; "));
+}
+
+// A drain of several at once that goes on.
+struct Draining {
+  const FollowedBroker* broker;
+  pb::DrainProgress progress;
+  int failures = 0;  // In a row.
+};
+// After so many a broker counts as gone.
+constexpr int kMostFailures = 3;
+
+// Looks how far a drain has come. Whether there is no more to come: the end is
+// printed, or is one of `errors`.
+bool HasEnded(Draining* draining, DrainPrinter* printer,
+              std::vector<std::string>* errors) {
+  const std::string& label = draining->broker->target.label;
+  const auto facts = FactsOf(*draining->broker);
+  if (!facts.ok()) {
+    if (++draining->failures < kMostFailures) return false;
+    errors->push_back(BrokerError(label, facts.status()));
+    return true;
+  }
+  draining->failures = 0;
+  pb::DrainProgress& progress = draining->progress;
+  const int64_t before = progress.clients_left();
+  progress.set_clients_left(facts->channels());
+  switch (facts->state()) {
+    case pb::GetBrokerResponse::STATE_DRAINED:
+      progress.set_state(pb::DrainProgress::STATE_DRAINED);
+      printer->Print(label, progress);
+      return true;
+    case pb::GetBrokerResponse::STATE_DRAINING:
+      if (facts->channels() != before) printer->Print(label, progress);
+      return false;
+    default:
+      errors->push_back(absl::StrCat(
+          label, ": it serves: its drain was cancelled, or it was restarted"));
+      return true;
+  }
+}
+
+absl::Status DrainAll(const CommandLine& line,
+                      const std::vector<FollowedBroker>& brokers,
+                      absl::Time end, const Screen& screen) {
+  DrainPrinter printer(line, screen, /*redraws=*/false);
+  std::vector<std::string> errors;
+  std::vector<Draining> left;
+  for (const FollowedBroker& broker : brokers) {
+    if (!screen.goes_on()) break;
+    pb::DrainProgress last;
+    const absl::Status status =
+        DrainOne(line, broker, broker.target.label, /*waits=*/false, screen,
+                 &printer, &last);
+    if (!status.ok()) {
+      errors.push_back(BrokerError(broker.target.label, status));
+    } else if (last.state() == pb::DrainProgress::STATE_DRAINING) {
+      left.push_back({&broker, last});
+    }
+  }
+  if (line.value("no-wait").empty()) {
+    LookUntil(screen, end, [&] {
+      left.erase(std::remove_if(left.begin(), left.end(),
+                                [&](Draining& each) {
+                                  return HasEnded(&each, &printer, &errors);
+                                }),
+                 left.end());
+      return left.empty();
+    });
+  }
+  if (left.empty()) return Joined(absl::StatusCode::kAborted, errors);
+  constexpr absl::string_view kGoesOn =
+      "the drains go on; cmctl drain --all --cancel ends them";
+  if (!line.value("no-wait").empty() || !screen.goes_on()) {
+    printer.Say(kGoesOn);
+    return Joined(absl::StatusCode::kAborted, errors);
+  }
+  for (const Draining& each : left) {
+    errors.push_back(absl::StrCat(each.broker->target.label, ": ",
+                                  each.progress.clients_left(),
+                                  " clients are left"));
+  }
+  errors.push_back(absl::StrCat(absl::FormatDuration(line.timeout),
+                                " are over, and ", kGoesOn));
+  return Joined(absl::StatusCode::kDeadlineExceeded, errors);
+}
+
+// Waits until a broker that was drained serves, and has settled.
+bool AwaitServing(const FollowedBroker& broker, absl::Time end,
+                  const Screen& screen, DrainPrinter* printer) {
+  std::string said;
+  return LookUntil(screen, end, [&] {
+    const auto facts = FactsOf(broker);
+    std::string state;
+    if (!facts.ok()) {
+      state = "does not answer";
+    } else if (facts->state() != pb::GetBrokerResponse::STATE_SERVING) {
+      return false;
+    } else if (facts->has_settling_until()) {
+      state = "serves, and settles";
+    } else {
+      printer->Say(absl::StrCat(broker.target.label, ": serves again"));
+      return true;
+    }
+    if (std::exchange(said, state) != state) {
+      printer->Say(absl::StrCat(broker.target.label, ": ", state));
+    }
+    return false;
+  });
+}
+
+absl::Status DrainInTurn(const CommandLine& line,
+                         const std::vector<FollowedBroker>& brokers,
+                         absl::Time end, const Screen& screen) {
+  DrainPrinter printer(line, screen, /*redraws=*/true);
+  for (size_t i = 0; i < brokers.size(); ++i) {
+    const std::string& label = brokers[i].target.label;
+    const std::string rest = absl::StrJoin(
+        brokers.begin() + static_cast<ptrdiff_t>(i) + 1, brokers.end(), ", ",
+        [](std::string* out, const FollowedBroker& broker) {
+          *out += broker.target.label;
+        });
+    const std::string not_drained =
+        rest.empty() ? "" : absl::StrCat("; not drained: ", rest);
+    pb::DrainProgress last;
+    const absl::Status status =
+        DrainOne(line, brokers[i], label,
+                 /*waits=*/true, screen, &printer, &last);
+    if (!status.ok()) {
+      return absl::Status(
+          status.code(), absl::StrCat(BrokerError(label, status), not_drained));
+    }
+    if (!screen.goes_on()) {
+      if (last.state() == pb::DrainProgress::STATE_DRAINING) {
+        printer.Say(absl::StrCat(label, ": ", GoesOn(last), not_drained));
+      }
+      return absl::OkStatus();
+    }
+    if (rest.empty()) break;
+    printer.Say(absl::StrCat(label, ": restart it, or cancel its drain: ",
+                             brokers[i + 1].target.label,
+                             " is drained when it serves again"));
+    if (AwaitServing(brokers[i], end, screen, &printer)) continue;
+    if (!screen.goes_on()) {
+      printer.Say(absl::StrCat(label, " is drained", not_drained));
+      return absl::OkStatus();
+    }
+    return absl::DeadlineExceededError(
+        absl::StrCat(absl::FormatDuration(line.timeout), " are over: ", label,
+                     " is drained, and does not serve again", not_drained));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RunDrain(const CommandLine& line,
+                      const std::vector<FollowedBroker>& brokers,
+                      const Screen& screen) {
+  if (brokers.size() == 1) return DrainTheOnly(line, brokers[0], screen);
+  const absl::Time end = screen.steady_now() + line.timeout;
+  return line.value("all").empty() ? DrainInTurn(line, brokers, end, screen)
+                                   : DrainAll(line, brokers, end, screen);
+}
+
+absl::Status CheckDrain(const CommandLine& line) {
+  pb::DrainRequest request;
+  const absl::Status status = FillRequest(line, &request);
+  if (!status.ok() || line.value("one-by-one").empty()) return status;
+  for (const absl::string_view other : {"all", "cancel", "no-wait"}) {
+    if (line.value(other).empty()) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("--one-by-one and --", other, " exclude each other"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckDrainedBrokers(const CommandLine& line) {
+  if (line.brokers.size() == 1 || !line.value("all").empty() ||
+      !line.value("one-by-one").empty()) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "drain is about one broker, got ", line.brokers.size(), " (",
+      absl::StrJoin(line.brokers, ", ",
+                    [](std::string* out, const BrokerTarget& broker) {
+                      *out += broker.label;
+                    }),
+      "): name one by --broker, or give ",
+      line.value("cancel").empty() ? "--one-by-one or --all" : "--all"));
 }
 
 }  // namespace
@@ -191,19 +324,28 @@ std::vector<Command> DrainCommands() {
       "away those\nthat come: before it is restarted, or taken out of service. "
       "Shows how far that\nhas come. The drain goes on without this command, "
       "and the broker takes no\nclients until --cancel. Exits with 1 if all "
-      "clients are not gone when --timeout is\nover.",
+      "clients are not gone when --timeout is\nover.\n\n"
+      "Of a cluster's brokers --broker names the one: --cluster=RESOLVER "
+      "--broker=broker-a.\nSeveral brokers are drained with --one-by-one, to "
+      "restart all of them, or with\n--all; without either the command is "
+      "refused.",
       {{"for", "DURATION", "",
         "spread over so long, 0 to 24h; 5m if it is not given.\nWhile the "
         "broker drains already, for those that are left",
         Option::Takes::kText},
        {"cancel", "", "", "let clients in again", Option::Takes::kNothing},
-       {"no-wait", "", "", "do not wait for the end",
+       {"no-wait", "", "", "do not wait for the end", Option::Takes::kNothing},
+       {"one-by-one", "", "",
+        "drain the next broker when the one before, which was\ndrained, serves "
+        "again and has settled: while this waits,\nrestart it",
+        Option::Takes::kNothing},
+       {"all", "", "",
+        "drain all brokers at the same time, or cancel that:\nclients have "
+        "nowhere to go meanwhile",
         Option::Takes::kNothing}}};
   drain.follow = RunDrain;
-  drain.check = [](const CommandLine& line) {
-    pb::DrainRequest request;
-    return FillRequest(line, &request);
-  };
+  drain.check = CheckDrain;
+  drain.check_brokers = CheckDrainedBrokers;
   return {drain};
 }
 

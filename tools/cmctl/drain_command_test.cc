@@ -67,7 +67,8 @@ class DrainCommandTest : public ::testing::Test {
                            [] {
                              return TableTime{kNow, absl::UTCTimeZone()};
                            }};
-    return DrainCommands()[0].follow(line_, stream, screen);
+    return DrainCommands()[0].follow(line_, {{line_.broker(), stream, nullptr}},
+                                     screen);
   }
 
   absl::Status Check() { return DrainCommands()[0].check(line_); }
@@ -199,6 +200,18 @@ TEST_F(DrainCommandTest, ADurationThatIsNoneIsRefused) {
   line_.values["cancel"] = "true";
   EXPECT_THAT(Check(), StatusIs(absl::StatusCode::kInvalidArgument,
                                 "--for and --cancel exclude each other"));
+}
+
+TEST_F(DrainCommandTest, OneByOneGoesWithNothingThatSaysOtherwise) {
+  line_.values["one-by-one"] = "true";
+  EXPECT_THAT(Check(), IsOk());
+  for (const std::string other : {"all", "cancel", "no-wait"}) {
+    line_.values[other] = "true";
+    EXPECT_THAT(Check(), StatusIs(absl::StatusCode::kInvalidArgument,
+                                  "--one-by-one and --" + other +
+                                      " exclude each other"));
+    line_.values[other] = "";
+  }
 }
 
 }  // namespace

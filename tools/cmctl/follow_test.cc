@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/message.h"
 #include "gtest/gtest.h"
@@ -21,7 +22,8 @@ namespace pb = ::rocketmq::clientmanager::v1;
 // A command that prints lines until it is stopped, by `lines` at the latest.
 std::vector<Command> CountCommand(int lines, absl::Status status) {
   Command count = {"count", {}, "", "", {}};
-  count.follow = [lines, status](const CommandLine&, const Stream&,
+  count.follow = [lines, status](const CommandLine&,
+                                 const std::vector<FollowedBroker>&,
                                  const Screen& screen) {
     for (int i = 0; i < lines && screen.goes_on(); ++i) {
       screen.out << i << (screen.is_terminal ? "!" : "") << "\n";
@@ -84,10 +86,11 @@ TEST(FollowTest, AStreamEndsWhenTheBrokerIsNotThere) {
   std::ostringstream out;
   std::ostringstream err;
   Command watch = {"watch", {}, "", "", {}};
-  watch.follow = [](const CommandLine&, const Stream& stream, const Screen&) {
-    const AdminStreamEnd end =
-        stream(pb::WatchRequest(),
-               [](const google::protobuf::Message&) { return true; });
+  watch.follow = [](const CommandLine&,
+                    const std::vector<FollowedBroker>& brokers, const Screen&) {
+    const AdminStreamEnd end = brokers[0].stream(
+        pb::WatchRequest(),
+        [](const google::protobuf::Message&) { return true; });
     return end.status;
   };
   // Port 1 (tcpmux) is nobody's.
@@ -95,6 +98,40 @@ TEST(FollowTest, AStreamEndsWhenTheBrokerIsNotThere) {
                        {watch}),
             kExitError);
   EXPECT_NE(err.str(), "");
+}
+
+TEST(FollowTest, EachBrokerHasAStreamAndCanBeAsked) {
+  std::ostringstream out;
+  std::ostringstream err;
+  Command count = {"count", {}, "", "", {}};
+  count.follow = [](const CommandLine&,
+                    const std::vector<FollowedBroker>& brokers,
+                    const Screen& screen) {
+    for (const FollowedBroker& broker : brokers) {
+      screen.out << broker.target.label << " "
+                 << broker.ask(pb::GetBrokerRequest()).status().code() << "\n";
+    }
+    return absl::OkStatus();
+  };
+  EXPECT_EQ(RunCommand({"count", "--broker=127.0.0.1:1,127.0.0.1:2"}, out, err,
+                       Console(), {count}),
+            kExitOk);
+  EXPECT_EQ(out.str(), "127.0.0.1:1 UNAVAILABLE\n127.0.0.1:2 UNAVAILABLE\n");
+}
+
+TEST(FollowTest, BrokersThatTheCommandDoesNotTakeAreBadUsage) {
+  std::ostringstream out;
+  std::ostringstream err;
+  std::vector<Command> count = CountCommand(1, absl::OkStatus());
+  count[0].check_brokers = [](const CommandLine& line) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("too many: ", line.brokers.size()));
+  };
+  EXPECT_EQ(
+      RunCommand({"count", "--broker=h:1,h:2"}, out, err, Console(), count),
+      kExitUsage);
+  EXPECT_EQ(out.str(), "");
+  EXPECT_EQ(err.str(), "too many: 2\n");
 }
 
 }  // namespace

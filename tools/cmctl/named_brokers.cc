@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <fstream>
 #include <vector>
@@ -165,6 +166,14 @@ bool IsBrokerAddress(absl::string_view text) {
   return colon != 0 && colon != absl::string_view::npos &&
          absl::SimpleAtoi(text.substr(colon + 1), &port) && port >= 1 &&
          port <= 65535;
+}
+
+bool IsBrokerNameAndId(absl::string_view text) {
+  const size_t colon = text.rfind(':');
+  uint64_t id = 0;
+  return colon != absl::string_view::npos &&
+         IsBrokerName(text.substr(0, colon)) &&
+         absl::SimpleAtoi(text.substr(colon + 1), &id);
 }
 
 absl::StatusOr<NamedBrokers> ReadNamedBrokers(const std::string& path) {

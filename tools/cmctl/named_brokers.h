@@ -17,6 +17,8 @@ namespace rmq::cmctl {
 bool IsBrokerName(absl::string_view text);
 // Whether `text` is HOST:PORT, or unix:PATH.
 bool IsBrokerAddress(absl::string_view text);
+// Whether `text` is NAME:ID, a broker of a cluster.
+bool IsBrokerNameAndId(absl::string_view text);
 
 // Reads the file. Paths are made to be beside it. NotFound if there is none;
 // InvalidArgument with all that is wrong, each as "FILE:LINE:COLUMN: what is

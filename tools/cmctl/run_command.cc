@@ -32,6 +32,22 @@ void ShowError(const absl::Status& status, std::ostream& err) {
 
 TableTime Now() { return {absl::Now(), absl::LocalTimeZone()}; }
 
+// How long a broker may take to answer a command that follows.
+constexpr absl::Duration kAnswerTime = absl::Seconds(5);
+
+// Each question has its time, and a connection, of its own: the command may
+// have asked the last one hours ago.
+Ask AskAlone(const BrokerTarget& target) {
+  return
+      [target](
+          const Message& request) -> absl::StatusOr<std::unique_ptr<Message>> {
+        auto client =
+            AdminClient::Create(target.address, kAnswerTime, target.security);
+        if (!client.ok()) return client.status();
+        return (*client)->Ask(request);
+      };
+}
+
 int RunFollow(const CommandLine& line, const Console& console,
               std::ostream& out, std::ostream& err) {
   console.catch_interrupts();
@@ -43,26 +59,34 @@ int RunFollow(const CommandLine& line, const Console& console,
     if (signal != 0) return kExitSignalled + signal;
     return out.good() ? kExitOk : kExitError;
   };
-  const absl::StatusOr<std::unique_ptr<AdminClient>> broker =
-      AdminClient::Create(line.broker().address, line.timeout,
-                          line.broker().security);
-  if (!broker.ok()) {
-    ShowError(broker.status(), err);
-    return kExitError;
+  // The streams of a broker share the command's limit.
+  std::vector<std::unique_ptr<AdminClient>> clients;
+  std::vector<FollowedBroker> brokers;
+  for (const BrokerTarget& target : line.brokers) {
+    auto made =
+        AdminClient::Create(target.address, line.timeout, target.security);
+    if (!made.ok()) {
+      ShowError(made.status(), err);
+      return kExitError;
+    }
+    clients.push_back(*std::move(made));
+    AdminClient* const client = clients.back().get();
+    const Stream stream =
+        [client, goes_on](
+            const Message& request,
+            const std::function<bool(const Message&)>& on_response) {
+          bool is_enough = false;
+          return client->Stream(
+              request,
+              [&](const Message& response) {
+                is_enough = !on_response(response);
+              },
+              [&] { return !is_enough && goes_on(); });
+        };
+    brokers.push_back({target, stream, AskAlone(target)});
   }
-  const Stream stream =
-      [&](const Message& request,
-          const std::function<bool(const Message&)>& on_response) {
-        bool is_enough = false;
-        return (*broker)->Stream(
-            request,
-            [&](const Message& response) {
-              is_enough = !on_response(response);
-            },
-            [&] { return !is_enough && goes_on(); });
-      };
   const absl::Status status =
-      line.command->follow(line, stream,
+      line.command->follow(line, brokers,
                            {out, console.is_terminal, console.columns,
                             console.rows, goes_on, Now, exit_code});
   out << std::flush;
@@ -107,6 +131,9 @@ int RunCommand(const std::vector<std::string>& arguments, std::ostream& out,
   if (status.ok() && line->command != nullptr &&
       line->command->run_locally == nullptr) {
     status = FindConnection(environment, &*line);
+    if (status.ok() && line->command->check_brokers != nullptr) {
+      status = line->command->check_brokers(*line);
+    }
   }
   if (!status.ok()) {
     err << status.message() << "\n";

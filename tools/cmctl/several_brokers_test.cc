@@ -143,10 +143,27 @@ TEST_F(SeveralBrokersTest, RowsAreSortedAcrossBrokers) {
   EXPECT_EQ(Run({"topics", "--sort=size"}).exit_code, kExitUsage);
 }
 
-TEST_F(SeveralBrokersTest, ACommandThatFollowsTakesOneBroker) {
-  const Outcome outcome = Run({"drain"});
+TEST_F(SeveralBrokersTest, SeveralBrokersAreNotDrainedByAccident) {
+  const std::string both =
+      absl::StrCat("2 (", one_.address(), ", ", two_.address(), ")");
+  Outcome outcome = Run({"drain"});
   EXPECT_EQ(outcome.exit_code, kExitUsage);
-  EXPECT_EQ(outcome.err, "drain asks one broker, got 2 by --broker\n");
+  EXPECT_EQ(outcome.err,
+            absl::StrCat("drain is about one broker, got ", both,
+                         ": name one by --broker, or give --one-by-one or "
+                         "--all\n"));
+  outcome = Run({"drain", "--cancel"});
+  EXPECT_EQ(outcome.exit_code, kExitUsage);
+  EXPECT_EQ(outcome.err,
+            absl::StrCat("drain is about one broker, got ", both,
+                         ": name one by --broker, or give --all\n"));
+}
+
+TEST_F(SeveralBrokersTest, AWatchFromARevisionIsOfOneBroker) {
+  const Outcome outcome = Run({"watch", "--from=7"});
+  EXPECT_EQ(outcome.exit_code, kExitUsage);
+  EXPECT_EQ(outcome.err,
+            "--from is a revision of one broker: name that one by --broker\n");
 }
 
 }  // namespace

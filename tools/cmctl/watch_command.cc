@@ -7,21 +7,21 @@
 #include <string>
 #include <utility>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "client/admin/admin_client.h"
+#include "client/broker_entry.h"
+#include "client/broker_resolver.h"
+#include "client/client_runtime.h"
+#include "client/discovery/resolver_source.h"
 #include "client/watch/membership_watcher.h"
 #include "client/watch/watched_event.h"
-#include "common/kv.h"
-#include "common/mutex_lock.h"
 #include "common/real_clock.h"
-#include "tools/cmctl/message_json.h"
-#include "tools/cmctl/watch_view.h"
+#include "tools/cmctl/watch_printer.h"
 
 namespace rmq::cmctl {
 namespace {
@@ -31,129 +31,6 @@ constexpr absl::Duration kLook = absl::Milliseconds(100);
 constexpr absl::Duration kDraw = absl::Milliseconds(500);
 // How long a callback that writes to a full pipe may hold the command up.
 constexpr absl::Duration kShutdownTimeout = absl::Seconds(1);
-
-// ECMA-48.
-constexpr char kHideCursor[] = "\x1b[?25l";
-constexpr char kShowCursor[] = "\x1b[?25h";
-constexpr char kHome[] = "\x1b[H";
-constexpr char kEraseLine[] = "\x1b[K";
-constexpr char kEraseBelow[] = "\x1b[J";
-
-std::string NamedJson(absl::string_view name, const std::string& value) {
-  return absl::StrCat("{", JsonString(name), ":", value, "}");
-}
-
-// What is printed, by callbacks and by the command's own thread.
-class Printer {
- public:
-  Printer(const CommandLine& line, const Screen& screen)
-      : json_(line.output == OutputFormat::kJson),
-        live_(screen.is_terminal && !json_),
-        screen_(screen),
-        zone_(screen.time().zone),
-        view_(line.broker().address, zone_) {}
-
-  bool live() const { return live_; }
-
-  void OnEvent(const WatchedEvent& event) ABSL_LOCKS_EXCLUDED(mu_) {
-    MutexLock lock(&mu_);
-    if (live_) {
-      view_.Add(event);
-    } else if (json_) {
-      PrintLocked(NamedJson("event", EventJson(event)));
-    } else {
-      PrintLocked(EventLine(event, zone_));
-    }
-  }
-  void OnSynced(const WatchPosition& position) ABSL_LOCKS_EXCLUDED(mu_) {
-    MutexLock lock(&mu_);
-    if (json_) {
-      PrintLocked(NamedJson("synced",
-                            absl::StrCat("{\"revision\":\"", position.revision,
-                                         "\",\"broker_incarnation\":\"",
-                                         position.broker_incarnation, "\"}")));
-    } else {
-      SayLocked(absl::StrCat("the members are known",
-                             Kv("revision", position.revision)));
-    }
-  }
-  void OnGap(const WatchGap& gap) ABSL_LOCKS_EXCLUDED(mu_) {
-    MutexLock lock(&mu_);
-    if (json_) {
-      PrintLocked(NamedJson(
-          "gap", absl::StrCat("{\"from_revision\":\"", gap.from_revision,
-                              "\",\"reason\":", JsonString(gap.reason), "}")));
-    } else {
-      SayLocked(absl::StrCat("events are lost",
-                             Kv("from_revision", gap.from_revision),
-                             Kv("reason", gap.reason)));
-    }
-  }
-  void OnState(const WatchState& state) ABSL_LOCKS_EXCLUDED(mu_) {
-    MutexLock lock(&mu_);
-    view_.SetState(state);
-    if (json_) {
-      PrintLocked(NamedJson(
-          "state",
-          absl::StrCat("{\"connected\":", state.connected ? "true" : "false",
-                       ",\"error\":", JsonString(state.status.message()),
-                       "}")));
-    } else if (!live_) {
-      SayLocked(state.connected
-                    ? std::string("connected")
-                    : absl::StrCat("away, trying again",
-                                   Kv("error", state.status.message())));
-    }
-  }
-
-  // Draws the table. `groups` are those of now; an error keeps those of before.
-  void Draw(absl::StatusOr<std::vector<WatchedGroup>> groups)
-      ABSL_LOCKS_EXCLUDED(mu_) {
-    MutexLock lock(&mu_);
-    if (groups.ok()) view_.SetGroups(*std::move(groups));
-    const auto size = [](int side) {
-      return static_cast<size_t>(std::max(side, 1));
-    };
-    std::string text = view_.Show(size(screen_.columns()), size(screen_.rows()),
-                                  screen_.time().now);
-    std::string drawn = absl::StrCat(kHideCursor, kHome);
-    for (const char c : text) {
-      if (c == '\n') absl::StrAppend(&drawn, kEraseLine);
-      drawn.push_back(c);
-    }
-    screen_.out << drawn << kEraseBelow << std::flush;
-  }
-
-  // Leaves the terminal as it was, below the table.
-  void Tidy() ABSL_LOCKS_EXCLUDED(mu_) {
-    MutexLock lock(&mu_);
-    if (live_) screen_.out << kShowCursor << std::flush;
-  }
-
- private:
-  void PrintLocked(const std::string& line) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    screen_.out << line << "\n" << std::flush;
-  }
-  // A line that is no event.
-  void SayLocked(const std::string& what) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    const std::string line = absl::StrCat(
-        absl::FormatTime(live_ ? "%H:%M:%S" : "%Y-%m-%d %H:%M:%E3S",
-                         screen_.time().now, zone_),
-        " -- ", what);
-    if (live_) {
-      view_.AddLine(line);
-    } else {
-      PrintLocked(line);
-    }
-  }
-
-  const bool json_;
-  const bool live_;
-  const Screen& screen_;
-  const absl::TimeZone zone_;
-  absl::Mutex mu_;
-  WatchView view_ ABSL_GUARDED_BY(mu_);
-};
 
 // 0: from now on.
 absl::StatusOr<uint64_t> FromRevision(const CommandLine& line) {
@@ -167,13 +44,9 @@ absl::StatusOr<uint64_t> FromRevision(const CommandLine& line) {
   return revision;
 }
 
+// What the user says of all brokers.
 MembershipWatcherOptions OptionsOf(const CommandLine& line) {
   MembershipWatcherOptions options;
-  options.brokers = {line.broker().address};
-  options.tls = line.broker().security.tls;
-  options.credentials = line.broker().security.credentials;
-  options.allow_insecure_credentials =
-      line.broker().security.allow_insecure_credentials;
   options.groups = line.list("groups");
   options.consumers = line.value("kind") != "producer";
   options.producers = line.value("kind") != "consumer";
@@ -181,40 +54,120 @@ MembershipWatcherOptions OptionsOf(const CommandLine& line) {
   return options;
 }
 
-absl::Status Watch(const CommandLine& line, const Stream&,
-                   const Screen& screen) {
+void SetSecurity(const AdminClientOptions& security,
+                 MembershipWatcherOptions* options) {
+  options->tls = security.tls;
+  options->credentials = security.credentials;
+  options->allow_insecure_credentials = security.allow_insecure_credentials;
+}
+
+// The watchers of all brokers: one of a cluster's, whose brokers are secured
+// alike; of brokers that are named one each.
+using Watchers = std::vector<std::unique_ptr<MembershipWatcher>>;
+
+absl::StatusOr<Watchers> StartWatchers(const CommandLine& line,
+                                       WatchPrinter* printer) {
   MembershipWatcherOptions options = OptionsOf(line);
-  Printer printer(line, screen);
-  options.on_event = [&](const std::string&, const WatchedEvent& event) {
-    printer.OnEvent(event);
+  // Its one callback thread calls the printer, whichever the broker.
+  options.runtime = ClientRuntime::Create();
+  options.on_event = [printer](const std::string& address,
+                               const WatchedEvent& event) {
+    printer->OnEvent(address, event);
   };
-  options.on_synced = [&](const std::string&, const WatchPosition& position) {
-    printer.OnSynced(position);
+  options.on_synced = [printer](const std::string& address,
+                                const WatchPosition& position) {
+    printer->OnSynced(address, position);
   };
-  options.on_gap = [&](const std::string&, const WatchGap& gap) {
-    printer.OnGap(gap);
+  options.on_gap = [printer](const std::string& address, const WatchGap& gap) {
+    printer->OnGap(address, gap);
   };
-  options.on_state = [&](const std::string&, const WatchState& state) {
-    printer.OnState(state);
+  options.on_state = [printer](const std::string& address,
+                               const WatchState& state) {
+    printer->OnState(address, state);
   };
+  Watchers watchers;
+  const auto start = [&watchers](MembershipWatcherOptions one) {
+    auto watcher = MembershipWatcher::Start(std::move(one));
+    if (watcher.ok()) watchers.push_back(*std::move(watcher));
+    return watcher.status();
+  };
+  if (line.cluster != nullptr) {
+    SetSecurity(line.broker().security, &options);
+    options.resolver = std::shared_ptr<BrokerResolver>(line.cluster);
+    options.on_brokers = [printer](const std::vector<BrokerEntry>& brokers) {
+      printer->OnBrokers(brokers);
+    };
+    const absl::Status status = start(options);
+    if (!status.ok()) return status;
+    return watchers;
+  }
+  for (const BrokerTarget& broker : line.brokers) {
+    SetSecurity(broker.security, &options);
+    options.brokers = {broker.address};
+    const absl::Status status = start(options);
+    if (!status.ok()) return status;
+  }
+  return watchers;
+}
+
+GroupsByAddress GroupsOf(const Watchers& watchers) {
+  GroupsByAddress groups;
+  for (const auto& watcher : watchers) {
+    const auto brokers = watcher->Brokers();
+    if (!brokers.ok()) continue;
+    for (const BrokerEntry& broker : *brokers) {
+      groups.emplace(broker.address, watcher->Groups(broker.address));
+    }
+  }
+  return groups;
+}
+
+absl::Status Watch(const CommandLine& line, const std::vector<FollowedBroker>&,
+                   const Screen& screen) {
+  WatchPrinter printer(line, screen);
   const absl::Time end = RealClock().TimeNow() + line.timeout;
-  absl::StatusOr<std::unique_ptr<MembershipWatcher>> watcher =
-      MembershipWatcher::Start(std::move(options));
-  if (!watcher.ok()) return watcher.status();
+  absl::StatusOr<Watchers> watchers = StartWatchers(line, &printer);
+  if (!watchers.ok()) return watchers.status();
   absl::Time next_draw = absl::InfinitePast();
+  absl::StatusCode source = absl::StatusCode::kOk;
   while (screen.goes_on() && RealClock().TimeNow() < end) {
+    if (line.cluster != nullptr) {
+      const absl::Status error = line.cluster->Status().error;
+      if (std::exchange(source, error.code()) != error.code()) {
+        printer.OnSource(error);
+      }
+    }
     if (printer.live() && next_draw <= RealClock().TimeNow()) {
-      printer.Draw((*watcher)->Groups(line.broker().address));
+      printer.Draw(GroupsOf(*watchers));
       next_draw = RealClock().TimeNow() + kDraw;
     }
     absl::SleepFor(std::min(kLook, end - RealClock().TimeNow()));
   }
-  if (!(*watcher)->Shutdown(kShutdownTimeout).ok()) {
+  for (const auto& watcher : *watchers) {
+    if (watcher->Shutdown(kShutdownTimeout).ok()) continue;
     // A callback writes to a pipe that nobody reads, and cannot be ended.
     std::_Exit(screen.exit_code());
   }
   printer.Tidy();
   return absl::OkStatus();
+}
+
+absl::Status CheckWatch(const CommandLine& line) {
+  const absl::Status status = FromRevision(line).status();
+  if (!status.ok()) return status;
+  MembershipWatcherOptions options = OptionsOf(line);
+  options.brokers = {line.broker().address};
+  return options.Validate();
+}
+
+// Once the brokers are known.
+absl::Status CheckWatchedBrokers(const CommandLine& line) {
+  if (line.value("from").empty() ||
+      (line.cluster == nullptr && line.brokers.size() == 1)) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      "--from is a revision of one broker: name that one by --broker");
 }
 
 }  // namespace
@@ -228,17 +181,19 @@ std::vector<Command> WatchCommands() {
       "table that\nis kept up to date, else a line an event, or with -o json "
       "an object a line. A\nconnection that is lost is set up again, and the "
       "watch goes on where it was cut;\nwhere that is not possible, a line "
-      "says so. Ends with Ctrl-C, or after --timeout\nwith exit code 0.",
+      "says so. Ends with Ctrl-C, or after --timeout\nwith exit code 0.\n\n"
+      "Several brokers are watched beside each other: each line has its "
+      "broker, and says\nwhen one goes and comes back. Brokers of --cluster "
+      "are watched as they come; one\nthat is listed no more is watched for "
+      "as long as it answers, so that the end of a\ndrain is seen.",
       {{"kind", "consumer|producer|all", "all", "which groups"},
        {"from", "REVISION", "",
         "begin with the events of this revision, which\nthe broker may still "
         "have",
         Option::Takes::kText}}};
   watch.follow = Watch;
-  watch.check = [](const CommandLine& line) {
-    const absl::Status status = FromRevision(line).status();
-    return status.ok() ? OptionsOf(line).Validate() : status;
-  };
+  watch.check = CheckWatch;
+  watch.check_brokers = CheckWatchedBrokers;
   watch.more_arguments = {"GROUP", "groups"};
   return {watch};
 }

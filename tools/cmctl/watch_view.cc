@@ -1,6 +1,7 @@
 #include "tools/cmctl/watch_view.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -20,6 +21,8 @@ namespace pb = ::rocketmq::clientmanager::v1;
 
 // Groups whose traffic is counted. More are shown without it.
 constexpr size_t kMaxTraffic = 10'000;
+// Of brokers that are away, so many are named above the table.
+constexpr size_t kMostAway = 3;
 
 std::string KindOf(bool is_producer) {
   return is_producer ? "producer" : "consumer";
@@ -58,10 +61,12 @@ pb::WatchEvent::Type ToProto(WatchedEvent::Type type) {
 
 }  // namespace
 
-std::string EventLine(const WatchedEvent& event, absl::TimeZone zone) {
+std::string EventLine(const WatchedEvent& event, absl::TimeZone zone,
+                      absl::string_view broker) {
   const WatchedMember& member = event.member;
   std::string line =
       absl::StrCat(TimeCell(event.time, zone), " ", Name(event.type),
+                   broker.empty() ? "" : Kv("broker", broker),
                    Kv("revision", event.revision));
   if (!member.group.empty()) {
     absl::StrAppend(&line, Kv("kind", KindOf(member.is_producer)),
@@ -83,9 +88,11 @@ std::string EventLine(const WatchedEvent& event, absl::TimeZone zone) {
   return line;
 }
 
-std::string ShortEventLine(const WatchedEvent& event, absl::TimeZone zone) {
+std::string ShortEventLine(const WatchedEvent& event, absl::TimeZone zone,
+                           absl::string_view broker) {
   std::string line = absl::StrCat(
-      absl::FormatTime("%H:%M:%S", event.time, zone), " ", Name(event.type));
+      absl::FormatTime("%H:%M:%S", event.time, zone), " ",
+      EscapeControls(broker), broker.empty() ? "" : " ", Name(event.type));
   for (const absl::string_view part :
        {absl::string_view(event.member.group),
         absl::string_view(event.member.client_id),
@@ -133,16 +140,46 @@ std::string FitTo(absl::string_view text, size_t columns) {
   return std::string(text);
 }
 
-void WatchView::Add(const WatchedEvent& event) {
-  revision_ = std::max(revision_, event.revision);
-  AddLine(ShortEventLine(event, zone_));
+void WatchView::SetBrokers(const std::map<std::string, std::string>& labels) {
+  std::map<std::string, Broker> brokers;
+  for (const auto& [address, label] : labels) {
+    const auto before = brokers_.find(address);
+    Broker& broker = brokers[address];
+    if (before != brokers_.end()) broker = std::move(before->second);
+    broker.label = label;
+  }
+  brokers_ = std::move(brokers);
+  traffic_rows_ = 0;
+  for (const auto& [address, broker] : brokers_) {
+    traffic_rows_ += broker.traffic.size();
+  }
+}
+
+void WatchView::SetState(const std::string& address, const WatchState& state) {
+  const auto broker = brokers_.find(address);
+  if (broker != brokers_.end()) broker->second.state = state;
+}
+
+void WatchView::SetGroups(const std::string& address,
+                          std::vector<WatchedGroup> groups) {
+  const auto broker = brokers_.find(address);
+  if (broker != brokers_.end()) broker->second.groups = std::move(groups);
+}
+
+void WatchView::Add(const std::string& address, const WatchedEvent& event) {
+  const auto found = brokers_.find(address);
+  if (found == brokers_.end()) return;
+  Broker& broker = found->second;
+  broker.revision = std::max(broker.revision, event.revision);
+  AddLine(ShortEventLine(event, zone_, shows_brokers_ ? broker.label : ""));
   const std::pair<bool, std::string> key(event.member.is_producer,
                                          event.member.group);
-  if (event.member.group.empty() ||
-      (traffic_.size() >= kMaxTraffic && traffic_.count(key) == 0)) {
-    return;
+  if (event.member.group.empty()) return;
+  if (broker.traffic.count(key) == 0) {
+    if (traffic_rows_ >= kMaxTraffic) return;
+    ++traffic_rows_;
   }
-  Traffic& traffic = traffic_[key];
+  Traffic& traffic = broker.traffic[key];
   traffic.joined += event.type == WatchedEvent::Type::kClientRegister ? 1 : 0;
   traffic.left += event.type == WatchedEvent::Type::kClientUnregister ? 1 : 0;
   traffic.last = event.time;
@@ -153,48 +190,106 @@ void WatchView::AddLine(std::string line) {
   if (last_lines_.size() > kLastEvents) last_lines_.pop_front();
 }
 
-std::string WatchView::Show(size_t columns, size_t rows, absl::Time now) const {
+// "broker h:1: watched, revision 7", or "3 brokers: 2 watched" and why one is
+// not.
+std::vector<std::string> WatchView::Head() const {
+  const auto in_words = [](const Broker& broker) {
+    if (broker.state.connected) return std::string("watched");
+    return broker.state.status.ok()
+               ? "connecting"
+               : absl::StrCat("away: ", broker.state.status.message());
+  };
   std::vector<std::string> lines;
-  std::string head = absl::StrCat("broker ", broker_, ": ");
-  if (state_.connected) {
-    absl::StrAppend(&head, "watched");
-    if (revision_ != 0) absl::StrAppend(&head, ", revision ", revision_);
-  } else if (state_.status.ok()) {
-    absl::StrAppend(&head, "connecting");
-  } else {
-    absl::StrAppend(&head, "away: ", state_.status.message());
+  if (!shows_brokers_) {
+    for (const auto& [address, broker] : brokers_) {
+      lines.push_back(EscapeControls(
+          absl::StrCat("broker ", broker.label, ": ", in_words(broker),
+                       broker.state.connected && broker.revision != 0
+                           ? absl::StrCat(", revision ", broker.revision)
+                           : "")));
+    }
+    return lines;
   }
-  lines.push_back(EscapeControls(head));
+  lines.emplace_back();
+  size_t watched = 0;
+  for (const auto& [address, broker] : brokers_) {
+    if (broker.state.connected) {
+      ++watched;
+    } else if (lines.size() <= kMostAway) {
+      lines.push_back(EscapeControls(
+          absl::StrCat("  ", broker.label, " ", in_words(broker))));
+    }
+  }
+  lines[0] = absl::StrCat(
+      brokers_.size(),
+      brokers_.size() == 1 ? " broker: " : " brokers: ", watched, " watched");
+  const size_t away = brokers_.size() - watched;
+  if (away > kMostAway) {
+    lines.push_back(absl::StrCat("  and ", away - kMostAway, " more"));
+  }
+  return lines;
+}
+
+std::pair<std::vector<std::vector<std::string>>, size_t> WatchView::Rows(
+    size_t most, absl::Time now) const {
+  // A group's brokers stand below each other.
+  using Row = std::tuple<bool, absl::string_view, const Broker*, size_t>;
+  std::vector<Row> all;
+  for (const auto& [address, broker] : brokers_) {
+    for (const WatchedGroup& group : broker.groups) {
+      all.emplace_back(group.is_producer, group.group, &broker, group.members);
+    }
+  }
+  const auto order = [](const Row& a, const Row& b) {
+    const auto key = [](const Row& row) {
+      return std::make_tuple(std::get<0>(row), std::get<1>(row),
+                             absl::string_view(std::get<2>(row)->label));
+    };
+    return key(a) < key(b);
+  };
+  const size_t shown = std::min(all.size(), most);
+  std::partial_sort(all.begin(), all.begin() + shown, all.end(), order);
+
+  std::vector<std::vector<std::string>> rows;
+  for (size_t i = 0; i < shown; ++i) {
+    const auto& [is_producer, group, broker, members] = all[i];
+    std::vector<std::string>& row = rows.emplace_back();
+    if (shows_brokers_) row.push_back(EscapeControls(broker->label));
+    row.insert(row.end(), {EscapeControls(group), KindOf(is_producer),
+                           absl::StrCat(members)});
+    const auto traffic =
+        broker->traffic.find({is_producer, std::string(group)});
+    if (traffic == broker->traffic.end()) {
+      row.insert(row.end(), {"0", "0", "-"});
+    } else {
+      row.insert(row.end(), {absl::StrCat(traffic->second.joined),
+                             absl::StrCat(traffic->second.left),
+                             Ago(traffic->second.last, now)});
+    }
+  }
+  return {std::move(rows), all.size()};
+}
+
+std::string WatchView::Show(size_t columns, size_t rows, absl::Time now) const {
+  std::vector<std::string> lines = Head();
   lines.emplace_back();
 
   // The events get what the groups leave, and a third of the screen at least.
-  const size_t room = rows > 6 ? rows - 6 : 1;
-  const size_t shown =
-      std::min(groups_.size(), std::max<size_t>(1, room - room / 3));
-  std::vector<std::vector<std::string>> cells = {
-      {"GROUP", "KIND", "MEMBERS", "JOINED", "LEFT", "LAST EVENT"}};
-  for (size_t i = 0; i < shown; ++i) {
-    const WatchedGroup& group = groups_[i];
-    std::vector<std::string>& row = cells.emplace_back();
-    row = {EscapeControls(group.group),
-           KindOf(group.is_producer),
-           absl::StrCat(group.members),
-           "0",
-           "0",
-           "-"};
-    const auto traffic = traffic_.find({group.is_producer, group.group});
-    if (traffic == traffic_.end()) continue;
-    row[3] = absl::StrCat(traffic->second.joined);
-    row[4] = absl::StrCat(traffic->second.left);
-    row[5] = Ago(traffic->second.last, now);
-  }
+  const size_t used = lines.size() + 4;
+  const size_t room = rows > used ? rows - used : 1;
+  auto [cells, groups] = Rows(std::max<size_t>(1, room - room / 3), now);
+  const size_t shown = cells.size();
+  std::vector<std::string> header = {"GROUP",  "KIND", "MEMBERS",
+                                     "JOINED", "LEFT", "LAST EVENT"};
+  if (shows_brokers_) header.insert(header.begin(), "BROKER");
+  cells.insert(cells.begin(), std::move(header));
   const std::string table = AlignColumns(cells);
   for (absl::string_view line :
        absl::StrSplit(table, '\n', absl::SkipEmpty())) {
     lines.emplace_back(line);
   }
-  if (groups_.size() > shown) {
-    lines.push_back(absl::StrCat("and ", groups_.size() - shown, " more"));
+  if (groups > shown) {
+    lines.push_back(absl::StrCat("and ", groups - shown, " more"));
   }
   lines.emplace_back();
   const size_t left = rows > lines.size() + 1 ? rows - lines.size() - 1 : 0;

@@ -1,6 +1,7 @@
 #include "tools/cmctl/watch_view.h"
 
 #include <cstddef>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,29 @@ WatchedEvent Left(const std::string& group, const std::string& client_id) {
   return event;
 }
 
+// Of one broker, which is called as its address.
+WatchView ViewOf(const std::string& address) {
+  WatchView view(/*shows_brokers=*/false, absl::UTCTimeZone());
+  view.SetBrokers({{address, address}});
+  return view;
+}
+
+// Of several, "h:1" called a:0, and so on.
+WatchView ViewOfSeveral(int count) {
+  WatchView view(/*shows_brokers=*/true, absl::UTCTimeZone());
+  std::map<std::string, std::string> labels;
+  for (int i = 0; i < count; ++i) {
+    labels[absl::StrCat("h:", i + 1)] =
+        absl::StrCat(std::string(1, static_cast<char>('a' + i)), ":0");
+  }
+  view.SetBrokers(labels);
+  return view;
+}
+
+WatchState Connected() {
+  return {true, absl::OkStatus(), absl::InfiniteFuture()};
+}
+
 TEST(WatchViewTest, AnEventIsALine) {
   EXPECT_EQ(EventLine(Left("orders", "c1"), absl::UTCTimeZone()),
             "2025-11-29 18:12:53.250 CLIENT_UNREGISTER revision=12 "
@@ -46,14 +70,21 @@ TEST(WatchViewTest, AnEventIsALine) {
             "reason=EXPIRED labels=zone=a");
 }
 
+TEST(WatchViewTest, AnEventOfOneOfSeveralBrokersNamesIt) {
+  EXPECT_THAT(EventLine(Left("orders", "c1"), absl::UTCTimeZone(), "a:0"),
+              HasSubstr(" CLIENT_UNREGISTER broker=a:0 revision=12 "));
+  EXPECT_EQ(ShortEventLine(Left("orders", "c1"), absl::UTCTimeZone(), "a:0"),
+            "18:12:53 a:0 CLIENT_UNREGISTER orders c1 EXPIRED");
+}
+
 TEST(WatchViewTest, WhatClientsChooseIsEscaped) {
   const std::string line =
       EventLine(Left("or\nders", "c\x1b[2J"), absl::UTCTimeZone());
   EXPECT_THAT(line, AllOf(Not(HasSubstr("\n")), Not(HasSubstr("\x1b"))));
-  WatchView view("h:1", absl::UTCTimeZone());
-  view.Add(Left("or\nders", "c\x1b[2J"));
-  view.SetGroups({{"g\x1b[2J", false, 1}});
-  view.SetState({false, absl::UnavailableError("a\x1b[2J"), kNow});
+  WatchView view = ViewOf("h:1");
+  view.Add("h:1", Left("or\nders", "c\x1b[2J"));
+  view.SetGroups("h:1", {{"g\x1b[2J", false, 1}});
+  view.SetState("h:1", {false, absl::UnavailableError("a\x1b[2J"), kNow});
   EXPECT_THAT(view.Show(80, 24, kNow), Not(HasSubstr("\x1b")));
 }
 
@@ -77,11 +108,11 @@ TEST(WatchViewTest, TextIsCutBetweenCharacters) {
 }
 
 TEST(WatchViewTest, TheTableHasTheGroupsAndWhatHappenedToThem) {
-  WatchView view("h:1", absl::UTCTimeZone());
-  view.SetState({true, absl::OkStatus(), absl::InfiniteFuture()});
-  view.SetGroups({{"orders", false, 3}, {"bills", true, 1}});
-  view.Add(Left("orders", "c1"));
-  view.Add(Left("orders", "c2"));
+  WatchView view = ViewOf("h:1");
+  view.SetState("h:1", Connected());
+  view.SetGroups("h:1", {{"orders", false, 3}, {"bills", true, 1}});
+  view.Add("h:1", Left("orders", "c1"));
+  view.Add("h:1", Left("orders", "c2"));
   const std::string text = view.Show(120, 24, kNow + absl::Seconds(5));
   EXPECT_THAT(text, StartsWith("broker h:1: watched, revision 12\n"));
   EXPECT_THAT(text,
@@ -92,13 +123,13 @@ TEST(WatchViewTest, TheTableHasTheGroupsAndWhatHappenedToThem) {
 }
 
 TEST(WatchViewTest, TheTableFitsTheScreen) {
-  WatchView view("h:1", absl::UTCTimeZone());
+  WatchView view = ViewOf("h:1");
   std::vector<WatchedGroup> groups;
   for (int i = 0; i < 100; ++i) {
     groups.push_back({absl::StrCat("group", i), false, 1});
-    view.Add(Left(absl::StrCat("group", i), "c"));
+    view.Add("h:1", Left(absl::StrCat("group", i), "c"));
   }
-  view.SetGroups(groups);
+  view.SetGroups("h:1", groups);
   for (const size_t rows : {2, 5, 10, 24, 60}) {
     for (const size_t columns : {1, 20, 80}) {
       const std::vector<std::string> lines =
@@ -113,15 +144,63 @@ TEST(WatchViewTest, TheTableFitsTheScreen) {
 }
 
 TEST(WatchViewTest, ABrokerThatIsAwayIsSaidToBe) {
-  WatchView view("h:1", absl::UTCTimeZone());
+  WatchView view = ViewOf("h:1");
   EXPECT_THAT(view.Show(80, 24, kNow), StartsWith("broker h:1: connecting\n"));
-  view.SetState({false, absl::UnavailableError("refused"), kNow});
+  view.SetState("h:1", {false, absl::UnavailableError("refused"), kNow});
   EXPECT_THAT(view.Show(80, 24, kNow),
               StartsWith("broker h:1: away: refused\n"));
 }
 
+TEST(WatchViewTest, AGroupsBrokersStandBelowEachOther) {
+  WatchView view = ViewOfSeveral(2);
+  view.SetState("h:1", Connected());
+  view.SetState("h:2", Connected());
+  view.SetGroups("h:1", {{"orders", false, 3}, {"bills", true, 1}});
+  view.SetGroups("h:2", {{"orders", false, 2}});
+  view.Add("h:2", Left("orders", "c1"));
+  const std::string text = view.Show(120, 24, kNow + absl::Seconds(5));
+  EXPECT_THAT(text,
+              StartsWith("2 brokers: 2 watched\n\n"
+                         "BROKER  GROUP   KIND      MEMBERS  JOINED  LEFT  "
+                         "LAST EVENT\n"
+                         "a:0     orders  consumer  3        0       0     -\n"
+                         "b:0     orders  consumer  2        0       1     5s "
+                         "ago\n"
+                         "a:0     bills   producer  1        0       0     "
+                         "-\n"));
+  EXPECT_THAT(text, HasSubstr("\n18:12:53 b:0 CLIENT_UNREGISTER orders c1"));
+}
+
+TEST(WatchViewTest, BrokersThatAreAwayAreNamedAboveTheTable) {
+  WatchView view = ViewOfSeveral(5);
+  view.SetState("h:1", Connected());
+  view.SetState("h:2", {false, absl::UnavailableError("refused"), kNow});
+  EXPECT_THAT(view.Show(80, 24, kNow),
+              StartsWith("5 brokers: 1 watched\n  b:0 away: refused\n"
+                         "  c:0 connecting\n  d:0 connecting\n"
+                         "  and 1 more\n\n"));
+  for (const size_t rows : {2, 5, 8, 10, 24}) {
+    const std::vector<std::string> lines =
+        absl::StrSplit(view.Show(80, rows, kNow), '\n');
+    EXPECT_LE(lines.size(), rows);
+  }
+}
+
+TEST(WatchViewTest, ABrokerThatIsLeftTakesItsRowsAlongAndAnotherKeepsThem) {
+  WatchView view = ViewOfSeveral(2);
+  view.SetGroups("h:1", {{"orders", false, 3}});
+  view.SetGroups("h:2", {{"orders", false, 2}});
+  view.Add("h:2", Left("orders", "c1"));
+  view.SetBrokers({{"h:2", "b:0"}, {"h:3", "c:0"}});
+  view.SetGroups("h:1", {{"orders", false, 3}});  // It was told too late.
+  const std::string text = view.Show(120, 24, kNow);
+  EXPECT_THAT(text, StartsWith("2 brokers: "));
+  EXPECT_THAT(text, Not(HasSubstr("a:0")));
+  EXPECT_THAT(text, HasSubstr("b:0     orders  consumer  2        0       1"));
+}
+
 TEST(WatchViewTest, TheLastEventsAreKeptAndNoMore) {
-  WatchView view("h:1", absl::UTCTimeZone());
+  WatchView view = ViewOf("h:1");
   for (size_t i = 0; i <= WatchView::kLastEvents; ++i) {
     view.AddLine(absl::StrCat("line ", i, "."));
   }
