@@ -170,6 +170,14 @@ TEST_F(SeveralBrokersCmctlTest, SeveralBrokersAreDrainedIfThatIsAskedFor) {
     EXPECT_THAT(drain.out, HasSubstr(absl::StrCat(broker->address(),
                                                   ": drained: all clients")));
   }
+  // What is the same at several brokers is explained once.
+  EXPECT_THAT(Cmctl({"doctor"}).out,
+              HasSubstr(absl::StrCat(
+                  "WARNING  draining\n  ", brokers_[0]->address(),
+                  ": it drains, or is drained: it takes no clients\n  ",
+                  brokers_[1]->address(),
+                  ": it drains, or is drained: it takes no clients\n"
+                  "  What it means: ")));
   drain = Cmctl({"drain", "--cancel", "--all"});
   EXPECT_EQ(drain.exit_code, 0) << drain.err;
   EXPECT_THAT(drain.out, HasSubstr(": the broker takes clients, and has 0\n"));

@@ -96,15 +96,22 @@ std::string Summary(const std::vector<Finding>& findings) {
                       Count(count(Severity::kNote), "note"));
 }
 
+// What one check has found at several brokers stands together.
 std::vector<AnswerPart> DoctorParts(const std::vector<Finding>& findings,
                                     size_t brokers) {
   std::vector<AnswerPart> parts;
-  for (const Finding& finding : findings) {
-    parts.push_back(TextPart(
-        absl::StrCat(Name(finding.severity), "  ", finding.check, "\n  ",
-                     InWords(finding), "\n  What it means: ", finding.meaning,
-                     "\n  What to do: ", finding.remedy, "\n"),
-        /*gap=*/true));
+  for (size_t i = 0; i < findings.size();) {
+    const Finding& first = findings[i];
+    std::string text =
+        absl::StrCat(Name(first.severity), "  ", first.check, "\n");
+    for (; i < findings.size() && findings[i].check == first.check &&
+           findings[i].severity == first.severity;
+         ++i) {
+      absl::StrAppend(&text, "  ", InWords(findings[i]), "\n");
+    }
+    absl::StrAppend(&text, "  What it means: ", first.meaning,
+                    "\n  What to do: ", first.remedy, "\n");
+    parts.push_back(TextPart(text, /*gap=*/true));
   }
   parts.push_back(TextPart(
       absl::StrCat(Count(static_cast<int64_t>(AllChecks().size()), "check"),

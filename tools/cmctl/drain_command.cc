@@ -19,6 +19,7 @@
 #include "rocketmq/clientmanager/v1/admin.pb.h"
 #include "tools/cmctl/answer.h"
 #include "tools/cmctl/drain_printer.h"
+#include "tools/cmctl/named_brokers.h"
 #include "tools/cmctl/table.h"
 
 namespace rmq::cmctl {
@@ -93,6 +94,14 @@ absl::Status DrainTheOnly(const CommandLine& line, const FollowedBroker& broker,
       line, broker, "", line.value("no-wait").empty(), screen, &printer, &last);
   if (status.ok() && last.state() == pb::DrainProgress::STATE_DRAINING) {
     printer.Say(GoesOn(last));
+  }
+  // Who looks for it by its cluster does not find it now.
+  if (status.ok() && last.state() != pb::DrainProgress::STATE_CANCELLED &&
+      !last.going_down() && broker.target.label != broker.target.address &&
+      IsBrokerNameAndId(broker.target.label)) {
+    printer.Say(absl::StrCat("while it is drained its cluster does not list ",
+                             broker.target.label,
+                             ": --broker=", broker.target.address, " asks it"));
   }
   return status;
 }

@@ -172,6 +172,20 @@ TEST_F(DrainCommandTest, NoWaitEndsWithTheFirstProgress) {
             "the drain goes on; cmctl drain --cancel ends it\n");
 }
 
+TEST_F(DrainCommandTest, HowABrokerOfAClusterIsAskedWhileItIsNotListedIsSaid) {
+  const std::vector<pb::DrainProgress> drained = {
+      Progress(pb::DrainProgress::STATE_DRAINED, 0)};
+  line_.brokers = {{"a:0", "h:1", {}}};
+  EXPECT_THAT(Run(drained), IsOk());
+  EXPECT_THAT(out_.str(),
+              EndsWith("while it is drained its cluster does not list a:0: "
+                       "--broker=h:1 asks it\n"));
+  out_.str("");
+  line_.brokers = {{"h:1", "h:1", {}}};
+  EXPECT_THAT(Run(drained), IsOk());
+  EXPECT_THAT(out_.str(), EndsWith("--cancel\n"));
+}
+
 TEST_F(DrainCommandTest, ACancelLetsClientsIn) {
   line_.values["cancel"] = "true";
   EXPECT_THAT(Run({Progress(pb::DrainProgress::STATE_CANCELLED, 7)}), IsOk());

@@ -110,7 +110,7 @@ void WatchPrinter::OnState(const std::string& address,
         address, "state",
         absl::StrCat("{\"connected\":", state.connected ? "true" : "false",
                      ",\"error\":", JsonString(state.status.message()), "}")));
-  } else if (!live_ || shows_brokers_) {
+  } else if (IsNewsLocked(address, state) && (!live_ || shows_brokers_)) {
     // The head of a table has the state of one broker.
     if (state.connected) {
       SayOfLocked(address, "connected", "");
@@ -119,6 +119,17 @@ void WatchPrinter::OnState(const std::string& address,
                   Kv("error", state.status.message()));
     }
   }
+}
+
+bool WatchPrinter::IsNewsLocked(const std::string& address,
+                                const WatchState& state) {
+  absl::StatusCode code =
+      state.connected ? absl::StatusCode::kOk : state.status.code();
+  if (code == absl::StatusCode::kDeadlineExceeded) {
+    code = absl::StatusCode::kUnavailable;
+  }
+  const auto [said, is_first] = said_.emplace(address, code);
+  return is_first || std::exchange(said->second, code) != code;
 }
 
 void WatchPrinter::Draw(const GroupsByAddress& groups) {
@@ -165,7 +176,9 @@ void WatchPrinter::SayWhoCameAndWentLocked(const Labels& labels) {
     if (labels_.count(address) == 0) SayWatchedLocked(label, true);
   }
   for (const auto& [address, label] : labels_) {
-    if (labels.count(address) == 0) SayWatchedLocked(label, false);
+    if (labels.count(address) > 0) continue;
+    said_.erase(address);
+    SayWatchedLocked(label, false);
   }
 }
 

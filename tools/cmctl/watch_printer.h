@@ -61,6 +61,10 @@ class WatchPrinter {
   // Brokers by their addresses, and how they are called.
   using Labels = std::map<std::string, std::string>;
 
+  // Whether the state says more than the one that was said last: each attempt
+  // of an outage may fail in other words.
+  bool IsNewsLocked(const std::string& address, const WatchState& state)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::string LabelLocked(const std::string& address) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::string JsonLocked(const std::string& address, absl::string_view name,
@@ -84,6 +88,8 @@ class WatchPrinter {
   const absl::TimeZone zone_;
   absl::Mutex mu_;
   Labels labels_ ABSL_GUARDED_BY(mu_);
+  // How each broker's state was said last; kOk: connected.
+  std::map<std::string, absl::StatusCode> said_ ABSL_GUARDED_BY(mu_);
   WatchView view_ ABSL_GUARDED_BY(mu_);
 };
 

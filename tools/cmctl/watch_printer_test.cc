@@ -88,6 +88,21 @@ TEST_F(WatchPrinterTest, OfSeveralBrokersEachLineNamesItsOwn) {
               HasSubstr(" -- away, trying again broker=b error=refused\n"));
 }
 
+TEST_F(WatchPrinterTest, AnOutageIsSaidOnceAndItsEndToo) {
+  WatchPrinter printer(line_, screen_);
+  printer.OnState("h:1", {false, absl::UnavailableError("cut"), kNow});
+  EXPECT_THAT(Take(), HasSubstr(" -- away, trying again error=cut\n"));
+  printer.OnState("h:1", {false, absl::UnavailableError("refused"), kNow});
+  printer.OnState("h:1", {false, absl::DeadlineExceededError("late"), kNow});
+  EXPECT_EQ(Take(), "");
+  printer.OnState("h:1", {false, absl::PermissionDeniedError("you"), kNow});
+  EXPECT_THAT(Take(), HasSubstr(" -- away, trying again error=you\n"));
+  printer.OnState("h:1", {true, absl::OkStatus(), absl::InfiniteFuture()});
+  EXPECT_THAT(Take(), HasSubstr(" -- connected\n"));
+  printer.OnState("h:1", {false, absl::UnavailableError("cut"), kNow});
+  EXPECT_THAT(Take(), HasSubstr(" -- away, trying again error=cut\n"));
+}
+
 TEST_F(WatchPrinterTest, JsonOfSeveralBrokersHasTheBrokerInEachObject) {
   line_.output = OutputFormat::kJson;
   {
