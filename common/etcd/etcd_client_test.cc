@@ -169,9 +169,35 @@ TEST_F(EtcdClientTest, AMemberThatDoesNotAnswerIsLeftInTime) {
   EXPECT_THAT(client->Watch("/p/", 1), IsOk());
 }
 
+TEST_F(EtcdClientTest, AnEndpointIsLeftForWhatAnotherMayNotSay) {
+  for (const absl::Status& error :
+       {absl::UnknownError("not a primary lessor"),
+        absl::InternalError("RST_STREAM"), absl::UnimplementedError(""),
+        absl::DataLossError("etcdserver: corrupt cluster"),
+        absl::ResourceExhaustedError("etcdserver: too many requests"),
+        absl::FailedPreconditionError(
+            "etcdserver: rpc not supported for learner"),
+        absl::FailedPreconditionError("etcdserver: not capable")}) {
+    ScriptedEtcd etcd;
+    ScriptedEtcd other;
+    other.Put("/p/a", "there");
+    const auto client = Client({etcd.address(), other.address()});
+    etcd.Fail(error);
+    for (int i = 0; i < 2; ++i) {
+      const auto got = client->Get("/p/a");
+      ASSERT_THAT(got, IsOk()) << error;
+      EXPECT_TRUE(got->has_value()) << error;
+    }
+    EXPECT_EQ(etcd.leaders_asked().size(), 1u) << error;
+  }
+}
+
 TEST_F(EtcdClientTest, ErrorsThatOthersWouldRepeatAreToldWithTheEndpoint) {
   ScriptedEtcd other;
   const auto client = Client({etcd_.address(), other.address()});
+  etcd_.Fail(absl::FailedPreconditionError("etcdserver: role is not granted"));
+  EXPECT_THAT(client->GrantLease(absl::Seconds(10)),
+              StatusIs(absl::StatusCode::kFailedPrecondition));
   etcd_.Fail(absl::ResourceExhaustedError(
       "etcdserver: mvcc: database space exceeded"));
   EXPECT_THAT(client->GrantLease(absl::Seconds(10)),
@@ -192,6 +218,20 @@ TEST_F(EtcdClientTest, AUserAuthenticatesOnceAndAnewWhenTheTokenIsForgotten) {
               IsOk());
   ASSERT_THAT(client->Watch("/p/", 1), IsOk());
   EXPECT_EQ(etcd_.tokens(), 2);
+}
+
+TEST_F(EtcdClientTest, AWatchAndARenewalThatFindTheTokenForgottenGetANewOne) {
+  etcd_.Allow("broker", "secret");
+  etcd_.RenewForUsersOnly();
+  const auto client = Client({etcd_.address()}, As("broker", File("secret")));
+  const auto lease = client->GrantLease(absl::Seconds(10));
+  ASSERT_THAT(lease, IsOk());
+  etcd_.ForgetTokens();
+  EXPECT_THAT(client->KeepLeaseAlive(*lease), IsOk());
+  EXPECT_EQ(etcd_.tokens(), 2);
+  etcd_.ForgetTokens();
+  EXPECT_THAT(client->Watch("/p/", 1), IsOk());
+  EXPECT_EQ(etcd_.tokens(), 3);
 }
 
 TEST_F(EtcdClientTest, AWrongPasswordIsToldAndAnotherOneInTheFileIsTaken) {

@@ -16,9 +16,28 @@ namespace {
 // As GrpcTransport's.
 constexpr absl::Duration kMostCloseTime = absl::Milliseconds(200);
 
-// Whether another endpoint may do better.
+// Whether another endpoint may do better: this one is away, or is no etcd, or
+// says what the other members of its cluster would not.
 bool BlamesEndpoint(const absl::Status& status) {
-  return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
+  switch (status.code()) {
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDeadlineExceeded:
+    // What etcd has no code for, as a leader that is none any more ("not a
+    // primary lessor"); and what is no etcd at all.
+    case absl::StatusCode::kUnknown:
+    case absl::StatusCode::kInternal:
+    case absl::StatusCode::kUnimplemented:
+    case absl::StatusCode::kDataLoss: return true;
+    // A member that lags behind.
+    case absl::StatusCode::kResourceExhausted:
+      return absl::StrContains(status.message(), "too many requests");
+    // A member that has not joined, or is not sure of the cluster's version.
+    case absl::StatusCode::kFailedPrecondition:
+      return absl::StrContains(status.message(), "not supported for learner") ||
+             absl::StrContains(status.message(), "not capable") ||
+             absl::StrContains(status.message(), "not leader");
+    default: return false;
+  }
 }
 
 // Whether a new token may help. etcd forgets its tokens when it starts, refuses
@@ -26,6 +45,8 @@ bool BlamesEndpoint(const absl::Status& status) {
 // turned on.
 bool BlamesToken(const absl::Status& status) {
   return absl::IsUnauthenticated(status) ||
+         // By the words: the reason for which a watch ends has no code.
+         absl::StrContains(status.message(), "invalid auth token") ||
          absl::StrContains(status.message(), "revision of auth store is old") ||
          absl::StrContains(status.message(), "user name is empty");
 }

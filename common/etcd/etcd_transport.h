@@ -58,10 +58,11 @@ class EtcdTransport {
   };
 
   // Makes `attempt`, and makes it again, at the next endpoint, when an endpoint
-  // does not answer or has no leader, and with a new token when etcd does not
-  // know the present one. Each endpoint is asked once. Returns the last error,
-  // with the endpoint's name. `needs_user`: false for what etcd lets everybody
-  // do, so that a password that is refused does not end it.
+  // does not answer, has no leader or answers what another may not, and with a
+  // new token when etcd does not know the present one. Each endpoint is asked
+  // once. Returns the last error, with the endpoint's name. `needs_user`: false
+  // for what some versions of etcd let everybody do, so that a password that is
+  // refused does not end it.
   absl::Status Try(const std::function<absl::Status()>& attempt,
                    bool needs_user = true);
 

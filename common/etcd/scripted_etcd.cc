@@ -83,24 +83,33 @@ class ScriptedEtcd::Impl {
     history_.push_back(event);
   }
 
+  static std::string Metadata(const ServerContext& context, const char* key) {
+    const auto found = context.client_metadata().find(key);
+    return found == context.client_metadata().end()
+               ? std::string()
+               : std::string(found->second.data(), found->second.size());
+  }
+
   // What becomes of a call, before it is looked at.
   grpc::Status Begin(ServerContext* context, bool needs_token = true)
       ABSL_LOCKS_EXCLUDED(mu_) {
-    const auto metadata = [context](const char* key) {
-      const auto found = context->client_metadata().find(key);
-      return found == context->client_metadata().end()
-                 ? std::string()
-                 : std::string(found->second.data(), found->second.size());
-    };
     MutexLock lock(&mu_);
-    leaders_asked_.push_back(metadata("hasleader") == "true");
+    leaders_asked_.push_back(Metadata(*context, "hasleader") == "true");
     while (hangs_ && !ended_ && !context->IsCancelled()) {
       RealClock().WaitUntil(&lock, &changed_,
                             RealClock().TimeNow() + absl::Milliseconds(10));
     }
-    if (!failure_.ok()) return failure_;
-    if (!needs_token || user_.empty()) return grpc::Status::OK;
-    const std::string token = metadata("token");
+    if (!failure_.ok() && failing_calls_ > 0) {
+      --failing_calls_;
+      return failure_;
+    }
+    return needs_token ? CheckTokenLocked(*context) : grpc::Status::OK;
+  }
+
+  grpc::Status CheckTokenLocked(const ServerContext& context)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    if (user_.empty()) return grpc::Status::OK;
+    const std::string token = Metadata(context, "token");
     if (token.empty()) {
       return {StatusCode::INVALID_ARGUMENT, "etcdserver: user name is empty"};
     }
@@ -152,14 +161,26 @@ class ScriptedEtcd::Impl {
         ServerContext* context,
         grpc::ServerReaderWriter<pb::WatchResponse, pb::WatchRequest>* stream)
         override {
-      const grpc::Status begun = impl_.Begin(context);
+      const grpc::Status begun = impl_.Begin(context, /*needs_token=*/false);
       if (!begun.ok()) return begun;
       pb::WatchRequest request;
       if (!stream->Read(&request)) return grpc::Status::OK;
       const pb::WatchCreateRequest create = request.create_request();
       pb::WatchResponse created;
       created.set_created(true);
+      {
+        MutexLock lock(&impl_.mu_);
+        const grpc::Status user = impl_.CheckTokenLocked(*context);
+        if (!user.ok()) {
+          // As etcd: the stream is fine, and the reason has the error as text.
+          created.set_canceled(true);
+          created.set_cancel_reason(
+              absl::StrCat("rpc error: code = Unauthenticated desc = ",
+                           user.error_message()));
+        }
+      }
       stream->Write(created);
+      if (created.canceled()) return grpc::Status::OK;
       int64_t next = create.start_revision();
       while (!context->IsCancelled()) {
         pb::WatchResponse response;
@@ -231,8 +252,12 @@ class ScriptedEtcd::Impl {
         ServerContext* context,
         grpc::ServerReaderWriter<pb::LeaseKeepAliveResponse,
                                  pb::LeaseKeepAliveRequest>* stream) override {
-      // As etcd 3.4, which asks for no user here.
-      const grpc::Status begun = impl_.Begin(context, /*needs_token=*/false);
+      bool needs_token;
+      {
+        MutexLock lock(&impl_.mu_);
+        needs_token = impl_.renews_for_users_only_;
+      }
+      const grpc::Status begun = impl_.Begin(context, needs_token);
       if (!begun.ok()) return begun;
       pb::LeaseKeepAliveRequest request;
       while (stream->Read(&request)) {
@@ -304,7 +329,9 @@ class ScriptedEtcd::Impl {
   bool ended_ ABSL_GUARDED_BY(mu_) = false;
   bool hangs_ ABSL_GUARDED_BY(mu_) = false;
   grpc::Status failure_ ABSL_GUARDED_BY(mu_);
+  int64_t failing_calls_ ABSL_GUARDED_BY(mu_) = 0;
   grpc::Status watches_end_ ABSL_GUARDED_BY(mu_);
+  bool renews_for_users_only_ ABSL_GUARDED_BY(mu_) = false;
   int64_t revision_ ABSL_GUARDED_BY(mu_) = 1;
   int64_t compacted_ ABSL_GUARDED_BY(mu_) = 0;
   int64_t last_lease_ ABSL_GUARDED_BY(mu_) = 0;
@@ -354,9 +381,10 @@ void ScriptedEtcd::Compact() {
   impl_->compacted_ = impl_->revision_ + 1;
 }
 
-void ScriptedEtcd::Fail(const absl::Status& status) {
+void ScriptedEtcd::Fail(const absl::Status& status, int64_t calls) {
   MutexLock lock(&impl_->mu_);
   impl_->failure_ = ToGrpc(status);
+  impl_->failing_calls_ = calls;
 }
 
 void ScriptedEtcd::Hang() {
@@ -379,6 +407,11 @@ void ScriptedEtcd::Allow(const std::string& user, const std::string& password) {
 void ScriptedEtcd::ForgetTokens() {
   MutexLock lock(&impl_->mu_);
   impl_->known_tokens_.clear();
+}
+
+void ScriptedEtcd::RenewForUsersOnly() {
+  MutexLock lock(&impl_->mu_);
+  impl_->renews_for_users_only_ = true;
 }
 
 int64_t ScriptedEtcd::tokens() const {

@@ -3,6 +3,7 @@
 #define COMMON_ETCD_SCRIPTED_ETCD_H_
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,8 +30,9 @@ class ScriptedEtcd {
   // No revision before the next one is kept.
   void Compact();
 
-  // All calls end with the status from now on, until it is OK.
-  void Fail(const absl::Status& status);
+  // The next `calls` calls end with the status; none if it is OK.
+  void Fail(const absl::Status& status,
+            int64_t calls = std::numeric_limits<int64_t>::max());
   // Calls are not answered any more.
   void Hang();
   // The open watches end with the status.
@@ -40,6 +42,9 @@ class ScriptedEtcd {
   void Allow(const std::string& user, const std::string& password);
   // No token is known any more.
   void ForgetTokens();
+  // Renewals of leases need a token, too, as since etcd 3.4.42,
+  // 3.5.28 and 3.6.9.
+  void RenewForUsersOnly();
   // Tokens that were given.
   int64_t tokens() const;
 
