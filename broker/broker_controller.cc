@@ -29,6 +29,7 @@
 #include "broker/logging/client_event_logger.h"
 #include "broker/logging/process_log.h"
 #include "broker/make_broker_facts.h"
+#include "broker/make_discovery_entry.h"
 #include "broker/metrics/client_manager_metrics.h"
 #include "broker/metrics_part.h"
 #include "broker/notify/push_task.h"
@@ -44,7 +45,6 @@
 #include "broker/timer/memory_trim.h"
 #include "broker/timer/periodic_task.h"
 #include "broker/timer/unused_memory.h"
-#include "common/discovery/discovery_entry.h"
 #include "common/real_clock.h"
 #include "common/response_code.h"
 #include "common/rpc/credentials/server_tls_credentials.h"
@@ -53,7 +53,6 @@
 #include "common/rpc/server/server_calls.h"
 #include "common/rpc/server/transport_kind.h"
 #include "common/security/server_tls_options.h"
-#include "common/version.h"
 #include "glog/logging.h"
 
 namespace rmq {
@@ -151,7 +150,8 @@ class BrokerController::Impl {
   // `tls` is null if there is no TLS.
   Impl(const Options& options, Clock* clock,
        std::unique_ptr<Authorizer> authorizer,
-       std::unique_ptr<ServerTlsCredentials> tls)
+       std::unique_ptr<ServerTlsCredentials> tls,
+       std::function<bool()> is_to_stop)
       : clock_(*clock),
         tls_(std::move(tls)),
         rules_(authorizer == nullptr && options.auth.mode != AuthMode::kOff
@@ -211,7 +211,8 @@ class BrokerController::Impl {
                                 options.effective_settle(),
                                 &counters_.skipped_groups,
                                 {[this] { return server_.addresses(); },
-                                 [this] { return CertificateNotAfter(); }})},
+                                 [this] { return CertificateNotAfter(); },
+                                 [this] { return Registration(); }})},
                &calls_),
         housekeeping_(&core_.housekeeping()),
         pushes_(&core_.notifier(), &core_.table()),
@@ -219,11 +220,12 @@ class BrokerController::Impl {
                           [this](absl::Time now) { memory_trim_.Look(now); }),
         server_(options.server, &calls_, Fronts(), tls_.get()),
         reloader_(&RealClock()),
-        registrar_(
-            options.registrar.is_on()
-                ? std::make_unique<Registrar>(
-                      options.registrar, RegistrarEnvironment(options, clock))
-                : nullptr),
+        registrar_(options.registrar.is_on()
+                       ? std::make_unique<Registrar>(
+                             options.registrar,
+                             RegistrarEnvironment(options,
+                                                  std::move(is_to_stop), clock))
+                       : nullptr),
         exposer_(options.metrics_address, metrics_),
         drain_effects_(
             &audit_,
@@ -330,30 +332,24 @@ class BrokerController::Impl {
 
   // By real time, as etcd's leases are.
   Registrar::Environment RegistrarEnvironment(const Options& options,
+                                              std::function<bool()> is_to_stop,
                                               Clock* clock) {
     const absl::Time since = clock->ClockToWall(clock->TimeNow());
     return Registrar::OverEtcd(
         options.registrar,
         [this, options, since] {
-          DiscoveryEntry entry;
-          entry.cluster = options.identity.cluster;
-          entry.broker_name = options.identity.broker_name;
-          entry.broker_id = options.identity.broker_id;
-          // They validate.
-          entry.addresses = *AdvertisedAddresses(
-              *options.server.ListenAddresses(), server_.addresses(),
-              options.rocketmq5.AdvertisedAddresses());
+          ServedFacts served = {server_.addresses(), {}, since};
           for (Front* const front : Fronts()) {
-            entry.fronts.push_back(front->service_name());
+            served.fronts.push_back(front->service_name());
           }
-          entry.product_version = kVersion;
-          entry.since = since;
-          entry.incarnation = options.identity.incarnation;
-          return entry;
+          return MakeDiscoveryEntry(options.identity, options.server,
+                                    options.rocketmq5.AdvertisedAddresses(),
+                                    std::move(served));
         },
         [this](bool is_registered) {
           server_.SetHealthDetail(Registrar::kHealthDetail, is_registered);
         },
+        std::move(is_to_stop), /*lists_cluster=*/false,
         &RealClock());
   }
 
@@ -406,7 +402,7 @@ class BrokerController::Impl {
 
 absl::StatusOr<std::unique_ptr<BrokerController>> BrokerController::Start(
     const Options& options, Clock* clock,
-    std::unique_ptr<Authorizer> authorizer) {
+    std::unique_ptr<Authorizer> authorizer, std::function<bool()> is_to_stop) {
   absl::Status status = options.Validate();
   if (!status.ok()) return status;
   std::unique_ptr<ServerTlsCredentials> tls;
@@ -418,7 +414,7 @@ absl::StatusOr<std::unique_ptr<BrokerController>> BrokerController::Start(
     tls = *std::move(created);
   }
   auto impl = std::make_unique<Impl>(options, clock, std::move(authorizer),
-                                     std::move(tls));
+                                     std::move(tls), std::move(is_to_stop));
   status = impl->Start();
   if (!status.ok()) return status;
   return std::unique_ptr<BrokerController>(

@@ -2,6 +2,7 @@
 #ifndef BROKER_BROKER_CONTROLLER_H_
 #define BROKER_BROKER_CONTROLLER_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -65,10 +66,14 @@ class BrokerController {
   // what. InvalidArgument for options that do not validate; FailedPrecondition
   // if files of TLS are wrong; the error of ReadAuthFile() if that of rules is;
   // Unavailable if an address cannot be listened on; AlreadyExists if another
-  // broker is registered under the same name and id.
+  // broker is registered under the same name and id. The start waits for the
+  // answers of etcd and, while the name is taken, for a lease: no longer once
+  // `is_to_stop` says that the broker is to stop; it starts then, to be shut
+  // down.
   static absl::StatusOr<std::unique_ptr<BrokerController>> Start(
       const Options& options, Clock* clock,
-      std::unique_ptr<Authorizer> authorizer = nullptr);
+      std::unique_ptr<Authorizer> authorizer = nullptr,
+      std::function<bool()> is_to_stop = [] { return false; });
 
   // Stops at once if that has not been done.
   ~BrokerController();

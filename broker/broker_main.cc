@@ -68,6 +68,18 @@ sigset_t HandledSignals() {
   return signals;
 }
 
+// A signal that stops the broker has come, and AwaitStopSignal() will return
+// it.
+bool StopSignalIsPending() {
+  sigset_t pending;
+  sigemptyset(&pending);
+  sigpending(&pending);
+  for (const int signal : {SIGTERM, SIGINT, SIGQUIT}) {
+    if (sigismember(&pending, signal) == 1) return true;
+  }
+  return false;
+}
+
 // What there is to stop before the broker serves is the process: the signals
 // that stop it end it at once, also while a configuration file that is a pipe
 // has no end.
@@ -213,7 +225,8 @@ int main(int argc, char** argv) {
   }
   const rlim_t open_files = RaiseOpenFileLimit();
   absl::StatusOr<std::unique_ptr<rmq::BrokerController>> broker =
-      rmq::BrokerController::Start(options, &rmq::RealClock());
+      rmq::BrokerController::Start(options, &rmq::RealClock(),
+                                   /*authorizer=*/nullptr, StopSignalIsPending);
   if (!broker.ok()) return Fail(broker.status().message());
   LOG(INFO) << "listening"
             << rmq::Kv("address", absl::StrJoin((*broker)->addresses(), ","))

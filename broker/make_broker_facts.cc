@@ -33,6 +33,7 @@ BrokerFacts MakeBrokerFacts(const BrokerIdentity& identity,
   facts.min_channel_expiry = table.min_channel_expiry;
   facts.max_channel_expiry = table.max_channel_expiry;
   facts.certificate_not_after = std::move(sources.certificate_not_after);
+  facts.registration = std::move(sources.registration);
   facts.addresses = [listening = std::move(sources.listening),
                      asked = *server.ListenAddresses()] {
     const std::vector<std::string> texts = listening();

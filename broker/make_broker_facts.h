@@ -12,6 +12,7 @@
 #include "broker/fronts/auth_options.h"
 #include "broker/fronts/clientmanager/broker_identity.h"
 #include "broker/fronts/edge_counters.h"
+#include "broker/registrar/registration_state.h"
 #include "broker/registry/table_options.h"
 #include "broker/server/server_options.h"
 
@@ -25,6 +26,7 @@ struct BrokerFactSources {
   std::function<std::vector<std::string>()> listening;
   // See BrokerFacts.
   std::function<absl::optional<absl::Time>()> certificate_not_after;
+  std::function<absl::optional<RegistrationState>()> registration;
 };
 
 // The options must validate. The broker starts at `started`, by its clock, and

@@ -10,6 +10,7 @@
 #include "broker/fronts/clientmanager/broker_identity.h"
 #include "broker/fronts/edge_counters.h"
 #include "broker/policy/passed_over_group.h"
+#include "broker/registrar/registration_state.h"
 #include "broker/registry/table_options.h"
 #include "broker/server/server_options.h"
 #include "common/rpc/server/transport_kind.h"
@@ -29,6 +30,12 @@ constexpr absl::Time kStarted = absl::FromUnixSeconds(1'000'000);
 
 absl::optional<absl::Time> NoTls() { return absl::nullopt; }
 
+absl::optional<RegistrationState> Registered() {
+  RegistrationState state;
+  state.key = "/p/c/brokers/b/4";
+  return state;
+}
+
 TEST(MakeBrokerFactsTest, ABrokerSaysWhatItsOptionsAre) {
   BrokerIdentity identity;
   identity.cluster = "shop";
@@ -42,7 +49,8 @@ TEST(MakeBrokerFactsTest, ABrokerSaysWhatItsOptionsAre) {
   SkipCounters passed_over;
   const BrokerFacts facts = MakeBrokerFacts(
       identity, ServerOptions(), table, auth, kStarted, absl::Seconds(30),
-      &passed_over, {[] { return std::vector<std::string>(); }, NoTls});
+      &passed_over,
+      {[] { return std::vector<std::string>(); }, NoTls, Registered});
   EXPECT_EQ(facts.cluster, "shop");
   EXPECT_EQ(facts.broker_name, "broker-b");
   EXPECT_EQ(facts.broker_id, 4);
@@ -50,6 +58,7 @@ TEST(MakeBrokerFactsTest, ABrokerSaysWhatItsOptionsAre) {
   EXPECT_EQ(facts.started, kStarted);
   EXPECT_EQ(facts.settling_until, kStarted + absl::Seconds(30));
   EXPECT_FALSE(facts.certificate_not_after().has_value());
+  EXPECT_EQ(facts.registration()->key, "/p/c/brokers/b/4");
   EXPECT_EQ(facts.max_channels, 7);
   EXPECT_EQ(facts.channel_expiry, absl::Seconds(60));
   EXPECT_EQ(facts.auth, AuthMode::kLog);
@@ -68,9 +77,10 @@ TEST(MakeBrokerFactsTest, EachAddressHasThePortThatWasChosen) {
   server.tls.client_certificates = ClientCertificates::kRequired;
   std::vector<std::string> listening;
   const SkipCounters passed_over;
-  const BrokerFacts facts = MakeBrokerFacts(
-      BrokerIdentity(), server, TableOptions(), AuthOptions(), kStarted,
-      absl::Seconds(30), &passed_over, {[&] { return listening; }, NoTls});
+  const BrokerFacts facts =
+      MakeBrokerFacts(BrokerIdentity(), server, TableOptions(), AuthOptions(),
+                      kStarted, absl::Seconds(30), &passed_over,
+                      {[&] { return listening; }, NoTls, Registered});
   EXPECT_TRUE(facts.client_certificates_required);
   EXPECT_THAT(facts.addresses(), SizeIs(0));
   listening = {"0.0.0.0:5", "127.0.0.1:6", "unix:/run/b"};

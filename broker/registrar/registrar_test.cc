@@ -1,7 +1,9 @@
 #include "broker/registrar/registrar.h"
 
+#include <atomic>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -64,19 +66,24 @@ class RegistrarTest : public ::testing::Test {
     return entry;
   }
 
-  std::unique_ptr<Registrar> New(const std::string& etcd) {
+  Registrar::Environment EnvironmentOf(const RegistrarOptions& options) {
+    return Registrar::OverEtcd(
+        options, [] { return EntryAt("h:1"); },
+        [this](bool is_registered) { changes_.Add(is_registered); },
+        [this] { return is_to_stop_.load(); }, /*lists_cluster=*/true,
+        &RealClock());
+  }
+
+  std::unique_ptr<Registrar> New(const std::string& etcd,
+                                 absl::Duration lease = absl::Seconds(2)) {
     RegistrarOptions options;
     options.etcd = etcd;
-    options.etcd_lease = absl::Seconds(2);
-    return std::make_unique<Registrar>(
-        options,
-        Registrar::OverEtcd(
-            options, [] { return EntryAt("h:1"); },
-            [this](bool is_registered) { changes_.Add(is_registered); },
-            &RealClock()));
+    options.etcd_lease = lease;
+    return std::make_unique<Registrar>(options, EnvironmentOf(options));
   }
 
   Changes changes_;
+  std::atomic<bool> is_to_stop_{false};
   ScriptedEtcd etcd_;
 };
 
@@ -125,6 +132,49 @@ TEST_F(RegistrarTest, ANameThatALivingBrokerHasIsRefusedAfterOneLease) {
   const auto registrar = New(etcd_.address());
   EXPECT_THAT(registrar->Start(), StatusIs(absl::StatusCode::kAlreadyExists,
                                            HasSubstr("the broker at other:1")));
+}
+
+TEST_F(RegistrarTest, TheBrokersOfTheClusterAreFollowedAlsoDuringADrain) {
+  const auto registrar = New(etcd_.address());
+  EXPECT_EQ(registrar->cluster(), nullptr);
+  ASSERT_THAT(registrar->Start(), IsOk());
+  const auto await = [&](size_t brokers) {
+    while (registrar->cluster()->size() != brokers) std::this_thread::yield();
+  };
+  DiscoveryEntry other = EntryAt("h:2");
+  other.broker_name = "broker-b";
+  const std::string key = DiscoveryKey(kDiscoveryPrefix, other);
+  etcd_.Put(key, FormatDiscoveryEntry(other));
+  await(2);
+  EXPECT_EQ(registrar->cluster()->at(0).broker_name, "broker-a");
+  EXPECT_EQ(registrar->cluster()->at(1).addresses, other.addresses);
+  registrar->BeginDrain();
+  other.broker_id = 1;
+  etcd_.Put(DiscoveryKey(kDiscoveryPrefix, other), FormatDiscoveryEntry(other));
+  await(3);
+  etcd_.Delete(key);
+  await(2);
+  EXPECT_EQ(registrar->cluster()->at(0).broker_name, "broker-a");
+}
+
+TEST_F(RegistrarTest, AStopWhileTheNameIsTakenEndsTheStart) {
+  etcd_.Put(kKey, FormatDiscoveryEntry(EntryAt("other:1")));
+  const auto registrar = New(etcd_.address(), absl::Minutes(10));
+  std::thread stopper([this] {
+    changes_.Await(1);
+    is_to_stop_ = true;
+  });
+  EXPECT_THAT(registrar->Start(), IsOk());
+  stopper.join();
+}
+
+TEST_F(RegistrarTest, AWithdrawalThatFailsIsTriedAgainDuringAStop) {
+  const auto registrar = New(etcd_.address());
+  ASSERT_THAT(registrar->Start(), IsOk());
+  etcd_.Fail(absl::InternalError("just now"), 2);
+  registrar->BeginDrain();
+  registrar->Stop(kLong);
+  EXPECT_EQ(etcd_.Value(kKey), "");
 }
 
 TEST_F(RegistrarTest, AStopAtOnceWaitsForNoAnswer) {

@@ -10,6 +10,9 @@
 namespace rmq {
 namespace {
 
+constexpr Backoff::Options kWithdrawalPauses = {
+    absl::Milliseconds(250), Registration::kLongestWithdrawalPause};
+
 std::string TextOf(const std::vector<DiscoveryAddress>& addresses) {
   return absl::StrJoin(addresses, ",",
                        [](std::string* out, const DiscoveryAddress& address) {
@@ -28,7 +31,10 @@ Registration::Registration(EtcdCalls* calls, std::string prefix,
       key_(DiscoveryKey(prefix_, entry_)),
       lease_(lease),
       random_(std::move(random)),
-      report_(std::move(report)) {
+      report_(std::move(report)),
+      withdrawal_backoff_(kWithdrawalPauses) {
+  state_.key = key_;
+  state_.lease = lease_;
   NewKeeper();
 }
 
@@ -50,41 +56,71 @@ void Registration::NewKeeper() {
 void Registration::Want(bool wanted) { state_.is_wanted = wanted; }
 
 absl::Time Registration::NextDue() const {
-  if (state_.is_wanted != (keeper_ != nullptr)) return absl::InfinitePast();
-  return keeper_ == nullptr ? absl::InfiniteFuture() : keeper_->NextDue();
+  if (state_.is_wanted) {
+    return keeper_ == nullptr || failed_withdrawals_ > 0 ? absl::InfinitePast()
+                                                         : keeper_->NextDue();
+  }
+  return keeper_ == nullptr ? absl::InfiniteFuture() : withdrawal_due_;
 }
 
 void Registration::Run(const std::function<absl::Time()>& clock) {
-  if (!state_.is_wanted) {
-    if (keeper_ != nullptr) Withdraw();
-    return;
+  if (state_.is_wanted) {
+    if (failed_withdrawals_ > 0) {
+      // Its keeper keeps nothing any more.
+      DropKeeper();
+      state_.is_registered = false;
+    }
+    if (keeper_ == nullptr) NewKeeper();
+    keeper_->Run(clock(), clock);
+    Note(keeper_->status());
+  } else if (keeper_ != nullptr && withdrawal_due_ <= clock()) {
+    Withdraw(clock);
   }
-  if (keeper_ == nullptr) NewKeeper();
-  keeper_->Run(clock(), clock);
-  Note(keeper_->status());
+  NoteTime(clock());
 }
 
-void Registration::Withdraw() {
-  const bool was_registered = state_.is_registered;
-  const absl::Status withdrawn = keeper_->Withdraw();
+void Registration::DropKeeper() {
   former_puts_ += keeper_->status().puts;
   former_failures_ += keeper_->status().failures;
   keeper_ = nullptr;
-  state_.is_registered = false;
+  failed_withdrawals_ = 0;
+  withdrawal_due_ = absl::InfinitePast();
+  withdrawal_backoff_.Reset();
+}
+
+void Registration::Withdraw(const std::function<absl::Time()>& clock) {
+  absl::Status withdrawn = keeper_->Withdraw(clock());
   state_.holder.clear();
-  state_.error = absl::OkStatus();
-  if (!was_registered) return;
-  if (withdrawn.ok()) {
-    report_(Severity::kInfo,
-            absl::StrCat("withdrawn from etcd", Kv("key", key_)));
-  } else {
-    report_(
-        Severity::kWarning,
-        absl::StrCat("not withdrawn from etcd: clients may still come "
-                     "until the lease ends",
-                     Kv("key", key_), Kv("lease", absl::FormatDuration(lease_)),
-                     Kv("error", withdrawn.message())));
+  if (!withdrawn.ok()) {
+    ++failed_withdrawals_;
+    withdrawal_due_ = clock() + withdrawal_backoff_.Next(random_);
+    // Else there may be an entry all the same: an answer may have been lost.
+    if (failed_withdrawals_ == 1 && state_.is_registered) {
+      report_(Severity::kWarning,
+              absl::StrCat("not withdrawn from etcd: clients may still come; "
+                           "it is tried again until the lease ends",
+                           Kv("key", key_),
+                           Kv("lease", absl::FormatDuration(lease_)),
+                           Kv("error", withdrawn.message())));
+    }
+    state_.error = std::move(withdrawn);
+    return;
   }
+  DropKeeper();
+  state_.error = absl::OkStatus();
+  if (!std::exchange(state_.is_registered, false)) return;
+  report_(Severity::kInfo,
+          absl::StrCat("withdrawn from etcd", Kv("key", key_)));
+}
+
+void Registration::NoteTime(absl::Time now) {
+  if (state_.since == absl::InfinitePast() ||
+      state_.is_registered != noted_.is_registered ||
+      state_.is_wanted != noted_.is_wanted ||
+      state_.holder.empty() != noted_.holder.empty()) {
+    state_.since = now;
+  }
+  noted_ = state_;
 }
 
 void Registration::Note(const LeaseKeeper::Status& status) {

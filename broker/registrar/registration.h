@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "broker/registrar/registration_state.h"
+#include "common/backoff.h"
 #include "common/discovery/discovery_entry.h"
 #include "common/etcd/etcd_calls.h"
 #include "common/etcd/lease_keeper.h"
@@ -18,6 +19,9 @@ namespace rmq {
 
 // Has the entry in etcd while it is wanted, and reports each change of that
 // once: that etcd is away and is back, that another broker has the entry.
+//
+// A withdrawal that fails is tried again, after pauses of up to
+// kLongestWithdrawalPause, until the entry's lease has ended.
 //
 // An entry of the same addresses is that of this broker's former process: while
 // this one listens there, no other can. It is overwritten at once, so a broker
@@ -28,6 +32,8 @@ namespace rmq {
 // Thread-safety: none; one thread runs it. Reads no clock.
 class Registration {
  public:
+  static constexpr absl::Duration kLongestWithdrawalPause = absl::Seconds(2);
+
   enum class Severity { kInfo, kWarning, kError };
   using Report =
       std::function<void(Severity severity, const std::string& line)>;
@@ -47,11 +53,16 @@ class Registration {
   void Run(const std::function<absl::Time()>& clock);
 
   const RegistrationState& state() const { return state_; }
-  const std::string& key() const { return key_; }
+  // How often the withdrawal that is under way has failed; 0 if none is.
+  int failed_withdrawals() const { return failed_withdrawals_; }
 
  private:
   void NewKeeper();
-  void Withdraw();
+  // Forgets the keeper, and keeps its counts.
+  void DropKeeper();
+  void Withdraw(const std::function<absl::Time()>& clock);
+  // Takes the time if the state is another one than that of the last call.
+  void NoteTime(absl::Time now);
   // Takes over what the keeper knows, and reports what is new.
   void Note(const LeaseKeeper::Status& status);
   std::string HolderText(const std::string& value) const;
@@ -68,7 +79,12 @@ class Registration {
   // Of the keepers before.
   int64_t former_puts_ = 0;
   int64_t former_failures_ = 0;
+  Backoff withdrawal_backoff_;
+  int failed_withdrawals_ = 0;
+  absl::Time withdrawal_due_ = absl::InfinitePast();
   RegistrationState state_;
+  // As it was when NoteTime() was called last.
+  RegistrationState noted_;
 };
 
 // The error of a broker that must not start since `state.holder` has its name

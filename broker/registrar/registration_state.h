@@ -6,11 +6,19 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 
 namespace rmq {
 
 // What operators are told of a registration. A value.
 struct RegistrationState {
+  // Of the entry.
+  std::string key;
+  // After so long without the broker etcd deletes the entry.
+  absl::Duration lease;
+  // Since when is_registered, is_wanted, or that there is a holder, is as it
+  // is, by the registrar's clock.
+  absl::Time since = absl::InfinitePast();
   // Others find the broker, as far as it knows.
   bool is_registered = false;
   // The broker is to be found: it serves, and does not drain.

@@ -128,15 +128,75 @@ TEST_F(RegistrationTest, ADrainWithdrawsTheEntryAtOnceAndItsEndPutsItAgain) {
   EXPECT_EQ(registration_.state().puts, 2);
 }
 
-TEST_F(RegistrationTest, AWithdrawalThatFailsIsTold) {
+TEST_F(RegistrationTest, AWithdrawalThatFailsIsToldOnceAndTriedAgain) {
   Pass(absl::ZeroDuration());
   TakeLines();
   etcd_.set_error(absl::UnavailableError("away"));
   registration_.Want(false);
-  Pass(absl::ZeroDuration());
+  Pass(absl::Seconds(2));
   EXPECT_THAT(TakeLines(),
               ElementsAre(AllOf(StartsWith("W not withdrawn"),
                                 HasSubstr("lease=10s error=away"))));
+  // After 0, 0.19, 0.56, 1.31 s.
+  EXPECT_EQ(registration_.failed_withdrawals(), 4);
+  EXPECT_TRUE(registration_.state().is_registered);
+  EXPECT_THAT(registration_.state().error,
+              StatusIs(absl::StatusCode::kUnavailable));
+  etcd_.set_error(absl::OkStatus());
+  Pass(Registration::kLongestWithdrawalPause);
+  EXPECT_THAT(etcd_.values(), IsEmpty());
+  EXPECT_FALSE(registration_.state().is_registered);
+  EXPECT_THAT(registration_.state().error, IsOk());
+  EXPECT_THAT(TakeLines(), ElementsAre(StartsWith("I withdrawn from etcd")));
+  EXPECT_EQ(registration_.NextDue(), absl::InfiniteFuture());
+}
+
+TEST_F(RegistrationTest, AWithdrawalIsTriedUntilTheLeaseHasEnded) {
+  Pass(absl::ZeroDuration());
+  const absl::Time end = now_ + absl::Seconds(10);
+  etcd_.set_error(absl::UnavailableError("away"));
+  registration_.Want(false);
+  Pass(absl::Seconds(10) - absl::Nanoseconds(1));
+  EXPECT_TRUE(registration_.state().is_registered);
+  EXPECT_LE(registration_.NextDue(),
+            end + Registration::kLongestWithdrawalPause);
+  Pass(Registration::kLongestWithdrawalPause);
+  EXPECT_FALSE(registration_.state().is_registered);
+  EXPECT_EQ(registration_.NextDue(), absl::InfiniteFuture());
+}
+
+TEST_F(RegistrationTest, ADrainThatIsCancelledEndsAWithdrawalThatFailed) {
+  Pass(absl::ZeroDuration());
+  etcd_.set_error(absl::UnavailableError("away"));
+  registration_.Want(false);
+  Pass(absl::Seconds(1));
+  etcd_.set_error(absl::OkStatus());
+  registration_.Want(true);
+  EXPECT_EQ(registration_.NextDue(), absl::InfinitePast());
+  TakeLines();
+  Pass(absl::Minutes(1));
+  EXPECT_THAT(TakeLines(), ElementsAre(StartsWith("I etcd answers again"),
+                                       StartsWith("I registered in etcd")));
+  EXPECT_TRUE(registration_.state().is_registered);
+  EXPECT_EQ(registration_.state().puts, 2);
+  EXPECT_EQ(etcd_.values().count(kKey), 1u);
+}
+
+TEST_F(RegistrationTest, TheStateHasTheTimeOfItsLastChange) {
+  const absl::Time began = now_;
+  Pass(absl::Minutes(1));
+  EXPECT_EQ(registration_.state().key, kKey);
+  EXPECT_EQ(registration_.state().lease, absl::Seconds(10));
+  EXPECT_EQ(registration_.state().since, began);
+  registration_.Want(false);
+  const absl::Time withdrawn = now_;
+  Pass(absl::Minutes(1));
+  EXPECT_EQ(registration_.state().since, withdrawn);
+  PutOther(EntryAt("10.0.0.2:1"));
+  registration_.Want(true);
+  const absl::Time held = now_;
+  Pass(absl::Minutes(1));
+  EXPECT_EQ(registration_.state().since, held);
 }
 
 TEST_F(RegistrationTest, AnotherBrokerOfTheNameIsNamedAndLeftAlone) {

@@ -28,7 +28,8 @@ void LeaseKeeper::Run(absl::Time now,
   if (held.ok()) held = HoldKey();
   if (held.ok()) {
     backoff_.Reset();
-    next_due_ = now + options_.lease / kRenewalsPerLease;
+    next_due_ =
+        now + std::min(options_.lease / kRenewalsPerLease, kLongestPause);
     // The holder may be gone soon.
     if (status_.state == State::kHeldByOther) {
       next_due_ = std::min(next_due_, now + absl::Seconds(1));
@@ -91,12 +92,15 @@ absl::Status LeaseKeeper::HoldKey() {
   return absl::OkStatus();
 }
 
-absl::Status LeaseKeeper::Withdraw() {
+absl::Status LeaseKeeper::Withdraw(absl::Time now) {
   next_due_ = absl::InfiniteFuture();
+  if (lease_ != 0 && now < lease_end_) {
+    const absl::Status revoked = calls_.RevokeLease(lease_);
+    if (!revoked.ok() && !absl::IsNotFound(revoked)) return revoked;
+  }
+  lease_ = 0;
   status_.state = State::kAbsent;
-  if (lease_ == 0) return absl::OkStatus();
-  const absl::Status revoked = calls_.RevokeLease(std::exchange(lease_, 0));
-  return absl::IsNotFound(revoked) ? absl::OkStatus() : revoked;
+  return absl::OkStatus();
 }
 
 }  // namespace rmq

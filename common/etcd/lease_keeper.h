@@ -13,10 +13,11 @@
 
 namespace rmq {
 
-// The key has a lease, which is renewed three times in its time: so the key is
-// gone, at the latest, one lease after the process died. It is put again
-// whenever it is missing: after the lease was lost or revoked, after the key
-// was deleted, after etcd lost its data.
+// The key has a lease, which is renewed three times in its time, and each
+// kLongestPause at least: so the key is gone, at the latest, one lease after
+// the process died. It is put again, at the next renewal, whenever it is
+// missing: after the lease was lost or revoked, after the key was deleted,
+// after etcd lost its data.
 //
 // A key that another process holds is left alone, and tried again, unless that
 // process may be replaced.
@@ -29,6 +30,10 @@ namespace rmq {
 // Thread-safety: none; one thread runs it. Reads no clock.
 class LeaseKeeper {
  public:
+  // Less than PrefixWatch::Options::loss_grace, so that those who watch keys
+  // take none for gone that is only to be put again.
+  static constexpr absl::Duration kLongestPause = absl::Seconds(10);
+
   struct Options {
     std::string key;
     // Tells this process from all others.
@@ -71,9 +76,11 @@ class LeaseKeeper {
   // the time after them.
   void Run(absl::Time now, const std::function<absl::Time()>& clock);
 
-  // Deletes the key by ending its lease, for good. Blocks for one call. OK if
-  // there is nothing to delete. After an error the key ends with its lease.
-  absl::Status Withdraw();
+  // Deletes the key by ending its lease, for good: Run() does nothing any more.
+  // Blocks for one call. OK if there is nothing to delete, also as the lease
+  // has ended by `now`. After an error the key is still there, until its lease
+  // ends, and may be withdrawn again.
+  absl::Status Withdraw(absl::Time now);
 
   const Status& status() const { return status_; }
 

@@ -1,10 +1,12 @@
 #include "common/etcd/lease_keeper.h"
 
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "common/etcd/fake_etcd.h"
+#include "common/etcd/prefix_watch.h"
 #include "common/status_matchers.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -59,6 +61,20 @@ TEST_F(LeaseKeeperTest, TheLeaseIsRenewedThreeTimesInItsTime) {
   EXPECT_EQ(keeper_.NextDue(), now_ + absl::Seconds(10) / 3);
   Pass(absl::Seconds(10));
   EXPECT_EQ(etcd_.renewals(), 3);
+}
+
+TEST_F(LeaseKeeperTest, ALongLeaseIsLookedAtEachTenSeconds) {
+  for (const auto& [lease, pause] :
+       {std::make_pair(absl::Seconds(30), absl::Seconds(10)),
+        std::make_pair(absl::Seconds(33), absl::Seconds(10)),
+        std::make_pair(absl::Minutes(10), absl::Seconds(10))}) {
+    LeaseKeeper::Options options = OptionsWith("mine");
+    options.lease = lease;
+    LeaseKeeper keeper(&etcd_, options);
+    Pass(absl::ZeroDuration(), &keeper);
+    EXPECT_EQ(keeper.NextDue() - now_, pause) << lease;
+    EXPECT_LT(pause, PrefixWatch::Options().loss_grace);
+  }
 }
 
 TEST_F(LeaseKeeperTest, ALeaseThatIsGoneIsReplacedAtTheNextRenewal) {
@@ -144,25 +160,40 @@ TEST_F(LeaseKeeperTest, OneOfTwoHasTheKey) {
 
 TEST_F(LeaseKeeperTest, WithdrawingDeletesTheKeyForGood) {
   Pass(absl::ZeroDuration());
-  EXPECT_THAT(keeper_.Withdraw(), IsOk());
+  EXPECT_THAT(keeper_.Withdraw(now_), IsOk());
   EXPECT_TRUE(etcd_.values().empty());
   EXPECT_TRUE(etcd_.leases().empty());
   Pass(absl::Minutes(1));
   EXPECT_TRUE(etcd_.values().empty());
-  EXPECT_THAT(keeper_.Withdraw(), IsOk());
+  EXPECT_THAT(keeper_.Withdraw(now_), IsOk());
 }
 
 TEST_F(LeaseKeeperTest, WithdrawingWhatIsGoneSucceeds) {
   Pass(absl::ZeroDuration());
   etcd_.EndLease(etcd_.leases().begin()->first);
-  EXPECT_THAT(keeper_.Withdraw(), IsOk());
+  EXPECT_THAT(keeper_.Withdraw(now_), IsOk());
 }
 
-TEST_F(LeaseKeeperTest, AWithdrawalThatFailsIsTold) {
+TEST_F(LeaseKeeperTest, AWithdrawalThatFailsIsToldAndMayBeTriedAgain) {
   Pass(absl::ZeroDuration());
   etcd_.set_error(absl::UnavailableError("away"));
-  EXPECT_THAT(keeper_.Withdraw(),
+  EXPECT_THAT(keeper_.Withdraw(now_),
               StatusIs(absl::StatusCode::kUnavailable, HasSubstr("away")));
+  EXPECT_EQ(state(), State::kPresent);
+  etcd_.set_error(absl::OkStatus());
+  EXPECT_THAT(keeper_.Withdraw(now_), IsOk());
+  EXPECT_TRUE(etcd_.values().empty());
+  EXPECT_EQ(state(), State::kAbsent);
+}
+
+TEST_F(LeaseKeeperTest, WhatHasEndedWithItsLeaseIsWithdrawn) {
+  Pass(absl::ZeroDuration());
+  etcd_.set_error(absl::UnavailableError("away"));
+  const absl::Time end = now_ + absl::Seconds(10);
+  EXPECT_THAT(keeper_.Withdraw(end - absl::Nanoseconds(1)),
+              StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(keeper_.Withdraw(end), IsOk());
+  EXPECT_EQ(state(), State::kAbsent);
 }
 
 }  // namespace

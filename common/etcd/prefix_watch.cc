@@ -21,7 +21,9 @@ void PrefixWatch::Step(const std::function<absl::Time()>& clock) {
   absl::Status status = watch_ == nullptr ? List(clock()) : ReadChanges(clock);
   if (status.ok()) {
     error_ = absl::OkStatus();
-    next_due_ = absl::InfinitePast();
+    next_due_ = options_.list_period.has_value()
+                    ? clock() + *options_.list_period
+                    : absl::InfinitePast();
     return;
   }
   watch_ = nullptr;
@@ -35,15 +37,21 @@ absl::Status PrefixWatch::List(absl::Time now) {
   if (!listing.ok()) return listing.status();
   const absl::Status revision = CheckRevision(listing->revision, now);
   if (!revision.ok()) return revision;
-  auto watch = calls_.Watch(options_.prefix, listing->revision + 1);
-  if (!watch.ok()) return watch.status();
+  std::unique_ptr<EtcdWatch> watch;
+  if (!options_.list_period.has_value()) {
+    auto begun = calls_.Watch(options_.prefix, listing->revision + 1);
+    if (!begun.ok()) return begun.status();
+    watch = *std::move(begun);
+  }
   values_.clear();
   bytes_ = 0;
   for (EtcdValue& value : listing->values) {
     const absl::Status put = Put(std::move(value));
     if (!put.ok()) return put;
   }
-  watch_ = *std::move(watch);
+  watch_ = std::move(watch);
+  // A watch proves itself by what it reads.
+  if (watch_ == nullptr) backoff_.Reset();
   known_at_ = now;
   on_values_(values_);
   return absl::OkStatus();

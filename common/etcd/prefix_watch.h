@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "common/backoff.h"
 #include "common/etcd/etcd_calls.h"
 
@@ -38,10 +39,14 @@ class PrefixWatch {
     // More bytes of keys and values than these, likewise.
     size_t most_bytes = size_t{4} << 20;
     Backoff::Options backoff = {absl::Milliseconds(500), absl::Seconds(10)};
-    // For how long a revision that went back is an error.
+    // For how long a revision that went back is an error. Longer than those who
+    // put keys take to find theirs gone (LeaseKeeper::kLongestPause).
     absl::Duration loss_grace = absl::Seconds(30);
     // For how long one Step() waits for changes.
     absl::Duration step = absl::Minutes(1);
+    // Given: the keys are not watched, but listed anew so often. No Step()
+    // waits for changes then.
+    absl::optional<absl::Duration> list_period;
     // Returns a number in [0, 1).
     std::function<double()> random = [] { return 0.5; };
   };
@@ -84,7 +89,7 @@ class PrefixWatch {
   absl::Time next_due_ = absl::InfinitePast();
   absl::Time known_at_ = absl::InfinitePast();
   absl::Status error_;
-  // Null: to list.
+  // Null: to list. Always null with a list_period.
   std::unique_ptr<EtcdWatch> watch_;
   Values values_;
   size_t bytes_ = 0;

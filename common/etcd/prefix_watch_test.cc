@@ -89,6 +89,34 @@ TEST_F(PrefixWatchTest, ACutWatchListsAnewAfterAPauseAndMissesNothing) {
   EXPECT_THAT(watch_.error(), IsOk());
 }
 
+TEST_F(PrefixWatchTest, WithAPeriodKeysAreListedSoOftenAndNotWatched) {
+  PrefixWatch::Options options;
+  options.prefix = "/p/";
+  options.list_period = absl::Seconds(2);
+  std::vector<PrefixWatch::Values> seen;
+  PrefixWatch watch(
+      &etcd_, options,
+      [&seen](const PrefixWatch::Values& values) { seen.push_back(values); });
+  const auto step = [&] { watch.Step([this] { return now_; }); };
+  etcd_.Put("/p/a", "1");
+  step();
+  EXPECT_THAT(seen.back(), ElementsAre(Pair("/p/a", "1")));
+  EXPECT_EQ(watch.NextDue(), now_ + absl::Seconds(2));
+  etcd_.Put("/p/b", "2");
+  now_ += absl::Seconds(2) - absl::Nanoseconds(1);
+  step();
+  EXPECT_EQ(seen.size(), 1u);
+  now_ += absl::Nanoseconds(1);
+  step();
+  EXPECT_THAT(seen.back(), ElementsAre(Pair("/p/a", "1"), Pair("/p/b", "2")));
+  EXPECT_EQ(watch.known_at(), now_);
+  etcd_.set_error(absl::UnavailableError("away"));
+  now_ = watch.NextDue();
+  step();
+  EXPECT_THAT(watch.error(), StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_EQ(seen.size(), 2u);
+}
+
 TEST_F(PrefixWatchTest, ACompactionListsAnew) {
   Step();
   etcd_.Put("/p/a", "1");

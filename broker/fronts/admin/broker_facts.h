@@ -12,6 +12,7 @@
 #include "absl/types/optional.h"
 #include "broker/fronts/auth_options.h"
 #include "broker/policy/passed_over_group.h"
+#include "broker/registrar/registration_state.h"
 #include "common/rpc/server/transport_kind.h"
 
 namespace rmq {
@@ -46,6 +47,10 @@ struct BrokerFacts {
   // By the wall clock; none: there is no TLS.
   std::function<absl::optional<absl::Time>()> certificate_not_after = [] {
     return absl::optional<absl::Time>();
+  };
+  // The broker's entry in discovery; none: it does not register.
+  std::function<absl::optional<RegistrationState>()> registration = [] {
+    return absl::optional<RegistrationState>();
   };
   // How often groups of heartbeats were passed over, by reason; 0 included.
   std::function<std::vector<std::pair<SkipReason, int64_t>>()> passed_over =

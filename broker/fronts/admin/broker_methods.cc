@@ -1,10 +1,12 @@
 #include "broker/fronts/admin/broker_methods.h"
 
 #include <cstdint>
+#include <string>
 
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "broker/fronts/proto_time.h"
+#include "broker/registrar/registration_state.h"
 
 namespace rmq {
 namespace {
@@ -37,6 +39,30 @@ Response::State StateOf(const Drain* drain) {
     case DrainState::kDrained: return Response::STATE_DRAINED;
   }
   return Response::STATE_SERVING;
+}
+
+pb::DiscoveryRegistration::State StateOf(const RegistrationState& state) {
+  if (!state.is_wanted) {
+    return state.is_registered ? pb::DiscoveryRegistration::STATE_WITHDRAWING
+                               : pb::DiscoveryRegistration::STATE_WITHDRAWN;
+  }
+  if (state.is_registered) return pb::DiscoveryRegistration::STATE_REGISTERED;
+  return state.holder.empty() ? pb::DiscoveryRegistration::STATE_NOT_REGISTERED
+                              : pb::DiscoveryRegistration::STATE_NAME_IN_USE;
+}
+
+void FillRegistration(const RegistrationState& state,
+                      pb::DiscoveryRegistration* registration) {
+  registration->set_state(StateOf(state));
+  if (state.since != absl::InfinitePast()) {
+    FillTimestamp(state.since, registration->mutable_since());
+  }
+  registration->set_key(state.key);
+  FillDuration(state.lease, registration->mutable_lease());
+  registration->set_error(std::string(state.error.message()));
+  registration->set_holder(state.holder);
+  registration->set_registrations(state.puts);
+  registration->set_failures(state.failures);
 }
 
 void FillCounts(const TableQueries::Counts& counts, Response* response) {
@@ -96,6 +122,10 @@ CallStatus GetBroker(const AdminCall& call,
     pb::PassedOverGroups* const groups = response->add_passed_over();
     groups->set_reason(static_cast<pb::SkippedGroup::Reason>(reason));
     groups->set_times(times);
+  }
+  const absl::optional<RegistrationState> registration = facts.registration();
+  if (registration.has_value()) {
+    FillRegistration(*registration, response->mutable_registration());
   }
   return {};
 }

@@ -1,4 +1,5 @@
 #include <cstdint>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "broker/fronts/auth_options.h"
 #include "broker/housekeeping/drain.h"
 #include "broker/policy/passed_over_group.h"
+#include "broker/registrar/registration_state.h"
 #include "common/rpc/server/transport_kind.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -114,6 +116,50 @@ TEST_F(BrokerMethodsTest, EachAddressIsToldWithItsSecurity) {
   EXPECT_TRUE(response.addresses(1).is_for_operators());
   EXPECT_EQ(response.addresses(2).security(),
             pb::ServedAddress::SECURITY_LOCAL);
+}
+
+TEST_F(BrokerMethodsTest, ABrokerThatDoesNotRegisterSaysNothingOfIt) {
+  EXPECT_FALSE(Ask().has_registration());
+}
+
+TEST_F(BrokerMethodsTest, TheRegistrationIsToldWithWhatKeepsTheBrokerFromIt) {
+  RegistrationState state;
+  state.key = "/p/c/brokers/b/0";
+  state.lease = absl::Seconds(10);
+  state.since = absl::FromUnixSeconds(7);
+  state.error = absl::UnavailableError("nobody there");
+  state.puts = 2;
+  state.failures = 3;
+  facts_.registration = [&state] { return state; };
+  pb::DiscoveryRegistration told = Ask().registration();
+  EXPECT_EQ(told.state(), pb::DiscoveryRegistration::STATE_NOT_REGISTERED);
+  EXPECT_EQ(told.since().seconds(), 7);
+  EXPECT_EQ(told.key(), "/p/c/brokers/b/0");
+  EXPECT_EQ(told.lease().seconds(), 10);
+  EXPECT_EQ(told.error(), "nobody there");
+  EXPECT_EQ(told.holder(), "");
+  EXPECT_EQ(told.registrations(), 2);
+  EXPECT_EQ(told.failures(), 3);
+  state.holder = "the broker at h:1";
+  told = Ask().registration();
+  EXPECT_EQ(told.state(), pb::DiscoveryRegistration::STATE_NAME_IN_USE);
+  EXPECT_EQ(told.holder(), "the broker at h:1");
+}
+
+TEST_F(BrokerMethodsTest, TheRegistrationFollowsTheDrain) {
+  RegistrationState state;
+  facts_.registration = [&state] { return state; };
+  EXPECT_FALSE(Ask().registration().has_since());
+  using Registration = pb::DiscoveryRegistration;
+  for (const auto& [is_registered, is_wanted, told] :
+       {std::make_tuple(false, true, Registration::STATE_NOT_REGISTERED),
+        std::make_tuple(true, true, Registration::STATE_REGISTERED),
+        std::make_tuple(true, false, Registration::STATE_WITHDRAWING),
+        std::make_tuple(false, false, Registration::STATE_WITHDRAWN)}) {
+    state.is_registered = is_registered;
+    state.is_wanted = is_wanted;
+    EXPECT_EQ(Ask().registration().state(), told);
+  }
 }
 
 TEST_F(BrokerMethodsTest, GroupsThatWerePassedOverAreCountedByReason) {
