@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "client/broker_entry.h"
 
 namespace rmq {
@@ -41,6 +42,14 @@ class BrokerResolver {
   // and in order; lists in between may be left out. They end when the
   // listener's last owner has released it.
   virtual void AddListener(std::weak_ptr<Listener> listener) = 0;
+
+  // For how long a client stays at a broker that is not listed any more, if it
+  // is online there: until its stream ends, but no longer than a time that it
+  // draws evenly from half of this to all of this. So clients of a broker that
+  // drains go when it tells them to, one after the other, and a broker that its
+  // source has lost from sight keeps those that it serves. Zero: they leave at
+  // once. Not negative; constant.
+  virtual absl::Duration UnlistedStay() const { return absl::ZeroDuration(); }
 };
 
 }  // namespace rmq

@@ -32,6 +32,14 @@ namespace v1 = ::rocketmq::clientmanager::v1;
 
 constexpr absl::Duration kDestructorTimeout = absl::Seconds(3);
 
+absl::Duration UnlistedStay(const ClientOptions& options) {
+  const auto* const resolver =
+      absl::get_if<std::shared_ptr<BrokerResolver>>(&options.resolver);
+  return resolver == nullptr || *resolver == nullptr
+             ? absl::ZeroDuration()
+             : (*resolver)->UnlistedStay();
+}
+
 }  // namespace
 
 ClientImpl::ClientImpl(ClientOptions options, std::string client_id,
@@ -45,8 +53,10 @@ ClientImpl::ClientImpl(ClientOptions options, std::string client_id,
       callbacks_(std::make_shared<CallbackQueue>(&parts_.dispatcher())),
       memberships_(&parts_.clock()),
       resolver_listener_(std::make_shared<ResolverListener>([this] {
-        parts_.loop().Post(
-            [this] { table_->SetBrokers(resolver_listener_->Take()); });
+        parts_.loop().Post([this] {
+          table_->SetBrokers(resolver_listener_->Take(),
+                             UnlistedStay(options_));
+        });
       })),
       table_(std::make_unique<BrokerTable>(
           BrokerSession::Options(options_), &parts_.loop(),

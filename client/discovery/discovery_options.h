@@ -39,6 +39,10 @@ struct DiscoveryOptions {
   // Not given, or if it has none so: its first one. (Where ClientOptions::
   // resolver is a string, as ClientOptions::tls is given or not.)
   absl::optional<bool> etcd_broker_tls;
+  // BrokerResolver::UnlistedStay(), since brokers withdraw from etcd when they
+  // begin to drain, and are gone from it when they alone are cut off from it:
+  // up to 24 h. 0: clients leave at once.
+  absl::Duration etcd_unlisted_stay = absl::Minutes(30);
 
   // InvalidArgument naming the field, the value and what is allowed. Reads no
   // file.

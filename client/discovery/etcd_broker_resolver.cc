@@ -59,6 +59,7 @@ EtcdBrokerResolver::EtcdBrokerResolver(const ResolverUri& uri,
                                        Clock* clock)
     : prefix_(options.etcd_prefix),
       tls_(options.etcd_broker_tls),
+      unlisted_stay_(options.etcd_unlisted_stay),
       clock_(*clock),
       known_(uri.ToString(), clock),
       calls_(std::move(calls)),

@@ -9,6 +9,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "client/discovery/discovery_options.h"
 #include "client/discovery/known_brokers.h"
@@ -23,7 +24,8 @@ namespace rmq {
 
 // Follows the entries of one cluster, on a thread of its own. A broker that
 // registers, withdraws or dies is told as soon as etcd tells of it. While etcd
-// is away the last list is kept.
+// is away the last list is kept. Clients that are online at a broker that has
+// withdrawn stay, as DiscoveryOptions::etcd_unlisted_stay says.
 //
 // Thread-safety, ownership: as ResolverSource.
 class EtcdBrokerResolver final : public ResolverSource {
@@ -40,6 +42,7 @@ class EtcdBrokerResolver final : public ResolverSource {
   void AddListener(std::weak_ptr<Listener> listener) override {
     known_.AddListener(std::move(listener));
   }
+  absl::Duration UnlistedStay() const override { return unlisted_stay_; }
   ResolverStatus Status() const override { return known_.Status(); }
 
  private:
@@ -53,6 +56,7 @@ class EtcdBrokerResolver final : public ResolverSource {
 
   const std::string prefix_;
   const absl::optional<bool> tls_;
+  const absl::Duration unlisted_stay_;
   Clock& clock_;
   KnownBrokers known_;
   const std::unique_ptr<EtcdCalls> calls_;

@@ -62,6 +62,16 @@ TEST_F(EtcdBrokerResolverTest, BrokersThatComeAndGoAreTold) {
   ASSERT_TRUE(listener_->Await("h:2"));
 }
 
+TEST_F(EtcdBrokerResolverTest, ClientsStayForAsLongAsTheOptionsSay) {
+  EXPECT_EQ(resolver_->UnlistedStay(), absl::Minutes(30));
+  DiscoveryOptions options;
+  options.etcd_unlisted_stay = absl::Seconds(7);
+  const auto other =
+      MakeResolver(absl::StrCat("etcd://", etcd_.address(), "/east"), options);
+  ASSERT_THAT(other.status(), IsOk());
+  EXPECT_EQ((*other)->UnlistedStay(), absl::Seconds(7));
+}
+
 TEST_F(EtcdBrokerResolverTest, AnEtcdThatHasLostAllEntriesTakesNoBroker) {
   ASSERT_TRUE(listener_->Await("h:1"));
   etcd_.Delete(DiscoveryKey(kDiscoveryPrefix, Entry("a", "")));

@@ -33,6 +33,10 @@ namespace rmq {
 // kMaxBrokers sessions are joined, and at most as many are leaving; the table
 // abandons those beyond.
 //
+// A broker that is not listed any more may keep the client that is online
+// there, for a time (SetBrokers()): the table stays with it, and leaves it once
+// the client is not online there.
+//
 // Two addresses may lead to one broker. The broker keeps one stream of a
 // client, and ends the other as replaced. A session is in kReserve if the
 // stream of another session may have replaced its own: the streams that may
@@ -87,9 +91,12 @@ class BrokerTable final : private BrokerSession::Observer {
   ~BrokerTable();
 
   // Sets the brokers, which must validate (ValidateBrokers()). Joins those that
-  // are new, and leaves those that are not listed any more. Does nothing after
-  // Shutdown().
-  void SetBrokers(const std::vector<BrokerEntry>& brokers);
+  // are new, and leaves those that are not listed any more: at once, or, where
+  // the client is online, as BrokerResolver::UnlistedStay() says of `stay`. A
+  // broker whose name and id are listed with another address is left at once.
+  // Does nothing after Shutdown().
+  void SetBrokers(const std::vector<BrokerEntry>& brokers,
+                  absl::Duration stay = absl::ZeroDuration());
 
   // Sets what to state from now on; null: the client has no group. A statement
   // without a consumer group is for masters only: the table leaves the slaves.
@@ -113,8 +120,8 @@ class BrokerTable final : private BrokerSession::Observer {
   // Like Shutdown(), but waits for nothing.
   void Abandon();
 
-  // First the brokers of the list, in its order, then those that the table is
-  // leaving.
+  // First the brokers of the list, in its order, then those that the table
+  // stays with, or is leaving.
   std::vector<BrokerHealth> Health() const;
 
   // The stub for calls to the broker at `address`; null if the list does not
@@ -129,6 +136,9 @@ class BrokerTable final : private BrokerSession::Observer {
   struct Link {
     BrokerEntry broker;
     bool listed = true;  // False: the table is leaving the broker.
+    // The list does not have the broker any more, and the table stays with it
+    // until then at most. InfiniteFuture: the list has it.
+    absl::Time leave_at = absl::InfiniteFuture();
     std::shared_ptr<BrokerStub> stub;
     std::unique_ptr<BrokerSession> session;
     std::shared_ptr<const Statement> statement;  // What the session was given.
@@ -162,6 +172,14 @@ class BrokerTable final : private BrokerSession::Observer {
   // gets a new session instead.
   void RemoveStopped();
   void StopIfAllStopped();
+  // Whether to stay with a broker that `brokers` do not have.
+  bool MayStay(const Link& link, const std::vector<BrokerEntry>& brokers) const;
+  static void Leave(Link* link);
+  // Leaves the brokers that are not listed any more, once the client is not
+  // online there or their time has come.
+  void ReviewStays();
+  // Sets the timer to the first `leave_at`.
+  void RearmStays();
   // Runs `method` soon. Sessions report from inside their methods, so the table
   // must not change them at once.
   void Post(void (BrokerTable::*method)());
@@ -184,6 +202,9 @@ class BrokerTable final : private BrokerSession::Observer {
   uint64_t last_stream_number_ = 0;  // All sessions draw from it.
   bool has_reserve_ = false;         // False: no session is in kReserve.
   bool review_posted_ = false;
+  // Of the links, the first leave_at; and its timer.
+  absl::Time next_leave_ = absl::InfiniteFuture();
+  EventLoop::TimerId stays_timer_{};
   bool shutting_down_ = false;
   bool stopped_ = false;  // OnStopped() was called.
   absl::Status stop_status_;
