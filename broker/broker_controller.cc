@@ -197,6 +197,11 @@ class BrokerController::Impl {
                                             core_.processor(), counters_},
                                &core_.policy(), &calls_,
                                [this] { return server_.address(); },
+                               [this] {
+                                 return registrar_ == nullptr
+                                            ? nullptr
+                                            : registrar_->cluster();
+                               },
                                timer_.Listener())
                          : nullptr),
         admin_({options.limits, core_.table(), core_.policy(),
@@ -349,7 +354,7 @@ class BrokerController::Impl {
         [this](bool is_registered) {
           server_.SetHealthDetail(Registrar::kHealthDetail, is_registered);
         },
-        std::move(is_to_stop), /*lists_cluster=*/false,
+        std::move(is_to_stop), /*lists_cluster=*/rocketmq_v2_ != nullptr,
         &RealClock());
   }
 

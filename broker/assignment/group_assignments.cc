@@ -26,10 +26,10 @@ GroupAssignments::Members::Members(uint64_t at_epoch, absl::Time when,
                ? absl::MakeConstSpan(ids)
                : absl::Span<const std::string>()) {}
 
-std::vector<size_t> GroupAssignments::ShareOf(absl::string_view group,
-                                              absl::string_view client_id,
-                                              const TopicQueues& queues,
-                                              absl::Time now) {
+std::vector<size_t> GroupAssignments::ShareOf(
+    absl::string_view group, absl::string_view client_id,
+    absl::string_view topic, absl::Span<const TopicQueue> queues,
+    absl::Time now) {
   std::vector<size_t> share;
   const absl::optional<ConsumerGroupInfo> info =
       table_.FindConsumerGroup(group);
@@ -51,14 +51,14 @@ std::vector<size_t> GroupAssignments::ShareOf(absl::string_view group,
   const auto place = static_cast<size_t>(found - ids.begin());
   const bool is_shared =
       info->modes.message_model != MessageModel::kBroadcasting;
-  QueueRange range{0, queues.ids.size()};
+  QueueRange range{0, queues.size()};
   if (is_shared && options_.strategy == AssignmentStrategy::kAveragely) {
-    range = AllocateAveragely(queues.ids.size(), ids.size(), place);
+    range = AllocateAveragely(queues.size(), ids.size(), place);
   }
   for (size_t i = range.first; i < range.first + range.count; ++i) {
     if (is_shared && options_.strategy == AssignmentStrategy::kConsistentHash &&
-        members->ring.OwnerOf(QueueKey(queues.topic, queues.broker_name,
-                                       queues.ids[i])) != place) {
+        members->ring.OwnerOf(
+            QueueKey(topic, queues[i].broker_name, queues[i].id)) != place) {
       continue;
     }
     share.push_back(i);

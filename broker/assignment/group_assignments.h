@@ -20,12 +20,10 @@
 
 namespace rmq {
 
-// A topic's queues, as a view.
-struct TopicQueues {
-  absl::string_view topic;
+// A queue of a topic, as a view.
+struct TopicQueue {
   absl::string_view broker_name;
-  // Those that can be read, in their order.
-  absl::Span<const int32_t> ids;
+  int32_t id = 0;
 };
 
 // Shares queues among the client ids that are in a group, in the order of the
@@ -53,13 +51,15 @@ class GroupAssignments {
   GroupAssignments(const GroupAssignments&) = delete;
   GroupAssignments& operator=(const GroupAssignments&) = delete;
 
-  // The places in `queues.ids` of the queues that are the client's. None if it
-  // is not in the group; all if the group's message model is broadcasting.
-  // `now` is steady.
+  // The places in `queues` of those that are the client's. `queues` are those
+  // of the topic that can be read, of all brokers, in their order. None if the
+  // client is not in the group; all if the group's message model is
+  // broadcasting. `now` is steady.
   std::vector<size_t> ShareOf(absl::string_view group,
                               absl::string_view client_id,
-                              const TopicQueues& queues, absl::Time now)
-      ABSL_LOCKS_EXCLUDED(mu_);
+                              absl::string_view topic,
+                              absl::Span<const TopicQueue> queues,
+                              absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Groups and members that are kept.
   size_t groups() const ABSL_LOCKS_EXCLUDED(mu_);

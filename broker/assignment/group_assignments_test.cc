@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <numeric>
 #include <string>
 #include <vector>
 
@@ -22,6 +21,7 @@
 namespace rmq {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::Eq;
@@ -32,21 +32,24 @@ class GroupAssignmentsTest : public ClientTableFixture {
  protected:
   std::vector<size_t> ShareOf(const std::string& client_id, size_t queues = 8,
                               const std::string& group = "orders") {
-    std::vector<int32_t> ids(queues);
-    std::iota(ids.begin(), ids.end(), 0);
-    return assignments_.ShareOf(group, client_id, {"T1", "broker-a", ids},
-                                now_);
+    return assignments_.ShareOf(group, client_id, "T1", Queues(queues), now_);
+  }
+  // So many queues of one broker.
+  static std::vector<TopicQueue> Queues(size_t count) {
+    std::vector<TopicQueue> queues;
+    for (size_t i = 0; i < count; ++i) {
+      queues.push_back({"broker-a", static_cast<int32_t>(i)});
+    }
+    return queues;
   }
   // How many members have each queue.
   static std::vector<int> Owners(GroupAssignments& assignments,
                                  const std::vector<std::string>& members,
                                  size_t queues, absl::Time now) {
-    std::vector<int32_t> ids(queues);
-    std::iota(ids.begin(), ids.end(), 0);
     std::vector<int> owners(queues);
     for (const std::string& member : members) {
-      for (const size_t place : assignments.ShareOf(
-               "orders", member, {"T1", "broker-a", ids}, now)) {
+      for (const size_t place :
+           assignments.ShareOf("orders", member, "T1", Queues(queues), now)) {
         ++owners[place];
       }
     }
@@ -61,6 +64,32 @@ TEST_F(GroupAssignmentsTest, MembersHaveTheirSharesInTheOrderOfTheirIds) {
   Connect(TestStatement("a").Consumer("orders"));
   EXPECT_THAT(ShareOf("a", 3), ElementsAre(0, 1));
   EXPECT_THAT(ShareOf("b", 3), ElementsAre(2));
+}
+
+TEST_F(GroupAssignmentsTest, TheQueuesOfAllBrokersAreSharedTogether) {
+  GroupAssignments::Options options;
+  options.strategy = AssignmentStrategy::kConsistentHash;
+  GroupAssignments by_hash(options, &table_);
+  std::vector<TopicQueue> queues;
+  for (const char* const broker : {"broker-a", "broker-b", "broker-c"}) {
+    for (int32_t id = 0; id < 4; ++id) queues.push_back({broker, id});
+  }
+  const std::vector<std::string> members = {"c1", "c2", "c3", "c4", "c5"};
+  for (const std::string& member : members) {
+    Connect(TestStatement(member).Consumer("orders"));
+  }
+  for (GroupAssignments* const assignments : {&assignments_, &by_hash}) {
+    std::vector<int> owners(queues.size());
+    for (const std::string& member : members) {
+      const std::vector<size_t> share =
+          assignments->ShareOf("orders", member, "T1", queues, now_);
+      if (assignments == &assignments_) {
+        EXPECT_THAT(share.size(), AnyOf(2u, 3u)) << member;
+      }
+      for (const size_t place : share) ++owners[place];
+    }
+    EXPECT_THAT(owners, Each(Eq(1)));
+  }
 }
 
 TEST_F(GroupAssignmentsTest, WhoIsNotInTheGroupHasNone) {
@@ -147,7 +176,7 @@ TEST_F(GroupAssignmentsTest, SoManyMembersAreKeptOrOneLargerGroup) {
     for (int i = 0; i < members; ++i) {
       Connect(TestStatement(absl::StrCat("c", i)).Consumer(group));
     }
-    EXPECT_THAT(assignments.ShareOf(group, "c0", {"T1", "broker-a", {0}}, now_),
+    EXPECT_THAT(assignments.ShareOf(group, "c0", "T1", Queues(1), now_),
                 ElementsAre(0));
   };
   ask("one", 1);

@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "apache/rocketmq/v2/service.pb.h"
 #include "broker/assignment/group_assignments.h"
+#include "broker/fronts/clientmanager/broker_identity.h"
 #include "broker/fronts/rocketmq_v2/route.h"
 #include "broker/fronts/rocketmq_v2/sdk_status.h"
 #include "common/rpc/server/authorizer.h"
@@ -79,11 +80,9 @@ CallStatus CheckNames(const SdkCall& call, absl::string_view group,
   return call.gate.EnterFrame(call.context, resources);
 }
 
-// The queues of a topic, as a client is told of them. `endpoints` are those of
-// the request.
-CallStatus RouteOf(const SdkCall& call, const std::string& name,
-                   const v2::Resource& topic, const v2::Endpoints& endpoints,
-                   v2::QueryRouteResponse* route) {
+// This broker, of which nothing is known but what it was told itself.
+// `endpoints` are those of the request.
+v2::Broker OwnBroker(const SdkCall& call, const v2::Endpoints& endpoints) {
   const Rocketmq5Options& options = call.broker.options;
   v2::Broker broker;
   broker.set_name(call.broker.broker.identity.broker_name);
@@ -95,7 +94,22 @@ CallStatus RouteOf(const SdkCall& call, const std::string& name,
   } else {
     *broker.mutable_endpoints() = EndpointsOf(call.broker.address());
   }
-  return FillQueues(call.broker.TopicOf(name), topic, broker, route);
+  return broker;
+}
+
+// The queues of a topic, as a client is told of them. `endpoints` are those of
+// the request.
+CallStatus RouteOf(const SdkCall& call, const std::string& name,
+                   const v2::Resource& topic, const v2::Endpoints& endpoints,
+                   v2::QueryRouteResponse* route) {
+  const BrokerIdentity& own = call.broker.broker.identity;
+  std::vector<v2::Broker> brokers;
+  if (const auto cluster = call.broker.cluster(); cluster != nullptr) {
+    brokers = RouteBrokers(*cluster, own.broker_name, own.broker_id, endpoints);
+  }
+  if (brokers.empty()) brokers.push_back(OwnBroker(call, endpoints));
+  return FillQueues(call.broker.TopicOf(name), topic, std::move(brokers),
+                    own.broker_name, route);
 }
 
 CallStatus QueryRoute(const SdkCall& call, const v2::QueryRouteRequest& request,
@@ -119,16 +133,15 @@ CallStatus AssignQueues(const SdkCall& call, const std::string& group,
       RouteOf(call, topic, request.topic(), request.endpoints(), &route);
   if (!status.ok()) return status;
   std::vector<v2::MessageQueue*> queues;
-  std::vector<int32_t> ids;
+  std::vector<TopicQueue> readable;
   for (v2::MessageQueue& queue : *route.mutable_message_queues()) {
-    if (queue.permission() == v2::WRITE) continue;
+    // A slave's queues are its master's.
+    if (queue.permission() == v2::WRITE || queue.broker().id() != 0) continue;
     queues.push_back(&queue);
-    ids.push_back(queue.id());
+    readable.push_back({queue.broker().name(), queue.id()});
   }
-  const TopicQueues readable = {topic, call.broker.broker.identity.broker_name,
-                                ids};
   for (const size_t place : call.broker.assignments->ShareOf(
-           group, call.headers.client_id, readable, call.context.now)) {
+           group, call.headers.client_id, topic, readable, call.context.now)) {
     response->add_assignments()->mutable_message_queue()->Swap(queues[place]);
   }
   return {};

@@ -47,11 +47,12 @@ void RocketmqV2Front::Service::RequestStreaming(
   RequestAsyncBidiStreaming(method, context, call, queue, announced_on, tag);
 }
 
-RocketmqV2Front::RocketmqV2Front(const Rocketmq5Options& options,
-                                 const ClientBroker& broker,
-                                 const GroupPolicy* policy, ServerCalls* calls,
-                                 std::function<std::string()> address,
-                                 const DueListener& on_due)
+RocketmqV2Front::RocketmqV2Front(
+    const Rocketmq5Options& options, const ClientBroker& broker,
+    const GroupPolicy* policy, ServerCalls* calls,
+    std::function<std::string()> address,
+    std::function<std::shared_ptr<const std::vector<DiscoveryEntry>>()> cluster,
+    const DueListener& on_due)
     : options_(options),
       broker_(broker),
       calls_(*calls),
@@ -62,6 +63,7 @@ RocketmqV2Front::RocketmqV2Front(const Rocketmq5Options& options,
                   *policy,
                   clients_,
                   std::move(address),
+                  std::move(cluster),
                   options.assignment == QueueAssignment::kQueues ? &assignments_
                                                                  : nullptr},
       due_calls_(on_due) {

@@ -22,6 +22,7 @@
 #include "broker/fronts/rocketmq_v2/stack_requests.h"
 #include "broker/fronts/rocketmq_v2/telemetry_session.h"
 #include "broker/policy/group_policy.h"
+#include "common/discovery/discovery_entry.h"
 #include "common/due_task.h"
 #include "common/response_code.h"
 #include "common/rpc/loop/loop_queues.h"
@@ -42,11 +43,15 @@ class RocketmqV2Front final : public Front,
                               public ClientThreads,
                               public DuplicateStreams {
  public:
-  // Borrows all parts. `address` returns what the server listens on.
-  RocketmqV2Front(const Rocketmq5Options& options, const ClientBroker& broker,
-                  const GroupPolicy* policy, ServerCalls* calls,
-                  std::function<std::string()> address,
-                  const DueListener& on_due);
+  // Borrows all parts. `address` returns what the server listens on; `cluster`
+  // is SdkBroker's.
+  RocketmqV2Front(
+      const Rocketmq5Options& options, const ClientBroker& broker,
+      const GroupPolicy* policy, ServerCalls* calls,
+      std::function<std::string()> address,
+      std::function<std::shared_ptr<const std::vector<DiscoveryEntry>>()>
+          cluster,
+      const DueListener& on_due);
 
   // A task of the broker's timer.
   DueTask& due_calls() { return due_calls_; }

@@ -3,8 +3,10 @@
 #define BROKER_FRONTS_ROCKETMQ_V2_SDK_BROKER_H_
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/types/optional.h"
 #include "broker/assignment/group_assignments.h"
@@ -13,6 +15,7 @@
 #include "broker/fronts/rocketmq_v2/sdk_clients.h"
 #include "broker/policy/group_policy.h"
 #include "broker/policy/topic_configs.h"
+#include "common/discovery/discovery_entry.h"
 
 namespace rmq {
 
@@ -24,6 +27,9 @@ struct SdkBroker {
   SdkClients& clients;
   // "host:port" that the server listens on, once it has started.
   std::function<std::string()> address;
+  // The living brokers of the cluster, this one among them, by name and id;
+  // null: there is none but this one, as far as is known.
+  std::function<std::shared_ptr<const std::vector<DiscoveryEntry>>()> cluster;
   // Null: clients are assigned no queue.
   GroupAssignments* assignments = nullptr;
 
