@@ -3,7 +3,7 @@
 //   clients --resolver=etcd://HOST:PORT/CLUSTER --clients=30 --group=g
 //
 // They join the group, and leave it at the end of stdin. Client i has the id
-// "client-i". Ten clients share a resolver.
+// "client-i", with --id_prefix another one. Ten clients share a resolver.
 #include <cstdint>
 #include <iostream>
 #include <memory>
@@ -29,6 +29,7 @@
 ABSL_FLAG(std::string, resolver, "", "where the brokers are");
 ABSL_FLAG(int32_t, clients, 30, "how many clients");
 ABSL_FLAG(std::string, group, "g", "their consumer group");
+ABSL_FLAG(std::string, id_prefix, "client-", "what their ids begin with");
 ABSL_FLAG(std::string, tls_ca, "", "TLS to etcd and to the brokers");
 ABSL_FLAG(std::string, tls_cert, "", "the clients' certificate");
 ABSL_FLAG(std::string, tls_key, "", "its key");
@@ -73,7 +74,7 @@ int main(int argc, char** argv) {
     rmq::ClientOptions options;
     options.resolver = resolver;
     options.tls = Tls();
-    options.client_id = absl::StrCat("client-", i);
+    options.client_id = absl::StrCat(absl::GetFlag(FLAGS_id_prefix), i);
     options.runtime = runtime;
     auto client = rmq::Client::Create(std::move(options));
     if (!client.ok()) return Fail(client.status());

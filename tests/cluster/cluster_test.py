@@ -48,12 +48,40 @@ def drain(proof, name):
     if cluster.ask(name, "drain", "--for=4s", "--no-wait") is None:
         raise tool.Error("%s could not be drained" % name)
     proof.entries_are(others, 2)  # At the beginning.
-    tool.wait_for("the last client of " + name, lambda: not cluster.members(name), 20)
+    # Those who are there are told to go one after the other: only newcomers are kept away by the withdrawal.
+    left = cluster.channels(name)
+    since = time.monotonic() - began
+    if left < len(proof.clients.ids) * (1 - since / 4) - 2:
+        raise tool.Error("%.1f s after the beginning of a drain of 4 s %s had %d clients" % (since, name, left))
+    tool.wait_for("the last client of " + name, lambda: not cluster.channels(name), 20)
     say("%s was drained in %.1f s" % (name, time.monotonic() - began))
     if cluster.ask(name, "drain", "--cancel") is None:
         raise tool.Error("the drain of %s could not be cancelled" % name)
     proof.entries_are(cluster.broker_names(), 2)
     proof.settled("%s lets clients in again" % name)
+
+
+def cut_off(proof, name, clients_binary):
+    """One broker alone does not reach etcd: it keeps its clients, and nobody else comes."""
+    cluster = proof.cluster
+    others = set(cluster.broker_names()) - {name}
+    way = harness.Forwarder(cluster.address(cluster.etcd_names()[0]))
+    cluster.stop(name, signal.SIGTERM)
+    cluster.start_broker(name, "--etcd=" + way.address)
+    cluster.wait_until_registered(name)
+    proof.settled("%s reaches etcd by another way" % name)
+    way.cut()
+    proof.entries_are(others, ENDED_SECONDS)
+    newcomer = harness.Clients(clients_binary, cluster, 1, group="newcomers")
+    for other in others:
+        tool.wait_for("the newcomer at " + other, lambda: cluster.ask(other, "ids", "newcomers"), 15)
+    if cluster.ask(name, "ids", "newcomers"):
+        raise tool.Error("a newcomer has come to %s, which etcd does not list" % name)
+    proof.settled("%s is cut off from etcd" % name, 1)
+    newcomer.leave()
+    way.mend()
+    proof.entries_are(cluster.broker_names(), 15)
+    proof.settled("%s reaches etcd again" % name)
 
 
 def restart_etcd(proof):
@@ -122,6 +150,7 @@ def main():
         revoke_a_lease(proof)
         put_foreign_entries(proof)  # They stay.
         drain(proof, first)
+        cut_off(proof, second, arguments.clients_binary)
         compact(proof)
         restart_a_broker(proof, second, signal.SIGTERM)
         restart_etcd(proof)

@@ -44,6 +44,19 @@ class FaultsTest(unittest.TestCase):
             tool.wait_for("the other port", lambda: (cluster.entries() or {}).get("broker-1") == cluster.address("broker-2"), harness.ENDED_SECONDS + 1)
             harness.say("a killed broker was back in %.1f s, on another port too" % (time.monotonic() - began))
 
+    def test_a_signal_ends_the_wait_for_a_name_that_is_in_use(self):
+        with harness.Cluster(BINARIES, brokers=2) as cluster:
+            cluster.start_etcd("etcd-1")
+            tool.wait_for("etcd", cluster.etcd_answers)
+            cluster.start_broker("broker-1")
+            cluster.wait_until_registered("broker-1")
+            cluster.start_broker("broker-2", "--broker_name=broker-1", "--etcd_lease=10m")
+            cluster.wait_for_log("broker-2", "another broker is registered in etcd under this name and id")
+            cluster.send("broker-2", signal.SIGTERM)
+            said = self.ends(cluster, "broker-2", 5)
+            self.assertIn("] stopped", said)
+            self.assertEqual({"broker-1": cluster.address("broker-1")}, cluster.entries())
+
     def test_an_etcd_that_is_away_at_the_start_is_said_and_waited_for(self):
         with harness.Cluster(BINARIES, brokers=1) as cluster:
             cluster.start_broker("broker-1")

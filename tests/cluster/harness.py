@@ -5,9 +5,11 @@ import importlib.util
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
@@ -30,6 +32,8 @@ GROUP = "g"
 SETTLED_SECONDS = 15
 # etcd looks for ended leases twice a second, and a member that has just become the leader gives each one its whole time again.
 ENDED_SECONDS = tool.LEASE_SECONDS + 3
+# How soon a broker knows what etcd lists: it asks each 2 s.
+LISTED_SECONDS = 3
 
 
 def say(text):
@@ -79,6 +83,10 @@ class Cluster(tool.Cluster):
         )
         return asked.stdout if asked.returncode == 0 else None
 
+    def channels(self, name):
+        """How many clients of the group the broker has, also while it drains and answers no client."""
+        return len(set(re.findall(r"\bclient-\d+\b", self.ask(name, "connections", GROUP) or "")))
+
     def members(self, name):
         """The client ids of the group at the broker, each as often as it is listed."""
         return sorted((self.ask(name, "ids", GROUP) or "").split())
@@ -87,13 +95,14 @@ class Cluster(tool.Cluster):
 class Clients:
     """Clients in a process of their own."""
 
-    def __init__(self, binary, cluster, count):
-        self.ids = sorted("client-%d" % i for i in range(count))
-        command = [binary, "--resolver=" + cluster.resolver(), "--clients=%d" % count, "--group=" + GROUP]
+    def __init__(self, binary, cluster, count, group=GROUP):
+        prefix = "client-" if group == GROUP else group + "-"
+        self.ids = sorted(prefix + str(i) for i in range(count))
+        command = [binary, "--resolver=" + cluster.resolver(), "--clients=%d" % count, "--group=" + group, "--id_prefix=" + prefix]
         if cluster.state["tls"]:
             ca, cert, key = cluster.security("client")
             command += ["--tls_ca=" + ca, "--tls_cert=" + cert, "--tls_key=" + key]
-        self.log = open(cluster.path("clients.log"), "w", encoding="utf-8")
+        self.log = open(cluster.path("clients.log" if group == GROUP else group + ".log"), "w", encoding="utf-8")
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=self.log, stderr=self.log)
         cluster.children.append(self.process)
 
@@ -101,6 +110,61 @@ class Clients:
         self.process.stdin.close()
         if self.process.wait(timeout=30) != 0:
             raise tool.Error("the clients ended with %d" % self.process.returncode)
+
+
+class Forwarder:
+    """A way to an address that can be cut."""
+
+    def __init__(self, target):
+        host, port = target.rsplit(":", 1)
+        self.target = (host, int(port))
+        self.is_cut = False
+        self.sockets = []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                near, _ = self.listener.accept()
+            except OSError:
+                return
+            try:
+                if self.is_cut:
+                    raise OSError("cut")
+                far = socket.create_connection(self.target)
+            except OSError:
+                near.close()
+                continue
+            self.sockets += [near, far]
+            for pair in ((near, far), (far, near)):
+                threading.Thread(target=self.copy, args=pair, daemon=True).start()
+
+    @staticmethod
+    def copy(source, sink):
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+        except OSError:
+            pass
+        for end in (source, sink):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def cut(self):
+        self.is_cut = True
+        for end in self.sockets:
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+        self.sockets = []
+
+    def mend(self):
+        self.is_cut = False
 
 
 class Proof:
