@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
@@ -27,7 +28,16 @@ absl::Duration Between(const google::protobuf::Timestamp& from,
          absl::Nanoseconds(to.nanos() - from.nanos());
 }
 
-// "serving", "draining", "settling, 12s to go".
+// ", not in etcd" if the broker should be there, and is not.
+absl::string_view Missing(const pb::GetBrokerResponse& broker) {
+  const auto state = broker.registration().state();
+  return state == pb::DiscoveryRegistration::STATE_NOT_REGISTERED ||
+                 state == pb::DiscoveryRegistration::STATE_NAME_IN_USE
+             ? ", not in etcd"
+             : "";
+}
+
+// "serving", "draining", "settling, 12s to go", "serving, not in etcd".
 std::string StateCell(const Message& message, const FieldDescriptor&,
                       const TableTime&) {
   const pb::GetBrokerResponse& broker = BrokerOf(message);
@@ -36,12 +46,14 @@ std::string StateCell(const Message& message, const FieldDescriptor&,
     case pb::GetBrokerResponse::STATE_DRAINED: return "drained";
     default: break;
   }
-  if (!broker.has_settling_until()) return "serving";
+  if (!broker.has_settling_until()) {
+    return absl::StrCat("serving", Missing(broker));
+  }
   return absl::StrCat(
       "settling, ",
       absl::FormatDuration(absl::Ceil(
           Between(broker.now(), broker.settling_until()), absl::Seconds(1))),
-      " to go");
+      " to go", Missing(broker));
 }
 
 std::string ChannelsCell(const Message& message, const FieldDescriptor&,
@@ -79,6 +91,28 @@ std::string CertificateCell(const Message& message,
              : "-";
 }
 
+// "yes"; "-": the broker does not register.
+std::string RegistrationCell(const Message& message, const FieldDescriptor&,
+                             const TableTime&) {
+  const pb::GetBrokerResponse& broker = BrokerOf(message);
+  if (!broker.has_registration()) return "-";
+  switch (broker.registration().state()) {
+    case pb::DiscoveryRegistration::STATE_REGISTERED:
+      return broker.registration().error().empty() ? "yes" : "yes, not renewed";
+    case pb::DiscoveryRegistration::STATE_NOT_REGISTERED: return "no";
+    case pb::DiscoveryRegistration::STATE_NAME_IN_USE:
+      return "no, its name is in use";
+    case pb::DiscoveryRegistration::STATE_WITHDRAWN: return "withdrawn";
+    case pb::DiscoveryRegistration::STATE_WITHDRAWING: return "withdrawing";
+    default: return "?";
+  }
+}
+
+std::string RegistrationErrorCell(const Message& message,
+                                  const FieldDescriptor&, const TableTime&) {
+  return Printable(BrokerOf(message).registration().error());
+}
+
 }  // namespace
 
 const Table& BrokerTable() {
@@ -95,6 +129,8 @@ const Table& BrokerTable() {
        {"AUTH", "auth"},
        {"CLUSTER", "cluster", PlainCell, Shown::kWide},
        {"ADDRESSES", "addresses", AddressesCell, Shown::kWide},
+       {"IN ETCD", "registration", RegistrationCell, Shown::kWide},
+       {"ETCD ERROR", "registration", RegistrationErrorCell, Shown::kWide},
        {"REFUSED CHANNELS", "refused_channels", PlainCell, Shown::kWide},
        {"INCARNATION", "broker_incarnation", PlainCell, Shown::kWide}},
   };
@@ -108,7 +144,8 @@ std::vector<Command> BrokerCommands() {
        "what the broker is, how it can be reached, and how full it is",
        "Shows who the broker is, since when it runs, whether it serves, how "
        "many channels\nit has and may have, until when its certificate is "
-       "good, and whether rules\ndecide who may what.",
+       "good, whether rules\ndecide who may what, and whether clients find it "
+       "in etcd.",
        {},
        Show<pb::GetBrokerRequest>(InTable(BrokerTable()))},
   };

@@ -67,5 +67,27 @@ TEST(BrokerTableTest, AddressesStandThereWithTheirSecurity) {
   EXPECT_EQ(Cell(broker, "ADDRESSES"), "0.0.0.0:1 TLS, unix:/run/b operators");
 }
 
+TEST(BrokerTableTest, WhetherClientsFindTheBrokerInEtcdStandsThere) {
+  pb::GetBrokerResponse broker;
+  EXPECT_EQ(Cell(broker, "IN ETCD"), "-");
+  EXPECT_EQ(Cell(broker, "ETCD ERROR"), "-");
+  pb::DiscoveryRegistration& registration = *broker.mutable_registration();
+  registration.set_state(pb::DiscoveryRegistration::STATE_REGISTERED);
+  EXPECT_EQ(Cell(broker, "IN ETCD"), "yes");
+  registration.set_error("refused\n");
+  EXPECT_EQ(Cell(broker, "IN ETCD"), "yes, not renewed");
+  EXPECT_EQ(Cell(broker, "ETCD ERROR"), "refused\\x0a");
+  EXPECT_EQ(Cell(broker, "STATE"), "serving");
+  registration.set_state(pb::DiscoveryRegistration::STATE_NOT_REGISTERED);
+  EXPECT_EQ(Cell(broker, "IN ETCD"), "no");
+  EXPECT_EQ(Cell(broker, "STATE"), "serving, not in etcd");
+  registration.set_state(pb::DiscoveryRegistration::STATE_NAME_IN_USE);
+  EXPECT_EQ(Cell(broker, "IN ETCD"), "no, its name is in use");
+  registration.set_state(pb::DiscoveryRegistration::STATE_WITHDRAWN);
+  EXPECT_EQ(Cell(broker, "IN ETCD"), "withdrawn");
+  registration.set_state(pb::DiscoveryRegistration::STATE_WITHDRAWING);
+  EXPECT_EQ(Cell(broker, "IN ETCD"), "withdrawing");
+}
+
 }  // namespace
 }  // namespace rmq::cmctl

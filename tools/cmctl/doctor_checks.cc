@@ -105,6 +105,13 @@ constexpr Check kChecks[] = {
     {"not-told", "members of groups are not told of changes",
      "They notice who came and left only when they ask by themselves.",
      "Set --notify_consumer_ids_changed_enable.", FindNotTold},
+    {"not-in-etcd", "clients that ask etcd do not find the broker",
+     "Clients that start now do not come to it, and those that lose it do not "
+     "come back.",
+     "Look whether the broker reaches etcd (--etcd, --etcd_tls_ca, "
+     "--etcd_user), and give each broker a name of its own (--broker_name, "
+     "--broker_id): cmctl broker -o wide has etcd's words.",
+     FindNotInEtcd},
 };
 
 }  // namespace

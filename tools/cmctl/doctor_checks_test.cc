@@ -261,9 +261,51 @@ TEST(AllChecksTest, EachHasANameOfItsOwnAndASummary) {
     EXPECT_NE(check.summary, "");
     EXPECT_LT(check.name.size(), 16);  // The help's left column.
   }
-  EXPECT_EQ(names.size(), 20);
+  EXPECT_EQ(names.size(), 21);
   std::sort(names.begin(), names.end());
   EXPECT_EQ(std::unique(names.begin(), names.end()), names.end());
+}
+
+TEST_F(DoctorChecksTest, BrokersThatDoNotRegisterAreFine) {
+  EXPECT_FALSE(facts().has_registration());
+  EXPECT_THAT(Found(), IsEmpty());
+}
+
+TEST_F(DoctorChecksTest, ABrokerThatIsNotInEtcdIsAnErrorOnceALeaseIsOver) {
+  patients_.pop_back();
+  pb::DiscoveryRegistration& registration = *facts().mutable_registration();
+  registration.set_state(pb::DiscoveryRegistration::STATE_REGISTERED);
+  registration.mutable_lease()->set_seconds(10);
+  EXPECT_THAT(Found(), IsEmpty());
+  registration.set_error("refused");
+  EXPECT_THAT(Found(),
+              ElementsAre("WARNING not-in-etcd a: it cannot keep its entry in "
+                          "etcd, which goes 10s after the last time that it "
+                          "could: refused"));
+  registration.set_state(pb::DiscoveryRegistration::STATE_NOT_REGISTERED);
+  registration.mutable_since()->set_seconds(kNow - 10);
+  EXPECT_THAT(Found(), ElementsAre("NOTE not-in-etcd a: it is not in etcd, "
+                                   "for 10s: refused"));
+  registration.mutable_since()->set_seconds(kNow - 11);
+  EXPECT_THAT(Found(), ElementsAre("ERROR not-in-etcd a: it is not in etcd, "
+                                   "for 11s: refused"));
+  registration.set_state(pb::DiscoveryRegistration::STATE_NAME_IN_USE);
+  registration.set_holder("a at h:1");
+  EXPECT_THAT(Found(), ElementsAre("ERROR not-in-etcd a: it is not in etcd: "
+                                   "another broker has its name and id, a at "
+                                   "h:1"));
+  registration.set_state(pb::DiscoveryRegistration::STATE_WITHDRAWING);
+  EXPECT_THAT(Found(), ElementsAre("WARNING not-in-etcd a: it drains, and its "
+                                   "entry is still in etcd, for 11s: refused"));
+  registration.set_state(pb::DiscoveryRegistration::STATE_WITHDRAWN);
+  EXPECT_THAT(Found(), IsEmpty());
+}
+
+TEST_F(DoctorChecksTest, WhereSomeBrokersRegisterTheOthersShould) {
+  facts().mutable_registration()->set_state(
+      pb::DiscoveryRegistration::STATE_REGISTERED);
+  EXPECT_THAT(Found(), ElementsAre("WARNING not-in-etcd b: it has no --etcd, "
+                                   "and other brokers have"));
 }
 
 }  // namespace

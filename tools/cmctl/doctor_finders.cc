@@ -364,4 +364,69 @@ Hits FindNotTold(const Patients& patients) {
   });
 }
 
+namespace {
+
+// What is wrong with a broker's entry; nothing if it is as it should be.
+Hits FindInRegistration(const std::string& label,
+                        const pb::GetBrokerResponse& facts) {
+  const pb::DiscoveryRegistration& registration = facts.registration();
+  const absl::Duration lease = absl::Seconds(registration.lease().seconds());
+  const absl::Duration since =
+      ToTime(facts.now()) - ToTime(registration.since());
+  const std::string because = registration.error().empty()
+                                  ? ""
+                                  : absl::StrCat(": ", registration.error());
+  const std::string for_long =
+      absl::FormatDuration(absl::Trunc(since, absl::Seconds(1)));
+  switch (registration.state()) {
+    case pb::DiscoveryRegistration::STATE_REGISTERED:
+      if (registration.error().empty()) return {};
+      return {{label,
+               absl::StrCat("it cannot keep its entry in etcd, which goes ",
+                            absl::FormatDuration(lease),
+                            " after the last time that it could", because),
+               Severity::kWarning}};
+    case pb::DiscoveryRegistration::STATE_NOT_REGISTERED:
+      return {{label,
+               absl::StrCat("it is not in etcd, for ", for_long, because),
+               since > lease ? Severity::kError : Severity::kNote}};
+    case pb::DiscoveryRegistration::STATE_NAME_IN_USE:
+      return {{label,
+               absl::StrCat("it is not in etcd: another broker has its name "
+                            "and id",
+                            registration.holder().empty()
+                                ? ""
+                                : absl::StrCat(", ", registration.holder())),
+               Severity::kError}};
+    case pb::DiscoveryRegistration::STATE_WITHDRAWING:
+      return {{label,
+               absl::StrCat("it drains, and its entry is still in etcd, for ",
+                            for_long, because),
+               since > lease ? Severity::kWarning : Severity::kNote}};
+    default: return {};
+  }
+}
+
+}  // namespace
+
+Hits FindNotInEtcd(const Patients& patients) {
+  Hits hits;
+  bool others_register = false;
+  for (const Patient& patient : patients) {
+    others_register = others_register || FactsOf(patient).has_registration();
+  }
+  for (const Patient& patient : patients) {
+    if (FactsOf(patient).has_registration()) {
+      const Hits of_it =
+          FindInRegistration(patient.view.label, FactsOf(patient));
+      hits.insert(hits.end(), of_it.begin(), of_it.end());
+    } else if (others_register) {
+      hits.push_back({patient.view.label,
+                      "it has no --etcd, and other brokers have",
+                      Severity::kWarning});
+    }
+  }
+  return hits;
+}
+
 }  // namespace rmq::cmctl

@@ -59,6 +59,7 @@ Hits FindExpiryBounds(const Patients& patients);
 Hits FindNoAutoCreate(const Patients& patients);
 Hits FindPassedOver(const Patients& patients);
 Hits FindNotTold(const Patients& patients);
+Hits FindNotInEtcd(const Patients& patients);
 
 }  // namespace rmq::cmctl
 
