@@ -108,7 +108,8 @@ class MembershipWatcher::Impl final : private WatchedBrokers::Observer {
           static_cast<WatchedBrokers::Observer*>(this),
           [this] { return absl::Uniform(random_, 0.0, 1.0); });
       if (!IsGiven(options_.resolver)) {
-        brokers_->SetBrokers(UnnamedBrokers(options_.brokers));
+        brokers_->SetBrokers(UnnamedBrokers(options_.brokers),
+                             absl::ZeroDuration());
       }
     });
     // A string has become a resolver.
@@ -218,7 +219,8 @@ class MembershipWatcher::Impl final : private WatchedBrokers::Observer {
   void TakeBrokers() {
     list_waits_ = !callbacks_->HasRoom();
     if (list_waits_ || brokers_ == nullptr) return;
-    brokers_->SetBrokers(listener_->Take());
+    brokers_->SetBrokers(listener_->Take(),
+                         absl::get<0>(options_.resolver)->UnlistedStay());
   }
   // On the loop.
   void OnRoom() {

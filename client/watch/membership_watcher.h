@@ -45,12 +45,12 @@ struct MembershipWatcherOptions {
   // "host:port" each; at least one, none twice. Each is watched by itself.
   std::vector<std::string> brokers;
   // Lists the brokers instead of `brokers`, as they come and go: as
-  // ClientOptions::resolver. Each broker of the list is watched. One that is
-  // listed no more is watched for as long as its call stands, so that the end
-  // of a drain is seen, and left then. One that comes back after that is
-  // watched anew, from who is there then: there is no gap, but on_brokers has
-  // told that it was left. A broker that is listed at two addresses is told
-  // twice.
+  // ClientOptions::resolver. Each broker of the list is watched, and one that
+  // is listed no more is left: at once, or if the resolver says so
+  // (BrokerResolver::UnlistedStay(), as etcd's) when its call ends, so that the
+  // end of a drain is seen. One that comes back after that is watched anew,
+  // from who is there then: there is no gap, but on_brokers has told that it
+  // was left. A broker that is listed at two addresses is told twice.
   BrokerResolverOption resolver;
   // How the source of a string is asked.
   DiscoveryOptions discovery;

@@ -16,13 +16,24 @@ class WatchedBrokers::Watch final : private WatchSession::Observer {
         stub_(brokers->new_stub_(entry_.address)),
         session_(brokers->options_, &brokers->loop_, stub_.get(), this,
                  brokers->random_) {}
+  ~Watch() { SetStayTimer(absl::InfiniteFuture()); }
 
   // Its address does not change.
   void set_entry(const BrokerEntry& entry) { entry_ = entry; }
   const BrokerEntry& entry() const { return entry_; }
-  void set_listed(bool listed) { listed_ = listed; }
-  bool listed() const { return listed_; }
-  bool connected() const { return connected_; }
+  void SetListed() {
+    listed_ = true;
+    SetStayTimer(absl::InfiniteFuture());
+  }
+  // Once it is listed no more it stays so long.
+  void SetUnlisted(absl::Duration stay) {
+    if (!std::exchange(listed_, false)) return;
+    SetStayTimer(brokers_.loop_.Now() + stay);
+  }
+  // Whether it is watched on.
+  bool stays() const {
+    return listed_ || (connected_ && brokers_.loop_.Now() < stays_until_);
+  }
   WatchSession& session() { return session_; }
 
  private:
@@ -42,10 +53,22 @@ class WatchedBrokers::Watch final : private WatchSession::Observer {
   }
   bool HasRoom() override { return brokers_.observer_.HasRoom(); }
 
+  void SetStayTimer(absl::Time until) {
+    if (stay_timer_ != 0) brokers_.loop_.Cancel(std::exchange(stay_timer_, 0));
+    stays_until_ = until;
+    if (until == absl::InfiniteFuture()) return;
+    stay_timer_ = brokers_.loop_.RunAt(until, [this] {
+      stay_timer_ = 0;
+      brokers_.LeaveSoon();
+    });
+  }
+
   WatchedBrokers& brokers_;
   BrokerEntry entry_;
   bool listed_ = true;
   bool connected_ = false;
+  absl::Time stays_until_ = absl::InfiniteFuture();  // Unless it is listed.
+  EventLoop::TimerId stay_timer_ = 0;                // 0: none is set.
   const std::unique_ptr<WatchStub> stub_;
   WatchSession session_;
 };
@@ -64,7 +87,8 @@ WatchedBrokers::~WatchedBrokers() {
   if (leave_timer_ != 0) loop_.Cancel(leave_timer_);
 }
 
-void WatchedBrokers::SetBrokers(const std::vector<BrokerEntry>& listed) {
+void WatchedBrokers::SetBrokers(const std::vector<BrokerEntry>& listed,
+                                absl::Duration stay) {
   const std::vector<BrokerEntry> before = brokers();
   // Those of the list in its order, then the others in theirs.
   std::vector<std::unique_ptr<Watch>> watches;
@@ -80,12 +104,12 @@ void WatchedBrokers::SetBrokers(const std::vector<BrokerEntry>& listed) {
     } else {
       watches.push_back(std::move(*found));
       watches.back()->set_entry(entry);
-      watches.back()->set_listed(true);
+      watches.back()->SetListed();
     }
   }
   watches_.erase(std::remove(watches_.begin(), watches_.end(), nullptr),
                  watches_.end());
-  for (const auto& watch : watches_) watch->set_listed(false);
+  for (const auto& watch : watches_) watch->SetUnlisted(stay);
   Leave();
   const size_t room = kMaxBrokers - std::min(kMaxBrokers, watches.size());
   const size_t surplus = watches_.size() - std::min(watches_.size(), room);
@@ -134,9 +158,8 @@ void WatchedBrokers::LeaveSoon() {
 
 bool WatchedBrokers::Leave() {
   const auto left =
-      std::remove_if(watches_.begin(), watches_.end(), [](const auto& watch) {
-        return !watch->listed() && !watch->connected();
-      });
+      std::remove_if(watches_.begin(), watches_.end(),
+                     [](const auto& watch) { return !watch->stays(); });
   const bool any = left != watches_.end();
   watches_.erase(left, watches_.end());
   return any;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "client/broker_entry.h"
 #include "client/loop/event_loop.h"
 #include "client/watch/membership_replay.h"
@@ -19,10 +20,11 @@ namespace rmq {
 
 // Deterministic, as WatchSession is.
 //
-// A broker that is listed is watched. One that is listed no more is watched for
-// as long as its call stands, and then left: a broker that drains is not
-// listed, and it is then that its clients leave. If it is listed again before,
-// its watch goes on as if nothing had been; if later, it is a new one.
+// A broker that is listed is watched. One that is listed no more is left: at
+// once if its call does not stand, else when that ends, or after a time that
+// SetBrokers() is told. So it is seen how clients leave a broker that drains,
+// which etcd does not list. If it is listed again before it is left, its watch
+// goes on as if nothing had been; if later, it is a new one.
 //
 // Bounds: kMaxBrokers watches. Beyond that, those that are not listed are left
 //   first, the oldest before the others.
@@ -64,8 +66,10 @@ class WatchedBrokers {
   // Cancels the calls.
   ~WatchedBrokers();
 
-  // All brokers that are listed; the list validates (ValidateBrokers()).
-  void SetBrokers(const std::vector<BrokerEntry>& listed);
+  // All brokers that are listed; the list validates (ValidateBrokers()). Those
+  // whose calls stand are watched for `stay` after they were listed last: see
+  // BrokerResolver::UnlistedStay(). Not negative.
+  void SetBrokers(const std::vector<BrokerEntry>& listed, absl::Duration stay);
 
   // The observer has room again.
   void OnRoom();
@@ -84,10 +88,10 @@ class WatchedBrokers {
   class Watch;
 
   Watch* Find(absl::string_view address) const;
-  // A call of a broker that is not listed has ended.
+  // The call, or the stay, of a broker that is not listed has ended.
   void LeaveSoon();
-  // Leaves the brokers that are not listed and have no call. Whether there are
-  // any.
+  // Leaves the brokers that are not listed and have no call, or may not stay
+  // any longer. Whether there are any.
   bool Leave();
 
   const WatchSession::Options options_;

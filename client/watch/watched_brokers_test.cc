@@ -82,7 +82,7 @@ class WatchedBrokersTest : public ::testing::Test,
     for (const std::string& address : addresses) {
       entries.push_back({"", 0, address});
     }
-    brokers_->SetBrokers(entries);
+    brokers_->SetBrokers(entries, stay_);
   }
 
   // The current call of the broker.
@@ -98,6 +98,7 @@ class WatchedBrokersTest : public ::testing::Test,
     return std::exchange(told_, std::vector<std::string>());
   }
 
+  absl::Duration stay_ = absl::Minutes(30);
   ManualEventLoop loop_;
   std::map<std::string, std::shared_ptr<FakeWatchStub>> stubs_;
   std::unique_ptr<WatchedBrokers> brokers_;
@@ -166,7 +167,7 @@ TEST_F(WatchedBrokersTest, ABrokerThatGetsAnotherNameStaysAndIsTold) {
   List({"h:1"});
   CallOf("h:1").Deliver(Snapshot(5));
   TakeTold();
-  brokers_->SetBrokers({{"a", 0, "h:1"}});
+  brokers_->SetBrokers({{"a", 0, "h:1"}}, stay_);
   EXPECT_THAT(TakeTold(), ElementsAre("brokers a@h:1"));
   EXPECT_FALSE(CallOf("h:1").cancelled());
 }
@@ -186,6 +187,37 @@ TEST_F(WatchedBrokersTest,
   loop_.Advance(absl::Minutes(1));
   EXPECT_EQ(CallsOf("h:1"), 1);
   EXPECT_FALSE(brokers_->IsWatched("h:1"));
+}
+
+TEST_F(WatchedBrokersTest, WithoutAStayABrokerIsLeftThoughItsCallStands) {
+  stay_ = absl::ZeroDuration();
+  List({"h:1", "h:2"});
+  CallOf("h:1").Deliver(Snapshot(5));
+  TakeTold();
+  List({"h:2"});
+  EXPECT_THAT(TakeTold(), ElementsAre("brokers h:2"));
+  EXPECT_TRUE(CallOf("h:1").cancelled());
+}
+
+TEST_F(WatchedBrokersTest, ABrokerThatIsNotListedIsLeftWhenItsStayIsOver) {
+  List({"h:1", "h:2"});
+  CallOf("h:1").Deliver(Snapshot(5));
+  List({"h:2"});
+  // The broker tells its progress, so that the call is not silent.
+  const auto pass = [this](absl::Duration time) {
+    for (absl::Duration passed; passed < time; passed += absl::Seconds(10)) {
+      CallOf("h:1").Deliver(v1::WatchResponse());
+      loop_.Advance(absl::Seconds(10));
+    }
+  };
+  pass(absl::Minutes(29));
+  List({"h:2"});  // This does not begin the stay anew.
+  TakeTold();
+  pass(absl::Seconds(50));
+  EXPECT_TRUE(brokers_->IsWatched("h:1"));
+  pass(absl::Seconds(10));
+  EXPECT_THAT(TakeTold(), ElementsAre("brokers h:2"));
+  EXPECT_TRUE(CallOf("h:1").cancelled());
 }
 
 TEST_F(WatchedBrokersTest, ABrokerThatIsAwayIsLeftWhenItIsListedNoMore) {

@@ -126,6 +126,18 @@ def put_foreign_entries(proof):
     proof.settled("etcd has foreign, newer and torn entries")
 
 
+def check_watch(told, names, drained):
+    """The watch has told that each broker was away and came back, and who left the one that was drained."""
+    for name in names:
+        states = [one["state"]["connected"] for one in told[name + ":0"] if "state" in one]
+        if "".join("+" if connected else "-" for connected in states).find("-+") < 0:
+            raise tool.Error("the watch has not told that %s was away and is back: %s" % (name, states))
+    reasons = [one["event"]["reason"] for one in told[drained + ":0"] if "event" in one]
+    if "REMOVAL_REASON_DRAINED" not in reasons:
+        raise tool.Error("the watch has not told of the drain of %s" % drained)
+    say("the watch has told of each broker that it was away and came back, and of the drain")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--broker_binary", required=True)
@@ -146,6 +158,7 @@ def main():
         proof = harness.Proof(cluster, clients)
         proof.settled("the start", 60)
         first, second, third = cluster.broker_names()
+        watch = harness.Watch(cluster)
         restart_a_broker(proof, first, signal.SIGKILL)
         revoke_a_lease(proof)
         put_foreign_entries(proof)  # They stay.
@@ -161,6 +174,7 @@ def main():
             restart_etcd(proof)
             compact(proof)
             drain(proof, second)
+        check_watch(watch.end(), cluster.broker_names(), drained=first)
         clients.leave()
         bad = []
         for name in cluster.broker_names() + ["clients"]:

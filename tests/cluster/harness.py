@@ -2,9 +2,11 @@
 
 import importlib.machinery
 import importlib.util
+import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -110,6 +112,34 @@ class Clients:
         self.process.stdin.close()
         if self.process.wait(timeout=30) != 0:
             raise tool.Error("the clients ended with %d" % self.process.returncode)
+
+
+class Watch:
+    """`cmctl watch` of the cluster, in a process of its own: what it has told of each broker."""
+
+    def __init__(self, cluster):
+        command = [cluster.cmctl, "watch", "-o", "json", "--cluster=" + cluster.resolver()]
+        if cluster.state["tls"]:
+            ca, cert, key = cluster.security("client")
+            for prefix in ("--", "--etcd_"):
+                command += [prefix + "tls_ca=" + ca, prefix + "tls_cert=" + cert, prefix + "tls_key=" + key]
+        self.path = cluster.path("watch.json")
+        with open(self.path, "w", encoding="utf-8") as output:
+            self.process = subprocess.Popen(command, stdout=output, stderr=output, env=dict(os.environ, HOME=cluster.folder))
+        cluster.children.append(self.process)
+
+    def end(self):
+        """The objects that were told, by the broker's label."""
+        self.process.terminate()
+        code = self.process.wait(timeout=30)
+        if code != 128 + signal.SIGTERM:
+            raise tool.Error("the watch ended with %d" % code)
+        told = {}
+        with open(self.path, encoding="utf-8") as output:
+            for line in output:
+                one = json.loads(line)
+                told.setdefault(one.get("broker"), []).append(one)
+        return told
 
 
 class Forwarder:

@@ -184,7 +184,7 @@ std::vector<Command> WatchCommands() {
       "says so. Ends with Ctrl-C, or after --timeout\nwith exit code 0.\n\n"
       "Several brokers are watched beside each other: each line has its "
       "broker, and says\nwhen one goes and comes back. Brokers of --cluster "
-      "are watched as they come; one\nthat is listed no more is watched for "
+      "are watched as they come; one\nthat etcd lists no more is watched for "
       "as long as it answers, so that the end of a\ndrain is seen.",
       {{"kind", "consumer|producer|all", "all", "which groups"},
        {"from", "REVISION", "",
