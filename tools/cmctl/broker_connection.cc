@@ -224,7 +224,8 @@ absl::Status FindCluster(const std::string& cluster,
             ? absl::StatusCode::kFailedPrecondition
             : code,
         absl::StrCat("the brokers of ", cluster,
-                     " are not known: ", brokers.status().message()));
+                     " are not known: ", brokers.status().message(),
+                     "; --broker=HOST:PORT asks one without it"));
   }
   if (brokers->empty()) {
     return absl::NotFoundError(

@@ -86,6 +86,14 @@ absl::Status DrainOne(const CommandLine& line, const FollowedBroker& broker,
   return absl::OkStatus();
 }
 
+// How a broker that its cluster does not list, as it is drained, is asked; ""
+// if it is as before.
+std::string WayTo(const BrokerTarget& broker) {
+  return broker.label != broker.address && IsBrokerNameAndId(broker.label)
+             ? absl::StrCat("--broker=", broker.address)
+             : "";
+}
+
 absl::Status DrainTheOnly(const CommandLine& line, const FollowedBroker& broker,
                           const Screen& screen) {
   DrainPrinter printer(line, screen, /*redraws=*/true);
@@ -95,13 +103,11 @@ absl::Status DrainTheOnly(const CommandLine& line, const FollowedBroker& broker,
   if (status.ok() && last.state() == pb::DrainProgress::STATE_DRAINING) {
     printer.Say(GoesOn(last));
   }
-  // Who looks for it by its cluster does not find it now.
-  if (status.ok() && last.state() != pb::DrainProgress::STATE_CANCELLED &&
-      !last.going_down() && broker.target.label != broker.target.address &&
-      IsBrokerNameAndId(broker.target.label)) {
+  const std::string way = WayTo(broker.target);
+  if (status.ok() && !way.empty() && !last.going_down() &&
+      last.state() != pb::DrainProgress::STATE_CANCELLED) {
     printer.Say(absl::StrCat("while it is drained its cluster does not list ",
-                             broker.target.label,
-                             ": --broker=", broker.target.address, " asks it"));
+                             broker.target.label, ": ", way, " asks it"));
   }
   return status;
 }
@@ -270,10 +276,14 @@ absl::Status DrainInTurn(const CommandLine& line,
       }
       return absl::OkStatus();
     }
+    const std::string way = WayTo(brokers[i].target);
+    printer.Say(absl::StrCat(
+        label, ": restart it, or cancel its drain",
+        way.empty() ? "" : absl::StrCat(" (", way, ")"),
+        rest.empty() ? ""
+                     : absl::StrCat(": ", brokers[i + 1].target.label,
+                                    " is drained when it serves again")));
     if (rest.empty()) break;
-    printer.Say(absl::StrCat(label, ": restart it, or cancel its drain: ",
-                             brokers[i + 1].target.label,
-                             " is drained when it serves again"));
     if (AwaitServing(brokers[i], end, screen, &printer)) continue;
     if (!screen.goes_on()) {
       printer.Say(absl::StrCat(label, " is drained", not_drained));

@@ -153,14 +153,15 @@ TEST_F(DrainSeveralTest, OneByOneTheNextWaitsUntilTheOneBeforeServesAgain) {
             "a:0: 9 of 9 clients left, 0 to go\n"
             "a:0: drained: all clients are gone, and the broker takes no "
             "clients until cmctl drain --cancel\n"
-            "a:0: restart it, or cancel its drain: b:0 is drained when it "
-            "serves again\n"
+            "a:0: restart it, or cancel its drain (--broker=h:1): b:0 is "
+            "drained when it serves again\n"
             "a:0: does not answer\n"
             "a:0: serves, and settles\n"
             "a:0: serves again\n"
             "b:0: 9 of 9 clients left, 0 to go\n"
             "b:0: drained: all clients are gone, and the broker takes no "
-            "clients until cmctl drain --cancel\n");
+            "clients until cmctl drain --cancel\n"
+            "b:0: restart it, or cancel its drain (--broker=h:2)\n");
 }
 
 TEST_F(DrainSeveralTest, OneByOneNoBrokerIsDrainedAfterOneThatFailed) {
