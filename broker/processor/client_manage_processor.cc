@@ -168,6 +168,11 @@ CallStatus ClientManageProcessor::UnregisterClient(
   return {};
 }
 
+void ClientManageProcessor::CloseChannel(ClientChannel& channel,
+                                         RemovalReason reason, absl::Time now) {
+  if (table_.Close(channel, reason, now)) notifier_.Flush(table_, now);
+}
+
 CallStatus ClientManageProcessor::CheckClientConfig(
     absl::string_view expression_type, absl::string_view expression) const {
   if (expression_type.empty() || expression_type == "TAG") return {};

@@ -125,6 +125,11 @@ class ClientManageProcessor {
       absl::Span<const absl::string_view> consumer_groups, absl::Time now,
       const ClientPrincipal& principal = {});
 
+  // The client of `channel` has gone, or is to: closes the channel, and tells
+  // the members of its groups. Does not call End(). Nothing if it was closed.
+  void CloseChannel(ClientChannel& channel, RemovalReason reason,
+                    absl::Time now);
+
   // CHECK_CLIENT_CONFIG of one subscription. An empty type is TAG; the
   // expression of a TAG subscription is not looked at. FAILED_PRECONDITION with
   // SYSTEM_ERROR if the broker's property filter is off, INVALID_ARGUMENT with

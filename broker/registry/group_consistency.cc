@@ -4,9 +4,19 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "broker/registry/statement.h"
 
 namespace rmq {
 namespace {
+
+// Whether a member with that statement is in a camp: it states something that
+// can be compared.
+bool IsCounted(const MemberStatement& statement) {
+  for (size_t i = 0; i < statement.size(); ++i) {
+    if (statement.expression_type(i) != kInferredExpressionType) return true;
+  }
+  return false;
+}
 
 StatementSide SideOf(const StatementForm& form, size_t members, size_t all,
                      absl::string_view what = "members") {

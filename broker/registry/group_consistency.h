@@ -20,7 +20,7 @@ namespace rmq {
 // Members whose statements have equal forms (see StatementForm) are a *camp*.
 // The *reference* is the camp with most members; of equal camps, the one that
 // was stated first. Members of the other camps are *odd*. A member whose
-// statement has no subscription is in no camp.
+// statement has no subscription, or only inferred ones, is in no camp.
 //
 // Costs: a group whose members agree has no camps, only one statement that
 // stands for all of them. In other groups a change costs the logarithm of the
@@ -117,10 +117,6 @@ class GroupConsistency {
     absl::Time since;
   };
 
-  // Whether a member with that statement is in a camp.
-  static bool IsCounted(const MemberStatement& statement) {
-    return statement.size() > 0;
-  }
   absl::Time agreed_since() const {
     return absl::FromUnixNanos(agreed_since_ns_);
   }

@@ -243,5 +243,17 @@ TEST_F(RejectionTest, TheReferenceIsThatOfTheOthers) {
   EXPECT_NE(Rejection(Tags("b")), "");
 }
 
+TEST_F(GroupConsistencyTest, AMemberWithInferredSubscriptionsIsInNoCamp) {
+  const SubscriptionStatement inferred = {"orders", "", kInferredExpressionType,
+                                          kInferredSubVersion};
+  Join(Tags("a"));
+  Join(Make({inferred}));
+  EXPECT_TRUE(group_.is_consistent());
+  EXPECT_EQ(group_.members(), 1);
+  // One that it states besides counts.
+  Join(Make({inferred, {"payments", "*", "TAG", 1}}));
+  EXPECT_FALSE(group_.is_consistent());
+}
+
 }  // namespace
 }  // namespace rmq

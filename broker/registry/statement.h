@@ -6,6 +6,7 @@
 #define BROKER_REGISTRY_STATEMENT_H_
 
 #include <cstdint>
+#include <limits>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -19,11 +20,18 @@ namespace rmq {
 struct SubscriptionStatement {
   absl::string_view topic;
   absl::string_view expression;
-  // "TAG" or "SQL92"; not checked by heartbeats.
+  // "TAG" or "SQL92", not checked by heartbeats; or kInferredExpressionType.
   absl::string_view expression_type;
   // The client's own number; a greater one replaces the group's subscription.
   int64_t sub_version = 0;
 };
+
+// Of a subscription that nobody has stated: the broker infers it of what a
+// client asks, and does not know the expression. By its version it counts only
+// where no member states the topic.
+inline constexpr absl::string_view kInferredExpressionType = "INFERRED";
+inline constexpr int64_t kInferredSubVersion =
+    std::numeric_limits<int64_t>::min();
 
 // One consumer group. Reference: ConsumerData.java.
 struct ConsumerStatement {

@@ -202,6 +202,37 @@ TEST(RocketmqV2Test, ATypeThatIsNotServedIsUnsupported) {
             v2::UNSUPPORTED);
 }
 
+TEST(RocketmqV2Test, AHeartbeatOfATypeThatIsNotServedIsToldItsName) {
+  TestBroker broker;
+  TestSdkClient client(broker, "c1");
+  const v2::Status status =
+      client.Heartbeat("client_type: PULL_CONSUMER group { name: 'orders' }");
+  EXPECT_EQ(status.code(), v2::UNRECOGNIZED_CLIENT_TYPE);
+  EXPECT_THAT(status.message(), HasSubstr("PULL_CONSUMER"));
+  EXPECT_THAT(broker.ConsumerIds("orders"), IsEmpty());
+}
+
+TEST(RocketmqV2Test, TopicsThatAConsumerAsksForAreItsUntilItsSettingsCome) {
+  TestBroker broker;
+  TestSdkClient client(broker, "c1");
+  client.QueryRoute("topic { name: 'T1' }");
+  EXPECT_EQ(client.Heartbeat(kConsumerHeartbeat).code(), v2::OK);
+  const auto expression_type_of = [&broker] {
+    const auto admin = pb::ClientManagerAdmin::NewStub(broker.connection());
+    grpc::ClientContext context;
+    SetTestDeadline(context);
+    pb::FindSubscriptionRequest request;
+    request.set_group("orders");
+    request.set_topic("T1");
+    pb::FindSubscriptionResponse response;
+    EXPECT_TRUE(admin->FindSubscription(&context, request, &response).ok());
+    return response.subscription().expression_type();
+  };
+  EXPECT_EQ(expression_type_of(), "INFERRED");
+  EXPECT_EQ(client.State(kConsumerSettings).status().code(), v2::OK);
+  EXPECT_EQ(expression_type_of(), "TAG");
+}
+
 TEST(RocketmqV2Test, ANamespaceIsAPartOfTheGroupsName) {
   TestBroker broker;
   TestSdkClient client(broker, "c1");

@@ -29,6 +29,7 @@
 #include "grpcpp/security/credentials.h"
 #include "grpcpp/support/channel_arguments.h"
 #include "gtest/gtest.h"
+#include "rocketmq/clientmanager/v1/admin.grpc.pb.h"
 
 namespace rmq {
 namespace {
@@ -210,6 +211,28 @@ TEST_F(SdkAuthTest, AnotherUserCannotBeAClientNorEndIt) {
   EXPECT_EQ(client.Heartbeat(kConsumerHeartbeat).code(), v2::OK);
   EXPECT_EQ(client.State(kConsumerSettings).status().code(), v2::OK);
   EXPECT_THAT(Members("orders"), ElementsAre("c1"));
+}
+
+TEST_F(SdkAuthTest, AnotherUsersStreamIsNotAskedForTheStacksOfAClient) {
+  TestSdkClient client = ClientAs("c1", AsPay());
+  EXPECT_EQ(client.State(kConsumerSettings).status().code(), v2::OK);
+  TestSdkClient other = ClientAs("c1", AsBill());
+  other.OpenStream();
+  other.AwaitInitialMetadata();
+  grpc::ClientContext context;
+  SetTestDeadline(context);
+  for (const auto& [key, value] : Signed("root", "rootroot")) {
+    context.AddMetadata(key, value);
+  }
+  pb::PrintThreadStackTraceRequest request;
+  request.set_client_id("c1");
+  const auto admin = pb::ClientManagerAdmin::NewStub(connection_);
+  const auto call = admin->PrintThreadStackTrace(&context, request);
+  EXPECT_TRUE(client.ReadCommand().has_print_thread_stack_trace_command());
+  context.TryCancel();
+  pb::PrintThreadStackTraceResponse response;
+  EXPECT_FALSE(call->Read(&response));
+  (void)call->Finish();
 }
 
 }  // namespace

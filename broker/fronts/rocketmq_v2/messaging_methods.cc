@@ -157,8 +157,10 @@ CallStatus QueryAssignment(const SdkCall& call,
   std::string group;
   status = GroupName("group", request.group(), call.limits(), &group);
   if (status.ok()) status = CheckNames(call, group, topic);
+  if (!status.ok()) return status;
+  call.broker.clients.NoteTopic(call.who(), topic);
   // No queue: so push consumers ask for no messages.
-  if (!status.ok() || call.broker.assignments == nullptr) return status;
+  if (call.broker.assignments == nullptr) return {};
   return AssignQueues(call, group, topic, request, response);
 }
 

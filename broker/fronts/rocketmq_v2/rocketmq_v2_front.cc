@@ -116,7 +116,8 @@ void RocketmqV2Front::AcceptStreams(ServerLoop* loop) {
 CallStatus RocketmqV2Front::PrintStackTrace(absl::string_view client_id,
                                             absl::Time now,
                                             OnAnswer on_answer) {
-  const std::shared_ptr<TelemetrySession> session = open_.Find(client_id);
+  const std::shared_ptr<TelemetrySession> session =
+      open_.Find(client_id, clients_.StreamOf(client_id));
   if (session == nullptr) {
     return {absl::StatusCode::kFailedPrecondition, ResponseCode::kSystemError,
             absl::StrCat("client ", Quoted(client_id),

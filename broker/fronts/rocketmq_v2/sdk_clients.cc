@@ -17,8 +17,9 @@
 namespace rmq {
 namespace {
 
-// How often a channel is opened that closes before it is used.
-constexpr int kTries = 2;
+// How often a client is registered anew that states something else meanwhile,
+// or whose channel closes.
+constexpr int kTries = 3;
 
 }  // namespace
 
@@ -66,17 +67,35 @@ bool SdkClients::IsOwn(const Client& client, const Who& who) {
   return who.principal.is_trial && client.network == NetworkOf(who.address);
 }
 
+CallStatus SdkClients::OfAnother(const Who& who) {
+  return SdkError(v2::FORBIDDEN,
+                  absl::StrCat("another one holds the client id ",
+                               Quoted(who.headers.client_id),
+                               ", and was heard at its address just now"));
+}
+
 SdkClients::Client& SdkClients::FindOrMakeLocked(const Who& who) {
   Client* client = FindLocked(who.headers.client_id);
-  if (client != nullptr && client->channel != nullptr) return *client;
+  if (client != nullptr && client->channel != nullptr) {
+    const bool has_moved =
+        !IsOwn(*client, who) &&
+        (client->principal.empty() || IsOfItsPrincipal(*client, who)) &&
+        who.now - client->heard_at_home >= options_.lost_expiry;
+    if (has_moved) {
+      client->principal = std::string(who.principal.name);
+      client->network = NetworkOf(who.address);
+      client->stream = 0;
+      client->statement_changes = kNotRegistered;
+    }
+    if (IsOwn(*client, who)) client->heard_at_home = who.now;
+    return *client;
+  }
   if (client != nullptr) {
     RemoveIdleLocked(*client);
     if (!IsOwn(*client, who)) {
-      client->statement = nullptr;
-      client->digest = 0;
+      client->Forget();
       client->stream = 0;
       client->goodbye_until = absl::InfinitePast();
-      client->asked_topics.clear();
     }
   } else {
     auto made = std::make_unique<Client>();
@@ -86,6 +105,7 @@ SdkClients::Client& SdkClients::FindOrMakeLocked(const Who& who) {
   }
   client->principal = std::string(who.principal.name);
   client->network = NetworkOf(who.address);
+  client->heard_at_home = who.now;
   AddIdleLocked(*client);
   return *client;
 }
@@ -120,46 +140,42 @@ void SdkClients::BecomeIdleLocked(Client& client) {
 
 SdkClients::StreamNumber SdkClients::OpenStream(const Who& who) {
   bool was_lost;
-  SdkStatementPtr statement;
-  uint64_t digest;
   StreamNumber number;
   {
     MutexLock lock(&mu_);
     Client& client = FindOrMakeLocked(who);
     if (!IsOwn(client, who)) return 0;
-    was_lost = client.stream == 0;
+    was_lost = client.stream == 0 && client.channel != nullptr;
     number = client.stream = ++last_stream_;
-    if (client.channel != nullptr) statement = client.statement;
-    digest = client.digest;
   }
   // So that the usual expiry holds again. A client that this fails for has its
   // error with the next heartbeat.
-  if (was_lost && statement != nullptr) {
-    (void)Register(who, statement, digest);
-  }
+  if (was_lost) (void)Register(who, Opens::kNo);
   return number;
 }
 
 void SdkClients::CloseStream(absl::string_view client_id, StreamNumber stream,
                              absl::Time now) {
-  SdkStatementPtr statement;
-  std::shared_ptr<Channel> channel;
   std::string principal;
   {
     MutexLock lock(&mu_);
     Client* const client = FindLocked(client_id);
     if (client == nullptr || client->stream != stream) return;
     client->stream = 0;
-    if (client->channel == nullptr || now < client->goodbye_until) return;
-    statement = client->statement;
-    channel = client->channel;
+    client->heard_at_home = absl::InfinitePast();
+    if (client->channel == nullptr) return;
     principal = client->principal;
   }
-  HeartbeatStatement view = statement->View(client_id);
-  view.requested_channel_expiry = options_.lost_expiry;
-  view.principal.name = principal;
-  (void)broker_.processor.Heartbeat(*channel, view, now);
-  if (channel->closed()) Forget(*channel);
+  SdkHeaders headers;
+  headers.client_id = client_id;
+  (void)Register({headers, "", {principal, false}, now}, Opens::kNo);
+}
+
+SdkClients::StreamNumber SdkClients::StreamOf(
+    absl::string_view client_id) const {
+  MutexLock lock(&mu_);
+  const Client* const client = FindLocked(client_id);
+  return client == nullptr ? 0 : client->stream;
 }
 
 SdkStatementPtr SdkClients::StatementOf(absl::string_view client_id) const {
@@ -178,53 +194,44 @@ SdkStatementPtr SdkClients::StatementOf(absl::string_view client_id,
 
 CallStatus SdkClients::State(const Who& who, SdkStatementPtr statement,
                              uint64_t digest) {
+  CallStatus status;
   {
     MutexLock lock(&mu_);
     Client& client = FindOrMakeLocked(who);
-    // A client that states itself is there, whatever it has said before.
-    client.goodbye_until = absl::InfinitePast();
+    if (!IsGuest(client, who)) {
+      // A client that states itself is there, whatever it has said before.
+      client.goodbye_until = absl::InfinitePast();
+      client.State(std::move(statement), digest);
+    } else if (client.digest != digest || !IsOfItsPrincipal(client, who)) {
+      status = OfAnother(who);
+    }
   }
-  CallStatus status = Register(who, statement, digest);
+  if (status.ok()) status = Register(who, Opens::kYes);
   broker_.counters.full_heartbeats.Count(status.code);
   return status;
 }
 
-SdkStatementPtr SdkClients::Inferred(const Client& client,
-                                     const SdkHeaders& headers,
-                                     v2::ClientType type,
-                                     const std::string& group) {
-  if (type == v2::PRODUCER) {
-    return client.asked_topics.empty()
-               ? nullptr
-               : SdkStatement::OfProducer(client.asked_topics, headers);
-  }
-  return group.empty() ? nullptr
-                       : SdkStatement::OfConsumer(type, group, headers);
-}
-
 CallStatus SdkClients::Heartbeat(const Who& who, v2::ClientType type,
                                  const std::string& group) {
-  SdkStatementPtr statement;
-  uint64_t digest;
   {
     MutexLock lock(&mu_);
     Client& client = FindOrMakeLocked(who);
     if (who.now < client.goodbye_until) return {};
-    if (client.digest == 0 &&
-        (client.channel == nullptr || IsOwn(client, who))) {
-      const bool is_known =
-          client.statement != nullptr && client.statement->type() == type &&
-          (type == v2::PRODUCER
-               ? client.statement->topics() == client.asked_topics
-               : client.statement->group() == group);
-      statement = is_known ? client.statement
-                           : Inferred(client, who.headers, type, group);
-    } else {
-      statement = client.statement;
+    const bool is_guest = IsGuest(client, who);
+    if (is_guest && !IsOfItsPrincipal(client, who)) return OfAnother(who);
+    if (client.digest == 0 && !is_guest &&
+        (client.statement == nullptr ||
+         !client.statement->IsInferredOf(type, group, client.asked_topics))) {
+      const SdkStatementPtr inferred =
+          SdkStatement::Inferred(type, group, client.asked_topics, who.headers);
+      if (inferred == nullptr) {
+        return SdkError(
+            v2::UNRECOGNIZED_CLIENT_TYPE,
+            "no settings yet: register by Telemetry, or by QueryRoute");
+      }
+      client.State(inferred, 0);
     }
-    digest = client.digest;
-    if (statement != nullptr && statement == client.statement &&
-        client.channel != nullptr && client.principal == who.principal.name &&
+    if (client.channel != nullptr && client.principal == who.principal.name &&
         !who.principal.is_trial &&
         client.statement_changes == broker_.processor.statement_changes() &&
         client.channel->RenewRepeated(who.now) != 0) {
@@ -232,107 +239,126 @@ CallStatus SdkClients::Heartbeat(const Who& who, v2::ClientType type,
       return {};
     }
   }
-  if (statement == nullptr) {
-    return SdkError(v2::UNRECOGNIZED_CLIENT_TYPE,
-                    "no settings yet: register by Telemetry, or by QueryRoute");
-  }
-  CallStatus status = Register(who, statement, digest);
+  CallStatus status = Register(who, Opens::kYes);
   broker_.counters.light_heartbeats.Count(status.code);
   return status;
 }
 
-CallStatus SdkClients::LeaveAll(const Who& who,
-                                const SdkStatementPtr& statement,
-                                uint64_t digest) {
-  std::shared_ptr<Channel> channel;
-  {
-    MutexLock lock(&mu_);
-    Client& client = FindOrMakeLocked(who);
-    if (client.channel != nullptr && !IsOwn(client, who)) {
-      return SdkError(v2::FORBIDDEN,
-                      absl::StrCat("another one holds the client id ",
-                                   Quoted(who.headers.client_id)));
-    }
-    channel = client.channel;
-    client.Take(statement, digest);
-  }
-  if (channel != nullptr) {
-    broker_.table.Close(*channel, RemovalReason::kUnregistered, who.now);
-    Forget(*channel);
-  }
-  return {};
-}
-
-CallStatus SdkClients::Register(const Who& who,
-                                const SdkStatementPtr& statement,
-                                uint64_t digest) {
-  if (!statement->has_groups()) return LeaveAll(who, statement, digest);
-  HeartbeatStatement view = statement->View(who.headers.client_id);
-  view.principal = who.principal;
-  for (int tries = 0;; ++tries) {
-    std::shared_ptr<Channel> channel;
+CallStatus SdkClients::Register(const Who& who, Opens opens) {
+  CallStatus status;
+  for (int tries = 0; tries < kTries; ++tries) {
+    Registration registration;
     {
       MutexLock lock(&mu_);
       const Client* const client = FindLocked(who.headers.client_id);
-      if (client != nullptr) {
-        channel = client->channel;
-        view.requested_channel_expiry =
-            client->stream == 0 ? options_.lost_expiry : absl::ZeroDuration();
+      // It has said goodbye meanwhile, or was forgotten.
+      if (client == nullptr || client->statement == nullptr) return {};
+      registration = {client->statement, client->digest, client->stream != 0,
+                      client->channel};
+    }
+    if (registration.channel != nullptr && registration.channel->closed()) {
+      registration.channel = nullptr;
+    }
+    bool is_over = false;
+    if (!registration.statement->has_groups()) {
+      status = {};
+      if (registration.channel != nullptr) {
+        broker_.processor.CloseChannel(*registration.channel,
+                                       RemovalReason::kUnregistered, who.now);
+        Forget(*registration.channel);
+      }
+    } else if (registration.channel != nullptr || opens == Opens::kYes) {
+      status = RegisterOnce(who, registration, &is_over);
+    } else {
+      return status;
+    }
+    MutexLock lock(&mu_);
+    const Client* const client = FindLocked(who.headers.client_id);
+    if (client == nullptr ||
+        (!is_over && client->statement == registration.statement &&
+         (client->stream != 0) == registration.has_stream)) {
+      return status;
+    }
+  }
+  // The next heartbeat tries again.
+  MutexLock lock(&mu_);
+  Client* const client = FindLocked(who.headers.client_id);
+  if (client != nullptr) client->statement_changes = kNotRegistered;
+  return status;
+}
+
+bool SdkClients::TakeChannelLocked(const Who& who,
+                                   const Registration& registration,
+                                   const std::shared_ptr<Channel>& channel) {
+  Client* client = FindLocked(who.headers.client_id);
+  if (client == nullptr) {
+    // It was forgotten meanwhile: others took its room.
+    client = &FindOrMakeLocked(who);
+    client->State(registration.statement, registration.digest);
+  }
+  const bool has_other =
+      client->channel != nullptr && !client->channel->closed();
+  // Another call of the client was faster, or it has said goodbye, or it is
+  // another one's by now.
+  if (has_other || client->statement == nullptr ||
+      who.now < client->goodbye_until || !IsOwn(*client, who)) {
+    return false;
+  }
+  if (client->channel == nullptr) RemoveIdleLocked(*client);
+  client->channel = channel;
+  return true;
+}
+
+CallStatus SdkClients::RegisterOnce(const Who& who,
+                                    const Registration& registration,
+                                    bool* is_over) {
+  HeartbeatStatement view = registration.statement->View(who.headers.client_id);
+  view.principal = who.principal;
+  if (!registration.has_stream) {
+    view.requested_channel_expiry = options_.lost_expiry;
+  }
+  std::shared_ptr<Channel> channel = registration.channel;
+  const bool is_new = channel == nullptr;
+  if (is_new) {
+    channel =
+        std::make_shared<Channel>(this, who.headers.client_id, who.address);
+    const absl::Status opened =
+        broker_.table.Open(channel, who.now, who.principal.pays_as());
+    if (!opened.ok()) return FromStatus(opened);
+  }
+  const uint64_t changes = broker_.processor.statement_changes();
+  HeartbeatResult result = broker_.processor.Heartbeat(*channel, view, who.now);
+  const bool is_member = !channel->closed();
+  bool is_superseded = false;
+  {
+    MutexLock lock(&mu_);
+    if (is_new && is_member) {
+      is_superseded = !TakeChannelLocked(who, registration, channel);
+    }
+    Client* const client = FindLocked(who.headers.client_id);
+    if (client != nullptr && client->channel == channel && is_member &&
+        result.status.ok() && client->statement == registration.statement &&
+        (client->stream != 0) == registration.has_stream) {
+      client->statement_changes = changes;
+      if (IsOwn(*client, who)) {
+        client->principal = std::string(who.principal.name);
       }
     }
-    const bool is_new = channel == nullptr || channel->closed();
-    if (is_new) {
-      channel =
-          std::make_shared<Channel>(this, who.headers.client_id, who.address);
-      const absl::Status opened =
-          broker_.table.Open(channel, who.now, who.principal.pays_as());
-      if (!opened.ok()) return FromStatus(opened);
-    }
-    const uint64_t changes = broker_.processor.statement_changes();
-    HeartbeatResult result =
-        broker_.processor.Heartbeat(*channel, view, who.now);
-    const bool is_member = !channel->closed();
-    bool is_superseded = false;
-    {
-      MutexLock lock(&mu_);
-      Client& client = FindOrMakeLocked(who);
-      if (is_new && is_member) {
-        // Another call of the client was faster, or it has said goodbye.
-        is_superseded =
-            (client.channel != nullptr && client.channel != channel &&
-             !client.channel->closed()) ||
-            who.now < client.goodbye_until;
-        if (!is_superseded) {
-          if (client.channel == nullptr) RemoveIdleLocked(client);
-          client.channel = channel;
-          client.network = NetworkOf(who.address);
-        }
-      }
-      // Only what the registry has taken: a stranger's is refused there.
-      if (is_member && !is_superseded && (is_new || result.status.ok())) {
-        client.Take(statement, digest);
-        client.statement_changes = changes;
-        client.principal = std::string(who.principal.name);
-      }
-    }
-    if (is_superseded) {
-      broker_.table.Close(*channel, RemovalReason::kReplaced, who.now);
-      return {};
-    }
-    if (!is_member) Forget(*channel);
-    for (const PassedOverGroup& skipped : result.skipped) {
-      NoteSkippedGroup(who.headers.client_id, skipped, &broker_.counters);
-    }
-    if (result.end.has_value()) return EndStatus(*result.end);
-    // It expired just now.
-    if (result.status.code == absl::StatusCode::kAborted &&
-        tries + 1 < kTries) {
-      continue;
-    }
-    if (!result.status.ok()) return std::move(result.status);
-    if (!result.skipped.empty()) return SdkErrorOf(result.skipped.front());
+  }
+  if (is_superseded) {
+    broker_.processor.CloseChannel(*channel, RemovalReason::kReplaced, who.now);
     return {};
   }
+  if (!is_member) Forget(*channel);
+  for (const PassedOverGroup& skipped : result.skipped) {
+    NoteSkippedGroup(who.headers.client_id, skipped, &broker_.counters);
+  }
+  if (result.end.has_value()) return EndStatus(*result.end);
+  // It expired just now.
+  *is_over = result.status.code == absl::StatusCode::kAborted;
+  if (!result.status.ok()) return std::move(result.status);
+  if (!result.skipped.empty()) return SdkErrorOf(result.skipped.front());
+  return {};
 }
 
 CallStatus SdkClients::Terminate(const Who& who) {
@@ -346,6 +372,7 @@ CallStatus SdkClients::Terminate(const Who& who) {
     statement = client->statement;
   }
   if (channel != nullptr) {
+    // Not null while there is a channel.
     const HeartbeatStatement view = statement->View(who.headers.client_id);
     absl::InlinedVector<absl::string_view, 1> consumers;
     for (const ConsumerStatement& consumer : view.consumers) {
@@ -356,7 +383,8 @@ CallStatus SdkClients::Terminate(const Who& who) {
         who.now, who.principal);
     if (!status.ok()) return status;
     // With what earlier statements named.
-    broker_.table.Close(*channel, RemovalReason::kUnregistered, who.now);
+    broker_.processor.CloseChannel(*channel, RemovalReason::kUnregistered,
+                                   who.now);
   }
   // Of a heartbeat that was faster.
   std::shared_ptr<Channel> later;
@@ -366,13 +394,12 @@ CallStatus SdkClients::Terminate(const Who& who) {
     if (client == nullptr || !IsOwn(*client, who)) return {};
     if (client->channel != channel) later = client->channel;
     BecomeIdleLocked(*client);
-    client->statement = nullptr;
-    client->digest = 0;
-    client->asked_topics.clear();
+    client->Forget();
     client->goodbye_until = who.now + options_.goodbye;
   }
   if (later != nullptr) {
-    broker_.table.Close(*later, RemovalReason::kUnregistered, who.now);
+    broker_.processor.CloseChannel(*later, RemovalReason::kUnregistered,
+                                   who.now);
   }
   return {};
 }

@@ -36,17 +36,19 @@ namespace rmq {
 // another.
 //
 // Ids are no secret, so a client's own calls are those of its principal, and,
-// if it is anonymous, from the address (an IPv6 network counts as one) where
-// its channel was opened. Others' calls with its id may keep a member alive,
-// and cannot end it, shorten its expiry, or add to what is inferred of it;
-// settings that state a group are taken from any address of its principal, and
-// of an anonymous client from any address, since addresses change. What
-// is kept of a client that is in no group is dropped when another one uses its
-// id.
+// if it is anonymous, from its address (an IPv6 network counts as one). Calls
+// from other addresses, the same settings again included, keep a member alive,
+// and do nothing else: other settings are FORBIDDEN. So is what another
+// principal says. Addresses change: a member has moved, and its address is
+// another one from then on, with the first call from there that comes after its
+// stream at the old address has ended and nothing more has come from there, or
+// after the old address was silent for `lost_expiry`. What is kept of a client
+// that is in no group is dropped when another one uses its id.
 //
 // Differs from RocketMQ's proxy: a heartbeat of a client that has sent no
-// settings registers what is known; a client that has said goodbye does not
-// come back by a heartbeat that is under way; a killed client expires early.
+// settings registers what is known, the topics of its other calls included; a
+// client that has said goodbye does not come back by a heartbeat that is under
+// way; a killed client expires early.
 //
 // Thread-safe. No lock is held while the processor is called. Borrows the parts
 // of the broker.
@@ -87,6 +89,9 @@ class SdkClients {
   // when it is silent for `lost_expiry` from now on.
   void CloseStream(absl::string_view client_id, StreamNumber stream,
                    absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
+  // The client's stream; none if it has none of its own.
+  StreamNumber StreamOf(absl::string_view client_id) const
+      ABSL_LOCKS_EXCLUDED(mu_);
 
   // The client states `statement`: it is in these groups from now on. `digest`
   // is of the settings' bytes: the same bytes again change nothing.
@@ -110,7 +115,7 @@ class SdkClients {
   // all are left.
   CallStatus Terminate(const Who& who) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // The client has asked for the route of a topic.
+  // The client has asked for the route of a topic, or for its queues.
   void NoteTopic(const Who& who, const std::string& topic)
       ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -124,25 +129,38 @@ class SdkClients {
   // The clients that are in no group, the one that was heard longest ago first.
   using Idle = std::list<Client*>;
 
+  // No number of changes of the processor.
+  static constexpr uint64_t kNotRegistered = ~uint64_t{0};
+
   struct Client {
-    void Take(const SdkStatementPtr& stated, uint64_t settings_digest) {
+    void State(const SdkStatementPtr& stated, uint64_t settings_digest) {
+      if (statement != stated) statement_changes = kNotRegistered;
       statement = stated;
       digest = settings_digest;
       if (digest != 0) asked_topics.clear();
     }
+    // It states nothing.
+    void Forget() {
+      State(nullptr, 0);
+      asked_topics.clear();
+    }
 
     std::string id;
-    // Null if nothing is stated.
+    // What the client states; null if nothing, and never while it has a
+    // channel. It is on its way to the registry, or there.
     SdkStatementPtr statement;
     // Of the settings that `statement` is of; 0 if it is of none.
     uint64_t digest = 0;
     // Null while the client is in no group.
     std::shared_ptr<Channel> channel;
     // What the last heartbeat that was applied in full found.
-    uint64_t statement_changes = 0;
+    uint64_t statement_changes = kNotRegistered;
     std::string principal;
-    // NetworkOf() where the channel was opened, or where it was heard from.
+    // NetworkOf() the client's address.
     std::string network;
+    // When one of its own calls came; InfinitePast if its stream has ended
+    // since.
+    absl::Time heard_at_home = absl::InfinitePast();
     // 0: none is open, and the client is lost when it is silent.
     StreamNumber stream = 0;
     absl::Time goodbye_until = absl::InfinitePast();
@@ -154,8 +172,18 @@ class SdkClients {
 
   // Whether a call that names the client is its own.
   static bool IsOwn(const Client& client, const Who& who);
-  // The client that calls, made if need be. It counts as heard. What is kept of
-  // another one that is in no group is dropped.
+  // Whether it may change what the client states, or only keep it alive.
+  static bool IsGuest(const Client& client, const Who& who) {
+    return client.channel != nullptr && !IsOwn(client, who);
+  }
+  // Whether a guest may keep it alive.
+  static bool IsOfItsPrincipal(const Client& client, const Who& who) {
+    return who.principal.is_trial || client.principal == who.principal.name;
+  }
+  static CallStatus OfAnother(const Who& who);
+  // The client that calls, made if need be, and moved if it has moved. It
+  // counts as heard. What is kept of another one that is in no group is
+  // dropped.
   Client& FindOrMakeLocked(const Who& who) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   Client* FindLocked(absl::string_view client_id) const
       ABSL_SHARED_LOCKS_REQUIRED(mu_);
@@ -163,20 +191,26 @@ class SdkClients {
   void RemoveIdleLocked(Client& client) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Takes the channel away from the client.
   void BecomeIdleLocked(Client& client) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // What the heartbeat of a client without settings states. Null: nothing is
-  // known.
-  static SdkStatementPtr Inferred(const Client& client,
-                                  const SdkHeaders& headers,
-                                  v2::ClientType type,
-                                  const std::string& group);
-
-  // Registers `statement` on the client's channel, which is opened if need be.
-  // If the registry takes it, it is what the client states.
-  CallStatus Register(const Who& who, const SdkStatementPtr& statement,
-                      uint64_t digest) ABSL_LOCKS_EXCLUDED(mu_);
-  // The same of a statement without a group: the client leaves all groups.
-  CallStatus LeaveAll(const Who& who, const SdkStatementPtr& statement,
-                      uint64_t digest) ABSL_LOCKS_EXCLUDED(mu_);
+  // Registers what the client states, again if that changes meanwhile, so that
+  // the registry has what was stated last, whichever call came first.
+  enum class Opens { kNo, kYes };
+  CallStatus Register(const Who& who, Opens opens) ABSL_LOCKS_EXCLUDED(mu_);
+  // What is registered, under one hold of the lock.
+  struct Registration {
+    SdkStatementPtr statement;
+    uint64_t digest = 0;
+    bool has_stream = false;
+    // Null: it has to be opened.
+    std::shared_ptr<Channel> channel;
+  };
+  // `*is_over`: the channel has closed meanwhile, and the client, which is
+  // still there, needs another one.
+  CallStatus RegisterOnce(const Who& who, const Registration& registration,
+                          bool* is_over) ABSL_LOCKS_EXCLUDED(mu_);
+  // Gives the channel, which is new, to the client, if this has none yet.
+  bool TakeChannelLocked(const Who& who, const Registration& registration,
+                         const std::shared_ptr<Channel>& channel)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Takes a channel that is closed from its client.
   void Forget(const Channel& channel) ABSL_LOCKS_EXCLUDED(mu_);
 

@@ -1,6 +1,9 @@
 #include "broker/fronts/rocketmq_v2/sdk_clients.h"
 
 #include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,7 +17,9 @@
 #include "broker/fronts/rocketmq_v2/sdk_statement.h"
 #include "broker/fronts/rocketmq_v2/sdk_status.h"
 #include "broker/registry/client_event.h"
+#include "broker/registry/fake_client_channel.h"
 #include "broker/registry/table_queries.h"
+#include "broker/registry/test_statement.h"
 #include "common/response_code.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -48,10 +53,31 @@ class SdkClientsTest : public ::testing::Test {
   }
   // What "c1" states.
   CallStatus State(absl::string_view address, const std::string& group,
-                   absl::string_view principal = "") {
+                   absl::string_view principal = "", uint64_t digest = 77) {
     const SdkClients::Who who = Who("c1", address, principal);
     return clients_.State(
-        who, SdkStatement::OfConsumer(v2::PUSH_CONSUMER, group, headers_), 77);
+        who, SdkStatement::OfConsumer(v2::PUSH_CONSUMER, group, headers_),
+        digest);
+  }
+  // Another statement than "orders".
+  CallStatus StateBills(absl::string_view address) {
+    return State(address, "bills", "", 78);
+  }
+  CallStatus StateTopics(const std::string& client_id, int64_t version,
+                         const std::string& expression) {
+    const SdkClients::Who who = Who(client_id, kHome);
+    v2::Settings settings;
+    settings.set_client_type(v2::PUSH_CONSUMER);
+    settings.mutable_subscription()->mutable_group()->set_name("orders");
+    v2::SubscriptionEntry& entry =
+        *settings.mutable_subscription()->add_subscriptions();
+    entry.mutable_topic()->set_name("T1");
+    entry.mutable_expression()->set_expression(expression);
+    SdkStatementPtr statement;
+    EXPECT_TRUE(SdkStatement::Parse(settings, headers_, Limits(),
+                                    absl::FromUnixMillis(version), &statement)
+                    .ok());
+    return clients_.State(who, statement, 79);
   }
   CallStatus Heartbeat(absl::string_view address, const std::string& group,
                        v2::ClientType type = v2::PUSH_CONSUMER) {
@@ -213,10 +239,142 @@ TEST_F(SdkClientsTest, AHeartbeatFromAnotherAddressMovesNobodyToAnotherGroup) {
   EXPECT_THAT(Consumers("payments"), IsEmpty());
 }
 
-TEST_F(SdkClientsTest, AClientThatMovesMayStateItselfAnew) {
+TEST_F(SdkClientsTest, TheSameSettingsFromAnotherAddressKeepAClientAlive) {
   EXPECT_TRUE(State(kHome, "orders").ok());
+  now_ += absl::Seconds(30);
   EXPECT_TRUE(State(kElsewhere, "orders").ok());
+  now_ += absl::Seconds(30);
+  Scan();
   EXPECT_THAT(Consumers("orders"), ElementsAre("c1"));
+  // They move nobody.
+  EXPECT_TRUE(Heartbeat(kHome, "orders").ok());
+  EXPECT_TRUE(clients_.Terminate(Who("c1", kElsewhere)).ok());
+  EXPECT_THAT(Consumers("orders"), ElementsAre("c1"));
+}
+
+TEST_F(SdkClientsTest, OtherSettingsFromAnotherAddressAreForbidden) {
+  const SdkClients::StreamNumber own = clients_.OpenStream(Who("c1", kHome));
+  EXPECT_TRUE(State(kHome, "orders").ok());
+  EXPECT_EQ(CodeOf(StateBills(kElsewhere)), v2::FORBIDDEN);
+  EXPECT_EQ(clients_.StatementOf("c1")->group(), "orders");
+  EXPECT_THAT(Consumers("orders"), ElementsAre("c1"));
+  EXPECT_THAT(Consumers("bills"), IsEmpty());
+  // Heard at home after its stream has ended: it is still there.
+  clients_.CloseStream("c1", own, now_);
+  EXPECT_TRUE(Heartbeat(kHome, "orders").ok());
+  EXPECT_EQ(CodeOf(StateBills(kElsewhere)), v2::FORBIDDEN);
+}
+
+TEST_F(SdkClientsTest, AClientWhoseStreamHasEndedMovesAtOnce) {
+  const SdkClients::StreamNumber old = clients_.OpenStream(Who("c1", kHome));
+  EXPECT_TRUE(State(kHome, "orders").ok());
+  clients_.CloseStream("c1", old, now_);
+  const SdkClients::StreamNumber stream =
+      clients_.OpenStream(Who("c1", kElsewhere));
+  EXPECT_NE(stream, 0);
+  EXPECT_EQ(clients_.StreamOf("c1"), stream);
+  EXPECT_TRUE(StateBills(kElsewhere).ok());
+  EXPECT_THAT(Consumers("bills"), ElementsAre("c1"));
+  // It has a stream, so that the usual expiry holds.
+  now_ += absl::Seconds(100);
+  Scan();
+  EXPECT_THAT(Consumers("bills"), ElementsAre("c1"));
+  // The old address is another one's now.
+  EXPECT_TRUE(clients_.Terminate(Who("c1", kHome)).ok());
+  EXPECT_THAT(Consumers("bills"), ElementsAre("c1"));
+  EXPECT_TRUE(clients_.Terminate(Who("c1", kElsewhere)).ok());
+  EXPECT_THAT(Consumers("bills"), IsEmpty());
+}
+
+TEST_F(SdkClientsTest, AClientThatIsSilentAtHomeForTheLostExpiryHasMoved) {
+  const SdkClients::StreamNumber old = clients_.OpenStream(Who("c1", kHome));
+  EXPECT_TRUE(State(kHome, "orders").ok());
+  now_ += absl::Seconds(35) - absl::Milliseconds(1);
+  EXPECT_TRUE(Heartbeat(kElsewhere, "orders").ok());
+  EXPECT_EQ(CodeOf(StateBills(kElsewhere)), v2::FORBIDDEN);
+  now_ += absl::Milliseconds(1);
+  EXPECT_TRUE(StateBills(kElsewhere).ok());
+  EXPECT_THAT(Consumers("bills"), ElementsAre("c1"));
+  // The stream that it has left behind is none of its own.
+  EXPECT_EQ(clients_.StreamOf("c1"), 0);
+  clients_.CloseStream("c1", old, now_);
+  EXPECT_EQ(CodeOf(State(kHome, "orders")), v2::FORBIDDEN);
+}
+
+TEST_F(SdkClientsTest, AnotherPrincipalDoesNotTakeAnAnonymousClientsId) {
+  EXPECT_TRUE(State(kHome, "orders").ok());
+  EXPECT_EQ(CodeOf(clients_.Heartbeat(Who("c1", kHome, "bob"),
+                                      v2::PUSH_CONSUMER, "orders")),
+            v2::FORBIDDEN);
+  EXPECT_EQ(CodeOf(State(kHome, "orders", "bob")), v2::FORBIDDEN);
+  EXPECT_TRUE(Heartbeat(kHome, "orders").ok());
+  // Once it has gone.
+  now_ += absl::Seconds(36);
+  EXPECT_TRUE(State(kHome, "orders", "bob").ok());
+  EXPECT_EQ(CodeOf(Heartbeat(kHome, "orders")), v2::FORBIDDEN);
+}
+
+TEST_F(SdkClientsTest, ALeaveOfAllGroupsIsToldToNativeMembersAtOnce) {
+  const auto native = std::make_shared<FakeClientChannel>();
+  ASSERT_TRUE(core_.table().Open(native, now_).ok());
+  TestStatement stated("native");
+  stated.Consumer("orders");
+  const BuiltStatement built(stated);
+  core_.processor().Heartbeat(*native, *built, now_);
+  EXPECT_TRUE(State(kHome, "orders").ok());
+  native->TakePushes();
+  EXPECT_TRUE(
+      clients_
+          .State(Who("c1", kHome), SdkStatement::OfProducer({}, headers_), 78)
+          .ok());
+  EXPECT_THAT(native->TakePushes(), ElementsAre("orders"));
+}
+
+TEST_F(SdkClientsTest, TopicsThatAConsumerAsksForAreInferred) {
+  clients_.NoteTopic(Who("c1", kHome), "T1");
+  EXPECT_TRUE(Heartbeat(kHome, "orders").ok());
+  const auto inferred = core_.table().FindSubscription("orders", "T1");
+  ASSERT_TRUE(inferred.has_value());
+  EXPECT_EQ(inferred->expression_type, "INFERRED");
+  EXPECT_EQ(inferred->expression, "");
+  // Each one that it asks for later, too.
+  clients_.NoteTopic(Who("c1", kHome), "T2");
+  EXPECT_TRUE(Heartbeat(kHome, "orders").ok());
+  EXPECT_THAT(core_.table().GroupsOfTopic("T2", "", 10), ElementsAre("orders"));
+}
+
+TEST_F(SdkClientsTest, AnInferredTopicCountsOnlyWhereNobodyStatesIt) {
+  // The lowest version there is but one.
+  EXPECT_TRUE(
+      StateTopics("c2", std::numeric_limits<int64_t>::min() / 2, "a").ok());
+  clients_.NoteTopic(Who("c1", kHome), "T1");
+  EXPECT_TRUE(Heartbeat(kHome, "orders").ok());
+  EXPECT_EQ(core_.table().FindSubscription("orders", "T1")->expression, "a");
+  EXPECT_TRUE(clients_.Terminate(Who("c2", kHome)).ok());
+  EXPECT_EQ(core_.table().FindSubscription("orders", "T1")->expression_type,
+            "INFERRED");
+  EXPECT_TRUE(StateTopics("c3", 1, "b").ok());
+  EXPECT_EQ(core_.table().FindSubscription("orders", "T1")->expression, "b");
+}
+
+TEST_F(SdkClientsTest, SettingsReplaceWhatWasInferred) {
+  clients_.NoteTopic(Who("c1", kHome), "T1");
+  clients_.NoteTopic(Who("c1", kHome), "T2");
+  EXPECT_TRUE(Heartbeat(kHome, "orders").ok());
+  EXPECT_TRUE(StateTopics("c1", 1, "a").ok());
+  EXPECT_EQ(core_.table().FindSubscription("orders", "T1")->expression, "a");
+  EXPECT_FALSE(core_.table().FindSubscription("orders", "T2").has_value());
+  // Nothing more is inferred.
+  clients_.NoteTopic(Who("c1", kHome), "T3");
+  EXPECT_TRUE(Heartbeat(kHome, "orders").ok());
+  EXPECT_FALSE(core_.table().FindSubscription("orders", "T3").has_value());
+}
+
+TEST_F(SdkClientsTest, WhatIsInferredMakesNoGroupInconsistent) {
+  EXPECT_TRUE(StateTopics("c2", 1, "a").ok());
+  clients_.NoteTopic(Who("c1", kHome), "T1");
+  EXPECT_TRUE(Heartbeat(kHome, "orders").ok());
+  EXPECT_EQ(core_.table().FindConsistency("orders")->camps.size(), 1);
 }
 
 TEST_F(SdkClientsTest, OfAnAddressHalfIsKeptAndTheOthersStay) {

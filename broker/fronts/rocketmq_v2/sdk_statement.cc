@@ -170,11 +170,15 @@ CallStatus SdkStatement::Parse(const v2::Settings& settings,
   return {};
 }
 
-SdkStatementPtr SdkStatement::OfConsumer(v2::ClientType type, std::string group,
-                                         const SdkHeaders& headers) {
+SdkStatementPtr SdkStatement::OfConsumer(
+    v2::ClientType type, std::string group, const SdkHeaders& headers,
+    const std::vector<std::string>& topics) {
   const std::shared_ptr<SdkStatement> statement(new SdkStatement());
   statement->type_ = type;
   statement->group_ = std::move(group);
+  for (const std::string& topic : topics) {
+    statement->subscriptions_.push_back({topic, "", kInferredExpressionType});
+  }
   statement->SetProgram(headers, nullptr);
   statement->Seal(absl::UnixEpoch());
   return statement;
@@ -188,6 +192,27 @@ SdkStatementPtr SdkStatement::OfProducer(std::vector<std::string> topics,
   statement->SetProgram(headers, nullptr);
   statement->Seal(absl::UnixEpoch());
   return statement;
+}
+
+SdkStatementPtr SdkStatement::Inferred(v2::ClientType type,
+                                       const std::string& group,
+                                       const std::vector<std::string>& topics,
+                                       const SdkHeaders& headers) {
+  if (type == v2::PRODUCER) {
+    return topics.empty() ? nullptr : OfProducer(topics, headers);
+  }
+  return group.empty() ? nullptr : OfConsumer(type, group, headers, topics);
+}
+
+bool SdkStatement::IsInferredOf(v2::ClientType type, absl::string_view group,
+                                const std::vector<std::string>& topics) const {
+  if (type != type_) return false;
+  if (type == v2::PRODUCER) return topics == topics_;
+  return group == group_ && absl::c_equal(subscriptions_, topics,
+                                          [](const Subscription& subscription,
+                                             const std::string& topic) {
+                                            return subscription.topic == topic;
+                                          });
 }
 
 void SdkStatement::SetProgram(const SdkHeaders& headers,
@@ -212,7 +237,9 @@ void SdkStatement::Seal(absl::Time version) {
     view.topic = stated.topic;
     view.expression = stated.expression;
     view.expression_type = stated.type;
-    view.sub_version = absl::ToUnixMillis(version);
+    view.sub_version = stated.type == kInferredExpressionType
+                           ? kInferredSubVersion
+                           : absl::ToUnixMillis(version);
     subscription_views_.push_back(view);
   }
   consumer_.group = group_;

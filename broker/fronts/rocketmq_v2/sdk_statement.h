@@ -50,14 +50,23 @@ class SdkStatement {
                           absl::Time now,
                           std::shared_ptr<const SdkStatement>* result);
 
-  // Of a consumer whose settings have not come: it is in `group`, and states no
-  // subscription.
+  // Of a consumer whose settings have not come: it is in `group`, and reads the
+  // topics that it has asked routes of, by expressions that nobody knows.
   static std::shared_ptr<const SdkStatement> OfConsumer(
-      v2::ClientType type, std::string group, const SdkHeaders& headers);
+      v2::ClientType type, std::string group, const SdkHeaders& headers,
+      const std::vector<std::string>& topics = {});
   // Of a producer whose settings have not come: its topics are those that it
   // has asked routes of.
   static std::shared_ptr<const SdkStatement> OfProducer(
       std::vector<std::string> topics, const SdkHeaders& headers);
+  // One of the two, by what a heartbeat says and the topics that were asked
+  // for; null if these say nothing.
+  static std::shared_ptr<const SdkStatement> Inferred(
+      v2::ClientType type, const std::string& group,
+      const std::vector<std::string>& topics, const SdkHeaders& headers);
+  // Whether Inferred() would return the same statement.
+  bool IsInferredOf(v2::ClientType type, absl::string_view group,
+                    const std::vector<std::string>& topics) const;
 
   SdkStatement(const SdkStatement&) = delete;
   SdkStatement& operator=(const SdkStatement&) = delete;

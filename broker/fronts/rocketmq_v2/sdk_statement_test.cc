@@ -170,5 +170,41 @@ TEST(VersionNumberTest, EachPartHasTwoDigits) {
   EXPECT_EQ(VersionNumber("99999.1.1"), 0);
 }
 
+TEST(SdkStatementTest, TopicsOfAConsumerWithoutSettingsAreInferred) {
+  SdkHeaders headers;
+  const SdkStatementPtr statement =
+      SdkStatement::Inferred(v2::PUSH_CONSUMER, "orders", {"T1"}, headers);
+  const HeartbeatStatement view = statement->View("c1");
+  ASSERT_EQ(view.consumers.size(), 1);
+  ASSERT_EQ(view.consumers[0].subscriptions.size(), 1);
+  EXPECT_EQ(view.consumers[0].subscriptions[0].topic, "T1");
+  EXPECT_EQ(view.consumers[0].subscriptions[0].expression_type, "INFERRED");
+  EXPECT_EQ(view.consumers[0].subscriptions[0].sub_version,
+            kInferredSubVersion);
+}
+
+TEST(SdkStatementTest, WhatSaysNothingInfersNothing) {
+  SdkHeaders headers;
+  EXPECT_EQ(SdkStatement::Inferred(v2::PUSH_CONSUMER, "", {"T1"}, headers),
+            nullptr);
+  EXPECT_EQ(SdkStatement::Inferred(v2::PRODUCER, "orders", {}, headers),
+            nullptr);
+}
+
+TEST(SdkStatementTest, AStatementIsInferredOfTheSameTypeGroupAndTopicsAlone) {
+  SdkHeaders headers;
+  const SdkStatementPtr consumer =
+      SdkStatement::Inferred(v2::PUSH_CONSUMER, "orders", {"T1"}, headers);
+  EXPECT_TRUE(consumer->IsInferredOf(v2::PUSH_CONSUMER, "orders", {"T1"}));
+  EXPECT_FALSE(consumer->IsInferredOf(v2::SIMPLE_CONSUMER, "orders", {"T1"}));
+  EXPECT_FALSE(consumer->IsInferredOf(v2::PUSH_CONSUMER, "bills", {"T1"}));
+  EXPECT_FALSE(
+      consumer->IsInferredOf(v2::PUSH_CONSUMER, "orders", {"T1", "T2"}));
+  const SdkStatementPtr producer =
+      SdkStatement::Inferred(v2::PRODUCER, "", {"T1"}, headers);
+  EXPECT_TRUE(producer->IsInferredOf(v2::PRODUCER, "", {"T1"}));
+  EXPECT_FALSE(producer->IsInferredOf(v2::PRODUCER, "", {}));
+}
+
 }  // namespace
 }  // namespace rmq

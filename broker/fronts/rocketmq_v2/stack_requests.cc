@@ -26,6 +26,19 @@ CallStatus StackRequests::Begin(absl::string_view client_id, const void* stream,
                                 std::string* nonce) {
   const std::string id(client_id);
   *nonce = absl::StrCat(++last_number_);
+  {
+    MutexLock lock(&mu_);
+    if (requests_.contains(id)) {
+      return Error(absl::StatusCode::kResourceExhausted, id,
+                   "is being asked already");
+    }
+    if (requests_.size() >= kMost) {
+      return OverLimit(
+          absl::StrCat("clients that are being asked must be at most ", kMost));
+    }
+    requests_[id] = {stream, *nonce, std::move(on_answer), {}};
+  }
+  // Afterwards, so that there is something to end whenever it is due.
   const DueCalls::Ticket ticket = due_calls_.Add(
       now + kStackTraceLimit, [this, id, stream, number = *nonce] {
         End(id, stream, number,
@@ -35,21 +48,17 @@ CallStatus StackRequests::Begin(absl::string_view client_id, const void* stream,
                                ": some SDKs never do")),
             "");
       });
-  CallStatus status;
   {
     MutexLock lock(&mu_);
-    if (requests_.contains(id)) {
-      status = Error(absl::StatusCode::kResourceExhausted, id,
-                     "is being asked already");
-    } else if (requests_.size() >= kMost) {
-      status = OverLimit(
-          absl::StrCat("clients that are being asked must be at most ", kMost));
-    } else {
-      requests_[id] = {stream, *nonce, std::move(on_answer), ticket};
+    const auto found = requests_.find(id);
+    if (found != requests_.end() && found->second.nonce == *nonce) {
+      found->second.ticket = ticket;
+      return {};
     }
   }
-  if (!status.ok()) due_calls_.Remove(ticket);
-  return status;
+  // It has ended by now.
+  due_calls_.Remove(ticket);
+  return {};
 }
 
 void StackRequests::Answer(absl::string_view client_id, const void* stream,

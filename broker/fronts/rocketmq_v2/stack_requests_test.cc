@@ -53,6 +53,27 @@ class StackRequestsTest : public ::testing::Test {
   absl::StatusCode last_code_ = absl::StatusCode::kOk;
 };
 
+TEST_F(StackRequestsTest, ARequestEndsEvenIfItIsDueAtOnce) {
+  // The timer fires while the request is being begun.
+  DueCalls* calls = nullptr;
+  DueCalls due_at_once([&calls](absl::Time at) { calls->Run(at); });
+  calls = &due_at_once;
+  StackRequests requests(&due_at_once);
+  int answers = 0;
+  EXPECT_TRUE(requests
+                  .Begin(
+                      "c1", &stream_, now_,
+                      [&answers](const CallStatus& status, const std::string&) {
+                        EXPECT_FALSE(status.ok());
+                        ++answers;
+                      },
+                      &nonce_)
+                  .ok());
+  EXPECT_EQ(answers, 1);
+  EXPECT_EQ(requests.size(), 0);
+  EXPECT_EQ(due_at_once.NextDue(), absl::InfiniteFuture());
+}
+
 TEST_F(StackRequestsTest, AnAnswerIsPassedOnOnce) {
   ASSERT_TRUE(Begin("c1", &stream_).ok());
   requests_.Answer("c1", &stream_, Trace(nonce_, "main\n  at x"));

@@ -77,7 +77,7 @@ void TelemetrySession::OnOpened() {
   }
   client_id_ = std::string(headers.client_id);
   number_ = environment_.broker->clients.OpenStream(CallerOf(context, headers));
-  environment_.open->AddTo(client_id_, this, now);
+  environment_.open->AddTo(client_id_, this, number_, now);
   // The SDK for Rust awaits it before it goes on.
   stream_.SendInitialMetadata();
 }
@@ -149,11 +149,19 @@ CallStatus TelemetrySession::TakeSettings(absl::string_view bytes,
   }
   status = CheckStatement(calls().gate, context, headers.client_id, *statement);
   if (!status.ok()) return status;
-  status =
-      clients.State(CallerOf(context, headers), std::move(statement), digest);
+  const SdkClients::Who who = CallerOf(context, headers);
+  status = clients.State(who, std::move(statement), digest);
   environment_.stream.method->CountCall();
-  if (status.ok()) CompleteSettings(settings);
-  return status;
+  if (!status.ok()) return status;
+  if (number_ == 0) Adopt(who);
+  CompleteSettings(settings);
+  return {};
+}
+
+void TelemetrySession::Adopt(const SdkClients::Who& who) {
+  number_ = environment_.broker->clients.OpenStream(who);
+  if (number_ == 0) return;
+  environment_.open->SetNumber(client_id_, this, number_);
 }
 
 void TelemetrySession::Refuse(const CallStatus& status) {
@@ -219,8 +227,10 @@ void OpenSessions::Remove(TelemetrySession* session) {
   if (found == sessions_.end()) return;
   const auto client = of_clients_.find(found->second);
   if (client != of_clients_.end()) {
-    std::vector<TelemetrySession*>& sessions = client->second;
-    sessions.erase(absl::c_find(sessions, session));
+    std::vector<OfClient>& sessions = client->second;
+    sessions.erase(absl::c_find_if(sessions, [session](const OfClient& its) {
+      return its.session == session;
+    }));
     if (sessions.size() == 1) duplicates_.erase(client->first);
     if (sessions.empty()) of_clients_.erase(client);
   }
@@ -228,11 +238,11 @@ void OpenSessions::Remove(TelemetrySession* session) {
 }
 
 void OpenSessions::AddTo(absl::string_view client_id, TelemetrySession* session,
-                         absl::Time now) {
+                         SdkClients::StreamNumber number, absl::Time now) {
   MutexLock lock(&mu_);
   sessions_[session] = std::string(client_id);
-  std::vector<TelemetrySession*>& sessions = of_clients_[client_id];
-  sessions.push_back(session);
+  std::vector<OfClient>& sessions = of_clients_[client_id];
+  sessions.push_back({session, number});
   if (sessions.size() == 2) duplicates_.emplace(client_id, now);
 }
 
@@ -247,24 +257,38 @@ std::vector<DuplicateStreams::Duplicate> OpenSessions::ListDuplicates(
     duplicate.client_id = at->first;
     duplicate.since = at->second;
     duplicate.streams = sessions.size();
-    for (const TelemetrySession* const session : sessions) {
+    for (const OfClient& its : sessions) {
       if (duplicate.addresses.size() ==
           DuplicateStreams::Duplicate::kMostAddresses) {
         break;
       }
-      duplicate.addresses.emplace_back(session->address());
+      duplicate.addresses.emplace_back(its.session->address());
     }
   }
   return listed;
 }
 
-std::shared_ptr<TelemetrySession> OpenSessions::Find(
-    absl::string_view client_id) const {
+void OpenSessions::SetNumber(absl::string_view client_id,
+                             const TelemetrySession* session,
+                             SdkClients::StreamNumber number) {
   MutexLock lock(&mu_);
   const auto found = of_clients_.find(client_id);
-  if (found == of_clients_.end()) return nullptr;
-  // OnGone() comes before the stream drops its reference.
-  return found->second.back()->reference();
+  if (found == of_clients_.end()) return;
+  for (OfClient& its : found->second) {
+    if (its.session == session) its.number = number;
+  }
+}
+
+std::shared_ptr<TelemetrySession> OpenSessions::Find(
+    absl::string_view client_id, SdkClients::StreamNumber number) const {
+  MutexLock lock(&mu_);
+  const auto found = of_clients_.find(client_id);
+  if (number == 0 || found == of_clients_.end()) return nullptr;
+  for (const OfClient& its : found->second) {
+    // OnGone() comes before the stream drops its reference.
+    if (its.number == number) return its.session->reference();
+  }
+  return nullptr;
 }
 
 void OpenSessions::Close() {

@@ -79,6 +79,8 @@ class TelemetrySession final : private ServerStream::Reactor {
   // Takes settings, given as they came too, and completes them. Returns why
   // they cannot be taken.
   CallStatus TakeSettings(absl::string_view bytes, v2::Settings* settings);
+  // The stream is the client's own if it was not, and the client has moved.
+  void Adopt(const SdkClients::Who& who);
   CallStatus ReadMessage(grpc::ByteBuffer* message, std::string* bytes);
   // Tells the client, and ends the stream.
   void Refuse(const CallStatus& status);
@@ -92,7 +94,7 @@ class TelemetrySession final : private ServerStream::Reactor {
   // Constant once the stream is among those of its client; before, used by the
   // loop's thread only. Empty: it is not known.
   std::string client_id_;
-  // Used by the loop's thread only.
+  // Used by the loop's thread only. None if another one uses the client's id.
   SdkClients::StreamNumber number_ = 0;
   RateLimit rate_;
   bool is_refused_ = false;
@@ -106,11 +108,17 @@ class OpenSessions {
   // Returns false if the server goes down: the session has to end.
   bool Add(TelemetrySession* session) ABSL_LOCKS_EXCLUDED(mu_);
   void Remove(TelemetrySession* session) ABSL_LOCKS_EXCLUDED(mu_);
-  // The session, which is open, is that of a client from `now` on.
+  // The session, which is open, names a client from `now` on. `number` is that
+  // of the client's own stream, and none if another one uses its id.
   void AddTo(absl::string_view client_id, TelemetrySession* session,
-             absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
-  // The client's session that opened last; null if it has none.
-  std::shared_ptr<TelemetrySession> Find(absl::string_view client_id) const
+             SdkClients::StreamNumber number, absl::Time now)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // A session that names the client, and was another one's, is its own.
+  void SetNumber(absl::string_view client_id, const TelemetrySession* session,
+                 SdkClients::StreamNumber number) ABSL_LOCKS_EXCLUDED(mu_);
+  // The client's own session with that number; null if it has none.
+  std::shared_ptr<TelemetrySession> Find(absl::string_view client_id,
+                                         SdkClients::StreamNumber number) const
       ABSL_LOCKS_EXCLUDED(mu_);
   // The client ids that have several sessions: see DuplicateStreams.
   std::vector<DuplicateStreams::Duplicate> ListDuplicates(
@@ -124,8 +132,12 @@ class OpenSessions {
   // With the ids of their clients; empty: it is not known.
   absl::flat_hash_map<TelemetrySession*, std::string> sessions_
       ABSL_GUARDED_BY(mu_);
+  struct OfClient {
+    TelemetrySession* session;
+    SdkClients::StreamNumber number;
+  };
   // In the order of their opening. None is empty.
-  absl::flat_hash_map<std::string, std::vector<TelemetrySession*>> of_clients_
+  absl::flat_hash_map<std::string, std::vector<OfClient>> of_clients_
       ABSL_GUARDED_BY(mu_);
   // Those with more than one, and since when.
   absl::btree_map<std::string, absl::Time> duplicates_ ABSL_GUARDED_BY(mu_);

@@ -1,0 +1,144 @@
+// Calls of one client at the same time.
+
+#include <cstdint>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/synchronization/barrier.h"
+#include "absl/time/time.h"
+#include "broker/core/broker_core.h"
+#include "broker/fronts/clientmanager/client_request.h"
+#include "broker/fronts/edge_counters.h"
+#include "broker/fronts/rocketmq_v2/sdk_clients.h"
+#include "broker/fronts/rocketmq_v2/sdk_headers.h"
+#include "broker/fronts/rocketmq_v2/sdk_statement.h"
+#include "broker/registry/client_event.h"
+#include "broker/registry/table_queries.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace rmq {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr int kRounds = 1'000;
+
+class SdkClientsRaceTest : public ::testing::Test {
+ protected:
+  SdkClientsRaceTest()
+      : core_(BrokerCore::Options(), {}, now_),
+        clients_(SdkClients::Options(), {{"TestCluster", "broker-x", 3, 1},
+                                         Limits(),
+                                         now_,
+                                         core_.table(),
+                                         core_.processor(),
+                                         counters_}) {
+    headers_.client_id = "c1";
+  }
+
+  SdkClients::Who Who() const { return {headers_, "10.0.0.1:1000", {}, now_}; }
+  void State(const std::string& group) {
+    EXPECT_TRUE(
+        clients_
+            .State(Who(),
+                   SdkStatement::OfConsumer(v2::PUSH_CONSUMER, group, headers_),
+                   ++last_digest_)
+            .ok());
+  }
+  void Heartbeat() {
+    EXPECT_TRUE(clients_.Heartbeat(Who(), v2::PUSH_CONSUMER, "stale").ok());
+  }
+  // What the client no longer states expires.
+  void PassTime() {
+    for (int i = 0; i < 5; ++i) {
+      now_ += absl::Seconds(30);
+      Heartbeat();
+      core_.housekeeping().Scan(now_);
+    }
+  }
+  std::vector<std::string> Consumers(const std::string& group) {
+    std::vector<std::string> ids;
+    MemberCursor cursor = 0;
+    for (const MemberInfo& member :
+         core_.table().ListMembers(GroupKind::kConsumer, group, 100, &cursor)) {
+      ids.push_back(member.client_id);
+    }
+    return ids;
+  }
+  template <typename First, typename Second>
+  void Race(First first, Second second) {
+    auto* const barrier = new absl::Barrier(2);
+    std::thread other([&] {
+      if (barrier->Block()) delete barrier;
+      second();
+    });
+    if (barrier->Block()) delete barrier;
+    first();
+    other.join();
+  }
+
+  absl::Time now_ = absl::FromUnixSeconds(1'000'000);
+  EdgeCounters counters_;
+  BrokerCore core_;
+  SdkHeaders headers_;
+  SdkClients clients_;
+  uint64_t last_digest_ = 0;
+};
+
+TEST_F(SdkClientsRaceTest, WhatIsStatedWhileTheStreamEndsIsWhatIsRegistered) {
+  for (int round = 0; round < kRounds; ++round) {
+    const SdkClients::StreamNumber stream = clients_.OpenStream(Who());
+    State("before");
+    Race([&] { State("after"); },
+         [&] { clients_.CloseStream("c1", stream, now_); });
+    PassTime();
+    ASSERT_THAT(Consumers("after"), ElementsAre("c1")) << round;
+    ASSERT_THAT(Consumers("before"), IsEmpty()) << round;
+  }
+}
+
+TEST_F(SdkClientsRaceTest, WhatIsStatedDuringAHeartbeatIsWhatIsRegistered) {
+  for (int round = 0; round < kRounds; ++round) {
+    State("before");
+    // So that the heartbeat is no light one.
+    clients_.CloseStream("c1", clients_.OpenStream(Who()), now_);
+    Race([&] { State("after"); }, [&] { Heartbeat(); });
+    PassTime();
+    ASSERT_THAT(Consumers("after"), ElementsAre("c1")) << round;
+    ASSERT_THAT(Consumers("before"), IsEmpty()) << round;
+  }
+}
+
+TEST_F(SdkClientsRaceTest, AStreamThatOpensWhileAnotherEndsBringsItsExpiry) {
+  for (int round = 0; round < kRounds; ++round) {
+    const SdkClients::StreamNumber stream = clients_.OpenStream(Who());
+    State("orders");
+    SdkClients::StreamNumber opened = 0;
+    Race([&] { opened = clients_.OpenStream(Who()); },
+         [&] { clients_.CloseStream("c1", stream, now_); });
+    now_ += absl::Seconds(100);
+    core_.housekeeping().Scan(now_);
+    ASSERT_THAT(Consumers("orders"), ElementsAre("c1")) << round;
+    clients_.CloseStream("c1", opened, now_);
+    now_ += absl::Seconds(36);
+    core_.housekeeping().Scan(now_);
+    ASSERT_THAT(Consumers("orders"), IsEmpty()) << round;
+  }
+}
+
+TEST_F(SdkClientsRaceTest, AGoodbyeDuringAHeartbeatLeavesNobody) {
+  for (int round = 0; round < kRounds; ++round) {
+    State("orders");
+    Race([&] { EXPECT_TRUE(clients_.Terminate(Who()).ok()); },
+         [&] { Heartbeat(); });
+    ASSERT_THAT(Consumers("orders"), IsEmpty()) << round;
+    ASSERT_THAT(Consumers("stale"), IsEmpty()) << round;
+    ASSERT_EQ(clients_.members(), 0) << round;
+  }
+}
+
+}  // namespace
+}  // namespace rmq
