@@ -37,13 +37,20 @@ int BrokerModel::OpenStream(Millis now) {
   return Open(std::move(channel));
 }
 
-int BrokerModel::OpenStandIn(const std::string& client_id, Millis now) {
+int BrokerModel::OpenSdkChannel(const std::string& client_id, Millis now) {
   Channel channel;
   channel.is_stand_in = true;
+  channel.is_sdk = true;
   channel.bound = true;
   channel.client_id = client_id;
   channel.heard = now;
-  return stand_ins_[client_id] = Open(std::move(channel));
+  return Open(std::move(channel));
+}
+
+int BrokerModel::OpenStandIn(const std::string& client_id, Millis now) {
+  const int number = OpenSdkChannel(client_id, now);
+  channels_[number].is_sdk = false;
+  return stand_ins_[client_id] = number;
 }
 
 void BrokerModel::Unregister(int number, const std::string& client_id,
@@ -242,7 +249,9 @@ void BrokerModel::CloseOpen(int number, RemovalReason reason) {
   }
   Channel& channel = channels_[number];
   channel.open = false;
-  if (channel.is_stand_in) {
+  if (channel.is_sdk) {
+    // Its client is known elsewhere.
+  } else if (channel.is_stand_in) {
     stand_ins_.erase(channel.client_id);
   } else if (channel.bound) {
     streams_[channel.client_id].erase(number);

@@ -110,7 +110,10 @@ struct KickCriteria {
 class BrokerModel {
  public:
   struct Channel {
+    // It goes when its last group does, and is pushed nothing.
     bool is_stand_in = false;
+    // It is a stand-in, and not that of unary calls.
+    bool is_sdk = false;
     bool open = true;
     bool bound = false;  // The channel has a client.
     bool token = false;  // Light heartbeats are enough.
@@ -147,6 +150,8 @@ class BrokerModel {
   // client at once.
   int OpenStream(Millis now);
   int OpenStandIn(const std::string& client_id, Millis now);
+  // Of a client of RocketMQ 5's SDKs: a stand-in beside that of unary calls.
+  int OpenSdkChannel(const std::string& client_id, Millis now);
 
   HeartbeatAnswer Heartbeat(int channel, const Statement& statement,
                             Millis now);
