@@ -21,10 +21,12 @@ VICTIMS = 50
 INTERVAL = 0.1
 # How long a stop may take: --drain_timeout, and a second.
 STOP_S = 5 + 1
-# An attack that goes on for longer is broken off.
-LONGEST_S = 45
+# An attack that goes on for longer than it should, by this, is broken off.
+LONGEST_S = 40
 # Cores that the broker uses when all is over: the victims' heartbeats take 0.05 to 0.1.
 QUIET_CORES = 0.3
+# Files that the broker has open then, and had not before: a log, say.
+FEW_FILES = 3
 
 
 def find_broker():
@@ -73,6 +75,9 @@ class Broker:
     def peak(self):
         """The most MiB that it had since then."""
         return status(self.pid, "VmHWM") / 1024
+
+    def open_files(self):
+        return len(os.listdir("/proc/%d/fd" % self.pid))
 
     def cpu_seconds(self):
         with open("/proc/%d/stat" % self.pid, encoding="ascii") as stat:
@@ -133,7 +138,8 @@ class Attacker:
         self.process = context.Process(target=self.run, args=(attack, target, sender))
         self.process.start()
         sender.close()
-        self.deadline = time.monotonic() + LONGEST_S
+        self.longest_s = target.seconds + LONGEST_S
+        self.deadline = time.monotonic() + self.longest_s
 
     @staticmethod
     def run(attack, target, sender):
@@ -152,7 +158,7 @@ class Attacker:
         if self.receiver.poll(0):
             outcome.remarks, outcome.wrong = self.receiver.recv()
         else:
-            outcome.wrong.append("the attack did not end in %d s" % LONGEST_S if self.process.is_alive() else "the attack broke off")
+            outcome.wrong.append("the attack did not end in %d s" % self.longest_s if self.process.is_alive() else "the attack broke off")
         return outcome
 
     def close(self):
@@ -180,7 +186,7 @@ class Trial:
             self.victims = Victims(self.broker.address)
             self.target = Target(self.broker.address, self.broker.metrics, self.broker.pid, self.seconds, self.broker.log.fileno())
             time.sleep(0.3)
-            self.before = self.broker.memory()
+            self.before, self.files_before = self.broker.memory(), self.broker.open_files()
             self.broker.forget_peak()
             self.attacker = Attacker(self.attack, self.target)
             if self.attack.stops:
@@ -242,18 +248,20 @@ class Trial:
         self.expect(figures["stop_s"] is not None and figures["stop_s"] <= STOP_S * slack, "a stop takes over %d s" % STOP_S)
 
     def come_to_rest(self):
-        """Waits until memory and CPU are back, 30 s at most."""
+        """Waits until memory, CPU and open files are back, 30 s at most."""
         begin = time.monotonic()
-        cpu, left = self.broker.cpu_seconds(), None
+        cpu, left, files = self.broker.cpu_seconds(), None, None
         while time.monotonic() < begin + 30 and self.broker.lives():
             time.sleep(1)
             now = self.broker.cpu_seconds()
             cores, cpu = now - cpu, now
             left = self.broker.memory() - self.before
-            if cores <= QUIET_CORES and left <= self.attack.left_mib:
+            files = self.broker.open_files() - self.files_before
+            if cores <= QUIET_CORES and left <= self.attack.left_mib and files <= FEW_FILES:
                 break
         self.figures.update(left=left, cores=cores, rest_s=time.monotonic() - begin)
         self.expect(left <= self.attack.left_mib, "memory +%.0f MiB after 30 s" % left)
+        self.expect(files <= FEW_FILES, "%d more open files after 30 s" % files)
         self.expect(cores <= QUIET_CORES, "%.2f cores after 30 s" % cores)
 
     def stop_meanwhile(self):
