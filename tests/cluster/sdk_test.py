@@ -52,6 +52,7 @@ def main():
             cluster.up()
             names = set(cluster.broker_names())
             first, second, third = sorted(names)
+            time.sleep(harness.LISTED_SECONDS)
             for language in languages:
                 client = sdk.Client(language, "push", CACHE, cluster.path("home-" + language))
                 clients.append(client)
