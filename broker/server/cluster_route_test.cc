@@ -7,15 +7,18 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "apache/rocketmq/v2/service.grpc.pb.h"
 #include "broker/broker_controller.h"
 #include "broker/fronts/rocketmq_v2/rocketmq5_options.h"
 #include "broker/server/test_broker.h"
 #include "broker/server/test_sdk_client.h"
+#include "common/cond_var.h"
 #include "common/discovery/discovery_entry.h"
 #include "common/etcd/scripted_etcd.h"
+#include "common/mutex_lock.h"
+#include "common/real_clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -57,12 +60,19 @@ class ClusterRouteTest : public ::testing::Test {
     }
     return told;
   }
+  static void Pause() {
+    absl::Mutex mu;
+    CondVar nobody;
+    MutexLock lock(&mu);
+    RealClock().AwaitWithDeadline(
+        &lock, &nobody, [] { return false; }, RealClock().TimeNow() + kPause);
+  }
   // The same, once there are so many: brokers ask etcd by real time.
   static std::vector<std::string> AwaitTold(const TestBroker& broker,
                                             size_t brokers) {
     std::vector<std::string> told = Told(broker);
     while (told.size() != brokers) {
-      absl::Notification().WaitForNotificationWithTimeout(kPause);
+      Pause();
       told = Told(broker);
     }
     return told;
