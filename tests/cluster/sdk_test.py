@@ -50,6 +50,7 @@ def main():
     with harness.Cluster({"broker": arguments.broker_binary, "cmctl": arguments.cmctl}) as cluster:
         try:
             cluster.up()
+            time.sleep(harness.LISTED_SECONDS)  # The clients ask for the route at once, and then every 30 s.
             names = set(cluster.broker_names())
             first, second, third = sorted(names)
             time.sleep(harness.LISTED_SECONDS)
