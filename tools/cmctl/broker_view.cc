@@ -21,6 +21,9 @@ namespace pb = ::rocketmq::clientmanager::v1;
 // What the broker takes.
 constexpr int64_t kLargestPage = 1000;
 
+// The type of a subscription that nobody states.
+constexpr absl::string_view kInferredType = "INFERRED";
+
 // The answer to `request`, of the type that answers it.
 template <typename Response>
 absl::StatusOr<Response> AskFor(const Ask& ask,
@@ -121,6 +124,10 @@ absl::Status ReadGroup(const Ask& ask, const std::string& name,
   seen.modes = absl::StrCat(CellOf(*group, "message_model", no_time), ", ",
                             CellOf(*group, "consume_type", no_time));
   for (const pb::SubscriptionData& subscription : group->subscriptions()) {
+    if (subscription.expression_type() == kInferredType) {
+      seen.inferred_topics.insert(subscription.topic());
+      continue;
+    }
     seen.subscriptions.push_back(
         absl::StrCat(subscription.topic(), " ", Expression(subscription)));
   }

@@ -34,6 +34,9 @@ struct GroupView {
   // "TOPIC TYPE EXPRESSION", sorted. Statements that mean the same are the same
   // text: tags are a set, an empty type is TAG, an empty expression "*".
   std::vector<std::string> subscriptions;
+  // Topics that no member states: the broker has seen that one asks for them.
+  // Other brokers need not have seen that.
+  std::set<std::string> inferred_topics = {};
 };
 
 struct BrokerView {

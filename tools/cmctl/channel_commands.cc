@@ -53,8 +53,11 @@ std::string TopicsCell(const Message& message, const FieldDescriptor&,
   return Printable(absl::StrJoin(
       subscriptions, ", ",
       [](std::string* out, const pb::SubscriptionData& subscription) {
-        absl::StrAppend(out, subscription.topic(), ":",
-                        subscription.expression());
+        absl::StrAppend(out, subscription.topic());
+        // An inferred one has none.
+        if (!subscription.expression().empty()) {
+          absl::StrAppend(out, ":", subscription.expression());
+        }
       }));
 }
 

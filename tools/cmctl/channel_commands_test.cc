@@ -41,6 +41,7 @@ TEST(ChannelCommandsTest, AClientIsItsChannelsEachWithItsGroups) {
         version: 3
         subscriptions { topic: "t" expression: "x || y" }
         subscriptions { topic: "u" expression: "*" }
+        subscriptions { topic: "v" expression_type: "INFERRED" }
       }
     }
     channels {
@@ -69,7 +70,7 @@ TEST(ChannelCommandsTest, AClientIsItsChannelsEachWithItsGroups) {
       "KIND      GROUP   CONSUME TYPE  MESSAGE MODEL  LANGUAGE  VERSION  LAST "
       "STATED  TOPICS\n"
       "consumer  orders  -             CLUSTERING     CPP       3        3s ago"
-      "       t:x || y, u:*\n"
+      "       t:x || y, u:*, v\n"
       "producer  pay     -             -              -         0        3s ago"
       "       -\n"
       "\n"

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
 
 namespace rmq::cmctl {
 namespace {
@@ -148,13 +149,26 @@ class Comparer {
     comparison_.groups = static_cast<int64_t>(holders.size());
     for (const auto& [name, on] : holders) {
       // What each broker has, in words, and which brokers have it.
+      // Nothing is known of what brokers infer.
+      std::set<absl::string_view> inferred;
+      for (const BrokerView* const broker : on) {
+        const GroupView& group = broker->groups.at(name);
+        inferred.insert(group.inferred_topics.begin(),
+                        group.inferred_topics.end());
+      }
       std::map<std::string, std::vector<std::string>> stated;
       for (const BrokerView* const broker : on) {
         const GroupView& group = broker->groups.at(name);
-        stated[absl::StrCat(group.modes, ": ",
-                            group.subscriptions.empty()
-                                ? "nothing"
-                                : absl::StrJoin(group.subscriptions, ", "))]
+        std::vector<absl::string_view> known;
+        for (const absl::string_view subscription : group.subscriptions) {
+          const size_t end = subscription.find(' ');
+          if (inferred.count(subscription.substr(0, end)) == 0) {
+            known.push_back(subscription);
+          }
+        }
+        stated[absl::StrCat(
+                   group.modes, ": ",
+                   known.empty() ? "nothing" : absl::StrJoin(known, ", "))]
             .push_back(broker->label);
       }
       if (stated.size() < 2) continue;

@@ -105,6 +105,17 @@ TEST_F(CompareBrokersTest, SubscriptionsThatDifferAreADisagreement) {
   EXPECT_THAT(Texts(Compare()), SizeIs(1));
 }
 
+TEST_F(CompareBrokersTest, TopicsThatABrokerInfersAreNotCompared) {
+  a_.groups["g"] = {"CLUSTERING", {"t TAG a", "u TAG *"}};
+  b_.groups["g"] = {"CLUSTERING", {"u TAG *"}, {"t"}};
+  c_.groups["g"] = {"CLUSTERING", {"u TAG *"}};
+  EXPECT_THAT(Texts(Compare()), IsEmpty());
+  c_.groups["g"].subscriptions = {"u TAG b"};
+  EXPECT_THAT(Texts(Compare()),
+              ElementsAre("subscriptions g: a, b has CLUSTERING: u TAG *; c "
+                          "has CLUSTERING: u TAG b"));
+}
+
 TEST_F(CompareBrokersTest, ABrokerThatSettlesOrDrainsOrIsAwayIsNotCompared) {
   AddClient("c1", {}, &a_);
   b_.facts.mutable_settling_until()->set_seconds(kNow + 5);
