@@ -21,12 +21,15 @@
 #include "common/rpc/server/connection_arguments.h"
 #include "common/security/server_tls_options.h"
 #include "grpc/grpc.h"
+#include "grpcpp/generic/async_generic_service.h"
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
+#include "grpcpp/support/byte_buffer.h"
 #include "tools/bench/echo/callback_echo.h"
 #include "tools/bench/echo/echo_answers.h"
 #include "tools/bench/echo/loop_echo.h"
+#include "tools/bench/echo/unary_echo.h"
 
 ABSL_FLAG(std::string, address, "127.0.0.1:0",
           "host:port to listen on; port 0 lets the system choose");
@@ -89,6 +92,8 @@ int main(int argc, char** argv) {
   const rmq::bench::EchoAnswers answers;
   rmq::bench::LoopEchoService loop_service;
   rmq::bench::CallbackEchoService callback_service(&answers);
+  grpc::AsyncGenericService unary_service;
+  const grpc::ByteBuffer unary_answer = rmq::bench::SdkHeartbeatAnswer();
   grpc::ServerBuilder builder;
   int port = 0;
   builder.AddListeningPort(address, CredentialsFromFlags(), &port);
@@ -96,6 +101,7 @@ int main(int argc, char** argv) {
   std::vector<std::unique_ptr<rmq::ServerLoop>> loops;
   if (api == "loop") {
     builder.RegisterService(&loop_service);
+    builder.RegisterAsyncGenericService(&unary_service);
     for (int i = 0; i < absl::GetFlag(FLAGS_threads); ++i) {
       loops.push_back(
           std::make_unique<rmq::ServerLoop>(builder.AddCompletionQueue()));
@@ -112,6 +118,7 @@ int main(int argc, char** argv) {
   }
   for (const auto& loop : loops) {
     rmq::bench::AcceptEchoStreams(&loop_service, loop.get(), &answers);
+    rmq::bench::AcceptEchoCalls(&unary_service, loop.get(), &unary_answer);
     std::thread([loop = loop.get()] {
       rmq::RunCompletionLoop(&loop->queues, absl::GetFlag(FLAGS_nap));
     }).detach();
