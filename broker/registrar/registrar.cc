@@ -157,8 +157,9 @@ void Registrar::ListCluster(const std::function<absl::Time()>& now) {
   const absl::Status before = cluster_->error();
   cluster_->Run(now);
   const absl::Status& error = cluster_->error();
-  // What keeps the entry from etcd, too, has been said.
+  // That etcd is away is said of the entry, at its next renewal.
   if (error.code() == before.code() || error.ok() ||
+      absl::IsUnavailable(error) || absl::IsDeadlineExceeded(error) ||
       !registration_->state().error.ok()) {
     return;
   }
