@@ -13,6 +13,7 @@
 #include "broker/registry/client_event.h"
 #include "broker/registry/client_table.h"
 #include "broker/registry/client_table_fixture.h"
+#include "broker/registry/duplicate_clients.h"
 #include "broker/registry/fake_client_channel.h"
 #include "broker/registry/statement.h"
 #include "broker/registry/table_queries.h"
@@ -115,6 +116,32 @@ TEST_F(ClientIdOwnersTest, AUserTakesOverAnAnonymousId) {
   EXPECT_FALSE(anonymous->closed());
 }
 
+TEST_F(ClientIdOwnersTest, WhoIsRefusedAllOfItsGroupsDoesNotTakeTheId) {
+  const FakeClientChannelPtr squatter = Connect(Of("thief").Refused("no"));
+  EXPECT_FALSE(table_.IsHeldByAnother("c1", "pay"));
+  Connect(Of("pay").Incarnation(8));
+  EXPECT_EQ(Owner(), "pay");
+  EXPECT_EQ(Register(*squatter, Of("thief").Refused("no")).outcome,
+            Outcome::kOfAnother);
+  EXPECT_EQ(Owner(), "pay");
+}
+
+TEST_F(ClientIdOwnersTest, WhoHasOneGroupOrAProducerTakesTheId) {
+  Connect(Of("pay").Refused("no").Consumer("bills"));
+  EXPECT_TRUE(table_.IsHeldByAnother("c1", "thief"));
+  EXPECT_FALSE(table_.IsHeldByAnother("c1", "pay"));
+  EXPECT_FALSE(table_.IsHeldByAnother("c2", "thief"));
+  TestStatement producer = TestStatement("c3").As("pay").Consumer("orders");
+  Connect(producer.Refused("no").Producer("makers"));
+  EXPECT_TRUE(table_.IsHeldByAnother("c3", ""));
+}
+
+TEST_F(ClientIdOwnersTest, WhoMayNotBeInAGroupAnyMoreHoldsTheIdStill) {
+  const FakeClientChannelPtr stream = Connect(Of("pay"));
+  Register(*stream, Of("pay").Refused("no"));
+  EXPECT_TRUE(table_.IsHeldByAnother("c1", "thief"));
+}
+
 TEST_F(ClientIdOwnersTest, AnIdIsFreeOnceItsLastChannelIsGone) {
   const FakeClientChannelPtr held = Connect(Of("pay"));
   table_.Close(*held, RemovalReason::kDisconnected, now_);
@@ -148,6 +175,34 @@ TEST_F(ClientIdOwnersTest, AStandInThatIsRefusedItsOnlyGroupGoes) {
   Register(*stand_in, Of("pay").Refused("no"));
   EXPECT_TRUE(stand_in->closed());
   EXPECT_THAT(Consumers("orders"), IsEmpty());
+}
+
+class OldestWinsTest : public ClientTableFixture {
+ protected:
+  static ClientTable::Options OldestWins() {
+    ClientTable::Options options;
+    options.duplicate_client_id_policy = DuplicateClientIdPolicy::kOldestWins;
+    return options;
+  }
+  OldestWinsTest() : ClientTableFixture(OldestWins()) {}
+
+  static TestStatement Of(absl::string_view user, uint64_t incarnation) {
+    return TestStatement("c1").As(user).Incarnation(incarnation).Consumer("g");
+  }
+};
+
+TEST_F(OldestWinsTest, WhoCouldNotTakeTheIdKeepsNobodyOut) {
+  Connect(Of("thief", 7).Refused("no"));
+  EXPECT_EQ(Register(*OpenStream(), Of("pay", 8)).outcome,
+            Outcome::kRegistered);
+  EXPECT_EQ(Register(*OpenStream(), Of("pay", 9)).outcome,
+            Outcome::kDuplicateClientId);
+}
+
+TEST_F(OldestWinsTest, WhileRulesAreTriedOutAnAnonymousProcessIsTheOldest) {
+  Connect(Of("", 7));
+  EXPECT_EQ(Register(*OpenStream(), Of("", 8).As("pay", true)).outcome,
+            Outcome::kDuplicateClientId);
 }
 
 class FewChangesTest : public ClientTableFixture {

@@ -256,6 +256,22 @@ TEST_F(FewChangesOfAPayer, DoNotKeepAnybodyFromRepeatingAndJoining) {
             RegisterResult::Outcome::kRegistered);
 }
 
+TEST_F(FewChangesOfAPayer, AreNotAllowedAnewToWhoComesBack) {
+  for (const absl::string_view principal : {"pay", ""}) {
+    const auto first = OpenFrom(kHost, principal);
+    ChangeThrice(*first, "c1");
+    table_.Close(*first, RemovalReason::kDisconnected, now_);
+    // Whose number is another's.
+    OpenFrom(kOther, "ship");
+    const auto second = OpenFrom(kHost, principal);
+    Change(*second, "c1");
+    EXPECT_EQ(Change(*second, "c1").outcome,
+              RegisterResult::Outcome::kTooManyChanges);
+    table_.Close(*second, RemovalReason::kDisconnected, now_);
+    Advance(absl::Seconds(3));
+  }
+}
+
 class WithoutALimitOfAnAddress : public ClientTableAddressesTest {
  protected:
   WithoutALimitOfAnAddress() : ClientTableAddressesTest(PerAddress(3, 0)) {}

@@ -14,8 +14,10 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "broker/registry/admitted_statement.h"
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/client_table.h"
@@ -312,6 +314,47 @@ TEST_F(ClientTableRaceTest, TablesIndexesAndEventsAgreeAfterAnything) {
     EXPECT_EQ(table_.FindStandIn(absl::StrCat("c", client)), nullptr);
     EXPECT_EQ(table_.FindProducerChannel(absl::StrCat("c", client)), nullptr);
   }
+}
+
+TEST(ClientTableUsersRaceTest, AnIdIsHeldByOneUserAtATime) {
+  // Each user takes the same few ids, does as it likes, and lets them go.
+  constexpr int kRounds = 2'000;
+  constexpr int kIds = 3;
+  const absl::Time now = absl::FromUnixSeconds(1'000'000);
+  ClientTable table(ClientTable::Options(), {});
+  std::atomic<int> taken{0};
+  std::vector<std::thread> users;
+  for (const char* const user : {"pay", "ship", "bill"}) {
+    users.emplace_back([&, user] {
+      for (int round = 0; round < kRounds; ++round) {
+        const std::string id = absl::StrCat("c", round % kIds);
+        const BuiltStatement statement(
+            TestStatement(id).As(user).Consumer("orders").Consumer(user));
+        const auto stream = std::make_shared<FakeClientChannel>();
+        ASSERT_TRUE(table.Open(stream, now, user).ok());
+        const auto outcome =
+            table.Register(*stream, statement.Admitted(), now).outcome;
+        if (outcome == RegisterResult::Outcome::kOfAnother) {
+          EXPECT_TRUE(stream->closed());
+          continue;
+        }
+        EXPECT_EQ(outcome, RegisterResult::Outcome::kRegistered);
+        ++taken;
+        EXPECT_FALSE(table.IsHeldByAnother(id, user));
+        EXPECT_TRUE(table.IsHeldByAnother(id, "thief"));
+        const absl::string_view group = "orders";
+        EXPECT_FALSE(
+            table.Unregister(*stream, id, {}, {&group, 1}, now, {"thief"}));
+        EXPECT_TRUE(
+            table.Unregister(*stream, id, {}, {&group, 1}, now, {user}));
+        table.Close(*stream, RemovalReason::kDisconnected, now);
+      }
+    });
+  }
+  for (std::thread& user : users) user.join();
+  EXPECT_GT(taken.load(), 0);
+  EXPECT_EQ(table.counts().channels, 0);
+  EXPECT_FALSE(table.IsHeldByAnother("c0", "thief"));
 }
 
 TEST(ClientTableRenewalRaceTest, AHeartbeatThatWasRenewedIsNotExpired) {

@@ -395,4 +395,11 @@ ClientChannelPtr TableQueries::FindStandIn(absl::string_view client_id) const {
   return state_.FindStandIn(client_id);
 }
 
+bool TableQueries::IsHeldByAnother(absl::string_view client_id,
+                                   absl::string_view principal) const {
+  MutexLock lock(&mu_);
+  return state_.clients().HasOwners() &&
+         state_.IsHeldByAnother(state_.clients().Find(client_id), principal);
+}
+
 }  // namespace rmq

@@ -102,6 +102,8 @@ struct MembershipInfo {
 // A channel of a client, copied out.
 struct ClientChannelInfo {
   ClientChannelPtr channel;
+  // Who holds the client id; empty: anonymous.
+  std::string principal;
   LabelsPtr labels;
   std::vector<MembershipInfo> memberships;
 };
@@ -247,6 +249,12 @@ class TableQueries {
 
   // The channel that stands for the unary calls of `client_id`, or null.
   ClientChannelPtr FindStandIn(absl::string_view client_id) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Whether a user other than `principal` (empty: anonymous) holds the client
+  // id. A look at one moment: ClientTable::Register() decides.
+  bool IsHeldByAnother(absl::string_view client_id,
+                       absl::string_view principal) const
       ABSL_LOCKS_EXCLUDED(mu_);
 
   // The channels of `client_id` from `*cursor` on, each with its memberships

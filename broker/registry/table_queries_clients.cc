@@ -73,6 +73,7 @@ std::vector<ClientChannelInfo> TableQueries::ListClientChannels(
     last = channel->id;
     ClientChannelInfo& info = channels.emplace_back();
     info.channel = channel->port;
+    info.principal = std::string(state_.clients().OwnerOf(*client));
     info.labels = channel->labels();
     const auto& memberships = channel->memberships;
     for (size_t i = last == begin.channel ? begin.membership : 0;

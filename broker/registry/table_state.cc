@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
 #include "broker/registry/member_statement.h"
@@ -13,6 +14,16 @@ namespace {
 
 // Changes of a statement that may come at once, in seconds' worth.
 constexpr int32_t kChangesAtOnce = 3;
+
+// Whether a heartbeat states nothing but groups that its client's principal may
+// not be in.
+bool IsRefusedEverything(const HeartbeatStatement& statement) {
+  return !statement.consumers.empty() && statement.producer_groups.empty() &&
+         absl::c_none_of(statement.consumers,
+                         [](const ConsumerStatement& consumer) {
+                           return consumer.refusal.empty();
+                         });
+}
 
 // Whether `other`, an open stream, was opened by its client after the stream of
 // `channel`, whose first heartbeat has `stream_number`.
@@ -35,7 +46,8 @@ TableState::TableState(const TableOptions& options, bool unchanged_register)
       producers_(&clients_),
       expiry_(options),
       payers_(Rate(options.max_statement_changes_per_address,
-                   kChangesAtOnce * options.max_statement_changes_per_address)),
+                   kChangesAtOnce * options.max_statement_changes_per_address),
+              &clients_.principals()),
       closed_(options.recently_closed),
       statement_tokens_(options.statement_token_key) {}
 
@@ -151,7 +163,7 @@ RegisterResult TableState::Register(ChannelRecord& channel,
     Remove(channel, RemovalReason::kReplaced, change);
     return result;
   }
-  if (!statement.principal.name.empty()) {
+  if (!statement.principal.name.empty() && !IsRefusedEverything(statement)) {
     clients_.SetOwner(client, statement.principal.name);
   }
   for (const ChannelRecord* const old : older) {
@@ -260,8 +272,13 @@ bool TableState::BindStream(ChannelRecord& channel, ClientEntry& client,
       return false;
     }
   }
+  // Other streams may be there of who could not take the id.
+  const bool takes_id = !statement.principal.name.empty() &&
+                        !statement.principal.is_trial &&
+                        clients_.OwnerOf(client).empty();
   if (!BindAmongOthers(channel, client, statement.incarnation,
-                       /*is_known=*/!older.empty(), replaced, result, change)) {
+                       {/*is_known=*/!older.empty(), takes_id}, replaced,
+                       result, change)) {
     return false;
   }
   for (ChannelRecord* const old : older) {

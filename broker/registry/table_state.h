@@ -74,8 +74,12 @@ class TableState {
     return open_;
   }
 
-  // Whether `principal` may act as the client of `entry` (null: of nobody): a
-  // user may take over what is anonymous.
+  // Whether somebody else than `principal` holds the client id of `entry`
+  // (null: nobody does). What is anonymous is held by nobody.
+  bool IsHeldByAnother(const ClientEntry* entry,
+                       absl::string_view principal) const;
+  // Whether `principal` may act as the client of `entry`: a user may take over
+  // what nobody holds.
   bool MayActAs(const ClientEntry* entry,
                 const ClientPrincipal& principal) const;
   // Null if there is no such group.
@@ -193,11 +197,19 @@ class TableState {
   bool BindStream(ChannelRecord& channel, ClientEntry& client,
                   const HeartbeatStatement& statement, Records* replaced,
                   RegisterResult* result, TableChange* change);
+  // What is known of a stream that comes to a client id.
+  struct Newcomer {
+    // Its process has a stream of that id already.
+    bool is_known;
+    // Its principal begins to hold the id, which nobody held.
+    bool takes_id;
+  };
   // Binds the stream, and does what the policy says about streams of other
   // processes that use the same id. False if these stay and this one must go.
   bool BindAmongOthers(ChannelRecord& channel, ClientEntry& client,
-                       uint64_t incarnation, bool is_known, Records* replaced,
-                       RegisterResult* result, TableChange* change);
+                       uint64_t incarnation, const Newcomer& newcomer,
+                       Records* replaced, RegisterResult* result,
+                       TableChange* change);
   void RegisterGroups(const AdmittedStatement& admitted, const Registrant& who,
                       RegisterResult* result, TableChange* change);
   // The channel's groups that its latest full heartbeat does not state are left

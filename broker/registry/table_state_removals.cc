@@ -98,7 +98,7 @@ void TableState::TakeOut(ChannelRecord& channel, RemovalReason reason,
   if (channel.port == nullptr) return;
   open_.erase(&channel);
   if (CountsPayers()) {
-    payers_.Remove(PayerOf(channel));
+    payers_.Remove(PayerOf(channel), change->now());
     clients_.principals().Drop(
         std::exchange(channel.principal, Principals::kAnonymous));
   }
@@ -106,11 +106,16 @@ void TableState::TakeOut(ChannelRecord& channel, RemovalReason reason,
   channel.port.reset();
 }
 
+bool TableState::IsHeldByAnother(const ClientEntry* entry,
+                                 absl::string_view principal) const {
+  if (entry == nullptr) return false;
+  const absl::string_view holder = clients_.OwnerOf(*entry);
+  return !holder.empty() && holder != principal;
+}
+
 bool TableState::MayActAs(const ClientEntry* entry,
                           const ClientPrincipal& principal) const {
-  if (entry == nullptr || principal.is_trial) return true;
-  const absl::string_view holder = clients_.OwnerOf(*entry);
-  return holder.empty() || holder == principal.name;
+  return principal.is_trial || !IsHeldByAnother(entry, principal.name);
 }
 
 bool TableState::RefuseIfOfAnother(ChannelRecord& channel,

@@ -9,18 +9,18 @@
 namespace rmq {
 
 bool TableState::BindAmongOthers(ChannelRecord& channel, ClientEntry& client,
-                                 uint64_t incarnation, bool is_known,
+                                 uint64_t incarnation, const Newcomer& newcomer,
                                  Records* replaced, RegisterResult* result,
                                  TableChange* change) {
   using Policy = DuplicateClientIdPolicy;
   const Policy policy = options_.duplicate_client_id_policy;
   ChannelRecord* const other =
       incarnation == 0 ? nullptr : client.StreamOfAnother(incarnation);
-  if (other != nullptr && (!is_known || policy != Policy::kReport)) {
+  if (other != nullptr && (!newcomer.is_known || policy != Policy::kReport)) {
     change->AddDuplicateClientId(channel, client.client_id(),
                                  other->port->remote_address());
   }
-  if (other != nullptr && policy == Policy::kOldestWins) {
+  if (other != nullptr && policy == Policy::kOldestWins && !newcomer.takes_id) {
     result->outcome = RegisterResult::Outcome::kDuplicateClientId;
     result->other_address = std::string(other->port->remote_address());
     return false;
@@ -33,7 +33,7 @@ bool TableState::BindAmongOthers(ChannelRecord& channel, ClientEntry& client,
              incarnation, std::numeric_limits<size_t>::max())) {
       if (old->liveness.Close()) replaced->push_back(old);
     }
-  } else if (!is_known) {
+  } else if (!newcomer.is_known) {
     other->MutableExceptions().has_new_duplicate = true;
     other->liveness.SetAttention(true);
   }
