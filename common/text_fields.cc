@@ -78,6 +78,12 @@ class FieldErrors final : public google::protobuf::io::ErrorCollector {
 // One error instead of many: of a file that was named by mistake, say.
 bool IsText(const std::string& text, TextErrors* errors) {
   TextPlace place;
+  if (absl::StartsWith(text, "\xEF\xBB\xBF")) {
+    errors->Add(place,
+                "the file begins with a byte order mark (0xef 0xbb 0xbf): it "
+                "must be UTF-8 without one");
+    return false;
+  }
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte == 0x7f || (byte < 0x20 && (byte < '\t' || byte > '\r'))) {

@@ -55,6 +55,14 @@ TEST(AuthTextTest, AnEmptyFileHasNobody) {
   EXPECT_THAT(config->config.rules, IsEmpty());
 }
 
+TEST(AuthTextTest, AByteOrderMarkIsRefusedInOneLine) {
+  EXPECT_THAT(Parse(absl::StrCat("\xEF\xBB\xBF", kUsers)),
+              StatusIs(kInvalid,
+                       StrEq("rules.textproto:1:1: the file begins with a byte "
+                             "order mark (0xef 0xbb 0xbf): it must be UTF-8 "
+                             "without one")));
+}
+
 TEST(AuthTextTest, AllThatAFileMaySayIsRead) {
   const auto parsed = Parse(R"(
     users { name: "pay" secret: "12345678" type: NORMAL status: ENABLE }

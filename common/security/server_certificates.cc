@@ -21,8 +21,11 @@
 #include "absl/strings/string_view.h"
 #include "common/security/openssl_pointers.h"
 #include "common/security/pem_files.h"
+#include "common/validation.h"
+#include "openssl/bio.h"
 #include "openssl/err.h"
 #include "openssl/pem.h"
+#include "openssl/x509v3.h"
 
 namespace rmq {
 namespace {
@@ -36,6 +39,53 @@ BioPointer BioOf(const std::string& text) {
 
 std::string Show(absl::Time time) {
   return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone());
+}
+
+std::string SubjectOf(X509* certificate) {
+  const BioPointer text(BIO_new(BIO_s_mem()));
+  X509_NAME_print_ex(text.get(), X509_get_subject_name(certificate), 0,
+                     XN_FLAG_RFC2253);
+  const char* data;
+  const long size = BIO_get_mem_data(text.get(), &data);
+  return Quoted(absl::string_view(data, static_cast<size_t>(size)));
+}
+
+// Each certificate behind the first one must be that of an issuer: a client
+// could not follow the chain.
+absl::Status CheckChain(const NamedFile& file,
+                        const std::vector<X509Pointer>& chain) {
+  for (size_t i = 1; i < chain.size(); ++i) {
+    const bool is_issuer =
+        std::any_of(chain.begin(), chain.end(), [&](const X509Pointer& other) {
+          return other != chain[i] &&
+                 X509_check_issued(chain[i].get(), other.get()) == X509_V_OK;
+        });
+    if (is_issuer) continue;
+    return file.Is(absl::StrCat(
+        "must have the server's certificate and then those of its issuers, and "
+        "certificate ",
+        i + 1, ", ", SubjectOf(chain[i].get()), ", has issued none of them"));
+  }
+  return absl::OkStatus();
+}
+
+// Clients' certificates are issued by these. One that has issued itself may
+// stand for itself.
+absl::Status CheckAuthorities(const NamedFile& file,
+                              const std::vector<X509Pointer>& authorities) {
+  for (size_t i = 0; i < authorities.size(); ++i) {
+    X509* const each = authorities[i].get();
+    if (X509_check_ca(each) != 0 ||
+        X509_check_issued(each, each) == X509_V_OK) {
+      continue;
+    }
+    return file.Is(absl::StrCat(
+        "must have certificates of authorities alone, and certificate ", i + 1,
+        ", ", SubjectOf(each),
+        ", is of none: no client's certificate is "
+        "issued by it"));
+  }
+  return absl::OkStatus();
 }
 
 // Whether OpenSSL looks for revocation lists in a file of this name:
@@ -173,6 +223,8 @@ absl::StatusOr<ServerCertificates> ReadServerCertificates(
   if (!cert.ok()) return cert.status();
   const auto chain = ParseCertificates(cert_file, cert->text, wall_now);
   if (!chain.ok()) return chain.status();
+  const absl::Status follows = CheckChain(cert_file, *chain);
+  if (!follows.ok()) return follows;
   read.not_after = absl::InfiniteFuture();
   for (const X509Pointer& certificate : *chain) {
     read.not_after = std::min(
@@ -191,6 +243,8 @@ absl::StatusOr<ServerCertificates> ReadServerCertificates(
   if (!ca.ok()) return ca.status();
   const auto authorities = ParseCertificates(ca_file, ca->text, wall_now);
   if (!authorities.ok()) return authorities.status();
+  const absl::Status can_issue = CheckAuthorities(ca_file, *authorities);
+  if (!can_issue.ok()) return can_issue;
   read.client_ca = std::move(ca->text);
   if (options.crl_directory.empty()) return read;
 

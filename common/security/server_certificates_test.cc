@@ -73,6 +73,36 @@ class ServerCertificatesTest : public ::testing::Test {
   ServerTlsOptions options_;
 };
 
+TEST_F(ServerCertificatesTest, AChainOfItsIssuersIsGood) {
+  WriteTestFile(options_.cert_file,
+                absl::StrCat(own_.certificate, authority_.certificate()));
+  EXPECT_THAT(Read(), IsOk());
+}
+
+TEST_F(ServerCertificatesTest, AChainOfAnotherAuthorityIsRefused) {
+  TestAuthority other{"other"};
+  WriteTestFile(options_.cert_file,
+                absl::StrCat(own_.certificate, other.certificate()));
+  ExpectRefused("tls_cert", options_.cert_file,
+                "certificate 2, \"CN=other\", has issued none of them");
+  WriteTestFile(options_.cert_file,
+                absl::StrCat(own_.certificate, authority_.certificate(),
+                             own_.certificate));
+  ExpectRefused("tls_cert", options_.cert_file,
+                "certificate 3, \"CN=localhost\", has issued none of them");
+}
+
+TEST_F(ServerCertificatesTest, ClientsAreIssuedByAuthoritiesAlone) {
+  TestAuthority other{"other"};
+  WriteTestFile(options_.client_ca_file,
+                absl::StrCat(authority_.certificate(), other.certificate()));
+  EXPECT_THAT(Read(), IsOk());
+  WriteTestFile(options_.client_ca_file,
+                absl::StrCat(authority_.certificate(), own_.certificate));
+  ExpectRefused("tls_client_ca", options_.client_ca_file,
+                "certificate 2, \"CN=localhost\", is of none");
+}
+
 TEST_F(ServerCertificatesTest, GoodFilesAreReadWhole) {
   const auto read = Read();
   ASSERT_THAT(read, IsOk());
