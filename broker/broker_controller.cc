@@ -9,18 +9,15 @@
 #include <utility>
 #include <vector>
 
-#include "absl/algorithm/container.h"
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "broker/drain_effects.h"
 #include "broker/fronts/admin/admin_front.h"
 #include "broker/fronts/admin/drain_followers.h"
 #include "broker/fronts/auth_options.h"
 #include "broker/fronts/clientmanager/client_manager_front.h"
 #include "broker/fronts/clientmanager/client_request.h"
-#include "broker/fronts/clientmanager/heartbeat.h"
 #include "broker/fronts/edge_counters.h"
 #include "broker/fronts/end_status.h"
+#include "broker/fronts/identified_streams.h"
 #include "broker/fronts/rocketmq_v2/rocketmq_v2_front.h"
 #include "broker/fronts/rules_authorizer.h"
 #include "broker/housekeeping/drain.h"
@@ -49,101 +46,10 @@
 #include "common/response_code.h"
 #include "common/rpc/credentials/server_tls_credentials.h"
 #include "common/rpc/server/front.h"
-#include "common/rpc/server/listen_address.h"
 #include "common/rpc/server/server_calls.h"
-#include "common/rpc/server/transport_kind.h"
-#include "common/security/server_tls_options.h"
 #include "glog/logging.h"
 
 namespace rmq {
-namespace {
-
-// Longer ones say little, and a message on the wire has to hold it.
-constexpr absl::Duration kMaxChannelExpiry = absl::Hours(24 * 365);
-
-}  // namespace
-
-absl::Status BrokerController::Options::Validate() const {
-  std::vector<std::string> errors;
-  const auto note = [&errors](const absl::Status& status) {
-    if (status.ok() || absl::c_linear_search(errors, status.message())) return;
-    errors.emplace_back(status.message());
-  };
-  note(limits.Validate());
-  // A limit that makes no sense is told before what it makes of names.
-  if (errors.empty()) {
-    note(ValidateGroup("cluster", identity.cluster, limits));
-    note(ValidateGroup("broker_name", identity.broker_name, limits));
-  }
-  note(table.Validate());
-  note(policy.Validate());
-  note(notifier.Validate());
-  note(housekeeping.Validate());
-  note(kicker.Validate());
-  note(watch.Validate());
-  note(server.Validate());
-  note(auth.Validate());
-  note(rocketmq5.Validate());
-  note(registrar.Validate(allow_insecure_remote));
-  if (table.channel_expiry > kMaxChannelExpiry) {
-    note(absl::InvalidArgumentError(
-        absl::StrCat("channel_expiry must be at most ",
-                     absl::FormatDuration(kMaxChannelExpiry), ", got ",
-                     absl::FormatDuration(table.channel_expiry))));
-  }
-  if (settle.has_value() &&
-      (*settle < absl::ZeroDuration() || *settle > kMaxChannelExpiry)) {
-    note(absl::InvalidArgumentError(absl::StrCat(
-        "settle must be 0 to ", absl::FormatDuration(kMaxChannelExpiry),
-        ", got ", absl::FormatDuration(*settle))));
-  }
-  if (drain_timeout < absl::ZeroDuration()) {
-    note(absl::InvalidArgumentError(
-        absl::StrCat("drain_timeout must not be negative, got ",
-                     absl::FormatDuration(drain_timeout))));
-  }
-  const auto note_reachable = [this, &note](absl::string_view name,
-                                            const ListenAddress& address,
-                                            absl::string_view lacks) {
-    if (allow_insecure_remote || IsLoopback(address) || lacks.empty()) return;
-    note(absl::InvalidArgumentError(absl::StrCat(
-        name, " must be a loopback address (", lacks,
-        ") unless allow_insecure_remote is set, got ", TextOf(address))));
-  };
-  const bool knows_callers =
-      server.tls.client_certificates == ClientCertificates::kRequired ||
-      auth.mode == AuthMode::kOn;
-  const auto addresses = server.ListenAddresses();
-  note(addresses.status());
-  if (addresses.ok()) {
-    for (const ListenAddress& address : *addresses) {
-      note_reachable(
-          address.is_for_operators ? "admin_address" : "address", address,
-          address.kind != TransportKind::kTls ? "it has no TLS: see tls_cert"
-          : knows_callers                     ? ""
-                          : "nobody must show who he is: see "
-                            "tls_client_cert=required and auth=on");
-    }
-  }
-  if (registrar.is_on() && addresses.ok()) {
-    note(AdvertisedAddresses(*addresses, rocketmq5.AdvertisedAddresses())
-             .status());
-  }
-  if (!metrics_address.empty()) {
-    const absl::StatusOr<ListenAddress> parsed =
-        ParseListenAddress("metrics_address", metrics_address);
-    note(parsed.status());
-    if (parsed.ok()) {
-      note_reachable("metrics_address", *parsed, "metrics have no TLS");
-    }
-  }
-  if (errors.empty()) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrJoin(errors, "\n"));
-}
-
-absl::Duration BrokerController::Options::effective_settle() const {
-  return settle.value_or(table.channel_expiry / kIntervalsPerExpiry);
-}
 
 class BrokerController::Impl {
  public:
@@ -184,11 +90,12 @@ class BrokerController::Impl {
                rules_ != nullptr ? rules_.get() : authorizer_.get(),
                EndStatus(RemovalReason::kDrained), &counters_.calls, clock,
                timer_.Listener()),
+        identified_streams_(timer_.Listener()),
         client_manager_({options.identity, options.limits,
                          clock->TimeNow() + options.effective_settle(),
                          core_.table(), core_.processor(), counters_},
                         &core_.housekeeping(), &core_.drain(), &calls_,
-                        timer_.Listener()),
+                        &identified_streams_, timer_.Listener()),
         rocketmq_v2_(options.rocketmq5.enabled
                          ? std::make_unique<RocketmqV2Front>(
                                options.rocketmq5,
@@ -202,7 +109,7 @@ class BrokerController::Impl {
                                             ? nullptr
                                             : registrar_->cluster();
                                },
-                               timer_.Listener())
+                               &identified_streams_, timer_.Listener())
                          : nullptr),
         admin_({options.limits, core_.table(), core_.policy(),
                 options.notifier.enabled, *clock, core_.kicker(), calls_.rates,
@@ -246,8 +153,13 @@ class BrokerController::Impl {
       reloader_.Add({"tls", tls_->paths(), [this] { return tls_->Reload(); }});
     }
     if (rules_ != nullptr) {
-      reloader_.Add(
-          {"auth", {options.auth.file}, [this] { return rules_->Load(); }});
+      reloader_.Add({"auth", {options.auth.file}, [this] {
+                       absl::Status loaded = rules_->Load();
+                       if (loaded.ok()) {
+                         identified_streams_.NoteNewRules(clock_.TimeNow());
+                       }
+                       return loaded;
+                     }});
     }
     core_.drain().set_listener(&drain_effects_);
     calls_.gate.set_client_check([this](absl::Time now) {
@@ -265,6 +177,7 @@ class BrokerController::Impl {
     timer_.Add(&calls_.slow_readers);
     timer_.Add(&calls_.unfinished);
     timer_.Add(&client_manager_.unheard_streams());
+    timer_.Add(&identified_streams_);
     if (rocketmq_v2_ != nullptr) timer_.Add(&rocketmq_v2_->due_calls());
   }
 
@@ -382,6 +295,7 @@ class BrokerController::Impl {
   const std::shared_ptr<ClientManagerMetrics> metrics_;
   BrokerCore core_;
   ServerCalls calls_;
+  IdentifiedStreams identified_streams_;
   ClientManagerFront client_manager_;
   // Null if the protocol is not served.
   const std::unique_ptr<RocketmqV2Front> rocketmq_v2_;

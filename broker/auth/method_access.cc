@@ -23,7 +23,9 @@ constexpr Entry kOfClients[] = {
     {"GetConsumerListByGroup",
      {Of::kNamed, {AuthAction::kSub, AuthAction::kGet}}},
     {"Heartbeat", {Of::kNamed, {AuthAction::kSub}}},
-    {"UnregisterClient", {Of::kNamed, {AuthAction::kSub}}},
+    // Who may not be in a group any more may leave it: what counts is whose
+    // client id it is. Differs: RocketMQ asks for SUB.
+    {"UnregisterClient", {Of::kNothing, {}}},
 };
 
 // Those of RocketMQ 5's protocol ask as RocketMQ does.
@@ -113,6 +115,11 @@ absl::optional<MethodAccess> AccessOf(absl::string_view method) {
   return absl::nullopt;
 }
 
+AuthResource ResourceOfTopic(absl::string_view topic) {
+  const bool is_retry = absl::ConsumePrefix(&topic, kRetryTopicPrefix);
+  return {is_retry ? ResourceKind::kGroup : ResourceKind::kTopic, topic};
+}
+
 absl::InlinedVector<RequiredAccess, 8> RequiredBy(
     const MethodAccess& access, absl::string_view cluster,
     absl::Span<const absl::string_view> groups,
@@ -125,9 +132,8 @@ absl::InlinedVector<RequiredAccess, 8> RequiredBy(
     for (const absl::string_view group : groups) {
       require(ResourceKind::kGroup, group);
     }
-    for (absl::string_view topic : topics) {
-      const bool is_retry = absl::ConsumePrefix(&topic, kRetryTopicPrefix);
-      require(is_retry ? ResourceKind::kGroup : ResourceKind::kTopic, topic);
+    for (const absl::string_view topic : topics) {
+      required.push_back({ResourceOfTopic(topic), access.actions});
     }
   }
   const bool names_none = groups.empty() && topics.empty();

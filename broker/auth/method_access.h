@@ -18,8 +18,8 @@ struct MethodAccess {
     // Everybody may call the method.
     kNothing,
     // Each group and each topic that the request names. Of groups that a
-    // heartbeat or an unregister names, the consumer groups: producers are
-    // asked for when they send.
+    // heartbeat names, the consumer groups: producers are asked for when they
+    // send.
     kNamed,
     // The same; the cluster if the request names none of either.
     kNamedOrCluster,
@@ -42,9 +42,12 @@ struct RequiredAccess {
   AuthActions actions;
 };
 
+// What the rules are asked about a topic: a retry topic is a part of its group.
+// A view of `topic`.
+AuthResource ResourceOfTopic(absl::string_view topic);
+
 // The questions of a request that names these groups and topics; all of them
-// must be allowed. A retry topic is a part of its group. Views of what was
-// passed.
+// must be allowed. Views of what was passed.
 absl::InlinedVector<RequiredAccess, 8> RequiredBy(
     const MethodAccess& access, absl::string_view cluster,
     absl::Span<const absl::string_view> groups,

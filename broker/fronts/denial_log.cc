@@ -18,8 +18,25 @@ absl::string_view Name(DenialReason reason) {
     case DenialReason::kNoRule: return "NO_RULE";
     case DenialReason::kRule: return "RULE";
     case DenialReason::kPattern: return "PATTERN";
+    case DenialReason::kOfAnother: return "OF_ANOTHER";
   }
   return "?";
+}
+
+DenialLog::Lines& DenialLog::LinesOfLocked(absl::string_view user,
+                                           absl::Time now) {
+  const auto found = lines_.find(user);
+  if (found != lines_.end()) return found->second;
+  if (lines_.size() == kMostPrincipals) {
+    absl::erase_if(lines_, [this, now](const auto& entry) {
+      mu_.AssertHeld();
+      if (entry.second.next > now) return false;
+      others_.denials += entry.second.denials;
+      return true;
+    });
+  }
+  if (lines_.size() == kMostPrincipals) return others_;
+  return lines_[user];
 }
 
 bool DenialLog::Note(const Denial& denial, absl::Time now) {
@@ -27,17 +44,24 @@ bool DenialLog::Note(const Denial& denial, absl::Time now) {
   int64_t denials;
   {
     MutexLock lock(&mu_);
-    ++since_last_;
-    if (now < next_line_) return false;
-    next_line_ = now + kPeriod;
-    denials = std::exchange(since_last_, 0);
+    Lines& lines = LinesOfLocked(denial.user, now);
+    ++lines.denials;
+    if (now < lines.next) return false;
+    lines.next = now + kPeriod;
+    denials = std::exchange(lines.denials, 0);
   }
-  LOG(WARNING) << (is_trial_ ? "would be denied" : "denied")
+  LOG(WARNING) << (denial.is_trial ? "would be denied" : "denied")
                << Kv("principal",
                      denial.user.empty() ? "anonymous" : denial.user)
                << Kv("resource", denial.resource) << Kv("action", denial.action)
                << Kv("address", denial.address) << Kv("method", denial.method)
-               << Kv("reason", Name(denial.reason)) << Kv("denials", denials);
+               << Kv("reason", Name(denial.reason))
+               << (denial.why.empty()
+                       ? ""
+                       : Kv("claimed",
+                            denial.claimed.substr(0, kMostClaimedBytes)) +
+                             Kv("why", denial.why))
+               << Kv("denials", denials);
   return true;
 }
 

@@ -32,8 +32,8 @@ struct EdgeCounters {
   PushCounters pushes;
   // Groups of acknowledgments.
   AcknowledgmentCounters acknowledgments;
-  // Of what rules deny.
-  DenialCounters denials;
+  // Of what rules deny, which it logs too.
+  DenialLog denials;
 };
 
 }  // namespace rmq

@@ -1,6 +1,5 @@
 #include "broker/fronts/rules_authorizer.h"
 
-#include <atomic>
 #include <utility>
 #include <vector>
 
@@ -49,6 +48,23 @@ CallResources::Names Given(const CallResources::Names& names) {
   return given;
 }
 
+// Whom a client says it is: its certificate's identity, else an access key.
+// Empty: nobody.
+std::string ClaimedBy(const CallerProof& proof) {
+  const CertificateIdentities& certificate = proof.certificate;
+  if (!certificate.spiffe_id.empty()) return std::string(certificate.spiffe_id);
+  if (!certificate.dns_names.empty()) {
+    return std::string(certificate.dns_names.front());
+  }
+  if (!certificate.common_name.empty()) {
+    return std::string(certificate.common_name);
+  }
+  if (!proof.authorization.has_value()) return "";
+  absl::StatusOr<Mqv2Authorization> authorization =
+      ParseMqv2Authorization(*proof.authorization);
+  return authorization.ok() ? std::move(authorization->access_key) : "";
+}
+
 std::string Caller(const Peer& peer) {
   return peer.principal.empty()
              ? "an anonymous client"
@@ -59,11 +75,11 @@ std::string Caller(const Peer& peer) {
 
 RulesAuthorizer::RulesAuthorizer(const AuthOptions& options,
                                  std::string cluster, Clock* clock,
-                                 DenialCounters* counters)
+                                 DenialLog* denials)
     : options_(options),
       cluster_(std::move(cluster)),
       clock_(*clock),
-      denials_(options.mode == AuthMode::kLog, counters) {}
+      denials_(*denials) {}
 
 absl::Status RulesAuthorizer::Load() {
   absl::StatusOr<AuthText> text = ReadAuthFile(options_.file);
@@ -77,12 +93,8 @@ absl::Status RulesAuthorizer::Load() {
 
 void RulesAuthorizer::SetRules(std::shared_ptr<const AuthRules> rules) {
   MutexLock lock(&load_mu_);
-  const uint64_t next = generation() + 1;
-  std::atomic_store(
-      &rules_,
-      Rules(std::make_shared<Numbered>(Numbered{std::move(rules), next})));
   // Afterwards: who sees the number finds the rules.
-  set_generation(next);
+  set_generation(rules_.Set(std::move(rules)));
 }
 
 CallStatus RulesAuthorizer::Identify(const CallOpening& opening,
@@ -104,13 +116,19 @@ CallStatus RulesAuthorizer::IdentifyBy(const CallerProof& proof,
                                        absl::string_view address,
                                        absl::Time now,
                                        CallerIdentity* identity) {
-  const Rules current = rules();
+  const CurrentRules::Ptr current = rules_.Get();
   const bool is_anew = identity->generation != 0;
   const std::string before = std::move(identity->user);
   *identity = {"", current->generation, options_.mode == AuthMode::kLog};
   const auto refuse = [&](DenialReason reason, std::string message) {
     if (is_anew) identity->user = before;
-    return InMode(Unauthenticated(reason, address, now, std::move(message)));
+    Denial denial = {reason, before, "", "", address, ""};
+    const std::string claimed = ClaimedBy(proof);
+    denial.claimed = claimed;
+    denial.why = message;
+    Note(denial, now);
+    return InMode({absl::StatusCode::kUnauthenticated,
+                   ResponseCode::kSystemError, std::move(message)});
   };
 
   if (proof.authorization.has_value() &&
@@ -142,18 +160,14 @@ CallStatus RulesAuthorizer::IdentifyBy(const CallerProof& proof,
   return {};
 }
 
-CallStatus RulesAuthorizer::Unauthenticated(DenialReason reason,
-                                            absl::string_view address,
-                                            absl::Time now,
-                                            std::string message) {
-  denials_.Note({reason, "", "", "", address, ""}, now);
-  return {absl::StatusCode::kUnauthenticated, ResponseCode::kSystemError,
-          std::move(message)};
+void RulesAuthorizer::Note(Denial denial, absl::Time now) {
+  denial.is_trial = options_.mode == AuthMode::kLog;
+  denials_.Note(denial, now);
 }
 
 CallStatus RulesAuthorizer::Check(const CallContext& call,
                                   const CallResources& resources) {
-  const Rules current = rules();
+  const CurrentRules::Ptr current = rules_.Get();
   const absl::optional<MethodAccess> access = AccessOf(call.method.full_name());
   if (!access.has_value()) {
     return InMode(Denied(
@@ -196,7 +210,7 @@ CallStatus RulesAuthorizer::CheckPatterns(
 CallStatus RulesAuthorizer::CheckConsumer(
     const CallContext& call, absl::string_view group,
     absl::Span<const absl::string_view> topics) {
-  const Rules current = rules();
+  const CurrentRules::Ptr current = rules_.Get();
   if (!current->rules->MayHaveGroup(call.peer.principal, group)) {
     return InMode(
         NotFitting(call, ResourceKind::kGroup, "consumer group", group));
@@ -215,9 +229,9 @@ CallStatus RulesAuthorizer::CheckAll(
     const AccessVerdict verdict =
         rules.Check({call.peer.principal, one.resource, one.actions, source});
     if (verdict.is_allowed) continue;
-    denials_.Note({ReasonOf(verdict), call.peer.principal, NameOf(one.resource),
-                   Names(one.actions), call.peer.address, call.method.name()},
-                  call.now);
+    Note({ReasonOf(verdict), call.peer.principal, NameOf(one.resource),
+          Names(one.actions), call.peer.address, call.method.name()},
+         call.now);
     return Denied(absl::StrCat(Caller(call.peer), " may not ",
                                Names(one.actions), " ", NameOf(one.resource)));
   }
@@ -228,13 +242,12 @@ CallStatus RulesAuthorizer::NotFitting(const CallContext& call,
                                        ResourceKind kind,
                                        absl::string_view what,
                                        absl::string_view name) {
-  denials_.Note(
-      {call.peer.principal.empty() ? DenialReason::kAnonymous
-                                   : DenialReason::kPattern,
-       call.peer.principal,
-       kind == ResourceKind::kGroup ? NameOf({kind, name}) : std::string(name),
-       "", call.peer.address, call.method.name()},
-      call.now);
+  Note({call.peer.principal.empty() ? DenialReason::kAnonymous
+                                    : DenialReason::kPattern,
+        call.peer.principal,
+        kind == ResourceKind::kGroup ? NameOf({kind, name}) : std::string(name),
+        "", call.peer.address, call.method.name()},
+       call.now);
   return Denied(absl::StrCat(Caller(call.peer), " may not have the ", what, " ",
                              Quoted(name),
                              ": it does not fit the pattern of the broker's "

@@ -2,8 +2,6 @@
 #ifndef BROKER_FRONTS_RULES_AUTHORIZER_H_
 #define BROKER_FRONTS_RULES_AUTHORIZER_H_
 
-#include <atomic>
-#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -16,6 +14,7 @@
 #include "broker/auth/access.h"
 #include "broker/auth/auth_rules.h"
 #include "broker/auth/authenticate.h"
+#include "broker/auth/current_rules.h"
 #include "broker/auth/method_access.h"
 #include "broker/fronts/auth_options.h"
 #include "broker/fronts/denial_log.h"
@@ -46,9 +45,9 @@ namespace rmq {
 class RulesAuthorizer final : public Authorizer {
  public:
   // `options.mode` is not kOff. `cluster`: what is asked for where a request
-  // names no group. Borrows `clock` and `counters`.
+  // names no group. Borrows `clock` and `denials`.
   RulesAuthorizer(const AuthOptions& options, std::string cluster, Clock* clock,
-                  DenialCounters* counters);
+                  DenialLog* denials);
 
   // Reads the file and has its rules hold from now on, by a new generation; or
   // returns an error, and the rules before still hold. To be called with
@@ -72,16 +71,8 @@ class RulesAuthorizer final : public Authorizer {
                         CallerIdentity* identity);
 
  private:
-  // Rules, and their number.
-  struct Numbered {
-    std::shared_ptr<const AuthRules> rules;
-    uint64_t generation;
-  };
-  using Rules = std::shared_ptr<const Numbered>;
-
-  Rules rules() const { return std::atomic_load(&rules_); }
-  CallStatus Unauthenticated(DenialReason reason, absl::string_view address,
-                             absl::Time now, std::string message);
+  // Counts and logs it.
+  void Note(Denial denial, absl::Time now);
   // Whether the caller may do all of `required`: OK, or the first that it may
   // not. As in the mode kOn.
   CallStatus CheckAll(const AuthRules& rules, const CallContext& call,
@@ -99,12 +90,11 @@ class RulesAuthorizer final : public Authorizer {
   const AuthOptions options_;
   const std::string cluster_;
   Clock& clock_;
-  DenialLog denials_;
+  DenialLog& denials_;
 
   // Held while the rules are replaced.
   absl::Mutex load_mu_;
-  // By std::atomic_load() and std::atomic_store().
-  Rules rules_;
+  CurrentRules rules_;
 };
 
 }  // namespace rmq

@@ -321,7 +321,7 @@ std::vector<MetricFamily> ClientManagerMetrics::Collect() const {
                           "What the rules deny, or would, while they are tried "
                           "out",
                           MetricType::Counter);
-  edge_.denials.VisitAll([&](DenialReason reason, int64_t count) {
+  edge_.denials.counters().VisitAll([&](DenialReason reason, int64_t count) {
     denials.Add({{"reason", Lower(Name(reason))}}, static_cast<double>(count));
   });
 

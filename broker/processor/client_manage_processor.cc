@@ -15,14 +15,6 @@
 namespace rmq {
 namespace {
 
-// Who holds the id is not told.
-CallStatus OfAnother(absl::string_view client_id) {
-  return {absl::StatusCode::kPermissionDenied, ResponseCode::kSystemError,
-          absl::StrCat("another user holds the client id ", Quoted(client_id),
-                       "; use another id, or come back when none of its "
-                       "channels is open")};
-}
-
 CallStatus TooManyChanges(const ClientTable::Options& options,
                           const ClientChannel& channel,
                           const HeartbeatStatement& statement,
@@ -47,6 +39,13 @@ CallStatus TooManyChanges(const ClientTable::Options& options,
 }
 
 }  // namespace
+
+CallStatus ClientIdOfAnother(absl::string_view client_id) {
+  return {absl::StatusCode::kPermissionDenied, ResponseCode::kSystemError,
+          absl::StrCat("another user holds the client id ", Quoted(client_id),
+                       "; use another id, or come back when none of its "
+                       "channels is open")};
+}
 
 HeartbeatResult ClientManageProcessor::Heartbeat(
     ClientChannel& channel, const HeartbeatStatement& statement,
@@ -90,7 +89,7 @@ HeartbeatResult ClientManageProcessor::Heartbeat(
                        "when the other is gone")};
       return result;
     case RegisterResult::Outcome::kOfAnother:
-      result.status = OfAnother(statement.client_id);
+      result.status = ClientIdOfAnother(statement.client_id);
       return result;
     case RegisterResult::Outcome::kHeld:
       result.status = {absl::StatusCode::kPermissionDenied,
@@ -162,7 +161,7 @@ CallStatus ClientManageProcessor::UnregisterClient(
   }
   if (!table_.Unregister(channel, client_id, producer_groups, consumer_groups,
                          now, principal)) {
-    return OfAnother(client_id);
+    return ClientIdOfAnother(client_id);
   }
   notifier_.Flush(table_, now);
   return {};

@@ -57,6 +57,10 @@ struct HeartbeatResult {
   absl::InlinedVector<StatedGroupEpoch, 2> group_epochs;
 };
 
+// PERMISSION_DENIED with SYSTEM_ERROR: another user holds the client id. Who
+// that is is not told.
+CallStatus ClientIdOfAnother(absl::string_view client_id);
+
 // Which list of a consumer group's client ids a client holds: a view, valid for
 // the call.
 struct AcknowledgedGroup {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "absl/time/time.h"
 #include "broker/broker_controller.h"
@@ -159,6 +160,44 @@ TEST(IdentityTest, WhoIsNotKnownAnyMoreIsOutAtTheNextLightHeartbeat) {
   EXPECT_EQ(EndReasonOf(stream->context()), "");
   broker.authorizer().SetRules(3, "pay");
   EXPECT_THAT(broker.ConsumerIds("orders"), IsEmpty());
+}
+
+TEST(IdentityTest, TheAddressOfWhoIsNotKnownPaysForItsBytes) {
+  BrokerController::Options options = TestBroker::DefaultOptions();
+  options.server.rates.max_unary_bytes_rate = 1000;
+  TestBroker broker(options);
+  broker.authorizer().SetRules(1, "", Unknown());
+  const pb::HeartbeatRequest large =
+      ConsumerHeartbeat(std::string(2500, 'x'), "orders");
+  const auto code = [&] { return Call(broker, large).error_code(); };
+  EXPECT_EQ(code(), grpc::StatusCode::UNAUTHENTICATED);
+  EXPECT_EQ(code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  // Users behind the address pay for themselves.
+  broker.authorizer().SetRules(2, "pay");
+  EXPECT_TRUE(Call(broker, ConsumerHeartbeat("c1", "orders")).ok());
+  broker.authorizer().SetRules(3, "", Unknown());
+  broker.PassTime(absl::Seconds(2));
+  EXPECT_EQ(code(), grpc::StatusCode::UNAUTHENTICATED);
+}
+
+TEST(IdentityTest, AWatchOfWhoIsNotKnownIsPaidForTheSame) {
+  BrokerController::Options options = TestBroker::DefaultOptions();
+  options.server.rates.max_unary_bytes_rate = 1000;
+  TestBroker broker(options);
+  broker.authorizer().SetRules(1, "", Unknown());
+  const auto watch = [&] {
+    grpc::ClientContext context;
+    SetTestDeadline(context);
+    pb::WatchRequest request;
+    request.add_groups(std::string(2500, 'x'));
+    pb::WatchResponse response;
+    const auto stub = pb::ClientManagerAdmin::NewStub(broker.connection());
+    const auto reader = stub->Watch(&context, request);
+    EXPECT_FALSE(reader->Read(&response));
+    return reader->Finish().error_code();
+  };
+  EXPECT_EQ(watch(), grpc::StatusCode::UNAUTHENTICATED);
+  EXPECT_EQ(watch(), grpc::StatusCode::RESOURCE_EXHAUSTED);
 }
 
 BrokerController::Options OneChannelForEach() {

@@ -1,7 +1,6 @@
 // Clients of RocketMQ 5's protocol that say who they are, over TLS, as each of
 // its SDKs writes it.
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <memory>
@@ -9,8 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "apache/rocketmq/v2/service.grpc.pb.h"
@@ -18,8 +15,8 @@
 #include "broker/fronts/auth_options.h"
 #include "broker/server/test_broker.h"
 #include "broker/server/test_sdk_client.h"
+#include "broker/server/test_users.h"
 #include "common/real_clock.h"
-#include "common/security/hmac_sha1.h"
 #include "common/security/test_certificates.h"
 #include "common/status_matchers.h"
 #include "gmock/gmock.h"
@@ -61,27 +58,8 @@ constexpr char kRules[] = R"pb(
   }
 )pb";
 
-using Metadata = std::vector<std::pair<std::string, std::string>>;
+using Metadata = TestMetadata;
 
-std::string SignatureOf(absl::string_view secret, absl::string_view date) {
-  const HmacSha1Signature signature = *HmacSha1::Create(secret)->Sign(date);
-  return absl::BytesToHexString(
-      std::string(signature.begin(), signature.end()));
-}
-
-// What an SDK sends: `credential` follows the user's name.
-Metadata Signed(absl::string_view user, absl::string_view secret,
-                absl::string_view credential = "",
-                absl::string_view date = "20231227T194619Z",
-                bool upper_case = true) {
-  std::string signature = SignatureOf(secret, date);
-  if (upper_case) absl::AsciiStrToUpper(&signature);
-  return {
-      {"x-mq-date-time", std::string(date)},
-      {"authorization",
-       absl::StrCat("MQv2-HMAC-SHA1 Credential=", user, credential,
-                    ", SignedHeaders=x-mq-date-time, Signature=", signature)}};
-}
 Metadata AsPay() { return Signed("pay", "12345678"); }
 Metadata AsBill() { return Signed("bill", "87654321"); }
 
@@ -91,13 +69,11 @@ class SdkAuthTest : public ::testing::Test {
     const TestCertificate own = authority_.IssueLocalhost();
     WriteTestFile(Path("cert.pem"), own.certificate);
     WriteTestFile(Path("key.pem"), own.key);
-    WriteTestFile(Path("rules"), kRules);
-    chmod(Path("rules").c_str(), 0600);
     BrokerController::Options options = TestBroker::DefaultOptions();
     options.server.tls.cert_file = Path("cert.pem");
     options.server.tls.key_file = Path("key.pem");
     options.auth.mode = AuthMode::kOn;
-    options.auth.file = Path("rules");
+    options.auth.file = rules_.path();
     auto broker = BrokerController::Start(options, &RealClock());
     EXPECT_THAT(broker, IsOk());
     broker_ = *std::move(broker);
@@ -111,7 +87,7 @@ class SdkAuthTest : public ::testing::Test {
   }
   ~SdkAuthTest() override {
     broker_ = nullptr;
-    for (const char* file : {"cert.pem", "key.pem", "rules"}) {
+    for (const char* file : {"cert.pem", "key.pem"}) {
       unlink(Path(file).c_str());
     }
     rmdir(directory_.c_str());
@@ -139,6 +115,7 @@ class SdkAuthTest : public ::testing::Test {
     return {response.client_ids().begin(), response.client_ids().end()};
   }
 
+  const TestRulesFile rules_{kRules};
   TestAuthority authority_{"authority"};
   std::unique_ptr<BrokerController> broker_;
   std::shared_ptr<grpc::Channel> connection_;

@@ -82,6 +82,11 @@ void FileReloader::ReloadNow() {
   alarm_.BringForward(absl::InfinitePast());
 }
 
+bool FileReloader::IsPending() const {
+  MutexLock lock(&mu_);
+  return !states_.empty() && (is_asked_ || is_loading_);
+}
+
 std::vector<FileReloader::State> FileReloader::States() const {
   MutexLock lock(&mu_);
   return states_;
@@ -99,6 +104,7 @@ void FileReloader::Look() {
   {
     MutexLock lock(&mu_);
     is_asked = std::exchange(is_asked_, false);
+    is_loading_ = is_asked;
   }
   for (size_t i = 0; i < entries_.size(); ++i) {
     Entry& entry = entries_[i];
@@ -118,6 +124,8 @@ void FileReloader::Look() {
     ++(status.ok() ? states_[i].loads : states_[i].failures);
     states_[i].last = status;
   }
+  MutexLock lock(&mu_);
+  is_loading_ = false;
 }
 
 }  // namespace rmq

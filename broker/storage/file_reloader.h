@@ -72,6 +72,10 @@ class FileReloader final : public Part {
   // block.
   void ReloadNow() ABSL_LOCKS_EXCLUDED(mu_);
 
+  // Whether a load that ReloadNow() asked for has not ended yet: the States()
+  // are earlier ones. False if there is nothing to load.
+  bool IsPending() const ABSL_LOCKS_EXCLUDED(mu_);
+
   // In the order of Add().
   std::vector<State> States() const ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -99,6 +103,8 @@ class FileReloader final : public Part {
   // One an entry, in their order; constant in number once started.
   std::vector<State> states_ ABSL_GUARDED_BY(mu_);
   bool is_asked_ ABSL_GUARDED_BY(mu_) = false;
+  // Look() does what was asked.
+  bool is_loading_ ABSL_GUARDED_BY(mu_) = false;
 };
 
 }  // namespace rmq

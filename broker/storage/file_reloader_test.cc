@@ -153,6 +153,23 @@ TEST_F(FileReloaderTest, ReloadNowLoadsWhatHasNotChangedOnce) {
   EXPECT_EQ(loads_, 1);
 }
 
+TEST_F(FileReloaderTest, ALoadThatWasAskedForIsPendingUntilItHasEnded) {
+  EXPECT_FALSE(reloader_.IsPending());
+  reloader_.ReloadNow();
+  EXPECT_FALSE(reloader_.IsPending());  // There is nothing to load.
+  bool was_pending = false;
+  reloader_.Add({"files", {PathOf("a")}, [&] {
+                   was_pending = reloader_.IsPending();
+                   return absl::OkStatus();
+                 }});
+  EXPECT_TRUE(reloader_.IsPending());
+  reloader_.Look();
+  EXPECT_TRUE(was_pending);
+  EXPECT_FALSE(reloader_.IsPending());
+  reloader_.Look();
+  EXPECT_FALSE(reloader_.IsPending());
+}
+
 TEST_F(FileReloaderTest, TheThreadLoadsWhatChangedWithinAPeriod) {
   absl::Notification loaded;
   reloader_.Add({"files", {PathOf("a")}, [&loaded] {

@@ -16,6 +16,7 @@
 #include "broker/auth/access.h"
 #include "broker/auth/auth_config.h"
 #include "broker/auth/auth_rules.h"
+#include "broker/auth/method_access.h"
 #include "broker/config/auth_file.h"
 #include "common/ip_range.h"
 #include "tools/cmctl/message_json.h"
@@ -148,9 +149,13 @@ int RunCheck(const CommandLine& line, std::ostream& out, std::ostream& err) {
     }
   }
   const std::string& user = line.value("user");
-  const AccessVerdict verdict =
-      (*rules)->Check({user, *ParseAuthResource(line.value("resource")),
-                       actions, IpAddress::Parse(line.value("from"))});
+  AuthResource resource = *ParseAuthResource(line.value("resource"));
+  // As the broker asks.
+  if (resource.kind == ResourceKind::kTopic) {
+    resource = ResourceOfTopic(resource.name);
+  }
+  const AccessVerdict verdict = (*rules)->Check(
+      {user, resource, actions, IpAddress::Parse(line.value("from"))});
   std::string place;
   std::string rule;
   if (verdict.rule.has_value()) {

@@ -102,6 +102,15 @@ TEST_F(AuthCommandsTest, CheckSaysWhyWithoutARuleToo) {
   }
 }
 
+TEST_F(AuthCommandsTest, ARetryTopicIsAPartOfItsGroup) {
+  EXPECT_EQ(Check({"--user=pay", "--action=SUB", "--from=10.1.2.3",
+                   "--resource=Topic:%RETRY%payroll"}),
+            0);
+  EXPECT_EQ(Check({"--user=pay", "--action=SUB", "--from=10.1.2.3",
+                   "--resource=Topic:payroll"}),
+            1);
+}
+
 TEST_F(AuthCommandsTest, CheckLooksAtTheAddress) {
   const std::vector<std::string> asked = {"--user=pay", "--action=SUB",
                                           "--resource=Group:payroll"};

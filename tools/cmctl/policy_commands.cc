@@ -17,6 +17,7 @@
 #include "tools/cmctl/message_cells.h"
 #include "tools/cmctl/message_json.h"
 #include "tools/cmctl/message_table.h"
+#include "tools/cmctl/reload_command.h"
 #include "tools/cmctl/table.h"
 #include "tools/cmctl/warning_views.h"
 
@@ -208,22 +209,7 @@ std::vector<Command> PolicyCommands() {
        "Shows the broker's switches under RocketMQ's names.",
        {},
        Show<pb::GetPolicyRequest>(Switches)},
-      {"reload",
-       {},
-       "have the files of rules and certificates read again",
-       "Has the broker read its files of rules and certificates again, which "
-       "it "
-       "does by\nitself within two seconds of a change. Shows how earlier "
-       "loads "
-       "went: ask again to see\nwhat came of this one.",
-       {},
-       Show<pb::ReloadConfigRequest>(
-           InTable({"files",
-                    {{"FILES", "name"},
-                     {"LOADS", "loads"},
-                     {"FAILURES", "failures"},
-                     {"ERROR", "error"}},
-                    "the broker has no such files"}))},
+      ReloadCommand(),
       {"why",
        {kGroup},
        "whether a group's members are told of changes, and if not why",

@@ -78,6 +78,7 @@ CallStatus GetClient(const AdminCall& call, const pb::GetClientRequest& request,
     pb::ClientChannel* const channel = response->add_channels();
     FillChannel(*info.channel, call.broker.clock, channel->mutable_channel());
     FillLabels(info.labels, channel->mutable_labels());
+    channel->set_principal(info.principal);
     for (const MembershipInfo& membership : info.memberships) {
       FillGroup(membership, call.broker.clock,
                 membership.kind == GroupKind::kConsumer

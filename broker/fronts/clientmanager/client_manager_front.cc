@@ -19,6 +19,7 @@ constexpr int kWaitingStreams = 16;
 ClientManagerFront::ClientManagerFront(const ClientBroker& broker,
                                        Housekeeping* housekeeping, Drain* drain,
                                        ServerCalls* calls,
+                                       IdentifiedStreams* identified,
                                        const DueListener& on_due)
     : drain_(*drain),
       handler_(broker),
@@ -47,6 +48,7 @@ ClientManagerFront::ClientManagerFront(const ClientBroker& broker,
   sessions_.handler = &handler_;
   sessions_.table = &broker.table;
   sessions_.housekeeping = housekeeping;
+  sessions_.identified = identified;
 }
 
 void ClientManagerFront::AddMethods(MethodTable* methods) {

@@ -9,6 +9,7 @@
 #include "broker/fronts/clientmanager/client_request.h"
 #include "broker/fronts/clientmanager/client_request_handler.h"
 #include "broker/fronts/clientmanager/connect_session.h"
+#include "broker/fronts/identified_streams.h"
 #include "broker/housekeeping/drain.h"
 #include "broker/housekeeping/housekeeping.h"
 #include "common/due_task.h"
@@ -24,11 +25,11 @@ namespace rmq {
 
 class ClientManagerFront final : public Front {
  public:
-  // Borrows all parts. `on_due` is called when unheard_streams() becomes due
-  // earlier.
+  // Borrows all parts; `identified` gets the streams. `on_due` is called when
+  // unheard_streams() becomes due earlier.
   ClientManagerFront(const ClientBroker& broker, Housekeeping* housekeeping,
                      Drain* drain, ServerCalls* calls,
-                     const DueListener& on_due);
+                     IdentifiedStreams* identified, const DueListener& on_due);
 
   // Ends streams whose first full heartbeat does not come: a task of the
   // broker's timer.

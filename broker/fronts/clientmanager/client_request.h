@@ -4,7 +4,9 @@
 
 #include <functional>
 
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "broker/fronts/client_id_holder.h"
 #include "broker/fronts/clientmanager/broker_identity.h"
 #include "broker/fronts/clientmanager/caller.h"
 #include "broker/fronts/clientmanager/stand_in_caller.h"
@@ -48,6 +50,18 @@ struct ClientCall {
 
   ClientPrincipal principal() const {
     return {context.peer.principal, context.peer.is_trial};
+  }
+  // That the request acts as `client_id`.
+  ClientIdClaim ClaimOf(absl::string_view client_id) const {
+    return {client_id, principal(), context.peer.address, context.method.name(),
+            context.now};
+  }
+  // Whether it may, as far as others hold the id: see rmq::CheckHolder(). Free
+  // if there are no rules.
+  CallStatus CheckHolder(absl::string_view client_id) const {
+    if (context.peer.generation == 0) return {};
+    return rmq::CheckHolder(ClaimOf(client_id), broker.table,
+                            &broker.counters.denials);
   }
 };
 

@@ -103,6 +103,7 @@ void ConnectSession::OnOpened() {
     status = FromStatus(
         environment_.table->CheckRoom(stream_.pays_as(), remote_address()));
   }
+  if (status.ok()) status = JoinIdentified();
   if (!status.ok()) {
     NoteRefused(status);
     stream_.EndWith(status);
@@ -115,6 +116,34 @@ void ConnectSession::OnOpened() {
   if (!let_in.ok()) {
     NoteRefused(let_in);
     stream_.EndWith(let_in);
+  }
+}
+
+CallStatus ConnectSession::JoinIdentified() {
+  const Peer client =
+      stream_
+          .ContextOf(*environment_.handler->connect().descriptor,
+                     absl::InfinitePast())
+          .peer;
+  if (client.generation == 0 || client.is_trial) return {};
+  identified_ = environment_.identified->Add(
+      std::shared_ptr<IdentifiedStreams::Stream>(stream_.reactor(), this),
+      {std::string(client.principal), client.generation});
+  return stream_.Identify();
+}
+
+void ConnectSession::IdentifyAnew(CallerIdentity opened) {
+  const CallStatus known = calls().gate.Identify(
+      {remote_address(), stream_.context(), calls().clock.TimeNow()}, &opened);
+  if (known.ok()) return;
+  stream_.EndWith(known);
+  // Else the stream does not become one: StopAwaitingClient() says that it
+  // ends.
+  if (is_channel_.load(std::memory_order_acquire)) {
+    NoteRefused(known);
+    CloseChannel();
+  } else {
+    NoteRefusal(*environment_.stream.method, remote_address(), "", known);
   }
 }
 
@@ -234,10 +263,11 @@ CallStatus ConnectSession::AnswerBytes(absl::string_view bytes,
   const bool was_heard = client_.is_bound();
   CallStatus end = environment_.handler->HandleFrame(stream, *this, frame,
                                                      bytes, &client_, reply);
-  if (client_.is_bound() && !was_heard && !stream_.StopAwaitingClient()) {
+  if (client_.is_bound() && !was_heard) {
+    is_channel_.store(true, std::memory_order_release);
     // The stream was ended while its heartbeat was handled, when nobody else
     // knew of the channel.
-    CloseChannel();
+    if (!stream_.StopAwaitingClient()) CloseChannel();
   }
   return end;
 }
@@ -323,6 +353,10 @@ grpc::ByteBuffer ConnectSession::MessageOf(const MembershipPush& push) const {
   // While the broker settles, the message says for how much longer.
   return BufferOf(now < settled_at ? make()
                                    : push.message.Get<grpc::Slice>(make));
+}
+
+void ConnectSession::OnGone() {
+  if (identified_ != 0) environment_.identified->Remove(identified_);
 }
 
 void ConnectSession::NoteRefused(const CallStatus& status) const {

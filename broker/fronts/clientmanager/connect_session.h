@@ -2,12 +2,14 @@
 #ifndef BROKER_FRONTS_CLIENTMANAGER_CONNECT_SESSION_H_
 #define BROKER_FRONTS_CLIENTMANAGER_CONNECT_SESSION_H_
 
+#include <atomic>
 #include <memory>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "broker/fronts/clientmanager/client_request_handler.h"
 #include "broker/fronts/clientmanager/stream_caller.h"
+#include "broker/fronts/identified_streams.h"
 #include "broker/housekeeping/housekeeping.h"
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_event.h"
@@ -16,6 +18,7 @@
 #include "common/rate_limit.h"
 #include "common/response_code.h"
 #include "common/rpc/loop/loop_queues.h"
+#include "common/rpc/server/authorizer.h"
 #include "common/rpc/server/server_stream.h"
 #include "google/protobuf/arena.h"
 #include "grpcpp/support/byte_buffer.h"
@@ -27,11 +30,12 @@ namespace rmq {
 // ClientTable; until then the session is unheard, and ends if that heartbeat
 // does not come within the limit of ServerStream::Environment::awaiting.
 //
-// Threads: frames are handled on the stream's loop; pushes and End() come from
-// any thread.
+// Threads: frames are handled on the stream's loop; pushes, End() and
+// IdentifyAnew() come from any thread.
 // Ownership: the stream, a member, holds the session until its last event; the
 // ClientTable holds it while it is open there.
 class ConnectSession final : public ClientChannel,
+                             public IdentifiedStreams::Stream,
                              private ServerStream::Reactor {
  public:
   // What all sessions share. Pointers are borrowed, and outlive the events of
@@ -42,6 +46,7 @@ class ConnectSession final : public ClientChannel,
     const ClientRequestHandler* handler = nullptr;
     ClientTable* table = nullptr;
     Housekeeping* housekeeping = nullptr;
+    IdentifiedStreams* identified = nullptr;
   };
 
   // Makes a session that waits for a client on `loop`.
@@ -56,6 +61,9 @@ class ConnectSession final : public ClientChannel,
   bool writable() const override { return stream_.writable(); }
   absl::string_view remote_address() const override { return stream_.peer(); }
 
+  // IdentifiedStreams::Stream.
+  void IdentifyAnew(CallerIdentity opened) override;
+
  private:
   ConnectSession(const Environment* environment, ServerLoop* loop);
 
@@ -63,7 +71,7 @@ class ConnectSession final : public ClientChannel,
   void OnOpened() override;
   bool OnMessage(grpc::ByteBuffer* message, grpc::ByteBuffer* reply) override;
   void OnReadsDone() override { CloseChannel(); }
-  void OnGone() override {}
+  void OnGone() override;
 
   // The message of a push that is written now.
   grpc::ByteBuffer MessageOf(const MembershipPush& push) const;
@@ -98,8 +106,11 @@ class ConnectSession final : public ClientChannel,
   // dropped.
   CallStatus RefuseFrame(CallStatus status, const FrameOutline& outline,
                          grpc::ByteBuffer* message, pb::Reply* reply);
+  // Has the client identified anew when the rules change, though it says
+  // nothing. OK, or the stream must end with it.
+  CallStatus JoinIdentified();
   // Counts and logs a refusal of the stream, or of a frame that was not
-  // handled.
+  // handled. By the loop's thread, or once the stream is a channel.
   void NoteRefused(const CallStatus& status) const;
   // Ends the stream because of a frame.
   void RefuseStream(const CallStatus& status);
@@ -112,6 +123,10 @@ class ConnectSession final : public ClientChannel,
   // Used by the loop's thread only.
   StreamClient client_;
   RateLimit frame_rate_;
+  IdentifiedStreams::Ticket identified_ = 0;
+  // The stream is a channel in the table: `client_.client_id` does not change
+  // any more.
+  std::atomic<bool> is_channel_{false};
 
   ServerStream stream_;
 };

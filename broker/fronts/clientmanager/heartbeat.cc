@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "broker/fronts/client_id_holder.h"
 #include "broker/fronts/clientmanager/fill_warnings.h"
 #include "broker/fronts/clientmanager/skipped_group_log.h"
 #include "broker/fronts/clientmanager/statement_parser.h"
@@ -64,6 +65,10 @@ CallStatus AnswerLight(const ClientCall& call,
         "either the token or producers and consumers");
   }
   ClientChannel* const channel = call.caller.channel();
+  if (channel != nullptr && channel->kind() == ClientChannel::Kind::kStandIn) {
+    CallStatus status = call.CheckHolder(request.client_id());
+    if (!status.ok()) return status;
+  }
   const Renewal renewal =
       channel == nullptr
           ? Renewal::kFullStatementNeeded
@@ -92,6 +97,10 @@ CallStatus ApplyStatement(const ClientCall& call, const ParsedStatement& parsed,
   HeartbeatResult result = call.broker.processor.Heartbeat(
       *call.caller.channel(), statement, call.context.now);
   if (result.end.has_value()) return EndStatus(*result.end);
+  if (result.status.code == absl::StatusCode::kPermissionDenied) {
+    NoteOfAnother(call.ClaimOf(statement.client_id),
+                  &call.broker.counters.denials);
+  }
   if (!result.status.ok()) return std::move(result.status);
   FillFullAnswer(call.broker, result.statement_token,
                  call.context.peer.generation, result.channel_expiry, response);
@@ -129,6 +138,9 @@ CallStatus AnswerFull(const ClientCall& call,
   if (!status.ok()) return status;
   ParsedStatement parsed;
   status = FromStatus(parsed.Parse(request, call.broker.limits));
+  if (!status.ok()) return status;
+  const absl::string_view bound = call.caller.client_id();
+  status = call.CheckHolder(bound.empty() ? request.client_id() : bound);
   if (!status.ok()) return status;
   RefuseConsumers(call, request, &parsed);
   for (int tries = 0; tries < kStandInTries; ++tries) {

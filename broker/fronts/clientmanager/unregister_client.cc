@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "broker/fronts/client_id_holder.h"
 #include "google/protobuf/repeated_field.h"
 
 namespace rmq {
@@ -84,12 +85,18 @@ CallStatus UnregisterClient(const ClientCall& call,
   if (!status.ok()) return status;
   status = FromStatus(ValidateForm(request, call.broker.limits));
   if (!status.ok()) return status;
+  status = call.CheckHolder(call.caller.client_id());
+  if (!status.ok()) return status;
   if (ClientChannel* const channel = call.caller.channel()) {
-    return call.broker.processor.UnregisterClient(
+    status = call.broker.processor.UnregisterClient(
         *channel, call.caller.client_id(), Producers(request),
         Consumers(request), call.context.now, call.principal());
+    if (!status.ok()) {
+      NoteOfAnother(call.ClaimOf(call.caller.client_id()),
+                    &call.broker.counters.denials);
+    }
   }
-  return {};
+  return status;
 }
 
 }  // namespace

@@ -52,7 +52,7 @@ RocketmqV2Front::RocketmqV2Front(
     const GroupPolicy* policy, ServerCalls* calls,
     std::function<std::string()> address,
     std::function<std::shared_ptr<const std::vector<DiscoveryEntry>>()> cluster,
-    const DueListener& on_due)
+    IdentifiedStreams* identified, const DueListener& on_due)
     : options_(options),
       broker_(broker),
       calls_(*calls),
@@ -83,6 +83,7 @@ RocketmqV2Front::RocketmqV2Front(
   sessions_.due_calls = &due_calls_;
   sessions_.open = &open_;
   sessions_.stacks = &stacks_;
+  sessions_.identified = identified;
 }
 
 void RocketmqV2Front::AddMethods(MethodTable* methods) {

@@ -15,6 +15,7 @@
 #include "broker/fronts/client_threads.h"
 #include "broker/fronts/clientmanager/client_request.h"
 #include "broker/fronts/duplicate_streams.h"
+#include "broker/fronts/identified_streams.h"
 #include "broker/fronts/rocketmq_v2/due_calls.h"
 #include "broker/fronts/rocketmq_v2/held_calls.h"
 #include "broker/fronts/rocketmq_v2/sdk_broker.h"
@@ -44,14 +45,14 @@ class RocketmqV2Front final : public Front,
                               public DuplicateStreams {
  public:
   // Borrows all parts. `address` returns what the server listens on; `cluster`
-  // is SdkBroker's.
+  // is SdkBroker's; `identified` gets the Telemetry streams.
   RocketmqV2Front(
       const Rocketmq5Options& options, const ClientBroker& broker,
       const GroupPolicy* policy, ServerCalls* calls,
       std::function<std::string()> address,
       std::function<std::shared_ptr<const std::vector<DiscoveryEntry>>()>
           cluster,
-      const DueListener& on_due);
+      IdentifiedStreams* identified, const DueListener& on_due);
 
   // A task of the broker's timer.
   DueTask& due_calls() { return due_calls_; }

@@ -5,6 +5,7 @@
 #include "absl/algorithm/container.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "broker/fronts/client_id_holder.h"
 #include "broker/fronts/clientmanager/skipped_group_log.h"
 #include "broker/fronts/end_status.h"
 #include "broker/fronts/rocketmq_v2/sdk_status.h"
@@ -194,8 +195,8 @@ SdkStatementPtr SdkClients::StatementOf(absl::string_view client_id,
 
 CallStatus SdkClients::State(const Who& who, SdkStatementPtr statement,
                              uint64_t digest) {
-  CallStatus status;
-  {
+  CallStatus status = CheckHolder(who);
+  if (status.ok()) {
     MutexLock lock(&mu_);
     Client& client = FindOrMakeLocked(who);
     if (!IsGuest(client, who)) {
@@ -213,12 +214,13 @@ CallStatus SdkClients::State(const Who& who, SdkStatementPtr statement,
 
 CallStatus SdkClients::Heartbeat(const Who& who, v2::ClientType type,
                                  const std::string& group) {
+  bool is_of_another;
   {
     MutexLock lock(&mu_);
     Client& client = FindOrMakeLocked(who);
     if (who.now < client.goodbye_until) return {};
     const bool is_guest = IsGuest(client, who);
-    if (is_guest && !IsOfItsPrincipal(client, who)) return OfAnother(who);
+    is_of_another = is_guest && !IsOfItsPrincipal(client, who);
     if (client.digest == 0 && !is_guest &&
         (client.statement == nullptr ||
          !client.statement->IsInferredOf(type, group, client.asked_topics))) {
@@ -231,17 +233,26 @@ CallStatus SdkClients::Heartbeat(const Who& who, v2::ClientType type,
       }
       client.State(inferred, 0);
     }
-    if (client.channel != nullptr && client.principal == who.principal.name &&
-        !who.principal.is_trial &&
+    if (!is_of_another && client.channel != nullptr &&
+        client.principal == who.principal.name && !who.principal.is_trial &&
         client.statement_changes == broker_.processor.statement_changes() &&
         client.channel->RenewRepeated(who.now) != 0) {
       broker_.counters.light_heartbeats.Count(absl::StatusCode::kOk);
       return {};
     }
   }
-  CallStatus status = Register(who, Opens::kYes);
+  CallStatus status = CheckHolder(who);
+  if (status.ok() && is_of_another) return OfAnother(who);
+  if (status.ok()) status = Register(who, Opens::kYes);
   broker_.counters.light_heartbeats.Count(status.code);
   return status;
+}
+
+CallStatus SdkClients::CheckHolder(const Who& who) const {
+  if (who.principal.name.empty()) return {};
+  return rmq::CheckHolder({who.headers.client_id, who.principal, who.address,
+                           /*method=*/"", who.now},
+                          broker_.table, &broker_.counters.denials);
 }
 
 CallStatus SdkClients::Register(const Who& who, Opens opens) {
@@ -362,6 +373,7 @@ CallStatus SdkClients::RegisterOnce(const Who& who,
 }
 
 CallStatus SdkClients::Terminate(const Who& who) {
+  (void)CheckHolder(who);  // What another one says does nothing, and is noted.
   std::shared_ptr<Channel> channel;
   SdkStatementPtr statement;
   {

@@ -191,6 +191,8 @@ class SdkClients {
   void RemoveIdleLocked(Client& client) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Takes the channel away from the client.
   void BecomeIdleLocked(Client& client) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // See rmq::CheckHolder(). Free if there are no rules.
+  CallStatus CheckHolder(const Who& who) const ABSL_LOCKS_EXCLUDED(mu_);
   // Registers what the client states, again if that changes meanwhile, so that
   // the registry has what was stated last, whichever call came first.
   enum class Opens { kNo, kYes };

@@ -78,6 +78,17 @@ void TelemetrySession::OnOpened() {
   client_id_ = std::string(headers.client_id);
   number_ = environment_.broker->clients.OpenStream(CallerOf(context, headers));
   environment_.open->AddTo(client_id_, this, number_, now);
+  if (context.peer.generation != 0 && !context.peer.is_trial) {
+    identified_ = environment_.identified->Add(
+        std::shared_ptr<IdentifiedStreams::Stream>(reference()),
+        {std::string(context.peer.principal), context.peer.generation});
+    // By rules that came meanwhile.
+    status = stream_.Identify();
+    if (!status.ok()) {
+      Refuse(status);
+      return;
+    }
+  }
   // The SDK for Rust awaits it before it goes on.
   stream_.SendInitialMetadata();
 }
@@ -164,8 +175,18 @@ void TelemetrySession::Adopt(const SdkClients::Who& who) {
   environment_.open->SetNumber(client_id_, this, number_);
 }
 
+void TelemetrySession::IdentifyAnew(CallerIdentity opened) {
+  const CallStatus known = calls().gate.Identify(
+      {stream_.peer(), stream_.context(), calls().clock.TimeNow()}, &opened);
+  if (!known.ok()) EndFor(known);
+}
+
 void TelemetrySession::Refuse(const CallStatus& status) {
   is_refused_ = true;
+  EndFor(status);
+}
+
+void TelemetrySession::EndFor(const CallStatus& status) {
   NoteRefusal(*environment_.stream.method, stream_.peer(), client_id_, status);
   const v2::Code code = CodeOf(status);
   CallStatus end;
@@ -209,6 +230,7 @@ CallStatus TelemetrySession::PrintStackTrace(
 }
 
 void TelemetrySession::OnGone() {
+  if (identified_ != 0) environment_.identified->Remove(identified_);
   environment_.open->Remove(this);
   environment_.stacks->EndOf(client_id_, this);
   Leave();

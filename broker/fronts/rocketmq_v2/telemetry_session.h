@@ -17,6 +17,7 @@
 #include "apache/rocketmq/v2/service.pb.h"
 #include "broker/fronts/client_threads.h"
 #include "broker/fronts/duplicate_streams.h"
+#include "broker/fronts/identified_streams.h"
 #include "broker/fronts/rocketmq_v2/due_calls.h"
 #include "broker/fronts/rocketmq_v2/sdk_broker.h"
 #include "broker/fronts/rocketmq_v2/sdk_clients.h"
@@ -24,6 +25,7 @@
 #include "common/rate_limit.h"
 #include "common/response_code.h"
 #include "common/rpc/loop/loop_queues.h"
+#include "common/rpc/server/authorizer.h"
 #include "common/rpc/server/server_stream.h"
 #include "grpcpp/support/byte_buffer.h"
 
@@ -35,7 +37,8 @@ namespace rmq {
 //
 // Threads: messages are handled on the stream's loop. Ownership: the stream, a
 // member, holds the session until its last event.
-class TelemetrySession final : private ServerStream::Reactor {
+class TelemetrySession final : public IdentifiedStreams::Stream,
+                               private ServerStream::Reactor {
  public:
   // What all sessions share; borrowed.
   struct Environment {
@@ -44,6 +47,7 @@ class TelemetrySession final : private ServerStream::Reactor {
     DueCalls* due_calls = nullptr;
     class OpenSessions* open = nullptr;
     StackRequests* stacks = nullptr;
+    IdentifiedStreams* identified = nullptr;
   };
 
   // Between the last write and an end: SDKs lose a message that the end
@@ -63,6 +67,9 @@ class TelemetrySession final : private ServerStream::Reactor {
 
   // "host:port" of the client.
   absl::string_view address() const { return stream_.peer(); }
+
+  // IdentifiedStreams::Stream.
+  void IdentifyAnew(CallerIdentity opened) override;
 
   // Ends the stream with OK: the server goes down.
   void EndForStop() { stream_.EndWith(CallStatus()); }
@@ -84,6 +91,8 @@ class TelemetrySession final : private ServerStream::Reactor {
   CallStatus ReadMessage(grpc::ByteBuffer* message, std::string* bytes);
   // Tells the client, and ends the stream.
   void Refuse(const CallStatus& status);
+  // The same, by any thread; messages that come meanwhile are handled.
+  void EndFor(const CallStatus& status);
   // The client has gone, or has no stream any more.
   void Leave();
 
@@ -98,6 +107,7 @@ class TelemetrySession final : private ServerStream::Reactor {
   SdkClients::StreamNumber number_ = 0;
   RateLimit rate_;
   bool is_refused_ = false;
+  IdentifiedStreams::Ticket identified_ = 0;
 
   ServerStream stream_;
 };

@@ -32,4 +32,15 @@ CallStatus ReceiveMessage(ServerCalls* calls, const Payer& payer,
   return status;
 }
 
+CallStatus PayUnidentified(ServerCalls* calls, absl::string_view address,
+                           absl::Time now, const grpc::ByteBuffer& message,
+                           CallStatus unknown) {
+  constexpr auto kBytes = PayerRates::Kind::kBytes;
+  const Payer payer = PayerOf(/*principal=*/"", address);
+  CallStatus status = calls->rates.Check(kBytes, payer, now);
+  if (!status.ok()) return status;
+  calls->rates.Take(kBytes, payer, static_cast<int64_t>(message.Length()), now);
+  return unknown;
+}
+
 }  // namespace rmq

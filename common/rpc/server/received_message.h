@@ -2,6 +2,7 @@
 #ifndef COMMON_RPC_SERVER_RECEIVED_MESSAGE_H_
 #define COMMON_RPC_SERVER_RECEIVED_MESSAGE_H_
 
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "common/payer.h"
 #include "common/response_code.h"
@@ -21,6 +22,14 @@ CallStatus NoMessage();
 CallStatus ReceiveMessage(ServerCalls* calls, const Payer& payer,
                           absl::Time now, grpc_call* call,
                           grpc::ByteBuffer* message);
+
+// The outcome of a call whose caller could not be identified, of which
+// `unknown` says why. The bytes of its message are paid for by `address`,
+// "host:port", as those of anonymous callers are: RESOURCE_EXHAUSTED if its
+// rate is used up. The message is not inflated.
+CallStatus PayUnidentified(ServerCalls* calls, absl::string_view address,
+                           absl::Time now, const grpc::ByteBuffer& message,
+                           CallStatus unknown);
 
 }  // namespace rmq
 

@@ -114,7 +114,10 @@ class ResponseStreams::Stream final
                     std::shared_ptr<ResponseSource>* source) {
     const absl::Time now = calls().clock.TimeNow();
     CallStatus status = stream_.Identify();
-    if (!status.ok()) return status;
+    if (!status.ok()) {
+      return PayUnidentified(&calls(), peer(), now, *message,
+                             std::move(status));
+    }
     status = ReceiveMessage(&calls(), stream_.payer(), now,
                             stream_.context().c_call(), message);
     if (!status.ok()) return status;

@@ -97,7 +97,11 @@ CallStatus UnaryCall::Answer(bool was_read, absl::Time now,
   CallerIdentity caller;
   if (!method_->skips_gate) {
     CallStatus known = calls_.gate.Identify({peer(), context_, now}, &caller);
-    if (!known.ok()) return known;
+    if (!known.ok()) {
+      return was_read ? PayUnidentified(&calls_, peer(), now, request_,
+                                        std::move(known))
+                      : known;
+    }
   }
   const CallContext call = {
       *method_->descriptor,
