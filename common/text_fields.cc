@@ -26,7 +26,14 @@ class TokenErrors final : public google::protobuf::io::ErrorCollector {
  public:
   explicit TokenErrors(TextErrors* errors) : errors_(*errors) {}
   void AddError(int line, int column, const std::string& message) override {
-    errors_.Add({line, column}, message);
+    const bool is_cut = message == "Unexpected end of string." ||
+                        message ==
+                            "String literals cannot cross line "
+                            "boundaries.";
+    errors_.Add({line, column},
+                is_cut ? "a text in quotes must end with its quote in the same "
+                         "line, and does not"
+                       : message);
   }
 
  private:
@@ -62,6 +69,10 @@ class FieldErrors final : public google::protobuf::io::ErrorCollector {
       --number;
     }
     std::string said = explain_(tokens_, number, message);
+    if (tokens_[number].type == Tokenizer::TYPE_END && said == message) {
+      said = absl::StrCat("the file ends in the middle of a field: ", message,
+                          absl::EndsWith(message, "got: ") ? "its end" : "");
+    }
     // Some messages have the token, which may be as long as the file.
     constexpr size_t kMaxBytes = 400;
     if (said.size() > kMaxBytes) said = said.substr(0, kMaxBytes) + "...";

@@ -131,11 +131,20 @@ TEST_F(ConfigTextTest, AnErrorHasThePlaceOfTheTokenThatIsWrong) {
             "named \"no_such\"."},
            {"topics { topic: 't' topic: 'u' }",
             "1:21: Non-repeated field \"topic\" is specified multiple times."},
-           {"topics { topic: 't'\n", "2:1: Expected identifier, got: "},
-           {"enable_property_filter:", "1:24: Expected identifier, got: "},
+           {"topics { topic: 't'\n",
+            "2:1: the file ends in the middle of a field: Expected identifier, "
+            "got: its end"},
+           {"enable_property_filter:",
+            "1:24: the file ends in the middle of a field: Expected "
+            "identifier, "
+            "got: its end"},
            {"}\n", "1:1: Expected identifier, got: }"},
            {"topics { topic: 't\n }",
-            "1:19: String literals cannot cross line boundaries."}}) {
+            "1:19: a text in quotes must end with its quote in the same line, "
+            "and does not"},
+           {"topics { topic: 't",
+            "1:19: a text in quotes must end with its quote in the same line, "
+            "and does not"}}) {
     EXPECT_THAT(
         Apply(bad.text),
         StatusIs(kInvalid, std::string("broker.textproto:") + bad.error))
