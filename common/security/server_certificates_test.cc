@@ -133,7 +133,8 @@ TEST_F(ServerCertificatesTest, ACertificateIsValidFromItsFirstToItsLastSecond) {
 TEST_F(ServerCertificatesTest, TheFirstThatExpiresCounts) {
   const TestCertificate soon = Issue(-absl::Hours(1), absl::Hours(2));
   WriteTestFile(options_.cert_file,
-                absl::StrCat(own_.certificate, soon.certificate));
+                absl::StrCat(soon.certificate, authority_.certificate()));
+  WriteTestFile(options_.key_file, soon.key);
   const auto read = Read();
   ASSERT_THAT(read, IsOk());
   EXPECT_NEAR(absl::ToUnixSeconds(read->not_after),

@@ -58,7 +58,7 @@ TEST_F(ReloadCommandTest, WaitsForItsOwnLoadAndShowsIt) {
   EXPECT_THAT(asked_, ElementsAre(false, true, true));
   EXPECT_EQ(answer->exit_code, kExitOk);
   EXPECT_THAT(answer->parts.at(0).rows,
-              ElementsAre(ElementsAre("auth", "1", "0", "")));
+              ElementsAre(ElementsAre("auth", "1", "0", "-")));
   EXPECT_THAT(answer->errors, IsEmpty());
 }
 
