@@ -154,7 +154,9 @@ CallStatus ClientManageProcessor::UnregisterClient(
     absl::Span<const absl::string_view> consumer_groups, absl::Time now,
     const ClientPrincipal& principal) {
   for (absl::string_view group : consumer_groups) {
-    if (!group.empty()) {
+    // The rules are not asked about an unregister, so that of a user makes
+    // nothing.
+    if (!group.empty() && principal.name.empty()) {
       policy_.EnsureConfig(group,
                            {principal.pays_as(), channel.remote_address()});
     }

@@ -284,8 +284,10 @@ CallStatus ConnectSession::InflateFrame(const FrameOutline& outline,
     refused = OverFrameRate();
   } else {
     refused = calls().rates.Check(kBytes, stream_.payer(), now);
-    // It may be a heartbeat, and others at this address may be to blame.
-    if (!refused.ok() && client_.is_bound() && !outline.is_acknowledgment) {
+    // It may be a heartbeat, and others at this address may be to blame. By new
+    // rules the client may not be what it has stated.
+    if (!refused.ok() && client_.is_bound() && !outline.is_acknowledgment &&
+        (stream_.generation() == 0 || client_.last_heartbeat != 0)) {
       RenewLight(/*token=*/0, now);
     }
   }

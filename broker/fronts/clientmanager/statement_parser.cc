@@ -201,6 +201,12 @@ absl::Status ParsedStatement::ParseConsumer(const pb::ConsumerData& consumer,
         [&] { return at(absl::StrCat("subscriptions[", i, "].topic")); });
     if (!status.ok()) return status;
     const absl::string_view type = subscription.expression_type();
+    if (type == kInferredExpressionType) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          at(absl::StrCat("subscriptions[", i, "].expression_type")),
+          " must not be \"", type,
+          "\": a broker says that of a topic which no member states"));
+    }
     subscriptions_.push_back({subscription.topic(), subscription.expression(),
                               type.empty() ? "TAG" : type,
                               subscription.sub_version()});

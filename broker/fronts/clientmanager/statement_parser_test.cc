@@ -224,6 +224,15 @@ INSTANTIATE_TEST_SUITE_P(
             kInvalid,
             "consumers[0].subscriptions[1].topic must be letters, "
             "digits, '%', '|', '_' and '-', got \"a/b\""},
+        BadStatement{
+            "ExpressionTypeOfTheBroker",
+            [](auto& r) {
+              Consumer(r).mutable_subscriptions(0)->set_expression_type(
+                  "INFERRED");
+            },
+            kInvalid,
+            "consumers[0].subscriptions[0].expression_type must not be "
+            "\"INFERRED\""},
         BadStatement{"TopicTwice",
                      [](auto& r) {
                        Consumer(r).add_subscriptions()->set_topic("topic");

@@ -77,7 +77,7 @@ CallStatus SdkClients::OfAnother(const Who& who) {
 
 SdkClients::Client& SdkClients::FindOrMakeLocked(const Who& who) {
   Client* client = FindLocked(who.headers.client_id);
-  if (client != nullptr && client->channel != nullptr) {
+  if (client != nullptr && IsHeld(*client)) {
     const bool has_moved =
         !IsOwn(*client, who) &&
         (client->principal.empty() || IsOfItsPrincipal(*client, who)) &&
@@ -206,8 +206,9 @@ CallStatus SdkClients::State(const Who& who, SdkStatementPtr statement,
     } else if (client.digest != digest || !IsOfItsPrincipal(client, who)) {
       status = OfAnother(who);
     }
+    if (status.ok()) ++client.registering;
   }
-  if (status.ok()) status = Register(who, Opens::kYes);
+  if (status.ok()) status = RegisterCounted(who, std::move(status));
   broker_.counters.full_heartbeats.Count(status.code);
   return status;
 }
@@ -240,10 +241,11 @@ CallStatus SdkClients::Heartbeat(const Who& who, v2::ClientType type,
       broker_.counters.light_heartbeats.Count(absl::StatusCode::kOk);
       return {};
     }
+    if (!is_of_another) ++client.registering;
   }
   CallStatus status = CheckHolder(who);
   if (status.ok() && is_of_another) return OfAnother(who);
-  if (status.ok()) status = Register(who, Opens::kYes);
+  if (!is_of_another) status = RegisterCounted(who, std::move(status));
   broker_.counters.light_heartbeats.Count(status.code);
   return status;
 }
@@ -295,6 +297,15 @@ CallStatus SdkClients::Register(const Who& who, Opens opens) {
   MutexLock lock(&mu_);
   Client* const client = FindLocked(who.headers.client_id);
   if (client != nullptr) client->statement_changes = kNotRegistered;
+  return status;
+}
+
+CallStatus SdkClients::RegisterCounted(const Who& who, CallStatus status) {
+  if (status.ok()) status = Register(who, Opens::kYes);
+  MutexLock lock(&mu_);
+  Client* const client = FindLocked(who.headers.client_id);
+  // 0 if the client was forgotten meanwhile, and made again.
+  if (client != nullptr && client->registering > 0) --client->registering;
   return status;
 }
 

@@ -153,6 +153,8 @@ class SdkClients {
     uint64_t digest = 0;
     // Null while the client is in no group.
     std::shared_ptr<Channel> channel;
+    // Calls of its own that register it.
+    int registering = 0;
     // What the last heartbeat that was applied in full found.
     uint64_t statement_changes = kNotRegistered;
     std::string principal;
@@ -170,11 +172,15 @@ class SdkClients {
     Idle::iterator idle_of_network;
   };
 
+  // Whether others find the client as it is: it is a member, or becomes one.
+  static bool IsHeld(const Client& client) {
+    return client.channel != nullptr || client.registering > 0;
+  }
   // Whether a call that names the client is its own.
   static bool IsOwn(const Client& client, const Who& who);
   // Whether it may change what the client states, or only keep it alive.
   static bool IsGuest(const Client& client, const Who& who) {
-    return client.channel != nullptr && !IsOwn(client, who);
+    return IsHeld(client) && !IsOwn(client, who);
   }
   // Whether a guest may keep it alive.
   static bool IsOfItsPrincipal(const Client& client, const Who& who) {
@@ -197,6 +203,9 @@ class SdkClients {
   // the registry has what was stated last, whichever call came first.
   enum class Opens { kNo, kYes };
   CallStatus Register(const Who& who, Opens opens) ABSL_LOCKS_EXCLUDED(mu_);
+  // The same if `status` is OK, for a call that is counted in `registering`.
+  CallStatus RegisterCounted(const Who& who, CallStatus status)
+      ABSL_LOCKS_EXCLUDED(mu_);
   // What is registered, under one hold of the lock.
   struct Registration {
     SdkStatementPtr statement;

@@ -112,6 +112,17 @@ TEST_F(SdkClientsRaceTest, WhatIsStatedDuringAHeartbeatIsWhatIsRegistered) {
   }
 }
 
+TEST_F(SdkClientsRaceTest, AStrangersCallTakesNothingFromOneThatIsRegistered) {
+  const SdkClients::Who stranger = {headers_, "10.0.0.2:1000", {}, now_};
+  for (int round = 0; round < kRounds; ++round) {
+    Race([&] { State("orders"); },
+         [&] { clients_.NoteTopic(stranger, "topic"); });
+    ASSERT_THAT(Consumers("orders"), ElementsAre("c1")) << round;
+    EXPECT_TRUE(clients_.Terminate(Who()).ok());
+    ASSERT_THAT(Consumers("orders"), IsEmpty()) << round;
+  }
+}
+
 TEST_F(SdkClientsRaceTest, AStreamThatOpensWhileAnotherEndsBringsItsExpiry) {
   for (int round = 0; round < kRounds; ++round) {
     const SdkClients::StreamNumber stream = clients_.OpenStream(Who());

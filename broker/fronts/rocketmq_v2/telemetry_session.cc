@@ -164,7 +164,8 @@ CallStatus TelemetrySession::TakeSettings(absl::string_view bytes,
   status = clients.State(who, std::move(statement), digest);
   environment_.stream.method->CountCall();
   if (!status.ok()) return status;
-  if (number_ == 0) Adopt(who);
+  // The client may have moved away and come back: then it has no stream.
+  if (clients.StreamOf(client_id_) == 0) Adopt(who);
   CompleteSettings(settings);
   return {};
 }
