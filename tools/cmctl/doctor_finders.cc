@@ -422,7 +422,8 @@ Hits FindNotInEtcd(const Patients& patients) {
       hits.insert(hits.end(), of_it.begin(), of_it.end());
     } else if (others_register) {
       hits.push_back({patient.view.label,
-                      "it has no --etcd, and other brokers have",
+                      "it does not tell of etcd, and other brokers do: it has "
+                      "no --etcd, or is of an older version",
                       Severity::kWarning});
     }
   }

@@ -14,6 +14,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "client/admin/admin_client.h"
 #include "google/protobuf/message.h"
 #include "rocketmq/clientmanager/v1/admin.pb.h"
@@ -54,6 +55,14 @@ absl::Status FillRequest(const CommandLine& line, pb::DrainRequest* request) {
   return absl::OkStatus();
 }
 
+// How a broker that its cluster does not list, as it is drained, is asked; ""
+// if it is as before.
+std::string WayTo(const BrokerTarget& broker) {
+  return broker.label != broker.address && IsBrokerNameAndId(broker.label)
+             ? absl::StrCat("--broker=", broker.address)
+             : "";
+}
+
 // Has a broker drain, or cancel its drain, and follows that until it ends, or
 // with `waits` false until it has begun. `last` is the last that was told.
 absl::Status DrainOne(const CommandLine& line, const FollowedBroker& broker,
@@ -75,7 +84,7 @@ absl::Status DrainOne(const CommandLine& line, const FollowedBroker& broker,
     return absl::DeadlineExceededError(absl::StrCat(
         absl::FormatDuration(line.timeout), " are over: ", last->clients_left(),
         " of ", last->clients_at_start(), " clients are left, and ",
-        GoesOn(*last)));
+        GoesOn(*last, WayTo(broker.target))));
   }
   if (!waits && is_told) return absl::OkStatus();
   if (!end.status.ok()) return end.status;
@@ -86,24 +95,16 @@ absl::Status DrainOne(const CommandLine& line, const FollowedBroker& broker,
   return absl::OkStatus();
 }
 
-// How a broker that its cluster does not list, as it is drained, is asked; ""
-// if it is as before.
-std::string WayTo(const BrokerTarget& broker) {
-  return broker.label != broker.address && IsBrokerNameAndId(broker.label)
-             ? absl::StrCat("--broker=", broker.address)
-             : "";
-}
-
 absl::Status DrainTheOnly(const CommandLine& line, const FollowedBroker& broker,
                           const Screen& screen) {
   DrainPrinter printer(line, screen, /*redraws=*/true);
   pb::DrainProgress last;
   const absl::Status status = DrainOne(
       line, broker, "", line.value("no-wait").empty(), screen, &printer, &last);
-  if (status.ok() && last.state() == pb::DrainProgress::STATE_DRAINING) {
-    printer.Say(GoesOn(last));
-  }
   const std::string way = WayTo(broker.target);
+  if (status.ok() && last.state() == pb::DrainProgress::STATE_DRAINING) {
+    printer.Say(GoesOn(last, way));
+  }
   if (status.ok() && !way.empty() && !last.going_down() &&
       last.state() != pb::DrainProgress::STATE_CANCELLED) {
     printer.Say(absl::StrCat("while it is drained its cluster does not list ",
@@ -180,12 +181,21 @@ bool HasEnded(Draining* draining, DrainPrinter* printer,
   }
 }
 
+// What ends the drains of brokers: by address, if their cluster does not list
+// them.
+std::string CancelOf(const std::vector<std::string>& unlisted) {
+  return absl::StrCat(
+      "cmctl drain --all --cancel",
+      unlisted.empty() ? "" : " --broker=", absl::StrJoin(unlisted, ","));
+}
+
 absl::Status DrainAll(const CommandLine& line,
                       const std::vector<FollowedBroker>& brokers,
                       absl::Time end, const Screen& screen) {
   DrainPrinter printer(line, screen, /*redraws=*/false);
   std::vector<std::string> errors;
   std::vector<Draining> left;
+  std::vector<std::string> unlisted;  // Addresses of those that drain.
   for (const FollowedBroker& broker : brokers) {
     if (!screen.goes_on()) break;
     pb::DrainProgress last;
@@ -194,8 +204,14 @@ absl::Status DrainAll(const CommandLine& line,
                  &printer, &last);
     if (!status.ok()) {
       errors.push_back(BrokerError(broker.target.label, status));
-    } else if (last.state() == pb::DrainProgress::STATE_DRAINING) {
+      continue;
+    }
+    if (last.state() == pb::DrainProgress::STATE_DRAINING) {
       left.push_back({&broker, last});
+    }
+    if (last.state() != pb::DrainProgress::STATE_CANCELLED &&
+        !last.going_down() && !WayTo(broker.target).empty()) {
+      unlisted.push_back(broker.target.address);
     }
   }
   if (line.value("no-wait").empty()) {
@@ -208,11 +224,19 @@ absl::Status DrainAll(const CommandLine& line,
       return left.empty();
     });
   }
-  if (left.empty()) return Joined(absl::StatusCode::kAborted, errors);
-  constexpr absl::string_view kGoesOn =
-      "the drains go on; cmctl drain --all --cancel ends them";
+  if (left.empty()) {
+    if (!unlisted.empty()) {
+      printer.Say(
+          absl::StrCat("while they are drained their cluster does not list "
+                       "them: ",
+                       CancelOf(unlisted), " lets clients in again"));
+    }
+    return Joined(absl::StatusCode::kAborted, errors);
+  }
+  const std::string goes_on =
+      absl::StrCat("the drains go on; ", CancelOf(unlisted), " ends them");
   if (!line.value("no-wait").empty() || !screen.goes_on()) {
-    printer.Say(kGoesOn);
+    printer.Say(goes_on);
     return Joined(absl::StatusCode::kAborted, errors);
   }
   for (const Draining& each : left) {
@@ -221,29 +245,64 @@ absl::Status DrainAll(const CommandLine& line,
                                   " clients are left"));
   }
   errors.push_back(absl::StrCat(absl::FormatDuration(line.timeout),
-                                " are over, and ", kGoesOn));
+                                " are over, and ", goes_on));
   return Joined(absl::StatusCode::kDeadlineExceeded, errors);
 }
 
-// Waits until a broker that was drained serves, and has settled.
-bool AwaitServing(const FollowedBroker& broker, absl::Time end,
-                  const Screen& screen, DrainPrinter* printer) {
+// What keeps a broker that was drained from being done with.
+struct Hindrance {
+  std::string what;  // Empty: nothing is to be said.
+  std::string why;   // May change while `what` holds.
+};
+
+// nullopt: the broker that was drained, `drained`, serves, has settled, and is
+// found by clients.
+absl::optional<Hindrance> HindranceOf(
+    const absl::StatusOr<pb::GetBrokerResponse>& facts,
+    const pb::GetBrokerResponse& drained) {
+  if (!facts.ok()) return Hindrance{"does not answer", ""};
+  if (facts->broker_name() != drained.broker_name() ||
+      facts->broker_id() != drained.broker_id()) {
+    return Hindrance{
+        absl::StrCat("answers as another broker, ", facts->broker_name(), ":",
+                     facts->broker_id()),
+        ""};
+  }
+  if (facts->state() != pb::GetBrokerResponse::STATE_SERVING) {
+    return Hindrance();
+  }
+  if (facts->has_settling_until()) return Hindrance{"serves, and settles", ""};
+  const pb::DiscoveryRegistration& registration = facts->registration();
+  if (facts->has_registration() &&
+      registration.state() != pb::DiscoveryRegistration::STATE_REGISTERED) {
+    return Hindrance{
+        "serves, and is not in etcd",
+        registration.error().empty() && !registration.holder().empty()
+            ? absl::StrCat("another broker has its name and id, ",
+                           registration.holder())
+            : registration.error()};
+  }
+  return absl::nullopt;
+}
+
+// Waits until a broker that was drained serves, has settled, and is in etcd if
+// it registers there. `drained` is what it was before. `hindrance` is set to
+// what kept it from that last.
+bool AwaitServing(const FollowedBroker& broker,
+                  const pb::GetBrokerResponse& drained, absl::Time end,
+                  const Screen& screen, DrainPrinter* printer,
+                  std::string* hindrance) {
   std::string said;
   return LookUntil(screen, end, [&] {
-    const auto facts = FactsOf(broker);
-    std::string state;
-    if (!facts.ok()) {
-      state = "does not answer";
-    } else if (facts->state() != pb::GetBrokerResponse::STATE_SERVING) {
-      return false;
-    } else if (facts->has_settling_until()) {
-      state = "serves, and settles";
-    } else {
+    const auto found = HindranceOf(FactsOf(broker), drained);
+    if (!found.has_value()) {
       printer->Say(absl::StrCat(broker.target.label, ": serves again"));
       return true;
     }
-    if (std::exchange(said, state) != state) {
-      printer->Say(absl::StrCat(broker.target.label, ": ", state));
+    *hindrance =
+        absl::StrCat(found->what, found->why.empty() ? "" : ": ", found->why);
+    if (std::exchange(said, found->what) != found->what && !said.empty()) {
+      printer->Say(absl::StrCat(broker.target.label, ": ", *hindrance));
     }
     return false;
   });
@@ -262,17 +321,22 @@ absl::Status DrainInTurn(const CommandLine& line,
         });
     const std::string not_drained =
         rest.empty() ? "" : absl::StrCat("; not drained: ", rest);
+    // The last one is not waited for.
+    const absl::StatusOr<pb::GetBrokerResponse> before =
+        rest.empty() ? pb::GetBrokerResponse() : FactsOf(brokers[i]);
     pb::DrainProgress last;
     const absl::Status status =
-        DrainOne(line, brokers[i], label,
-                 /*waits=*/true, screen, &printer, &last);
+        before.ok() ? DrainOne(line, brokers[i], label,
+                               /*waits=*/true, screen, &printer, &last)
+                    : before.status();
     if (!status.ok()) {
       return absl::Status(
           status.code(), absl::StrCat(BrokerError(label, status), not_drained));
     }
     if (!screen.goes_on()) {
       if (last.state() == pb::DrainProgress::STATE_DRAINING) {
-        printer.Say(absl::StrCat(label, ": ", GoesOn(last), not_drained));
+        printer.Say(absl::StrCat(
+            label, ": ", GoesOn(last, WayTo(brokers[i].target)), not_drained));
       }
       return absl::OkStatus();
     }
@@ -284,14 +348,19 @@ absl::Status DrainInTurn(const CommandLine& line,
                      : absl::StrCat(": ", brokers[i + 1].target.label,
                                     " is drained when it serves again")));
     if (rest.empty()) break;
-    if (AwaitServing(brokers[i], end, screen, &printer)) continue;
+    std::string hindrance;
+    if (AwaitServing(brokers[i], *before, end, screen, &printer, &hindrance)) {
+      continue;
+    }
     if (!screen.goes_on()) {
       printer.Say(absl::StrCat(label, " is drained", not_drained));
       return absl::OkStatus();
     }
-    return absl::DeadlineExceededError(
-        absl::StrCat(absl::FormatDuration(line.timeout), " are over: ", label,
-                     " is drained, and does not serve again", not_drained));
+    return absl::DeadlineExceededError(absl::StrCat(
+        absl::FormatDuration(line.timeout), " are over: ", label,
+        hindrance.empty() ? " is drained, and does not serve again"
+                          : absl::StrCat(" was drained, and ", hindrance),
+        not_drained));
   }
   return absl::OkStatus();
 }
@@ -356,7 +425,8 @@ std::vector<Command> DrainCommands() {
        {"no-wait", "", "", "do not wait for the end", Option::Takes::kNothing},
        {"one-by-one", "", "",
         "drain the next broker when the one before, which was\ndrained, serves "
-        "again and has settled: while this waits,\nrestart it",
+        "again, has settled, and is in etcd if it\nregisters there: while this "
+        "waits, restart it",
         Option::Takes::kNothing},
        {"all", "", "",
         "drain all brokers at the same time, or cancel that:\nclients have "

@@ -180,6 +180,11 @@ TEST_F(DrainCommandTest, HowABrokerOfAClusterIsAskedWhileItIsNotListedIsSaid) {
   EXPECT_THAT(out_.str(),
               EndsWith("while it is drained its cluster does not list a:0: "
                        "--broker=h:1 asks it\n"));
+  const AdminStreamEnd over = {absl::DeadlineExceededError("over"), "", {}};
+  EXPECT_THAT(Run({Draining(1)}, over),
+              StatusIs(absl::StatusCode::kDeadlineExceeded,
+                       EndsWith("the drain goes on; cmctl drain --cancel "
+                                "--broker=h:1 ends it")));
   out_.str("");
   line_.brokers = {{"h:1", "h:1", {}}};
   EXPECT_THAT(Run(drained), IsOk());

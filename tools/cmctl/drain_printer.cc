@@ -58,10 +58,11 @@ std::string Bar(const pb::DrainProgress& progress, int width) {
 
 }  // namespace
 
-std::string GoesOn(const pb::DrainProgress& progress) {
+std::string GoesOn(const pb::DrainProgress& progress, absl::string_view way) {
   return progress.going_down()
              ? "the drain goes on, and then the broker goes down"
-             : "the drain goes on; cmctl drain --cancel ends it";
+             : absl::StrCat("the drain goes on; cmctl drain --cancel",
+                            way.empty() ? "" : " ", way, " ends it");
 }
 
 void DrainPrinter::Print(absl::string_view label,

@@ -11,8 +11,10 @@
 namespace rmq::cmctl {
 
 // What becomes of a drain, or of the broker that is drained, if the command
-// ends.
-std::string GoesOn(const rocketmq::clientmanager::v1::DrainProgress& progress);
+// ends. `way` is the option by which the broker is asked meanwhile; empty: the
+// user's own.
+std::string GoesOn(const rocketmq::clientmanager::v1::DrainProgress& progress,
+                   absl::string_view way);
 
 // One line that is drawn again and again on a terminal, else a line each.
 class DrainPrinter {

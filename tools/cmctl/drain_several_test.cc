@@ -46,6 +46,25 @@ Look Settling() {
   look.facts.mutable_settling_until()->set_seconds(1);
   return look;
 }
+Look NotInEtcd(const std::string& error) {
+  Look look = Serving();
+  pb::DiscoveryRegistration& registration = *look.facts.mutable_registration();
+  registration.set_state(pb::DiscoveryRegistration::STATE_NOT_REGISTERED);
+  registration.set_error(error);
+  return look;
+}
+Look InEtcd() {
+  Look look = Serving();
+  look.facts.mutable_registration()->set_state(
+      pb::DiscoveryRegistration::STATE_REGISTERED);
+  return look;
+}
+Look ServingAs(const std::string& name, uint64_t id) {
+  Look look = Serving();
+  look.facts.set_broker_name(name);
+  look.facts.set_broker_id(id);
+  return look;
+}
 Look IsDraining(int64_t clients) {
   Look look;
   look.facts.set_state(pb::GetBrokerResponse::STATE_DRAINING);
@@ -122,6 +141,7 @@ class DrainSeveralTest : public ::testing::Test {
       size_t i, const google::protobuf::Message& message,
       const std::function<bool(const google::protobuf::Message&)>& on) {
     const auto& request = static_cast<const pb::DrainRequest&>(message);
+    has_drained_[i] = true;
     asked_.push_back(absl::StrCat(
         line_.brokers[i].label, " ",
         request.cancel()
@@ -134,12 +154,18 @@ class DrainSeveralTest : public ::testing::Test {
   }
 
   absl::StatusOr<std::unique_ptr<google::protobuf::Message>> LookAt(size_t i) {
+    // Before its drain it is as it should be, and that takes no time.
+    if (!has_drained_[i]) {
+      return std::make_unique<pb::GetBrokerResponse>(Serving().facts);
+    }
     std::deque<Look>& looks = brokers_[i].looks;
     const Look look = looks.front();
     if (looks.size() > 1) looks.pop_front();
     if (!look.error.ok()) return look.error;
     return std::make_unique<pb::GetBrokerResponse>(look.facts);
   }
+
+  bool has_drained_[2] = {};
 };
 
 TEST_F(DrainSeveralTest, OneByOneTheNextWaitsUntilTheOneBeforeServesAgain) {
@@ -185,6 +211,44 @@ TEST_F(DrainSeveralTest, OneByOneTheTimeIsThatOfAll) {
   EXPECT_THAT(asked_, ElementsAre("a:0 for 300s"));
 }
 
+TEST_F(DrainSeveralTest, OneByOneABrokerThatIsNotInEtcdIsWaitedFor) {
+  line_.values["one-by-one"] = "true";
+  brokers_[0].looks = {Settling(), NotInEtcd("refused"), NotInEtcd("lost"),
+                       InEtcd()};
+  EXPECT_THAT(Run(), IsOk());
+  EXPECT_THAT(asked_, ElementsAre("a:0 for 300s", "b:0 for 300s"));
+  EXPECT_EQ(now_, absl::FromUnixSeconds(1'003));
+  EXPECT_THAT(out_.str(), HasSubstr("a:0: serves, and settles\n"
+                                    "a:0: serves, and is not in etcd: refused\n"
+                                    "a:0: serves again\n"));
+}
+
+TEST_F(DrainSeveralTest, OneByOneWhyABrokerIsNotInEtcdIsToldAtTheEnd) {
+  line_.values["one-by-one"] = "true";
+  line_.timeout = absl::Seconds(10);
+  brokers_[0].looks = {NotInEtcd("")};
+  pb::DiscoveryRegistration& registration =
+      *brokers_[0].looks[0].facts.mutable_registration();
+  registration.set_state(pb::DiscoveryRegistration::STATE_NAME_IN_USE);
+  registration.set_holder("a at h:9");
+  EXPECT_THAT(Run(),
+              StatusIs(absl::StatusCode::kDeadlineExceeded,
+                       "10s are over: a:0 was drained, and serves, and is not "
+                       "in etcd: another broker has its name and id, a at "
+                       "h:9; not drained: b:0"));
+  EXPECT_THAT(asked_, ElementsAre("a:0 for 300s"));
+}
+
+TEST_F(DrainSeveralTest, OneByOneAnotherBrokerAtTheAddressIsNotTheOneThatWas) {
+  line_.values["one-by-one"] = "true";
+  brokers_[0].looks = {ServingAs("c", 0), ServingAs("", 1), Serving()};
+  EXPECT_THAT(Run(), IsOk());
+  EXPECT_EQ(now_, absl::FromUnixSeconds(1'002));
+  EXPECT_THAT(out_.str(), HasSubstr("a:0: answers as another broker, c:0\n"
+                                    "a:0: answers as another broker, :1\n"
+                                    "a:0: serves again\n"));
+}
+
 TEST_F(DrainSeveralTest, OneByOneAnInterruptSaysWhatIsNotDrained) {
   line_.values["one-by-one"] = "true";
   brokers_[0].looks = {Drained()};
@@ -208,7 +272,30 @@ TEST_F(DrainSeveralTest, AllDrainAtTheSameTime) {
             "clients until cmctl drain --cancel\n"
             "b:0: 1 of 9 clients left, 0 to go\n"
             "b:0: drained: all clients are gone, and the broker takes no "
-            "clients until cmctl drain --cancel\n");
+            "clients until cmctl drain --cancel\n"
+            "while they are drained their cluster does not list them: cmctl "
+            "drain --all --cancel --broker=h:1,h:2 lets clients in again\n");
+}
+
+TEST_F(DrainSeveralTest, OfAllTheWayBackHasTheAddressesOfThoseThatDrain) {
+  line_.values["all"] = "true";
+  line_.values["no-wait"] = "true";
+  brokers_[1].progress = {};
+  brokers_[1].end = absl::UnavailableError("refused");
+  EXPECT_THAT(Run(), StatusIs(absl::StatusCode::kAborted, "b:0: refused"));
+  EXPECT_THAT(out_.str(), HasSubstr("the drains go on; cmctl drain --all "
+                                    "--cancel --broker=h:1 ends them\n"));
+}
+
+TEST_F(DrainSeveralTest,
+       OfAllBrokersThatAreAskedByAddressTheWayBackIsAsBefore) {
+  line_.values["all"] = "true";
+  line_.values["no-wait"] = "true";
+  line_.brokers = {{"h:1", "h:1", {}}, {"h:2", "h:2", {}}};
+  EXPECT_THAT(Run(), IsOk());
+  EXPECT_THAT(
+      out_.str(),
+      HasSubstr("the drains go on; cmctl drain --all --cancel ends them\n"));
 }
 
 TEST_F(DrainSeveralTest, OfAllEachErrorIsToldAndTheOthersDrain) {
@@ -244,7 +331,8 @@ TEST_F(DrainSeveralTest, OfAllWhoIsLeftWhenTheTimeIsOverIsTold) {
   EXPECT_THAT(Run(),
               StatusIs(absl::StatusCode::kDeadlineExceeded,
                        "b:0: 4 clients are left; 2s are over, and the drains "
-                       "go on; cmctl drain --all --cancel ends them"));
+                       "go on; cmctl drain --all --cancel --broker=h:1,h:2 "
+                       "ends them"));
 }
 
 TEST_F(DrainSeveralTest, AllBeginAndAreNotAwaitedWithNoWait) {
@@ -252,7 +340,9 @@ TEST_F(DrainSeveralTest, AllBeginAndAreNotAwaitedWithNoWait) {
   line_.values["no-wait"] = "true";
   EXPECT_THAT(Run(), IsOk());
   EXPECT_THAT(asked_, ElementsAre("a:0 for 300s", "b:0 for 300s"));
-  EXPECT_THAT(out_.str(), HasSubstr("the drains go on"));
+  EXPECT_THAT(out_.str(),
+              HasSubstr("the drains go on; cmctl drain --all --cancel "
+                        "--broker=h:1,h:2 ends them\n"));
 }
 
 TEST_F(DrainSeveralTest, AllAreCancelled) {

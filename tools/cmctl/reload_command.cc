@@ -41,7 +41,12 @@ absl::StatusOr<Answer> Reload(const CommandLine& line, const Ask& ask,
   auto response = ask(pb::ReloadConfigRequest());
   pb::ReloadConfigRequest show;
   show.set_show_only(true);
-  // A broker that does not know this has loaded by the next time it is asked.
+  if (response.ok() && !AsResponse(**response).pending()) {
+    // An older broker, which tells how the files were before the load, and
+    // takes this for another.
+    absl::SleepFor(kLook);
+    response = ask(show);
+  }
   while (response.ok() && AsResponse(**response).pending()) {
     const absl::Duration left = end - RealClock().TimeNow();
     if (left <= absl::ZeroDuration()) break;

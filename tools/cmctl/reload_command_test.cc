@@ -70,6 +70,17 @@ TEST_F(ReloadCommandTest, ExitsWithAnErrorIfAFileWasNotTaken) {
   EXPECT_EQ(answer->exit_code, kExitError);
 }
 
+TEST_F(ReloadCommandTest, OfAnOlderBrokerTheStateBeforeTheLoadIsNotTheOutcome) {
+  const auto answer =
+      Run({R"(files { name: "auth" loads: 1 })",
+           R"(files { name: "auth" loads: 1 failures: 1 error: "bad" })"});
+  ASSERT_THAT(answer, IsOk());
+  EXPECT_THAT(asked_, ElementsAre(false, true));
+  EXPECT_EQ(answer->exit_code, kExitError);
+  EXPECT_THAT(answer->parts.at(0).rows,
+              ElementsAre(ElementsAre("auth", "1", "1", "bad")));
+}
+
 TEST_F(ReloadCommandTest, ABrokerWithoutFilesHasNothingToWaitFor) {
   const auto answer = Run({"pending: true", ""});
   ASSERT_THAT(answer, IsOk());
