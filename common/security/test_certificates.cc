@@ -19,7 +19,8 @@ namespace rmq {
 namespace {
 
 KeyPointer NewKey() {
-  KeyPointer key(EVP_EC_gen("P-256"));
+  // EVP_EC_gen() casts a const away.
+  KeyPointer key(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"));
   CHECK(key != nullptr);
   return key;
 }
