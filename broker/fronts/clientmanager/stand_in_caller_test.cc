@@ -20,7 +20,7 @@ class StandInCallerTest : public ::testing::Test {
     return {client_id, kPeer, limits_, &table_};
   }
 
-  const Limits limits_;
+  const Limits limits_ = {};
   ClientTable table_{{}, {}};
 };
 

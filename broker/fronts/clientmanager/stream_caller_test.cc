@@ -21,7 +21,7 @@ ClientTable::Options RoomForOne() {
 
 class StreamCallerTest : public ::testing::Test {
  protected:
-  const Limits limits_;
+  const Limits limits_ = {};
   ClientTable table_{RoomForOne(), {}};
   FakeClientChannelPtr channel_ = std::make_shared<FakeClientChannel>();
   StreamClient client_;
