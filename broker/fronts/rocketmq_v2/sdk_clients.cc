@@ -111,34 +111,6 @@ SdkClients::Client& SdkClients::FindOrMakeLocked(const Who& who) {
   return *client;
 }
 
-void SdkClients::AddIdleLocked(Client& client) {
-  Idle& of_network = idle_of_networks_[client.network];
-  client.idle = idle_.insert(idle_.end(), &client);
-  client.idle_of_network = of_network.insert(of_network.end(), &client);
-  Client* oldest = nullptr;
-  if (of_network.size() > kMostIdleOfNetwork) {
-    oldest = of_network.front();
-  } else if (idle_.size() > kMostIdle) {
-    oldest = idle_.front();
-  }
-  if (oldest == nullptr) return;
-  RemoveIdleLocked(*oldest);
-  clients_.erase(clients_.find(oldest->id));
-}
-
-void SdkClients::RemoveIdleLocked(Client& client) {
-  idle_.erase(client.idle);
-  const auto of_network = idle_of_networks_.find(client.network);
-  of_network->second.erase(client.idle_of_network);
-  if (of_network->second.empty()) idle_of_networks_.erase(of_network);
-}
-
-void SdkClients::BecomeIdleLocked(Client& client) {
-  if (client.channel == nullptr) return;
-  client.channel = nullptr;
-  AddIdleLocked(client);
-}
-
 SdkClients::StreamNumber SdkClients::OpenStream(const Who& who) {
   bool was_lost;
   StreamNumber number;
@@ -444,16 +416,6 @@ void SdkClients::Forget(const Channel& channel) {
   if (client != nullptr && client->channel.get() == &channel) {
     BecomeIdleLocked(*client);
   }
-}
-
-size_t SdkClients::members() const {
-  MutexLock lock(&mu_);
-  return clients_.size() - idle_.size();
-}
-
-size_t SdkClients::idle() const {
-  MutexLock lock(&mu_);
-  return idle_.size();
 }
 
 }  // namespace rmq
