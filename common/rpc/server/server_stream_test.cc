@@ -293,6 +293,8 @@ class ServerStreamTest : public ::testing::Test {
     ServerCalls::Options options;
     options.connections.max_calls = kMostCalls;
     options.slow_reader_limit = kSlowReaderLimit;
+    // More than is sent here: one that is on its way is no waste.
+    options.connections.max_message_bytes = 100'000'000;
     return options;
   }
 
