@@ -16,12 +16,12 @@
 #include "broker/server/test_sdk_client.h"
 #include "broker/server/test_users.h"
 #include "common/real_clock.h"
+#include "common/rpc/credentials/credentials_source.h"
 #include "common/status_matchers.h"
 #include "gmock/gmock.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/create_channel.h"
-#include "grpcpp/security/credentials.h"
 #include "grpcpp/support/channel_arguments.h"
 #include "grpcpp/support/status.h"
 #include "gtest/gtest.h"
@@ -79,7 +79,7 @@ class SpoofingTest : public ::testing::Test {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     return grpc::CreateCustomChannel(
-        broker_->address(), grpc::InsecureChannelCredentials(), arguments);
+        broker_->address(), PlaintextChannelCredentials().Get(), arguments);
   }
   std::unique_ptr<TestStream> Connect(const TestMetadata& user) const {
     return std::make_unique<TestStream>(NewConnection(), Sending(user));
