@@ -154,13 +154,18 @@ absl::Time Registrar::NextDue() const {
 }
 
 void Registrar::ListCluster(const std::function<absl::Time()>& now) {
-  const absl::Status before = cluster_->error();
   cluster_->Run(now);
   const absl::Status& error = cluster_->error();
+  if (error.ok()) {
+    if (cluster_failures_.Clear()) {
+      LOG(INFO) << "etcd tells the brokers of the cluster again"
+                << Kv("brokers", cluster_->list()->size());
+    }
+    return;
+  }
   // That etcd is away is said of the entry, at its next renewal.
-  if (error.code() == before.code() || error.ok() ||
-      absl::IsUnavailable(error) || absl::IsDeadlineExceeded(error) ||
-      !registration_->state().error.ok()) {
+  if (absl::IsUnavailable(error) || absl::IsDeadlineExceeded(error) ||
+      !registration_->state().error.ok() || !cluster_failures_.Add(error)) {
     return;
   }
   LOG(WARNING) << "etcd does not tell the brokers of the cluster; clients of "

@@ -21,6 +21,7 @@
 #include "common/cond_var.h"
 #include "common/discovery/discovery_entry.h"
 #include "common/etcd/etcd_calls.h"
+#include "common/failure_ways.h"
 
 namespace rmq {
 
@@ -101,7 +102,8 @@ class Registrar final : public Part {
       ABSL_LOCKS_EXCLUDED(mu_);
   void Loop() ABSL_LOCKS_EXCLUDED(mu_);
   absl::Time NextDue() const;
-  // Runs `cluster_`, which there is, and says when it begins to fail.
+  // Runs `cluster_`, which there is, and says when it begins to fail, and when
+  // it is well again.
   void ListCluster(const std::function<absl::Time()>& now);
 
   const RegistrarOptions options_;
@@ -113,6 +115,7 @@ class Registrar final : public Part {
   std::unique_ptr<Registration> registration_;
   // Likewise. Null if nobody asks for it.
   std::unique_ptr<ClusterBrokers> cluster_;
+  FailureWays cluster_failures_;  // Likewise: that were logged.
 
   mutable absl::Mutex mu_;
   CondVar changed_;

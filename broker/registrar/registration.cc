@@ -89,16 +89,21 @@ void Registration::DropKeeper() {
 }
 
 void Registration::Withdraw(const std::function<absl::Time()>& clock) {
+  const bool asks_etcd = keeper_->has_lease();
   absl::Status withdrawn = keeper_->Withdraw(clock());
   state_.holder.clear();
+  const bool was_registered =
+      std::exchange(state_.is_registered,
+                    keeper_->status().state == LeaseKeeper::State::kPresent);
   if (!withdrawn.ok()) {
     ++failed_withdrawals_;
     withdrawal_due_ = clock() + withdrawal_backoff_.Next(random_);
     // Else there may be an entry all the same: an answer may have been lost.
-    if (failed_withdrawals_ == 1 && state_.is_registered) {
+    if (failed_withdrawals_ == 1 && was_registered) {
+      failures_.Add(withdrawn);
       report_(Severity::kWarning,
               absl::StrCat("not withdrawn from etcd: clients may still come; "
-                           "it is tried again until the lease ends",
+                           "it is tried again until etcd answers",
                            Kv("key", key_),
                            Kv("lease", absl::FormatDuration(lease_)),
                            Kv("error", withdrawn.message())));
@@ -108,7 +113,8 @@ void Registration::Withdraw(const std::function<absl::Time()>& clock) {
   }
   DropKeeper();
   state_.error = absl::OkStatus();
-  if (!std::exchange(state_.is_registered, false)) return;
+  const bool is_back = asks_etcd && failures_.Clear();
+  if (!was_registered && !is_back) return;
   report_(Severity::kInfo,
           absl::StrCat("withdrawn from etcd", Kv("key", key_)));
 }
@@ -128,17 +134,16 @@ void Registration::Note(const LeaseKeeper::Status& status) {
   const int64_t puts = former_puts_ + status.puts;
   state_.is_registered = status.state == LeaseKeeper::State::kPresent;
   state_.failures = former_failures_ + status.failures;
-  if (status.error.code() != state_.error.code()) {
-    if (status.error.ok()) {
+  if (status.error.ok()) {
+    if (failures_.Clear()) {
       report_(Severity::kInfo,
               absl::StrCat("etcd answers again", Kv("key", key_)));
-    } else {
-      report_(
-          Severity::kWarning,
-          absl::StrCat("etcd does not take this broker's entry; the broker "
-                       "goes on, and tries again",
-                       Kv("key", key_), Kv("error", status.error.message())));
     }
+  } else if (failures_.Add(status.error)) {
+    report_(Severity::kWarning,
+            absl::StrCat("etcd does not take this broker's entry; the broker "
+                         "goes on, and tries again",
+                         Kv("key", key_), Kv("error", status.error.message())));
   }
   state_.error = status.error;
   if (puts > state_.puts || (state_.is_registered && !was_registered)) {

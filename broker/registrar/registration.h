@@ -14,14 +14,18 @@
 #include "common/discovery/discovery_entry.h"
 #include "common/etcd/etcd_calls.h"
 #include "common/etcd/lease_keeper.h"
+#include "common/failure_ways.h"
 
 namespace rmq {
 
 // Has the entry in etcd while it is wanted, and reports each change of that
-// once: that etcd is away and is back, that another broker has the entry.
+// once: that etcd fails, in each way (FailureWays), and is back, that another
+// broker has the entry.
 //
 // A withdrawal that fails is tried again, after pauses of up to
-// kLongestWithdrawalPause, until the entry's lease has ended.
+// kLongestWithdrawalPause, until etcd says that the entry is gone. Once the
+// entry's lease has ended by this process's clock, the broker does not count as
+// registered any more.
 //
 // An entry of the same addresses is that of this broker's former process: while
 // this one listens there, no other can. It is overwritten at once, so a broker
@@ -82,6 +86,7 @@ class Registration {
   Backoff withdrawal_backoff_;
   int failed_withdrawals_ = 0;
   absl::Time withdrawal_due_ = absl::InfinitePast();
+  FailureWays failures_;  // That were reported.
   RegistrationState state_;
   // As it was when NoteTime() was called last.
   RegistrationState noted_;

@@ -93,6 +93,25 @@ TEST_F(RegistrationTest, ThatEtcdIsAwayIsToldOnceAndThatItIsBackToo) {
   EXPECT_TRUE(registration_.state().is_registered);
 }
 
+TEST_F(RegistrationTest, ErrorsThatAlternateAreOneOutage) {
+  Pass(absl::ZeroDuration());
+  TakeLines();
+  for (int i = 0; i < 5; ++i) {
+    etcd_.set_error(absl::UnavailableError("nobody there"));
+    Pass(absl::Seconds(5));
+    etcd_.set_error(absl::DeadlineExceededError("no answer"));
+    Pass(absl::Seconds(5));
+    etcd_.set_error(absl::PermissionDeniedError("not you"));
+    Pass(absl::Seconds(5));
+  }
+  etcd_.set_error(absl::OkStatus());
+  Pass(absl::Seconds(5));
+  EXPECT_THAT(TakeLines(), ElementsAre(HasSubstr("error=\"nobody there\""),
+                                       HasSubstr("error=\"not you\""),
+                                       StartsWith("I etcd answers again"),
+                                       StartsWith("I registered")));
+}
+
 TEST_F(RegistrationTest, AnEntryThatWasGoneIsToldWhenItIsPutAgain) {
   Pass(absl::ZeroDuration());
   TakeLines();
@@ -151,17 +170,51 @@ TEST_F(RegistrationTest, AWithdrawalThatFailsIsToldOnceAndTriedAgain) {
   EXPECT_EQ(registration_.NextDue(), absl::InfiniteFuture());
 }
 
-TEST_F(RegistrationTest, AWithdrawalIsTriedUntilTheLeaseHasEnded) {
+TEST_F(RegistrationTest, AWithdrawalIsTriedUntilEtcdAnswersWhateverTheLease) {
   Pass(absl::ZeroDuration());
-  const absl::Time end = now_ + absl::Seconds(10);
+  TakeLines();
   etcd_.set_error(absl::UnavailableError("away"));
   registration_.Want(false);
   Pass(absl::Seconds(10) - absl::Nanoseconds(1));
   EXPECT_TRUE(registration_.state().is_registered);
-  EXPECT_LE(registration_.NextDue(),
-            end + Registration::kLongestWithdrawalPause);
   Pass(Registration::kLongestWithdrawalPause);
   EXPECT_FALSE(registration_.state().is_registered);
+  Pass(absl::Minutes(10));
+  EXPECT_LE(registration_.NextDue(),
+            now_ + Registration::kLongestWithdrawalPause);
+  EXPECT_THAT(TakeLines(), ElementsAre(StartsWith("W not withdrawn")));
+  etcd_.set_error(absl::OkStatus());
+  EXPECT_EQ(etcd_.values().count(kKey), 1u);
+  Pass(Registration::kLongestWithdrawalPause);
+  EXPECT_THAT(etcd_.values(), IsEmpty());
+  EXPECT_THAT(TakeLines(), ElementsAre(StartsWith("I withdrawn from etcd")));
+  EXPECT_EQ(registration_.NextDue(), absl::InfiniteFuture());
+}
+
+TEST_F(RegistrationTest, AnEntryWhoseLeaseEndedInAnOutageIsWithdrawnAfterIt) {
+  Pass(absl::ZeroDuration());
+  etcd_.set_error(absl::UnavailableError("away"));
+  Pass(absl::Minutes(1));
+  EXPECT_FALSE(registration_.state().is_registered);
+  TakeLines();
+  registration_.Want(false);
+  Pass(absl::Minutes(1));
+  EXPECT_THAT(registration_.state().error,
+              StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(TakeLines(), IsEmpty());
+  etcd_.set_error(absl::OkStatus());
+  Pass(Registration::kLongestWithdrawalPause);
+  EXPECT_THAT(etcd_.values(), IsEmpty());
+  EXPECT_THAT(TakeLines(), ElementsAre(StartsWith("I withdrawn from etcd")));
+}
+
+TEST_F(RegistrationTest, WhatWasNeverPutIsNotSaidToBeWithdrawn) {
+  etcd_.set_error(absl::UnavailableError("away"));
+  Pass(absl::Seconds(5));
+  TakeLines();
+  registration_.Want(false);
+  Pass(absl::Seconds(5));
+  EXPECT_THAT(TakeLines(), IsEmpty());
   EXPECT_EQ(registration_.NextDue(), absl::InfiniteFuture());
 }
 

@@ -9,23 +9,6 @@
 #include "glog/logging.h"
 
 namespace rmq {
-namespace {
-
-// The way in which a source fails: all that passes by itself counts as no
-// answer, since an outage shows now as the one and now as the other.
-absl::StatusCode WayOf(absl::StatusCode code) {
-  switch (code) {
-    case absl::StatusCode::kCancelled:
-    case absl::StatusCode::kUnknown:
-    case absl::StatusCode::kDeadlineExceeded:
-    case absl::StatusCode::kResourceExhausted:
-    case absl::StatusCode::kAborted:
-    case absl::StatusCode::kInternal: return absl::StatusCode::kUnavailable;
-    default: return code;
-  }
-}
-
-}  // namespace
 
 KnownBrokers::KnownBrokers(std::string source, Clock* clock) : clock_(*clock) {
   status_.source = std::move(source);
@@ -45,7 +28,7 @@ void KnownBrokers::Learn(const std::vector<BrokerEntry>& brokers,
     status_.error = absl::OkStatus();
     status_.error_since = absl::InfiniteFuture();
     status_.passed_over = passed_over;
-    logged_.clear();
+    failures_.Clear();
   }
   const bool is_other =
       before.learned_at == absl::InfinitePast() || brokers != brokers_;
@@ -89,7 +72,7 @@ void KnownBrokers::Fail(absl::Status error) {
     before = status_;
     status_.error = error;
     if (before.error.ok()) status_.error_since = WallNow();
-    is_new_way = logged_.insert(WayOf(error.code())).second;
+    is_new_way = failures_.Add(error);
   }
   if (!is_new_way) return;
   LOG(WARNING) << (before.learned_at == absl::InfinitePast()

@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -16,14 +15,15 @@
 #include "client/discovery/resolver_source.h"
 #include "client/settable_broker_resolver.h"
 #include "common/clock.h"
+#include "common/failure_ways.h"
 
 namespace rmq {
 
 // Shared by the sources, so that all of them keep the last list and say why in
 // the same way. The log has a line for each other list, one when the source
-// begins to fail, one when it fails in another way (each way once until it is
-// well again: no answer, a refusal, no broker, no list), and one when it is
-// well again. Other words for the same failure are in Status() alone.
+// begins to fail, one when it fails in another way (FailureWays: no answer, a
+// refusal, no broker, no list), and one when it is well again. Other words for
+// the same failure are in Status() alone.
 //
 // Thread-safety: Learn() and Fail() are called by one thread at a time; the
 //   rest is thread-safe. Listeners are called with no lock held.
@@ -63,8 +63,7 @@ class KnownBrokers {
 
   mutable absl::Mutex mu_;
   ResolverStatus status_ ABSL_GUARDED_BY(mu_);
-  // In which ways the source has failed since it was well.
-  std::set<absl::StatusCode> logged_ ABSL_GUARDED_BY(mu_);
+  FailureWays failures_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace rmq

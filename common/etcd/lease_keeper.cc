@@ -94,9 +94,12 @@ absl::Status LeaseKeeper::HoldKey() {
 
 absl::Status LeaseKeeper::Withdraw(absl::Time now) {
   next_due_ = absl::InfiniteFuture();
-  if (lease_ != 0 && now < lease_end_) {
-    const absl::Status revoked = calls_.RevokeLease(lease_);
-    if (!revoked.ok() && !absl::IsNotFound(revoked)) return revoked;
+  if (lease_ != 0) {
+    absl::Status revoked = calls_.RevokeLease(lease_);
+    if (!revoked.ok() && !absl::IsNotFound(revoked)) {
+      if (now >= lease_end_) status_.state = State::kAbsent;
+      return revoked;
+    }
   }
   lease_ = 0;
   status_.state = State::kAbsent;

@@ -77,10 +77,15 @@ class LeaseKeeper {
   void Run(absl::Time now, const std::function<absl::Time()>& clock);
 
   // Deletes the key by ending its lease, for good: Run() does nothing any more.
-  // Blocks for one call. OK if there is nothing to delete, also as the lease
-  // has ended by `now`. After an error the key is still there, until its lease
-  // ends, and may be withdrawn again.
+  // Blocks for one call. OK if there is nothing to delete. After an error the
+  // key may still be there, also when its lease has ended by `now`: while etcd
+  // is away it ends no lease, and when it comes back it may renew all of them.
+  // The key may be withdrawn again.
   absl::Status Withdraw(absl::Time now);
+
+  // Whether there is a lease, as far as this process knows: what Withdraw()
+  // asks etcd about.
+  bool has_lease() const { return lease_ != 0; }
 
   const Status& status() const { return status_; }
 

@@ -186,14 +186,22 @@ TEST_F(LeaseKeeperTest, AWithdrawalThatFailsIsToldAndMayBeTriedAgain) {
   EXPECT_EQ(state(), State::kAbsent);
 }
 
-TEST_F(LeaseKeeperTest, WhatHasEndedWithItsLeaseIsWithdrawn) {
+// While etcd is away it ends no lease.
+TEST_F(LeaseKeeperTest, AKeyWhoseLeaseHasEndedIsWithdrawnWhenEtcdSaysSo) {
   Pass(absl::ZeroDuration());
   etcd_.set_error(absl::UnavailableError("away"));
   const absl::Time end = now_ + absl::Seconds(10);
   EXPECT_THAT(keeper_.Withdraw(end - absl::Nanoseconds(1)),
               StatusIs(absl::StatusCode::kUnavailable));
-  EXPECT_THAT(keeper_.Withdraw(end), IsOk());
+  EXPECT_EQ(state(), State::kPresent);
+  EXPECT_THAT(keeper_.Withdraw(end), StatusIs(absl::StatusCode::kUnavailable));
   EXPECT_EQ(state(), State::kAbsent);
+  EXPECT_TRUE(keeper_.has_lease());
+  etcd_.set_error(absl::OkStatus());
+  EXPECT_EQ(etcd_.values().count(kKey), 1u);
+  EXPECT_THAT(keeper_.Withdraw(end), IsOk());
+  EXPECT_TRUE(etcd_.values().empty());
+  EXPECT_FALSE(keeper_.has_lease());
 }
 
 }  // namespace
