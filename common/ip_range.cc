@@ -44,13 +44,14 @@ absl::optional<IpAddress> IpAddress::Parse(absl::string_view text) {
   if (text.size() >= INET6_ADDRSTRLEN || absl::StrContains(text, '\0')) {
     return absl::nullopt;
   }
-  const std::string terminated(text);
+  char terminated[INET6_ADDRSTRLEN] = {};
+  text.copy(terminated, text.size());
   std::array<unsigned char, 16> bytes = {};
-  if (inet_pton(AF_INET6, terminated.c_str(), bytes.data()) == 1) {
+  if (inet_pton(AF_INET6, terminated, bytes.data()) == 1) {
     return IpAddress(bytes);
   }
   std::copy(std::begin(kMapped), std::end(kMapped), bytes.begin());
-  if (inet_pton(AF_INET, terminated.c_str(), &bytes[sizeof(kMapped)]) == 1) {
+  if (inet_pton(AF_INET, terminated, &bytes[sizeof(kMapped)]) == 1) {
     return IpAddress(bytes);
   }
   return absl::nullopt;

@@ -1,6 +1,10 @@
 // Telemetry as the SDKs for C++, C# and Rust use it, which differ from those
 // for Java: see the table of SDKs in broker/fronts/rocketmq_v2/README.md.
 
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <memory>
 #include <string>
 #include <thread>
 #include <utility>
@@ -9,10 +13,15 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "apache/rocketmq/v2/service.grpc.pb.h"
+#include "broker/broker_controller.h"
 #include "broker/server/test_broker.h"
 #include "broker/server/test_sdk_client.h"
+#include "common/rpc/credentials/credentials_source.h"
 #include "gmock/gmock.h"
+#include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/support/channel_arguments.h"
 #include "grpcpp/support/status.h"
 #include "gtest/gtest.h"
 #include "rocketmq/clientmanager/v1/admin.grpc.pb.h"
@@ -276,6 +285,71 @@ TEST(TelemetryTest, WhoHasNoStreamCannotBeAskedForStacks) {
   EXPECT_EQ(stack.status().error_code(), grpc::StatusCode::FAILED_PRECONDITION);
   EXPECT_THAT(stack.status().error_message(),
               HasSubstr("\"c1\" has no Telemetry stream"));
+}
+
+// A broker that is called from two networks: over TCP, and over a Unix socket.
+class TwoNetworksTest : public ::testing::Test {
+ protected:
+  TwoNetworksTest()
+      : directory_(mkdtemp(name_)), broker_(OptionsIn(directory_)) {}
+  ~TwoNetworksTest() override {
+    broker_.Stop();
+    rmdir(directory_.c_str());
+  }
+
+  // Over the socket.
+  std::shared_ptr<grpc::Channel> OtherConnection() {
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    return grpc::CreateCustomChannel(broker_.controller().addresses()[1],
+                                     PlaintextChannelCredentials().Get(),
+                                     arguments);
+  }
+
+ private:
+  static BrokerController::Options OptionsIn(const std::string& directory) {
+    BrokerController::Options options = TestBroker::DefaultOptions();
+    absl::StrAppend(&options.server.address, ",unix:", directory, "/socket");
+    return options;
+  }
+
+  char name_[32] = "/tmp/telemetry_test.XXXXXX";
+  const std::string directory_;
+
+ protected:
+  TestBroker broker_;
+};
+
+TEST_F(TwoNetworksTest, OneIdAtTwoNetworksIsTwoClientsThatAreNoneOfEachOther) {
+  TestSdkClient here(broker_, "pod@1#0");
+  TestSdkClient there(OtherConnection(), "pod@1#0");
+  EXPECT_EQ(here.State(kConsumerSettings).status().code(), v2::OK);
+  EXPECT_EQ(there.State(kRustSettings).status().code(), v2::OK);
+  EXPECT_EQ(here.Heartbeat(kConsumerHeartbeat).code(), v2::OK);
+  EXPECT_EQ(there.Heartbeat(kSimpleHeartbeat).code(), v2::OK);
+  // Once for each channel.
+  EXPECT_THAT(broker_.ConsumerIds("orders"), ElementsAre("pod@1#0", "pod@1#0"));
+  EXPECT_THAT(Duplicates(broker_), ElementsAre("pod@1#0 2"));
+  EXPECT_EQ(there.Terminate().code(), v2::OK);
+  there.BreakStream();
+  EXPECT_THAT(broker_.ConsumerIds("orders"), ElementsAre("pod@1#0"));
+  EXPECT_EQ(here.State(kConsumerSettings).status().code(), v2::OK);
+  broker_.PassTime(absl::Seconds(100));
+  EXPECT_THAT(broker_.ConsumerIds("orders"), ElementsAre("pod@1#0"));
+}
+
+TEST_F(TwoNetworksTest, OfTwoClientsTheOneWithTheLatestStreamTellsItsStacks) {
+  TestSdkClient here(broker_, "c1");
+  TestSdkClient there(OtherConnection(), "c1");
+  here.State(kConsumerSettings);
+  there.State(kConsumerSettings);
+  for (TestSdkClient* const asked : {&there, &here}) {
+    StackOf stack(broker_, "c1");
+    EXPECT_TRUE(asked->ReadCommand().has_print_thread_stack_trace_command());
+    asked->BreakStream();
+    stack.Await();
+    EXPECT_EQ(stack.status().error_code(), grpc::StatusCode::ABORTED);
+  }
 }
 
 }  // namespace

@@ -74,7 +74,7 @@ BothSides::BothSides(const World& world, const model::SdkOptions& options,
 SdkClients::Who BothSides::Who(const Caller& caller) {
   headers_.client_id = caller.id;
   return {headers_,
-          caller.address == 0 ? "10.0.0.1:1000" : "10.9.9.9:1000",
+          caller.network == 0 ? "10.0.0.1:1000" : "10.9.9.9:1000",
           {},
           Now()};
 }
@@ -220,21 +220,13 @@ std::string BothSides::PlayUnary(const Operation& operation) {
 
 // --- SDK clients ---
 
-std::string BothSides::OpenSdkStream(const Caller& caller, SdkClient* client) {
-  const SdkClients::StreamNumber got = clients_.OpenStream(Who(caller));
-  const bool is_own = sdk_model_.OpenStream(caller, ++last_sdk_stream_, now_);
-  if (is_own != (got != 0)) return "whose stream it is";
-  if (is_own) client->streams.emplace_back(got, last_sdk_stream_);
-  return "";
-}
-
 std::string BothSides::StateSdk(const Caller& caller,
                                 const v2::Settings& settings) {
   absl::StrAppend(&words_, settings.ShortDebugString());
   const std::string text = settings.SerializeAsString();
   const uint64_t digest = std::hash<std::string>()(text) | 1;
   const SdkClients::Who who = Who(caller);
-  SdkStatementPtr statement = clients_.StatementOf(caller.id, digest);
+  SdkStatementPtr statement = clients_.StatementOf(who, digest);
   CallStatus got;
   if (statement == nullptr) {
     got = SdkStatement::Parse(settings, headers_, Limits(), Now(), &statement);
@@ -268,21 +260,27 @@ std::string BothSides::HeartbeatSdk(const Caller& caller, uint32_t bits) {
 
 std::string BothSides::PlaySdk(const Operation& operation) {
   // The highest bits, which nothing else takes.
-  const int address = operation.bits >> 29 == 0 ? 1 : 0;
-  const Caller caller = {ClientId(operation.who), address};
-  if (address != 0) words_ = "from elsewhere ";
+  const int network = operation.bits >> 30 == 0 ? 1 : 0;
+  const Caller caller = {ClientId(operation.who), network};
+  if (network != 0) words_ = "from elsewhere ";
   SdkClient& client = sdks_[caller.id];
   switch (operation.act) {
-    case Act::kSdkOpenStream: return OpenSdkStream(caller, &client);
+    case Act::kSdkOpenStream:
+      client.streams.push_back(
+          {network, clients_.OpenStream(Who(caller)), ++last_sdk_stream_});
+      sdk_model_.OpenStream(caller, last_sdk_stream_, now_);
+      return "";
     case Act::kSdkCloseStream: {
       if (client.streams.empty()) return "";
       const auto at =
           client.streams.begin() +
           static_cast<ptrdiff_t>(operation.bits % client.streams.size());
-      const auto [number, model_number] = *at;
+      const SdkStream stream = *at;
       client.streams.erase(at);
-      clients_.CloseStream(caller.id, number, Now());
-      sdk_model_.CloseStream(caller.id, model_number, now_);
+      const Caller its = {caller.id, stream.network};
+      words_ = stream.network != 0 ? "from elsewhere" : "";
+      clients_.CloseStream(Who(its).key(), stream.number, Now());
+      sdk_model_.CloseStream(its, stream.model_number, now_);
       return "";
     }
     case Act::kSdkSettings:
@@ -301,7 +299,7 @@ std::string BothSides::PlaySdk(const Operation& operation) {
   const std::string topic = Topic(static_cast<int>(operation.bits % kTopics));
   absl::StrAppend(&words_, topic);
   clients_.NoteTopic(Who(caller), topic);
-  sdk_model_.NoteTopic(caller, topic, now_);
+  sdk_model_.NoteTopic(caller, topic);
   return "";
 }
 

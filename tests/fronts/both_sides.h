@@ -34,7 +34,7 @@ struct Happened {
   // Native members that were pushed by what an SDK client did.
   int64_t pushes_by_sdks = 0;
   int64_t sdk_members_expired = 0;
-  // Of kicked clients, and of clients with another one's id.
+  // Of kicked clients.
   int64_t forbidden_answers = 0;
 };
 
@@ -65,9 +65,16 @@ class BothSides {
     absl::optional<TestStatement> last;
     uint64_t token = 0;
   };
+  struct SdkStream {
+    int network;
+    SdkClients::StreamNumber number;
+    int model_number;
+  };
+  // All with one id.
   struct SdkClient {
+    // The latest, from whichever network.
     v2::Settings settings;
-    std::vector<std::pair<SdkClients::StreamNumber, int>> streams;
+    std::vector<SdkStream> streams;
   };
   // By kind and group, in order.
   using Events =
@@ -85,7 +92,6 @@ class BothSides {
   std::string StateNative(FakeClientChannel& channel, int number,
                           const TestStatement& stated, uint64_t* token);
   using Caller = model::SdkModel::Caller;
-  std::string OpenSdkStream(const Caller& caller, SdkClient* client);
   std::string StateSdk(const Caller& caller, const v2::Settings& settings);
   std::string HeartbeatSdk(const Caller& caller, uint32_t bits);
   void Open(Stream* stream);

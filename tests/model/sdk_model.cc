@@ -30,23 +30,6 @@ Statement StatementOf(const std::string& id, const SdkStated& stated,
 
 }  // namespace
 
-SdkModel::Client& SdkModel::Called(const Caller& caller, Millis now) {
-  Client& client = clients_[caller.id];
-  if (client.address != caller.address) {
-    const bool is_gone = !client.heard_at_home.has_value() ||
-                         now - *client.heard_at_home >= options_.lost_expiry;
-    if (!IsMember(client)) {
-      client = {};
-      client.address = caller.address;
-    } else if (is_gone) {
-      client.address = caller.address;
-      client.stream = 0;
-    }
-  }
-  if (client.address == caller.address) client.heard_at_home = now;
-  return client;
-}
-
 SdkAnswer SdkModel::Register(const std::string& id, Client& client,
                              Millis now) {
   if (!client.stated.has_groups()) {
@@ -65,48 +48,38 @@ SdkAnswer SdkModel::Register(const std::string& id, Client& client,
   return answer.skipped.empty() ? SdkAnswer::kOk : SdkAnswer::kPassedOver;
 }
 
-bool SdkModel::OpenStream(const Caller& caller, int stream, Millis now) {
-  Client& client = Called(caller, now);
-  if (client.address != caller.address) return false;
+void SdkModel::OpenStream(const Caller& caller, int stream, Millis now) {
+  Client& client = Of(caller);
   const bool had_none = client.stream == 0;
   client.stream = stream;
   // So that the usual expiry holds again.
   if (had_none && IsMember(client)) Register(caller.id, client, now);
-  return true;
 }
 
-void SdkModel::CloseStream(const std::string& id, int stream, Millis now) {
-  Client& client = clients_[id];
+void SdkModel::CloseStream(const Caller& caller, int stream, Millis now) {
+  Client& client = Of(caller);
   if (client.stream != stream) return;
   client.stream = 0;
-  client.heard_at_home.reset();
-  if (IsMember(client)) Register(id, client, now);
+  if (IsMember(client)) Register(caller.id, client, now);
 }
 
 SdkAnswer SdkModel::State(const Caller& caller, const SdkStated& stated,
                           const std::string& text, Millis now) {
-  // Whoever sends them, the same bytes are the same statement.
-  const Client before = clients_[caller.id];
-  const bool is_same = before.text == text;
-  Client& client = Called(caller, now);
-  if (client.address != caller.address) {
-    if (!is_same) return SdkAnswer::kForbidden;
-  } else {
-    client.goodbye_until = 0;
-    client.stated = is_same ? before.stated : stated;
-    client.text = text;
-    client.asked_topics.clear();
-  }
+  Client& client = Of(caller);
+  client.goodbye_until = 0;
+  if (client.text != text) client.stated = stated;
+  client.text = text;
+  client.asked_topics.clear();
   return Register(caller.id, client, now);
 }
 
 SdkAnswer SdkModel::Heartbeat(const Caller& caller, bool is_producer,
                               ConsumeType consume_type,
                               const std::string& group, Millis now) {
-  Client& client = Called(caller, now);
+  Client& client = Of(caller);
   if (now < client.goodbye_until) return SdkAnswer::kOk;
   // Settings count, and not what the heartbeat says.
-  if (client.text.empty() && client.address == caller.address) {
+  if (client.text.empty()) {
     SdkStated stated;
     if (is_producer) {
       stated.topics = client.asked_topics;
@@ -125,10 +98,9 @@ SdkAnswer SdkModel::Heartbeat(const Caller& caller, bool is_producer,
 }
 
 void SdkModel::Terminate(const Caller& caller, Millis now) {
-  const auto found = clients_.find(caller.id);
+  const auto found = clients_.find({caller.id, caller.network});
   if (found == clients_.end()) return;
   Client& client = found->second;
-  if (client.address != caller.address) return;
   if (IsMember(client)) {
     for (const std::string& topic : client.stated.topics) {
       broker_.Unregister(client.channel, caller.id, topic, "");
@@ -145,12 +117,9 @@ void SdkModel::Terminate(const Caller& caller, Millis now) {
   client.goodbye_until = now + options_.goodbye;
 }
 
-void SdkModel::NoteTopic(const Caller& caller, const std::string& topic,
-                         Millis now) {
-  Client& client = Called(caller, now);
-  if (client.text.empty() && client.address == caller.address) {
-    client.asked_topics.insert(topic);
-  }
+void SdkModel::NoteTopic(const Caller& caller, const std::string& topic) {
+  Client& client = Of(caller);
+  if (client.text.empty()) client.asked_topics.insert(topic);
 }
 
 size_t SdkModel::members() const {

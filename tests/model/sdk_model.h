@@ -6,9 +6,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "common/client_types.h"
 #include "tests/model/broker_model.h"
@@ -36,37 +36,30 @@ struct SdkStated {
 enum class SdkAnswer {
   kOk,
   kNothingKnown,  // The client has to send its settings.
-  // An operator has taken the client out; or it states what another one with
-  // its id does not.
-  kForbidden,
-  kPassedOver,  // The policy does not let it into a group.
+  kForbidden,     // An operator has taken the client out.
+  kPassedOver,    // The policy does not let it into a group.
 };
 
-// A client is its id, and has one channel at most, which lives by heartbeats.
-// The clients share the registry with all others. Time is that of the registry.
-//
-// Nobody has a name here, so a client's own calls are those from its address.
-// Others keep a member alive, and do nothing else. A member has moved with the
-// first call from elsewhere after its stream at home has ended and nothing more
-// came from there, or after home was silent for the lost expiry. What is known
-// of a client that is no member goes with the first call from elsewhere.
+// A client is its id and its network, and has one channel at most, which lives
+// by heartbeats. Those with one id at several networks have nothing to do with
+// each other. The clients share the registry with all others. Time is that of
+// the registry. Nobody has a name here.
 class SdkModel {
  public:
   // Borrows the registry.
   SdkModel(const SdkOptions& options, BrokerModel* broker)
       : options_(options), broker_(*broker) {}
 
-  // Who calls: the client's id, and where from.
+  // Who calls.
   struct Caller {
     std::string id;
-    int address = 0;
+    int network = 0;
   };
 
   // The client opens a stream: `stream` rises with each one. The newest counts.
-  // False if it is another one's.
-  bool OpenStream(const Caller& caller, int stream, Millis now);
+  void OpenStream(const Caller& caller, int stream, Millis now);
   // Only the end of the newest makes the client one that has no stream.
-  void CloseStream(const std::string& id, int stream, Millis now);
+  void CloseStream(const Caller& caller, int stream, Millis now);
 
   // Settings. `text` stands for their bytes: the same ones again are the same
   // statement, whatever the versions in `stated`.
@@ -79,7 +72,7 @@ class SdkModel {
                       Millis now);
   void Terminate(const Caller& caller, Millis now);
   // The client asks for the route of a topic.
-  void NoteTopic(const Caller& caller, const std::string& topic, Millis now);
+  void NoteTopic(const Caller& caller, const std::string& topic);
 
   // Of these clients that are known, those that have a channel.
   size_t members() const;
@@ -87,9 +80,6 @@ class SdkModel {
 
  private:
   struct Client {
-    int address = 0;
-    // When it called last; nothing if its stream has ended since.
-    std::optional<Millis> heard_at_home;
     // What it states. Nothing unless there are groups, or settings.
     SdkStated stated;
     // Of the settings that `stated` is of; empty: it is of none.
@@ -105,14 +95,16 @@ class SdkModel {
   bool IsMember(const Client& client) const {
     return client.channel >= 0 && broker_.channels()[client.channel].open;
   }
-  // The client that is called by its id, made if need be, and moved.
-  Client& Called(const Caller& caller, Millis now);
+  // Made if need be.
+  Client& Of(const Caller& caller) {
+    return clients_[{caller.id, caller.network}];
+  }
   // Registers what the client states.
   SdkAnswer Register(const std::string& id, Client& client, Millis now);
 
   const SdkOptions options_;
   BrokerModel& broker_;
-  std::map<std::string, Client> clients_;
+  std::map<std::pair<std::string, int>, Client> clients_;
 };
 
 }  // namespace rmq::model

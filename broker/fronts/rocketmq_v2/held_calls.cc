@@ -3,7 +3,6 @@
 #include "absl/strings/str_cat.h"
 #include "broker/fronts/rocketmq_v2/sdk_status.h"
 #include "common/mutex_lock.h"
-#include "common/rpc/server/peer_address.h"
 #include "common/validation.h"
 
 namespace rmq {
@@ -15,8 +14,8 @@ CallStatus TooMany(absl::string_view whose, size_t most) {
                                " must be at most ", most));
 }
 
-void Lessen(absl::flat_hash_map<std::string, size_t>& counts,
-            const std::string& key) {
+template <typename Key>
+void Lessen(absl::flat_hash_map<Key, size_t>& counts, const Key& key) {
   const auto found = counts.find(key);
   if (--found->second == 0) counts.erase(found);
 }
@@ -26,10 +25,10 @@ void Lessen(absl::flat_hash_map<std::string, size_t>& counts,
 CallStatus HeldCalls::Take(absl::string_view client_id, absl::string_view topic,
                            absl::string_view peer, size_t most,
                            std::unique_ptr<Place>* place) {
+  const ClientNetwork network = ClientNetworkOf(peer);
   // No topic has a line feed in its name.
   auto taken = std::make_unique<Place>(
-      this, NetworkOf(peer),
-      absl::StrCat(topic, "\n", client_id, "\n", NetworkOf(peer)));
+      this, network, absl::StrCat(topic, "\n", client_id, "\n", network));
   CallStatus status;
   {
     MutexLock lock(&mu_);

@@ -11,6 +11,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
+#include "common/client_network.h"
 #include "common/response_code.h"
 
 namespace rmq {
@@ -25,8 +26,8 @@ class HeldCalls {
   // A held call's place, until it is destroyed.
   class Place {
    public:
-    Place(HeldCalls* calls, std::string network, std::string of)
-        : calls_(*calls), network_(std::move(network)), of_(std::move(of)) {}
+    Place(HeldCalls* calls, ClientNetwork network, std::string of)
+        : calls_(*calls), network_(network), of_(std::move(of)) {}
     ~Place() { calls_.Leave(*this); }
     Place(const Place&) = delete;
     Place& operator=(const Place&) = delete;
@@ -35,7 +36,7 @@ class HeldCalls {
     friend class HeldCalls;
 
     HeldCalls& calls_;
-    const std::string network_;
+    const ClientNetwork network_;
     const std::string of_;
   };
 
@@ -55,8 +56,8 @@ class HeldCalls {
   mutable absl::Mutex mu_;
   size_t size_ ABSL_GUARDED_BY(mu_) = 0;
   // Both have those that are not 0. The second is by topic, client id and
-  // network: nobody takes the places of a client elsewhere.
-  absl::flat_hash_map<std::string, size_t> networks_ ABSL_GUARDED_BY(mu_);
+  // network.
+  absl::flat_hash_map<ClientNetwork, size_t> networks_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<std::string, size_t> clients_ ABSL_GUARDED_BY(mu_);
 };
 

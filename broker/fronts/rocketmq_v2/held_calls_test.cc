@@ -46,6 +46,12 @@ TEST_F(HeldCallsTest, AClientHasAsManyCallsOfATopicAsItMay) {
   EXPECT_EQ(calls_.size(), 4);
 }
 
+TEST_F(HeldCallsTest, AClientWithTheSameIdElsewhereHasPlacesOfItsOwn) {
+  EXPECT_TRUE(Take("c1", "T", "10.0.0.1:1").ok());
+  EXPECT_TRUE(Take("c1", "T", "10.0.0.2:1").ok());
+  EXPECT_FALSE(Take("c1", "T", "10.0.0.2:2").ok());
+}
+
 TEST_F(HeldCallsTest, APlaceIsFreeOnceItsCallIsOver) {
   EXPECT_TRUE(Take("c1", "T", "10.0.0.1:1").ok());
   EXPECT_FALSE(Take("c1", "T", "10.0.0.1:1").ok());

@@ -173,18 +173,17 @@ CallStatus Heartbeat(const SdkCall& call, const v2::HeartbeatRequest& request,
   }
   if (status.ok()) status = CheckNames(call, group, "");
   if (!status.ok()) return status;
+  const SdkClients::Who who = call.who();
   if (call.context.peer.generation != 0) {
     // By new rules the client may not be what it has stated.
-    const SdkStatementPtr stated =
-        call.broker.clients.StatementOf(call.headers.client_id);
+    const SdkStatementPtr stated = call.broker.clients.StatementOf(who);
     if (stated != nullptr) {
       status = CheckStatement(call.gate, call.context, call.headers.client_id,
                               *stated);
       if (!status.ok()) return status;
     }
   }
-  return call.broker.clients.Heartbeat(call.who(), request.client_type(),
-                                       group);
+  return call.broker.clients.Heartbeat(who, request.client_type(), group);
 }
 
 CallStatus NotifyClientTermination(

@@ -117,15 +117,15 @@ void RocketmqV2Front::AcceptStreams(ServerLoop* loop) {
 CallStatus RocketmqV2Front::PrintStackTrace(absl::string_view client_id,
                                             absl::Time now,
                                             OnAnswer on_answer) {
-  const std::shared_ptr<TelemetrySession> session =
-      open_.Find(client_id, clients_.StreamOf(client_id));
-  if (session == nullptr) {
-    return {absl::StatusCode::kFailedPrecondition, ResponseCode::kSystemError,
-            absl::StrCat("client ", Quoted(client_id),
-                         " has no Telemetry stream: only clients of RocketMQ "
-                         "5's SDKs can be asked, and only over it")};
+  for (const auto& session : open_.SessionsOf(client_id)) {
+    if (clients_.StreamOf(session->key()) == session->number()) {
+      return session->PrintStackTrace(now, std::move(on_answer));
+    }
   }
-  return session->PrintStackTrace(now, std::move(on_answer));
+  return {absl::StatusCode::kFailedPrecondition, ResponseCode::kSystemError,
+          absl::StrCat("client ", Quoted(client_id),
+                       " has no Telemetry stream: only clients of RocketMQ "
+                       "5's SDKs can be asked, and only over it")};
 }
 
 void RocketmqV2Front::StopServing() {

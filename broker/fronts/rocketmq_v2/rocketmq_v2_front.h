@@ -69,12 +69,14 @@ class RocketmqV2Front final : public Front,
   // Ends Telemetry streams with OK, and held calls.
   void StopServing() override;
 
-  // ClientThreads.
+  // ClientThreads. Of several clients with the id, the one that opened its
+  // stream last is asked.
   CallStatus PrintStackTrace(absl::string_view client_id, absl::Time now,
                              OnAnswer on_answer) override;
 
-  // DuplicateStreams. Two processes with one id share a channel, and both stay:
-  // a client that opens its stream anew may for a moment have two as well.
+  // DuplicateStreams. Two processes with one id share a channel if they are at
+  // one network, and both stay: a client that opens its stream anew may for a
+  // moment have two as well.
   std::vector<Duplicate> ListDuplicates(absl::string_view after,
                                         size_t max) const override {
     return open_.ListDuplicates(after, max);

@@ -1,19 +1,18 @@
 #include "broker/fronts/rocketmq_v2/sdk_clients.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/algorithm/container.h"
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
 #include "broker/fronts/client_id_holder.h"
 #include "broker/fronts/clientmanager/skipped_group_log.h"
 #include "broker/fronts/end_status.h"
 #include "broker/fronts/rocketmq_v2/sdk_status.h"
+#include "broker/processor/client_manage_processor.h"
 #include "broker/registry/channel_end.h"
 #include "broker/registry/membership_push.h"
 #include "broker/registry/remote_address.h"
-#include "common/rpc/server/peer_address.h"
-#include "common/validation.h"
 
 namespace rmq {
 namespace {
@@ -36,7 +35,9 @@ class SdkClients::Channel final : public ClientChannel,
     remote_address_.Set(remote_address);
   }
 
-  const std::string& client_id() const { return client_id_; }
+  SdkClientKey key() const {
+    return {client_id_, ClientNetworkOf(remote_address_.text())};
+  }
 
   std::shared_ptr<ClientChannel> Reference() override {
     return shared_from_this();
@@ -54,59 +55,36 @@ class SdkClients::Channel final : public ClientChannel,
   RemoteAddress remote_address_;
 };
 
-SdkClients::Client* SdkClients::FindLocked(absl::string_view client_id) const {
-  const auto found = clients_.find(client_id);
+SdkClients::Client* SdkClients::FindLocked(const SdkClientKey& key) const {
+  const auto found = clients_.find(key);
   return found == clients_.end() ? nullptr : found->second.get();
 }
 
-bool SdkClients::IsOwn(const Client& client, const Who& who) {
-  if (client.principal == who.principal.name) {
-    return !client.principal.empty() ||
-           client.network == NetworkOf(who.address);
-  }
-  // While rules are only tried out, as without them.
-  return who.principal.is_trial && client.network == NetworkOf(who.address);
-}
-
-CallStatus SdkClients::OfAnother(const Who& who) {
-  return SdkError(v2::FORBIDDEN,
-                  absl::StrCat("another one holds the client id ",
-                               Quoted(who.headers.client_id),
-                               ", and was heard at its address just now"));
+SdkClients::Client* SdkClients::FindOwnLocked(const Who& who) const {
+  Client* const client = FindLocked(who.key());
+  return client == nullptr || !MayActAs(*client, who) ? nullptr : client;
 }
 
 SdkClients::Client& SdkClients::FindOrMakeLocked(const Who& who) {
-  Client* client = FindLocked(who.headers.client_id);
-  if (client != nullptr && IsHeld(*client)) {
-    const bool has_moved =
-        !IsOwn(*client, who) &&
-        (client->principal.empty() || IsOfItsPrincipal(*client, who)) &&
-        who.now - client->heard_at_home >= options_.lost_expiry;
-    if (has_moved) {
-      client->principal = std::string(who.principal.name);
-      client->network = NetworkOf(who.address);
-      client->stream = 0;
-      client->statement_changes = kNotRegistered;
-    }
-    if (IsOwn(*client, who)) client->heard_at_home = who.now;
+  Client* client = FindLocked(who.key());
+  if (client == nullptr) {
+    auto made = std::make_unique<Client>();
+    made->id = std::string(who.headers.client_id);
+    made->network = who.network;
+    client = made.get();
+    clients_.emplace(client->key(), std::move(made));
+  } else if (client->channel != nullptr || client->registering > 0) {
+    // It is a member, or becomes one.
     return *client;
-  }
-  if (client != nullptr) {
+  } else {
     RemoveIdleLocked(*client);
-    if (!IsOwn(*client, who)) {
+    if (!MayActAs(*client, who)) {
       client->Forget();
       client->stream = 0;
       client->goodbye_until = absl::InfinitePast();
     }
-  } else {
-    auto made = std::make_unique<Client>();
-    made->id = std::string(who.headers.client_id);
-    client = made.get();
-    clients_.emplace(made->id, std::move(made));
   }
   client->principal = std::string(who.principal.name);
-  client->network = NetworkOf(who.address);
-  client->heard_at_home = who.now;
   AddIdleLocked(*client);
   return *client;
 }
@@ -116,10 +94,11 @@ SdkClients::StreamNumber SdkClients::OpenStream(const Who& who) {
   StreamNumber number;
   {
     MutexLock lock(&mu_);
+    number = ++last_stream_;
     Client& client = FindOrMakeLocked(who);
-    if (!IsOwn(client, who)) return 0;
+    if (!MayActAs(client, who)) return number;
     was_lost = client.stream == 0 && client.channel != nullptr;
-    number = client.stream = ++last_stream_;
+    client.stream = number;
   }
   // So that the usual expiry holds again. A client that this fails for has its
   // error with the next heartbeat.
@@ -127,58 +106,65 @@ SdkClients::StreamNumber SdkClients::OpenStream(const Who& who) {
   return number;
 }
 
-void SdkClients::CloseStream(absl::string_view client_id, StreamNumber stream,
+void SdkClients::CloseStream(const SdkClientKey& key, StreamNumber stream,
                              absl::Time now) {
   std::string principal;
   {
     MutexLock lock(&mu_);
-    Client* const client = FindLocked(client_id);
+    Client* const client = FindLocked(key);
     if (client == nullptr || client->stream != stream) return;
     client->stream = 0;
-    client->heard_at_home = absl::InfinitePast();
     if (client->channel == nullptr) return;
     principal = client->principal;
   }
   SdkHeaders headers;
-  headers.client_id = client_id;
-  (void)Register({headers, "", {principal, false}, now}, Opens::kNo);
+  headers.client_id = key.client_id;
+  (void)Register({headers, "", {principal, false}, now, key.network},
+                 Opens::kNo);
 }
 
-SdkClients::StreamNumber SdkClients::StreamOf(
-    absl::string_view client_id) const {
-  MutexLock lock(&mu_);
-  const Client* const client = FindLocked(client_id);
-  return client == nullptr ? 0 : client->stream;
+SdkClients::StreamNumber SdkClients::StreamOf(const SdkClientKey& key) const {
+  StreamNumber stream;
+  std::string principal;
+  {
+    MutexLock lock(&mu_);
+    const Client* const client = FindLocked(key);
+    if (client == nullptr) return 0;
+    if (client->channel != nullptr) return client->stream;
+    stream = client->stream;
+    principal = client->principal;
+  }
+  return broker_.table.IsHeldByAnother(key.client_id, principal) ? 0 : stream;
 }
 
-SdkStatementPtr SdkClients::StatementOf(absl::string_view client_id) const {
+SdkStatementPtr SdkClients::StatementOf(const Who& who) const {
   MutexLock lock(&mu_);
-  const Client* const client = FindLocked(client_id);
+  const Client* const client = FindOwnLocked(who);
   return client == nullptr ? nullptr : client->statement;
 }
 
-SdkStatementPtr SdkClients::StatementOf(absl::string_view client_id,
-                                        uint64_t digest) const {
+SdkStatementPtr SdkClients::StatementOf(const Who& who, uint64_t digest) const {
   MutexLock lock(&mu_);
-  const Client* const client = FindLocked(client_id);
+  const Client* const client = FindOwnLocked(who);
   return client == nullptr || client->digest != digest ? nullptr
                                                        : client->statement;
 }
 
 CallStatus SdkClients::State(const Who& who, SdkStatementPtr statement,
-                             uint64_t digest) {
+                             uint64_t digest, StreamNumber stream) {
   CallStatus status = CheckHolder(who);
   if (status.ok()) {
     MutexLock lock(&mu_);
     Client& client = FindOrMakeLocked(who);
-    if (!IsGuest(client, who)) {
+    if (MayActAs(client, who)) {
       // A client that states itself is there, whatever it has said before.
       client.goodbye_until = absl::InfinitePast();
       client.State(std::move(statement), digest);
-    } else if (client.digest != digest || !IsOfItsPrincipal(client, who)) {
-      status = OfAnother(who);
+      client.stream = std::max(client.stream, stream);
+      ++client.registering;
+    } else {
+      status = ClientIdOfAnother(who.headers.client_id);
     }
-    if (status.ok()) ++client.registering;
   }
   if (status.ok()) status = RegisterCounted(who, std::move(status));
   broker_.counters.full_heartbeats.Count(status.code);
@@ -187,14 +173,13 @@ CallStatus SdkClients::State(const Who& who, SdkStatementPtr statement,
 
 CallStatus SdkClients::Heartbeat(const Who& who, v2::ClientType type,
                                  const std::string& group) {
-  bool is_of_another;
+  bool is_own;
   {
     MutexLock lock(&mu_);
     Client& client = FindOrMakeLocked(who);
     if (who.now < client.goodbye_until) return {};
-    const bool is_guest = IsGuest(client, who);
-    is_of_another = is_guest && !IsOfItsPrincipal(client, who);
-    if (client.digest == 0 && !is_guest &&
+    is_own = MayActAs(client, who);
+    if (is_own && client.digest == 0 &&
         (client.statement == nullptr ||
          !client.statement->IsInferredOf(type, group, client.asked_topics))) {
       const SdkStatementPtr inferred =
@@ -206,18 +191,21 @@ CallStatus SdkClients::Heartbeat(const Who& who, v2::ClientType type,
       }
       client.State(inferred, 0);
     }
-    if (!is_of_another && client.channel != nullptr &&
-        client.principal == who.principal.name && !who.principal.is_trial &&
+    if (client.channel != nullptr && client.principal == who.principal.name &&
+        !who.principal.is_trial &&
         client.statement_changes == broker_.processor.statement_changes() &&
         client.channel->RenewRepeated(who.now) != 0) {
       broker_.counters.light_heartbeats.Count(absl::StatusCode::kOk);
       return {};
     }
-    if (!is_of_another) ++client.registering;
+    if (is_own) ++client.registering;
   }
   CallStatus status = CheckHolder(who);
-  if (status.ok() && is_of_another) return OfAnother(who);
-  if (!is_of_another) status = RegisterCounted(who, std::move(status));
+  if (is_own) {
+    status = RegisterCounted(who, std::move(status));
+  } else if (status.ok()) {
+    status = ClientIdOfAnother(who.headers.client_id);
+  }
   broker_.counters.light_heartbeats.Count(status.code);
   return status;
 }
@@ -235,7 +223,7 @@ CallStatus SdkClients::Register(const Who& who, Opens opens) {
     Registration registration;
     {
       MutexLock lock(&mu_);
-      const Client* const client = FindLocked(who.headers.client_id);
+      const Client* const client = FindLocked(who.key());
       // It has said goodbye meanwhile, or was forgotten.
       if (client == nullptr || client->statement == nullptr) return {};
       registration = {client->statement, client->digest, client->stream != 0,
@@ -258,7 +246,7 @@ CallStatus SdkClients::Register(const Who& who, Opens opens) {
       return status;
     }
     MutexLock lock(&mu_);
-    const Client* const client = FindLocked(who.headers.client_id);
+    const Client* const client = FindLocked(who.key());
     if (client == nullptr ||
         (!is_over && client->statement == registration.statement &&
          (client->stream != 0) == registration.has_stream)) {
@@ -267,7 +255,7 @@ CallStatus SdkClients::Register(const Who& who, Opens opens) {
   }
   // The next heartbeat tries again.
   MutexLock lock(&mu_);
-  Client* const client = FindLocked(who.headers.client_id);
+  Client* const client = FindLocked(who.key());
   if (client != nullptr) client->statement_changes = kNotRegistered;
   return status;
 }
@@ -275,7 +263,7 @@ CallStatus SdkClients::Register(const Who& who, Opens opens) {
 CallStatus SdkClients::RegisterCounted(const Who& who, CallStatus status) {
   if (status.ok()) status = Register(who, Opens::kYes);
   MutexLock lock(&mu_);
-  Client* const client = FindLocked(who.headers.client_id);
+  Client* const client = FindLocked(who.key());
   // 0 if the client was forgotten meanwhile, and made again.
   if (client != nullptr && client->registering > 0) --client->registering;
   return status;
@@ -284,7 +272,7 @@ CallStatus SdkClients::RegisterCounted(const Who& who, CallStatus status) {
 bool SdkClients::TakeChannelLocked(const Who& who,
                                    const Registration& registration,
                                    const std::shared_ptr<Channel>& channel) {
-  Client* client = FindLocked(who.headers.client_id);
+  Client* client = FindLocked(who.key());
   if (client == nullptr) {
     // It was forgotten meanwhile: others took its room.
     client = &FindOrMakeLocked(who);
@@ -295,7 +283,7 @@ bool SdkClients::TakeChannelLocked(const Who& who,
   // Another call of the client was faster, or it has said goodbye, or it is
   // another one's by now.
   if (has_other || client->statement == nullptr ||
-      who.now < client->goodbye_until || !IsOwn(*client, who)) {
+      who.now < client->goodbye_until || !MayActAs(*client, who)) {
     return false;
   }
   if (client->channel == nullptr) RemoveIdleLocked(*client);
@@ -329,12 +317,12 @@ CallStatus SdkClients::RegisterOnce(const Who& who,
     if (is_new && is_member) {
       is_superseded = !TakeChannelLocked(who, registration, channel);
     }
-    Client* const client = FindLocked(who.headers.client_id);
+    Client* const client = FindLocked(who.key());
     if (client != nullptr && client->channel == channel && is_member &&
         result.status.ok() && client->statement == registration.statement &&
         (client->stream != 0) == registration.has_stream) {
       client->statement_changes = changes;
-      if (IsOwn(*client, who)) {
+      if (MayActAs(*client, who)) {
         client->principal = std::string(who.principal.name);
       }
     }
@@ -361,8 +349,8 @@ CallStatus SdkClients::Terminate(const Who& who) {
   SdkStatementPtr statement;
   {
     MutexLock lock(&mu_);
-    const Client* const client = FindLocked(who.headers.client_id);
-    if (client == nullptr || !IsOwn(*client, who)) return {};
+    const Client* const client = FindOwnLocked(who);
+    if (client == nullptr) return {};
     channel = client->channel;
     statement = client->statement;
   }
@@ -385,8 +373,8 @@ CallStatus SdkClients::Terminate(const Who& who) {
   std::shared_ptr<Channel> later;
   {
     MutexLock lock(&mu_);
-    Client* const client = FindLocked(who.headers.client_id);
-    if (client == nullptr || !IsOwn(*client, who)) return {};
+    Client* const client = FindOwnLocked(who);
+    if (client == nullptr) return {};
     if (client->channel != channel) later = client->channel;
     BecomeIdleLocked(*client);
     client->Forget();
@@ -402,7 +390,7 @@ CallStatus SdkClients::Terminate(const Who& who) {
 void SdkClients::NoteTopic(const Who& who, const std::string& topic) {
   MutexLock lock(&mu_);
   Client& client = FindOrMakeLocked(who);
-  if (!IsOwn(client, who) || client.digest != 0 ||
+  if (!MayActAs(client, who) || client.digest != 0 ||
       client.asked_topics.size() == kMostTopics ||
       absl::c_linear_search(client.asked_topics, topic)) {
     return;
@@ -412,7 +400,7 @@ void SdkClients::NoteTopic(const Who& who, const std::string& topic) {
 
 void SdkClients::Forget(const Channel& channel) {
   MutexLock lock(&mu_);
-  Client* const client = FindLocked(channel.client_id());
+  Client* const client = FindLocked(channel.key());
   if (client != nullptr && client->channel.get() == &channel) {
     BecomeIdleLocked(*client);
   }

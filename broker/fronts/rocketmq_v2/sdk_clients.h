@@ -1,4 +1,4 @@
-// The clients of RocketMQ 5's protocol: who they are, by their ids.
+// The clients of RocketMQ 5's protocol: who they are, and what they state.
 #ifndef BROKER_FRONTS_ROCKETMQ_V2_SDK_CLIENTS_H_
 #define BROKER_FRONTS_ROCKETMQ_V2_SDK_CLIENTS_H_
 
@@ -16,34 +16,33 @@
 #include "absl/time/time.h"
 #include "apache/rocketmq/v2/definition.pb.h"
 #include "broker/fronts/clientmanager/client_request.h"
+#include "broker/fronts/rocketmq_v2/sdk_client_key.h"
 #include "broker/fronts/rocketmq_v2/sdk_headers.h"
 #include "broker/fronts/rocketmq_v2/sdk_statement.h"
 #include "broker/registry/client_channel.h"
 #include "broker/registry/statement.h"
+#include "common/client_network.h"
 #include "common/mutex_lock.h"
 #include "common/response_code.h"
 
 namespace rmq {
 
 // A client's calls come on any connection, and its Telemetry stream comes and
-// goes, so a client is its id. It has one channel in the ClientTable while it
-// is in a group, which lives by heartbeats alone: the end of a stream only
-// shortens its expiry.
+// goes, so a client is its id and its network. It has one channel in the
+// ClientTable while it is in a group, which lives by heartbeats alone: the end
+// of a stream only shortens its expiry. Clients with one id at several networks
+// know nothing of each other; one whose address changes is another client from
+// then on.
 //
 // Of a client that is in no group, what it did last is kept: which topics it
 // asked routes of, and that it said goodbye. At most kMostIdle of these, half
 // of them of one address; the one that was heard longest ago makes room for
 // another.
 //
-// Ids are no secret, so a client's own calls are those of its principal, and,
-// if it is anonymous, from its address (an IPv6 network counts as one). Calls
-// from other addresses, the same settings again included, keep a member alive,
-// and do nothing else: other settings are FORBIDDEN. So is what another
-// principal says. Addresses change: a member has moved, and its address is
-// another one from then on, with the first call from there that comes after its
-// stream at the old address has ended and nothing more has come from there, or
-// after the old address was silent for `lost_expiry`. What is kept of a client
-// that is in no group is dropped when another one uses its id.
+// Several users may be at one network. A client is its user's: what others say
+// with its id is FORBIDDEN, or does nothing. An anonymous one is anybody's, and
+// becomes that of a user who registers it. What is kept of a user's client that
+// is in no group is dropped when somebody else uses its id.
 //
 // Differs from RocketMQ's proxy: a heartbeat of a client that has sent no
 // settings registers what is known, the topics of its other calls included; a
@@ -73,6 +72,10 @@ class SdkClients {
     absl::string_view address;
     ClientPrincipal principal;
     absl::Time now;
+    // Of `address`.
+    ClientNetwork network = ClientNetworkOf(address);
+
+    SdkClientKey key() const { return {headers.client_id, network}; }
   };
   // Identifies a Telemetry stream. 0 is none.
   using StreamNumber = uint64_t;
@@ -82,27 +85,27 @@ class SdkClients {
   SdkClients(const SdkClients&) = delete;
   SdkClients& operator=(const SdkClients&) = delete;
 
-  // A stream of the client has opened. A newer stream takes the place of an
-  // older one. Returns none if it is not the client's own.
+  // A stream has opened, and takes the place of an older one of the client. It
+  // is none of the client's while another user holds this.
   StreamNumber OpenStream(const Who& who) ABSL_LOCKS_EXCLUDED(mu_);
   // It has ended: unless a newer one has taken its place, the client is lost
   // when it is silent for `lost_expiry` from now on.
-  void CloseStream(absl::string_view client_id, StreamNumber stream,
-                   absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
-  // The client's stream; none if it has none of its own.
-  StreamNumber StreamOf(absl::string_view client_id) const
+  void CloseStream(const SdkClientKey& key, StreamNumber stream, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mu_);
+  // The client's stream. None also if the client is in no group, while another
+  // user holds its id.
+  StreamNumber StreamOf(const SdkClientKey& key) const ABSL_LOCKS_EXCLUDED(mu_);
 
   // The client states `statement`: it is in these groups from now on. `digest`
-  // is of the settings' bytes: the same bytes again change nothing.
-  CallStatus State(const Who& who, SdkStatementPtr statement, uint64_t digest)
+  // is of the settings' bytes: the same bytes again change nothing. `stream` is
+  // the open one that brought them; it is the client's if no newer one is.
+  CallStatus State(const Who& who, SdkStatementPtr statement, uint64_t digest,
+                   StreamNumber stream = 0) ABSL_LOCKS_EXCLUDED(mu_);
+  // What the client states; null if it states nothing, or is another user's.
+  // With a digest: null also if its latest settings have another one.
+  SdkStatementPtr StatementOf(const Who& who) const ABSL_LOCKS_EXCLUDED(mu_);
+  SdkStatementPtr StatementOf(const Who& who, uint64_t digest) const
       ABSL_LOCKS_EXCLUDED(mu_);
-  // What the client states; null if it states nothing. With a digest: null
-  // also if its latest settings have another one.
-  SdkStatementPtr StatementOf(absl::string_view client_id) const
-      ABSL_LOCKS_EXCLUDED(mu_);
-  SdkStatementPtr StatementOf(absl::string_view client_id,
-                              uint64_t digest) const ABSL_LOCKS_EXCLUDED(mu_);
 
   // A heartbeat. `group` is empty if the request has none.
   // Reference: ClientActivity#heartbeat.
@@ -110,7 +113,7 @@ class SdkClients {
                        const std::string& group) ABSL_LOCKS_EXCLUDED(mu_);
 
   // The client says goodbye: it leaves all its groups. OK for a client that is
-  // not known, and for another one, whose goodbye does nothing. Reference:
+  // not known, and for another user's, whose goodbye does nothing. Reference:
   // ClientActivity#notifyClientTermination. Differs: of a producer's topics,
   // all are left.
   CallStatus Terminate(const Who& who) ABSL_LOCKS_EXCLUDED(mu_);
@@ -145,7 +148,10 @@ class SdkClients {
       asked_topics.clear();
     }
 
+    SdkClientKey key() const { return {id, network}; }
+
     std::string id;
+    ClientNetwork network = kNoIpNetwork;
     // What the client states; null if nothing, and never while it has a
     // channel. It is on its way to the registry, or there.
     SdkStatementPtr statement;
@@ -153,16 +159,12 @@ class SdkClients {
     uint64_t digest = 0;
     // Null while the client is in no group.
     std::shared_ptr<Channel> channel;
-    // Calls of its own that register it.
+    // Calls that register it.
     int registering = 0;
     // What the last heartbeat that was applied in full found.
     uint64_t statement_changes = kNotRegistered;
+    // Whose it is: of who registered it last.
     std::string principal;
-    // NetworkOf() the client's address.
-    std::string network;
-    // When one of its own calls came; InfinitePast if its stream has ended
-    // since.
-    absl::Time heard_at_home = absl::InfinitePast();
     // 0: none is open, and the client is lost when it is silent.
     StreamNumber stream = 0;
     absl::Time goodbye_until = absl::InfinitePast();
@@ -172,27 +174,18 @@ class SdkClients {
     Idle::iterator idle_of_network;
   };
 
-  // Whether others find the client as it is: it is a member, or becomes one.
-  static bool IsHeld(const Client& client) {
-    return client.channel != nullptr || client.registering > 0;
+  // Whether the caller may act as the client, as the ClientTable has it.
+  static bool MayActAs(const Client& client, const Who& who) {
+    return who.principal.is_trial || client.principal.empty() ||
+           client.principal == who.principal.name;
   }
-  // Whether a call that names the client is its own.
-  static bool IsOwn(const Client& client, const Who& who);
-  // Whether it may change what the client states, or only keep it alive.
-  static bool IsGuest(const Client& client, const Who& who) {
-    return IsHeld(client) && !IsOwn(client, who);
-  }
-  // Whether a guest may keep it alive.
-  static bool IsOfItsPrincipal(const Client& client, const Who& who) {
-    return who.principal.is_trial || client.principal == who.principal.name;
-  }
-  static CallStatus OfAnother(const Who& who);
-  // The client that calls, made if need be, and moved if it has moved. It
-  // counts as heard. What is kept of another one that is in no group is
-  // dropped.
+  // The client that calls, made if need be. One that is in no group counts as
+  // heard, and what is kept of another user's is dropped.
   Client& FindOrMakeLocked(const Who& who) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  Client* FindLocked(absl::string_view client_id) const
+  Client* FindLocked(const SdkClientKey& key) const
       ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  // The client that calls; null if it is not known, or another user's.
+  Client* FindOwnLocked(const Who& who) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
   void AddIdleLocked(Client& client) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void RemoveIdleLocked(Client& client) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Takes the channel away from the client.
@@ -230,11 +223,13 @@ class SdkClients {
 
   mutable absl::Mutex mu_;
   StreamNumber last_stream_ ABSL_GUARDED_BY(mu_) = 0;
-  absl::flat_hash_map<std::string, std::unique_ptr<Client>> clients_
+  // Keys are views of the clients' own.
+  absl::flat_hash_map<SdkClientKey, std::unique_ptr<Client>> clients_
       ABSL_GUARDED_BY(mu_);
   Idle idle_ ABSL_GUARDED_BY(mu_);
   // The same by their networks. None is empty.
-  absl::flat_hash_map<std::string, Idle> idle_of_networks_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_map<ClientNetwork, Idle> idle_of_networks_
+      ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace rmq

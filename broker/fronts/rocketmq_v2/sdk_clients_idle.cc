@@ -18,7 +18,7 @@ void SdkClients::AddIdleLocked(Client& client) {
   }
   if (oldest == nullptr) return;
   RemoveIdleLocked(*oldest);
-  clients_.erase(clients_.find(oldest->id));
+  clients_.erase(clients_.find(oldest->key()));
 }
 
 void SdkClients::RemoveIdleLocked(Client& client) {

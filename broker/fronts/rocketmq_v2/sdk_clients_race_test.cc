@@ -14,6 +14,7 @@
 #include "broker/fronts/rocketmq_v2/sdk_headers.h"
 #include "broker/fronts/rocketmq_v2/sdk_statement.h"
 #include "broker/registry/client_event.h"
+#include "broker/registry/statement.h"
 #include "broker/registry/table_queries.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -39,7 +40,9 @@ class SdkClientsRaceTest : public ::testing::Test {
     headers_.client_id = "c1";
   }
 
-  SdkClients::Who Who() const { return {headers_, "10.0.0.1:1000", {}, now_}; }
+  SdkClients::Who Who() const {
+    return {headers_, "10.0.0.1:1000", principal_, now_};
+  }
   void State(const std::string& group) {
     EXPECT_TRUE(
         clients_
@@ -84,6 +87,7 @@ class SdkClientsRaceTest : public ::testing::Test {
   EdgeCounters counters_;
   BrokerCore core_;
   SdkHeaders headers_;
+  ClientPrincipal principal_;
   SdkClients clients_;
   uint64_t last_digest_ = 0;
 };
@@ -93,7 +97,7 @@ TEST_F(SdkClientsRaceTest, WhatIsStatedWhileTheStreamEndsIsWhatIsRegistered) {
     const SdkClients::StreamNumber stream = clients_.OpenStream(Who());
     State("before");
     Race([&] { State("after"); },
-         [&] { clients_.CloseStream("c1", stream, now_); });
+         [&] { clients_.CloseStream(Who().key(), stream, now_); });
     PassTime();
     ASSERT_THAT(Consumers("after"), ElementsAre("c1")) << round;
     ASSERT_THAT(Consumers("before"), IsEmpty()) << round;
@@ -104,7 +108,7 @@ TEST_F(SdkClientsRaceTest, WhatIsStatedDuringAHeartbeatIsWhatIsRegistered) {
   for (int round = 0; round < kRounds; ++round) {
     State("before");
     // So that the heartbeat is no light one.
-    clients_.CloseStream("c1", clients_.OpenStream(Who()), now_);
+    clients_.CloseStream(Who().key(), clients_.OpenStream(Who()), now_);
     Race([&] { State("after"); }, [&] { Heartbeat(); });
     PassTime();
     ASSERT_THAT(Consumers("after"), ElementsAre("c1")) << round;
@@ -112,8 +116,10 @@ TEST_F(SdkClientsRaceTest, WhatIsStatedDuringAHeartbeatIsWhatIsRegistered) {
   }
 }
 
-TEST_F(SdkClientsRaceTest, AStrangersCallTakesNothingFromOneThatIsRegistered) {
-  const SdkClients::Who stranger = {headers_, "10.0.0.2:1000", {}, now_};
+TEST_F(SdkClientsRaceTest, AnotherUsersCallTakesNothingFromOneThatRegisters) {
+  const SdkClients::Who stranger = {
+      headers_, "10.0.0.1:2000", {"bob", false}, now_};
+  principal_.name = "alice";
   for (int round = 0; round < kRounds; ++round) {
     Race([&] { State("orders"); },
          [&] { clients_.NoteTopic(stranger, "topic"); });
@@ -123,17 +129,36 @@ TEST_F(SdkClientsRaceTest, AStrangersCallTakesNothingFromOneThatIsRegistered) {
   }
 }
 
+TEST_F(SdkClientsRaceTest, OneIdAtTwoNetworksIsTwoClientsAtAnyMoment) {
+  const SdkClients::Who elsewhere = {headers_, "10.0.0.2:1000", {}, now_};
+  for (int round = 0; round < kRounds; ++round) {
+    Race([&] { State("orders"); },
+         [&] {
+           EXPECT_TRUE(
+               clients_.Heartbeat(elsewhere, v2::PUSH_CONSUMER, "orders").ok());
+         });
+    ASSERT_THAT(Consumers("orders"), ElementsAre("c1", "c1")) << round;
+    Race([&] { EXPECT_TRUE(clients_.Terminate(Who()).ok()); },
+         [&] {
+           EXPECT_TRUE(
+               clients_.Heartbeat(elsewhere, v2::PUSH_CONSUMER, "orders").ok());
+         });
+    ASSERT_THAT(Consumers("orders"), ElementsAre("c1")) << round;
+    ASSERT_EQ(clients_.members(), 1) << round;
+  }
+}
+
 TEST_F(SdkClientsRaceTest, AStreamThatOpensWhileAnotherEndsBringsItsExpiry) {
   for (int round = 0; round < kRounds; ++round) {
     const SdkClients::StreamNumber stream = clients_.OpenStream(Who());
     State("orders");
     SdkClients::StreamNumber opened = 0;
     Race([&] { opened = clients_.OpenStream(Who()); },
-         [&] { clients_.CloseStream("c1", stream, now_); });
+         [&] { clients_.CloseStream(Who().key(), stream, now_); });
     now_ += absl::Seconds(100);
     core_.housekeeping().Scan(now_);
     ASSERT_THAT(Consumers("orders"), ElementsAre("c1")) << round;
-    clients_.CloseStream("c1", opened, now_);
+    clients_.CloseStream(Who().key(), opened, now_);
     now_ += absl::Seconds(36);
     core_.housekeeping().Scan(now_);
     ASSERT_THAT(Consumers("orders"), IsEmpty()) << round;

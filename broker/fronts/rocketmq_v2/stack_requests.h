@@ -65,7 +65,7 @@ class StackRequests {
   DueCalls& due_calls_;
   std::atomic<uint64_t> last_number_{0};
   mutable absl::Mutex mu_;
-  // By client id.
+  // By client id, which is all that an operator names.
   absl::flat_hash_map<std::string, Request> requests_ ABSL_GUARDED_BY(mu_);
 };
 

@@ -1,5 +1,6 @@
 #include "broker/fronts/rocketmq_v2/telemetry_session.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -75,9 +76,11 @@ void TelemetrySession::OnOpened() {
     Refuse(status);
     return;
   }
+  const SdkClients::Who who = CallerOf(context, headers);
   client_id_ = std::string(headers.client_id);
-  number_ = environment_.broker->clients.OpenStream(CallerOf(context, headers));
-  environment_.open->AddTo(client_id_, this, number_, now);
+  network_ = who.network;
+  number_ = environment_.broker->clients.OpenStream(who);
+  environment_.open->AddToClient(this, now);
   if (context.peer.generation != 0 && !context.peer.is_trial) {
     identified_ = environment_.identified->Add(
         std::shared_ptr<IdentifiedStreams::Stream>(reference()),
@@ -151,8 +154,9 @@ CallStatus TelemetrySession::TakeSettings(absl::string_view bytes,
   status = ReadHeaders(context.metadata, parts().limits, &headers);
   if (!status.ok()) return status;
   SdkClients& clients = environment_.broker->clients;
+  const SdkClients::Who who = CallerOf(context, headers);
   const uint64_t digest = DigestOf(bytes);
-  SdkStatementPtr statement = clients.StatementOf(client_id_, digest);
+  SdkStatementPtr statement = clients.StatementOf(who, digest);
   if (statement == nullptr) {
     status = SdkStatement::Parse(*settings, headers, parts().limits, now,
                                  &statement);
@@ -160,20 +164,11 @@ CallStatus TelemetrySession::TakeSettings(absl::string_view bytes,
   }
   status = CheckStatement(calls().gate, context, headers.client_id, *statement);
   if (!status.ok()) return status;
-  const SdkClients::Who who = CallerOf(context, headers);
-  status = clients.State(who, std::move(statement), digest);
+  status = clients.State(who, std::move(statement), digest, number_);
   environment_.stream.method->CountCall();
   if (!status.ok()) return status;
-  // The client may have moved away and come back: then it has no stream.
-  if (clients.StreamOf(client_id_) == 0) Adopt(who);
   CompleteSettings(settings);
   return {};
-}
-
-void TelemetrySession::Adopt(const SdkClients::Who& who) {
-  number_ = environment_.broker->clients.OpenStream(who);
-  if (number_ == 0) return;
-  environment_.open->SetNumber(client_id_, this, number_);
 }
 
 void TelemetrySession::IdentifyAnew(CallerIdentity opened) {
@@ -208,9 +203,8 @@ void TelemetrySession::EndFor(const CallStatus& status) {
 
 void TelemetrySession::Leave() {
   if (number_ == 0) return;
-  environment_.broker->clients.CloseStream(client_id_, number_,
+  environment_.broker->clients.CloseStream(key(), number_,
                                            calls().clock.TimeNow());
-  number_ = 0;
 }
 
 CallStatus TelemetrySession::PrintStackTrace(
@@ -240,32 +234,26 @@ void TelemetrySession::OnGone() {
 bool OpenSessions::Add(TelemetrySession* session) {
   MutexLock lock(&mu_);
   if (closed_) return false;
-  sessions_.try_emplace(session);
+  sessions_.insert(session);
   return true;
 }
 
 void OpenSessions::Remove(TelemetrySession* session) {
   MutexLock lock(&mu_);
-  const auto found = sessions_.find(session);
-  if (found == sessions_.end()) return;
-  const auto client = of_clients_.find(found->second);
-  if (client != of_clients_.end()) {
-    std::vector<OfClient>& sessions = client->second;
-    sessions.erase(absl::c_find_if(sessions, [session](const OfClient& its) {
-      return its.session == session;
-    }));
-    if (sessions.size() == 1) duplicates_.erase(client->first);
-    if (sessions.empty()) of_clients_.erase(client);
-  }
-  sessions_.erase(found);
+  if (sessions_.erase(session) == 0) return;
+  const auto client = of_clients_.find(session->key().client_id);
+  if (client == of_clients_.end()) return;
+  std::vector<TelemetrySession*>& sessions = client->second;
+  sessions.erase(absl::c_find(sessions, session));
+  if (sessions.size() == 1) duplicates_.erase(client->first);
+  if (sessions.empty()) of_clients_.erase(client);
 }
 
-void OpenSessions::AddTo(absl::string_view client_id, TelemetrySession* session,
-                         SdkClients::StreamNumber number, absl::Time now) {
+void OpenSessions::AddToClient(TelemetrySession* session, absl::Time now) {
+  const absl::string_view client_id = session->key().client_id;
   MutexLock lock(&mu_);
-  sessions_[session] = std::string(client_id);
-  std::vector<OfClient>& sessions = of_clients_[client_id];
-  sessions.push_back({session, number});
+  std::vector<TelemetrySession*>& sessions = of_clients_[client_id];
+  sessions.push_back(session);
   if (sessions.size() == 2) duplicates_.emplace(client_id, now);
 }
 
@@ -280,38 +268,29 @@ std::vector<DuplicateStreams::Duplicate> OpenSessions::ListDuplicates(
     duplicate.client_id = at->first;
     duplicate.since = at->second;
     duplicate.streams = sessions.size();
-    for (const OfClient& its : sessions) {
+    for (const TelemetrySession* const session : sessions) {
       if (duplicate.addresses.size() ==
           DuplicateStreams::Duplicate::kMostAddresses) {
         break;
       }
-      duplicate.addresses.emplace_back(its.session->address());
+      duplicate.addresses.emplace_back(session->address());
     }
   }
   return listed;
 }
 
-void OpenSessions::SetNumber(absl::string_view client_id,
-                             const TelemetrySession* session,
-                             SdkClients::StreamNumber number) {
+std::vector<std::shared_ptr<TelemetrySession>> OpenSessions::SessionsOf(
+    absl::string_view client_id) const {
+  std::vector<std::shared_ptr<TelemetrySession>> listed;
   MutexLock lock(&mu_);
   const auto found = of_clients_.find(client_id);
-  if (found == of_clients_.end()) return;
-  for (OfClient& its : found->second) {
-    if (its.session == session) its.number = number;
-  }
-}
-
-std::shared_ptr<TelemetrySession> OpenSessions::Find(
-    absl::string_view client_id, SdkClients::StreamNumber number) const {
-  MutexLock lock(&mu_);
-  const auto found = of_clients_.find(client_id);
-  if (number == 0 || found == of_clients_.end()) return nullptr;
-  for (const OfClient& its : found->second) {
+  if (found == of_clients_.end()) return listed;
+  for (TelemetrySession* const session : found->second) {
     // OnGone() comes before the stream drops its reference.
-    if (its.number == number) return its.session->reference();
+    listed.push_back(session->reference());
   }
-  return nullptr;
+  std::reverse(listed.begin(), listed.end());
+  return listed;
 }
 
 void OpenSessions::Close() {
@@ -320,7 +299,7 @@ void OpenSessions::Close() {
     MutexLock lock(&mu_);
     closed_ = true;
     // OnGone() comes before the stream drops its reference.
-    for (const auto& [session, client_id] : sessions_) {
+    for (TelemetrySession* const session : sessions_) {
       sessions.push_back(session->reference());
     }
   }

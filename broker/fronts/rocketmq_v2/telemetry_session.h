@@ -11,6 +11,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
@@ -20,8 +21,10 @@
 #include "broker/fronts/identified_streams.h"
 #include "broker/fronts/rocketmq_v2/due_calls.h"
 #include "broker/fronts/rocketmq_v2/sdk_broker.h"
+#include "broker/fronts/rocketmq_v2/sdk_client_key.h"
 #include "broker/fronts/rocketmq_v2/sdk_clients.h"
 #include "broker/fronts/rocketmq_v2/stack_requests.h"
+#include "common/client_network.h"
 #include "common/rate_limit.h"
 #include "common/response_code.h"
 #include "common/rpc/loop/loop_queues.h"
@@ -65,6 +68,10 @@ class TelemetrySession final : public IdentifiedStreams::Stream,
   // Has the client print the stacks of its threads: see ClientThreads.
   CallStatus PrintStackTrace(absl::Time now, ClientThreads::OnAnswer on_answer);
 
+  // Constant once the session is among those of its client.
+  SdkClientKey key() const { return {client_id_, network_}; }
+  SdkClients::StreamNumber number() const { return number_; }
+
   // "host:port" of the client.
   absl::string_view address() const { return stream_.peer(); }
 
@@ -86,8 +93,6 @@ class TelemetrySession final : public IdentifiedStreams::Stream,
   // Takes settings, given as they came too, and completes them. Returns why
   // they cannot be taken.
   CallStatus TakeSettings(absl::string_view bytes, v2::Settings* settings);
-  // The stream is the client's own if it was not, and the client has moved.
-  void Adopt(const SdkClients::Who& who);
   CallStatus ReadMessage(grpc::ByteBuffer* message, std::string* bytes);
   // Tells the client, and ends the stream.
   void Refuse(const CallStatus& status);
@@ -100,11 +105,12 @@ class TelemetrySession final : public IdentifiedStreams::Stream,
   const ClientBroker& parts() const { return environment_.broker->broker; }
 
   const Environment& environment_;
-  // Constant once the stream is among those of its client; before, used by the
-  // loop's thread only. Empty: it is not known.
+  // See key(); before, used by the loop's thread only. Empty, and none: the
+  // client is not known.
   std::string client_id_;
-  // Used by the loop's thread only. None if another one uses the client's id.
+  ClientNetwork network_ = kNoIpNetwork;
   SdkClients::StreamNumber number_ = 0;
+  // Used by the loop's thread only.
   RateLimit rate_;
   bool is_refused_ = false;
   IdentifiedStreams::Ticket identified_ = 0;
@@ -118,18 +124,12 @@ class OpenSessions {
   // Returns false if the server goes down: the session has to end.
   bool Add(TelemetrySession* session) ABSL_LOCKS_EXCLUDED(mu_);
   void Remove(TelemetrySession* session) ABSL_LOCKS_EXCLUDED(mu_);
-  // The session, which is open, names a client from `now` on. `number` is that
-  // of the client's own stream, and none if another one uses its id.
-  void AddTo(absl::string_view client_id, TelemetrySession* session,
-             SdkClients::StreamNumber number, absl::Time now)
+  // The session, which is open, has the key of a client from `now` on.
+  void AddToClient(TelemetrySession* session, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mu_);
-  // A session that names the client, and was another one's, is its own.
-  void SetNumber(absl::string_view client_id, const TelemetrySession* session,
-                 SdkClients::StreamNumber number) ABSL_LOCKS_EXCLUDED(mu_);
-  // The client's own session with that number; null if it has none.
-  std::shared_ptr<TelemetrySession> Find(absl::string_view client_id,
-                                         SdkClients::StreamNumber number) const
-      ABSL_LOCKS_EXCLUDED(mu_);
+  // Those of the clients with this id, the latest first.
+  std::vector<std::shared_ptr<TelemetrySession>> SessionsOf(
+      absl::string_view client_id) const ABSL_LOCKS_EXCLUDED(mu_);
   // The client ids that have several sessions: see DuplicateStreams.
   std::vector<DuplicateStreams::Duplicate> ListDuplicates(
       absl::string_view after, size_t max) const ABSL_LOCKS_EXCLUDED(mu_);
@@ -139,15 +139,9 @@ class OpenSessions {
  private:
   mutable absl::Mutex mu_;
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
-  // With the ids of their clients; empty: it is not known.
-  absl::flat_hash_map<TelemetrySession*, std::string> sessions_
-      ABSL_GUARDED_BY(mu_);
-  struct OfClient {
-    TelemetrySession* session;
-    SdkClients::StreamNumber number;
-  };
-  // In the order of their opening. None is empty.
-  absl::flat_hash_map<std::string, std::vector<OfClient>> of_clients_
+  absl::flat_hash_set<TelemetrySession*> sessions_ ABSL_GUARDED_BY(mu_);
+  // By client id, in the order of their opening. None is empty.
+  absl::flat_hash_map<std::string, std::vector<TelemetrySession*>> of_clients_
       ABSL_GUARDED_BY(mu_);
   // Those with more than one, and since when.
   absl::btree_map<std::string, absl::Time> duplicates_ ABSL_GUARDED_BY(mu_);
