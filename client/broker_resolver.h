@@ -44,11 +44,12 @@ class BrokerResolver {
   virtual void AddListener(std::weak_ptr<Listener> listener) = 0;
 
   // For how long a client stays at a broker that is not listed any more, if it
-  // is online there: until its stream ends, but no longer than a time that it
-  // draws evenly from half of this to all of this. So clients of a broker that
-  // drains go when it tells them to, one after the other, and a broker that its
-  // source has lost from sight keeps those that it serves. Zero: they leave at
-  // once. Not negative; constant.
+  // is online there: until the broker tells it to go, or does not answer, but
+  // no longer than a time that it draws evenly from half of this to all of
+  // this. So clients of a broker that drains go when it tells them to, one
+  // after the other, and a broker that its source has lost from sight keeps
+  // those that it serves. Zero: they leave at once. InfiniteDuration: as long
+  // as the broker answers. Not negative; constant.
   virtual absl::Duration UnlistedStay() const { return absl::ZeroDuration(); }
 };
 

@@ -48,10 +48,11 @@ absl::Status DiscoveryOptions::Validate() const {
         Quoted(etcd_user), " and ", Quoted(etcd_password_file)));
   }
   if (etcd_unlisted_stay < absl::ZeroDuration() ||
-      etcd_unlisted_stay > kMaxTime) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("etcd_unlisted_stay must be between 0 and 24h, got ",
-                     absl::FormatDuration(etcd_unlisted_stay)));
+      (etcd_unlisted_stay > kMaxTime &&
+       etcd_unlisted_stay != absl::InfiniteDuration())) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "etcd_unlisted_stay must be between 0 and 24h, or infinite, got ",
+        absl::FormatDuration(etcd_unlisted_stay)));
   }
   return etcd_tls.has_value() ? etcd_tls->Validate() : absl::OkStatus();
 }

@@ -40,9 +40,10 @@ struct DiscoveryOptions {
   // resolver is a string, as ClientOptions::tls is given or not.)
   absl::optional<bool> etcd_broker_tls;
   // BrokerResolver::UnlistedStay(), since brokers withdraw from etcd when they
-  // begin to drain, and are gone from it when they alone are cut off from it:
-  // up to 24 h. 0: clients leave at once.
-  absl::Duration etcd_unlisted_stay = absl::Minutes(30);
+  // begin to drain, and are gone from it when they are cut off from it, one or
+  // all of them: up to 24 h, or InfiniteDuration, as long as they answer. 0:
+  // clients leave at once.
+  absl::Duration etcd_unlisted_stay = absl::InfiniteDuration();
 
   // InvalidArgument naming the field, the value and what is allowed. Reads no
   // file.

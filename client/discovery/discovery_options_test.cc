@@ -72,19 +72,22 @@ TEST(DiscoveryOptionsTest, AUserOfEtcdHasAPassword) {
   EXPECT_THAT(options.Validate(), IsInvalid("given together"));
 }
 
-TEST(DiscoveryOptionsTest, AStayIsBetweenNothingAndADay) {
+TEST(DiscoveryOptionsTest, AStayIsBetweenNothingAndADayOrWithoutAnEnd) {
   DiscoveryOptions options;
-  for (absl::Duration good : {absl::ZeroDuration(), absl::Hours(24)}) {
+  for (absl::Duration good :
+       {absl::ZeroDuration(), absl::Hours(24), absl::InfiniteDuration()}) {
     options.etcd_unlisted_stay = good;
     EXPECT_THAT(options.Validate(), IsOk());
   }
   for (absl::Duration bad :
        {-absl::Nanoseconds(1), absl::Hours(24) + absl::Seconds(1),
-        absl::InfiniteDuration()}) {
+        -absl::InfiniteDuration()}) {
     options.etcd_unlisted_stay = bad;
-    EXPECT_THAT(options.Validate(),
-                IsInvalid("etcd_unlisted_stay must be between 0 and 24h, got " +
-                          absl::FormatDuration(bad)));
+    EXPECT_THAT(
+        options.Validate(),
+        IsInvalid(
+            "etcd_unlisted_stay must be between 0 and 24h, or infinite, got " +
+            absl::FormatDuration(bad)));
   }
 }
 

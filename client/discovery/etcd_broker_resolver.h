@@ -24,8 +24,8 @@ namespace rmq {
 
 // Follows the entries of one cluster, on a thread of its own. A broker that
 // registers, withdraws or dies is told as soon as etcd tells of it. While etcd
-// is away the last list is kept. Clients that are online at a broker that has
-// withdrawn stay, as DiscoveryOptions::etcd_unlisted_stay says.
+// is away the last list is kept. Clients that are online at a broker that is
+// listed no more stay, as DiscoveryOptions::etcd_unlisted_stay says.
 //
 // Thread-safety, ownership: as ResolverSource.
 class EtcdBrokerResolver final : public ResolverSource {

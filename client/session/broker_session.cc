@@ -53,7 +53,7 @@ void BrokerSession::SetStatement(
   }
   switch (health_.state) {
     case BrokerState::kIdle:
-      if (statement_ != nullptr && !shutting_down_) Connect();
+      if (statement_ != nullptr && !shutting_down_) LeaveIdle();
       break;
     case BrokerState::kConnecting:
     case BrokerState::kBackoff:
@@ -208,6 +208,7 @@ void BrokerSession::DropStream() {
 
 void BrokerSession::Connect() {
   DropStream();
+  away_until_ = absl::InfinitePast();
   current_.identity = stub_.IdentityGeneration();
   current_.stream = stub_.NewStream(this);
   current_.number = next_stream_number_();

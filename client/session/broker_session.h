@@ -148,6 +148,11 @@ class BrokerSession final : private BrokerStream::Reactor {
   // Sets the broker's name and id. The address must be the same.
   void Rename(BrokerEntry broker);
 
+  // The broker has sent the client away until `until` because of `reason`,
+  // kDrained or kKicked, which an earlier session heard. Before the first
+  // stream; a statement then leads to kBackoff or kKicked.
+  void StayAwayUntil(absl::Time until, EndReason reason);
+
   // From now on somebody wants the members of `group`, until the client leaves
   // the group. Does nothing if it is not stated.
   void WantMembers(absl::string_view group);
@@ -266,6 +271,8 @@ class BrokerSession final : private BrokerStream::Reactor {
   void PauseDenied(const absl::Status& denial, uint64_t identity);
   // Connects, or enters kIdle if there is nothing to state.
   void ComeBack();
+  // In kIdle with a statement: connects, or waits as StayAwayUntil() says.
+  void LeaveIdle();
   // Ends the session, and reports `status` to the observer.
   void Stop(const absl::Status& status);
 
@@ -344,6 +351,7 @@ class BrokerSession final : private BrokerStream::Reactor {
   bool shutting_down_ = false;
   bool stopped_ = false;  // OnStopped() was called.
   bool was_online_ = false;
+  absl::Time away_until_ = absl::InfinitePast();  // Until a first stream.
   int64_t heartbeats_sent_ = 0;
   uint64_t last_request_id_ = 0;
   absl::Time outage_since_ = absl::InfiniteFuture();

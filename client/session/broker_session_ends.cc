@@ -174,6 +174,26 @@ void BrokerSession::ComeBack() {
   }
 }
 
+void BrokerSession::StayAwayUntil(absl::Time until, EndReason reason) {
+  away_until_ = until;
+  health_.last_end = reason;
+}
+
+void BrokerSession::LeaveIdle() {
+  if (away_until_ <= loop_.Now()) {
+    Connect();
+    return;
+  }
+  state_deadline_ = away_until_;
+  LOG(INFO) << "a broker that has sent the client away is listed again"
+            << Kv("broker", broker_.address)
+            << Kv("reason", Name(health_.last_end))
+            << Kv("retry_in",
+                  absl::FormatDuration(state_deadline_ - loop_.Now()));
+  Enter(health_.last_end == EndReason::kKicked ? BrokerState::kKicked
+                                               : BrokerState::kBackoff);
+}
+
 void BrokerSession::Reconnect() {
   if (shutting_down_) return;
   switch (health_.state) {

@@ -99,6 +99,34 @@ TEST_F(BrokerSessionEndsTest, AShutdownEndsTheWaitOfAKickedClient) {
   EXPECT_EQ(loop_.NextTimer(), absl::InfiniteFuture());
 }
 
+TEST_F(BrokerSessionEndsTest, AnEarlierWordToStayAwayHoldsForTheFirstStream) {
+  session_->StayAwayUntil(loop_.Now() + absl::Minutes(1), EndReason::kDrained);
+  EXPECT_EQ(state(), BrokerState::kIdle);
+  session_->SetStatement(Statement({"p"}, {"orders"}));
+  EXPECT_EQ(state(), BrokerState::kBackoff);
+  session_->SetStatement(nullptr);
+  loop_.Advance(absl::Seconds(15));
+  session_->SetStatement(Statement({"p"}, {"orders"}));
+  EXPECT_EQ(observer_.health.back().last_end, EndReason::kDrained);
+  ExpectConnectsAfter(absl::Seconds(45));
+  call().CompleteStart();
+  AnswerToken(kToken);
+  EXPECT_EQ(state(), BrokerState::kOnline);
+}
+
+TEST_F(BrokerSessionEndsTest, AnEarlierKickHoldsForTheFirstStreamToo) {
+  session_->StayAwayUntil(loop_.Now() + absl::Minutes(1), EndReason::kKicked);
+  session_->SetStatement(Statement({"p"}, {"orders"}));
+  EXPECT_EQ(state(), BrokerState::kKicked);
+  ExpectConnectsAfter(absl::Minutes(1));
+}
+
+TEST_F(BrokerSessionEndsTest, AnEarlierWordThatIsOverIsNone) {
+  session_->StayAwayUntil(loop_.Now(), EndReason::kDrained);
+  session_->SetStatement(Statement({"p"}, {"orders"}));
+  EXPECT_EQ(state(), BrokerState::kConnecting);
+}
+
 TEST_F(BrokerSessionEndsTest, ADrainedClientWaitsAsLongAsTheBrokerSays) {
   random_ = 0.5;
   Online();

@@ -72,7 +72,7 @@ void BrokerTable::SetBrokers(const std::vector<BrokerEntry>& brokers,
     Link& link = links_.emplace_back(std::move(known->second));
     before.erase(known);
     link.listed = true;
-    link.leave_at = absl::InfiniteFuture();
+    link.stays = false;
     if (link.broker == broker) continue;
     link.broker = broker;
     link.session->Rename(broker);
@@ -84,14 +84,7 @@ void BrokerTable::SetBrokers(const std::vector<BrokerEntry>& brokers,
     const bool is_one_too_many = links_.size() - brokers.size() > kMaxBrokers;
     if (stay > absl::ZeroDuration() && !is_one_too_many &&
         MayStay(link, brokers)) {
-      if (link.leave_at != absl::InfiniteFuture()) continue;
-      const absl::Duration drawn = stay * (0.5 + random_() / 2);
-      link.leave_at = loop_.Now() + drawn;
-      LOG(INFO) << "stays at a broker that is not listed any more, until the "
-                   "stream ends"
-                << Kv("broker", link.broker.address)
-                << Kv("at_most", absl::FormatDuration(
-                                     absl::Trunc(drawn, absl::Seconds(1))));
+      if (!link.stays) BeginStay(&link, stay);
       continue;
     }
     Leave(&link);
@@ -100,50 +93,6 @@ void BrokerTable::SetBrokers(const std::vector<BrokerEntry>& brokers,
   for (Link& link : links_) GiveStatement(&link);
   RearmStays();
   ReviewReservesSoon();
-}
-
-bool BrokerTable::MayStay(const Link& link,
-                          const std::vector<BrokerEntry>& brokers) const {
-  if (!link.listed || !IsOnline(link.session->health().state)) return false;
-  const BrokerEntry& broker = link.broker;
-  return broker.name.empty() ||
-         std::none_of(brokers.begin(), brokers.end(),
-                      [&broker](const BrokerEntry& other) {
-                        return other.name == broker.name &&
-                               other.id == broker.id;
-                      });
-}
-
-void BrokerTable::Leave(Link* link) {
-  link->listed = false;
-  link->leave_at = absl::InfiniteFuture();
-  link->session->Shutdown();
-}
-
-void BrokerTable::ReviewStays() {
-  if (shutting_down_) return;
-  const absl::Time now = loop_.Now();
-  for (Link& link : links_) {
-    if (link.leave_at == absl::InfiniteFuture()) continue;
-    if (now < link.leave_at && IsOnline(link.session->health().state)) continue;
-    Leave(&link);
-  }
-  RearmStays();
-}
-
-void BrokerTable::RearmStays() {
-  absl::Time next = absl::InfiniteFuture();
-  for (const Link& link : links_) next = std::min(next, link.leave_at);
-  if (next == next_leave_) return;
-  if (next_leave_ != absl::InfiniteFuture()) loop_.Cancel(stays_timer_);
-  next_leave_ = next;
-  if (next == absl::InfiniteFuture()) return;
-  stays_timer_ = loop_.RunAt(next, [weak = std::weak_ptr<BrokerTable*>(self_)] {
-    const auto self = weak.lock();
-    if (self == nullptr) return;
-    (*self)->next_leave_ = absl::InfiniteFuture();
-    (*self)->ReviewStays();
-  });
 }
 
 void BrokerTable::SetStatement(std::shared_ptr<const Statement> statement) {
@@ -244,9 +193,7 @@ void BrokerTable::OnWarning(const BrokerWarning& warning) {
 void BrokerTable::OnHealthChanged(const BrokerHealth& health) {
   observer_.OnHealthChanged(health);
   ReviewReservesSoon();
-  if (next_leave_ != absl::InfiniteFuture() && !IsOnline(health.state)) {
-    Post(&BrokerTable::ReviewStays);
-  }
+  if (has_stays_) Post(&BrokerTable::ReviewStays);
 }
 
 bool BrokerTable::KeepsInReserve(const BrokerSession& session) {
@@ -314,6 +261,7 @@ void BrokerTable::GiveStatement(Link* link) {
       has_consumers || link->broker.id == 0 ? statement_ : nullptr;
   if (link->statement == statement) return;
   link->statement = statement;
+  TakeLeft(link);
   link->session->SetStatement(statement);
   // A group that the client leaves is not wanted any more.
   absl::flat_hash_set<std::string> wanted;

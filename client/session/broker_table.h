@@ -22,6 +22,7 @@
 #include "client/session/broker_session.h"
 #include "client/session/broker_stub.h"
 #include "client/session/group_membership.h"
+#include "client/session/left_brokers.h"
 #include "rocketmq/clientmanager/v1/client_manager.pb.h"
 
 namespace rmq {
@@ -34,8 +35,14 @@ namespace rmq {
 // abandons those beyond.
 //
 // A broker that is not listed any more may keep the client that is online
-// there, for a time (SetBrokers()): the table stays with it, and leaves it once
-// the client is not online there.
+// there (SetBrokers()): the table stays with it, and leaves it once the broker
+// has told the client to go. A client that is cut off from it meanwhile, with
+// no word of the broker, tries to come back for kCutOffTime.
+//
+// A broker that the table leaves may have told the client when to come back. If
+// it is listed again earlier, the client waits until then (LeftBrokers). If it
+// is listed again later, a client that was drained waits for up to
+// Backoff::kLeastSpread, so that not all clients come at once.
 //
 // Two addresses may lead to one broker. The broker keeps one stream of a
 // client, and ends the other as replaced. A session is in kReserve if the
@@ -56,6 +63,9 @@ namespace rmq {
 // #sendHeartbeatToAllBroker.
 class BrokerTable final : private BrokerSession::Observer {
  public:
+  // See above.
+  static constexpr absl::Duration kCutOffTime = absl::Minutes(1);
+
   // Receives what a table reports. It must not call back into the table.
   class Observer {
    public:
@@ -107,8 +117,8 @@ class BrokerTable final : private BrokerSession::Observer {
   void NoteSettling(absl::string_view address, absl::Time settled_at);
 
   // From now on somebody wants the members of `group`, one of the client's, at
-  // the broker at `address`, until the client leaves either. Does nothing if
-  // the list does not have the broker.
+  // the broker at `address`, until the client leaves the group; again if the
+  // broker is listed again. Does nothing if the list does not have the broker.
   void WantMembers(absl::string_view address, absl::string_view group);
 
   // As BrokerSession::Reconnect() of the listed broker at `address`, or of all
@@ -137,8 +147,12 @@ class BrokerTable final : private BrokerSession::Observer {
     BrokerEntry broker;
     bool listed = true;  // False: the table is leaving the broker.
     // The list does not have the broker any more, and the table stays with it
-    // until then at most. InfiniteFuture: the list has it.
-    absl::Time leave_at = absl::InfiniteFuture();
+    // until `stays_until` at most.
+    bool stays = false;
+    absl::Time stays_until = absl::InfiniteFuture();
+    // Of one that stays, while the client is cut off from it: until when the
+    // client tries to come back.
+    absl::Time back_by = absl::InfiniteFuture();
     std::shared_ptr<BrokerStub> stub;
     std::unique_ptr<BrokerSession> session;
     std::shared_ptr<const Statement> statement;  // What the session was given.
@@ -174,12 +188,18 @@ class BrokerTable final : private BrokerSession::Observer {
   void StopIfAllStopped();
   // Whether to stay with a broker that `brokers` do not have.
   bool MayStay(const Link& link, const std::vector<BrokerEntry>& brokers) const;
-  static void Leave(Link* link);
-  // Leaves the brokers that are not listed any more, once the client is not
-  // online there or their time has come.
+  // `stay` as BrokerResolver::UnlistedStay() has it.
+  void BeginStay(Link* link, absl::Duration stay);
+  void Leave(Link* link);
+  // Leaves the brokers that are not listed any more, once the client has been
+  // told to go, or their time has come.
   void ReviewStays();
-  // Sets the timer to the first `leave_at`.
+  // Sets the timer to when the first of them is left.
   void RearmStays();
+  // Keeps of a broker that is left what is needed if it is listed again.
+  void KeepLeft(const Link& link);
+  // Takes that for a session that is about to begin.
+  void TakeLeft(Link* link);
   // Runs `method` soon. Sessions report from inside their methods, so the table
   // must not change them at once.
   void Post(void (BrokerTable::*method)());
@@ -202,9 +222,11 @@ class BrokerTable final : private BrokerSession::Observer {
   uint64_t last_stream_number_ = 0;  // All sessions draw from it.
   bool has_reserve_ = false;         // False: no session is in kReserve.
   bool review_posted_ = false;
-  // Of the links, the first leave_at; and its timer.
+  bool has_stays_ = false;  // False: the table stays with no broker.
+  // When the first of those is left unless something happens; and the timer.
   absl::Time next_leave_ = absl::InfiniteFuture();
   EventLoop::TimerId stays_timer_{};
+  LeftBrokers left_brokers_;
   bool shutting_down_ = false;
   bool stopped_ = false;  // OnStopped() was called.
   absl::Status stop_status_;

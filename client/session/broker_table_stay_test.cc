@@ -1,4 +1,5 @@
 // Brokers that are not listed any more, and at which the client is online.
+#include <algorithm>
 #include <cstddef>
 #include <vector>
 
@@ -11,11 +12,16 @@
 #include "client/session/broker_table_testing.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "rocketmq/clientmanager/v1/client_manager.pb.h"
 
 namespace rmq {
 namespace {
 
+namespace v1 = ::rocketmq::clientmanager::v1;
+
+using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::Property;
 using ::testing::SizeIs;
 
 // Its half ends before the second heartbeat, which nobody answers here.
@@ -24,12 +30,33 @@ constexpr absl::Duration kStay = absl::Milliseconds(1800);
 class BrokerTableStayTest : public BrokerTableTest {
  protected:
   // Online at both brokers, the first of which is not listed any more.
-  void Unlist() {
-    table_->SetBrokers({kA, kB}, kStay);
+  void Unlist(absl::Duration stay = kStay) {
+    table_->SetBrokers({kA, kB}, stay);
     table_->SetStatement(ProducerAndConsumer());
     BringOnline(kA);
     BringOnline(kB);
-    table_->SetBrokers({kB}, kStay);
+    table_->SetBrokers({kB}, stay);
+  }
+  void UnlistForAsLongAsItAnswers() { Unlist(absl::InfiniteDuration()); }
+  void ListBoth() { table_->SetBrokers({kA, kB}, absl::InfiniteDuration()); }
+
+  // Lets time pass, in which `broker` answers each heartbeat.
+  void Answer(const BrokerEntry& broker, absl::Duration duration) {
+    const absl::Time end = loop_.Now() + duration;
+    while (loop_.Now() < end) {
+      loop_.Advance(std::min(end - loop_.Now(), absl::Seconds(1)));
+      if (!call(broker.address).writing()) continue;
+      call(broker.address).CompleteWrite();
+      Take(broker, /*incarnation=*/0);
+    }
+  }
+
+  // The broker sends the client away.
+  void SendAway(const BrokerEntry& broker, EndReason reason,
+                absl::Duration retry_after) {
+    call(broker.address)
+        .Finish(absl::UnavailableError("go"), reason, retry_after);
+    loop_.RunPosted();
   }
 };
 
@@ -47,14 +74,159 @@ TEST_F(BrokerTableStayTest, TheClientStaysOnlineUntilItIsToldToGo) {
   EXPECT_EQ(calls("a:1"), 1u);
 }
 
-TEST_F(BrokerTableStayTest, ABrokerThatDiesMeanwhileIsNotTriedAgain) {
-  Unlist();
-  call("a:1").Finish(absl::UnavailableError("connection reset"));
-  loop_.RunPosted();
-  EXPECT_THAT(Addresses(), ElementsAre("b:1"));
-  loop_.Advance(absl::Hours(1));
+TEST_F(BrokerTableStayTest, ABrokerThatAnswersIsNotLeftThoughNothingListsIt) {
+  UnlistForAsLongAsItAnswers();
+  Answer(kA, absl::Hours(2));
+  EXPECT_EQ(StateOf(kA), BrokerState::kOnline);
+  EXPECT_THAT(Addresses(), ElementsAre("b:1", "a:1"));
   EXPECT_EQ(calls("a:1"), 1u);
 }
+
+TEST_F(BrokerTableStayTest, AClientThatIsCutOffComesBackToABrokerThatAnswers) {
+  UnlistForAsLongAsItAnswers();
+  call("a:1").Finish(absl::UnavailableError("connection reset"));
+  loop_.RunPosted();
+  table_->SetBrokers({kB}, absl::InfiniteDuration());
+  EXPECT_EQ(StateOf(kA), BrokerState::kBackoff);
+  loop_.Advance(absl::Milliseconds(100));
+  BringOnline(kA);
+  Answer(kA, 2 * BrokerTable::kCutOffTime);
+  EXPECT_EQ(StateOf(kA), BrokerState::kOnline);
+  EXPECT_EQ(calls("a:1"), 2u);
+}
+
+TEST_F(BrokerTableStayTest, AClientThatIsCutOffTriesForAMinute) {
+  UnlistForAsLongAsItAnswers();
+  call("a:1").Finish(absl::UnavailableError("connection reset"));
+  loop_.RunPosted();
+  loop_.Advance(BrokerTable::kCutOffTime - absl::Milliseconds(1));
+  EXPECT_THAT(Addresses(), ElementsAre("b:1", "a:1"));
+  EXPECT_GT(calls("a:1"), 1u);
+  loop_.Advance(absl::Milliseconds(1));
+  EXPECT_THAT(Addresses(), ElementsAre("b:1"));
+  const size_t tried = calls("a:1");
+  loop_.Advance(absl::Hours(1));
+  EXPECT_EQ(calls("a:1"), tried);
+}
+
+TEST_F(BrokerTableStayTest, WhoComesBackToABrokerThatDrainsIsNotKept) {
+  UnlistForAsLongAsItAnswers();
+  call("a:1").Finish(absl::UnavailableError("connection reset"));
+  loop_.Advance(absl::Milliseconds(100));
+  ASSERT_EQ(calls("a:1"), 2u);
+  SendAway(kA, EndReason::kDrained, absl::Seconds(10));
+  EXPECT_THAT(Addresses(), ElementsAre("b:1"));
+}
+
+// ---- When the client comes back to a broker that it has left.
+
+TEST_F(BrokerTableStayTest, ADrainedClientWaitsThoughTheBrokerIsListedEarlier) {
+  UnlistForAsLongAsItAnswers();
+  SendAway(kA, EndReason::kDrained, absl::Seconds(10));
+  EXPECT_THAT(Addresses(), ElementsAre("b:1"));
+  loop_.Advance(absl::Seconds(2));
+  ListBoth();
+  EXPECT_EQ(StateOf(kA), BrokerState::kBackoff);
+  EXPECT_EQ(table_->Health()[0].last_end, EndReason::kDrained);
+  // random is 0: the spread adds nothing.
+  loop_.Advance(absl::Seconds(8) - absl::Milliseconds(1));
+  EXPECT_EQ(calls("a:1"), 0u);  // Of the new stub.
+  loop_.Advance(absl::Milliseconds(1));
+  EXPECT_EQ(calls("a:1"), 1u);
+  BringOnline(kA);
+  EXPECT_EQ(StateOf(kA), BrokerState::kOnline);
+}
+
+TEST_F(BrokerTableStayTest, ADrainedClientWaitsAtTheBrokersNewAddressToo) {
+  const BrokerEntry moved = {kA.name, kA.id, "a:9"};
+  UnlistForAsLongAsItAnswers();
+  SendAway(kA, EndReason::kDrained, absl::Seconds(10));
+  table_->SetBrokers({moved, kB}, absl::InfiniteDuration());
+  EXPECT_EQ(calls("a:9"), 0u);
+  loop_.Advance(absl::Seconds(10));
+  EXPECT_EQ(calls("a:9"), 1u);
+}
+
+TEST_F(BrokerTableStayTest, ADrainedClientWaitsIfTheAddressChangesInOneList) {
+  const BrokerEntry moved = {kA.name, kA.id, "a:9"};
+  table_->SetBrokers({kA});
+  table_->SetStatement(Producer());
+  BringOnline(kA);
+  SendAway(kA, EndReason::kDrained, absl::Seconds(10));
+  table_->SetBrokers({moved});
+  EXPECT_EQ(calls("a:9"), 0u);
+  loop_.Advance(absl::Seconds(10));
+  EXPECT_EQ(calls("a:9"), 1u);
+}
+
+TEST_F(BrokerTableStayTest, DrainedClientsDoNotAllComeWhenTheBrokerIsListed) {
+  UnlistForAsLongAsItAnswers();
+  SendAway(kA, EndReason::kDrained, absl::Seconds(10));
+  loop_.Advance(absl::Minutes(1));
+  random_ = 0.75;
+  ListBoth();
+  loop_.Advance(absl::Milliseconds(749));
+  EXPECT_EQ(calls("a:1"), 0u);
+  loop_.Advance(absl::Milliseconds(1));
+  EXPECT_EQ(calls("a:1"), 1u);
+}
+
+TEST_F(BrokerTableStayTest, ABrokerThatWasLeftWithoutAWordIsJoinedAtOnce) {
+  UnlistForAsLongAsItAnswers();
+  call("a:1").Finish(absl::UnavailableError("connection reset"));
+  loop_.RunPosted();
+  loop_.Advance(absl::Hours(1));
+  random_ = 0.75;
+  ListBoth();
+  EXPECT_EQ(calls("a:1"), 1u);
+}
+
+TEST_F(BrokerTableStayTest, AKickThatIsOverIsNotWaitedFor) {
+  UnlistForAsLongAsItAnswers();
+  SendAway(kA, EndReason::kKicked, absl::Minutes(10));
+  loop_.Advance(absl::Minutes(10));
+  random_ = 0.75;
+  ListBoth();
+  EXPECT_EQ(calls("a:1"), 1u);
+}
+
+TEST_F(BrokerTableStayTest, AKickedClientWaitsAsLongAsItWasTold) {
+  UnlistForAsLongAsItAnswers();
+  SendAway(kA, EndReason::kKicked, absl::Minutes(10));
+  EXPECT_THAT(Addresses(), ElementsAre("b:1"));
+  ListBoth();
+  EXPECT_EQ(StateOf(kA), BrokerState::kKicked);
+  EXPECT_EQ(calls("a:1"), 0u);
+  loop_.Advance(absl::Minutes(10));
+  EXPECT_EQ(calls("a:1"), 1u);
+}
+
+TEST_F(BrokerTableStayTest, AClientThatWaitsMayBeToldToReconnect) {
+  UnlistForAsLongAsItAnswers();
+  SendAway(kA, EndReason::kDrained, absl::Seconds(10));
+  ListBoth();
+  EXPECT_EQ(calls("a:1"), 0u);
+  EXPECT_TRUE(table_->Reconnect("a:1"));
+  EXPECT_EQ(calls("a:1"), 1u);
+}
+
+TEST_F(BrokerTableStayTest, MembersThatAreWantedAreWantedAgainAfterARestart) {
+  UnlistForAsLongAsItAnswers();
+  table_->WantMembers("a:1", "orders");
+  SendAway(kA, EndReason::kDrained, absl::Seconds(10));
+  ListBoth();
+  loop_.Advance(absl::Seconds(10));
+  BringOnline(kA);
+  for (int i = 0; i < 2; ++i) {
+    loop_.Advance(absl::Seconds(1));
+    while (call("a:1").writing()) call("a:1").CompleteWrite();
+  }
+  EXPECT_THAT(call("a:1").written(),
+              Contains(Property(
+                  &v1::ClientFrame::has_get_consumer_list_by_group, true)));
+}
+
+// ---- A stay with an end.
 
 TEST_F(BrokerTableStayTest, TheClientLeavesAfterHalfOfTheStayOrMore) {
   Unlist();  // random is 0: after half.

@@ -163,6 +163,7 @@ class BrokerTableTest : public ::testing::Test {
   }
 
   ManualEventLoop loop_;
+  double random_ = 0.0;
   RecordingTableObserver observer_;
   absl::flat_hash_map<std::string, std::shared_ptr<FakeBrokerStub>> stubs_;
   std::unique_ptr<BrokerTable> table_ = std::make_unique<BrokerTable>(
@@ -170,7 +171,7 @@ class BrokerTableTest : public ::testing::Test {
       [this](const std::string& address) {
         return stubs_[address] = std::make_shared<FakeBrokerStub>();
       },
-      &observer_, [] { return 0.0; });
+      &observer_, [this] { return random_; });
 };
 
 }  // namespace rmq

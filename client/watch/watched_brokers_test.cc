@@ -220,6 +220,23 @@ TEST_F(WatchedBrokersTest, ABrokerThatIsNotListedIsLeftWhenItsStayIsOver) {
   EXPECT_TRUE(CallOf("h:1").cancelled());
 }
 
+TEST_F(WatchedBrokersTest, AStayWithoutAnEndEndsWithTheCall) {
+  stay_ = absl::InfiniteDuration();
+  List({"h:1", "h:2"});
+  CallOf("h:1").Deliver(Snapshot(5));
+  List({"h:2"});
+  TakeTold();
+  for (absl::Duration passed; passed < absl::Hours(2);
+       passed += absl::Seconds(10)) {
+    CallOf("h:1").Deliver(v1::WatchResponse());
+    loop_.Advance(absl::Seconds(10));
+  }
+  EXPECT_TRUE(brokers_->IsWatched("h:1"));
+  CallOf("h:1").Finish(absl::UnavailableError("gone"));
+  loop_.Advance(absl::ZeroDuration());
+  EXPECT_FALSE(brokers_->IsWatched("h:1"));
+}
+
 TEST_F(WatchedBrokersTest, ABrokerThatIsAwayIsLeftWhenItIsListedNoMore) {
   List({"h:1", "h:2"});
   CallOf("h:1").Finish(absl::UnavailableError("refused"));

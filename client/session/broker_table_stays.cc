@@ -1,0 +1,135 @@
+#include <algorithm>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "client/session/broker_table.h"
+#include "common/backoff.h"
+#include "common/kv.h"
+#include "glog/logging.h"
+
+// The brokers that are not listed any more: how long the table stays with them,
+// and when the client comes back to those that it has left.
+
+namespace rmq {
+namespace {
+
+// Whether the client's stream there has ended, and the broker did not tell it
+// to go.
+bool IsCutOff(const BrokerHealth& health) {
+  const bool tries_again = health.state == BrokerState::kConnecting ||
+                           health.state == BrokerState::kStating ||
+                           health.state == BrokerState::kBackoff;
+  return tries_again && (health.last_end == EndReason::kNone ||
+                         health.last_end == EndReason::kExpired);
+}
+
+}  // namespace
+
+bool BrokerTable::MayStay(const Link& link,
+                          const std::vector<BrokerEntry>& brokers) const {
+  if (!link.listed) return false;
+  if (!link.stays && !IsOnline(link.session->health().state)) return false;
+  const BrokerEntry& broker = link.broker;
+  return broker.name.empty() ||
+         std::none_of(brokers.begin(), brokers.end(),
+                      [&broker](const BrokerEntry& other) {
+                        return other.name == broker.name &&
+                               other.id == broker.id;
+                      });
+}
+
+void BrokerTable::BeginStay(Link* link, absl::Duration stay) {
+  const absl::Duration drawn = stay * (0.5 + random_() / 2);
+  link->stays = true;
+  link->stays_until = loop_.Now() + drawn;
+  link->back_by = absl::InfiniteFuture();
+  LOG(INFO) << "stays at a broker that is not listed any more, as long as it "
+               "answers"
+            << Kv("broker", link->broker.address)
+            << Kv("at_most",
+                  absl::FormatDuration(absl::Trunc(drawn, absl::Seconds(1))));
+}
+
+void BrokerTable::Leave(Link* link) {
+  KeepLeft(*link);
+  link->listed = false;
+  link->stays = false;
+  link->session->Shutdown();
+}
+
+void BrokerTable::ReviewStays() {
+  if (shutting_down_) return;
+  const absl::Time now = loop_.Now();
+  for (Link& link : links_) {
+    if (!link.stays) continue;
+    const BrokerHealth& health = link.session->health();
+    if (IsOnline(health.state)) {
+      link.back_by = absl::InfiniteFuture();
+    } else if (!IsCutOff(health)) {
+      link.back_by = now;
+    } else if (link.back_by == absl::InfiniteFuture()) {
+      link.back_by = now + kCutOffTime;
+    }
+    if (now >= std::min(link.stays_until, link.back_by)) Leave(&link);
+  }
+  RearmStays();
+}
+
+void BrokerTable::RearmStays() {
+  absl::Time next = absl::InfiniteFuture();
+  has_stays_ = false;
+  for (const Link& link : links_) {
+    if (!link.stays) continue;
+    has_stays_ = true;
+    next = std::min({next, link.stays_until, link.back_by});
+  }
+  if (next == next_leave_) return;
+  if (next_leave_ != absl::InfiniteFuture()) loop_.Cancel(stays_timer_);
+  next_leave_ = next;
+  if (next == absl::InfiniteFuture()) return;
+  stays_timer_ = loop_.RunAt(next, [weak = std::weak_ptr<BrokerTable*>(self_)] {
+    const auto self = weak.lock();
+    if (self == nullptr) return;
+    (*self)->next_leave_ = absl::InfiniteFuture();
+    (*self)->ReviewStays();
+  });
+}
+
+void BrokerTable::KeepLeft(const Link& link) {
+  const BrokerHealth& health = link.session->health();
+  LeftBrokers::Left left;
+  left.wanted_members = link.wanted_members;
+  if (health.state == BrokerState::kKicked) {
+    left.reason = EndReason::kKicked;
+  } else if (health.state == BrokerState::kBackoff &&
+             health.last_end == EndReason::kDrained) {
+    left.reason = EndReason::kDrained;
+  }
+  const absl::Time retry_at = link.session->retry_at();
+  if (left.reason != EndReason::kNone && retry_at != absl::InfiniteFuture()) {
+    left.return_at = retry_at;
+  }
+  left_brokers_.Keep(link.broker, std::move(left), loop_.Now());
+}
+
+void BrokerTable::TakeLeft(Link* link) {
+  if (!link->listed || link->session->health().state != BrokerState::kIdle) {
+    return;
+  }
+  const auto left = left_brokers_.Take(link->broker);
+  if (!left.has_value()) return;
+  link->wanted_members.insert(left->wanted_members.begin(),
+                              left->wanted_members.end());
+  absl::Time return_at = left->return_at;
+  // All clients that a drain has sent away hear at once that it is listed.
+  if (left->reason == EndReason::kDrained) {
+    return_at =
+        std::max(return_at, loop_.Now() + random_() * Backoff::kLeastSpread);
+  }
+  if (return_at > loop_.Now()) {
+    link->session->StayAwayUntil(return_at, left->reason);
+  }
+}
+
+}  // namespace rmq

@@ -1,0 +1,40 @@
+#include "client/session/left_brokers.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace rmq {
+namespace {
+
+std::string KeyOf(const BrokerEntry& broker) {
+  return broker.name.empty() ? broker.address
+                             : absl::StrCat(broker.name, "/", broker.id);
+}
+
+}  // namespace
+
+void LeftBrokers::Keep(const BrokerEntry& broker, Left left, absl::Time now) {
+  const auto is_over = [now](const Left& kept) {
+    return kept.return_at <= now && kept.wanted_members.empty();
+  };
+  if (is_over(left)) return;
+  const std::string key = KeyOf(broker);
+  if (brokers_.size() >= kMaxBrokers && !brokers_.contains(key)) {
+    absl::erase_if(brokers_, [&is_over](const auto& kept) {
+      return is_over(kept.second);
+    });
+    if (brokers_.size() >= kMaxBrokers) return;
+  }
+  brokers_[key] = std::move(left);
+}
+
+absl::optional<LeftBrokers::Left> LeftBrokers::Take(const BrokerEntry& broker) {
+  const auto found = brokers_.find(KeyOf(broker));
+  if (found == brokers_.end()) return absl::nullopt;
+  Left left = std::move(found->second);
+  brokers_.erase(found);
+  return left;
+}
+
+}  // namespace rmq
