@@ -7,15 +7,25 @@
 #include <cstdlib>
 
 #include "absl/strings/string_view.h"
+#include "tools/cmctl/exit_codes.h"
 
 namespace rmq::cmctl {
 namespace {
 
 volatile std::sig_atomic_t interrupted_by = 0;
+volatile std::sig_atomic_t seconds_to_end = 0;
 
-void OnSignal(int signal) { interrupted_by = signal; }
+void OnSignal(int signal) {
+  interrupted_by = signal;
+  alarm(static_cast<unsigned>(seconds_to_end));
+}
 
-void CatchInterrupts() {
+// The command has not ended by itself, and a thread of it may hold any lock.
+void OnAlarm(int /*signal*/) { _exit(kExitSignalled + interrupted_by); }
+
+void CatchInterrupts(unsigned end_seconds) {
+  seconds_to_end = static_cast<std::sig_atomic_t>(end_seconds);
+  std::signal(SIGALRM, OnAlarm);
   struct sigaction action = {};
   action.sa_handler = OnSignal;
   sigemptyset(&action.sa_mask);
@@ -43,12 +53,12 @@ bool IsTerminal() {
 
 }  // namespace
 
-Console ProcessConsole() {
+Console ProcessConsole(unsigned end_seconds) {
   Console console;
   console.is_terminal = IsTerminal();
   console.columns = [] { return SizeOr(&winsize::ws_col, 80); };
   console.rows = [] { return SizeOr(&winsize::ws_row, 24); };
-  console.catch_interrupts = CatchInterrupts;
+  console.catch_interrupts = [end_seconds] { CatchInterrupts(end_seconds); };
   console.interrupted_by = [] { return static_cast<int>(interrupted_by); };
   return console;
 }

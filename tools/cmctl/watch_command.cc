@@ -20,6 +20,7 @@
 #include "client/discovery/resolver_source.h"
 #include "client/watch/membership_watcher.h"
 #include "client/watch/watched_event.h"
+#include "common/failure_ways.h"
 #include "common/real_clock.h"
 #include "tools/cmctl/watch_printer.h"
 
@@ -129,11 +130,11 @@ absl::Status Watch(const CommandLine& line, const std::vector<FollowedBroker>&,
   absl::StatusOr<Watchers> watchers = StartWatchers(line, &printer);
   if (!watchers.ok()) return watchers.status();
   absl::Time next_draw = absl::InfinitePast();
-  absl::StatusCode source = absl::StatusCode::kOk;
+  FailureWays failures;  // Of the cluster's source.
   while (screen.goes_on() && RealClock().TimeNow() < end) {
     if (line.cluster != nullptr) {
       const absl::Status error = line.cluster->Status().error;
-      if (std::exchange(source, error.code()) != error.code()) {
+      if (error.ok() ? failures.Clear() : failures.Add(error)) {
         printer.OnSource(error);
       }
     }
@@ -184,8 +185,8 @@ std::vector<Command> WatchCommands() {
       "says so. Ends with Ctrl-C, or after --timeout\nwith exit code 0.\n\n"
       "Several brokers are watched beside each other: each line has its "
       "broker, and says\nwhen one goes and comes back. Brokers of --cluster "
-      "are watched as they come; one\nthat etcd lists no more is watched for "
-      "as long as it answers, so that the end of a\ndrain is seen.",
+      "are watched as they come; one\nthat etcd lists no more is watched until "
+      "its connection ends, so that the end of a\ndrain is seen.",
       {{"kind", "consumer|producer|all", "all", "which groups"},
        {"from", "REVISION", "",
         "begin with the events of this revision, which\nthe broker may still "

@@ -123,13 +123,11 @@ void WatchPrinter::OnState(const std::string& address,
 
 bool WatchPrinter::IsNewsLocked(const std::string& address,
                                 const WatchState& state) {
-  absl::StatusCode code =
-      state.connected ? absl::StatusCode::kOk : state.status.code();
-  if (code == absl::StatusCode::kDeadlineExceeded) {
-    code = absl::StatusCode::kUnavailable;
+  const auto [failures, is_first] = failures_.try_emplace(address);
+  if (!state.connected && !state.status.ok()) {
+    return failures->second.Add(state.status);
   }
-  const auto [said, is_first] = said_.emplace(address, code);
-  return is_first || std::exchange(said->second, code) != code;
+  return failures->second.Clear() || is_first;
 }
 
 void WatchPrinter::Draw(const GroupsByAddress& groups) {
@@ -177,7 +175,7 @@ void WatchPrinter::SayWhoCameAndWentLocked(const Labels& labels) {
   }
   for (const auto& [address, label] : labels_) {
     if (labels.count(address) > 0) continue;
-    said_.erase(address);
+    failures_.erase(address);
     SayWatchedLocked(label, false);
   }
 }

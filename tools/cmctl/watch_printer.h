@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 #include "client/broker_entry.h"
 #include "client/watch/watched_event.h"
+#include "common/failure_ways.h"
 #include "tools/cmctl/command.h"
 #include "tools/cmctl/watch_view.h"
 
@@ -61,8 +62,8 @@ class WatchPrinter {
   // Brokers by their addresses, and how they are called.
   using Labels = std::map<std::string, std::string>;
 
-  // Whether the state says more than the one that was said last: each attempt
-  // of an outage may fail in other words.
+  // Whether the state says more than those before: the attempts of an outage
+  // may fail in turn in one way and another.
   bool IsNewsLocked(const std::string& address, const WatchState& state)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::string LabelLocked(const std::string& address) const
@@ -88,8 +89,8 @@ class WatchPrinter {
   const absl::TimeZone zone_;
   absl::Mutex mu_;
   Labels labels_ ABSL_GUARDED_BY(mu_);
-  // How each broker's state was said last; kOk: connected.
-  std::map<std::string, absl::StatusCode> said_ ABSL_GUARDED_BY(mu_);
+  // Of each broker whose state was said.
+  std::map<std::string, FailureWays> failures_ ABSL_GUARDED_BY(mu_);
   WatchView view_ ABSL_GUARDED_BY(mu_);
 };
 

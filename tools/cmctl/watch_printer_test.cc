@@ -97,6 +97,9 @@ TEST_F(WatchPrinterTest, AnOutageIsSaidOnceAndItsEndToo) {
   EXPECT_EQ(Take(), "");
   printer.OnState("h:1", {false, absl::PermissionDeniedError("you"), kNow});
   EXPECT_THAT(Take(), HasSubstr(" -- away, trying again error=you\n"));
+  printer.OnState("h:1", {false, absl::UnavailableError("refused"), kNow});
+  printer.OnState("h:1", {false, absl::PermissionDeniedError("you"), kNow});
+  EXPECT_EQ(Take(), "");
   printer.OnState("h:1", {true, absl::OkStatus(), absl::InfiniteFuture()});
   EXPECT_THAT(Take(), HasSubstr(" -- connected\n"));
   printer.OnState("h:1", {false, absl::UnavailableError("cut"), kNow});
