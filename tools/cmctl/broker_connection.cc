@@ -251,6 +251,7 @@ absl::Status FindCluster(const std::string& cluster,
     targets.push_back(*std::move(target));
   }
   line->brokers = std::move(targets);
+  line->source = *resolver;
   // In plain text, credentials go to no broker that is not known yet.
   const AdminClientOptions& security = any->security;
   if (picked.empty() &&

@@ -50,6 +50,9 @@ struct CommandLine {
   // the user has named brokers, or if those that come later may not be asked,
   // as they would get credentials in plain text.
   std::shared_ptr<ResolverSource> cluster;
+  // The same, whether or not the user has named brokers too. Null without
+  // --cluster.
+  std::shared_ptr<ResolverSource> source;
   // InfiniteDuration: as long as it takes.
   absl::Duration timeout = absl::Seconds(5);
   OutputFormat output = OutputFormat::kTable;
@@ -148,6 +151,8 @@ struct FollowedBroker {
   Stream stream;
   // Each answer may take 5 s, whatever the command's limit.
   Ask ask;
+  // The same at another address, where the broker may be by now.
+  std::function<Ask(const std::string& address)> ask_at = nullptr;
 };
 
 // Prints what comes of the brokers, one at least, until there is no more to

@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -14,11 +12,11 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "absl/types/optional.h"
 #include "client/admin/admin_client.h"
 #include "google/protobuf/message.h"
 #include "rocketmq/clientmanager/v1/admin.pb.h"
 #include "tools/cmctl/answer.h"
+#include "tools/cmctl/await_serving.h"
 #include "tools/cmctl/drain_printer.h"
 #include "tools/cmctl/named_brokers.h"
 #include "tools/cmctl/table.h"
@@ -113,29 +111,6 @@ absl::Status DrainTheOnly(const CommandLine& line, const FollowedBroker& broker,
   return status;
 }
 
-// Looks at each broker once in kPause until `look` has seen enough. Whether it
-// has: false if the user has, or the time is over.
-constexpr absl::Duration kPause = absl::Seconds(1);
-constexpr absl::Duration kGlance = absl::Milliseconds(100);
-
-bool LookUntil(const Screen& screen, absl::Time end,
-               const std::function<bool()>& look) {
-  while (screen.goes_on() && screen.steady_now() < end) {
-    if (look()) return true;
-    const absl::Time next = std::min(end, screen.steady_now() + kPause);
-    while (screen.goes_on() && screen.steady_now() < next) {
-      screen.sleep(std::min(kGlance, next - screen.steady_now()));
-    }
-  }
-  return false;
-}
-
-absl::StatusOr<pb::GetBrokerResponse> FactsOf(const FollowedBroker& broker) {
-  const auto answer = broker.ask(pb::GetBrokerRequest());
-  if (!answer.ok()) return answer.status();
-  return static_cast<const pb::GetBrokerResponse&>(**answer);
-}
-
 absl::Status Joined(absl::StatusCode code,
                     const std::vector<std::string>& errors) {
   return errors.empty() ? absl::OkStatus()
@@ -156,7 +131,7 @@ constexpr int kMostFailures = 3;
 bool HasEnded(Draining* draining, DrainPrinter* printer,
               std::vector<std::string>* errors) {
   const std::string& label = draining->broker->target.label;
-  const auto facts = FactsOf(*draining->broker);
+  const auto facts = FactsOf(draining->broker->ask);
   if (!facts.ok()) {
     if (++draining->failures < kMostFailures) return false;
     errors->push_back(BrokerError(label, facts.status()));
@@ -249,65 +224,6 @@ absl::Status DrainAll(const CommandLine& line,
   return Joined(absl::StatusCode::kDeadlineExceeded, errors);
 }
 
-// What keeps a broker that was drained from being done with.
-struct Hindrance {
-  std::string what;  // Empty: nothing is to be said.
-  std::string why;   // May change while `what` holds.
-};
-
-// nullopt: the broker that was drained, `drained`, serves, has settled, and is
-// found by clients.
-absl::optional<Hindrance> HindranceOf(
-    const absl::StatusOr<pb::GetBrokerResponse>& facts,
-    const pb::GetBrokerResponse& drained) {
-  if (!facts.ok()) return Hindrance{"does not answer", ""};
-  if (facts->broker_name() != drained.broker_name() ||
-      facts->broker_id() != drained.broker_id()) {
-    return Hindrance{
-        absl::StrCat("answers as another broker, ", facts->broker_name(), ":",
-                     facts->broker_id()),
-        ""};
-  }
-  if (facts->state() != pb::GetBrokerResponse::STATE_SERVING) {
-    return Hindrance();
-  }
-  if (facts->has_settling_until()) return Hindrance{"serves, and settles", ""};
-  const pb::DiscoveryRegistration& registration = facts->registration();
-  if (facts->has_registration() &&
-      registration.state() != pb::DiscoveryRegistration::STATE_REGISTERED) {
-    return Hindrance{
-        "serves, and is not in etcd",
-        registration.error().empty() && !registration.holder().empty()
-            ? absl::StrCat("another broker has its name and id, ",
-                           registration.holder())
-            : registration.error()};
-  }
-  return absl::nullopt;
-}
-
-// Waits until a broker that was drained serves, has settled, and is in etcd if
-// it registers there. `drained` is what it was before. `hindrance` is set to
-// what kept it from that last.
-bool AwaitServing(const FollowedBroker& broker,
-                  const pb::GetBrokerResponse& drained, absl::Time end,
-                  const Screen& screen, DrainPrinter* printer,
-                  std::string* hindrance) {
-  std::string said;
-  return LookUntil(screen, end, [&] {
-    const auto found = HindranceOf(FactsOf(broker), drained);
-    if (!found.has_value()) {
-      printer->Say(absl::StrCat(broker.target.label, ": serves again"));
-      return true;
-    }
-    *hindrance =
-        absl::StrCat(found->what, found->why.empty() ? "" : ": ", found->why);
-    if (std::exchange(said, found->what) != found->what && !said.empty()) {
-      printer->Say(absl::StrCat(broker.target.label, ": ", *hindrance));
-    }
-    return false;
-  });
-}
-
 absl::Status DrainInTurn(const CommandLine& line,
                          const std::vector<FollowedBroker>& brokers,
                          absl::Time end, const Screen& screen) {
@@ -323,7 +239,7 @@ absl::Status DrainInTurn(const CommandLine& line,
         rest.empty() ? "" : absl::StrCat("; not drained: ", rest);
     // The last one is not waited for.
     const absl::StatusOr<pb::GetBrokerResponse> before =
-        rest.empty() ? pb::GetBrokerResponse() : FactsOf(brokers[i]);
+        rest.empty() ? pb::GetBrokerResponse() : FactsOf(brokers[i].ask);
     pb::DrainProgress last;
     const absl::Status status =
         before.ok() ? DrainOne(line, brokers[i], label,
@@ -348,19 +264,19 @@ absl::Status DrainInTurn(const CommandLine& line,
                      : absl::StrCat(": ", brokers[i + 1].target.label,
                                     " is drained when it serves again")));
     if (rest.empty()) break;
-    std::string hindrance;
-    if (AwaitServing(brokers[i], *before, end, screen, &printer, &hindrance)) {
-      continue;
-    }
+    const absl::Status served = AwaitServing(
+        brokers[i], *before, line.source.get(), end, screen, &printer);
+    if (served.ok()) continue;
     if (!screen.goes_on()) {
       printer.Say(absl::StrCat(label, " is drained", not_drained));
       return absl::OkStatus();
     }
-    return absl::DeadlineExceededError(absl::StrCat(
-        absl::FormatDuration(line.timeout), " are over: ", label,
-        hindrance.empty() ? " is drained, and does not serve again"
-                          : absl::StrCat(" was drained, and ", hindrance),
-        not_drained));
+    const std::string over =
+        absl::IsDeadlineExceeded(served)
+            ? absl::StrCat(absl::FormatDuration(line.timeout), " are over: ")
+            : "";
+    return absl::Status(served.code(),
+                        absl::StrCat(over, served.message(), not_drained));
   }
   return absl::OkStatus();
 }
@@ -426,7 +342,8 @@ std::vector<Command> DrainCommands() {
        {"one-by-one", "", "",
         "drain the next broker when the one before, which was\ndrained, serves "
         "again, has settled, and is in etcd if it\nregisters there: while this "
-        "waits, restart it",
+        "waits, restart it. With --cluster it\nmay come back at another "
+        "address. If it is not found for 1h,\nthe command ends with 1",
         Option::Takes::kNothing},
        {"all", "", "",
         "drain all brokers at the same time, or cancel that:\nclients have "

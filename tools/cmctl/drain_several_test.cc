@@ -2,9 +2,11 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -12,6 +14,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "client/admin/admin_client.h"
+#include "client/broker_entry.h"
+#include "client/discovery/resolver_source.h"
 #include "common/status_matchers.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/message.h"
@@ -79,6 +83,8 @@ Look Drained() {
 Look Away() { return {absl::UnavailableError("refused"), {}}; }
 
 struct PlayedBroker {
+  // What it answers before its drain.
+  Look before = Serving();
   // The progress of its drain, and how the call ends.
   std::vector<pb::DrainProgress> progress;
   absl::Status end;
@@ -113,7 +119,12 @@ class DrainSeveralTest : public ::testing::Test {
                           [this, i](const auto& request, const auto& on) {
                             return Drain(i, request, on);
                           },
-                          [this, i](const auto&) { return LookAt(i); }});
+                          [this, i](const auto&) { return LookAt(i); },
+                          [this](const std::string& address) {
+                            return Ask([this, address](const auto&) {
+                              return AnswerOf(elsewhere_[address]);
+                            });
+                          }});
     }
     Screen screen = {out_,
                      /*is_terminal=*/false,
@@ -130,6 +141,8 @@ class DrainSeveralTest : public ::testing::Test {
 
   CommandLine line_;
   PlayedBroker brokers_[2];
+  // What answers at other addresses.
+  std::map<std::string, Look> elsewhere_;
   absl::Time now_ = absl::FromUnixSeconds(1'000);
   absl::Time interrupted_at_ = absl::InfiniteFuture();
   // Which drains began, as "a:0 for 300s", or were cancelled.
@@ -153,16 +166,20 @@ class DrainSeveralTest : public ::testing::Test {
     return {brokers_[i].end, "", {}};
   }
 
-  absl::StatusOr<std::unique_ptr<google::protobuf::Message>> LookAt(size_t i) {
+  using Answered = absl::StatusOr<std::unique_ptr<google::protobuf::Message>>;
+
+  static Answered AnswerOf(const Look& look) {
+    if (!look.error.ok()) return look.error;
+    return std::make_unique<pb::GetBrokerResponse>(look.facts);
+  }
+
+  Answered LookAt(size_t i) {
     // Before its drain it is as it should be, and that takes no time.
-    if (!has_drained_[i]) {
-      return std::make_unique<pb::GetBrokerResponse>(Serving().facts);
-    }
+    if (!has_drained_[i]) return AnswerOf(brokers_[i].before);
     std::deque<Look>& looks = brokers_[i].looks;
     const Look look = looks.front();
     if (looks.size() > 1) looks.pop_front();
-    if (!look.error.ok()) return look.error;
-    return std::make_unique<pb::GetBrokerResponse>(look.facts);
+    return AnswerOf(look);
   }
 
   bool has_drained_[2] = {};
@@ -247,6 +264,66 @@ TEST_F(DrainSeveralTest, OneByOneAnotherBrokerAtTheAddressIsNotTheOneThatWas) {
   EXPECT_THAT(out_.str(), HasSubstr("a:0: answers as another broker, c:0\n"
                                     "a:0: answers as another broker, :1\n"
                                     "a:0: serves again\n"));
+}
+
+// Lists the brokers of a cluster.
+class FakeSource final : public ResolverSource {
+ public:
+  explicit FakeSource(std::vector<BrokerEntry> brokers)
+      : brokers_(std::move(brokers)) {}
+  void AddListener(std::weak_ptr<Listener> listener) override {
+    if (const auto heard = listener.lock()) heard->OnBrokers(brokers_);
+  }
+  ResolverStatus Status() const override { return {}; }
+
+ private:
+  const std::vector<BrokerEntry> brokers_;
+};
+
+TEST_F(DrainSeveralTest, OneByOneABrokerIsFoundAtItsNewAddressByItsName) {
+  line_.values["one-by-one"] = "true";
+  line_.source = std::make_shared<FakeSource>(std::vector<BrokerEntry>{
+      {"a", 1, "h:8"}, {"a", 0, "h:9"}, {"b", 0, "h:2"}});
+  brokers_[0].before = ServingAs("a", 0);
+  brokers_[0].looks = {Away()};
+  elsewhere_["h:8"] = ServingAs("a", 1);
+  elsewhere_["h:9"] = ServingAs("a", 0);
+  EXPECT_THAT(Run(), IsOk());
+  EXPECT_THAT(asked_, ElementsAre("a:0 for 300s", "b:0 for 300s"));
+  EXPECT_THAT(out_.str(), HasSubstr("a:0: serves again at h:9\n"));
+}
+
+TEST_F(DrainSeveralTest, OneByOneWhoIsListedByTheNameMustBeTheOneThatWas) {
+  line_.values["one-by-one"] = "true";
+  line_.timeout = absl::Seconds(10);
+  line_.source =
+      std::make_shared<FakeSource>(std::vector<BrokerEntry>{{"a", 0, "h:9"}});
+  brokers_[0].before = ServingAs("a", 0);
+  brokers_[0].looks = {Away()};
+  elsewhere_["h:9"] = ServingAs("c", 0);
+  EXPECT_THAT(Run(), StatusIs(absl::StatusCode::kDeadlineExceeded,
+                              "10s are over: a:0 was drained, and does not "
+                              "answer; not drained: b:0"));
+}
+
+TEST_F(DrainSeveralTest, OneByOneABrokerMayBeAwayForLessThanAnHour) {
+  line_.values["one-by-one"] = "true";
+  brokers_[0].looks.assign(3600, Away());
+  brokers_[0].looks.push_back(Serving());
+  EXPECT_THAT(Run(), IsOk());
+  EXPECT_EQ(now_, absl::FromUnixSeconds(1'000) + absl::Hours(1));
+}
+
+TEST_F(DrainSeveralTest, OneByOneABrokerIsGivenUpThatIsNotFoundForAnHour) {
+  line_.values["one-by-one"] = "true";
+  brokers_[0].looks = {Drained(), Away()};
+  EXPECT_THAT(Run(),
+              StatusIs(absl::StatusCode::kUnavailable,
+                       "a:0 was drained, and is not back after 1h: it does not "
+                       "answer; with --cluster it is found at another address "
+                       "too; not drained: b:0"));
+  EXPECT_EQ(now_, absl::FromUnixSeconds(1'000) + absl::Hours(1));
+  EXPECT_THAT(asked_, ElementsAre("a:0 for 300s"));
 }
 
 TEST_F(DrainSeveralTest, OneByOneAnInterruptSaysWhatIsNotDrained) {

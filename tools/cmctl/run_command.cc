@@ -83,7 +83,12 @@ int RunFollow(const CommandLine& line, const Console& console,
               },
               [&] { return !is_enough && goes_on(); });
         };
-    brokers.push_back({target, stream, AskAlone(target)});
+    const auto ask_at = [target](const std::string& address) {
+      BrokerTarget moved = target;
+      moved.address = address;
+      return AskAlone(moved);
+    };
+    brokers.push_back({target, stream, AskAlone(target), ask_at});
   }
   const absl::Status status =
       line.command->follow(line, brokers,
