@@ -1,12 +1,14 @@
 // Clients of RocketMQ 5's SDKs, each on a connection of its own.
 //
-//   sdk_probe --clients=100 --duration=1s --server_pid=PID ADDRESS
+//   sdk_probe --clients=100 --settings --duration=1s --server_pid=PID ADDRESS
 //   sdk_probe --clients=3000 --streams --server_pid=PID ADDRESS
 //
 // The first sends heartbeats, one a client at a time, and polls without ever
-// sleeping, so that no server pays for waking it. The second opens a Telemetry
-// stream for each client, sends its settings and one heartbeat, and then is
-// silent. Writes {"calls": ..., "calls_per_second": ..., "cpu_us_per_call":
+// sleeping, so that no server pays for waking it. With --settings each client
+// has stated its settings over a Telemetry stream before, as real ones have; an
+// echo has no such method. The second opens such a stream for each client,
+// sends one heartbeat, and then is silent. Writes {"calls": ...,
+// "calls_per_second": ..., "cpu_us_per_call":
 // ..., "rss_bytes": ..., "errors": ...} of the server.
 
 #include <cstdint>
@@ -36,6 +38,7 @@
 #include "tools/loadgen/process_usage.h"
 
 ABSL_FLAG(int, clients, 100, "clients");
+ABSL_FLAG(bool, settings, false, "clients state their settings first");
 ABSL_FLAG(bool, streams, false, "clients with streams that are silent");
 ABSL_FLAG(absl::Duration, warmup, absl::Milliseconds(300), "not measured");
 ABSL_FLAG(absl::Duration, duration, absl::Seconds(1), "how long");
@@ -179,9 +182,10 @@ int Main(int argc, char** argv) {
   }
   Count count;
   const bool has_streams = absl::GetFlag(FLAGS_streams);
+  const bool has_settings = has_streams || absl::GetFlag(FLAGS_settings);
   for (int i = 0; i < wanted; ++i) {
     clients.push_back(std::make_unique<Client>(arguments[1], i));
-    if (has_streams && !clients.back()->State()) ++count.errors;
+    if (has_settings && !clients.back()->State()) ++count.errors;
     if (!clients.back()->Heartbeat()) ++count.errors;
   }
   const absl::Duration duration = absl::GetFlag(FLAGS_duration);
