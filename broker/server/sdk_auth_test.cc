@@ -37,6 +37,7 @@ using ::testing::IsEmpty;
 constexpr char kRules[] = R"pb(
   users { name: "pay" secret: "12345678" }
   users { name: "bill" secret: "87654321" }
+  users { name: "read" secret: "readread" }
   users { name: "root" secret: "rootroot" type: SUPER }
   rules {
     user: "pay"
@@ -48,6 +49,18 @@ constexpr char kRules[] = R"pb(
     user: "pay"
     resource: "Topic:*"
     action: [ SUB, PUB ]
+    decision: ALLOW
+  }
+  rules {
+    user: "read"
+    resource: "Group:orders"
+    action: [ SUB ]
+    decision: ALLOW
+  }
+  rules {
+    user: "read"
+    resource: "Topic:*"
+    action: [ GET ]
     decision: ALLOW
   }
   rules {
@@ -174,6 +187,19 @@ TEST_F(SdkAuthTest, AGroupThatTheRulesDoNotAllowIsToldInTheBody) {
           .code(),
       v2::FORBIDDEN);
   EXPECT_THAT(Members("payments"), IsEmpty());
+}
+
+TEST_F(SdkAuthTest, ATopicWhoseRouteAUserMayAskIsNotItsByAHeartbeat) {
+  TestSdkClient client = ClientAs("c1", Signed("read", "readread"));
+  EXPECT_EQ(client.Heartbeat(kConsumerHeartbeat).code(), v2::OK);
+  EXPECT_THAT(Members("orders"), ElementsAre("c1"));
+  EXPECT_EQ(client.Terminate().code(), v2::OK);
+
+  TestSdkClient other = ClientAs("c2", Signed("read", "readread"));
+  EXPECT_EQ(other.QueryRoute("topic { name: 'T1' }").status().code(), v2::OK);
+  EXPECT_EQ(other.Heartbeat(kConsumerHeartbeat).code(), v2::FORBIDDEN);
+  EXPECT_EQ(other.Heartbeat(kProducerHeartbeat).code(), v2::FORBIDDEN);
+  EXPECT_THAT(Members("orders"), IsEmpty());
 }
 
 TEST_F(SdkAuthTest, AnotherUserCannotBeAClientNorEndIt) {

@@ -174,16 +174,20 @@ CallStatus Heartbeat(const SdkCall& call, const v2::HeartbeatRequest& request,
   if (status.ok()) status = CheckNames(call, group, "");
   if (!status.ok()) return status;
   const SdkClients::Who who = call.who();
-  if (call.context.peer.generation != 0) {
-    // By new rules the client may not be what it has stated.
-    const SdkStatementPtr stated = call.broker.clients.StatementOf(who);
-    if (stated != nullptr) {
-      status = CheckStatement(call.gate, call.context, call.headers.client_id,
-                              *stated);
-      if (!status.ok()) return status;
-    }
+  SdkClients& clients = call.broker.clients;
+  if (call.context.peer.generation == 0) {
+    return clients.Heartbeat(who, request.client_type(), group);
   }
-  return call.broker.clients.Heartbeat(who, request.client_type(), group);
+  // By new rules the client may not be what it has stated. Nor may it be what
+  // follows from the routes that it has asked, which needs other rights.
+  const SdkStatementPtr stated =
+      clients.StatementBy(who, request.client_type(), group);
+  if (stated != nullptr) {
+    status = CheckStatement(call.gate, call.context, call.headers.client_id,
+                            *stated);
+    if (!status.ok()) return status;
+  }
+  return clients.Heartbeat(who, stated);
 }
 
 CallStatus NotifyClientTermination(

@@ -42,7 +42,7 @@ TEST_F(SdkClientKeyTest, OneIdAtTwoNetworksIsTwoClients) {
     EXPECT_TRUE(Heartbeat(kHome, "orders").ok());
     EXPECT_TRUE(Heartbeat(kElsewhere, "bills").ok());
   }
-  EXPECT_EQ(clients_.StatementOf(Who("c1", kHome))->group(), "orders");
+  EXPECT_EQ(clients_.StatementOf(Who("c1", kHome), 77)->group(), "orders");
   EXPECT_THAT(Consumers("orders"), ElementsAre("c1"));
   EXPECT_THAT(Consumers("bills"), ElementsAre("c1"));
   EXPECT_EQ(core_.table().counts().channels, 2);
@@ -149,7 +149,8 @@ TEST_F(SdkClientKeyTest, WhatAnotherUserSaysAtTheSameNetworkChangesNothing) {
   EXPECT_TRUE(State(kHome, "orders", "alice").ok());
   for (const char* const other : {"", "bob"}) {
     const SdkClients::Who who = Who("c1", kHomeAgain, other);
-    EXPECT_EQ(clients_.StatementOf(who), nullptr);
+    EXPECT_EQ(clients_.StatementOf(who, 77), nullptr);
+    EXPECT_EQ(clients_.StatementBy(who, v2::PRODUCER, ""), nullptr);
     const SdkClients::StreamNumber stream = clients_.OpenStream(who);
     EXPECT_EQ(clients_.StreamOf(who.key()), own);
     clients_.CloseStream(who.key(), stream, now_);
@@ -164,7 +165,8 @@ TEST_F(SdkClientKeyTest, WhatAnotherUserSaysAtTheSameNetworkChangesNothing) {
         CodeOf(clients_.State(who, SdkStatement::OfProducer({}, headers_), 79)),
         v2::FORBIDDEN);
   }
-  EXPECT_EQ(clients_.StatementOf(Who("c1", kHome, "alice"))->group(), "orders");
+  EXPECT_EQ(clients_.StatementOf(Who("c1", kHome, "alice"), 77)->group(),
+            "orders");
   EXPECT_THAT(Consumers("bills"), IsEmpty());
   now_ += absl::Seconds(100);
   Scan();

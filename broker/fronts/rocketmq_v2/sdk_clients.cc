@@ -137,17 +137,30 @@ SdkClients::StreamNumber SdkClients::StreamOf(const SdkClientKey& key) const {
   return broker_.table.IsHeldByAnother(key.client_id, principal) ? 0 : stream;
 }
 
-SdkStatementPtr SdkClients::StatementOf(const Who& who) const {
-  MutexLock lock(&mu_);
-  const Client* const client = FindOwnLocked(who);
-  return client == nullptr ? nullptr : client->statement;
-}
-
 SdkStatementPtr SdkClients::StatementOf(const Who& who, uint64_t digest) const {
   MutexLock lock(&mu_);
   const Client* const client = FindOwnLocked(who);
   return client == nullptr || client->digest != digest ? nullptr
                                                        : client->statement;
+}
+
+SdkStatementPtr SdkClients::InferredOf(const Client& client, const Who& who,
+                                       v2::ClientType type,
+                                       const std::string& group) {
+  if (client.statement != nullptr &&
+      client.statement->IsInferredOf(type, group, client.asked_topics)) {
+    return client.statement;
+  }
+  return SdkStatement::Inferred(type, group, client.asked_topics, who.headers);
+}
+
+SdkStatementPtr SdkClients::StatementBy(const Who& who, v2::ClientType type,
+                                        const std::string& group) const {
+  MutexLock lock(&mu_);
+  const Client* const client = FindOwnLocked(who);
+  if (client == nullptr) return InferredOf(Client(), who, type, group);
+  return client->digest != 0 ? client->statement
+                             : InferredOf(*client, who, type, group);
 }
 
 CallStatus SdkClients::State(const Who& who, SdkStatementPtr statement,
@@ -173,17 +186,26 @@ CallStatus SdkClients::State(const Who& who, SdkStatementPtr statement,
 
 CallStatus SdkClients::Heartbeat(const Who& who, v2::ClientType type,
                                  const std::string& group) {
+  return Beat(who, [&](const Client& client) {
+    return InferredOf(client, who, type, group);
+  });
+}
+
+CallStatus SdkClients::Heartbeat(const Who& who,
+                                 const SdkStatementPtr& statement) {
+  return Beat(who, [&](const Client& /*client*/) { return statement; });
+}
+
+CallStatus SdkClients::Beat(
+    const Who& who, absl::FunctionRef<SdkStatementPtr(const Client&)> infer) {
   bool is_own;
   {
     MutexLock lock(&mu_);
     Client& client = FindOrMakeLocked(who);
     if (who.now < client.goodbye_until) return {};
     is_own = MayActAs(client, who);
-    if (is_own && client.digest == 0 &&
-        (client.statement == nullptr ||
-         !client.statement->IsInferredOf(type, group, client.asked_topics))) {
-      const SdkStatementPtr inferred =
-          SdkStatement::Inferred(type, group, client.asked_topics, who.headers);
+    if (is_own && client.digest == 0) {
+      const SdkStatementPtr inferred = infer(client);
       if (inferred == nullptr) {
         return SdkError(
             v2::UNRECOGNIZED_CLIENT_TYPE,

@@ -11,6 +11,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
@@ -101,16 +102,26 @@ class SdkClients {
   // the open one that brought them; it is the client's if no newer one is.
   CallStatus State(const Who& who, SdkStatementPtr statement, uint64_t digest,
                    StreamNumber stream = 0) ABSL_LOCKS_EXCLUDED(mu_);
-  // What the client states; null if it states nothing, or is another user's.
-  // With a digest: null also if its latest settings have another one.
-  SdkStatementPtr StatementOf(const Who& who) const ABSL_LOCKS_EXCLUDED(mu_);
+  // What the client states, if its latest settings have this digest; null if
+  // not, or if it is another user's.
   SdkStatementPtr StatementOf(const Who& who, uint64_t digest) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // What the client states; of one that has sent no settings what a heartbeat
+  // says and the topics that it has asked for. Null if these say nothing.
+  // Nothing of another user's client.
+  SdkStatementPtr StatementBy(const Who& who, v2::ClientType type,
+                              const std::string& group) const
       ABSL_LOCKS_EXCLUDED(mu_);
 
   // A heartbeat. `group` is empty if the request has none.
   // Reference: ClientActivity#heartbeat.
   CallStatus Heartbeat(const Who& who, v2::ClientType type,
                        const std::string& group) ABSL_LOCKS_EXCLUDED(mu_);
+  // The same, where rules hold: of a client that has sent no settings,
+  // `statement` is registered, which they allow, whatever it asks for
+  // meanwhile.
+  CallStatus Heartbeat(const Who& who, const SdkStatementPtr& statement)
+      ABSL_LOCKS_EXCLUDED(mu_);
 
   // The client says goodbye: it leaves all its groups. OK for a client that is
   // not known, and for another user's, whose goodbye does nothing. Reference:
@@ -190,6 +201,13 @@ class SdkClients {
   void RemoveIdleLocked(Client& client) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Takes the channel away from the client.
   void BecomeIdleLocked(Client& client) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  static SdkStatementPtr InferredOf(const Client& client, const Who& who,
+                                    v2::ClientType type,
+                                    const std::string& group);
+  // A heartbeat. `infer` says what a client states that has sent no settings.
+  CallStatus Beat(const Who& who,
+                  absl::FunctionRef<SdkStatementPtr(const Client&)> infer)
+      ABSL_LOCKS_EXCLUDED(mu_);
   // See rmq::CheckHolder(). Free if there are no rules.
   CallStatus CheckHolder(const Who& who) const ABSL_LOCKS_EXCLUDED(mu_);
   // Registers what the client states, again if that changes meanwhile, so that
