@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "apache/rocketmq/v2/service.grpc.pb.h"
 #include "broker/broker_controller.h"
 #include "broker/server/test_broker.h"
@@ -310,6 +311,8 @@ class TwoNetworksTest : public ::testing::Test {
   static BrokerController::Options OptionsIn(const std::string& directory) {
     BrokerController::Options options = TestBroker::DefaultOptions();
     absl::StrAppend(&options.server.address, ",unix:", directory, "/socket");
+    options.table.max_channels = 3;  // Half: 2.
+    options.table.max_channels_per_address = absl::nullopt;
     return options;
   }
 
@@ -336,6 +339,29 @@ TEST_F(TwoNetworksTest, OneIdAtTwoNetworksIsTwoClientsThatAreNoneOfEachOther) {
   EXPECT_EQ(here.State(kConsumerSettings).status().code(), v2::OK);
   broker_.PassTime(absl::Seconds(100));
   EXPECT_THAT(broker_.ConsumerIds("orders"), ElementsAre("pod@1#0"));
+}
+
+TEST_F(TwoNetworksTest, StreamsOfOneAddressAreAsManyAsItsChannelsMayBe) {
+  TestSdkClient first(broker_, "c1");
+  TestSdkClient second(broker_, "c2");
+  for (TestSdkClient* const client : {&first, &second}) {
+    client->OpenStream();
+    client->AwaitInitialMetadata();
+  }
+  TestSdkClient third(broker_, "c3");
+  third.OpenStream();
+  const v2::Status status = third.ReadCommand().status();
+  EXPECT_EQ(status.code(), v2::TOO_MANY_REQUESTS);
+  EXPECT_THAT(status.message(), HasSubstr("at most 3, and 2 of one user"));
+  broker_.PassTime(absl::Seconds(1));
+  EXPECT_FALSE(third.AwaitEnd().ok());
+  TestSdkClient elsewhere(OtherConnection(), "c3");
+  EXPECT_EQ(elsewhere.State(kConsumerSettings).status().code(), v2::OK);
+  EXPECT_EQ(second.State(kConsumerSettings).status().code(), v2::OK);
+  // All of them are open now.
+  TestSdkClient last(OtherConnection(), "c4");
+  last.OpenStream();
+  EXPECT_EQ(last.ReadCommand().status().code(), v2::TOO_MANY_REQUESTS);
 }
 
 TEST_F(TwoNetworksTest, OfTwoClientsTheOneWithTheLatestStreamTellsItsStacks) {

@@ -103,7 +103,9 @@ class RocketmqV2Front final : public Front,
   DueCalls due_calls_;
   HeldCalls held_;
   StackRequests stacks_{&due_calls_};
-  OpenSessions open_;
+  // As many as clients may be.
+  OpenSessions open_{broker_.table.options().max_channels,
+                     broker_.table.options().channels_per_address()};
   Service service_;
   // Constant once the methods are added.
   TelemetrySession::Environment sessions_;

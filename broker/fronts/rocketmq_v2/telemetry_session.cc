@@ -60,13 +60,15 @@ TelemetrySession::TelemetrySession(const Environment* environment,
       stream_(&environment->stream, loop, this) {}
 
 void TelemetrySession::OnOpened() {
-  if (!environment_.open->Add(this)) {
+  CallStatus status = stream_.Identify();
+  network_ = ClientNetworkOf(stream_.peer());
+  payer_ = stream_.payer();
+  if (!environment_.open->Add(this, &status)) {
     stream_.EndWith(CallStatus());
     return;
   }
   const absl::Time now = calls().clock.TimeNow();
   SdkHeaders headers;
-  CallStatus status = stream_.Identify();
   const CallContext context = stream_.ContextOf(
       *MessagingServiceDescriptor().FindMethodByName("Telemetry"), now);
   if (status.ok())
@@ -76,10 +78,8 @@ void TelemetrySession::OnOpened() {
     Refuse(status);
     return;
   }
-  const SdkClients::Who who = CallerOf(context, headers);
   client_id_ = std::string(headers.client_id);
-  network_ = who.network;
-  number_ = environment_.broker->clients.OpenStream(who);
+  number_ = environment_.broker->clients.OpenStream(CallerOf(context, headers));
   environment_.open->AddToClient(this, now);
   if (context.peer.generation != 0 && !context.peer.is_trial) {
     identified_ = environment_.identified->Add(
@@ -231,16 +231,25 @@ void TelemetrySession::OnGone() {
   Leave();
 }
 
-bool OpenSessions::Add(TelemetrySession* session) {
+bool OpenSessions::Add(TelemetrySession* session, CallStatus* status) {
   MutexLock lock(&mu_);
   if (closed_) return false;
   sessions_.insert(session);
+  const size_t of_payer = ++payers_[session->payer()];
+  if (status->ok() && (sessions_.size() > most_ || of_payer > most_of_payer_)) {
+    *status = SdkError(
+        v2::TOO_MANY_REQUESTS,
+        absl::StrCat("Telemetry streams must be at most ", most_, ", and ",
+                     most_of_payer_, " of one user, or of one address"));
+  }
   return true;
 }
 
 void OpenSessions::Remove(TelemetrySession* session) {
   MutexLock lock(&mu_);
   if (sessions_.erase(session) == 0) return;
+  const auto payer = payers_.find(session->payer());
+  if (--payer->second == 0) payers_.erase(payer);
   const auto client = of_clients_.find(session->key().client_id);
   if (client == of_clients_.end()) return;
   std::vector<TelemetrySession*>& sessions = client->second;

@@ -25,6 +25,7 @@
 #include "broker/fronts/rocketmq_v2/sdk_clients.h"
 #include "broker/fronts/rocketmq_v2/stack_requests.h"
 #include "common/client_network.h"
+#include "common/payer.h"
 #include "common/rate_limit.h"
 #include "common/response_code.h"
 #include "common/rpc/loop/loop_queues.h"
@@ -72,6 +73,9 @@ class TelemetrySession final : public IdentifiedStreams::Stream,
   SdkClientKey key() const { return {client_id_, network_}; }
   SdkClients::StreamNumber number() const { return number_; }
 
+  // Constant once the session is added.
+  const Payer& payer() const { return payer_; }
+
   // "host:port" of the client.
   absl::string_view address() const { return stream_.peer(); }
 
@@ -110,6 +114,7 @@ class TelemetrySession final : public IdentifiedStreams::Stream,
   std::string client_id_;
   ClientNetwork network_ = kNoIpNetwork;
   SdkClients::StreamNumber number_ = 0;
+  Payer payer_;
   // Used by the loop's thread only.
   RateLimit rate_;
   bool is_refused_ = false;
@@ -121,8 +126,16 @@ class TelemetrySession final : public IdentifiedStreams::Stream,
 // The sessions that are open. Thread-safe.
 class OpenSessions {
  public:
+  // So many may be open, and of one payer; 0: as many as in all.
+  OpenSessions(size_t most, size_t most_of_payer)
+      : most_(most),
+        most_of_payer_(most_of_payer == 0 ? most : most_of_payer) {}
+
   // Returns false if the server goes down: the session has to end.
-  bool Add(TelemetrySession* session) ABSL_LOCKS_EXCLUDED(mu_);
+  // `*status`, if it is OK, becomes TOO_MANY_REQUESTS if the session is one too
+  // many: it has to be refused.
+  bool Add(TelemetrySession* session, CallStatus* status)
+      ABSL_LOCKS_EXCLUDED(mu_);
   void Remove(TelemetrySession* session) ABSL_LOCKS_EXCLUDED(mu_);
   // The session, which is open, has the key of a client from `now` on.
   void AddToClient(TelemetrySession* session, absl::Time now)
@@ -137,9 +150,13 @@ class OpenSessions {
   void Close() ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
+  const size_t most_;
+  const size_t most_of_payer_;
   mutable absl::Mutex mu_;
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
   absl::flat_hash_set<TelemetrySession*> sessions_ ABSL_GUARDED_BY(mu_);
+  // How many of them each payer has. None is 0.
+  absl::flat_hash_map<Payer, size_t> payers_ ABSL_GUARDED_BY(mu_);
   // By client id, in the order of their opening. None is empty.
   absl::flat_hash_map<std::string, std::vector<TelemetrySession*>> of_clients_
       ABSL_GUARDED_BY(mu_);
