@@ -34,6 +34,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 // pay and bill may be in every group, poor in none.
 constexpr char kRules[] = R"pb(
@@ -316,6 +317,21 @@ TEST_F(SpoofingTest, WhoMayBeInNoGroupTakesNoClientId) {
   const auto first = Join(AsPay(), ConsumerHeartbeat("c1", "orders"));
   const auto second = Join(AsPay(), ConsumerHeartbeat("c2", "orders"));
   EXPECT_THAT(Members(), ElementsAre("pay:c1", "pay:c2"));
+}
+
+TEST_F(SpoofingTest, ConnectionsAreListedWithTheirUsers) {
+  const auto held = Join(AsPay(), ConsumerHeartbeat("c1", "orders"));
+  const auto squatter = Join(AsPoor(), ConsumerHeartbeat("c2", "orders"));
+  pb::ListPeersResponse response;
+  ASSERT_TRUE(Call(*admin_, &pb::ClientManagerAdmin::Stub::ListPeers, AsRoot(),
+                   pb::ListPeersRequest(), &response)
+                  .ok());
+  std::vector<std::string> users;
+  for (const pb::ConnectedPeer& peer : response.peers()) {
+    users.push_back(peer.principal());
+    EXPECT_FALSE(peer.several_principals());
+  }
+  EXPECT_THAT(users, UnorderedElementsAre("pay", "poor", "root"));
 }
 
 TEST_F(SpoofingTest, WhoMayNotBeInAGroupAnyMoreCanLeaveIt) {

@@ -135,6 +135,14 @@ Parts ProducerConnections(const CommandLine& line, const Message& message,
           WithGap(PartOf(message, ConnectionTable(), time))};
 }
 
+// "pay"; "pay and others".
+std::string PeerPrincipalCell(const Message& message, const FieldDescriptor&,
+                              const TableTime&) {
+  const auto& peer = static_cast<const pb::ConnectedPeer&>(message);
+  return Printable(absl::StrCat(
+      peer.principal(), peer.several_principals() ? " and others" : ""));
+}
+
 absl::StatusOr<Answer> ShowPeers(const CommandLine& line, const Ask& ask,
                                  const TableTime& time) {
   static const Table& table = *new Table{
@@ -146,7 +154,8 @@ absl::StatusOr<Answer> ShowPeers(const CommandLine& line, const Ask& ask,
        {"MESSAGE BYTES", "message_bytes"},
        {"CALLS", "calls"},
        {"OPEN CALLS", "open_calls"},
-       {"WASTED CALLS", "wasted_calls"}},
+       {"WASTED CALLS", "wasted_calls"},
+       {"PRINCIPAL", "principal", PeerPrincipalCell}},
       "nobody is connected",
   };
   const auto peers = ask(pb::ListPeersRequest());

@@ -287,12 +287,21 @@ TEST(GroupCommandsTest, PeersAreATableAndNeedNoGroup) {
       calls: 9
       open_calls: 1
       wasted_calls: 2
+      principal: "pay"
+    }
+    peers {
+      remote_address: "10.0.0.1:40001"
+      connected_at { seconds: 1700000000 }
+      principal: "pay"
+      several_principals: true
     })pb");
   EXPECT_EQ(Print({"connections", "--peers"}, {&peers}),
             "ADDRESS         CONNECTED  BYTES  MESSAGES  MESSAGE BYTES  CALLS"
-            "  OPEN CALLS  WASTED CALLS\n"
+            "  OPEN CALLS  WASTED CALLS  PRINCIPAL\n"
             "10.0.0.1:40000  1m 0s ago  5000   7         900            9    "
-            "  1           2\n");
+            "  1           2             pay\n"
+            "10.0.0.1:40001  1m 0s ago  0      0         0              0    "
+            "  0           0             pay and others\n");
   EXPECT_THAT(Print({"connections", "--peers", "-o", "json"}, {&peers}),
               HasSubstr("\"wasted_calls\":\"2\""));
   EXPECT_THAT(ParseCommandLine({"connections", "--peers", "orders"}),

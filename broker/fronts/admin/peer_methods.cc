@@ -1,6 +1,7 @@
 #include "broker/fronts/admin/peer_methods.h"
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -24,6 +25,8 @@ void FillPeer(const Connection& connection, Clock& clock,
   message->set_calls(counts.calls);
   message->set_open_calls(counts.open_calls);
   message->set_wasted_calls(counts.wasted_calls);
+  message->set_principal(std::string(connection.user()));
+  message->set_several_principals(connection.has_several_users());
 }
 
 // A page goes on behind the number of a connection.

@@ -66,6 +66,24 @@ TEST_F(PeerMethodsTest, APeerIsShownWithWhatHasCome) {
   answered.End(clock_.TimeNow());
 }
 
+TEST_F(PeerMethodsTest, APeerIsShownWithItsUser) {
+  const auto listed = [this] {
+    Response response;
+    EXPECT_THAT(Call(Request(), &response), IsSuccess());
+    return response.peers(0);
+  };
+  const ConnectionPtr connection = Open("192.0.2.1:40001");
+  connection->NoteUser("");
+  EXPECT_EQ(listed().principal(), "");
+  connection->NoteUser("pay");
+  connection->NoteUser("pay");
+  EXPECT_EQ(listed().principal(), "pay");
+  EXPECT_FALSE(listed().several_principals());
+  connection->NoteUser("bill");
+  EXPECT_EQ(listed().principal(), "pay");
+  EXPECT_TRUE(listed().several_principals());
+}
+
 TEST_F(PeerMethodsTest, PagesGoOnThoughTheirLastConnectionIsClosed) {
   std::vector<ConnectionPtr> open;
   for (int i = 1; i <= 5; ++i) open.push_back(Open(absl::StrCat("h:", i)));

@@ -61,8 +61,10 @@ CallStatus ServerStream::Identify() {
   ServerCalls& calls = *environment_.calls;
   // So that a frame reads no clock for it.
   if (calls.gate.IsIdentified(caller_)) return {};
-  return calls.gate.Identify({peer(), context_, calls.clock.TimeNow()},
-                             &caller_);
+  CallStatus status =
+      calls.gate.Identify({peer(), context_, calls.clock.TimeNow()}, &caller_);
+  if (status.ok()) on_connection_.NoteUser(caller_.user);
+  return status;
 }
 
 void ServerStream::AwaitClient() {

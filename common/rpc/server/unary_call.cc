@@ -102,6 +102,7 @@ CallStatus UnaryCall::Answer(bool was_read, absl::Time now,
                                         std::move(known))
                       : known;
     }
+    on_connection_.NoteUser(caller.user);
   }
   const CallContext call = {
       *method_->descriptor,

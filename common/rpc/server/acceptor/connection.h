@@ -8,6 +8,8 @@
 #include <string>
 #include <utility>
 
+#include "absl/base/call_once.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "common/rpc/server/acceptor/connection_socket.h"
 
@@ -60,6 +62,26 @@ class Connection {
     is_for_operators_.store(true, std::memory_order_relaxed);
   }
 
+  // A call over it is that of `user` (empty: anonymous).
+  void NoteUser(absl::string_view user) {
+    if (user.empty()) return;
+    absl::call_once(user_once_, [this, user] {
+      user_ = std::string(user);
+      has_user_.store(true, std::memory_order_release);
+    });
+    if (user != user_)
+      has_several_users_.store(true, std::memory_order_relaxed);
+  }
+  // The first that a call was of; empty: none yet. Lives as long as this.
+  absl::string_view user() const {
+    return has_user_.load(std::memory_order_acquire) ? absl::string_view(user_)
+                                                     : absl::string_view();
+  }
+  // Whether calls were of others too, as over a proxy.
+  bool has_several_users() const {
+    return has_several_users_.load(std::memory_order_relaxed);
+  }
+
   Counts counts() const {
     Counts counts;
     counts.bytes = bytes_.load(std::memory_order_relaxed);
@@ -92,6 +114,10 @@ class Connection {
   const absl::Time since_;
   const std::unique_ptr<ConnectionSocket> socket_;
 
+  absl::once_flag user_once_;
+  std::string user_;  // Written once.
+  std::atomic<bool> has_user_{false};
+  std::atomic<bool> has_several_users_{false};
   std::atomic<bool> is_for_operators_{false};
   std::atomic<uint64_t> bytes_{0};
   std::atomic<uint64_t> messages_{0};

@@ -230,6 +230,8 @@ class ConnectionCall {
   absl::string_view peer() const {
     return connection_ == nullptr ? absl::string_view() : connection_->peer();
   }
+  // The caller was identified (empty: anonymous). After Begin().
+  void NoteUser(absl::string_view user) { connection_->NoteUser(user); }
   // A whole message of so many bytes came. After Begin().
   void NoteMessage(size_t bytes) {
     has_message_ = true;
