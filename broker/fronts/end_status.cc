@@ -37,6 +37,10 @@ absl::string_view Explain(RemovalReason reason) {
 }  // namespace
 
 CallStatus EndStatus(const ChannelEnd& end) {
+  if (end.reason == RemovalReason::kDisconnected) {
+    return {absl::StatusCode::kPermissionDenied, ResponseCode::kSystemError,
+            end.detail};
+  }
   CallStatus status = {CodeOf(end.reason), ResponseCode::kSystemError,
                        absl::StrCat(Name(end.reason), Explain(end.reason))};
   if (!end.detail.empty()) absl::StrAppend(&status.message, ": ", end.detail);

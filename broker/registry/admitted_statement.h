@@ -82,6 +82,8 @@ struct RegisterResult {
   absl::InlinedVector<StatedGroupEpoch, 2> group_epochs;
   // Consumer groups that were skipped here.
   std::vector<InconsistentStatement> inconsistent;
+  // The principal holds the client id from now on, which nobody has held.
+  bool took_id = false;
   // All warnings about the client that hold after the heartbeat.
   std::vector<ClientWarning> warnings;
   // The address of the other process: of kDuplicateClientId, and if the

@@ -17,6 +17,8 @@ struct ChannelEnd {
              std::string detail = "")
       : reason(reason), retry_after(retry_after), detail(std::move(detail)) {}
 
+  // kDisconnected: the client may not be here; it is told as a heartbeat would
+  // be, and that is not final.
   RemovalReason reason;
   // How long the client should stay away; zero: not said.
   absl::Duration retry_after;

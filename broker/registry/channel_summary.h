@@ -17,8 +17,7 @@ struct ChannelSummary {
   ChannelKind kind = ChannelKind::kStream;
   // Of the first full heartbeat.
   std::string client_id;
-  // Who holds the client id; empty: anonymous. Set for open channels by
-  // TableQueries.
+  // TableState::PrincipalOf() the channel, set by who asks for the summary.
   std::string principal;
   std::string remote_address;
   // Of the latest full heartbeat; null if there are none.

@@ -1,6 +1,7 @@
 #include "broker/registry/client_directory.h"
 
 #include <algorithm>
+#include <limits>
 #include <new>
 #include <utility>
 
@@ -12,7 +13,9 @@ constexpr ClientEntry::Place kOnlyPlace = 1;
 
 // Streams that are looked at to find one that is open. A stream that is closed
 // is about to be removed, so nearly all are open.
-constexpr size_t kStreamLooks = 8;
+constexpr int kStreamLooks = 8;
+
+constexpr uint64_t kLastIncarnation = std::numeric_limits<uint64_t>::max();
 
 }  // namespace
 
@@ -70,68 +73,94 @@ ChannelRecord* ClientEntry::Previous(Place* place) const {
 }
 
 absl::InlinedVector<ChannelRecord*, 1> ClientEntry::Streams(
-    uint64_t incarnation) const {
+    const ClientProcess& process) const {
+  const auto [incarnation, principal] = process;
   absl::InlinedVector<ChannelRecord*, 1> streams;
   if (many_ == nullptr) {
-    if (IsBoundStream(*only_) && only_->incarnation == incarnation) {
+    if (IsBoundStream(*only_) && only_->incarnation == incarnation &&
+        only_->principal == principal) {
       streams.push_back(only_);
     }
     return streams;
   }
-  for (auto at = many_->by_incarnation.lower_bound({incarnation, kBeforeAll});
-       at != many_->by_incarnation.end() && at->first == incarnation; ++at) {
-    streams.push_back(many_->by_place.at(at->second));
+  const ByProcess& all = many_->by_process;
+  const auto end = all.upper_bound({principal, incarnation, kAfterAll});
+  for (auto at = all.lower_bound({principal, incarnation, kBeforeAll});
+       at != end; ++at) {
+    streams.push_back(many_->by_place.at(std::get<2>(*at)));
   }
   return streams;
 }
 
 bool ClientEntry::HasStreamsOfSeveral() const {
-  return many_ != nullptr && !many_->by_incarnation.empty() &&
-         many_->by_incarnation.begin()->first !=
-             many_->by_incarnation.rbegin()->first;
+  if (many_ == nullptr || many_->by_process.empty()) return false;
+  const auto& [first_principal, first, place] = *many_->by_process.begin();
+  const auto& [last_principal, last, other] = *many_->by_process.rbegin();
+  return first_principal != last_principal || first != last;
 }
 
 size_t ClientEntry::incarnated_streams() const {
-  if (many_ != nullptr) return many_->by_incarnation.size();
+  if (many_ != nullptr) return many_->by_process.size();
   return IsBoundStream(*only_) ? 1 : 0;
 }
 
-ChannelRecord* ClientEntry::StreamOfAnother(uint64_t incarnation) const {
+bool ClientEntry::IsOnlyOfAnother(const ClientProcess& process) const {
+  return IsBoundStream(*only_) && only_->principal == process.principal &&
+         only_->incarnation != process.incarnation;
+}
+
+ChannelRecord* ClientEntry::StreamOfAnother(
+    const ClientProcess& process) const {
   if (many_ == nullptr) {
-    return IsBoundStream(*only_) && only_->incarnation != incarnation &&
-                   !only_->liveness.closed()
-               ? only_
-               : nullptr;
+    return IsOnlyOfAnother(process) && !only_->liveness.closed() ? only_
+                                                                 : nullptr;
   }
-  const auto& all = many_->by_incarnation;
-  auto next = all.upper_bound({incarnation, kAfterAll});
-  for (size_t looks = 0; looks < std::min(all.size(), kStreamLooks); ++looks) {
-    if (next == all.end()) next = all.begin();
-    if (next->first == incarnation) return nullptr;  // Once round.
-    ChannelRecord* const stream = many_->by_place.at(next->second);
+  const auto [incarnation, principal] = process;
+  const ByProcess& all = many_->by_process;
+  const auto begin = all.lower_bound({principal, 0, kBeforeAll});
+  const auto end = all.upper_bound({principal, kLastIncarnation, kAfterAll});
+  auto next = all.upper_bound({principal, incarnation, kAfterAll});
+  for (int looks = 0; begin != end && looks < kStreamLooks; ++looks, ++next) {
+    if (next == end) next = begin;
+    const auto& [its_principal, its_incarnation, place] = *next;
+    if (its_incarnation == incarnation) return nullptr;  // Once round.
+    ChannelRecord* const stream = many_->by_place.at(place);
     if (!stream->liveness.closed()) return stream;
-    ++next;
   }
   return nullptr;
 }
 
-std::vector<ChannelRecord*> ClientEntry::IncarnatedStreams(uint64_t but,
-                                                           size_t max) const {
+std::vector<ChannelRecord*> ClientEntry::StreamsOfOthers(
+    const ClientProcess& process) const {
   std::vector<ChannelRecord*> streams;
   if (many_ == nullptr) {
-    if (max > 0 && IsBoundStream(*only_) && only_->incarnation != but) {
-      streams.push_back(only_);
-    }
+    if (IsOnlyOfAnother(process)) streams.push_back(only_);
     return streams;
   }
-  const auto& all = many_->by_incarnation;
-  for (auto at = all.begin(); at != all.end() && streams.size() < max;) {
-    if (at->first == but) {
-      at = all.upper_bound({but, kAfterAll});
+  const auto [incarnation, principal] = process;
+  const ByProcess& all = many_->by_process;
+  const auto end = all.upper_bound({principal, kLastIncarnation, kAfterAll});
+  for (auto at = all.lower_bound({principal, 0, kBeforeAll}); at != end;) {
+    const auto& [its_principal, its_incarnation, place] = *at;
+    if (its_incarnation == incarnation) {
+      at = all.upper_bound({principal, incarnation, kAfterAll});
       continue;
     }
-    streams.push_back(many_->by_place.at(at->second));
+    streams.push_back(many_->by_place.at(place));
     ++at;
+  }
+  return streams;
+}
+
+std::vector<ChannelRecord*> ClientEntry::IncarnatedStreams(size_t max) const {
+  std::vector<ChannelRecord*> streams;
+  if (many_ == nullptr) {
+    if (max > 0 && IsBoundStream(*only_)) streams.push_back(only_);
+    return streams;
+  }
+  for (const auto& [principal, incarnation, place] : many_->by_process) {
+    if (streams.size() == max) break;
+    streams.push_back(many_->by_place.at(place));
   }
   return streams;
 }
@@ -211,13 +240,13 @@ void ClientEntry::Append(ChannelRecord& channel) {
 void ClientEntry::Erase(const ChannelRecord& channel, Place place) {
   many_->by_place.erase(place);
   many_->places.erase(&channel);
-  many_->by_incarnation.erase({channel.incarnation, place});
+  many_->by_process.erase({channel.principal, channel.incarnation, place});
   if (many_->stand_in == &channel) many_->stand_in = nullptr;
 }
 
 void ClientEntry::NoteBinding(ChannelRecord& channel, Place place) {
   if (IsBoundStream(channel)) {
-    many_->by_incarnation.emplace(channel.incarnation, place);
+    many_->by_process.emplace(channel.principal, channel.incarnation, place);
   } else if (IsBoundStandIn(channel)) {
     many_->stand_in = &channel;
   }

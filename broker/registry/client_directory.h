@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -20,6 +21,13 @@
 #include "broker/registry/principals.h"
 
 namespace rmq {
+
+// One process of a client id, as its streams tell: who opened them, and the
+// incarnation (not 0) that they state. A value.
+struct ClientProcess {
+  uint64_t incarnation = 0;
+  Principals::Number principal = Principals::kAnonymous;
+};
 
 // One client id that some channel uses. Its address is constant while it lives.
 //
@@ -58,21 +66,28 @@ class ClientEntry {
   ChannelRecord* Next(Place* place) const;
   ChannelRecord* Previous(Place* place) const;
 
-  // The streams that are bound to this client with `incarnation` (not 0), in
-  // the order of their first use. The cost is linear in their number.
-  absl::InlinedVector<ChannelRecord*, 1> Streams(uint64_t incarnation) const;
-  // Streams that are bound to this client with different incarnations are those
-  // of several processes. These take the logarithm of their number, at most.
+  bool has_one_channel() const { return many_ == nullptr; }
+
+  // The streams of `process` that are bound to this client, in the order of
+  // their first use. The cost is linear in their number.
+  absl::InlinedVector<ChannelRecord*, 1> Streams(
+      const ClientProcess& process) const;
+  // Whether streams of several processes are bound to this client. This and
+  // what follows take the logarithm of the number of streams, at most.
   bool HasStreamsOfSeveral() const;
   // How many streams are bound with an incarnation (not 0).
   size_t incarnated_streams() const;
-  // An open stream that is bound with another incarnation than `incarnation`
-  // (neither is 0): of the greater ones, or else of all, the one with the
-  // smallest. Null if there is none among the first few that are looked at.
-  ChannelRecord* StreamOfAnother(uint64_t incarnation) const;
-  // Up to `max` streams that are bound with an incarnation other than
-  // `but` (0: with any), in the order of their incarnations.
-  std::vector<ChannelRecord*> IncarnatedStreams(uint64_t but, size_t max) const;
+  // An open stream of another process of the same principal: of the greater
+  // incarnations, or else of all, the one with the smallest. Null if there is
+  // none among the first few that are looked at. What another principal has
+  // bound to the id is nobody's duplicate: see ClientTable::Register().
+  ChannelRecord* StreamOfAnother(const ClientProcess& process) const;
+  // All streams of other processes of the same principal.
+  std::vector<ChannelRecord*> StreamsOfOthers(
+      const ClientProcess& process) const;
+  // Up to `max` streams that are bound with an incarnation, those of one
+  // principal together, in the order of their incarnations.
+  std::vector<ChannelRecord*> IncarnatedStreams(size_t max) const;
 
   // The channel that stands for the client's unary calls, or null.
   ChannelRecord* stand_in() const;
@@ -105,12 +120,16 @@ class ClientEntry {
   explicit ClientEntry(absl::string_view client_id);
   ~ClientEntry() = default;
 
+  // Principal, incarnation, place.
+  using ByProcess =
+      absl::btree_set<std::tuple<Principals::Number, uint64_t, Place>>;
+
   // All channels of an entry that has more than one.
   struct Many {
     absl::btree_map<Place, ChannelRecord*> by_place;
     absl::flat_hash_map<const ChannelRecord*, Place> places;
     // The streams that are bound to the client with an incarnation.
-    absl::btree_set<std::pair<uint64_t, Place>> by_incarnation;
+    ByProcess by_process;
     ChannelRecord* stand_in = nullptr;
     Place last = kBeforeAll;
     // The consumer groups in which the id is.
@@ -118,6 +137,8 @@ class ClientEntry {
   };
 
   bool IsBoundStream(const ChannelRecord& channel) const;
+  // Whether the only channel is a stream of another process of the principal.
+  bool IsOnlyOfAnother(const ClientProcess& process) const;
   bool IsBoundStandIn(const ChannelRecord& channel) const;
   bool Has(const ChannelRecord& channel) const;
   void Add(ChannelRecord& channel);
@@ -166,6 +187,7 @@ class ClientDirectory {
   bool HasOwners() const { return principals_.size() > 0; }
   // Also for those who hold none.
   Principals& principals() { return principals_; }
+  const Principals& principals() const { return principals_; }
 
   // Drops one use of `entry` by `channel`. If no use is left (the channel is
   // not bound to the client and has no membership under it), the channel is

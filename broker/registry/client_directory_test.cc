@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "broker/registry/channel_record.h"
+#include "broker/registry/principals.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -103,36 +104,67 @@ TEST_F(ClientDirectoryTest, AnyOfThreeChannelsMayBecomeTheLast) {
 TEST_F(ClientDirectoryTest, StreamsAreFoundByTheirIncarnation) {
   ClientEntry& entry = clients_.Use("c1", a_);
   clients_.Bind(entry, a_, 7);
-  EXPECT_THAT(entry.Streams(7), ElementsAre(&a_));
-  EXPECT_THAT(entry.Streams(8), IsEmpty());
+  EXPECT_THAT(entry.Streams({7}), ElementsAre(&a_));
+  EXPECT_THAT(entry.Streams({8}), IsEmpty());
   // Bound before the second comes, and after it.
   clients_.Use("c1", b_);
   clients_.Bind(entry, b_, 8);
   clients_.Use("c1", c_);
-  EXPECT_THAT(entry.Streams(7), ElementsAre(&a_));
-  EXPECT_THAT(entry.Streams(8), ElementsAre(&b_));
+  EXPECT_THAT(entry.Streams({7}), ElementsAre(&a_));
+  EXPECT_THAT(entry.Streams({8}), ElementsAre(&b_));
   clients_.Bind(entry, c_, 7);
-  EXPECT_THAT(entry.Streams(7), ElementsAre(&a_, &c_));
+  EXPECT_THAT(entry.Streams({7}), ElementsAre(&a_, &c_));
   clients_.MoveToBack(entry, a_);
-  EXPECT_THAT(entry.Streams(7), ElementsAre(&c_, &a_));
+  EXPECT_THAT(entry.Streams({7}), ElementsAre(&c_, &a_));
 }
 
 TEST_F(ClientDirectoryTest, AStreamThatIsNotBoundIsNotFoundByIncarnation) {
   ClientEntry& entry = clients_.Use("c1", a_);
   ClientEntry& other = clients_.Use("c2", a_);
   clients_.Bind(other, a_, 7);
-  EXPECT_THAT(entry.Streams(7), IsEmpty());
+  EXPECT_THAT(entry.Streams({7}), IsEmpty());
   clients_.Use("c1", b_);
-  EXPECT_THAT(entry.Streams(7), IsEmpty());
-  EXPECT_THAT(other.Streams(7), ElementsAre(&a_));
+  EXPECT_THAT(entry.Streams({7}), IsEmpty());
+  EXPECT_THAT(other.Streams({7}), ElementsAre(&a_));
+}
+
+TEST_F(ClientDirectoryTest, StreamsOfAnotherPrincipalAreThoseOfAnotherProcess) {
+  const Principals::Number thief = clients_.principals().Take("thief");
+  a_.principal = thief;
+  ClientEntry& entry = clients_.Use("c1", a_);
+  clients_.Bind(entry, a_, 7);
+  EXPECT_THAT(entry.Streams({7, thief}), ElementsAre(&a_));
+  EXPECT_THAT(entry.Streams({7}), IsEmpty());
+  EXPECT_EQ(entry.StreamOfAnother({8, thief}), &a_);
+  EXPECT_EQ(entry.StreamOfAnother({8}), nullptr);
+  EXPECT_THAT(entry.StreamsOfOthers({8, thief}), ElementsAre(&a_));
+  EXPECT_THAT(entry.StreamsOfOthers({8}), IsEmpty());
+  EXPECT_FALSE(entry.HasStreamsOfSeveral());
+
+  // The same of an entry with more than one channel.
+  clients_.Bind(clients_.Use("c1", b_), b_, 7);
+  EXPECT_TRUE(entry.HasStreamsOfSeveral());
+  EXPECT_EQ(entry.StreamOfAnother({7}), nullptr);
+  clients_.Bind(clients_.Use("c1", c_), c_, 9);
+  EXPECT_THAT(entry.Streams({7}), ElementsAre(&b_));
+  EXPECT_THAT(entry.Streams({7, thief}), ElementsAre(&a_));
+  EXPECT_EQ(entry.StreamOfAnother({7}), &c_);
+  EXPECT_EQ(entry.StreamOfAnother({9}), &b_);
+  EXPECT_EQ(entry.StreamOfAnother({7, thief}), nullptr);
+  EXPECT_EQ(entry.StreamOfAnother({8, thief}), &a_);
+  EXPECT_THAT(entry.StreamsOfOthers({8}), ElementsAre(&b_, &c_));
+  EXPECT_THAT(entry.StreamsOfOthers({7}), ElementsAre(&c_));
+  EXPECT_THAT(entry.StreamsOfOthers({8, thief}), ElementsAre(&a_));
+  EXPECT_THAT(entry.IncarnatedStreams(2), ElementsAre(&b_, &c_));
+  EXPECT_THAT(entry.IncarnatedStreams(3), ElementsAre(&b_, &c_, &a_));
 }
 
 TEST_F(ClientDirectoryTest, AStandInIsNoStream) {
   ClientEntry& entry = clients_.Use("c1", stand_in_);
   clients_.Bind(entry, stand_in_, 7);
-  EXPECT_THAT(entry.Streams(7), IsEmpty());
+  EXPECT_THAT(entry.Streams({7}), IsEmpty());
   clients_.Use("c1", a_);
-  EXPECT_THAT(entry.Streams(7), IsEmpty());
+  EXPECT_THAT(entry.Streams({7}), IsEmpty());
 }
 
 TEST_F(ClientDirectoryTest, TheStandInIsFoundBesideAnyNumberOfStreams) {

@@ -8,19 +8,17 @@ constexpr int kDropsInACall = 16;
 
 }  // namespace
 
-ClientHolds::Key ClientHolds::KeyOf(absl::string_view client_id,
-                                    ChannelKind kind, uint64_t incarnation) {
-  const bool is_unary = GoesWithLastGroup(kind);
-  return {std::string(client_id), is_unary, is_unary ? 0 : incarnation};
+ClientHolds::Key ClientHolds::KeyOf(const HeldClient& client) {
+  const bool is_unary = GoesWithLastGroup(client.kind);
+  return {std::string(client.client_id), is_unary,
+          is_unary ? 0 : client.incarnation, std::string(client.principal)};
 }
 
-void ClientHolds::Add(absl::string_view client_id, ChannelKind kind,
-                      uint64_t incarnation, const ClientHold& hold,
+void ClientHolds::Add(const HeldClient& client, const ClientHold& hold,
                       absl::Time now) {
   DropEnded(now, kDropsInACall);
   if (hold.until <= now) return;
-  const auto [entry, is_new] =
-      holds_.try_emplace(KeyOf(client_id, kind, incarnation), hold);
+  const auto [entry, is_new] = holds_.try_emplace(KeyOf(client), hold);
   if (!is_new) {
     by_end_.erase({entry->second.until, &entry->first});
     entry->second = hold;
@@ -29,12 +27,10 @@ void ClientHolds::Add(absl::string_view client_id, ChannelKind kind,
   if (holds_.size() > most_) DropFirst();
 }
 
-const ClientHold* ClientHolds::Find(absl::string_view client_id,
-                                    ChannelKind kind, uint64_t incarnation,
-                                    absl::Time now) {
+const ClientHold* ClientHolds::Find(const HeldClient& client, absl::Time now) {
   if (holds_.empty()) return nullptr;
   DropEnded(now, kDropsInACall);
-  const auto found = holds_.find(KeyOf(client_id, kind, incarnation));
+  const auto found = holds_.find(KeyOf(client));
   return found == holds_.end() || found->second.until <= now ? nullptr
                                                              : &found->second;
 }
@@ -51,11 +47,10 @@ size_t ClientHolds::Release(absl::string_view client_id, size_t max,
   size_t released = 0;
   auto next = client_id.empty()
                   ? holds_.begin()
-                  : holds_.lower_bound({std::string(client_id), false, 0});
+                  : holds_.lower_bound({std::string(client_id), false, 0, ""});
   const auto is_one = [&] {
     return next != holds_.end() &&
-           (client_id.empty() ||
-            std::get<std::string>(next->first) == client_id);
+           (client_id.empty() || std::get<0>(next->first) == client_id);
   };
   for (size_t i = 0; i < max && is_one(); ++i) {
     if (next->second.until > now) ++released;

@@ -18,16 +18,27 @@
 
 namespace rmq {
 
+// Who is held. Views, valid for the call.
+struct HeldClient {
+  absl::string_view client_id;
+  ChannelKind kind;
+  // That of a stream; does not matter for a stand-in.
+  uint64_t incarnation;
+  // Who opened the channel; empty: anonymous.
+  absl::string_view principal = {};
+};
+
 struct ClientHold {
   absl::Time until;
   // The operator's words; never null.
   std::shared_ptr<const std::string> reason;
 };
 
-// The streams of one process are held by their client id and incarnation, so
-// that another process with the id is let in; a stand-in is held by its client
-// id. So a caller of unary calls is asked about as both: see
-// TableState::RefuseIfHeld(). At most kMost holds: the one that ends first
+// The streams of one process are held by their client id, incarnation and
+// principal, so that another process with the id is let in; a stand-in is held
+// by its client id and principal. Who tried an id in vain does not keep its
+// holder out when it is kicked. A caller of unary calls is asked about as both:
+// see TableState::RefuseIfHeld(). At most kMost holds: the one that ends first
 // makes room for another. Holds that have ended are dropped as others come and
 // are asked for.
 //
@@ -40,18 +51,15 @@ class ClientHolds {
   ClientHolds(const ClientHolds&) = delete;
   ClientHolds& operator=(const ClientHolds&) = delete;
 
-  // Holds the client of a channel of `kind` from `now` until `hold.until`;
-  // nothing if that has passed. In place of an earlier hold of the same client.
-  // `incarnation` is that of a stream, and does not matter for a stand-in.
-  void Add(absl::string_view client_id, ChannelKind kind, uint64_t incarnation,
-           const ClientHold& hold, absl::Time now);
+  // Holds the client from `now` until `hold.until`; nothing if that has passed.
+  // In place of an earlier hold of the same client.
+  void Add(const HeldClient& client, const ClientHold& hold, absl::Time now);
 
   // The hold of the client at `now`; null if there is none. A hold has ended at
   // `until`. Valid until the next call.
-  const ClientHold* Find(absl::string_view client_id, ChannelKind kind,
-                         uint64_t incarnation, absl::Time now);
+  const ClientHold* Find(const HeldClient& client, absl::Time now);
 
-  // Drops holds of the client id, of whichever kind, in any order: at most
+  // Drops holds of the client id, of whichever kind and principal: at most
   // `max`; of any client if the id is empty. Returns how many had not ended at
   // `now`. `*more`: there may be more.
   size_t Release(absl::string_view client_id, size_t max, absl::Time now,
@@ -65,11 +73,10 @@ class ClientHolds {
   size_t size() const { return holds_.size(); }
 
  private:
-  // Client id; whether it is a stand-in's; incarnation.
-  using Key = std::tuple<std::string, bool, uint64_t>;
+  // Client id; whether it is a stand-in's; incarnation; principal.
+  using Key = std::tuple<std::string, bool, uint64_t, std::string>;
 
-  static Key KeyOf(absl::string_view client_id, ChannelKind kind,
-                   uint64_t incarnation);
+  static Key KeyOf(const HeldClient& client);
   using Holds = std::map<Key, ClientHold>;
 
   void Drop(Holds::iterator hold);

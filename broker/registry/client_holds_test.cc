@@ -23,13 +23,13 @@ class ClientHoldsTest : public ::testing::Test {
  protected:
   bool HoldsStream(absl::string_view client_id, uint64_t incarnation,
                    absl::Time now = kNow) {
-    return holds_.Find(client_id, ChannelKind::kStream, incarnation, now) !=
+    return holds_.Find({client_id, ChannelKind::kStream, incarnation}, now) !=
            nullptr;
   }
   void HoldStream(absl::string_view client_id, uint64_t incarnation,
                   absl::Duration time) {
-    holds_.Add(client_id, ChannelKind::kStream, incarnation, Until(kNow + time),
-               kNow);
+    holds_.Add({client_id, ChannelKind::kStream, incarnation},
+               Until(kNow + time), kNow);
   }
 
   ClientHolds holds_{3};
@@ -41,21 +41,33 @@ TEST_F(ClientHoldsTest, AStreamIsHeldByItsIdAndIncarnation) {
   EXPECT_FALSE(HoldsStream("c1", 8));
   EXPECT_FALSE(HoldsStream("c1", 0));
   EXPECT_FALSE(HoldsStream("c2", 7));
-  EXPECT_EQ(holds_.Find("c1", ChannelKind::kStandIn, 7, kNow), nullptr);
+  EXPECT_EQ(holds_.Find({"c1", ChannelKind::kStandIn, 7}, kNow), nullptr);
 }
 
 TEST_F(ClientHoldsTest, AStandInIsHeldByItsIdAlone) {
-  holds_.Add("c1", ChannelKind::kStandIn, 7, Until(kNow + kMoment), kNow);
-  EXPECT_NE(holds_.Find("c1", ChannelKind::kStandIn, 8, kNow), nullptr);
+  holds_.Add({"c1", ChannelKind::kStandIn, 7}, Until(kNow + kMoment), kNow);
+  EXPECT_NE(holds_.Find({"c1", ChannelKind::kStandIn, 8}, kNow), nullptr);
   EXPECT_FALSE(HoldsStream("c1", 7));
 }
 
+TEST_F(ClientHoldsTest, AHoldOfOneUserIsNoneOfAnother) {
+  for (const ChannelKind kind : {ChannelKind::kStream, ChannelKind::kStandIn}) {
+    holds_.Add({"c1", kind, 0, "thief"}, Until(kNow + kMoment), kNow);
+    EXPECT_NE(holds_.Find({"c1", kind, 0, "thief"}, kNow), nullptr);
+    EXPECT_EQ(holds_.Find({"c1", kind, 0, "pay"}, kNow), nullptr);
+    EXPECT_EQ(holds_.Find({"c1", kind, 0}, kNow), nullptr);
+  }
+  bool more;
+  EXPECT_EQ(holds_.Release("c1", 10, kNow, &more), 2);
+  EXPECT_TRUE(holds_.empty());
+}
+
 TEST_F(ClientHoldsTest, AHoldEndsAtItsTimeAndTellsItsReason) {
-  holds_.Add("c1", ChannelKind::kStream, 0,
+  holds_.Add({"c1", ChannelKind::kStream, 0},
              Until(kNow + absl::Seconds(9), "too loud"), kNow);
   const absl::Time end = kNow + absl::Seconds(9);
   const ClientHold* const hold =
-      holds_.Find("c1", ChannelKind::kStream, 0, end - kMoment);
+      holds_.Find({"c1", ChannelKind::kStream, 0}, end - kMoment);
   ASSERT_NE(hold, nullptr);
   EXPECT_EQ(hold->until, end);
   EXPECT_EQ(*hold->reason, "too loud");
@@ -91,14 +103,14 @@ TEST_F(ClientHoldsTest, TheHoldThatEndsFirstMakesRoom) {
 
 TEST_F(ClientHoldsTest, AReleaseLetsAllProcessesOfTheIdIn) {
   HoldStream("c1", 7, absl::Seconds(9));
-  holds_.Add("c1", ChannelKind::kStandIn, 0, Until(kNow + absl::Seconds(9)),
+  holds_.Add({"c1", ChannelKind::kStandIn, 0}, Until(kNow + absl::Seconds(9)),
              kNow);
   HoldStream("c10", 7, absl::Seconds(9));
   bool more;
   EXPECT_EQ(holds_.Release("c1", 10, kNow, &more), 2);
   EXPECT_FALSE(more);
   EXPECT_FALSE(HoldsStream("c1", 7));
-  EXPECT_EQ(holds_.Find("c1", ChannelKind::kStandIn, 0, kNow), nullptr);
+  EXPECT_EQ(holds_.Find({"c1", ChannelKind::kStandIn, 0}, kNow), nullptr);
   EXPECT_TRUE(HoldsStream("c10", 7));
   EXPECT_EQ(holds_.Release("c1", 10, kNow, &more), 0);
 }
@@ -127,15 +139,15 @@ TEST_F(ClientHoldsTest, AllAreReleasedInPieces) {
 TEST(ClientHoldsOfManyTest, EndedHoldsAreDroppedAFewAtATime) {
   ClientHolds holds;
   for (int i = 0; i < 40; ++i) {
-    holds.Add(absl::StrCat("c", i), ChannelKind::kStream, 0,
+    holds.Add({absl::StrCat("c", i), ChannelKind::kStream, 0},
               Until(kNow + kMoment), kNow);
   }
   const absl::Time later = kNow + kMoment;
   // Not one of them holds, also of those that are there still.
-  EXPECT_EQ(holds.Find("c39", ChannelKind::kStream, 0, later), nullptr);
+  EXPECT_EQ(holds.Find({"c39", ChannelKind::kStream, 0}, later), nullptr);
   EXPECT_EQ(holds.size(), 24);
-  holds.Find("c39", ChannelKind::kStream, 0, later);
-  holds.Find("c39", ChannelKind::kStream, 0, later);
+  holds.Find({"c39", ChannelKind::kStream, 0}, later);
+  holds.Find({"c39", ChannelKind::kStream, 0}, later);
   EXPECT_TRUE(holds.empty());
 }
 

@@ -2,10 +2,12 @@
 // lives: what others try as it changes nothing.
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "broker/registry/admitted_statement.h"
 #include "broker/registry/channel_filter.h"
 #include "broker/registry/channel_search.h"
@@ -13,11 +15,14 @@
 #include "broker/registry/client_event.h"
 #include "broker/registry/client_table.h"
 #include "broker/registry/client_table_fixture.h"
+#include "broker/registry/closed_channels.h"
 #include "broker/registry/duplicate_clients.h"
 #include "broker/registry/fake_client_channel.h"
 #include "broker/registry/statement.h"
 #include "broker/registry/table_queries.h"
+#include "broker/registry/table_state.h"
 #include "broker/registry/test_statement.h"
+#include "broker/registry/warning_queries.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -39,6 +44,19 @@ class ClientIdOwnersTest : public ClientTableFixture {
     return table_.Unregister(channel, "c1", {}, {&group, 1}, now_, principal);
   }
 
+  // Of all channels, in the order of their opening.
+  std::vector<std::string> PrincipalsFound() {
+    ChannelId cursor = 0;
+    std::vector<FoundChannel> found;
+    table_.FindChannels(ChannelFilter(), ListOrder::kOldestFirst, 10, &cursor,
+                        &found);
+    std::vector<std::string> principals;
+    for (const FoundChannel& channel : found) {
+      principals.push_back(channel.summary.principal);
+    }
+    return principals;
+  }
+
   // Of the group's first member.
   std::string Owner() { return MemberInfos("orders").at(0).principal; }
 };
@@ -46,12 +64,7 @@ class ClientIdOwnersTest : public ClientTableFixture {
 TEST_F(ClientIdOwnersTest, WhoRegistersFirstHoldsTheIdAndIsListed) {
   Connect(Of("pay"));
   EXPECT_EQ(Owner(), "pay");
-  ChannelId cursor = 0;
-  std::vector<FoundChannel> found;
-  table_.FindChannels(ChannelFilter(), ListOrder::kOldestFirst, 10, &cursor,
-                      &found);
-  ASSERT_EQ(found.size(), 1);
-  EXPECT_EQ(found[0].summary.principal, "pay");
+  EXPECT_THAT(PrincipalsFound(), ElementsAre("pay"));
 }
 
 TEST_F(ClientIdOwnersTest, AnotherUsersStreamNeitherReplacesNorDuplicates) {
@@ -119,11 +132,81 @@ TEST_F(ClientIdOwnersTest, AUserTakesOverAnAnonymousId) {
 TEST_F(ClientIdOwnersTest, WhoIsRefusedAllOfItsGroupsDoesNotTakeTheId) {
   const FakeClientChannelPtr squatter = Connect(Of("thief").Refused("no"));
   EXPECT_FALSE(table_.IsHeldByAnother("c1", "pay"));
+  EXPECT_FALSE(squatter->closed());
+  const FakeClientChannelPtr held = Connect(Of("pay").Incarnation(8));
+  EXPECT_EQ(Owner(), "pay");
+  EXPECT_TRUE(squatter->closed());
+  EXPECT_THAT(squatter->ends(), ElementsAre(RemovalReason::kDisconnected));
+  EXPECT_EQ(squatter->end_detail(), "another user holds the client id \"c1\"");
+  // It has no part in how long the id is held.
+  table_.Close(*held, RemovalReason::kDisconnected, now_);
+  EXPECT_FALSE(table_.IsHeldByAnother("c1", "ship"));
+}
+
+TEST_F(ClientIdOwnersTest, HoweverManyHaveTriedTheIdInVainTheyGo) {
+  std::vector<FakeClientChannelPtr> squatters;
+  for (uint64_t process = 1; process <= 2 * TableState::kMaxLooks; ++process) {
+    squatters.push_back(
+        Connect(Of("thief").Incarnation(process).Refused("no")));
+  }
+  // One of the user's own, which may do no more, is none of them.
+  const FakeClientChannelPtr own = Connect(Of("pay").Refused("no"));
   Connect(Of("pay").Incarnation(8));
-  EXPECT_EQ(Owner(), "pay");
-  EXPECT_EQ(Register(*squatter, Of("thief").Refused("no")).outcome,
-            Outcome::kOfAnother);
-  EXPECT_EQ(Owner(), "pay");
+  for (const FakeClientChannelPtr& squatter : squatters) {
+    EXPECT_THAT(squatter->ends(), ElementsAre(RemovalReason::kDisconnected));
+  }
+  EXPECT_FALSE(own->closed());
+  EXPECT_EQ(table_.counts().channels, 2);
+}
+
+TEST_F(ClientIdOwnersTest, OfTwoUsersNeitherIsADuplicateOrAReplacement) {
+  const FakeClientChannelPtr squatter =
+      Connect(Of("thief").StreamNumber(9).Refused("no"));
+  // The same incarnation, and a smaller number.
+  const FakeClientChannelPtr waiting = OpenStream("pay");
+  const RegisterResult result =
+      Register(*waiting, Of("pay").StreamNumber(1).Refused("not yet"));
+  EXPECT_EQ(result.outcome, Outcome::kRegistered);
+  EXPECT_THAT(result.warnings, IsEmpty());
+  EXPECT_FALSE(squatter->closed());
+  EXPECT_FALSE(squatter->attention());
+  EXPECT_THAT(listener_.TakeWarnings(), IsEmpty());
+  // Operators see both, each with its user.
+  const std::vector<DuplicateClientInfo> listed =
+      table_.ListDuplicateClientIds("", 10);
+  ASSERT_EQ(listed.size(), 1);
+  EXPECT_EQ(listed[0].streams, 2);
+  EXPECT_THAT(PrincipalsFound(), ElementsAre("thief", "pay"));
+}
+
+TEST_F(ClientIdOwnersTest, WhoWasClosedIsListedWithItsUser) {
+  const FakeClientChannelPtr stream = Connect(Of("thief").Refused("no"));
+  Connect(Of("pay").Incarnation(8));
+  uint64_t cursor = 0;
+  std::vector<ClosedChannelPtr> found;
+  table_.FindClosedChannels(ChannelFilter(), ListOrder::kOldestFirst, 10,
+                            &cursor, &found);
+  ASSERT_EQ(found.size(), 1);
+  EXPECT_EQ(found[0]->summary.principal, "thief");
+}
+
+TEST_F(ClientIdOwnersTest, AKickOfWhoTriedTheIdInVainHoldsNobodyElse) {
+  Connect(Of("thief").Incarnation(0).Refused("no"));
+  ChannelId cursor = 0;
+  std::vector<ClientChannelPtr> matching;
+  ChannelFilter everybody;
+  table_.HoldMatching(everybody,
+                      {now_ + absl::Seconds(9),
+                       std::make_shared<const std::string>("too loud")},
+                      now_, &cursor, &matching);
+  ASSERT_EQ(matching.size(), 1);
+  table_.Close(*matching[0], RemovalReason::kKicked, now_);
+  EXPECT_EQ(
+      Register(*OpenStream("thief"), Of("thief").Incarnation(0).Refused("no"))
+          .outcome,
+      Outcome::kHeld);
+  EXPECT_EQ(Register(*OpenStream("pay"), Of("pay").Incarnation(0)).outcome,
+            Outcome::kRegistered);
 }
 
 TEST_F(ClientIdOwnersTest, WhoHasOneGroupOrAProducerTakesTheId) {
@@ -150,11 +233,10 @@ TEST_F(ClientIdOwnersTest, AnIdIsFreeOnceItsLastChannelIsGone) {
 }
 
 TEST_F(ClientIdOwnersTest, WhileRulesAreTriedOutNobodyIsRefused) {
-  Connect(Of("pay"));
-  EXPECT_EQ(
-      Register(*OpenStream(), Of("ship").As("ship", /*only_tried_out=*/true))
-          .outcome,
-      Outcome::kRegistered);
+  Connect(Of("").As("pay", /*only_tried_out=*/true));
+  EXPECT_EQ(Owner(), "pay");
+  EXPECT_EQ(Register(*OpenStream(), Of("").As("ship", true)).outcome,
+            Outcome::kRegistered);
   EXPECT_EQ(Owner(), "ship");
 }
 
@@ -186,6 +268,11 @@ class OldestWinsTest : public ClientTableFixture {
   }
   OldestWinsTest() : ClientTableFixture(OldestWins()) {}
 
+  // The outcome of a new stream's first heartbeat.
+  Outcome Try(const TestStatement& stated) {
+    return Register(*OpenStreamFor(stated), stated).outcome;
+  }
+
   static TestStatement Of(absl::string_view user, uint64_t incarnation) {
     return TestStatement("c1").As(user).Incarnation(incarnation).Consumer("g");
   }
@@ -193,16 +280,45 @@ class OldestWinsTest : public ClientTableFixture {
 
 TEST_F(OldestWinsTest, WhoCouldNotTakeTheIdKeepsNobodyOut) {
   Connect(Of("thief", 7).Refused("no"));
-  EXPECT_EQ(Register(*OpenStream(), Of("pay", 8)).outcome,
-            Outcome::kRegistered);
-  EXPECT_EQ(Register(*OpenStream(), Of("pay", 9)).outcome,
-            Outcome::kDuplicateClientId);
+  const FakeClientChannelPtr first = Connect(Of("pay", 8));
+  EXPECT_FALSE(first->closed());
+  EXPECT_EQ(Try(Of("pay", 9)), Outcome::kDuplicateClientId);
+  // The holder's next process comes when its first one is gone.
+  table_.Close(*first, RemovalReason::kDisconnected, now_);
+  EXPECT_EQ(Try(Of("pay", 9)), Outcome::kRegistered);
+}
+
+TEST_F(OldestWinsTest, WhoTriesTheIdWhileItsUserWaitsForRightsKeepsNobodyOut) {
+  Connect(Of("thief", 7).Refused("no"));
+  EXPECT_EQ(Try(Of("pay", 8).Refused("not yet")), Outcome::kRegistered);
+  EXPECT_EQ(Try(Of("pay", 9)), Outcome::kDuplicateClientId);
+  EXPECT_EQ(Try(Of("ship", 9)), Outcome::kRegistered);
 }
 
 TEST_F(OldestWinsTest, WhileRulesAreTriedOutAnAnonymousProcessIsTheOldest) {
   Connect(Of("", 7));
-  EXPECT_EQ(Register(*OpenStream(), Of("", 8).As("pay", true)).outcome,
-            Outcome::kDuplicateClientId);
+  EXPECT_EQ(Try(Of("", 8).As("pay", true)), Outcome::kDuplicateClientId);
+}
+
+class NewestWinsTest : public ClientTableFixture {
+ protected:
+  static ClientTable::Options NewestWins() {
+    ClientTable::Options options;
+    options.duplicate_client_id_policy = DuplicateClientIdPolicy::kNewestWins;
+    return options;
+  }
+  NewestWinsTest() : ClientTableFixture(NewestWins()) {}
+};
+
+TEST_F(NewestWinsTest, WhoTriesAnIdReplacesNoOtherUsersStream) {
+  const auto of = [](absl::string_view user, uint64_t incarnation) {
+    return TestStatement("c1").As(user).Incarnation(incarnation).Consumer("g");
+  };
+  const FakeClientChannelPtr waiting = Connect(of("pay", 1).Refused("no"));
+  Connect(of("thief", 2).Refused("no"));
+  EXPECT_FALSE(waiting->closed());
+  Connect(of("pay", 3).Refused("no"));
+  EXPECT_THAT(waiting->ends(), ElementsAre(RemovalReason::kReplaced));
 }
 
 class FewChangesTest : public ClientTableFixture {

@@ -8,6 +8,7 @@
 #include "broker/registry/client_directory.h"
 #include "broker/registry/consumer_registry.h"
 #include "common/mutex_lock.h"
+#include "common/validation.h"
 
 namespace rmq {
 
@@ -59,7 +60,27 @@ RegisterResult ClientTable::Register(ClientChannel& channel,
   if (result.outcome == RegisterResult::Outcome::kReplaced) {
     channel.End(RemovalReason::kReplaced);
   }
+  if (result.took_id) CloseStrangers(admitted.statement->client_id, now);
   return result;
+}
+
+void ClientTable::CloseStrangers(absl::string_view client_id, absl::Time now) {
+  ClientEntry::Place place = ClientEntry::kBeforeAll;
+  for (bool more = true; more;) {
+    std::vector<ClientChannelPtr> closed;
+    {
+      MutexLock lock(&mu_);
+      TableChange change = state_.BeginChange(now);
+      more = state_.CloseStrangers(client_id, &place, &closed, &change);
+      // They are in no group, so there are no events.
+      (void)CommitLocked(std::move(change));
+    }
+    for (const ClientChannelPtr& stranger : closed) {
+      stranger->End({RemovalReason::kDisconnected, absl::ZeroDuration(),
+                     absl::StrCat("another user holds the client id ",
+                                  Quoted(client_id))});
+    }
+  }
 }
 
 std::vector<ClientWarning> ClientTable::Warnings(ClientChannel& channel) {
@@ -161,8 +182,11 @@ void ClientTable::HoldMatching(const ChannelFilter& filter,
       [&](const ChannelRecord& channel) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
         // If another call is closing the channel, its client is gone.
         if (channel.liveness.closed()) return;
-        state_.holds().Add(channel.client->client_id(), channel.kind,
-                           channel.incarnation, hold, now);
+        const absl::string_view opened_by =
+            state_.clients().principals().NameOf(channel.principal);
+        state_.holds().Add({channel.client->client_id(), channel.kind,
+                            channel.incarnation, opened_by},
+                           hold, now);
         matching->push_back(channel.port);
       };
   SearchOpen(state_, filter, ListOrder::kOldestFirst, /*max_found=*/kMaxPiece,

@@ -80,7 +80,9 @@ class ClientTable : public TableQueries {
   // if there are more than kMaxLeftOutGroups, those that the channel joined
   // first expire at once. The first full heartbeat of a stream replaces older
   // streams of the same client and incarnation (not 0): they are closed and
-  // ended with kReplaced. Reference: ClientManageProcessor#heartBeat. Differs:
+  // ended with kReplaced. What another principal has bound to the id counts as
+  // no other stream of it; it is closed once the id has a holder. Reference:
+  // ClientManageProcessor#heartBeat. Differs:
   // atomic, so that no scan comes between a group and its new member; a closed
   // channel registers nothing; what a statement does not name is not renewed by
   // it, and a newer stream replaces the older one at once.
@@ -228,6 +230,11 @@ class ClientTable : public TableQueries {
       ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
+  // Closes and ends who has tried a client id, in vain, that somebody holds
+  // now.
+  void CloseStrangers(absl::string_view client_id, absl::Time now)
+      ABSL_LOCKS_EXCLUDED(mu_);
+
   // What a change leaves to be done without the lock.
   struct Committed {
     bool has_events = false;

@@ -40,16 +40,20 @@ class ClientTableFixture : public ::testing::Test {
 
   void Advance(absl::Duration by) { now_ += by; }
 
-  FakeClientChannelPtr OpenStream() {
+  FakeClientChannelPtr OpenStream(absl::string_view principal = "") {
     auto channel = std::make_shared<FakeClientChannel>();
-    const absl::Status opened = table_.Open(channel, now_);
+    const absl::Status opened = table_.Open(channel, now_, principal);
     EXPECT_TRUE(opened.ok()) << opened;
     return channel;
+  }
+  // Of whom a statement is.
+  FakeClientChannelPtr OpenStreamFor(const TestStatement& stated) {
+    return OpenStream(stated.is_trial ? "" : stated.principal);
   }
 
   // A new stream after its first heartbeat.
   FakeClientChannelPtr Connect(const TestStatement& stated) {
-    FakeClientChannelPtr channel = OpenStream();
+    FakeClientChannelPtr channel = OpenStreamFor(stated);
     Register(*channel, stated);
     return channel;
   }

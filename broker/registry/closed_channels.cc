@@ -1,10 +1,12 @@
 #include "broker/registry/closed_channels.h"
 
+#include <string>
 #include <utility>
 
 namespace rmq {
 
-void ClosedChannels::Note(const ChannelRecord& channel, RemovalReason reason,
+void ClosedChannels::Note(const ChannelRecord& channel,
+                          absl::string_view principal, RemovalReason reason,
                           absl::Time now) {
   if (channel.memberships.empty() && channel.unregistered() != nullptr &&
       reason == RemovalReason::kDisconnected) {
@@ -18,6 +20,7 @@ void ClosedChannels::Note(const ChannelRecord& channel, RemovalReason reason,
   if (max_ == 0) return;
   if (kept_.size() == max_) kept_.pop_front();
   ChannelSummary summary = SummaryOf(channel);
+  summary.principal = std::string(principal);
   // A client that says goodbye to its groups first was in them until its end.
   if (channel.memberships.empty() && channel.unregistered() != nullptr) {
     summary.groups = *channel.unregistered();

@@ -8,6 +8,7 @@
 #include <deque>
 #include <memory>
 
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "broker/registry/channel_record.h"
 #include "broker/registry/channel_summary.h"
@@ -32,9 +33,11 @@ class ClosedChannels {
   explicit ClosedChannels(size_t max) : max_(max) {}
 
   // `channel` is bound to a client, is in its groups still, and is being closed
-  // for `reason`. A stream that ends after it has unregistered its last group
-  // is UNREGISTERED. A stand-in that never was in a group is passed over.
-  void Note(const ChannelRecord& channel, RemovalReason reason, absl::Time now);
+  // for `reason`. `principal`: of its client. A stream that ends after it has
+  // unregistered its last group is UNREGISTERED. A stand-in that never was in a
+  // group is passed over.
+  void Note(const ChannelRecord& channel, absl::string_view principal,
+            RemovalReason reason, absl::Time now);
 
   // In the order of closing.
   const std::deque<ClosedChannelPtr>& kept() const { return kept_; }

@@ -169,15 +169,15 @@ TEST_F(DuplicateClientIdsTest, ClosedStreamsAreNotToldOf) {
   };
   bind(1, true);
   for (uint64_t process = 2; process <= 8; ++process) bind(process, false);
-  EXPECT_EQ(directory.Find("c1")->StreamOfAnother(1), nullptr);
+  EXPECT_EQ(directory.Find("c1")->StreamOfAnother({1}), nullptr);
   bind(9, true);
-  EXPECT_EQ(directory.Find("c1")->StreamOfAnother(1), records.back().get());
+  EXPECT_EQ(directory.Find("c1")->StreamOfAnother({1}), records.back().get());
   // Behind eight that are closed it is not looked for.
   bind(10, false);
   bind(11, true);
   records[8]->liveness.Close();
-  EXPECT_EQ(directory.Find("c1")->StreamOfAnother(1), nullptr);
-  EXPECT_EQ(directory.Find("c1")->StreamOfAnother(9), records.back().get());
+  EXPECT_EQ(directory.Find("c1")->StreamOfAnother({1}), nullptr);
+  EXPECT_EQ(directory.Find("c1")->StreamOfAnother({9}), records.back().get());
 }
 
 TEST_F(DuplicateClientIdsTest, TheStandInOfUnaryCallsIsNoOtherProcess) {

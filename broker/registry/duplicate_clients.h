@@ -16,8 +16,8 @@
 namespace rmq {
 
 // What is done when a stream begins to use a client id that an open stream of
-// another process uses. Two streams are of different processes if they have
-// different incarnations (not 0).
+// another process of the same principal uses. Two streams are of different
+// processes if they have different incarnations (not 0).
 enum class DuplicateClientIdPolicy {
   kReport,      // Both stay.
   kNewestWins,  // The older streams end with kReplaced.
@@ -32,8 +32,8 @@ absl::optional<DuplicateClientIdPolicy> ParseDuplicateClientIdPolicy(
 // A set of entries of the ClientDirectory, in the order of their ids. A change
 // costs the logarithm of the number of streams, and of duplicates.
 //
-// Invariant: it has the entries with bound streams of more than one
-// incarnation. Not thread-safe. Entries are borrowed.
+// Invariant: it has the entries with bound streams of more than one process,
+// of whichever principals. Not thread-safe. Entries are borrowed.
 class DuplicateClients {
  public:
   struct Duplicate {

@@ -118,8 +118,7 @@ std::vector<MemberInfo> TableQueries::ListMembers(GroupKind kind,
     const Membership& membership = *GroupMembers::Find(channel, *group, &hint);
     members.push_back(MemberOf(channel, membership));
     mu_.AssertHeld();
-    members.back().principal =
-        std::string(state_.clients().OwnerOf(channel.ClientOf(membership)));
+    members.back().principal = std::string(state_.PrincipalOf(channel));
   });
   return members;
 }
@@ -376,8 +375,8 @@ size_t TableQueries::FindChannels(const ChannelFilter& filter, ListOrder order,
                     cursor, [this, found](const ChannelRecord& channel) {
                       mu_.AssertHeld();
                       ChannelSummary summary = SummaryOf(channel);
-                      summary.principal = std::string(
-                          state_.clients().OwnerOf(*channel.client));
+                      summary.principal =
+                          std::string(state_.PrincipalOf(channel));
                       found->push_back({channel.port, std::move(summary)});
                     });
 }

@@ -38,7 +38,7 @@ struct MemberInfo {
   absl::Time last_heard;
   // The channel's.
   LabelsPtr labels;
-  // Who holds the client id; empty: anonymous.
+  // TableState::PrincipalOf() the channel.
   std::string principal = {};
 };
 
@@ -102,7 +102,7 @@ struct MembershipInfo {
 // A channel of a client, copied out.
 struct ClientChannelInfo {
   ClientChannelPtr channel;
-  // Who holds the client id; empty: anonymous.
+  // TableState::PrincipalOf() the channel.
   std::string principal;
   LabelsPtr labels;
   std::vector<MembershipInfo> memberships;

@@ -33,12 +33,6 @@ MembershipInfo InfoOf(const ChannelRecord& channel,
   return info;
 }
 
-bool HasOneChannel(const ClientEntry& client) {
-  ClientEntry::Place place = ClientEntry::kBeforeAll;
-  client.Next(&place);
-  return client.Next(&place) == nullptr;
-}
-
 }  // namespace
 
 std::vector<ClientChannelInfo> TableQueries::ListClientChannels(
@@ -50,7 +44,7 @@ std::vector<ClientChannelInfo> TableQueries::ListClientChannels(
   const ClientEntry* const client = state_.clients().Find(client_id);
   if (client == nullptr) return channels;
   ClientEntry::Place place = begin.place;
-  if (HasOneChannel(*client)) {
+  if (client->has_one_channel()) {
     // Its place may have been another one when the piece before was read.
     place = ClientEntry::kBeforeAll;
     ClientEntry::Place only = place;
@@ -73,7 +67,7 @@ std::vector<ClientChannelInfo> TableQueries::ListClientChannels(
     last = channel->id;
     ClientChannelInfo& info = channels.emplace_back();
     info.channel = channel->port;
-    info.principal = std::string(state_.clients().OwnerOf(*client));
+    info.principal = std::string(state_.PrincipalOf(*channel));
     info.labels = channel->labels();
     const auto& memberships = channel->memberships;
     for (size_t i = last == begin.channel ? begin.membership : 0;

@@ -120,10 +120,8 @@ absl::Status TableState::Open(ChannelRecord& record, ClientChannelPtr channel,
   record.opened_at_ns = absl::ToUnixNanos(now);
   record.liveness.Renew(now);
   record.port = std::move(channel);
-  if (CountsPayers()) {
-    record.principal = clients_.principals().Take(principal);
-    payers_.Add(PayerOf(record));
-  }
+  record.principal = clients_.principals().Take(principal);
+  if (CountsPayers()) payers_.Add(PayerOf(record));
   expiry_.File(record, now, now);
   open_.insert(open_.end(), &record);
   return absl::OkStatus();
@@ -164,12 +162,14 @@ RegisterResult TableState::Register(ChannelRecord& channel,
     return result;
   }
   if (!statement.principal.name.empty() && !IsRefusedEverything(statement)) {
+    result.took_id =
+        !statement.principal.is_trial && clients_.OwnerOf(client).empty();
     clients_.SetOwner(client, statement.principal.name);
   }
   for (const ChannelRecord* const old : older) {
     replaced->push_back(old->port);
     // While it is in its groups.
-    closed_.Note(*old, RemovalReason::kReplaced, now);
+    closed_.Note(*old, PrincipalOf(*old), RemovalReason::kReplaced, now);
   }
   result.channel_expiry =
       options_.ExpiryFor(statement.requested_channel_expiry);
@@ -263,7 +263,9 @@ bool TableState::BindStream(ChannelRecord& channel, ClientEntry& client,
                             Records* replaced, RegisterResult* result,
                             TableChange* change) {
   Records older;
-  if (statement.incarnation != 0) older = client.Streams(statement.incarnation);
+  if (statement.incarnation != 0) {
+    older = client.Streams({statement.incarnation, channel.principal});
+  }
   for (const ChannelRecord* const other : older) {
     if (!other->liveness.closed() &&
         IsNewer(*other, channel, statement.stream_number)) {
@@ -272,13 +274,8 @@ bool TableState::BindStream(ChannelRecord& channel, ClientEntry& client,
       return false;
     }
   }
-  // Other streams may be there of who could not take the id.
-  const bool takes_id = !statement.principal.name.empty() &&
-                        !statement.principal.is_trial &&
-                        clients_.OwnerOf(client).empty();
   if (!BindAmongOthers(channel, client, statement.incarnation,
-                       {/*is_known=*/!older.empty(), takes_id}, replaced,
-                       result, change)) {
+                       /*is_known=*/!older.empty(), replaced, result, change)) {
     return false;
   }
   for (ChannelRecord* const old : older) {

@@ -48,7 +48,8 @@ class TableState {
  public:
   // See ClientTable::kMaxLeftOutGroups.
   static constexpr size_t kMaxLeftOutGroups = 256;
-  // How many members a change may look at to find who comes next in a group.
+  // How many members a change may look at to find who comes next in a group, or
+  // channels of a client to find strangers.
   static constexpr size_t kMaxLooks = 1000;
 
   // `unchanged_register` as for ConsumerRegistry.
@@ -82,6 +83,9 @@ class TableState {
   // what nobody holds.
   bool MayActAs(const ClientEntry* entry,
                 const ClientPrincipal& principal) const;
+  // Who opened a channel; who holds its client id, if that is not known, as
+  // while rules are tried out. Empty: anonymous.
+  absl::string_view PrincipalOf(const ChannelRecord& channel) const;
   // Null if there is no such group.
   const RegisteredGroup* FindGroup(GroupKind kind,
                                    absl::string_view group) const;
@@ -125,6 +129,14 @@ class TableState {
                   absl::Span<const absl::string_view> producer_groups,
                   absl::Span<const absl::string_view> consumer_groups,
                   TableChange* change);
+  // Closes the channels of a client that are in no group, and that others have
+  // opened than who holds the id: they tried it before, and would keep it from
+  // being free when its holder goes. Looks at up to kMaxLooks channels after
+  // `*place`, and moves it. `closed` gets them; the caller ends them. Returns
+  // whether there may be more.
+  bool CloseStrangers(absl::string_view client_id, ClientEntry::Place* place,
+                      std::vector<ClientChannelPtr>* closed,
+                      TableChange* change);
   // Takes a channel that is closed out of everything.
   void Remove(ChannelRecord& channel, RemovalReason reason,
               TableChange* change);
@@ -192,24 +204,17 @@ class TableState {
   bool ChangesStatement(ChannelRecord& channel,
                         const AdmittedStatement& admitted) const;
   // Binds `channel` to the client of its first full heartbeat. `replaced` gets
-  // the older streams of that client and incarnation. False, with the outcome
-  // in `result`, if the stream must go: nothing is bound.
+  // the older streams of that client, incarnation and principal. False, with
+  // the outcome in `result`, if the stream must go: nothing is bound.
   bool BindStream(ChannelRecord& channel, ClientEntry& client,
                   const HeartbeatStatement& statement, Records* replaced,
                   RegisterResult* result, TableChange* change);
-  // What is known of a stream that comes to a client id.
-  struct Newcomer {
-    // Its process has a stream of that id already.
-    bool is_known;
-    // Its principal begins to hold the id, which nobody held.
-    bool takes_id;
-  };
   // Binds the stream, and does what the policy says about streams of other
-  // processes that use the same id. False if these stay and this one must go.
+  // processes of its principal that use the same id. `is_known`: its process
+  // has a stream of that id already. False if these stay and this one must go.
   bool BindAmongOthers(ChannelRecord& channel, ClientEntry& client,
-                       uint64_t incarnation, const Newcomer& newcomer,
-                       Records* replaced, RegisterResult* result,
-                       TableChange* change);
+                       uint64_t incarnation, bool is_known, Records* replaced,
+                       RegisterResult* result, TableChange* change);
   void RegisterGroups(const AdmittedStatement& admitted, const Registrant& who,
                       RegisterResult* result, TableChange* change);
   // The channel's groups that its latest full heartbeat does not state are left

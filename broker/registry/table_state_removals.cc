@@ -77,7 +77,9 @@ void TableState::RemoveMembership(ChannelRecord& channel,
 
 void TableState::Remove(ChannelRecord& channel, RemovalReason reason,
                         TableChange* change) {
-  if (channel.client != nullptr) closed_.Note(channel, reason, change->now());
+  if (channel.client != nullptr) {
+    closed_.Note(channel, PrincipalOf(channel), reason, change->now());
+  }
   TakeOut(channel, reason, change);
 }
 
@@ -97,11 +99,9 @@ void TableState::TakeOut(ChannelRecord& channel, RemovalReason reason,
   expiry_.Remove(channel);
   if (channel.port == nullptr) return;
   open_.erase(&channel);
-  if (CountsPayers()) {
-    payers_.Remove(PayerOf(channel), change->now());
-    clients_.principals().Drop(
-        std::exchange(channel.principal, Principals::kAnonymous));
-  }
+  if (CountsPayers()) payers_.Remove(PayerOf(channel), change->now());
+  clients_.principals().Drop(
+      std::exchange(channel.principal, Principals::kAnonymous));
   // Callers and events hold references: the channel is not destroyed here.
   channel.port.reset();
 }
@@ -111,6 +111,14 @@ bool TableState::IsHeldByAnother(const ClientEntry* entry,
   if (entry == nullptr) return false;
   const absl::string_view holder = clients_.OwnerOf(*entry);
   return !holder.empty() && holder != principal;
+}
+
+absl::string_view TableState::PrincipalOf(const ChannelRecord& channel) const {
+  const absl::string_view opened_by =
+      clients_.principals().NameOf(channel.principal);
+  return opened_by.empty() && channel.client != nullptr
+             ? clients_.OwnerOf(*channel.client)
+             : opened_by;
 }
 
 bool TableState::MayActAs(const ClientEntry* entry,
@@ -136,6 +144,36 @@ bool TableState::RefuseIfOfAnother(ChannelRecord& channel,
   return true;
 }
 
+bool TableState::CloseStrangers(absl::string_view client_id,
+                                ClientEntry::Place* place,
+                                std::vector<ClientChannelPtr>* closed,
+                                TableChange* change) {
+  const ClientEntry* const client = clients_.Find(client_id);
+  if (client == nullptr || clients_.OwnerOf(*client).empty()) return false;
+  const Principals::Number owner =
+      clients_.principals().Find(clients_.OwnerOf(*client));
+  // Its place may have been another one when others were looked at.
+  if (client->has_one_channel()) *place = ClientEntry::kBeforeAll;
+  // Removed afterwards: the entry goes with its last channel.
+  Records strangers;
+  const ChannelRecord* last = nullptr;
+  for (size_t looks = 0; looks < kMaxLooks; ++looks) {
+    ChannelRecord* const channel = client->Next(place);
+    last = channel;
+    if (channel == nullptr) break;
+    // If another call is closing it, that call removes and ends it.
+    if (channel->client == client && channel->principal != owner &&
+        channel->memberships.empty() && channel->liveness.Close()) {
+      strangers.push_back(channel);
+    }
+  }
+  for (ChannelRecord* const stranger : strangers) {
+    closed->push_back(stranger->port);
+    Remove(*stranger, RemovalReason::kDisconnected, change);
+  }
+  return last != nullptr;
+}
+
 void TableState::LeaveRefusedGroups(ChannelRecord& channel,
                                     const HeartbeatStatement& statement,
                                     TableChange* change) {
@@ -159,7 +197,8 @@ bool TableState::RefuseIfHeld(ChannelRecord& channel,
   // A stream that has been let in stays until it is closed.
   if (!is_unary && channel.client != nullptr) return false;
   const auto find = [&](ChannelKind kind) {
-    return holds_.Find(statement.client_id, kind, statement.incarnation,
+    return holds_.Find({statement.client_id, kind, statement.incarnation,
+                        statement.principal.pays_as()},
                        change->now());
   };
   const ClientHold* hold = find(channel.kind);

@@ -1,6 +1,5 @@
 // The part of TableState that is about what is wrong with clients.
 #include <algorithm>
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -9,35 +8,36 @@
 namespace rmq {
 
 bool TableState::BindAmongOthers(ChannelRecord& channel, ClientEntry& client,
-                                 uint64_t incarnation, const Newcomer& newcomer,
+                                 uint64_t incarnation, bool is_known,
                                  Records* replaced, RegisterResult* result,
                                  TableChange* change) {
   using Policy = DuplicateClientIdPolicy;
   const Policy policy = options_.duplicate_client_id_policy;
+  const ClientProcess process = {incarnation, channel.principal};
   ChannelRecord* const other =
-      incarnation == 0 ? nullptr : client.StreamOfAnother(incarnation);
-  if (other != nullptr && (!newcomer.is_known || policy != Policy::kReport)) {
+      incarnation == 0 ? nullptr : client.StreamOfAnother(process);
+  if (other != nullptr && (!is_known || policy != Policy::kReport)) {
     change->AddDuplicateClientId(channel, client.client_id(),
                                  other->port->remote_address());
   }
-  if (other != nullptr && policy == Policy::kOldestWins && !newcomer.takes_id) {
+  if (other != nullptr && policy == Policy::kOldestWins) {
     result->outcome = RegisterResult::Outcome::kDuplicateClientId;
     result->other_address = std::string(other->port->remote_address());
     return false;
   }
   clients_.Bind(client, channel, incarnation);
+  // Those of other principals are duplicates to operators alone.
+  duplicates_.Update(client, change->now());
   if (other == nullptr) return true;
   if (policy == Policy::kNewestWins) {
     result->other_address = std::string(other->port->remote_address());
-    for (ChannelRecord* const old : client.IncarnatedStreams(
-             incarnation, std::numeric_limits<size_t>::max())) {
+    for (ChannelRecord* const old : client.StreamsOfOthers(process)) {
       if (old->liveness.Close()) replaced->push_back(old);
     }
-  } else if (!newcomer.is_known) {
+  } else if (!is_known) {
     other->MutableExceptions().has_new_duplicate = true;
     other->liveness.SetAttention(true);
   }
-  duplicates_.Update(client, change->now());
   return true;
 }
 
@@ -52,8 +52,8 @@ std::vector<ClientWarning> TableState::TakeWarnings(ChannelRecord& channel,
   }
   if (duplicates_.size() > 0 && channel.client != nullptr &&
       channel.incarnation != 0 && (is_new || !only_news)) {
-    const ChannelRecord* const other =
-        channel.client->StreamOfAnother(channel.incarnation);
+    const ChannelRecord* const other = channel.client->StreamOfAnother(
+        {channel.incarnation, channel.principal});
     if (other != nullptr) {
       warnings.push_back(DuplicateWarning(*channel.client, *other));
     }

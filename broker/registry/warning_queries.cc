@@ -35,7 +35,7 @@ std::vector<DuplicateClientInfo> ListDuplicates(const TableState& state,
         info.streams = duplicate.client->incarnated_streams();
         for (const ChannelRecord* const stream :
              duplicate.client->IncarnatedStreams(
-                 /*but=*/0, DuplicateClientInfo::kMostChannels)) {
+                 DuplicateClientInfo::kMostChannels)) {
           info.channels.push_back(stream->port);
         }
         return true;

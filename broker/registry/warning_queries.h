@@ -27,7 +27,8 @@ struct DuplicateClientInfo {
   absl::Time since;
   // Streams with an incarnation.
   size_t streams = 0;
-  // The first of these, in the order of their incarnations.
+  // The first of these, those of one user together, in the order of their
+  // incarnations.
   std::vector<ClientChannelPtr> channels;
 };
 

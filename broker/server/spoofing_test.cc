@@ -317,6 +317,9 @@ TEST_F(SpoofingTest, WhoMayBeInNoGroupTakesNoClientId) {
   const auto first = Join(AsPay(), ConsumerHeartbeat("c1", "orders"));
   const auto second = Join(AsPay(), ConsumerHeartbeat("c2", "orders"));
   EXPECT_THAT(Members(), ElementsAre("pay:c1", "pay:c2"));
+  const grpc::Status told = squatter->Finish();
+  EXPECT_EQ(told.error_code(), kDenied);
+  EXPECT_EQ(told.error_message(), "another user holds the client id \"c1\"");
 }
 
 TEST_F(SpoofingTest, ConnectionsAreListedWithTheirUsers) {

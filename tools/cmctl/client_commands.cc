@@ -116,9 +116,8 @@ Table ClientTable(bool closed) {
   if (!closed) {
     table.columns.push_back(
         {"WRITABLE", "channel.writable", PlainCell, Shown::kWide});
-    table.columns.push_back(
-        {"PRINCIPAL", "principal", PlainCell, Shown::kWide});
   }
+  table.columns.push_back({"PRINCIPAL", "principal", PlainCell, Shown::kWide});
   table.if_empty = closed ? "no client went lately" : "no client is connected";
   return table;
 }

@@ -113,6 +113,7 @@ TEST_F(ClientCommandsTest, ClosedClientsAreShownWithTheReason) {
   pb::ListClientsResponse one = OneClient("c1");
   one.mutable_clients(0)->mutable_closed_at()->set_seconds(1'700'000'030);
   one.mutable_clients(0)->set_reason(pb::REMOVAL_REASON_KICKED);
+  one.mutable_clients(0)->set_principal("pay-user");
   const std::string text = Print({"clients", "--closed", "--newest"}, {&one});
   EXPECT_THAT(text, HasSubstr("CLOSED   REASON  GROUPS"));
   EXPECT_THAT(text, HasSubstr("30s ago  KICKED  orders"));
@@ -120,6 +121,8 @@ TEST_F(ClientCommandsTest, ClosedClientsAreShownWithTheReason) {
   EXPECT_THAT(asked_, ::testing::ElementsAre(
                           "filter { state: STATE_RECENTLY_CLOSED } "
                           "order: ORDER_NEWEST_FIRST page_size: 1000"));
+  EXPECT_THAT(Print({"clients", "--closed", "-o", "wide"}, {&one}),
+              AllOf(HasSubstr("PRINCIPAL"), HasSubstr("pay-user")));
 }
 
 TEST_F(ClientCommandsTest, OptionsAreCriteria) {
