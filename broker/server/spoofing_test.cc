@@ -148,6 +148,27 @@ class SpoofingTest : public ::testing::Test {
     return ids;
   }
 
+  // The code with which a ReceiveMessage is answered, which is not held.
+  v2::Code Receive(const TestMetadata& user,
+                   const std::string& client_id) const {
+    const auto stub = v2::MessagingService::NewStub(NewConnection());
+    grpc::ClientContext context;
+    PrepareSdkCall(client_id, &context);
+    Sending(user)(&context);
+    const auto call = stub->ReceiveMessage(
+        &context, ParseText<v2::ReceiveMessageRequest>(R"pb(
+          group { name: "orders" }
+          message_queue { topic { name: "T1" } }
+          long_polling_timeout {}
+        )pb"));
+    v2::ReceiveMessageResponse response;
+    EXPECT_TRUE(call->Read(&response));
+    const v2::Code code = response.status().code();
+    EXPECT_FALSE(call->Read(&response));
+    EXPECT_TRUE(call->Finish().ok());
+    return code;
+  }
+
   // Has other rules hold: the same with each first text replaced by the second
   // one. Blocks until they do.
   void SetRules(
@@ -296,6 +317,36 @@ TEST_F(SpoofingTest, ANativeClientCannotBeAnSdkClientOfAnotherUser) {
   EXPECT_EQ(Unregister(AsBill(), "c1"), kDenied);
   EXPECT_THAT(Members(), ElementsAre("pay:c1"));
   EXPECT_EQ(held.Heartbeat(kConsumerHeartbeat).code(), v2::OK);
+}
+
+TEST_F(SpoofingTest, NoCallOfAnSdkActsAsAClientOfAnotherUser) {
+  const auto held = Join(AsPay(), ConsumerHeartbeat("c1", "orders"));
+  const auto route = [this](const TestMetadata& user) {
+    return SdkClient("c1", user)
+        .QueryRoute("topic { name: 'T1' }")
+        .status()
+        .code();
+  };
+  const auto assignment = [this](const TestMetadata& user) {
+    return SdkClient("c1", user)
+        .Call<v2::QueryAssignmentResponse>(
+            &v2::MessagingService::Stub::QueryAssignment,
+            ParseText<v2::QueryAssignmentRequest>(
+                "topic { name: 'T1' } group { name: 'orders' }"))
+        .status()
+        .code();
+  };
+  EXPECT_EQ(route(AsPay()), v2::OK);
+  EXPECT_EQ(assignment(AsPay()), v2::OK);
+  EXPECT_EQ(Receive(AsPay(), "c1"), v2::MESSAGE_NOT_FOUND);
+  EXPECT_EQ(route(AsBill()), v2::FORBIDDEN);
+  EXPECT_EQ(assignment(AsBill()), v2::FORBIDDEN);
+  EXPECT_EQ(Receive(AsBill(), "c1"), v2::FORBIDDEN);
+}
+
+TEST_F(SpoofingTest, WhoMayNotBeInAGroupReceivesNothingForIt) {
+  EXPECT_EQ(Receive(AsBill(), "c9"), v2::MESSAGE_NOT_FOUND);
+  EXPECT_EQ(Receive(AsPoor(), "c8"), v2::FORBIDDEN);
 }
 
 TEST_F(SpoofingTest, AClientCannotKickTheOthers) {

@@ -12,6 +12,7 @@
 #include "broker/fronts/rocketmq_v2/route.h"
 #include "broker/fronts/rocketmq_v2/sdk_headers.h"
 #include "broker/fronts/rocketmq_v2/sdk_status.h"
+#include "common/rpc/server/gate.h"
 #include "common/rpc/server/refusal_log.h"
 #include "common/rpc/server/response_source.h"
 
@@ -102,22 +103,28 @@ absl::Duration HoldFor(const v2::ReceiveMessageRequest& request,
 }
 
 // Checks a call, and takes its place among those that are held.
-CallStatus BeginHolding(const SdkBroker& broker, const CallContext& call,
+CallStatus BeginHolding(const SdkBroker& broker, Gate& gate,
+                        const CallContext& call,
                         const v2::ReceiveMessageRequest& request,
                         HeldCalls* held,
                         std::unique_ptr<HeldCalls::Place>* place) {
   SdkHeaders headers;
   const Limits& limits = broker.broker.limits;
   CallStatus status = ReadHeaders(call.metadata, limits, &headers);
-  std::string name;
-  if (status.ok()) status = GroupName("group", request.group(), limits, &name);
+  std::string group;
+  if (status.ok()) status = GroupName("group", request.group(), limits, &group);
+  std::string topic;
   if (status.ok()) {
     status = TopicName("message_queue.topic", request.message_queue().topic(),
-                       limits, &name);
+                       limits, &topic);
+  }
+  if (status.ok()) {
+    status =
+        CheckCall(broker.broker, gate, call, {headers.client_id, group, topic});
   }
   if (!status.ok()) return status;
-  return held->Take(headers.client_id, name, call.peer.address,
-                    static_cast<size_t>(ReadableQueues(broker.TopicOf(name))),
+  return held->Take(headers.client_id, topic, call.peer.address,
+                    static_cast<size_t>(ReadableQueues(broker.TopicOf(topic))),
                     place);
 }
 
@@ -129,11 +136,12 @@ ResponsesMethod ReceiveMessageMethod(const SdkBroker& broker,
   return WithCodesInTheBody<v2::ReceiveMessageRequest,
                             v2::ReceiveMessageResponse>(
       table,
-      [&broker, due_calls, held](
+      [&broker, &gate = table->gate(), due_calls, held](
           const CallContext& call, const v2::ReceiveMessageRequest& request,
           ResponseWaker waker, std::shared_ptr<ResponseSource>* source) {
         std::unique_ptr<HeldCalls::Place> place;
-        CallStatus status = BeginHolding(broker, call, request, held, &place);
+        CallStatus status =
+            BeginHolding(broker, gate, call, request, held, &place);
         if (!status.ok()) return status;
         *source = std::make_shared<HeldReceive>(
             call.now + HoldFor(request, call.metadata.TimeLeft()),

@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "apache/rocketmq/v2/service.pb.h"
 #include "broker/assignment/group_assignments.h"
+#include "broker/fronts/client_id_holder.h"
 #include "broker/fronts/clientmanager/broker_identity.h"
 #include "broker/fronts/rocketmq_v2/route.h"
 #include "broker/fronts/rocketmq_v2/sdk_status.h"
@@ -27,7 +28,21 @@ struct SdkCall {
 
   SdkClients::Who who() const { return CallerOf(context, headers); }
   const Limits& limits() const { return broker.broker.limits; }
+  // See CheckCall(). Either may be empty.
+  CallStatus Check(absl::string_view group, absl::string_view topic) const {
+    return CheckCall(broker.broker, gate, context,
+                     {headers.client_id, group, topic});
+  }
 };
+
+CallStatus CheckNames(Gate& gate, const CallContext& call,
+                      const SdkNames& names) {
+  CallResources resources;
+  resources.client_id = names.client_id;
+  if (!names.group.empty()) resources.groups.push_back(names.group);
+  if (!names.topic.empty()) resources.topics.push_back(names.topic);
+  return gate.EnterFrame(call, resources);
+}
 
 template <typename Request, typename Response>
 using Answer = CallStatus (*)(const SdkCall&, const Request&, Response*);
@@ -71,13 +86,11 @@ CallStatus NotImplemented(const SdkCall& /*call*/, const Request& /*request*/,
                   "this broker keeps clients, not messages");
 }
 
+// Without a look at who holds the client id: SdkClients asks about that.
 CallStatus CheckNames(const SdkCall& call, absl::string_view group,
                       absl::string_view topic) {
-  CallResources resources;
-  resources.client_id = call.headers.client_id;
-  if (!group.empty()) resources.groups.push_back(group);
-  if (!topic.empty()) resources.topics.push_back(topic);
-  return call.gate.EnterFrame(call.context, resources);
+  return CheckNames(call.gate, call.context,
+                    {call.headers.client_id, group, topic});
 }
 
 // This broker, of which nothing is known but what it was told itself.
@@ -116,7 +129,7 @@ CallStatus QueryRoute(const SdkCall& call, const v2::QueryRouteRequest& request,
                       v2::QueryRouteResponse* response) {
   std::string name;
   CallStatus status = TopicName("topic", request.topic(), call.limits(), &name);
-  if (status.ok()) status = CheckNames(call, "", name);
+  if (status.ok()) status = call.Check("", name);
   if (!status.ok()) return status;
   status = RouteOf(call, name, request.topic(), request.endpoints(), response);
   if (status.ok()) call.broker.clients.NoteTopic(call.who(), name);
@@ -156,7 +169,7 @@ CallStatus QueryAssignment(const SdkCall& call,
   if (!status.ok()) return status;
   std::string group;
   status = GroupName("group", request.group(), call.limits(), &group);
-  if (status.ok()) status = CheckNames(call, group, topic);
+  if (status.ok()) status = call.Check(group, topic);
   if (!status.ok()) return status;
   call.broker.clients.NoteTopic(call.who(), topic);
   // No queue: so push consumers ask for no messages.
@@ -210,6 +223,18 @@ SdkClients::Who CallerOf(const CallContext& call, const SdkHeaders& headers) {
           call.peer.address,
           {call.peer.principal, call.peer.is_trial},
           call.now};
+}
+
+CallStatus CheckCall(const ClientBroker& broker, Gate& gate,
+                     const CallContext& call, const SdkNames& names) {
+  CallStatus status = CheckNames(gate, call, names);
+  if (!status.ok() || call.peer.generation == 0) return status;
+  return CheckHolder({names.client_id,
+                      {call.peer.principal, call.peer.is_trial},
+                      call.peer.address,
+                      call.method.name(),
+                      call.now},
+                     broker.table, &broker.counters.denials);
 }
 
 CallStatus CheckStatement(Gate& gate, const CallContext& call,
