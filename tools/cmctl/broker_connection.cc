@@ -291,19 +291,23 @@ std::string ConfigFile(const CommandLine& line,
 }
 
 absl::Status FindConnection(const Environment& environment, CommandLine* line) {
-  const absl::StatusOr<NamedBrokers> brokers = ReadConfig(*line, environment);
-  if (!brokers.ok()) return brokers.status();
   std::string asked = Given("broker", *line, environment);
   const std::string cluster = Given("cluster", *line, environment);
-  if (!cluster.empty()) {
-    const bool are_picked = line->connection.count("broker") > 0;
-    const std::vector<std::string> picked =
-        are_picked ? absl::StrSplit(asked, ',') : std::vector<std::string>();
-    // An address needs no cluster that the environment names.
-    if (!are_picked || line->connection.count("cluster") > 0 ||
-        !AreKnown(picked, *brokers)) {
-      return FindCluster(cluster, picked, environment, line);
-    }
+  const bool are_picked = line->connection.count("broker") > 0;
+  const std::vector<std::string> picked =
+      are_picked ? absl::StrSplit(asked, ',') : std::vector<std::string>();
+  if (!cluster.empty() &&
+      (!are_picked || line->connection.count("cluster") > 0)) {
+    return FindCluster(cluster, picked, environment, line);
+  }
+  // Addresses need no file, and no cluster that the environment names.
+  absl::StatusOr<NamedBrokers> brokers = NamedBrokers();
+  if (!AreKnown(absl::StrSplit(asked, ','), *brokers)) {
+    brokers = ReadConfig(*line, environment);
+    if (!brokers.ok()) return brokers.status();
+  }
+  if (!cluster.empty() && !AreKnown(picked, *brokers)) {
+    return FindCluster(cluster, picked, environment, line);
   }
   if (asked.empty()) asked = brokers->use();
   if (asked.empty()) asked = line->broker().address;

@@ -26,7 +26,8 @@ inline constexpr size_t kMostBrokers = 64;
 
 // Sets CommandLine::brokers. What an option says counts first, then what a
 // variable of the environment says (RMQ_TLS_CA for --tls_ca, and so on), then
-// what the file says of each broker.
+// what the file says of each broker. The file is read only if a broker is asked
+// by its name, or none is named: a wrong one stops nobody who names addresses.
 //
 // With --cluster the brokers are those that its source names, which is waited
 // for, for the line's timeout at most; with --broker too those of them that it

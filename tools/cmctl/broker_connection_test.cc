@@ -266,6 +266,25 @@ TEST_F(BrokerConnectionTest, AFileOfBrokersThatIsAskedForMustBeGood) {
   EXPECT_THAT(Error({}), HasSubstr(absl::StrCat(config_, ":1:")));
 }
 
+TEST_F(BrokerConnectionTest, AWrongFileOfBrokersStopsNobodyWhoNeedsItNot) {
+  std::ofstream(config_) << "brokers {";
+  EXPECT_EQ(Find({"--broker=h:3"}).broker().address, "h:3");
+  EXPECT_EQ(Find({"--broker=h:3,unix:/run/b"}).brokers.size(), 2);
+  EXPECT_EQ(Find({"--cluster=static:///h:1"}).broker().address, "h:1");
+  WriteCluster();
+  EXPECT_EQ(Find({cluster_, "--broker=b"}).broker().address, "h:3");
+  variables_["RMQ_BROKER"] = "h:4";
+  EXPECT_EQ(Find({}).broker().address, "h:4");
+  // A name may be one of the file's.
+  const std::string wrong = absl::StrCat(config_, ":1:");
+  EXPECT_THAT(Error({"--broker=prod"}), HasSubstr(wrong));
+  EXPECT_THAT(Error({"--broker=h:3,prod"}), HasSubstr(wrong));
+  variables_["RMQ_CLUSTER"] = "static:///h:5";
+  EXPECT_THAT(Error({"--broker=prod"}), HasSubstr(wrong));
+  EXPECT_EQ(Find({"--broker=h:3"}).broker().address, "h:3");
+  EXPECT_EQ(Find({}).broker().address, "h:5");
+}
+
 TEST_F(BrokerConnectionTest, TheFileStandsInTheUsersConfiguration) {
   variables_.clear();
   EXPECT_EQ(
