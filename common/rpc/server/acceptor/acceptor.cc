@@ -267,6 +267,7 @@ void Acceptor::Admit(int fd, const ListenSocket& listener,
     return;
   }
   if (listener.is_for_operators()) connection->set_is_for_operators();
+  if (kind == TransportKind::kTls) connection->set_is_tls();
   if (deadlines_.size() > 2 * waiting_.size() + kMostEvents) ForgetDeadlines();
   deadlines_.push_back({now + kFirstBytesLimit, fd, connection->number()});
   waiting_[fd] = {std::move(connection), kind};

@@ -204,6 +204,23 @@ TEST_F(AcceptorTest, AnAddressOfTlsTakesTlsAlone) {
   EXPECT_EQ(BytesHandedOver(), "\x16\x03\x01");
 }
 
+TEST_F(AcceptorTest, ATlsConnectionThatIsClosedWithoutACallIsCounted) {
+  Start(TransportKind::kTls);
+  Client client(port_);
+  client.Send("\x16\x03\x01");
+  AwaitHandedOver(1);
+  {
+    MutexLock lock(&mu_);
+    close(handed_over_.back());
+    handed_over_.pop_back();
+  }
+  clock_.Advance(Acceptor::kQuietLookPeriod);
+  while (connections_.size() > 0) std::this_thread::yield();
+  while (Refused(ConnectionRefusal::kTlsWithoutCall) == 0) {
+    std::this_thread::yield();
+  }
+}
+
 TEST_F(AcceptorTest, AUnixSocketsConnectionsAreCountedTogether) {
   char directory[] = "/tmp/acceptor_test.XXXXXX";
   sockaddr_un place = {};

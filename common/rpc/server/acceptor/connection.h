@@ -53,6 +53,11 @@ class Connection {
   const std::string& peer() const { return peer_; }
   absl::Time since() const { return since_; }
 
+  // Whether it has come to an address of TLS.
+  bool is_tls() const { return is_tls_.load(std::memory_order_relaxed); }
+  // Before its first call.
+  void set_is_tls() { is_tls_.store(true, std::memory_order_relaxed); }
+
   // Whether it has come to an address that serves what is kept from others.
   bool is_for_operators() const {
     return is_for_operators_.load(std::memory_order_relaxed);
@@ -118,6 +123,7 @@ class Connection {
   std::string user_;  // Written once.
   std::atomic<bool> has_user_{false};
   std::atomic<bool> has_several_users_{false};
+  std::atomic<bool> is_tls_{false};
   std::atomic<bool> is_for_operators_{false};
   std::atomic<uint64_t> bytes_{0};
   std::atomic<uint64_t> messages_{0};

@@ -20,6 +20,7 @@ absl::string_view NameOf(ConnectionRefusal refusal) {
     case ConnectionRefusal::kAddressIsHeld: return "held";
     case ConnectionRefusal::kNoFirstBytes: return "no_first_bytes";
     case ConnectionRefusal::kOtherProtocol: return "other_protocol";
+    case ConnectionRefusal::kTlsWithoutCall: return "tls_without_call";
   }
   return "";
 }
@@ -91,7 +92,9 @@ ConnectionPtr Connections::Open(absl::string_view peer,
   }
   if (sweeps) {
     for (const ConnectionPtr& connection : All()) {
-      if (!connection->socket_->BytesReceived().has_value()) Close(connection);
+      if (!connection->socket_->BytesReceived().has_value()) {
+        Forget(connection, now);
+      }
     }
   }
   MutexLock lock(&mu_);
@@ -145,6 +148,15 @@ void Connections::Close(const ConnectionPtr& connection) {
   }
 }
 
+void Connections::Forget(const ConnectionPtr& connection, absl::Time now) {
+  Close(connection);
+  if (connection->is_tls() && connection->counts().calls == 0 &&
+      !connection->is_ended() &&
+      now - connection->since() <= kTlsWithoutCallLimit) {
+    NoteRefused(connection->peer(), ConnectionRefusal::kTlsWithoutCall);
+  }
+}
+
 void Connections::ForgetLocked(const Connection& connection) {
   const auto address = by_address_.find(NetworkOf(connection.peer()));
   if (--address->second == 0) by_address_.erase(address);
@@ -159,7 +171,7 @@ std::vector<ConnectionPtr> Connections::All() const {
 bool Connections::Look(absl::Time now, int64_t memory, absl::Duration stuck) {
   std::vector<ConnectionPtr> open = All();
   open.erase(std::remove_if(open.begin(), open.end(),
-                            [this](const ConnectionPtr& connection) {
+                            [this, now](const ConnectionPtr& connection) {
                               const absl::optional<uint64_t> bytes =
                                   connection->socket_->BytesReceived();
                               if (bytes.has_value()) {
@@ -167,7 +179,7 @@ bool Connections::Look(absl::Time now, int64_t memory, absl::Duration stuck) {
                                     *bytes, std::memory_order_relaxed);
                                 return false;
                               }
-                              Close(connection);
+                              Forget(connection, now);
                               return true;
                             }),
              open.end());

@@ -36,6 +36,10 @@ enum class ConnectionRefusal {
   kAddressIsHeld,     // Connections of its address were ended lately.
   kNoFirstBytes,      // It sent nothing, or too little, for kFirstBytesLimit.
   kOtherProtocol,     // What it sent first is not HTTP/2, or is TLS.
+  // It spoke TLS, and was gone within kTlsWithoutCallLimit, without a call: its
+  // handshake failed, or its client changed its mind. gRPC 1.51 tells why a
+  // handshake failed, and not whose it was.
+  kTlsWithoutCall,
 };
 // As metrics and logs name it: "connections", "address", ...
 absl::string_view NameOf(ConnectionRefusal refusal);
@@ -106,8 +110,11 @@ class Connections {
   // While there is no room, closed connections are looked for this often.
   static constexpr absl::Duration kSweepPause = absl::Milliseconds(100);
 
+  // The first bytes, the handshake and a look may take 10 s each.
+  static constexpr absl::Duration kTlsWithoutCallLimit = absl::Seconds(30);
+
   using Refusals =
-      CountersBy<ConnectionRefusal, ConnectionRefusal::kTooMany, 5>;
+      CountersBy<ConnectionRefusal, ConnectionRefusal::kTooMany, 6>;
   using Abuses = CountersBy<ConnectionAbuse, ConnectionAbuse::kWastedCalls, 3>;
 
   // `options` must validate.
@@ -121,7 +128,7 @@ class Connections {
   // Counts and logs a connection that was not let in, or was let in and closed
   // before a call.
   void NoteRefused(absl::string_view peer, ConnectionRefusal refusal);
-  // Forgets a connection, whose socket is closed.
+  // Forgets a connection, whose socket is closed before it was handed over.
   void Close(const ConnectionPtr& connection) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Forgets connections whose sockets are closed, and ends those that have
@@ -185,6 +192,9 @@ class Connections {
   absl::optional<ConnectionRefusal> WhyFull(const std::string& address) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::vector<ConnectionPtr> All() const ABSL_LOCKS_EXCLUDED(mu_);
+  // Forgets a connection whose owner has closed its socket.
+  void Forget(const ConnectionPtr& connection, absl::Time now)
+      ABSL_LOCKS_EXCLUDED(mu_);
   void ForgetLocked(const Connection& connection)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void End(Connection& connection, ConnectionAbuse abuse, absl::Time now)

@@ -154,6 +154,47 @@ TEST_F(ConnectionsTest, ALookForgetsClosedConnections) {
   EXPECT_THAT(Peers(), ElementsAre("10.0.0.1:2"));
 }
 
+TEST_F(ConnectionsTest, ATlsConnectionThatGoesSoonWithoutACallIsCounted) {
+  const auto count_of = [this](absl::Duration after) {
+    const auto before =
+        connections_.refused().value(ConnectionRefusal::kTlsWithoutCall);
+    const Client client = Open("10.0.0.1:1");
+    client.connection->set_is_tls();
+    client.socket->bytes.reset();
+    Look(after);
+    EXPECT_EQ(connections_.size(), 0);
+    return connections_.refused().value(ConnectionRefusal::kTlsWithoutCall) -
+           before;
+  };
+  EXPECT_EQ(count_of(absl::ZeroDuration()), 1);
+  EXPECT_EQ(count_of(Connections::kTlsWithoutCallLimit), 1);
+  // It was of use, or may have been.
+  EXPECT_EQ(count_of(Connections::kTlsWithoutCallLimit + absl::Nanoseconds(1)),
+            0);
+}
+
+TEST_F(ConnectionsTest, WhoHasCalledOrHasNoTlsOrWasEndedIsNoFailedHandshake) {
+  const Client has_called = Open("10.0.0.1:1");
+  has_called.connection->set_is_tls();
+  ConnectionCall call;
+  EXPECT_TRUE(call.Begin(&connections_, "10.0.0.1:1", now_).ok());
+  call.NoteMessage(10);
+  call.End(now_);
+  const Client plaintext = Open("10.0.0.1:2");
+  const Client floods = Open("10.0.0.1:3");
+  floods.connection->set_is_tls();
+  floods.socket->bytes = 1'000'000;
+  Look(absl::ZeroDuration());
+  EXPECT_EQ(floods.socket->ends, 1);
+  for (const Client& client : {has_called, plaintext, floods}) {
+    client.socket->bytes.reset();
+  }
+  Look(absl::ZeroDuration());
+  EXPECT_EQ(connections_.size(), 0);
+  EXPECT_EQ(connections_.refused().value(ConnectionRefusal::kTlsWithoutCall),
+            0);
+}
+
 TEST_F(ConnectionsTest, TheyAreListedInTheirOrderInPieces) {
   for (const char* peer : {"10.0.0.1:3", "10.0.0.1:1", "10.0.0.2:2"}) {
     Open(peer);
