@@ -102,6 +102,7 @@ HeartbeatResult ClientManageProcessor::Heartbeat(
   result.statement_token = registered.statement_token;
   result.channel_expiry = registered.channel_expiry;
   result.group_epochs = std::move(registered.group_epochs);
+  result.left_out_consumers = std::move(registered.left_out_consumers);
   for (InconsistentStatement& inconsistent : registered.inconsistent) {
     result.skipped.push_back({inconsistent.group, GroupKind::kConsumer,
                               SkipReason::kInconsistentSubscription,

@@ -55,6 +55,8 @@ struct HeartbeatResult {
   std::vector<ClientWarning> warnings;
   // Of each consumer group that was registered: views into the statement.
   absl::InlinedVector<StatedGroupEpoch, 2> group_epochs;
+  // See RegisterResult.
+  std::vector<std::string> left_out_consumers;
 };
 
 // PERMISSION_DENIED with SYSTEM_ERROR: another user holds the client id. Who

@@ -82,6 +82,9 @@ struct RegisterResult {
   absl::InlinedVector<StatedGroupEpoch, 2> group_epochs;
   // Consumer groups that were skipped here.
   std::vector<InconsistentStatement> inconsistent;
+  // Of a principal by rules: consumer groups that the channel is in, and that
+  // the statement leaves out.
+  std::vector<std::string> left_out_consumers;
   // The principal holds the client id from now on, which nobody has held.
   bool took_id = false;
   // All warnings about the client that hold after the heartbeat.

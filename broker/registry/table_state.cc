@@ -212,6 +212,14 @@ RegisterResult TableState::Register(ChannelRecord& channel,
           TakeOverWarning(statement.client_id, result.other_address));
     }
   }
+  if (!statement.principal.pays_as().empty() && channel.left_out_groups() > 0) {
+    for (const Membership& membership : channel.memberships) {
+      if (membership.left_out &&
+          membership.group->kind == GroupKind::kConsumer) {
+        result.left_out_consumers.push_back(membership.group->name);
+      }
+    }
+  }
   result.outcome = RegisterResult::Outcome::kRegistered;
   return result;
 }

@@ -397,6 +397,24 @@ TEST_F(SpoofingTest, WhoMayNotBeInAGroupAnyMoreCanLeaveIt) {
   EXPECT_THAT(Members(), IsEmpty());
 }
 
+TEST_F(SpoofingTest, WhoMayNotBeInAGroupAnyMoreLeavesItThoughNotStatingIt) {
+  pb::HeartbeatRequest both = ConsumerHeartbeat("c1", "orders");
+  *both.add_consumers() = ConsumerHeartbeat("c1", "bills").consumers(0);
+  *both.add_consumers() = ConsumerHeartbeat("c1", "offers").consumers(0);
+  const auto stream = Join(AsPay(), both);
+  const pb::HeartbeatRequest bills = ConsumerHeartbeat("c1", "bills");
+  EXPECT_FALSE(stream->Call(bills).has_status());
+  EXPECT_THAT(Members("orders"), ElementsAre("pay:c1"));
+  SetRules({{"users { name: \"root\"",
+             R"(rules { user: "pay" resource: "Group:orders"
+                        action: ALL decision: DENY }
+                users { name: "root")"}});
+  EXPECT_FALSE(stream->Call(bills).has_status());
+  EXPECT_THAT(Members("orders"), IsEmpty());
+  EXPECT_THAT(Members("bills"), ElementsAre("pay:c1"));
+  EXPECT_THAT(Members("offers"), ElementsAre("pay:c1"));
+}
+
 // --- Those who say nothing ---
 
 class DisabledTest : public SpoofingTest {

@@ -1,7 +1,9 @@
 #include "broker/fronts/clientmanager/heartbeat.h"
 
 #include <atomic>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -88,6 +90,24 @@ CallStatus AnswerLight(const ClientCall& call,
   return {};
 }
 
+// Takes the caller's channel out of those of the groups that the client may not
+// be in any more. It leaves them out of its statement, so that nothing else
+// asks about them.
+void LeaveIfRefused(const ClientCall& call,
+                    const std::vector<std::string>& groups) {
+  std::vector<absl::string_view> refused;
+  for (const std::string& group : groups) {
+    const CallStatus status = call.gate.CheckConsumer(
+        call.context, group, [] { return CallResources::Names(); });
+    if (!status.ok()) refused.push_back(group);
+  }
+  if (refused.empty()) return;
+  // Fails if another one holds the client id by now: the channel goes then.
+  (void)call.broker.processor.UnregisterClient(
+      *call.caller.channel(), call.caller.client_id(), {}, refused,
+      call.context.now, call.principal());
+}
+
 // Applies a statement to the caller's channel, which must be there.
 CallStatus ApplyStatement(const ClientCall& call, const ParsedStatement& parsed,
                           pb::HeartbeatResponse* response) {
@@ -110,6 +130,7 @@ CallStatus ApplyStatement(const ClientCall& call, const ParsedStatement& parsed,
     NoteSkippedGroup(statement.client_id, skipped, &call.broker.counters);
     FillSkippedGroup(skipped, response->add_skipped_groups());
   }
+  LeaveIfRefused(call, result.left_out_consumers);
   return {};
 }
 
