@@ -92,6 +92,14 @@ TEST_F(DrainFollowersTest, OneAddressThatFollowsTooOftenKeepsNoOtherOut) {
   EXPECT_EQ(followers_.CountOf("10.0.0"), 0);
 }
 
+TEST_F(DrainFollowersTest, AnIpv6NetworkIsOneAddress) {
+  for (size_t i = 0; i < kMostDrainFollowersOfAnAddress; ++i) {
+    EXPECT_THAT(Follow(absl::StrCat("[2001:db8::", i, "]")), IsSuccess());
+  }
+  EXPECT_THAT(Follow("[2001:db8::ff]"), IsTooMany());
+  EXPECT_THAT(Follow("[2001:db8:0:1::1]"), IsSuccess());
+}
+
 TEST_F(DrainFollowersTest, ACallThatIsOverMakesRoomForItsAddress) {
   for (size_t i = 0; i < kMostDrainFollowersOfAnAddress; ++i) {
     EXPECT_THAT(Follow("10.0.0.1"), IsSuccess());

@@ -109,7 +109,7 @@ CallStatus AnswerDrain(const AdminCall& call, const pb::DrainRequest& request,
     if (!form.ok()) return form;
     const DrainFollowers& followers = *call.broker.drain_followers;
     if (followers.size() >= kMostDrainFollowers ||
-        followers.CountOf(HostOf(call.context.peer.address)) >=
+        followers.CountOf(NetworkOf(call.context.peer.address)) >=
             kMostDrainFollowersOfAnAddress) {
       return OverLimit(absl::StrCat(
           "calls that follow a drain must be at most ", kMostDrainFollowers,
@@ -121,7 +121,7 @@ CallStatus AnswerDrain(const AdminCall& call, const pb::DrainRequest& request,
     if (!drain.Begin(duration, call.context.now)) return GoingDown();
   }
   *source = std::make_shared<DrainSource>(call.broker, drain.progress().drain,
-                                          HostOf(call.context.peer.address),
+                                          NetworkOf(call.context.peer.address),
                                           std::move(waker));
   return {};
 }

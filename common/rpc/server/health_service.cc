@@ -231,7 +231,7 @@ CallStatus HealthService::TakePlace(Watch* watch) {
     return OverLimit(
         absl::StrCat("calls of Watch must be at most ", kMostWatches));
   }
-  size_t& of_address = addresses_[HostOf(watch->peer())];
+  size_t& of_address = addresses_[NetworkOf(watch->peer())];
   if (of_address >= kMostWatchesOfAnAddress) {
     return OverLimit(
         absl::StrCat("calls of Watch from one address must be at most ",
@@ -245,7 +245,7 @@ CallStatus HealthService::TakePlace(Watch* watch) {
 void HealthService::LeavePlace(Watch* watch) {
   MutexLock lock(&mu_);
   if (watches_.erase(watch) == 0) return;
-  const auto found = addresses_.find(HostOf(watch->peer()));
+  const auto found = addresses_.find(NetworkOf(watch->peer()));
   if (--found->second == 0) addresses_.erase(found);
 }
 

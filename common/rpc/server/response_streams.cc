@@ -275,7 +275,7 @@ CallStatus ResponseStreams::TakePlace(Stream* stream) {
     return OverLimit(absl::StrCat("open calls of ", name, " must be at most ",
                                   method_.limits.calls));
   }
-  size_t& of_address = addresses_[HostOf(stream->peer())];
+  size_t& of_address = addresses_[NetworkOf(stream->peer())];
   if (of_address >= method_.limits.calls_of_an_address) {
     return OverLimit(absl::StrCat("open calls of ", name,
                                   " from one address must be at most ",
@@ -289,7 +289,7 @@ CallStatus ResponseStreams::TakePlace(Stream* stream) {
 void ResponseStreams::LeavePlace(Stream* stream) {
   MutexLock lock(&mu_);
   if (streams_.erase(stream) == 0) return;
-  const auto found = addresses_.find(HostOf(stream->peer()));
+  const auto found = addresses_.find(NetworkOf(stream->peer()));
   if (--found->second == 0) addresses_.erase(found);
 }
 
