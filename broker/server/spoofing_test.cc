@@ -34,6 +34,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::UnorderedElementsAre;
 
 // pay and bill may be in every group, poor in none.
@@ -317,6 +318,17 @@ TEST_F(SpoofingTest, ANativeClientCannotBeAnSdkClientOfAnotherUser) {
   EXPECT_EQ(Unregister(AsBill(), "c1"), kDenied);
   EXPECT_THAT(Members(), ElementsAre("pay:c1"));
   EXPECT_EQ(held.Heartbeat(kConsumerHeartbeat).code(), v2::OK);
+}
+
+TEST_F(SpoofingTest, AHeartbeatTellsNobodyWhatAnotherUsersClientStates) {
+  TestSdkClient held = SdkClient("c1", AsPay());
+  ASSERT_EQ(held.State(kConsumerSettings).status().code(), v2::OK);
+  const v2::Status told =
+      SdkClient("c1", AsPoor()).Heartbeat("client_type: PUSH_CONSUMER");
+  EXPECT_EQ(told.code(), v2::FORBIDDEN);
+  EXPECT_THAT(told.message(),
+              HasSubstr("another user holds the client id \"c1\""));
+  EXPECT_THAT(told.message(), Not(HasSubstr("orders")));
 }
 
 TEST_F(SpoofingTest, NoCallOfAnSdkActsAsAClientOfAnotherUser) {
