@@ -113,12 +113,16 @@ void ClientEventLogger::LogWarning(const ClientEvent& event) {
 }
 
 bool ClientEventLogger::TakeLine(Budget* budget) {
-  if (!budget->rate.Take(clock_.TimeNow())) {
+  const absl::Time now = clock_.TimeNow();
+  if (!budget->rate.Take(now)) {
     ++budget->left_out_untold;
     ++lines_left_out_;
     return false;
   }
-  TellLeftOut(budget);
+  if (budget->left_out_untold > 0 && now - budget->told >= kTellPeriod) {
+    budget->told = now;
+    TellLeftOut(budget);
+  }
   return true;
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/labels.h"
@@ -37,9 +38,9 @@ namespace rmq {
 //
 // Clients come and go as they like: of more than kLinesPerSecond lines (and
 // kBurst at once) the rest are left out, and the next line is preceded by "left
-// out N membership lines". Warnings have a lower limit of their own, so that
-// they do not take the lines of others: kWarningsPerSecond, kWarningBurst,
-// "left out N warnings".
+// out N membership lines", once in kTellPeriod at most. Warnings have a lower
+// limit of their own, so that they do not take the lines of others:
+// kWarningsPerSecond, kWarningBurst, "left out N warnings".
 //
 // Called as ClientTable calls its listeners, by one thread at a time.
 class ClientEventLogger final : public ClientEventListener {
@@ -48,6 +49,7 @@ class ClientEventLogger final : public ClientEventListener {
   static constexpr int32_t kBurst = 1000;
   static constexpr int32_t kWarningsPerSecond = 10;
   static constexpr int32_t kWarningBurst = 100;
+  static constexpr absl::Duration kTellPeriod = absl::Seconds(1);
   static constexpr size_t kMaxNames = 3;
   static constexpr size_t kMaxLabelBytes = 256;
 
@@ -90,6 +92,8 @@ class ClientEventLogger final : public ClientEventListener {
     const int32_t per_second;
     const absl::string_view what;
     int64_t left_out_untold = 0;
+    // When it was told last what was left out.
+    absl::Time told = absl::InfinitePast();
   };
 
   // Whether a line may be written now. If so, tells what was left out before.

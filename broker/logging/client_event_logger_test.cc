@@ -24,6 +24,7 @@ namespace rmq {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::EndsWith;
@@ -207,11 +208,30 @@ TEST_F(ClientEventLoggerTest, TheNextLineIsPrecededByHowManyWereLeftOut) {
                           StartsWith("joined ")));
   clock_.Advance(absl::Seconds(1));
   Join(ClientEventLogger::kLinesPerSecond);
-  EXPECT_THAT(
-      log_.Take(),
-      AllOf(SizeIs(ClientEventLogger::kLinesPerSecond + 1),
-            ::testing::Contains(StartsWith("left out 1 membership lines"))));
+  EXPECT_THAT(log_.Take(),
+              AllOf(SizeIs(ClientEventLogger::kLinesPerSecond + 1),
+                    Contains(StartsWith("left out 1 membership lines"))));
   EXPECT_EQ(logger_->lines_left_out(), 40'001);
+}
+
+TEST_F(ClientEventLoggerTest, WhileLinesAreLeftOutThatIsToldOnceASecond) {
+  const absl::Duration step =
+      absl::Seconds(1) / ClientEventLogger::kLinesPerSecond;
+  Join(ClientEventLogger::kBurst + 1);
+  log_.Take();
+  // Of two that join, one has a line.
+  for (absl::Duration passed; passed < ClientEventLogger::kTellPeriod;
+       passed += step) {
+    clock_.Advance(step);
+    Join(2);
+  }
+  EXPECT_THAT(log_.Take(), AllOf(SizeIs(ClientEventLogger::kLinesPerSecond + 1),
+                                 Contains(StartsWith("left out ")).Times(1)));
+  clock_.Advance(step);
+  Join(1);
+  EXPECT_THAT(log_.Take(),
+              ElementsAre("left out 200 membership lines per_second=200",
+                          StartsWith("joined ")));
 }
 
 TEST_F(ClientEventLoggerTest, TheEndTellsHowManyWereLeftOut) {
