@@ -38,10 +38,10 @@ class WastedBytes {
   // A look is calm if it comes kLookPeriod after the last calm one or later,
   // and all connections together have wasted at most kBytesWhenTight in
   // between. Memory is tight if it has grown by kMemoryStep since then (2,000
-  // calls that come at once take half of that); for each further step half of
-  // the bytes are allowed.
+  // calls that come at once take up to 33 MiB, over TLS); for each further step
+  // half of the bytes are allowed.
   static constexpr absl::Duration kLookPeriod = absl::Seconds(1);
-  static constexpr int64_t kMemoryStep = 32 * 1024 * 1024;
+  static constexpr int64_t kMemoryStep = 40 * 1024 * 1024;
   static constexpr int64_t kBytesWhenTight = 64 * 1024;
   static constexpr int64_t kFewestBytesWhenTight = 4 * 1024;
   // What each message that has come since then is worth: of many calls that
