@@ -19,7 +19,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
-from comparisons import capacity, connections, heartbeats, idle, in_process, joins, others, sdk, storm, tls, watch  # noqa: E402
+from comparisons import auth, capacity, connections, heartbeats, idle, in_process, joins, others, sdk, storm, tls, watch  # noqa: E402
 from context import Context  # noqa: E402
 from processes import find  # noqa: E402
 
@@ -41,6 +41,7 @@ COMPARISONS = {
     "restart": connections.restart,
     "storm": storm.run,
     "tls": tls.tls,
+    "auth": auth.auth,
     "watch": watch.run,
     "sdk": sdk.heartbeats,
     "sdk_memory": sdk.memory,
