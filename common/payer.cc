@@ -7,10 +7,8 @@
 
 namespace rmq {
 
-Payer PayerOf(absl::string_view principal, absl::string_view address) {
-  if (principal.empty()) {
-    return {ClientNetworkOf(address), /*is_principal=*/false};
-  }
+Payer PayerOf(absl::string_view principal, ClientNetwork network) {
+  if (principal.empty()) return {network, /*is_principal=*/false};
   return {absl::Hash<absl::string_view>()(principal), /*is_principal=*/true};
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/string_view.h"
+#include "common/client_network.h"
 
 namespace rmq {
 
@@ -31,10 +32,10 @@ struct Payer {
   }
 };
 
-// `principal`: the user that was identified; empty: anonymous. `address`:
-// "host:port" of the client. A principal's number is a hash of its name: two
-// principals share what one may take with a probability of 2^-64.
-Payer PayerOf(absl::string_view principal, absl::string_view address);
+// `principal`: the user that was identified; empty: anonymous. A principal's
+// number is a hash of its name: two principals share what one may take with a
+// probability of 2^-64.
+Payer PayerOf(absl::string_view principal, ClientNetwork network);
 
 // For messages: `user "pay"`, or HostForMessage() of the address.
 std::string PayerForMessage(absl::string_view principal,

@@ -7,26 +7,35 @@ namespace rmq {
 namespace {
 
 TEST(PayerTest, APrincipalIsOnePayerAtAllAddresses) {
-  EXPECT_EQ(PayerOf("pay", "10.0.0.1:1"), PayerOf("pay", "10.0.0.2:1"));
-  EXPECT_EQ(PayerOf("pay", "10.0.0.1:1"), PayerOf("pay", ""));
+  EXPECT_EQ(PayerOf("pay", ClientNetworkOf("10.0.0.1:1")),
+            PayerOf("pay", ClientNetworkOf("10.0.0.2:1")));
+  EXPECT_EQ(PayerOf("pay", ClientNetworkOf("10.0.0.1:1")),
+            PayerOf("pay", ClientNetworkOf("")));
 }
 
 TEST(PayerTest, PrincipalsAtOneAddressAreSeveralPayers) {
-  EXPECT_NE(PayerOf("pay", "10.0.0.1:1"), PayerOf("ship", "10.0.0.1:1"));
-  EXPECT_NE(PayerOf("pay", "10.0.0.1:1"), PayerOf("", "10.0.0.1:1"));
+  EXPECT_NE(PayerOf("pay", ClientNetworkOf("10.0.0.1:1")),
+            PayerOf("ship", ClientNetworkOf("10.0.0.1:1")));
+  EXPECT_NE(PayerOf("pay", ClientNetworkOf("10.0.0.1:1")),
+            PayerOf("", ClientNetworkOf("10.0.0.1:1")));
 }
 
 TEST(PayerTest, AnonymousClientsPayByTheNetworkOfTheirAddress) {
-  EXPECT_EQ(PayerOf("", "10.0.0.1:1"), PayerOf("", "10.0.0.1:2"));
-  EXPECT_NE(PayerOf("", "10.0.0.1:1"), PayerOf("", "10.0.0.2:1"));
-  EXPECT_EQ(PayerOf("", "[2001:db8::1]:1"), PayerOf("", "[2001:db8::2]:1"));
-  EXPECT_EQ(PayerOf("", "unix:"), PayerOf("", ""));
+  EXPECT_EQ(PayerOf("", ClientNetworkOf("10.0.0.1:1")),
+            PayerOf("", ClientNetworkOf("10.0.0.1:2")));
+  EXPECT_NE(PayerOf("", ClientNetworkOf("10.0.0.1:1")),
+            PayerOf("", ClientNetworkOf("10.0.0.2:1")));
+  EXPECT_EQ(PayerOf("", ClientNetworkOf("[2001:db8::1]:1")),
+            PayerOf("", ClientNetworkOf("[2001:db8::2]:1")));
+  EXPECT_EQ(PayerOf("", ClientNetworkOf("unix:")),
+            PayerOf("", ClientNetworkOf("")));
 }
 
 TEST(PayerTest, APrincipalIsNoAddressWhateverItsNumberIs) {
   const ClientNetwork network = ClientNetworkOf("10.0.0.1:1");
-  EXPECT_EQ(PayerOf("", "10.0.0.1:1"), (Payer{network, false}));
-  EXPECT_NE(PayerOf("", "10.0.0.1:1"), (Payer{network, true}));
+  EXPECT_EQ(PayerOf("", ClientNetworkOf("10.0.0.1:1")),
+            (Payer{network, false}));
+  EXPECT_NE(PayerOf("", ClientNetworkOf("10.0.0.1:1")), (Payer{network, true}));
 }
 
 TEST(PayerTest, IsToldAsAUserOrAsAnAddress) {

@@ -20,6 +20,7 @@
 #include "broker/auth/authenticate.h"
 #include "broker/fronts/auth_options.h"
 #include "broker/fronts/denial_log.h"
+#include "common/client_network.h"
 #include "common/response_code.h"
 #include "common/rpc/server/authorizer.h"
 #include "common/rpc/server/call_context.h"
@@ -120,10 +121,11 @@ class RulesAuthorizerTest : public ::testing::Test {
 
   CallContext Context(absl::string_view method, absl::string_view user,
                       absl::string_view address = kAddress) {
-    return {MethodOf(method),
-            {address, user, authorizer_->generation()},
-            {},
-            clock_.TimeNow()};
+    return {
+        MethodOf(method),
+        {address, ClientNetworkOf(address), user, authorizer_->generation()},
+        {},
+        clock_.TimeNow()};
   }
   CallStatus Check(absl::string_view method, absl::string_view user,
                    const CallResources& resources = {}) {

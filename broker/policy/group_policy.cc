@@ -5,6 +5,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "common/client_network.h"
 #include "common/mutex_lock.h"
 #include "common/validation.h"
 
@@ -110,7 +111,8 @@ void GroupPolicy::EnsureConfig(absl::string_view consumer_group,
 Payer GroupPolicy::CountedPayer(const Client& client) const {
   return options_.auto_created_groups_per_address() == 0
              ? Payer()
-             : PayerOf(client.principal, client.remote_address);
+             : PayerOf(client.principal,
+                       ClientNetworkOf(client.remote_address));
 }
 
 GroupConfigs::Entry* GroupPolicy::FindOrCreateLocked(absl::string_view group,

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
 #include "broker/registry/member_statement.h"
+#include "common/client_network.h"
 
 namespace rmq {
 namespace {
@@ -85,7 +86,7 @@ absl::Status TableState::CheckRoom(absl::string_view principal,
   if (most == 0) return absl::OkStatus();
   const Payer payer =
       principal.empty()
-          ? rmq::PayerOf(principal, remote_address)
+          ? rmq::PayerOf(principal, ClientNetworkOf(remote_address))
           : Payer{clients_.principals().Find(principal), /*is_principal=*/true};
   if (payers_.channels(payer) < most) return absl::OkStatus();
   ++refusals_.by_max_channels_per_address;
@@ -97,7 +98,7 @@ absl::Status TableState::CheckRoom(absl::string_view principal,
 
 Payer TableState::PayerOf(const ChannelRecord& channel) {
   if (channel.principal == Principals::kAnonymous) {
-    return rmq::PayerOf("", channel.port->remote_address());
+    return rmq::PayerOf("", ClientNetworkOf(channel.port->remote_address()));
   }
   return {channel.principal, /*is_principal=*/true};
 }

@@ -6,6 +6,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "broker/fronts/admin/admin_fixture.h"
+#include "common/client_network.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -205,7 +206,7 @@ TEST_F(ClientListMethodsTest, LooksAreTakenOffTheRateOfThePayer) {
   request.mutable_filter()->set_version(99);
   Response response;
   // As admin_.Call() has it.
-  const Payer payer = PayerOf("", "192.0.2.1:50001");
+  const Payer payer = PayerOf("", ClientNetworkOf("192.0.2.1:50001"));
   const absl::Time at = absl::FromUnixSeconds(1'000'000);
   ASSERT_THAT(admin.Call(request, &response), IsSuccess());
   EXPECT_FALSE(rates.Check(PayerRates::Kind::kRows, payer, at).ok());

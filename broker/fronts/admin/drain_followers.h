@@ -4,14 +4,13 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
-#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
+#include "common/client_network.h"
 #include "common/mutex_lock.h"
 #include "common/rpc/server/response_source.h"
 
@@ -23,12 +22,11 @@ class DrainFollowers {
  public:
   using Ticket = uint64_t;
 
-  // `host`: from where the call comes.
-  Ticket Add(absl::string_view host, ResponseWaker waker)
+  // `network`: from where the call comes.
+  Ticket Add(ClientNetwork network, ResponseWaker waker)
       ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
-    followers_.emplace(++last_ticket_,
-                       Follower{std::string(host), std::move(waker)});
+    followers_.emplace(++last_ticket_, Follower{network, std::move(waker)});
     return last_ticket_;
   }
   void Remove(Ticket ticket) ABSL_LOCKS_EXCLUDED(mu_) {
@@ -40,12 +38,12 @@ class DrainFollowers {
     MutexLock lock(&mu_);
     return followers_.size();
   }
-  // Those from `host`. Linear in their number.
-  size_t CountOf(absl::string_view host) const ABSL_LOCKS_EXCLUDED(mu_) {
+  // Those from `network`. Linear in their number.
+  size_t CountOf(ClientNetwork network) const ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
     size_t count = 0;
     for (const auto& [ticket, follower] : followers_) {
-      if (follower.host == host) ++count;
+      if (follower.network == network) ++count;
     }
     return count;
   }
@@ -64,7 +62,7 @@ class DrainFollowers {
 
  private:
   struct Follower {
-    std::string host;
+    ClientNetwork network;
     ResponseWaker waker;
   };
 

@@ -14,6 +14,7 @@
 #include "broker/fronts/admin/admin_fixture.h"
 #include "broker/fronts/admin/drain_method.h"
 #include "broker/housekeeping/drain.h"
+#include "common/client_network.h"
 #include "common/response_code.h"
 #include "common/rpc/server/call_context.h"
 #include "common/rpc/server/response_source.h"
@@ -57,8 +58,13 @@ class DrainFollowersTest : public AdminFixture {
     const ResponsesMethod method = DrainMethod()(broker_);
     std::shared_ptr<ResponseSource> source;
     CallStatus status = method.answer(
-        gate_, {method.descriptor, {peer, ""}, {}, clock_.TimeNow()}, &bytes,
-        ResponseWaker(std::weak_ptr<ResponseWaker::Sleeper>()), &source);
+        gate_,
+        {method.descriptor,
+         {peer, ClientNetworkOf(peer), ""},
+         {},
+         clock_.TimeNow()},
+        &bytes, ResponseWaker(std::weak_ptr<ResponseWaker::Sleeper>()),
+        &source);
     if (source != nullptr) sources_.push_back(std::move(source));
     return status;
   }
@@ -87,9 +93,10 @@ TEST_F(DrainFollowersTest, OneAddressThatFollowsTooOftenKeepsNoOtherOut) {
   EXPECT_THAT(Follow("10.0.0.1"), IsTooMany());
   EXPECT_THAT(Follow("10.0.0.2"), IsSuccess());
   EXPECT_THAT(Follow("[2001:db8::1]"), IsSuccess());
-  EXPECT_EQ(followers_.CountOf("10.0.0.1"), kMostDrainFollowersOfAnAddress);
-  EXPECT_EQ(followers_.CountOf("10.0.0.2"), 1);
-  EXPECT_EQ(followers_.CountOf("10.0.0"), 0);
+  EXPECT_EQ(followers_.CountOf(ClientNetworkOf("10.0.0.1:1")),
+            kMostDrainFollowersOfAnAddress);
+  EXPECT_EQ(followers_.CountOf(ClientNetworkOf("10.0.0.2:1")), 1);
+  EXPECT_EQ(followers_.CountOf(ClientNetworkOf("10.0.0.3:1")), 0);
 }
 
 TEST_F(DrainFollowersTest, AnIpv6NetworkIsOneAddress) {

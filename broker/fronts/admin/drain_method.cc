@@ -10,8 +10,8 @@
 #include "broker/fronts/admin/write_audit.h"
 #include "broker/fronts/proto_time.h"
 #include "broker/housekeeping/drain.h"
+#include "common/client_network.h"
 #include "common/kv.h"
-#include "common/rpc/server/peer_address.h"
 
 namespace rmq {
 namespace {
@@ -25,11 +25,11 @@ CallStatus GoingDown() {
 class DrainSource final : public ResponseSource {
  public:
   // `drain` is the drain's number.
-  DrainSource(const AdminBroker& broker, uint64_t drain, absl::string_view host,
+  DrainSource(const AdminBroker& broker, uint64_t drain, ClientNetwork network,
               ResponseWaker waker)
       : broker_(broker),
         drain_(drain),
-        ticket_(broker.drain_followers->Add(host, std::move(waker))) {}
+        ticket_(broker.drain_followers->Add(network, std::move(waker))) {}
   ~DrainSource() override { broker_.drain_followers->Remove(ticket_); }
 
   NextResponse Next(absl::Time /*now*/) override {
@@ -109,7 +109,7 @@ CallStatus AnswerDrain(const AdminCall& call, const pb::DrainRequest& request,
     if (!form.ok()) return form;
     const DrainFollowers& followers = *call.broker.drain_followers;
     if (followers.size() >= kMostDrainFollowers ||
-        followers.CountOf(NetworkOf(call.context.peer.address)) >=
+        followers.CountOf(call.context.peer.network) >=
             kMostDrainFollowersOfAnAddress) {
       return OverLimit(absl::StrCat(
           "calls that follow a drain must be at most ", kMostDrainFollowers,
@@ -121,7 +121,7 @@ CallStatus AnswerDrain(const AdminCall& call, const pb::DrainRequest& request,
     if (!drain.Begin(duration, call.context.now)) return GoingDown();
   }
   *source = std::make_shared<DrainSource>(call.broker, drain.progress().drain,
-                                          NetworkOf(call.context.peer.address),
+                                          call.context.peer.network,
                                           std::move(waker));
   return {};
 }

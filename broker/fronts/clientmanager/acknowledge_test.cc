@@ -8,6 +8,7 @@
 #include "absl/time/time.h"
 #include "broker/fronts/acknowledgment_outcome.h"
 #include "broker/fronts/clientmanager/client_manager_fixture.h"
+#include "common/client_network.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -201,8 +202,10 @@ TEST_F(DeniedAcknowledgeTest, WhatTheGateDeniesHasNoEffect) {
                                table_,
                                processor_,
                                counters_};
-  const CallContext connect = {
-      *front_.connect().descriptor, {kPeer, ""}, {}, now_};
+  const CallContext connect = {*front_.connect().descriptor,
+                               {kPeer, ClientNetworkOf(kPeer), ""},
+                               {},
+                               now_};
   TakeAcknowledgment(broker, &closed_, connect, *stream.channel, request,
                      &stream.client);
   EXPECT_EQ(Acknowledged(AcknowledgmentOutcome::kDenied), 1);

@@ -18,6 +18,7 @@
 #include "broker/processor/client_manage_processor.h"
 #include "broker/registry/client_table.h"
 #include "broker/registry/fake_client_channel.h"
+#include "common/client_network.h"
 #include "common/response_code.h"
 #include "common/rpc/server/gate.h"
 #include "common/rpc/server/method_table.h"
@@ -182,8 +183,10 @@ class ClientManagerFixture : public ::testing::Test {
     const std::string bytes = frame.SerializeAsString();
     if (!front_.HandleRepeatedHeartbeat(*stream.channel, bytes, now_,
                                         stream.client, &reply)) {
-      const CallContext connect = {
-          *front_.connect().descriptor, {kPeer, ""}, {}, now_};
+      const CallContext connect = {*front_.connect().descriptor,
+                                   {kPeer, ClientNetworkOf(kPeer), ""},
+                                   {},
+                                   now_};
       EXPECT_THAT(front_.HandleFrame(connect, *stream.channel, frame, bytes,
                                      &stream.client, &reply),
                   IsSuccess());
@@ -204,8 +207,10 @@ class ClientManagerFixture : public ::testing::Test {
   // An acknowledgment, which has no reply: dropped if it is over the rate.
   void Acknowledge(Stream& stream, const pb::Acknowledge& request) {
     if (!front_.MayReadAcknowledgment(kPeer, now_, &stream.client)) return;
-    const CallContext connect = {
-        *front_.connect().descriptor, {kPeer, ""}, {}, now_};
+    const CallContext connect = {*front_.connect().descriptor,
+                                 {kPeer, ClientNetworkOf(kPeer), ""},
+                                 {},
+                                 now_};
     front_.HandleAcknowledgment(connect, *stream.channel, request,
                                 &stream.client);
   }

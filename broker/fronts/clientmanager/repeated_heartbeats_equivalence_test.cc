@@ -22,6 +22,7 @@
 #include "broker/registry/client_table.h"
 #include "broker/registry/fake_client_channel.h"
 #include "broker/registry/recording_listener.h"
+#include "common/client_network.h"
 #include "common/rpc/server/authorizer.h"
 #include "common/rpc/server/gate.h"
 #include "common/rpc/server/method_table.h"
@@ -83,7 +84,7 @@ class World {
       ++repeated_;
     } else {
       const CallContext connect = {
-          *front_.connect().descriptor, {"peer", ""}, {}, now_};
+          *front_.connect().descriptor, {"peer", kNoIpNetwork, ""}, {}, now_};
       EXPECT_TRUE(front_
                       .HandleFrame(connect, *it.channel, frame, bytes,
                                    &it.client, &reply)

@@ -222,7 +222,8 @@ SdkClients::Who CallerOf(const CallContext& call, const SdkHeaders& headers) {
   return {headers,
           call.peer.address,
           {call.peer.principal, call.peer.is_trial},
-          call.now};
+          call.now,
+          call.peer.network};
 }
 
 CallStatus CheckCall(const ClientBroker& broker, Gate& gate,

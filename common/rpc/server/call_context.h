@@ -7,6 +7,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
+#include "common/client_network.h"
 #include "common/payer.h"
 #include "google/protobuf/descriptor.h"
 #include "grpc/support/time.h"
@@ -17,8 +18,9 @@ namespace rmq {
 
 // The client of a call. Views valid for the call.
 struct Peer {
-  // "host:port" of the client.
+  // "host:port" of the client, and its network.
   absl::string_view address;
+  ClientNetwork network;
   // The user that the Authorizer identified; empty: anonymous.
   absl::string_view principal;
   // The rules by which it did: CallerIdentity::generation.
@@ -31,7 +33,7 @@ struct Peer {
   absl::string_view pays_as() const {
     return is_trial ? absl::string_view() : principal;
   }
-  Payer payer() const { return PayerOf(pays_as(), address); }
+  Payer payer() const { return PayerOf(pays_as(), network); }
 };
 
 // The metadata that a client sent at the beginning of its call. A view of the

@@ -9,11 +9,8 @@
 namespace rmq {
 
 DeadlineWatch::Ticket DeadlineWatch::Add(std::weak_ptr<Waiter> waiter,
-                                         absl::string_view peer,
+                                         ClientNetwork network,
                                          absl::Time since, absl::Time now) {
-  // What is not limited is not counted.
-  const ClientNetwork network =
-      options_.capacity == kNoLimit ? ClientNetwork() : ClientNetworkOf(peer);
   return AddEntry({std::move(waiter), network}, since, now);
 }
 

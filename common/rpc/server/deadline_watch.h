@@ -12,7 +12,6 @@
 #include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
-#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "common/client_network.h"
@@ -70,23 +69,22 @@ class DeadlineWatch final : public DueTask {
 
   const Options& options() const { return options_; }
 
-  // Adds `waiter`, a call from `peer` ("host:port"), which has waited since
-  // `since`. A stream adds itself for a
-  // pending write only when a further write has to wait behind it, or when the
-  // write is its last: a stream that is read costs nothing here. May end
-  // another waiter if the capacity is limited.
-  Ticket Add(std::weak_ptr<Waiter> waiter, absl::string_view peer,
+  // Adds `waiter`, a call from `network`, which has waited since `since`. A
+  // stream adds itself for a pending write only when a further write has to
+  // wait behind it, or when the write is its last: a stream that is read costs
+  // nothing here. May end another waiter if the capacity is limited.
+  Ticket Add(std::weak_ptr<Waiter> waiter, ClientNetwork network,
              absl::Time since, absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Moves the entry of `ticket` because its waiter waits for something else
   // since `now`, for `limit` at most: if `limit` is shorter than the watch's
   // own, the waiter is checked by then. Returns the entry's ticket.
   Ticket Shorten(const Ticket& ticket, std::weak_ptr<Waiter> waiter,
-                 absl::string_view peer, absl::Duration limit, absl::Time now)
+                 ClientNetwork network, absl::Duration limit, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mu_) {
     if (limit >= options_.limit) return ticket;
     Remove(ticket);
-    return Add(std::move(waiter), peer, now + limit - options_.limit, now);
+    return Add(std::move(waiter), network, now + limit - options_.limit, now);
   }
 
   // Removes an entry, if it is still there. A waiter that need not be counted

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "common/client_network.h"
 #include "common/response_code.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -21,7 +22,7 @@ using ::testing::IsEmpty;
 constexpr absl::Duration kLimit = absl::Seconds(30);
 constexpr size_t kCapacity = 6;
 constexpr size_t kMostOfAnAddress = 3;
-constexpr char kPeer[] = "10.0.0.1:1";
+constexpr ClientNetwork kNetwork = 1;
 constexpr absl::Duration kMoment = absl::Nanoseconds(1);
 const absl::Time kStart = absl::FromUnixSeconds(1'000'000);
 
@@ -54,22 +55,22 @@ class DeadlineWatchTest : public ::testing::Test {
   std::shared_ptr<FakeWaiter> WaitingSince(absl::Time since, absl::Time now) {
     auto waiter = std::make_shared<FakeWaiter>();
     waiter->waits_since = since;
-    watch_.Add(waiter, NextPeer(), since, now);
+    watch_.Add(waiter, NextNetwork(), since, now);
     return waiter;
   }
 
-  // Reported by a call from `peer`.
-  std::shared_ptr<FakeWaiter> WaitingFrom(absl::string_view peer) {
+  // Reported by a call from `network`.
+  std::shared_ptr<FakeWaiter> WaitingFrom(ClientNetwork network) {
     auto waiter = std::make_shared<FakeWaiter>();
     waiter->waits_since = kStart;
-    watch_.Add(waiter, peer, kStart, kStart);
+    watch_.Add(waiter, network, kStart, kStart);
     return waiter;
   }
 
   // Each of another address.
-  std::string NextPeer() { return absl::StrCat("10.0.1.", ++peers_, ":1"); }
+  ClientNetwork NextNetwork() { return ++networks_; }
 
-  int peers_ = 0;
+  ClientNetwork networks_ = 1000;
   std::vector<absl::Time> deadlines_;
   DeadlineWatch watch_{
       {WaitsFor::kReading, kLimit, kCapacity},
@@ -176,7 +177,7 @@ TEST_F(DeadlineWatchTest, AShortenedWaitIsLookedAtWhenItsOwnLimitIsOver) {
   constexpr absl::Duration kShort = absl::Seconds(3);
   const auto waiter = std::make_shared<FakeWaiter>();
   const absl::Time now = kStart + absl::Seconds(1);
-  watch_.Shorten(watch_.Add(waiter, kPeer, kStart, kStart), waiter, kPeer,
+  watch_.Shorten(watch_.Add(waiter, kNetwork, kStart, kStart), waiter, kNetwork,
                  kShort, now);
   EXPECT_EQ(watch_.size(), 1);
   watch_.Check(now + kShort - kMoment);
@@ -188,14 +189,14 @@ TEST_F(DeadlineWatchTest, AShortenedWaitIsLookedAtWhenItsOwnLimitIsOver) {
 TEST_F(DeadlineWatchTest, AWaitIsNotShortenedToTheLimitItHas) {
   const auto waiter = std::make_shared<FakeWaiter>();
   const DeadlineWatch::Ticket ticket =
-      watch_.Add(waiter, kPeer, kStart, kStart);
-  EXPECT_EQ(watch_.Shorten(ticket, waiter, kPeer, kLimit, kStart), ticket);
+      watch_.Add(waiter, kNetwork, kStart, kStart);
+  EXPECT_EQ(watch_.Shorten(ticket, waiter, kNetwork, kLimit, kStart), ticket);
 }
 
 TEST_F(DeadlineWatchTest, AWaitThatIsTakenBackIsOver) {
   const auto waiter = std::make_shared<FakeWaiter>();
   const DeadlineWatch::Ticket ticket =
-      watch_.Add(waiter, kPeer, kStart, kStart);
+      watch_.Add(waiter, kNetwork, kStart, kStart);
   EXPECT_EQ(watch_.size(), 1);
   watch_.Remove(ticket);
   EXPECT_EQ(watch_.size(), 0);
@@ -205,7 +206,8 @@ TEST_F(DeadlineWatchTest, AWaitThatIsTakenBackIsOver) {
 
 TEST_F(DeadlineWatchTest, TakingBackTwiceOrNothingTakesNoOthersAway) {
   const auto first = std::make_shared<FakeWaiter>();
-  const DeadlineWatch::Ticket ticket = watch_.Add(first, kPeer, kStart, kStart);
+  const DeadlineWatch::Ticket ticket =
+      watch_.Add(first, kNetwork, kStart, kStart);
   watch_.Remove(ticket);
   const auto waiter = WaitingSince(kStart);
   watch_.Remove(ticket);
@@ -233,13 +235,13 @@ TEST_F(DeadlineWatchTest, BeyondTheCapacityTheLongestWaitGivesWay) {
 }
 
 TEST_F(DeadlineWatchTest, AnAddressBeyondItsHalfLosesItsOwnLongestWait) {
-  const auto other = WaitingFrom("10.0.0.2:1");
+  const auto other = WaitingFrom(2);
   std::vector<std::shared_ptr<FakeWaiter>> its;
   for (size_t i = 0; i < kMostOfAnAddress; ++i) {
-    its.push_back(WaitingFrom(absl::StrCat("10.0.0.1:", i)));
+    its.push_back(WaitingFrom(1));
   }
   EXPECT_THAT(its[0]->told, IsEmpty());
-  its.push_back(WaitingFrom("10.0.0.1:99"));
+  its.push_back(WaitingFrom(1));
   EXPECT_THAT(its[0]->told,
               ElementsAre("at most 3 calls of one address may wait for their "
                           "clients, and this one had waited for longest"));
@@ -249,10 +251,10 @@ TEST_F(DeadlineWatchTest, AnAddressBeyondItsHalfLosesItsOwnLongestWait) {
 }
 
 TEST_F(DeadlineWatchTest, AWaitThatIsOverGivesItsAddressRoom) {
-  const auto kept = WaitingFrom(kPeer);
+  const auto kept = WaitingFrom(kNetwork);
   for (size_t i = 0; i < 2 * kMostOfAnAddress; ++i) {
     const auto waiter = std::make_shared<FakeWaiter>();
-    watch_.Remove(watch_.Add(waiter, kPeer, kStart, kStart));
+    watch_.Remove(watch_.Add(waiter, kNetwork, kStart, kStart));
   }
   EXPECT_THAT(kept->told, IsEmpty());
 }

@@ -10,7 +10,6 @@
 #include "absl/types/optional.h"
 #include "common/mutex_lock.h"
 #include "common/rpc/server/inflate.h"
-#include "common/rpc/server/peer_address.h"
 #include "common/rpc/server/refusal_log.h"
 #include "common/validation.h"
 #include "grpcpp/impl/codegen/proto_utils.h"
@@ -94,6 +93,7 @@ class HealthService::Watch final : public ServerStream::Reactor,
 
   // ServerStream::Reactor.
   absl::string_view peer() const { return stream_.peer(); }
+  ClientNetwork network() const { return stream_.network(); }
 
   void OnOpened() override {
     stream_.AwaitClient();
@@ -231,7 +231,7 @@ CallStatus HealthService::TakePlace(Watch* watch) {
     return OverLimit(
         absl::StrCat("calls of Watch must be at most ", kMostWatches));
   }
-  size_t& of_address = addresses_[NetworkOf(watch->peer())];
+  size_t& of_address = networks_[watch->network()];
   if (of_address >= kMostWatchesOfAnAddress) {
     return OverLimit(
         absl::StrCat("calls of Watch from one address must be at most ",
@@ -245,8 +245,8 @@ CallStatus HealthService::TakePlace(Watch* watch) {
 void HealthService::LeavePlace(Watch* watch) {
   MutexLock lock(&mu_);
   if (watches_.erase(watch) == 0) return;
-  const auto found = addresses_.find(NetworkOf(watch->peer()));
-  if (--found->second == 0) addresses_.erase(found);
+  const auto found = networks_.find(watch->network());
+  if (--found->second == 0) networks_.erase(found);
 }
 
 void HealthService::SetServing(bool serving) {

@@ -11,6 +11,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
+#include "common/client_network.h"
 #include "common/response_code.h"
 #include "common/rpc/loop/loop_queues.h"
 #include "common/rpc/server/front.h"
@@ -113,8 +114,8 @@ class HealthService final : public Front {
   absl::flat_hash_map<std::string, bool> details_ ABSL_GUARDED_BY(mu_);
   // The open calls of Watch.
   absl::flat_hash_set<Watch*> watches_ ABSL_GUARDED_BY(mu_);
-  // The number of `watches_` from each address.
-  absl::flat_hash_map<std::string, size_t> addresses_ ABSL_GUARDED_BY(mu_);
+  // The number of `watches_` from each network.
+  absl::flat_hash_map<ClientNetwork, size_t> networks_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace rmq

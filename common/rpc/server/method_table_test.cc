@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "common/client_network.h"
 #include "common/response_code.h"
 #include "common/rpc/server/method_table_testutil.h"
 #include "common/rpc/server/recording_authorizer.h"
@@ -83,7 +84,9 @@ class MethodTableTest : public ::testing::Test {
           return outcome_;
         });
   }
-  static CallContext Context() { return {Unary(), {kPeer, ""}, {}, kNow}; }
+  static CallContext Context() {
+    return {Unary(), {kPeer, ClientNetworkOf(kPeer), ""}, {}, kNow};
+  }
   CallStatus Call(const std::string& service) {
     Request request;
     request.set_service(service);
@@ -133,8 +136,7 @@ TEST_F(MethodTableTest, AMessageOfAnotherKindIsRefusedByTheNameOfTheRightOne) {
   grpc::Slice slice("\xff\xff");
   grpc::ByteBuffer request(&slice, 1);
   grpc::ByteBuffer response;
-  EXPECT_EQ(method.answer({Unary(), {kPeer, ""}, {}, kNow}, &request, &response)
-                .message,
+  EXPECT_EQ(method.answer(Context(), &request, &response).message,
             "the message is not a HealthCheckRequest");
   EXPECT_EQ(authorizer_.count("Check"), 0);
 }

@@ -5,6 +5,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "common/client_network.h"
 #include "common/response_code.h"
 #include "common/rpc/server/call_context.h"
 #include "common/rpc/server/method_table.h"
@@ -29,7 +30,8 @@ CallStatus CallMethod(const MethodTable& table,
   bool owns_buffer;
   (void)grpc::SerializationTraits<Request>::Serialize(request, &request_bytes,
                                                       &owns_buffer);
-  const CallContext call = {*method.descriptor, {peer, ""}, {}, now};
+  const CallContext call = {
+      *method.descriptor, {peer, ClientNetworkOf(peer), ""}, {}, now};
   return method.answer(call, &request_bytes, response_bytes);
 }
 

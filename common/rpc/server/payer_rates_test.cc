@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "common/client_network.h"
 #include "common/payer.h"
 #include "common/status_matchers.h"
 #include "gmock/gmock.h"
@@ -19,8 +20,8 @@ using ::testing::HasSubstr;
 using Kind = PayerRates::Kind;
 
 constexpr char kPeer[] = "10.0.0.1:40000";
-const Payer kPayer = PayerOf("", kPeer);
-const Payer kUser = PayerOf("pay", kPeer);
+const Payer kPayer = PayerOf("", ClientNetworkOf(kPeer));
+const Payer kUser = PayerOf("pay", ClientNetworkOf(kPeer));
 
 PayerRates::Options Rates(int64_t bytes, int64_t groups, int64_t rows) {
   PayerRates::Options options;
@@ -33,10 +34,10 @@ PayerRates::Options Rates(int64_t bytes, int64_t groups, int64_t rows) {
 class PayerRatesTest : public ::testing::Test {
  protected:
   bool Passes(absl::string_view peer, Kind kind = Kind::kGroups) {
-    return rates_.Check(kind, PayerOf("", peer), now_).ok();
+    return rates_.Check(kind, PayerOf("", ClientNetworkOf(peer)), now_).ok();
   }
   void Take(absl::string_view peer, int64_t amount, Kind kind = Kind::kGroups) {
-    rates_.Take(kind, PayerOf("", peer), amount, now_);
+    rates_.Take(kind, PayerOf("", ClientNetworkOf(peer)), amount, now_);
   }
 
   absl::Time now_ = absl::FromUnixSeconds(1'000'000);
@@ -89,8 +90,8 @@ TEST_F(PayerRatesTest, AllConnectionsOfAnAddressShareAndOtherAddressesDoNot) {
 TEST_F(PayerRatesTest, AUserAndTheOthersAtItsAddressDoNotShare) {
   rates_.Take(Kind::kGroups, kUser, 200, now_);
   EXPECT_TRUE(Passes(kPeer));
-  const CallStatus refused =
-      rates_.Check(Kind::kGroups, PayerOf("pay", "10.0.0.2:1"), now_);
+  const CallStatus refused = rates_.Check(
+      Kind::kGroups, PayerOf("pay", ClientNetworkOf("10.0.0.2:1")), now_);
   EXPECT_THAT(refused.message, HasSubstr("of one user must be at most 100"));
 }
 

@@ -16,11 +16,6 @@ std::string PeerAddress(absl::string_view peer);
 // Returns the host of a "host:port", as a view into it.
 absl::string_view HostOf(absl::string_view peer_address);
 
-// Returns who a "host:port" counts as where addresses are limited: the host, or
-// the /64 network of an IPv6 host, since one client commonly has the whole
-// network. A key, not for showing.
-std::string NetworkOf(absl::string_view peer_address);
-
 }  // namespace rmq
 
 #endif  // COMMON_RPC_SERVER_PEER_ADDRESS_H_

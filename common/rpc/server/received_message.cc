@@ -32,11 +32,11 @@ CallStatus ReceiveMessage(ServerCalls* calls, const Payer& payer,
   return status;
 }
 
-CallStatus PayUnidentified(ServerCalls* calls, absl::string_view address,
+CallStatus PayUnidentified(ServerCalls* calls, ClientNetwork network,
                            absl::Time now, const grpc::ByteBuffer& message,
                            CallStatus unknown) {
   constexpr auto kBytes = PayerRates::Kind::kBytes;
-  const Payer payer = PayerOf(/*principal=*/"", address);
+  const Payer payer = PayerOf(/*principal=*/"", network);
   CallStatus status = calls->rates.Check(kBytes, payer, now);
   if (!status.ok()) return status;
   calls->rates.Take(kBytes, payer, static_cast<int64_t>(message.Length()), now);

@@ -4,6 +4,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "common/client_network.h"
 #include "common/payer.h"
 #include "common/response_code.h"
 #include "common/rpc/server/server_calls.h"
@@ -24,10 +25,10 @@ CallStatus ReceiveMessage(ServerCalls* calls, const Payer& payer,
                           grpc::ByteBuffer* message);
 
 // The outcome of a call whose caller could not be identified, of which
-// `unknown` says why. The bytes of its message are paid for by `address`,
-// "host:port", as those of anonymous callers are: RESOURCE_EXHAUSTED if its
-// rate is used up. The message is not inflated.
-CallStatus PayUnidentified(ServerCalls* calls, absl::string_view address,
+// `unknown` says why. The bytes of its message are paid for by `network`, as
+// those of anonymous callers are: RESOURCE_EXHAUSTED if its rate is used up.
+// The message is not inflated.
+CallStatus PayUnidentified(ServerCalls* calls, ClientNetwork network,
                            absl::Time now, const grpc::ByteBuffer& message,
                            CallStatus unknown);
 

@@ -9,7 +9,6 @@
 #include "absl/types/optional.h"
 #include "common/mutex_lock.h"
 #include "common/rpc/server/payer_rates.h"
-#include "common/rpc/server/peer_address.h"
 #include "common/rpc/server/received_message.h"
 #include "common/rpc/server/refusal_log.h"
 
@@ -46,6 +45,7 @@ class ResponseStreams::Stream final
 
   // ServerStream::Reactor.
   absl::string_view peer() const { return stream_.peer(); }
+  ClientNetwork network() const { return stream_.network(); }
 
   void OnOpened() override {
     stream_.AwaitClient();
@@ -115,7 +115,7 @@ class ResponseStreams::Stream final
     const absl::Time now = calls().clock.TimeNow();
     CallStatus status = stream_.Identify();
     if (!status.ok()) {
-      return PayUnidentified(&calls(), peer(), now, *message,
+      return PayUnidentified(&calls(), stream_.network(), now, *message,
                              std::move(status));
     }
     status = ReceiveMessage(&calls(), stream_.payer(), now,
@@ -275,7 +275,7 @@ CallStatus ResponseStreams::TakePlace(Stream* stream) {
     return OverLimit(absl::StrCat("open calls of ", name, " must be at most ",
                                   method_.limits.calls));
   }
-  size_t& of_address = addresses_[NetworkOf(stream->peer())];
+  size_t& of_address = networks_[stream->network()];
   if (of_address >= method_.limits.calls_of_an_address) {
     return OverLimit(absl::StrCat("open calls of ", name,
                                   " from one address must be at most ",
@@ -289,8 +289,8 @@ CallStatus ResponseStreams::TakePlace(Stream* stream) {
 void ResponseStreams::LeavePlace(Stream* stream) {
   MutexLock lock(&mu_);
   if (streams_.erase(stream) == 0) return;
-  const auto found = addresses_.find(NetworkOf(stream->peer()));
-  if (--found->second == 0) addresses_.erase(found);
+  const auto found = networks_.find(stream->network());
+  if (--found->second == 0) networks_.erase(found);
 }
 
 }  // namespace rmq

@@ -13,6 +13,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
+#include "common/client_network.h"
 #include "common/response_code.h"
 #include "common/rpc/loop/loop_queues.h"
 #include "common/rpc/server/authorizer.h"
@@ -132,8 +133,8 @@ class ResponseStreams {
   // OK, or what Close() was given.
   CallStatus closed_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_set<Stream*> streams_ ABSL_GUARDED_BY(mu_);
-  // The number of `streams_` from each address.
-  absl::flat_hash_map<std::string, size_t> addresses_ ABSL_GUARDED_BY(mu_);
+  // The number of `streams_` from each network.
+  absl::flat_hash_map<ClientNetwork, size_t> networks_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace rmq

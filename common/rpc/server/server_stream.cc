@@ -76,7 +76,7 @@ void ServerStream::AwaitClient() {
     self = std::shared_ptr<Waiter>(self_, this);
   }
   awaiting_ticket_ =
-      environment_.awaiting->Add(std::move(self), peer(), now, now);
+      environment_.awaiting->Add(std::move(self), network(), now, now);
 }
 
 bool ServerStream::StopAwaitingClient() {
@@ -322,7 +322,7 @@ ServerStream::MakePush ServerStream::StartNextLocked() {
 }
 
 void ServerStream::GoOn(const MakePush& make) {
-  if (large_replies_ > 0) environment_.calls->unread.Limit(peer());
+  if (large_replies_ > 0) environment_.calls->unread.Limit(network());
   if (make == nullptr) return;
   environment_.pushes->sent.fetch_add(1);
   stream_.Write(make(), static_cast<CompletionHandler*>(&written_tag_));
@@ -336,7 +336,7 @@ void ServerStream::AddReplyLocked(grpc::ByteBuffer* reply) {
   if (bytes < kLargeReply) return;
   added.unread =
       environment_.calls->unread.Add(std::shared_ptr<Waiter>(self_, this),
-                                     peer(), static_cast<int64_t>(bytes));
+                                     network(), static_cast<int64_t>(bytes));
   large_replies_.fetch_add(1);
 }
 
@@ -366,7 +366,7 @@ void ServerStream::EndWriteLocked() {
 void ServerStream::WatchWriteLocked() {
   if (write_ticket_ != DeadlineWatch::Ticket()) return;
   write_ticket_ = environment_.calls->slow_readers.Add(
-      std::shared_ptr<Waiter>(self_, this), peer(), write_started_,
+      std::shared_ptr<Waiter>(self_, this), network(), write_started_,
       environment_.calls->clock.TimeNow());
 }
 

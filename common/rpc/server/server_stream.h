@@ -14,6 +14,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "common/client_network.h"
 #include "common/mutex_lock.h"
 #include "common/payer.h"
 #include "common/response_code.h"
@@ -146,6 +147,7 @@ class ServerStream final : public Waiter {
   // "host:port" of the client; empty before one has come. Lives as long as the
   // stream.
   absl::string_view peer() const { return on_connection_.peer(); }
+  ClientNetwork network() const { return on_connection_.network(); }
 
   // The call's context: for its metadata.
   grpc::ServerContext& context() { return context_; }
@@ -159,17 +161,18 @@ class ServerStream final : public Waiter {
   absl::string_view pays_as() const {
     return caller_.is_trial ? absl::string_view() : caller_.user;
   }
-  Payer payer() const { return PayerOf(pays_as(), peer()); }
+  Payer payer() const { return PayerOf(pays_as(), network()); }
   // Of the rules by which Identify() last did; 0: it did not.
   uint64_t generation() const { return caller_.generation; }
   // The context of the stream at `now`, as that of a call of `method`: with
   // what Identify() found. A view of the stream.
   CallContext ContextOf(const google::protobuf::MethodDescriptor& method,
                         absl::Time now) const {
-    return {method,
-            {peer(), caller_.user, caller_.generation, caller_.is_trial},
-            MetadataView(context_),
-            now};
+    return {
+        method,
+        {peer(), network(), caller_.user, caller_.generation, caller_.is_trial},
+        MetadataView(context_),
+        now};
   }
 
   // From now on the stream ends unless StopAwaitingClient() is called within

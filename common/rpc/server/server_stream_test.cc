@@ -16,6 +16,7 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
+#include "common/client_network.h"
 #include "common/mutex_lock.h"
 #include "common/real_clock.h"
 #include "common/response_code.h"
@@ -518,8 +519,9 @@ TEST_F(ServerStreamTest, ALargeReplyThatIsNotReadCountsAmongTheUnread) {
   AwaitUnread();
   EXPECT_EQ(calls_.unread.bytes(), kLarge.size());
   // One more of the address, so that it has too much.
-  calls_.unread.Add({}, "127.0.0.1:1", UnreadAnswers::kMostBytesOfAnAddress);
-  calls_.unread.Limit("127.0.0.1:1");
+  calls_.unread.Add({}, ClientNetworkOf("127.0.0.1:1"),
+                    UnreadAnswers::kMostBytesOfAnAddress);
+  calls_.unread.Limit(ClientNetworkOf("127.0.0.1:1"));
   log_.Await("gone");
   EXPECT_EQ(counters_.slow_readers, 1);
 }

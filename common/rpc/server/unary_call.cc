@@ -38,7 +38,7 @@ void UnaryCall::OnAccepted(bool ok) {
   // Now, since gRPC does not know the peer of a call that is cancelled.
   const CallStatus room = on_connection_.Begin(
       &calls_.connections, PeerAddress(context_.peer()), now);
-  ticket_ = calls_.unfinished.Add(self_, peer(), now, now);
+  ticket_ = calls_.unfinished.Add(self_, network(), now, now);
   if (!room.ok()) {
     grpc::ByteBuffer none;
     if (BeginToEnd(now)) End(room, &none);
@@ -55,10 +55,10 @@ void UnaryCall::OnRead(bool ok) {
   if (BeginToEnd(now)) {
     grpc::ByteBuffer response;
     const CallStatus outcome = Answer(ok, now, &response);
-    ticket_ = calls_.unfinished.Shorten(ticket_, self_, peer(),
+    ticket_ = calls_.unfinished.Shorten(ticket_, self_, network(),
                                         calls_.options.slow_reader_limit, now);
     End(outcome, &response);
-    calls_.unread.Limit(peer());
+    calls_.unread.Limit(network());
   }
   ReleaseIfDone();
 }
@@ -79,7 +79,7 @@ void UnaryCall::End(const CallStatus& outcome, grpc::ByteBuffer* response) {
   void* const tag = static_cast<CompletionHandler*>(&finished_tag_);
   if (status.ok()) {
     // Not before Finish(), which fills the response to an error.
-    unread_ = calls_.unread.Add(self_, peer(),
+    unread_ = calls_.unread.Add(self_, network(),
                                 static_cast<int64_t>(response->Length()));
     call_.WriteAndFinish(*response, grpc::WriteOptions(), status, tag);
   } else {
@@ -98,7 +98,7 @@ CallStatus UnaryCall::Answer(bool was_read, absl::Time now,
   if (!method_->skips_gate) {
     CallStatus known = calls_.gate.Identify({peer(), context_, now}, &caller);
     if (!known.ok()) {
-      return was_read ? PayUnidentified(&calls_, peer(), now, request_,
+      return was_read ? PayUnidentified(&calls_, network(), now, request_,
                                         std::move(known))
                       : known;
     }
@@ -106,7 +106,7 @@ CallStatus UnaryCall::Answer(bool was_read, absl::Time now,
   }
   const CallContext call = {
       *method_->descriptor,
-      {peer(), caller.user, caller.generation, caller.is_trial},
+      {peer(), network(), caller.user, caller.generation, caller.is_trial},
       MetadataView(context_),
       now};
   CallStatus status = was_read ? ReceiveMessage(&calls_, call.peer.payer(), now,

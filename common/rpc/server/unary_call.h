@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "common/client_network.h"
 #include "common/response_code.h"
 #include "common/rpc/loop/completion_loop.h"
 #include "common/rpc/server/acceptor/connections.h"
@@ -77,6 +78,7 @@ class UnaryCall final : public Waiter {
   void ForgetUnread();
   // "host:port" of the client.
   absl::string_view peer() const { return on_connection_.peer(); }
+  ClientNetwork network() const { return on_connection_.network(); }
   // Fills `response` if it returns OK.
   CallStatus Answer(bool was_read, absl::Time now, grpc::ByteBuffer* response);
   // After the last event. *this may be gone then.

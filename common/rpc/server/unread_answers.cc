@@ -9,9 +9,7 @@
 namespace rmq {
 
 UnreadAnswers::Number UnreadAnswers::Add(std::weak_ptr<Waiter> call,
-                                         absl::string_view peer,
-                                         int64_t bytes) {
-  const ClientNetwork network = ClientNetworkOf(peer);
+                                         ClientNetwork network, int64_t bytes) {
   MutexLock lock(&mu_);
   const Number number = ++last_;
   answers_.emplace_hint(answers_.end(), number,
@@ -42,9 +40,8 @@ std::weak_ptr<Waiter> UnreadAnswers::TakeLocked(Number number) {
   return std::move(answer.call);
 }
 
-void UnreadAnswers::Limit(absl::string_view peer) {
-  const ClientNetwork network = ClientNetworkOf(peer);
-  while (true) {
+void UnreadAnswers::Limit(ClientNetwork network) {
+  while (bytes() > kMostBytesOfAnAddress) {
     std::weak_ptr<Waiter> call;
     int64_t most = kMostBytesOfAnAddress;
     {
@@ -52,7 +49,7 @@ void UnreadAnswers::Limit(absl::string_view peer) {
       const auto its = networks_.find(network);
       if (its != networks_.end() && its->second.bytes > most) {
         call = TakeLocked(*its->second.answers.begin());
-      } else if (bytes_ > kMostBytes) {
+      } else if (bytes() > kMostBytes) {
         most = kMostBytes;
         call = TakeLocked(answers_.begin()->first);
       } else {
@@ -65,11 +62,6 @@ void UnreadAnswers::Limit(absl::string_view peer) {
         "answers that wait to be read must be at most ", most, " bytes ",
         most == kMostBytes ? "together" : "of one address")));
   }
-}
-
-int64_t UnreadAnswers::bytes() const {
-  MutexLock lock(&mu_);
-  return bytes_;
 }
 
 size_t UnreadAnswers::addresses() const {

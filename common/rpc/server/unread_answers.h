@@ -2,6 +2,7 @@
 #ifndef COMMON_RPC_SERVER_UNREAD_ANSWERS_H_
 #define COMMON_RPC_SERVER_UNREAD_ANSWERS_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -10,7 +11,6 @@
 #include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
-#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "common/client_network.h"
 #include "common/rpc/server/deadline_watch.h"
@@ -31,18 +31,17 @@ class UnreadAnswers {
   // Identifies an answer; 0: none.
   using Number = uint64_t;
 
-  // An answer of `bytes` (0 or more) of `call`, to the client at `peer`
-  // ("host:port"), is about to be written.
-  Number Add(std::weak_ptr<Waiter> call, absl::string_view peer, int64_t bytes)
+  // An answer of `bytes` (0 or more) of `call`, to a client in `network`, is
+  // about to be written.
+  Number Add(std::weak_ptr<Waiter> call, ClientNetwork network, int64_t bytes)
       ABSL_LOCKS_EXCLUDED(mu_);
   // It is read, or nobody waits for that any more. Nothing if it has been
   // removed, or given up.
   void Remove(Number number) ABSL_LOCKS_EXCLUDED(mu_);
-  // Gives up answers while the address of `peer`, or all together, have too
-  // much.
-  void Limit(absl::string_view peer) ABSL_LOCKS_EXCLUDED(mu_);
+  // Gives up answers while those to `network`, or all together, have too much.
+  void Limit(ClientNetwork network) ABSL_LOCKS_EXCLUDED(mu_);
 
-  int64_t bytes() const ABSL_LOCKS_EXCLUDED(mu_);
+  int64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
   // How many addresses have unread answers.
   size_t addresses() const ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -66,7 +65,8 @@ class UnreadAnswers {
   absl::btree_map<Number, Answer> answers_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<ClientNetwork, Network> networks_ ABSL_GUARDED_BY(mu_);
   Number last_ ABSL_GUARDED_BY(mu_) = 0;
-  int64_t bytes_ ABSL_GUARDED_BY(mu_) = 0;
+  // Changed with the lock held; read without, by most calls of Limit().
+  std::atomic<int64_t> bytes_{0};
 };
 
 }  // namespace rmq

@@ -8,6 +8,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "common/client_network.h"
 #include "common/response_code.h"
 #include "common/rpc/server/deadline_watch.h"
 #include "gmock/gmock.h"
@@ -44,12 +45,12 @@ class Call final : public Waiter {
 
 class UnreadAnswersTest : public ::testing::Test {
  protected:
-  UnreadAnswers::Number Add(const std::string& name, absl::string_view peer,
+  UnreadAnswers::Number Add(const std::string& name, ClientNetwork network,
                             int64_t bytes) {
     calls_.push_back(std::make_shared<Call>(name, &ended_));
     const UnreadAnswers::Number number =
-        unread_.Add(calls_.back(), peer, bytes);
-    unread_.Limit(peer);
+        unread_.Add(calls_.back(), network, bytes);
+    unread_.Limit(network);
     return number;
   }
 
@@ -59,45 +60,45 @@ class UnreadAnswersTest : public ::testing::Test {
 };
 
 TEST_F(UnreadAnswersTest, AnAddressMayHaveItsShareAndLosesItsFirstBeyond) {
-  Add("a", "10.0.0.1:1", kShare - 2);
-  Add("b", "10.0.0.1:2", 1);
-  Add("c", "10.0.0.1:3", 1);
+  Add("a", 1, kShare - 2);
+  Add("b", 1, 1);
+  Add("c", 1, 1);
   EXPECT_THAT(ended_, IsEmpty());
-  Add("d", "10.0.0.1:4", 1);
+  Add("d", 1, 1);
   EXPECT_THAT(ended_, ElementsAre("a"));
   EXPECT_THAT(calls_[0]->why, HasSubstr("16777216 bytes of one address"));
   EXPECT_EQ(unread_.bytes(), 3);
 }
 
 TEST_F(UnreadAnswersTest, OthersKeepTheirsThoughTheyWereFirst) {
-  Add("other", "10.0.0.2:1", 1000);
-  Add("a", "10.0.0.1:1", kShare);
-  Add("b", "10.0.0.1:1", kShare);
+  Add("other", 2, 1000);
+  Add("a", 1, kShare);
+  Add("b", 1, kShare);
   EXPECT_THAT(ended_, ElementsAre("a"));
   EXPECT_EQ(unread_.bytes(), kShare + 1000);
 }
 
 TEST_F(UnreadAnswersTest, OfAllTheFirstGoesOnceTheyAreTooManyTogether) {
-  Add("a", "10.0.0.1:1", kShare);
-  Add("b", "10.0.0.2:1", kShare);
+  Add("a", 1, kShare);
+  Add("b", 2, kShare);
   EXPECT_THAT(ended_, IsEmpty());
-  Add("c", "10.0.0.3:1", 1);
+  Add("c", 3, 1);
   EXPECT_THAT(ended_, ElementsAre("a"));
   EXPECT_THAT(calls_[0]->why, HasSubstr("33554432 bytes together"));
 }
 
 TEST_F(UnreadAnswersTest, WhatIsReadCountsNoLonger) {
-  const UnreadAnswers::Number a = Add("a", "10.0.0.1:1", kShare);
+  const UnreadAnswers::Number a = Add("a", 1, kShare);
   unread_.Remove(a);
   unread_.Remove(a);
-  Add("b", "10.0.0.1:1", kShare);
+  Add("b", 1, kShare);
   EXPECT_THAT(ended_, IsEmpty());
   EXPECT_EQ(unread_.addresses(), 1);
 }
 
 TEST_F(UnreadAnswersTest, AnAddressIsForgottenWithItsLastAnswer) {
-  const UnreadAnswers::Number a = Add("a", "10.0.0.1:1", 0);
-  const UnreadAnswers::Number b = Add("b", "10.0.0.1:1", 5);
+  const UnreadAnswers::Number a = Add("a", 1, 0);
+  const UnreadAnswers::Number b = Add("b", 1, 5);
   unread_.Remove(a);
   EXPECT_EQ(unread_.addresses(), 1);
   unread_.Remove(b);
@@ -107,16 +108,16 @@ TEST_F(UnreadAnswersTest, AnAddressIsForgottenWithItsLastAnswer) {
 }
 
 TEST_F(UnreadAnswersTest, AnAnswerThatIsMoreThanTheShareGoesItself) {
-  Add("a", "10.0.0.1:1", kShare + 1);
+  Add("a", 1, kShare + 1);
   EXPECT_THAT(ended_, ElementsAre("a"));
   EXPECT_EQ(unread_.bytes(), 0);
 }
 
 TEST_F(UnreadAnswersTest, ACallThatIsGoneIsPassedOver) {
-  Add("a", "10.0.0.1:1", kShare);
-  Add("b", "10.0.0.1:1", 0);
+  Add("a", 1, kShare);
+  Add("b", 1, 0);
   calls_.erase(calls_.begin());
-  Add("c", "10.0.0.1:1", 1);
+  Add("c", 1, 1);
   EXPECT_THAT(ended_, IsEmpty());
   EXPECT_EQ(unread_.bytes(), 1);
 }

@@ -7,6 +7,7 @@
 #include "broker/fronts/clientmanager/fill_push.h"
 #include "broker/fronts/end_status.h"
 #include "client/broker_health.h"
+#include "common/client_network.h"
 #include "common/response_code.h"
 #include "common/rpc/server/call_context.h"
 #include "glog/logging.h"
@@ -116,10 +117,11 @@ void SimChannel::Answer(const std::string& bytes) {
       frame.mutable_get_consumer_list_by_group()->set_page_size(
           environment_.largest_page);
     }
-    const CallContext connect = {*environment_.handler->connect().descriptor,
-                                 {remote_address(), ""},
-                                 {},
-                                 now()};
+    const CallContext connect = {
+        *environment_.handler->connect().descriptor,
+        {remote_address(), ClientNetworkOf(remote_address()), ""},
+        {},
+        now()};
     if (frame.has_acknowledge()) {
       Acknowledge(connect, frame.acknowledge());
       return;

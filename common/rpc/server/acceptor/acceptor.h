@@ -79,7 +79,7 @@ class Acceptor {
   static constexpr absl::Duration kQuietLookPeriod = absl::Seconds(10);
   // The time that looks may take of all, at most: one part in so many, and
   // while much is wasted.
-  static constexpr int kLookShare = 50;
+  static constexpr int kLookShare = 100;
   static constexpr int kUrgentLookShare = 4;
   // What the kernel keeps of what was not read yet, in bytes: a client that
   // floods is held up early.

@@ -11,6 +11,7 @@
 #include "absl/base/call_once.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "common/client_network.h"
 #include "common/rpc/server/acceptor/connection_socket.h"
 
 namespace rmq {
@@ -41,6 +42,7 @@ class Connection {
              std::unique_ptr<ConnectionSocket> socket)
       : number_(number),
         peer_(std::move(peer)),
+        network_(ClientNetworkOf(peer_)),
         since_(since),
         socket_(std::move(socket)) {}
   Connection(const Connection&) = delete;
@@ -51,6 +53,8 @@ class Connection {
   bool is_ended() const { return is_ended_.load(std::memory_order_relaxed); }
   // "host:port" of the client.
   const std::string& peer() const { return peer_; }
+  // That of peer().
+  ClientNetwork network() const { return network_; }
   absl::Time since() const { return since_; }
 
   // Whether it has come to an address of TLS.
@@ -116,6 +120,7 @@ class Connection {
 
   const uint64_t number_;
   const std::string peer_;
+  const ClientNetwork network_;
   const absl::Time since_;
   const std::unique_ptr<ConnectionSocket> socket_;
 

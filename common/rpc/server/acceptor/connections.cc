@@ -8,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 #include "common/kv.h"
 #include "common/mutex_lock.h"
-#include "common/rpc/server/peer_address.h"
 #include "glog/logging.h"
 
 namespace rmq {
@@ -81,12 +80,12 @@ Connections::Connections(const Options& options)
 ConnectionPtr Connections::Open(absl::string_view peer,
                                 std::unique_ptr<ConnectionSocket> socket,
                                 absl::Time now, ConnectionRefusal* refusal) {
-  const std::string address = NetworkOf(peer);
+  const ClientNetwork network = ClientNetworkOf(peer);
   absl::optional<ConnectionRefusal> full;
   bool sweeps;
   {
     MutexLock lock(&mu_);
-    full = WhyFull(address);
+    full = WhyFull(network);
     sweeps = full.has_value() && now - last_sweep_ >= kSweepPause;
     if (sweeps) last_sweep_ = now;
   }
@@ -98,10 +97,10 @@ ConnectionPtr Connections::Open(absl::string_view peer,
     }
   }
   MutexLock lock(&mu_);
-  if (ended_addresses_.IsHeld(address, now)) {
+  if (ended_addresses_.IsHeld(network, now)) {
     full = ConnectionRefusal::kAddressIsHeld;
   } else {
-    full = WhyFull(address);
+    full = WhyFull(network);
   }
   if (full.has_value()) {
     *refusal = *full;
@@ -113,17 +112,17 @@ ConnectionPtr Connections::Open(absl::string_view peer,
   auto connection = std::make_shared<Connection>(
       ++last_number_, std::string(peer), now, std::move(socket));
   connections_.insert(connection);
-  ++by_address_[address];
+  ++by_network_[network];
   return connection;
 }
 
 absl::optional<ConnectionRefusal> Connections::WhyFull(
-    const std::string& address) const {
+    ClientNetwork network) const {
   if (static_cast<int64_t>(connections_.size()) >= options_.max_connections) {
     return ConnectionRefusal::kTooMany;
   }
-  const auto found = by_address_.find(address);
-  if (found != by_address_.end() &&
+  const auto found = by_network_.find(network);
+  if (found != by_network_.end() &&
       found->second >= options_.max_connections_per_address) {
     return ConnectionRefusal::kTooManyOfAddress;
   }
@@ -158,8 +157,8 @@ void Connections::Forget(const ConnectionPtr& connection, absl::Time now) {
 }
 
 void Connections::ForgetLocked(const Connection& connection) {
-  const auto address = by_address_.find(NetworkOf(connection.peer()));
-  if (--address->second == 0) by_address_.erase(address);
+  const auto network = by_network_.find(connection.network());
+  if (--network->second == 0) by_network_.erase(network);
   connections_.erase(connections_.find(connection.peer()));
 }
 
@@ -185,9 +184,8 @@ bool Connections::Look(absl::Time now, int64_t memory, absl::Duration stuck) {
              open.end());
   const WastedBytes::Found found = wasted_bytes_.Look(
       open, now, memory, stuck, [this, now](const Connection& connection) {
-        const std::string address = NetworkOf(connection.peer());
         MutexLock lock(&mu_);
-        return ended_addresses_.IsSuspect(address, now);
+        return ended_addresses_.IsSuspect(connection.network(), now);
       });
   for (const ConnectionPtr& connection : found.wasteful) {
     End(*connection, ConnectionAbuse::kWastedBytes, now);
@@ -213,9 +211,8 @@ void Connections::End(Connection& connection, ConnectionAbuse abuse,
                           << Kv("calls", counts.calls)
                           << Kv("wasted_calls", counts.wasted_calls)
                           << Kv("ended", ended_since_log_.exchange(0));
-  const std::string address = NetworkOf(connection.peer());
   MutexLock lock(&mu_);
-  ended_addresses_.Note(address, now);
+  ended_addresses_.Note(connection.network(), now);
 }
 
 std::vector<ConnectionPtr> Connections::List(uint64_t number,
@@ -282,14 +279,13 @@ void Connections::EndCall(Connection& connection) {
 
 void Connections::NoteWastedCall(Connection& connection, absl::Time now) {
   connection.wasted_calls_.fetch_add(1, std::memory_order_relaxed);
-  const std::string address = NetworkOf(connection.peer());
   {
     MutexLock lock(&mu_);
     // The whole server has a credit, too: many connections that waste a little
     // each take as much as one that wastes much.
     const bool is_strict =
         !all_wasted_calls_rate_.Take(now, &all_calls_full_at_) ||
-        ended_addresses_.IsSuspect(address, now);
+        ended_addresses_.IsSuspect(connection.network(), now);
     const Rate& rate =
         is_strict ? strict_wasted_calls_rate_ : wasted_calls_rate_;
     if (rate.Take(now, &connection.calls_full_at_)) return;

@@ -19,6 +19,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
+#include "common/client_network.h"
 #include "common/counters_by.h"
 #include "common/rate_limit.h"
 #include "common/response_code.h"
@@ -67,7 +68,7 @@ absl::string_view NameOf(ConnectionAbuse abuse);
 // A credit is a burst that refills. Calls that have a message waste nothing,
 // however many are opened at once: clients share connections through proxies.
 //
-// An address is a host, or the /64 network of an IPv6 host. While it is suspect
+// An address is a ClientNetwork. While it is suspect
 // (see EndedAddresses), its connections, those that come too, get
 // kStrictCallsBurst as credit for calls, and less for bytes; while it is held,
 // no new one is let in, and those that it has stay, since a network's clients
@@ -188,8 +189,8 @@ class Connections {
   void NoteWastedCall(Connection& connection, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Why there is no room for a connection of `address`, if there is none.
-  absl::optional<ConnectionRefusal> WhyFull(const std::string& address) const
+  // Why there is no room for a connection of `network`, if there is none.
+  absl::optional<ConnectionRefusal> WhyFull(ClientNetwork network) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::vector<ConnectionPtr> All() const ABSL_LOCKS_EXCLUDED(mu_);
   // Forgets a connection whose owner has closed its socket.
@@ -218,8 +219,8 @@ class Connections {
   // By peer, each known once.
   absl::flat_hash_set<ConnectionPtr, Hash, Equal> connections_
       ABSL_GUARDED_BY(mu_);
-  // The number of `connections_`, by address.
-  absl::flat_hash_map<std::string, int64_t> by_address_ ABSL_GUARDED_BY(mu_);
+  // The number of `connections_`, by network.
+  absl::flat_hash_map<ClientNetwork, int64_t> by_network_ ABSL_GUARDED_BY(mu_);
   EndedAddresses ended_addresses_ ABSL_GUARDED_BY(mu_);
   absl::Time last_sweep_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
 };
@@ -242,6 +243,9 @@ class ConnectionCall {
   }
   // The caller was identified (empty: anonymous). After Begin().
   void NoteUser(absl::string_view user) { connection_->NoteUser(user); }
+  ClientNetwork network() const {
+    return connection_ == nullptr ? kNoIpNetwork : connection_->network();
+  }
   // A whole message of so many bytes came. After Begin().
   void NoteMessage(size_t bytes) {
     has_message_ = true;

@@ -4,7 +4,7 @@
 
 namespace rmq {
 
-void EndedAddresses::Note(const std::string& address, absl::Time now) {
+void EndedAddresses::Note(ClientNetwork address, absl::Time now) {
   if (ends_.size() >= kMost && !ends_.contains(address)) {
     ends_.erase(std::min_element(
         ends_.begin(), ends_.end(), [](const auto& a, const auto& b) {
@@ -19,13 +19,12 @@ void EndedAddresses::Note(const std::string& address, absl::Time now) {
   if (now - ends.at.front() < kPeriod) ends.held_until = now + kHold;
 }
 
-bool EndedAddresses::IsHeld(absl::string_view address, absl::Time now) const {
+bool EndedAddresses::IsHeld(ClientNetwork address, absl::Time now) const {
   const auto found = ends_.find(address);
   return found != ends_.end() && found->second.held_until > now;
 }
 
-bool EndedAddresses::IsSuspect(absl::string_view address,
-                               absl::Time now) const {
+bool EndedAddresses::IsSuspect(ClientNetwork address, absl::Time now) const {
   const auto found = ends_.find(address);
   return found != ends_.end() && now - found->second.at.back() < kPeriod;
 }

@@ -4,11 +4,10 @@
 
 #include <array>
 #include <cstddef>
-#include <string>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "common/client_network.h"
 
 namespace rmq {
 
@@ -27,9 +26,9 @@ class EndedAddresses {
   static constexpr size_t kMost = 1'000;
 
   // A connection of `address` was ended.
-  void Note(const std::string& address, absl::Time now);
-  bool IsHeld(absl::string_view address, absl::Time now) const;
-  bool IsSuspect(absl::string_view address, absl::Time now) const;
+  void Note(ClientNetwork address, absl::Time now);
+  bool IsHeld(ClientNetwork address, absl::Time now) const;
+  bool IsSuspect(ClientNetwork address, absl::Time now) const;
 
  private:
   struct Ends {
@@ -38,7 +37,7 @@ class EndedAddresses {
     absl::Time held_until = absl::InfinitePast();
   };
 
-  absl::flat_hash_map<std::string, Ends> ends_;
+  absl::flat_hash_map<ClientNetwork, Ends> ends_;
 };
 
 }  // namespace rmq
