@@ -15,14 +15,14 @@ std::string KeyOf(const BrokerEntry& broker) {
 }  // namespace
 
 void LeftBrokers::Keep(const BrokerEntry& broker, Left left, absl::Time now) {
-  const auto is_over = [now](const Left& kept) {
-    return kept.return_at <= now && kept.wanted_members.empty();
-  };
-  if (is_over(left)) return;
   const std::string key = KeyOf(broker);
+  if (left.return_at <= now && left.wanted_members.empty()) {
+    brokers_.erase(key);  // What was kept before is over, too.
+    return;
+  }
   if (brokers_.size() >= kMaxBrokers && !brokers_.contains(key)) {
-    absl::erase_if(brokers_, [&is_over](const auto& kept) {
-      return is_over(kept.second);
+    absl::erase_if(brokers_, [now](const auto& kept) {
+      return kept.second.return_at <= now;
     });
     if (brokers_.size() >= kMaxBrokers) return;
   }

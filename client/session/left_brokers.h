@@ -30,8 +30,9 @@ class LeftBrokers {
     absl::flat_hash_set<std::string> wanted_members;
   };
 
-  // Keeps `left`, unless there is nothing in it. Times that are over at `now`
-  // make room.
+  // Keeps `left` in place of what was kept of the broker; nothing, if there is
+  // nothing in it. When there is no room, what has no time that is to come at
+  // `now` makes some, wanted members or not.
   void Keep(const BrokerEntry& broker, Left left, absl::Time now);
 
   // Returns what was kept of the broker, by its name and id if it is named, and

@@ -54,6 +54,24 @@ TEST(LeftBrokersTest, WantedMembersAreKeptWithoutATimeToo) {
   EXPECT_THAT(taken->wanted_members, ElementsAre("orders"));
 }
 
+TEST(LeftBrokersTest, ABrokerThatIsLeftAgainWithNothingToKeepIsForgotten) {
+  LeftBrokers brokers;
+  brokers.Keep({"a", 0, "h:1"}, BackAt(kNow + kSecond), kNow);
+  brokers.Keep({"a", 0, "h:1"}, LeftBrokers::Left(), kNow);
+  EXPECT_FALSE(brokers.Take({"a", 0, "h:1"}).has_value());
+}
+
+TEST(LeftBrokersTest, WantedMembersAloneMakeRoomForATime) {
+  LeftBrokers brokers;
+  LeftBrokers::Left wanted;
+  wanted.wanted_members.insert("orders");
+  for (size_t i = 0; i < kMaxBrokers; ++i) {
+    brokers.Keep({absl::StrCat("b", i), 0, "h:1"}, wanted, kNow);
+  }
+  brokers.Keep({"more", 0, "h:1"}, BackAt(kNow + kSecond), kNow);
+  EXPECT_TRUE(brokers.Take({"more", 0, "h:1"}).has_value());
+}
+
 TEST(LeftBrokersTest, OfMoreThanTheMostBrokersThoseThatAreOverMakeRoom) {
   LeftBrokers brokers;
   const auto entry = [](size_t number) {
