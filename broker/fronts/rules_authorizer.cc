@@ -99,14 +99,13 @@ void RulesAuthorizer::SetRules(std::shared_ptr<const AuthRules> rules) {
 
 CallStatus RulesAuthorizer::Identify(const CallOpening& opening,
                                      CallerIdentity* identity) {
-  const TransportIdentity transport = ReadTransportIdentity(opening.context);
+  const TransportIdentity transport = ReadTransportIdentity(opening.call);
   const std::vector<absl::string_view> dns_names(transport.dns_names.begin(),
                                                  transport.dns_names.end());
-  const MetadataView metadata(opening.context);
   CallerProof proof;
   proof.certificate = {transport.spiffe_id, dns_names, transport.common_name};
-  proof.authorization = metadata.Find(kAuthorizationKey);
-  proof.date_time = metadata.Find(kMqv2DateTimeKey);
+  proof.authorization = opening.metadata.Find(kAuthorizationKey);
+  proof.date_time = opening.metadata.Find(kMqv2DateTimeKey);
   return IdentifyBy(proof, transport.kind, opening.address, opening.now,
                     identity);
 }

@@ -13,6 +13,7 @@
 #include "common/rpc/server/connection_arguments.h"
 #include "common/rpc/server/listen_address.h"
 #include "common/rpc/server/transport_kind.h"
+#include "common/rpc/server/unary_call.h"
 #include "grpc/support/time.h"
 #include "grpcpp/completion_queue.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
@@ -69,12 +70,6 @@ GrpcServer::GrpcServer(const Options& options, ServerCalls* calls,
       tls_(tls),
       health_(calls),
       fronts_(std::move(fronts)),
-      generic_calls_{[this](grpc::GenericServerContext* context,
-                            grpc::GenericServerAsyncReaderWriter* call,
-                            grpc::ServerCompletionQueue* queue, void* tag) {
-                       generic_.RequestCall(context, call, queue, queue, tag);
-                     },
-                     "", calls},
       acceptor_({options.keepalive_timeout}, &calls->connections, &RealClock(),
                 [this](TransportKind kind, int fd) { HandOver(kind, fd); }) {
   for (const Front* const front : fronts_) {
@@ -126,7 +121,7 @@ absl::Status GrpcServer::Start() {
   for (const auto& loop : loops_) {
     for (Front* const front : fronts_) front->AcceptStreams(loop.get());
     for (int i = 0; i < kWaitingUnaryCalls; ++i) {
-      UnaryCall::Wait(&generic_calls_, loop->queue.get());
+      UnaryCall::Wait(&calls_, server_.get(), loop->queue.get());
     }
     threads_.emplace_back([this, loop = loop.get()] {
       RunCompletionLoop(&loop->queues, options_.nap);

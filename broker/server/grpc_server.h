@@ -21,7 +21,6 @@
 #include "common/rpc/server/health_service.h"
 #include "common/rpc/server/server_calls.h"
 #include "common/rpc/server/transport_kind.h"
-#include "common/rpc/server/unary_call.h"
 #include "grpcpp/generic/async_generic_service.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
@@ -93,8 +92,8 @@ class GrpcServer final : public Part {
   HealthService health_;
   // `health_` last.
   std::vector<Front*> fronts_;
+  // For UnaryCall.
   grpc::AsyncGenericService generic_;
-  const UnaryCall::Environment generic_calls_;
   std::vector<std::string> addresses_;
   bool stopped_ = false;
   std::vector<std::unique_ptr<ServerLoop>> loops_;

@@ -134,7 +134,7 @@ CallStatus ConnectSession::JoinIdentified() {
 
 void ConnectSession::IdentifyAnew(CallerIdentity opened) {
   const CallStatus known = calls().gate.Identify(
-      {remote_address(), stream_.context(), calls().clock.TimeNow()}, &opened);
+      stream_.OpeningAt(calls().clock.TimeNow()), &opened);
   if (known.ok()) return;
   stream_.EndWith(known);
   // Else the stream does not become one: StopAwaitingClient() says that it

@@ -76,7 +76,7 @@ void FillStatus(const CallStatus& outcome, v2::Status* status) {
 
 grpc::Status BodyOutcomeWriter::Write(
     const google::protobuf::MethodDescriptor& method, const CallStatus& outcome,
-    grpc::ServerContextBase* /*context*/, grpc::ByteBuffer* response) const {
+    TrailingMetadata* /*metadata*/, grpc::ByteBuffer* response) const {
   if (outcome.ok()) return grpc::Status::OK;
   const google::protobuf::Descriptor& type = *method.output_type();
   const std::unique_ptr<google::protobuf::Message> body(

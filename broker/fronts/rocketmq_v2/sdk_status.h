@@ -36,8 +36,7 @@ void FillStatus(const CallStatus& outcome, v2::Status* status);
 class BodyOutcomeWriter final : public OutcomeWriter {
  public:
   grpc::Status Write(const google::protobuf::MethodDescriptor& method,
-                     const CallStatus& outcome,
-                     grpc::ServerContextBase* context,
+                     const CallStatus& outcome, TrailingMetadata* metadata,
                      grpc::ByteBuffer* response) const override;
 };
 

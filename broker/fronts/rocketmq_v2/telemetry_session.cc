@@ -173,7 +173,7 @@ CallStatus TelemetrySession::TakeSettings(absl::string_view bytes,
 
 void TelemetrySession::IdentifyAnew(CallerIdentity opened) {
   const CallStatus known = calls().gate.Identify(
-      {stream_.peer(), stream_.context(), calls().clock.TimeNow()}, &opened);
+      stream_.OpeningAt(calls().clock.TimeNow()), &opened);
   if (!known.ok()) EndFor(known);
 }
 

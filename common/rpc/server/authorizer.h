@@ -12,7 +12,7 @@
 #include "absl/types/span.h"
 #include "common/response_code.h"
 #include "common/rpc/server/call_context.h"
-#include "grpcpp/server_context.h"
+#include "grpc/grpc.h"
 
 namespace rmq {
 
@@ -50,9 +50,9 @@ struct CallerIdentity {
 struct CallOpening {
   // "host:port" of the client.
   absl::string_view address;
-  // gRPC's context of the call: the metadata, and how the connection is
-  // secured.
-  const grpc::ServerContextBase& context;
+  MetadataView metadata;
+  // gRPC's call: it tells how the connection is secured.
+  grpc_call* call;
   // By the server's clock.
   absl::Time now;
 };

@@ -2,6 +2,7 @@
 #ifndef COMMON_RPC_SERVER_CALL_CONTEXT_H_
 #define COMMON_RPC_SERVER_CALL_CONTEXT_H_
 
+#include <cstddef>
 #include <cstdint>
 
 #include "absl/strings/string_view.h"
@@ -10,6 +11,8 @@
 #include "common/client_network.h"
 #include "common/payer.h"
 #include "google/protobuf/descriptor.h"
+#include "grpc/grpc.h"
+#include "grpc/slice.h"
 #include "grpc/support/time.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/string_ref.h"
@@ -36,25 +39,26 @@ struct Peer {
   Payer payer() const { return PayerOf(pays_as(), network); }
 };
 
-// The metadata that a client sent at the beginning of its call. A view of the
-// call's gRPC context, which it borrows. gRPC makes its map of the metadata at
-// the first Find() of a call, so a call whose metadata nobody asks for pays
-// nothing; calls of Find() for one call must not overlap.
+// The metadata that a client sent at the beginning of its call, and the call's
+// deadline. A view of what gRPC has of the call, which it borrows. A stream's
+// context makes its map of the metadata at the first Find(), so a stream whose
+// metadata nobody asks for pays nothing; calls of Find() for one stream must
+// not overlap.
 class MetadataView {
  public:
   // Of no metadata.
   MetadataView() = default;
   explicit MetadataView(const grpc::ServerContextBase& context)
-      : context_(&context) {}
+      : context_(&context), deadline_(context.raw_deadline()) {}
+  MetadataView(const grpc_metadata_array& metadata, gpr_timespec deadline)
+      : metadata_(&metadata), deadline_(deadline) {}
 
   // How long the client goes on waiting for the call's end, by the clock of
   // the deadline, which gRPC keeps monotonic. Infinite if it has no deadline,
   // or there is no call.
   absl::Duration TimeLeft() const {
-    if (context_ == nullptr) return absl::InfiniteDuration();
-    const gpr_timespec deadline = context_->raw_deadline();
     const gpr_timespec left =
-        gpr_time_sub(deadline, gpr_now(deadline.clock_type));
+        gpr_time_sub(deadline_, gpr_now(deadline_.clock_type));
     if (gpr_time_cmp(left, gpr_inf_future(GPR_TIMESPAN)) == 0) {
       return absl::InfiniteDuration();
     }
@@ -64,7 +68,11 @@ class MetadataView {
   // The value of `key`, which is in lower case; the first one if the client
   // sent several. Nothing if it sent none.
   absl::optional<absl::string_view> Find(absl::string_view key) const {
-    if (context_ == nullptr) return absl::nullopt;
+    return context_ != nullptr ? FindInMap(key) : FindInArray(key);
+  }
+
+ private:
+  absl::optional<absl::string_view> FindInMap(absl::string_view key) const {
     const auto& metadata = context_->client_metadata();
     const auto found =
         metadata.lower_bound(grpc::string_ref(key.data(), key.size()));
@@ -74,9 +82,22 @@ class MetadataView {
     }
     return absl::string_view(found->second.data(), found->second.size());
   }
+  absl::optional<absl::string_view> FindInArray(absl::string_view key) const {
+    for (size_t i = 0; metadata_ != nullptr && i < metadata_->count; ++i) {
+      const grpc_metadata& entry = metadata_->metadata[i];
+      if (TextOf(entry.key) == key) return TextOf(entry.value);
+    }
+    return absl::nullopt;
+  }
+  static absl::string_view TextOf(const grpc_slice& slice) {
+    return {reinterpret_cast<const char*>(GRPC_SLICE_START_PTR(slice)),
+            GRPC_SLICE_LENGTH(slice)};
+  }
 
- private:
+  // At most one of these is not null.
   const grpc::ServerContextBase* context_ = nullptr;
+  const grpc_metadata_array* metadata_ = nullptr;
+  gpr_timespec deadline_ = gpr_inf_future(GPR_CLOCK_MONOTONIC);
 };
 
 // One call of a method, or one frame of a stream: a frame has the method of the

@@ -35,9 +35,9 @@ DeadlineWatch::Ticket DeadlineWatch::AddEntry(Entry entry, absl::Time since,
       its.insert(its.end(), ticket);
       if (its.size() > options_.capacity / 2) {
         most = options_.capacity / 2;
-        gives_way = TakeLocked(*its.begin());
+        gives_way = TakeLocked(entries_.find(*its.begin()));
       } else if (entries_.size() > options_.capacity) {
-        gives_way = TakeLocked(entries_.begin()->first);
+        gives_way = TakeLocked(entries_.begin());
       }
     }
   }
@@ -56,7 +56,8 @@ void DeadlineWatch::Remove(const Ticket& ticket) {
   // memory.
   Entry removed;
   MutexLock lock(&mu_);
-  if (entries_.contains(ticket)) removed = TakeLocked(ticket);
+  const auto found = entries_.find(ticket);
+  if (found != entries_.end()) removed = TakeLocked(found);
 }
 
 absl::Time DeadlineWatch::Check(absl::Time now) {
@@ -73,7 +74,7 @@ absl::Time DeadlineWatch::Check(absl::Time now) {
       if (entries_.empty() || FirstDeadlineLocked() > now) {
         return NextDueLocked();
       }
-      due = TakeLocked(entries_.begin()->first);
+      due = TakeLocked(entries_.begin());
     }
     const std::shared_ptr<Waiter> waiter = due.waiter.lock();
     if (waiter == nullptr) continue;
@@ -99,7 +100,7 @@ bool DeadlineWatch::EndFirst(const CallStatus& status) {
   {
     MutexLock lock(&mu_);
     if (entries_.empty()) return false;
-    first = TakeLocked(entries_.begin()->first);
+    first = TakeLocked(entries_.begin());
   }
   if (const std::shared_ptr<Waiter> waiter = first.waiter.lock()) {
     waiter->EndIfWaiting(status);
@@ -112,10 +113,8 @@ size_t DeadlineWatch::size() const {
   return entries_.size();
 }
 
-DeadlineWatch::Entry DeadlineWatch::TakeLocked(const Ticket& ticket) {
-  const auto found = entries_.find(ticket);
-  // `ticket` may be the one of the entry, which goes.
-  const Ticket taken = ticket;
+DeadlineWatch::Entry DeadlineWatch::TakeLocked(Entries::iterator found) {
+  const Ticket taken = found->first;
   Entry entry = std::move(found->second);
   entries_.erase(found);
   const auto its = by_network_.find(entry.network);

@@ -122,8 +122,8 @@ class DeadlineWatch final : public DueTask {
   absl::Time NextDueLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // When the first entry's wait is over. There must be an entry.
   absl::Time FirstDeadlineLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Takes out the entry of `ticket`, which must be there.
-  Entry TakeLocked(const Ticket& ticket) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Takes out an entry, which must be there.
+  Entry TakeLocked(Entries::iterator found) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const Options options_;
   const DueListener on_due_;

@@ -9,6 +9,7 @@
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
+#include "common/rpc/server/byte_buffer_peer.h"
 #include "grpc/grpc.h"
 #include "grpcpp/support/slice.h"
 
@@ -18,18 +19,6 @@
 // missing, such messages are refused as malformed.
 __attribute__((weak)) uint32_t grpc_call_test_only_get_message_flags(
     grpc_call* call);
-
-// Only gRPC's C interface tells the encoding of a message. ByteBuffer has a
-// friend of this name.
-namespace grpc::internal {
-class GrpcByteBufferPeer {
- public:
-  static grpc_compression_algorithm Encoding(const ByteBuffer& buffer) {
-    return buffer.buffer_ == nullptr ? GRPC_COMPRESS_NONE
-                                     : buffer.buffer_->data.raw.compression;
-  }
-};
-}  // namespace grpc::internal
 
 namespace rmq {
 namespace {

@@ -104,10 +104,7 @@ class MethodTable {
       CallStatus status = CheckRate(options.weight, call);
       if (!status.ok()) return status;
       Request request;
-      if (!grpc::SerializationTraits<Request>::Deserialize(bytes, &request)
-               .ok()) {
-        return NotA(*Request::descriptor());
-      }
+      if (!Parse(bytes, &request)) return NotA(*Request::descriptor());
       if (!options.skips_gate) {
         const CallResources resources = resources_of(request);
         status = options.is_for_clients ? gate_.EnterClient(call, resources)
@@ -140,10 +137,10 @@ class MethodTable {
       const google::protobuf::MethodDescriptor& descriptor) const;
 
   // Counts the outcome of a call of `method` (null: of none) from `peer`, logs
-  // it if it is an error, and has it written.
+  // it if it is an error, and has it written. Fills `metadata`, which must be
+  // empty.
   grpc::Status Finish(const Method* method, absl::string_view peer,
-                      const CallStatus& outcome,
-                      grpc::ServerContextBase* context,
+                      const CallStatus& outcome, TrailingMetadata* metadata,
                       grpc::ByteBuffer* response) const;
 
   Gate& gate() const { return gate_; }
@@ -156,6 +153,9 @@ class MethodTable {
   static CallStatus NotA(const google::protobuf::Descriptor& request);
 
  private:
+  // Empties `bytes`. Returns false if they are no such message.
+  static bool Parse(grpc::ByteBuffer* bytes,
+                    google::protobuf::Message* message);
   // A method that does not fit is an error of this program's.
   static void Check(const google::protobuf::MethodDescriptor& descriptor,
                     const google::protobuf::Descriptor& request,

@@ -8,10 +8,14 @@
 #include "common/client_network.h"
 #include "common/response_code.h"
 #include "common/rpc/server/method_table_testutil.h"
+#include "common/rpc/server/outcome_writer.h"
 #include "common/rpc/server/recording_authorizer.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/descriptor.pb.h"
+#include "grpc/grpc.h"
 #include "grpc/health/v1/health.pb.h"
+#include "grpc/slice.h"
+#include "grpc/support/time.h"
 #include "grpcpp/test/server_context_test_spouse.h"
 #include "gtest/gtest.h"
 
@@ -48,8 +52,7 @@ const MethodDescriptor& Streaming() { return *Service().method(1); }
 class BodyOutcomeWriter final : public OutcomeWriter {
  public:
   grpc::Status Write(const MethodDescriptor& /*method*/,
-                     const CallStatus& outcome,
-                     grpc::ServerContextBase* /*context*/,
+                     const CallStatus& outcome, TrailingMetadata* /*metadata*/,
                      grpc::ByteBuffer* response) const override {
     if (outcome.ok()) return grpc::Status::OK;
     Response body;
@@ -196,11 +199,11 @@ TEST_F(MethodTableTest, AServerThatGoesDownTakesNoCallsButStillFrames) {
 
 TEST_F(MethodTableTest, CallsAreCountedByMethodAndRefusalsByCodeToo) {
   const MethodTable::Method& method = AddCheck();
-  grpc::ServerContext context;
+  TrailingMetadata metadata;
   grpc::ByteBuffer none;
-  table_.Finish(&method, kPeer, CallStatus(), &context, &none);
-  table_.Finish(&method, kPeer, kDenied, &context, &none);
-  table_.Finish(nullptr, kPeer, kGoingDown, &context, &none);
+  table_.Finish(&method, kPeer, CallStatus(), &metadata, &none);
+  table_.Finish(&method, kPeer, kDenied, &metadata, &none);
+  table_.Finish(nullptr, kPeer, kGoingDown, &metadata, &none);
   EXPECT_EQ(method.counters->name(), "Check");
   EXPECT_EQ(method.counters->service(), "Health");
   EXPECT_EQ(method.counters->request_code(), 7);
@@ -213,12 +216,12 @@ TEST_F(MethodTableTest, CallsAreCountedByMethodAndRefusalsByCodeToo) {
 }
 
 TEST_F(MethodTableTest, AMethodThatIsNotThereIsNoRefusal) {
-  grpc::ServerContext context;
+  TrailingMetadata metadata;
   grpc::ByteBuffer none;
   table_.Finish(nullptr, kPeer,
                 {absl::StatusCode::kUnimplemented,
                  ResponseCode::kRequestCodeNotSupported, "no such method"},
-                &context, &none);
+                &metadata, &none);
   EXPECT_EQ(counters_.no_method().calls(), 1);
   EXPECT_EQ(
       counters_.no_method().refusals().value(absl::StatusCode::kUnimplemented),
@@ -227,15 +230,13 @@ TEST_F(MethodTableTest, AMethodThatIsNotThereIsNoRefusal) {
 
 TEST_F(MethodTableTest, AnOutcomeIsAGrpcStatusAndANumberInTrailingMetadata) {
   const MethodTable::Method& method = AddCheck();
-  grpc::ServerContext context;
+  TrailingMetadata metadata;
   grpc::ByteBuffer none;
   const grpc::Status status =
-      table_.Finish(&method, kPeer, OverLimit("enough"), &context, &none);
+      table_.Finish(&method, kPeer, OverLimit("enough"), &metadata, &none);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_EQ(status.error_message(), "enough");
-  EXPECT_THAT(
-      grpc::testing::ServerContextTestSpouse(&context).GetTrailingMetadata(),
-      ElementsAre(Pair("rocketmq-response-code", "2")));
+  EXPECT_THAT(metadata, ElementsAre(Pair("rocketmq-response-code", "2")));
 }
 
 TEST_F(MethodTableTest, AnotherProtocolTellsOutcomesInItsOwnManner) {
@@ -243,16 +244,14 @@ TEST_F(MethodTableTest, AnotherProtocolTellsOutcomesInItsOwnManner) {
   MethodTable::MethodOptions options;
   options.outcomes = &in_the_body;
   const MethodTable::Method& method = AddCheck(options);
-  grpc::ServerContext context;
+  TrailingMetadata metadata;
   grpc::ByteBuffer bytes;
-  EXPECT_TRUE(table_.Finish(&method, kPeer, kDenied, &context, &bytes).ok());
+  EXPECT_TRUE(table_.Finish(&method, kPeer, kDenied, &metadata, &bytes).ok());
   Response response;
   ASSERT_TRUE(
       grpc::SerializationTraits<Response>::Deserialize(&bytes, &response).ok());
   EXPECT_EQ(response.status(), Response::SERVICE_UNKNOWN);
-  EXPECT_THAT(
-      grpc::testing::ServerContextTestSpouse(&context).GetTrailingMetadata(),
-      IsEmpty());
+  EXPECT_THAT(metadata, IsEmpty());
   EXPECT_EQ(method.counters->refusals().value(kDenied.code), 1);
 }
 
@@ -264,6 +263,21 @@ TEST(MetadataViewTest, AValueIsFoundByItsKey) {
   EXPECT_EQ(metadata.Find("x-mq-client-id"), "c1");
   EXPECT_EQ(metadata.Find("x-mq-client"), absl::nullopt);
   EXPECT_EQ(MetadataView().Find("x-mq-client-id"), absl::nullopt);
+}
+
+TEST(MetadataViewTest, AValueInAnArrayIsFoundByItsKeyTheFirstOfSeveral) {
+  grpc_metadata entries[3] = {};
+  const char* const texts[3][2] = {
+      {"x-mq-client", "c"}, {"x-mq-client-id", "c1"}, {"x-mq-client-id", "c2"}};
+  for (int i = 0; i < 3; ++i) {
+    entries[i].key = grpc_slice_from_static_string(texts[i][0]);
+    entries[i].value = grpc_slice_from_static_string(texts[i][1]);
+  }
+  const grpc_metadata_array array = {3, 3, entries};
+  const MetadataView metadata(array, gpr_inf_future(GPR_CLOCK_MONOTONIC));
+  EXPECT_EQ(metadata.Find("x-mq-client-id"), "c1");
+  EXPECT_EQ(metadata.Find("x-mq-client-i"), absl::nullopt);
+  EXPECT_EQ(metadata.TimeLeft(), absl::InfiniteDuration());
 }
 
 TEST(CountItemsTest, IsTheItemsOfAllRepeatedFields) {

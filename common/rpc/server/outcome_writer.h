@@ -3,12 +3,14 @@
 #define COMMON_RPC_SERVER_OUTCOME_WRITER_H_
 
 #include <string>
+#include <utility>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "common/response_code.h"
 #include "google/protobuf/descriptor.h"
-#include "grpcpp/server_context.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/status.h"
 
@@ -25,25 +27,29 @@ inline constexpr char kEndReasonMetadata[] = "rocketmq-end-reason";
 // Trailing metadata: for how many milliseconds the client should stay away.
 inline constexpr char kRetryAfterMetadata[] = "rocketmq-retry-after-ms";
 
-// Adds what `outcome` has beside its code and message to the trailing metadata.
-// `with_response_code`: also the response code.
-inline void AddOutcomeMetadata(const CallStatus& outcome,
-                               bool with_response_code,
-                               grpc::ServerContextBase* context) {
+// The trailing metadata of a call: keys, which are constants, and values.
+using TrailingMetadata =
+    absl::InlinedVector<std::pair<absl::string_view, std::string>, 3>;
+
+// What `outcome` has beside its code and message. `with_response_code`: also
+// the response code.
+inline TrailingMetadata OutcomeMetadata(const CallStatus& outcome,
+                                        bool with_response_code) {
+  TrailingMetadata metadata;
   if (with_response_code) {
-    context->AddTrailingMetadata(
+    metadata.emplace_back(
         kResponseCodeMetadata,
         absl::StrCat(static_cast<int>(outcome.response_code)));
   }
   if (!outcome.end_reason.empty()) {
-    context->AddTrailingMetadata(kEndReasonMetadata,
-                                 std::string(outcome.end_reason));
+    metadata.emplace_back(kEndReasonMetadata, outcome.end_reason);
   }
   if (outcome.retry_after > absl::ZeroDuration()) {
-    context->AddTrailingMetadata(
+    metadata.emplace_back(
         kRetryAfterMetadata,
         absl::StrCat(absl::ToInt64Milliseconds(outcome.retry_after)));
   }
+  return metadata;
 }
 
 // The canonical codes of Abseil and of gRPC are the same numbers.
@@ -58,13 +64,13 @@ class OutcomeWriter {
  public:
   virtual ~OutcomeWriter() = default;
 
-  // Returns the gRPC status that the call ends with, and may add to the
-  // trailing metadata of `context`. If the status is OK, `response` is sent:
+  // Returns the gRPC status that the call ends with, and may fill the trailing
+  // metadata, which is empty. If the status is OK, `response` is sent:
   // the handler's, or empty if `outcome` is an error, and then the writer may
   // fill it with a response of `method` that holds the error.
   virtual grpc::Status Write(const google::protobuf::MethodDescriptor& method,
                              const CallStatus& outcome,
-                             grpc::ServerContextBase* context,
+                             TrailingMetadata* metadata,
                              grpc::ByteBuffer* response) const = 0;
 };
 
@@ -72,16 +78,15 @@ class OutcomeWriter {
 class StatusOutcomeWriter final : public OutcomeWriter {
  public:
   grpc::Status Write(const google::protobuf::MethodDescriptor& /*method*/,
-                     const CallStatus& outcome,
-                     grpc::ServerContextBase* context,
+                     const CallStatus& outcome, TrailingMetadata* metadata,
                      grpc::ByteBuffer* /*response*/) const override {
-    return Write(outcome, context);
+    return Write(outcome, metadata);
   }
 
   // The same for a call of no method.
   static grpc::Status Write(const CallStatus& outcome,
-                            grpc::ServerContextBase* context) {
-    AddOutcomeMetadata(outcome, /*with_response_code=*/true, context);
+                            TrailingMetadata* metadata) {
+    *metadata = OutcomeMetadata(outcome, /*with_response_code=*/true);
     return ToGrpcStatus(outcome);
   }
 };

@@ -62,7 +62,7 @@ CallStatus ServerStream::Identify() {
   // So that a frame reads no clock for it.
   if (calls.gate.IsIdentified(caller_)) return {};
   CallStatus status =
-      calls.gate.Identify({peer(), context_, calls.clock.TimeNow()}, &caller_);
+      calls.gate.Identify(OpeningAt(calls.clock.TimeNow()), &caller_);
   if (status.ok()) on_connection_.NoteUser(caller_.user);
   return status;
 }
@@ -401,10 +401,11 @@ void ServerStream::EndWithLocked(const CallStatus& status) {
 void ServerStream::BeginEndLocked(const CallStatus& status) {
   ending_ = true;
   status_ = std::make_unique<grpc::Status>(ToGrpcStatus(status));
-  AddOutcomeMetadata(
-      status,
-      /*with_response_code=*/!status.ok() && environment_.sends_response_code,
-      &context_);
+  const bool with_response_code =
+      !status.ok() && environment_.sends_response_code;
+  for (const auto& [key, value] : OutcomeMetadata(status, with_response_code)) {
+    context_.AddTrailingMetadata(std::string(key), value);
+  }
   DropPushesLocked();
   if (write_in_flight_) WatchWriteLocked();
   (void)StartNextLocked();  // No push waits any more.

@@ -151,6 +151,10 @@ class ServerStream final : public Waiter {
 
   // The call's context: for its metadata.
   grpc::ServerContext& context() { return context_; }
+  // What the client showed when it opened the stream. A view of the stream.
+  CallOpening OpeningAt(absl::Time now) {
+    return {peer(), MetadataView(context_), context_.c_call(), now};
+  }
 
   // Finds out who the client is, or does so anew if the rules have changed
   // since; free if they have not. An error: the reactor must end the stream

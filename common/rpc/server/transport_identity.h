@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "common/rpc/server/transport_kind.h"
-#include "grpcpp/server_context.h"
+#include "grpc/grpc.h"
 
 namespace rmq {
 
@@ -27,7 +27,7 @@ struct TransportIdentity {
 
 // Returns the identity of the connection of a call that has been accepted.
 // Allocates memory, so a server asks once when a call or a stream opens.
-TransportIdentity ReadTransportIdentity(const grpc::ServerContextBase& context);
+TransportIdentity ReadTransportIdentity(grpc_call* call);
 
 }  // namespace rmq
 

@@ -45,7 +45,7 @@ class IdentityService final : public grpc::CallbackGenericService {
       Answer() { Finish(grpc::Status::OK); }
       void OnDone() override { delete this; }
     };
-    last_ = ReadTransportIdentity(*context);
+    last_ = ReadTransportIdentity(context->c_call());
     return new Answer;
   }
 

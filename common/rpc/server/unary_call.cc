@@ -6,6 +6,7 @@
 #include "common/mutex_lock.h"
 #include "common/rpc/server/authorizer.h"
 #include "common/rpc/server/call_context.h"
+#include "common/rpc/server/outcome_writer.h"
 #include "common/rpc/server/peer_address.h"
 #include "common/rpc/server/received_message.h"
 #include "common/rpc/server/refusal_log.h"
@@ -14,14 +15,13 @@
 
 namespace rmq {
 
-void UnaryCall::Wait(const Environment* environment,
+void UnaryCall::Wait(ServerCalls* calls, grpc::Server* server,
                      grpc::ServerCompletionQueue* queue) {
-  environment->calls->live.Wait();
+  calls->live.Wait();
   // Not make_shared: the watch's weak_ptr would keep the memory.
-  const std::shared_ptr<UnaryCall> call(new UnaryCall(environment, queue));
+  const std::shared_ptr<UnaryCall> call(new UnaryCall(calls, server, queue));
   call->self_ = call;
-  environment->request(&call->context_, &call->call_, queue,
-                       static_cast<CompletionHandler*>(&call->accepted_tag_));
+  call->call_.Await(server, queue, &call->accepted_tag_);
 }
 
 void UnaryCall::OnAccepted(bool ok) {
@@ -31,13 +31,12 @@ void UnaryCall::OnAccepted(bool ok) {
     live_calls.Abandon();
     return;
   }
-  Wait(&environment_, queue_);
-  method_ = calls_.methods.Find(environment_.path.empty() ? context_.method()
-                                                          : environment_.path);
+  Wait(&calls_, server_, queue_);
+  method_ = calls_.methods.Find(call_.path());
   const absl::Time now = calls_.clock.TimeNow();
   // Now, since gRPC does not know the peer of a call that is cancelled.
-  const CallStatus room = on_connection_.Begin(
-      &calls_.connections, PeerAddress(context_.peer()), now);
+  const CallStatus room =
+      on_connection_.Begin(&calls_.connections, PeerAddress(call_.Peer()), now);
   ticket_ = calls_.unfinished.Add(self_, network(), now, now);
   if (!room.ok()) {
     grpc::ByteBuffer none;
@@ -45,16 +44,17 @@ void UnaryCall::OnAccepted(bool ok) {
     return;
   }
   read_in_flight_ = true;
-  call_.Read(&request_, static_cast<CompletionHandler*>(&read_tag_));
+  call_.Read(&request_, &read_tag_);
 }
 
 void UnaryCall::OnRead(bool ok) {
   read_in_flight_ = false;
-  if (ok) on_connection_.NoteMessage(request_.Length());
+  const bool was_read = ok && request_.Valid();
+  if (was_read) on_connection_.NoteMessage(request_.Length());
   const absl::Time now = calls_.clock.TimeNow();
   if (BeginToEnd(now)) {
     grpc::ByteBuffer response;
-    const CallStatus outcome = Answer(ok, now, &response);
+    const CallStatus outcome = Answer(was_read, now, &response);
     ticket_ = calls_.unfinished.Shorten(ticket_, self_, network(),
                                         calls_.options.slow_reader_limit, now);
     End(outcome, &response);
@@ -74,17 +74,15 @@ bool UnaryCall::BeginToEnd(absl::Time now) {
 }
 
 void UnaryCall::End(const CallStatus& outcome, grpc::ByteBuffer* response) {
+  TrailingMetadata metadata;
   const grpc::Status status =
-      calls_.methods.Finish(method_, peer(), outcome, &context_, response);
-  void* const tag = static_cast<CompletionHandler*>(&finished_tag_);
+      calls_.methods.Finish(method_, peer(), outcome, &metadata, response);
   if (status.ok()) {
     // Not before Finish(), which fills the response to an error.
     unread_ = calls_.unread.Add(self_, network(),
                                 static_cast<int64_t>(response->Length()));
-    call_.WriteAndFinish(*response, grpc::WriteOptions(), status, tag);
-  } else {
-    call_.Finish(status, tag);
   }
+  call_.Finish(status, metadata, response, &finished_tag_);
 }
 
 CallStatus UnaryCall::Answer(bool was_read, absl::Time now,
@@ -92,11 +90,12 @@ CallStatus UnaryCall::Answer(bool was_read, absl::Time now,
   if (method_ == nullptr || method_->answer == nullptr) {
     return {absl::StatusCode::kUnimplemented,
             ResponseCode::kRequestCodeNotSupported,
-            absl::StrCat("no such method: ", Quoted(context_.method()))};
+            absl::StrCat("no such method: ", Quoted(call_.path()))};
   }
   CallerIdentity caller;
   if (!method_->skips_gate) {
-    CallStatus known = calls_.gate.Identify({peer(), context_, now}, &caller);
+    CallStatus known = calls_.gate.Identify(
+        {peer(), call_.metadata(), call_.c_call(), now}, &caller);
     if (!known.ok()) {
       return was_read ? PayUnidentified(&calls_, network(), now, request_,
                                         std::move(known))
@@ -107,10 +106,10 @@ CallStatus UnaryCall::Answer(bool was_read, absl::Time now,
   const CallContext call = {
       *method_->descriptor,
       {peer(), network(), caller.user, caller.generation, caller.is_trial},
-      MetadataView(context_),
+      call_.metadata(),
       now};
   CallStatus status = was_read ? ReceiveMessage(&calls_, call.peer.payer(), now,
-                                                context_.c_call(), &request_)
+                                                call_.c_call(), &request_)
                                : NoMessage();
   if (!status.ok()) return status;
   return method_->answer(call, &request_, response);
@@ -148,7 +147,7 @@ void UnaryCall::EndIfWaiting(const CallStatus& status) {
   NoteRefusal(method_ == nullptr ? counters.no_method() : *method_->counters,
               peer(), "", NotRead());
   counters.slow_readers.fetch_add(1);
-  context_.TryCancel();
+  call_.Cancel();
 }
 
 void UnaryCall::OnFinished(bool /*ok*/) {

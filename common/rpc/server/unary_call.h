@@ -3,9 +3,7 @@
 #define COMMON_RPC_SERVER_UNARY_CALL_H_
 
 #include <atomic>
-#include <functional>
 #include <memory>
-#include <string>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
@@ -13,14 +11,14 @@
 #include "absl/time/time.h"
 #include "common/client_network.h"
 #include "common/response_code.h"
-#include "common/rpc/loop/completion_loop.h"
 #include "common/rpc/server/acceptor/connections.h"
 #include "common/rpc/server/deadline_watch.h"
+#include "common/rpc/server/grpc_core_call.h"
 #include "common/rpc/server/method_table.h"
 #include "common/rpc/server/server_calls.h"
 #include "common/rpc/server/unread_answers.h"
 #include "grpcpp/completion_queue.h"
-#include "grpcpp/generic/async_generic_service.h"
+#include "grpcpp/server.h"
 #include "grpcpp/support/byte_buffer.h"
 
 namespace rmq {
@@ -38,20 +36,9 @@ namespace rmq {
 // Ownership: a call owns itself until its last event.
 class UnaryCall final : public Waiter {
  public:
-  // Where calls come from; borrowed, outlives the queue's events.
-  struct Environment {
-    // Asks gRPC for a call: AsyncGenericService::RequestCall(), or the same of
-    // a registered method.
-    std::function<void(grpc::GenericServerContext*,
-                       grpc::GenericServerAsyncReaderWriter*,
-                       grpc::ServerCompletionQueue*, void* tag)>
-        request;
-    // The path of all calls; empty: that of each call's context.
-    std::string path;
-    ServerCalls* calls;
-  };
-
-  static void Wait(const Environment* environment,
+  // All is borrowed, and outlives the queue's events. `server` and `queue` are
+  // those of GrpcCoreCall::Await().
+  static void Wait(ServerCalls* calls, grpc::Server* server,
                    grpc::ServerCompletionQueue* queue);
 
   // Waiter.
@@ -60,10 +47,9 @@ class UnaryCall final : public Waiter {
   void EndIfWaiting(const CallStatus& status) override ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
-  UnaryCall(const Environment* environment, grpc::ServerCompletionQueue* queue)
-      : environment_(*environment),
-        calls_(*environment->calls),
-        queue_(queue) {}
+  UnaryCall(ServerCalls* calls, grpc::Server* server,
+            grpc::ServerCompletionQueue* queue)
+      : calls_(*calls), server_(server), queue_(queue) {}
 
   void OnAccepted(bool ok);
   void OnRead(bool ok) ABSL_LOCKS_EXCLUDED(mu_);
@@ -85,11 +71,10 @@ class UnaryCall final : public Waiter {
   void ReleaseIfDone();
 
   // Constant once accepted.
-  const Environment& environment_;
   ServerCalls& calls_;
+  grpc::Server* const server_;
   grpc::ServerCompletionQueue* const queue_;
-  grpc::GenericServerContext context_;
-  grpc::GenericServerAsyncReaderWriter call_{&context_};
+  GrpcCoreCall call_;
   const MethodTable::Method* method_ = nullptr;  // Null: no such method.
 
   // Used by the loop only.
@@ -106,9 +91,9 @@ class UnaryCall final : public Waiter {
   // When it was decided how the call ends; InfiniteFuture before.
   absl::Time ends_since_ ABSL_GUARDED_BY(mu_) = absl::InfiniteFuture();
 
-  CompletionTag<UnaryCall, &UnaryCall::OnAccepted> accepted_tag_{this};
-  CompletionTag<UnaryCall, &UnaryCall::OnRead> read_tag_{this};
-  CompletionTag<UnaryCall, &UnaryCall::OnFinished> finished_tag_{this};
+  GrpcCoreTag<UnaryCall, &UnaryCall::OnAccepted> accepted_tag_{this};
+  GrpcCoreTag<UnaryCall, &UnaryCall::OnRead> read_tag_{this};
+  GrpcCoreTag<UnaryCall, &UnaryCall::OnFinished> finished_tag_{this};
 };
 
 }  // namespace rmq

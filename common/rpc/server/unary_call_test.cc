@@ -56,7 +56,7 @@ class LargeOutcomeWriter final : public OutcomeWriter {
  public:
   grpc::Status Write(const google::protobuf::MethodDescriptor& /*method*/,
                      const CallStatus& /*outcome*/,
-                     grpc::ServerContextBase* /*context*/,
+                     TrailingMetadata* /*metadata*/,
                      grpc::ByteBuffer* response) const override {
     BytesOf(std::string(kLargeBytes, 'x')).Swap(response);
     has_written_.Notify();
@@ -124,7 +124,7 @@ class UnaryCallTest : public ::testing::Test {
     loop_ = std::make_unique<ServerLoop>(builder.AddCompletionQueue());
     server_ = builder.BuildAndStart();
     ASSERT_NE(server_, nullptr);
-    UnaryCall::Wait(&environment_, loop_->queue.get());
+    UnaryCall::Wait(&calls_, server_.get(), loop_->queue.get());
     thread_ = std::thread(
         [this] { RunCompletionLoop(&loop_->queues, absl::ZeroDuration()); });
     grpc::ChannelArguments arguments;
@@ -154,13 +154,6 @@ class UnaryCallTest : public ::testing::Test {
   ServerCalls calls_{{},         &authorizer_, CallStatus(),
                      &counters_, &clock_,      [](absl::Time) {}};
   grpc::AsyncGenericService service_;
-  const UnaryCall::Environment environment_ = {
-      [this](grpc::GenericServerContext* context,
-             grpc::GenericServerAsyncReaderWriter* call,
-             grpc::ServerCompletionQueue* queue, void* tag) {
-        service_.RequestCall(context, call, queue, queue, tag);
-      },
-      "", &calls_};
   std::unique_ptr<ServerLoop> loop_;
   std::unique_ptr<grpc::Server> server_;
   std::thread thread_;

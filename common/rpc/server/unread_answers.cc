@@ -10,6 +10,7 @@ namespace rmq {
 
 UnreadAnswers::Number UnreadAnswers::Add(std::weak_ptr<Waiter> call,
                                          ClientNetwork network, int64_t bytes) {
+  if (bytes <= kSmall) return 0;
   MutexLock lock(&mu_);
   const Number number = ++last_;
   answers_.emplace_hint(answers_.end(), number,

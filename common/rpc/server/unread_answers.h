@@ -22,17 +22,23 @@ namespace rmq {
 // more than its share, or else of all. So who leaves answers unread loses its
 // own, and a client that reads at once loses none.
 //
+// Small answers, as to heartbeats, are not counted: a call is unfinished until
+// its answer is read, so that there are at most
+// ServerCalls::kMostAwaitingCalls, which hold 6 MB.
+//
 // An address is a ClientNetwork. Thread-safe; ends calls with no lock held.
 class UnreadAnswers {
  public:
   static constexpr int64_t kMostBytes = 32 * 1024 * 1024;
   static constexpr int64_t kMostBytesOfAnAddress = kMostBytes / 2;
+  // Answers of up to so many bytes are not counted.
+  static constexpr int64_t kSmall = 1024;
 
   // Identifies an answer; 0: none.
   using Number = uint64_t;
 
   // An answer of `bytes` (0 or more) of `call`, to a client in `network`, is
-  // about to be written.
+  // about to be written. Returns 0 if it is not counted.
   Number Add(std::weak_ptr<Waiter> call, ClientNetwork network, int64_t bytes)
       ABSL_LOCKS_EXCLUDED(mu_);
   // It is read, or nobody waits for that any more. Nothing if it has been

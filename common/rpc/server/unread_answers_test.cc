@@ -22,6 +22,8 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 constexpr int64_t kShare = UnreadAnswers::kMostBytesOfAnAddress;
+// That counts.
+constexpr int64_t kLeast = UnreadAnswers::kSmall + 1;
 
 // Notes its name and why it is ended.
 class Call final : public Waiter {
@@ -60,29 +62,37 @@ class UnreadAnswersTest : public ::testing::Test {
 };
 
 TEST_F(UnreadAnswersTest, AnAddressMayHaveItsShareAndLosesItsFirstBeyond) {
-  Add("a", 1, kShare - 2);
-  Add("b", 1, 1);
-  Add("c", 1, 1);
+  Add("a", 1, kShare - 2 * kLeast);
+  Add("b", 1, kLeast);
+  Add("c", 1, kLeast);
   EXPECT_THAT(ended_, IsEmpty());
-  Add("d", 1, 1);
+  Add("d", 1, kLeast);
   EXPECT_THAT(ended_, ElementsAre("a"));
   EXPECT_THAT(calls_[0]->why, HasSubstr("16777216 bytes of one address"));
-  EXPECT_EQ(unread_.bytes(), 3);
+  EXPECT_EQ(unread_.bytes(), 3 * kLeast);
+}
+
+TEST_F(UnreadAnswersTest, ASmallAnswerIsNotCounted) {
+  Add("full", 1, kShare);
+  EXPECT_EQ(Add("small", 1, UnreadAnswers::kSmall), 0);
+  EXPECT_THAT(ended_, IsEmpty());
+  EXPECT_NE(Add("larger", 1, UnreadAnswers::kSmall + 1), 0);
+  EXPECT_THAT(ended_, ElementsAre("full"));
 }
 
 TEST_F(UnreadAnswersTest, OthersKeepTheirsThoughTheyWereFirst) {
-  Add("other", 2, 1000);
+  Add("other", 2, 2000);
   Add("a", 1, kShare);
   Add("b", 1, kShare);
   EXPECT_THAT(ended_, ElementsAre("a"));
-  EXPECT_EQ(unread_.bytes(), kShare + 1000);
+  EXPECT_EQ(unread_.bytes(), kShare + 2000);
 }
 
 TEST_F(UnreadAnswersTest, OfAllTheFirstGoesOnceTheyAreTooManyTogether) {
   Add("a", 1, kShare);
   Add("b", 2, kShare);
   EXPECT_THAT(ended_, IsEmpty());
-  Add("c", 3, 1);
+  Add("c", 3, kLeast);
   EXPECT_THAT(ended_, ElementsAre("a"));
   EXPECT_THAT(calls_[0]->why, HasSubstr("33554432 bytes together"));
 }
@@ -97,8 +107,8 @@ TEST_F(UnreadAnswersTest, WhatIsReadCountsNoLonger) {
 }
 
 TEST_F(UnreadAnswersTest, AnAddressIsForgottenWithItsLastAnswer) {
-  const UnreadAnswers::Number a = Add("a", 1, 0);
-  const UnreadAnswers::Number b = Add("b", 1, 5);
+  const UnreadAnswers::Number a = Add("a", 1, kLeast);
+  const UnreadAnswers::Number b = Add("b", 1, 2 * kLeast);
   unread_.Remove(a);
   EXPECT_EQ(unread_.addresses(), 1);
   unread_.Remove(b);
@@ -115,11 +125,10 @@ TEST_F(UnreadAnswersTest, AnAnswerThatIsMoreThanTheShareGoesItself) {
 
 TEST_F(UnreadAnswersTest, ACallThatIsGoneIsPassedOver) {
   Add("a", 1, kShare);
-  Add("b", 1, 0);
-  calls_.erase(calls_.begin());
-  Add("c", 1, 1);
+  calls_.clear();
+  Add("b", 1, kLeast);
   EXPECT_THAT(ended_, IsEmpty());
-  EXPECT_EQ(unread_.bytes(), 1);
+  EXPECT_EQ(unread_.bytes(), kLeast);
 }
 
 }  // namespace
