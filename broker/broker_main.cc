@@ -1,6 +1,7 @@
 // The broker: flags -> BrokerController -> wait for a signal.
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -56,6 +57,11 @@ rlim_t RaiseOpenFileLimit() {
   PCHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
   return limit.rlim_cur;
 }
+
+// Has all threads together allocate from so many heaps. glibc would give each
+// thread its own, and what is free in one heap is of no use to the others: a
+// client of RocketMQ 5's SDKs would take 3 KB more.
+void LimitHeaps(int count) { mallopt(M_ARENA_MAX, count); }
 
 // The signals that AwaitStopSignal() waits for.
 sigset_t HandledSignals() {
@@ -175,6 +181,7 @@ __attribute__((section(".preinit_array"),
 }  // namespace
 
 int main(int argc, char** argv) {
+  LimitHeaps(1);  // Before any thread begins.
   rmq::StartProcessLog(argv[0]);
 
   absl::SetProgramUsageMessage(
@@ -223,6 +230,7 @@ int main(int argc, char** argv) {
   for (uint32_t& word : options.table.statement_token_key) {
     word = std::random_device()();
   }
+  LimitHeaps(options.server.threads);
   const rlim_t open_files = RaiseOpenFileLimit();
   absl::StatusOr<std::unique_ptr<rmq::BrokerController>> broker =
       rmq::BrokerController::Start(options, &rmq::RealClock(),
