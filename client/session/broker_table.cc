@@ -15,6 +15,17 @@ namespace {
 
 namespace v1 = ::rocketmq::clientmanager::v1;
 
+// Null: none.
+absl::flat_hash_set<std::string> ConsumerGroups(
+    const v1::HeartbeatRequest* statement) {
+  absl::flat_hash_set<std::string> groups;
+  if (statement == nullptr) return groups;
+  for (const v1::ConsumerData& consumer : statement->consumers()) {
+    groups.insert(consumer.group());
+  }
+  return groups;
+}
+
 // Whether two streams are known to lead to two broker processes, or to one.
 bool AreKnownToDiffer(const absl::optional<PeerBroker>& a,
                       const absl::optional<PeerBroker>& b) {
@@ -97,6 +108,7 @@ void BrokerTable::SetBrokers(const std::vector<BrokerEntry>& brokers,
 
 void BrokerTable::SetStatement(std::shared_ptr<const Statement> statement) {
   statement_ = std::move(statement);
+  left_brokers_.KeepWanted(ConsumerGroups(statement_.get()));
   for (Link& link : links_) GiveStatement(&link);
 }
 
@@ -111,6 +123,11 @@ void BrokerTable::NoteSettling(absl::string_view address,
 
 void BrokerTable::WantMembers(absl::string_view address,
                               absl::string_view group) {
+  // The client may have left the group meanwhile.
+  if (statement_ != nullptr &&
+      !ConsumerGroups(statement_.get()).contains(group)) {
+    return;
+  }
   for (Link& link : links_) {
     if (!link.listed || link.broker.address != address) continue;
     link.wanted_members.emplace(group);
@@ -264,15 +281,14 @@ void BrokerTable::GiveStatement(Link* link) {
   TakeLeft(link);
   link->session->SetStatement(statement);
   // A group that the client leaves is not wanted any more.
-  absl::flat_hash_set<std::string> wanted;
-  if (statement != nullptr) {
-    for (const v1::ConsumerData& consumer : statement->consumers()) {
-      if (!link->wanted_members.contains(consumer.group())) continue;
-      wanted.insert(consumer.group());
-      link->session->WantMembers(consumer.group());
-    }
+  const absl::flat_hash_set<std::string> groups =
+      ConsumerGroups(statement.get());
+  absl::erase_if(link->wanted_members, [&groups](const std::string& group) {
+    return !groups.contains(group);
+  });
+  for (const std::string& group : link->wanted_members) {
+    link->session->WantMembers(group);
   }
-  link->wanted_members = std::move(wanted);
 }
 
 void BrokerTable::RemoveStopped() {

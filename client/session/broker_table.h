@@ -116,9 +116,10 @@ class BrokerTable final : private BrokerSession::Observer {
   // has one.
   void NoteSettling(absl::string_view address, absl::Time settled_at);
 
-  // From now on somebody wants the members of `group`, one of the client's, at
-  // the broker at `address`, until the client leaves the group; again if the
-  // broker is listed again. Does nothing if the list does not have the broker.
+  // From now on somebody wants the members of `group` at the broker at
+  // `address`, until the client leaves the group; again if the broker is listed
+  // again. Does nothing if the list does not have the broker, or the client's
+  // statement not the group; before the first statement the client has all.
   void WantMembers(absl::string_view address, absl::string_view group);
 
   // As BrokerSession::Reconnect() of the listed broker at `address`, or of all

@@ -10,6 +10,7 @@
 #include "client/broker_health.h"
 #include "client/session/broker_table.h"
 #include "client/session/broker_table_testing.h"
+#include "client/testing/fake_broker_stub.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "rocketmq/clientmanager/v1/client_manager.pb.h"
@@ -19,9 +20,7 @@ namespace {
 
 namespace v1 = ::rocketmq::clientmanager::v1;
 
-using ::testing::Contains;
 using ::testing::ElementsAre;
-using ::testing::Property;
 using ::testing::SizeIs;
 
 // Its half ends before the second heartbeat, which nobody answers here.
@@ -49,6 +48,19 @@ class BrokerTableStayTest : public BrokerTableTest {
       call(broker.address).CompleteWrite();
       Take(broker, /*incarnation=*/0);
     }
+  }
+
+  // Two seconds later: whether the client has listed members at `broker`.
+  bool ListsMembersAt(const BrokerEntry& broker) {
+    FakeCall& stream = call(broker.address);
+    for (int i = 0; i < 2; ++i) {
+      loop_.Advance(absl::Seconds(1));
+      while (stream.writing()) stream.CompleteWrite();
+    }
+    return std::any_of(stream.written().begin(), stream.written().end(),
+                       [](const v1::ClientFrame& frame) {
+                         return frame.has_get_consumer_list_by_group();
+                       });
   }
 
   // The broker sends the client away.
@@ -217,13 +229,50 @@ TEST_F(BrokerTableStayTest, MembersThatAreWantedAreWantedAgainAfterARestart) {
   ListBoth();
   loop_.Advance(absl::Seconds(10));
   BringOnline(kA);
-  for (int i = 0; i < 2; ++i) {
-    loop_.Advance(absl::Seconds(1));
-    while (call("a:1").writing()) call("a:1").CompleteWrite();
-  }
-  EXPECT_THAT(call("a:1").written(),
-              Contains(Property(
-                  &v1::ClientFrame::has_get_consumer_list_by_group, true)));
+  EXPECT_TRUE(ListsMembersAt(kA));
+}
+
+TEST_F(BrokerTableStayTest, AGroupThatTheClientLeftMeanwhileIsWantedNoMore) {
+  UnlistForAsLongAsItAnswers();
+  table_->WantMembers("a:1", "orders");
+  SendAway(kA, EndReason::kDrained, absl::Seconds(10));
+  table_->SetStatement(Producer());
+  table_->SetStatement(ProducerAndConsumer());
+  ListBoth();
+  loop_.Advance(absl::Seconds(10));
+  BringOnline(kA);
+  EXPECT_FALSE(ListsMembersAt(kA));
+}
+
+TEST_F(BrokerTableStayTest, ABrokerIsWaitedForAfterTheClientLeftTheGroupToo) {
+  UnlistForAsLongAsItAnswers();
+  table_->WantMembers("a:1", "orders");
+  SendAway(kA, EndReason::kKicked, absl::Minutes(10));
+  table_->SetStatement(nullptr);
+  table_->SetStatement(Producer());
+  ListBoth();
+  EXPECT_EQ(StateOf(kA), BrokerState::kKicked);
+  EXPECT_EQ(calls("a:1"), 0u);
+}
+
+TEST_F(BrokerTableStayTest, AGroupThatTheClientHasLeftCannotBeWanted) {
+  table_->SetBrokers({kA});
+  table_->SetStatement(Producer());
+  BringOnline(kA);
+  table_->WantMembers("a:1", "orders");
+  table_->SetStatement(ProducerAndConsumer());
+  loop_.Advance(absl::Milliseconds(100));
+  call("a:1").CompleteWrite();
+  Take(kA, /*incarnation=*/0);
+  EXPECT_FALSE(ListsMembersAt(kA));
+}
+
+TEST_F(BrokerTableStayTest, AGroupCanBeWantedBeforeTheFirstStatement) {
+  table_->SetBrokers({kA});
+  table_->WantMembers("a:1", "orders");
+  table_->SetStatement(ProducerAndConsumer());
+  BringOnline(kA);
+  EXPECT_TRUE(ListsMembersAt(kA));
 }
 
 // ---- A stay with an end.

@@ -29,6 +29,20 @@ void LeftBrokers::Keep(const BrokerEntry& broker, Left left, absl::Time now) {
   brokers_[key] = std::move(left);
 }
 
+void LeftBrokers::KeepWanted(const absl::flat_hash_set<std::string>& groups) {
+  for (auto kept = brokers_.begin(); kept != brokers_.end();) {
+    Left& left = kept->second;
+    absl::erase_if(left.wanted_members, [&groups](const std::string& group) {
+      return !groups.contains(group);
+    });
+    if (left.wanted_members.empty() && left.return_at == absl::InfinitePast()) {
+      brokers_.erase(kept++);
+    } else {
+      ++kept;
+    }
+  }
+}
+
 absl::optional<LeftBrokers::Left> LeftBrokers::Take(const BrokerEntry& broker) {
   const auto found = brokers_.find(KeyOf(broker));
   if (found == brokers_.end()) return absl::nullopt;

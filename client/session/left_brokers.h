@@ -35,6 +35,9 @@ class LeftBrokers {
   // `now` makes some, wanted members or not.
   void Keep(const BrokerEntry& broker, Left left, absl::Time now);
 
+  // Members of other groups than `groups` are not wanted any more.
+  void KeepWanted(const absl::flat_hash_set<std::string>& groups);
+
   // Returns what was kept of the broker, by its name and id if it is named, and
   // forgets it.
   absl::optional<Left> Take(const BrokerEntry& broker);

@@ -54,6 +54,31 @@ TEST(LeftBrokersTest, WantedMembersAreKeptWithoutATimeToo) {
   EXPECT_THAT(taken->wanted_members, ElementsAre("orders"));
 }
 
+TEST(LeftBrokersTest, GroupsThatTheClientLeftAreNotWanted) {
+  LeftBrokers brokers;
+  LeftBrokers::Left left;
+  left.wanted_members = {"orders", "bills"};
+  brokers.Keep({"a", 0, "h:1"}, left, kNow);
+  brokers.KeepWanted({"bills", "others"});
+  const auto taken = brokers.Take({"a", 0, "h:1"});
+  ASSERT_TRUE(taken.has_value());
+  EXPECT_THAT(taken->wanted_members, ElementsAre("bills"));
+}
+
+TEST(LeftBrokersTest, ABrokerOfWhichNothingIsWantedAnyMoreIsForgotten) {
+  LeftBrokers brokers;
+  LeftBrokers::Left left;
+  left.wanted_members = {"orders"};
+  brokers.Keep({"a", 0, "h:1"}, left, kNow);
+  left.return_at = kNow + kSecond;
+  brokers.Keep({"b", 0, "h:1"}, left, kNow);
+  brokers.KeepWanted({});
+  EXPECT_FALSE(brokers.Take({"a", 0, "h:1"}).has_value());
+  const auto taken = brokers.Take({"b", 0, "h:1"});
+  ASSERT_TRUE(taken.has_value());
+  EXPECT_EQ(taken->return_at, kNow + kSecond);
+}
+
 TEST(LeftBrokersTest, ABrokerThatIsLeftAgainWithNothingToKeepIsForgotten) {
   LeftBrokers brokers;
   brokers.Keep({"a", 0, "h:1"}, BackAt(kNow + kSecond), kNow);
