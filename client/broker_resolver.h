@@ -48,8 +48,9 @@ class BrokerResolver {
   // no longer than a time that it draws evenly from half of this to all of
   // this. So clients of a broker that drains go when it tells them to, one
   // after the other, and a broker that its source has lost from sight keeps
-  // those that it serves. Zero: they leave at once. InfiniteDuration: as long
-  // as the broker answers. Not negative; constant.
+  // those that it serves. A MembershipWatcher whose call stands stays so, too.
+  // Zero: they leave at once. InfiniteDuration: as long as the broker answers.
+  // Not negative; constant.
   virtual absl::Duration UnlistedStay() const { return absl::ZeroDuration(); }
 };
 

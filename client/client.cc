@@ -32,7 +32,7 @@ namespace v1 = ::rocketmq::clientmanager::v1;
 
 constexpr absl::Duration kDestructorTimeout = absl::Seconds(3);
 
-absl::Duration UnlistedStay(const ClientOptions& options) {
+absl::Duration UnlistedStayOf(const ClientOptions& options) {
   const auto* const resolver =
       absl::get_if<std::shared_ptr<BrokerResolver>>(&options.resolver);
   return resolver == nullptr || *resolver == nullptr
@@ -55,7 +55,7 @@ ClientImpl::ClientImpl(ClientOptions options, std::string client_id,
       resolver_listener_(std::make_shared<ResolverListener>([this] {
         parts_.loop().Post([this] {
           table_->SetBrokers(resolver_listener_->Take(),
-                             UnlistedStay(options_));
+                             UnlistedStayOf(options_));
         });
       })),
       table_(std::make_unique<BrokerTable>(

@@ -83,7 +83,7 @@ void BrokerTable::SetBrokers(const std::vector<BrokerEntry>& brokers,
     Link& link = links_.emplace_back(std::move(known->second));
     before.erase(known);
     link.listed = true;
-    link.stays = false;
+    link.stay.reset();
     if (link.broker == broker) continue;
     link.broker = broker;
     link.session->Rename(broker);
@@ -95,7 +95,7 @@ void BrokerTable::SetBrokers(const std::vector<BrokerEntry>& brokers,
     const bool is_one_too_many = links_.size() - brokers.size() > kMaxBrokers;
     if (stay > absl::ZeroDuration() && !is_one_too_many &&
         MayStay(link, brokers)) {
-      if (!link.stays) BeginStay(&link, stay);
+      if (!link.stay.has_value()) BeginStay(&link, stay);
       continue;
     }
     Leave(&link);

@@ -15,6 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "client/broker_entry.h"
 #include "client/broker_health.h"
 #include "client/broker_warning.h"
@@ -23,6 +24,7 @@
 #include "client/session/broker_stub.h"
 #include "client/session/group_membership.h"
 #include "client/session/left_brokers.h"
+#include "client/session/unlisted_stay.h"
 #include "rocketmq/clientmanager/v1/client_manager.pb.h"
 
 namespace rmq {
@@ -36,8 +38,7 @@ namespace rmq {
 //
 // A broker that is not listed any more may keep the client that is online
 // there (SetBrokers()): the table stays with it, and leaves it once the broker
-// has told the client to go. A client that is cut off from it meanwhile, with
-// no word of the broker, tries to come back for kCutOffTime.
+// has told the client to go (UnlistedStay).
 //
 // A broker that the table leaves may have told the client when to come back. If
 // it is listed again earlier, the client waits until then (LeftBrokers). If it
@@ -63,9 +64,6 @@ namespace rmq {
 // #sendHeartbeatToAllBroker.
 class BrokerTable final : private BrokerSession::Observer {
  public:
-  // See above.
-  static constexpr absl::Duration kCutOffTime = absl::Minutes(1);
-
   // Receives what a table reports. It must not call back into the table.
   class Observer {
    public:
@@ -147,13 +145,8 @@ class BrokerTable final : private BrokerSession::Observer {
   struct Link {
     BrokerEntry broker;
     bool listed = true;  // False: the table is leaving the broker.
-    // The list does not have the broker any more, and the table stays with it
-    // until `stays_until` at most.
-    bool stays = false;
-    absl::Time stays_until = absl::InfiniteFuture();
-    // Of one that stays, while the client is cut off from it: until when the
-    // client tries to come back.
-    absl::Time back_by = absl::InfiniteFuture();
+    // The list does not have the broker any more, and the table stays with it.
+    absl::optional<UnlistedStay> stay;
     std::shared_ptr<BrokerStub> stub;
     std::unique_ptr<BrokerSession> session;
     std::shared_ptr<const Statement> statement;  // What the session was given.

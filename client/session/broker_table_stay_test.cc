@@ -10,6 +10,7 @@
 #include "client/broker_health.h"
 #include "client/session/broker_table.h"
 #include "client/session/broker_table_testing.h"
+#include "client/session/unlisted_stay.h"
 #include "client/testing/fake_broker_stub.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -102,7 +103,7 @@ TEST_F(BrokerTableStayTest, AClientThatIsCutOffComesBackToABrokerThatAnswers) {
   EXPECT_EQ(StateOf(kA), BrokerState::kBackoff);
   loop_.Advance(absl::Milliseconds(100));
   BringOnline(kA);
-  Answer(kA, 2 * BrokerTable::kCutOffTime);
+  Answer(kA, 2 * UnlistedStay::kCutOffTime);
   EXPECT_EQ(StateOf(kA), BrokerState::kOnline);
   EXPECT_EQ(calls("a:1"), 2u);
 }
@@ -111,7 +112,7 @@ TEST_F(BrokerTableStayTest, AClientThatIsCutOffTriesForAMinute) {
   UnlistForAsLongAsItAnswers();
   call("a:1").Finish(absl::UnavailableError("connection reset"));
   loop_.RunPosted();
-  loop_.Advance(BrokerTable::kCutOffTime - absl::Milliseconds(1));
+  loop_.Advance(UnlistedStay::kCutOffTime - absl::Milliseconds(1));
   EXPECT_THAT(Addresses(), ElementsAre("b:1", "a:1"));
   EXPECT_GT(calls("a:1"), 1u);
   loop_.Advance(absl::Milliseconds(1));

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "client/session/broker_table.h"
+#include "client/session/unlisted_stay.h"
 #include "common/backoff.h"
 #include "common/kv.h"
 #include "glog/logging.h"
@@ -14,14 +15,14 @@
 namespace rmq {
 namespace {
 
-// Whether the client's stream there has ended, and the broker did not tell it
-// to go.
-bool IsCutOff(const BrokerHealth& health) {
+UnlistedStay::Standing StandingOf(const BrokerHealth& health) {
+  if (IsOnline(health.state)) return UnlistedStay::Standing::kAnswers;
   const bool tries_again = health.state == BrokerState::kConnecting ||
                            health.state == BrokerState::kStating ||
                            health.state == BrokerState::kBackoff;
-  return tries_again && (health.last_end == EndReason::kNone ||
-                         health.last_end == EndReason::kExpired);
+  return tries_again && !IsSentAway(health.last_end)
+             ? UnlistedStay::Standing::kCutOff
+             : UnlistedStay::Standing::kGone;
 }
 
 }  // namespace
@@ -29,32 +30,27 @@ bool IsCutOff(const BrokerHealth& health) {
 bool BrokerTable::MayStay(const Link& link,
                           const std::vector<BrokerEntry>& brokers) const {
   if (!link.listed) return false;
-  if (!link.stays && !IsOnline(link.session->health().state)) return false;
-  const BrokerEntry& broker = link.broker;
-  return broker.name.empty() ||
-         std::none_of(brokers.begin(), brokers.end(),
-                      [&broker](const BrokerEntry& other) {
-                        return other.name == broker.name &&
-                               other.id == broker.id;
-                      });
+  if (!link.stay.has_value() && !IsOnline(link.session->health().state)) {
+    return false;
+  }
+  return !HasMoved(link.broker, brokers);
 }
 
 void BrokerTable::BeginStay(Link* link, absl::Duration stay) {
-  const absl::Duration drawn = stay * (0.5 + random_() / 2);
-  link->stays = true;
-  link->stays_until = loop_.Now() + drawn;
-  link->back_by = absl::InfiniteFuture();
+  const absl::Time now = loop_.Now();
+  link->stay.emplace(stay, random_(), now);
   LOG(INFO) << "stays at a broker that is not listed any more, as long as it "
                "answers"
             << Kv("broker", link->broker.address)
             << Kv("at_most",
-                  absl::FormatDuration(absl::Trunc(drawn, absl::Seconds(1))));
+                  absl::FormatDuration(absl::Trunc(link->stay->leave_at() - now,
+                                                   absl::Seconds(1))));
 }
 
 void BrokerTable::Leave(Link* link) {
   KeepLeft(*link);
   link->listed = false;
-  link->stays = false;
+  link->stay.reset();
   link->session->Shutdown();
 }
 
@@ -62,16 +58,9 @@ void BrokerTable::ReviewStays() {
   if (shutting_down_) return;
   const absl::Time now = loop_.Now();
   for (Link& link : links_) {
-    if (!link.stays) continue;
-    const BrokerHealth& health = link.session->health();
-    if (IsOnline(health.state)) {
-      link.back_by = absl::InfiniteFuture();
-    } else if (!IsCutOff(health)) {
-      link.back_by = now;
-    } else if (link.back_by == absl::InfiniteFuture()) {
-      link.back_by = now + kCutOffTime;
-    }
-    if (now >= std::min(link.stays_until, link.back_by)) Leave(&link);
+    if (!link.stay.has_value()) continue;
+    link.stay->Note(StandingOf(link.session->health()), now);
+    if (now >= link.stay->leave_at()) Leave(&link);
   }
   RearmStays();
 }
@@ -80,9 +69,9 @@ void BrokerTable::RearmStays() {
   absl::Time next = absl::InfiniteFuture();
   has_stays_ = false;
   for (const Link& link : links_) {
-    if (!link.stays) continue;
+    if (!link.stay.has_value()) continue;
     has_stays_ = true;
-    next = std::min({next, link.stays_until, link.back_by});
+    next = std::min(next, link.stay->leave_at());
   }
   if (next == next_leave_) return;
   if (next_leave_ != absl::InfiniteFuture()) loop_.Cancel(stays_timer_);

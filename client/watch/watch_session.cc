@@ -152,6 +152,7 @@ void WatchSession::LosePlace(const std::string& reason) {
 
 void WatchSession::Lose(const StreamEnd& end) {
   DropStream();
+  last_end_ = end.reason;
   if (absl::IsOutOfRange(end.status) && resume_ != 0) {
     LosePlace(std::string(end.status.message()));
     Connect();

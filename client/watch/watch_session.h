@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "client/broker_health.h"
 #include "client/loop/event_loop.h"
 #include "client/session/denial.h"
 #include "client/watch/membership_replay.h"
@@ -97,6 +98,9 @@ class WatchSession final : private WatchStream::Reactor {
   // The observer has room again.
   void OnRoom();
 
+  // Why the broker ended the last call that has ended.
+  EndReason last_end() const { return last_end_; }
+
   // Whether members() are those of the broker: from the first OnSynced() on.
   bool synced() const { return synced_; }
   const MembershipReplay& members() const { return members_; }
@@ -140,6 +144,7 @@ class WatchSession final : private WatchStream::Reactor {
   Backoff denial_backoff_{kDenialBackoff};
   WatchState state_;
   bool reported_ = false;  // A state was reported.
+  EndReason last_end_ = EndReason::kNone;
 
   // Where the next call goes on: events of revisions before `resume_` are told,
   // and the first `told_` events of `resume_` too. 0: with a snapshot.

@@ -5,6 +5,9 @@
 #include <iterator>
 #include <utility>
 
+#include "absl/types/optional.h"
+#include "client/session/unlisted_stay.h"
+
 namespace rmq {
 
 // The watch of one broker.
@@ -16,23 +19,28 @@ class WatchedBrokers::Watch final : private WatchSession::Observer {
         stub_(brokers->new_stub_(entry_.address)),
         session_(brokers->options_, &brokers->loop_, stub_.get(), this,
                  brokers->random_) {}
-  ~Watch() { SetStayTimer(absl::InfiniteFuture()); }
 
   // Its address does not change.
   void set_entry(const BrokerEntry& entry) { entry_ = entry; }
   const BrokerEntry& entry() const { return entry_; }
   void SetListed() {
     listed_ = true;
-    SetStayTimer(absl::InfiniteFuture());
+    stay_.reset();
   }
-  // Once it is listed no more it stays so long.
-  void SetUnlisted(absl::Duration stay) {
-    if (!std::exchange(listed_, false)) return;
-    SetStayTimer(brokers_.loop_.Now() + stay);
+  // `listed` does not have it.
+  void SetUnlisted(const std::vector<BrokerEntry>& listed,
+                   absl::Duration stay) {
+    const bool was_listed = std::exchange(listed_, false);
+    if (stay <= absl::ZeroDuration() || HasMoved(entry_, listed)) {
+      stay_.reset();
+    } else if (was_listed && connected_) {
+      stay_.emplace(stay, brokers_.random_(), brokers_.loop_.Now());
+    }
   }
-  // Whether it is watched on.
-  bool stays() const {
-    return listed_ || (connected_ && brokers_.loop_.Now() < stays_until_);
+  // When it is to be left, unless something happens.
+  absl::Time leave_at() const {
+    if (listed_) return absl::InfiniteFuture();
+    return stay_.has_value() ? stay_->leave_at() : absl::InfinitePast();
   }
   WatchSession& session() { return session_; }
 
@@ -40,7 +48,9 @@ class WatchedBrokers::Watch final : private WatchSession::Observer {
   void OnState(const WatchState& state) override {
     connected_ = state.connected;
     brokers_.observer_.OnState(entry_.address, state);
-    if (!listed_ && !connected_) brokers_.LeaveSoon();
+    if (!stay_.has_value()) return;
+    stay_->Note(standing(), brokers_.loop_.Now());
+    brokers_.RearmStays();
   }
   void OnSynced(const WatchPosition& position) override {
     brokers_.observer_.OnSynced(entry_.address, position);
@@ -53,22 +63,17 @@ class WatchedBrokers::Watch final : private WatchSession::Observer {
   }
   bool HasRoom() override { return brokers_.observer_.HasRoom(); }
 
-  void SetStayTimer(absl::Time until) {
-    if (stay_timer_ != 0) brokers_.loop_.Cancel(std::exchange(stay_timer_, 0));
-    stays_until_ = until;
-    if (until == absl::InfiniteFuture()) return;
-    stay_timer_ = brokers_.loop_.RunAt(until, [this] {
-      stay_timer_ = 0;
-      brokers_.LeaveSoon();
-    });
+  UnlistedStay::Standing standing() const {
+    if (connected_) return UnlistedStay::Standing::kAnswers;
+    return IsSentAway(session_.last_end()) ? UnlistedStay::Standing::kGone
+                                           : UnlistedStay::Standing::kCutOff;
   }
 
   WatchedBrokers& brokers_;
   BrokerEntry entry_;
   bool listed_ = true;
   bool connected_ = false;
-  absl::Time stays_until_ = absl::InfiniteFuture();  // Unless it is listed.
-  EventLoop::TimerId stay_timer_ = 0;                // 0: none is set.
+  absl::optional<UnlistedStay> stay_;  // Of one that is not listed.
   const std::unique_ptr<WatchStub> stub_;
   WatchSession session_;
 };
@@ -84,7 +89,7 @@ WatchedBrokers::WatchedBrokers(
       random_(std::move(random)) {}
 
 WatchedBrokers::~WatchedBrokers() {
-  if (leave_timer_ != 0) loop_.Cancel(leave_timer_);
+  if (stays_timer_ != 0) loop_.Cancel(stays_timer_);
 }
 
 void WatchedBrokers::SetBrokers(const std::vector<BrokerEntry>& listed,
@@ -109,13 +114,14 @@ void WatchedBrokers::SetBrokers(const std::vector<BrokerEntry>& listed,
   }
   watches_.erase(std::remove(watches_.begin(), watches_.end(), nullptr),
                  watches_.end());
-  for (const auto& watch : watches_) watch->SetUnlisted(stay);
+  for (const auto& watch : watches_) watch->SetUnlisted(listed, stay);
   Leave();
   const size_t room = kMaxBrokers - std::min(kMaxBrokers, watches.size());
   const size_t surplus = watches_.size() - std::min(watches_.size(), room);
   std::move(watches_.begin() + static_cast<std::ptrdiff_t>(surplus),
             watches_.end(), std::back_inserter(watches));
   watches_ = std::move(watches);
+  RearmStays();
   const std::vector<BrokerEntry> now = brokers();
   if (now != before) observer_.OnBrokers(now);
   for (Watch* const watch : added) watch->session().Start();
@@ -147,19 +153,23 @@ WatchedBrokers::Watch* WatchedBrokers::Find(absl::string_view address) const {
   return nullptr;
 }
 
-void WatchedBrokers::LeaveSoon() {
-  // Not now: its session reports.
-  if (leave_timer_ != 0) return;
-  leave_timer_ = loop_.RunAt(loop_.Now(), [this] {
-    leave_timer_ = 0;
+void WatchedBrokers::RearmStays() {
+  absl::Time next = absl::InfiniteFuture();
+  for (const auto& watch : watches_) next = std::min(next, watch->leave_at());
+  if (stays_timer_ != 0) loop_.Cancel(std::exchange(stays_timer_, 0));
+  if (next == absl::InfiniteFuture()) return;
+  stays_timer_ = loop_.RunAt(next, [this] {
+    stays_timer_ = 0;
     if (Leave()) observer_.OnBrokers(brokers());
+    RearmStays();
   });
 }
 
 bool WatchedBrokers::Leave() {
-  const auto left =
-      std::remove_if(watches_.begin(), watches_.end(),
-                     [](const auto& watch) { return !watch->stays(); });
+  const absl::Time now = loop_.Now();
+  const auto left = std::remove_if(
+      watches_.begin(), watches_.end(),
+      [now](const auto& watch) { return watch->leave_at() <= now; });
   const bool any = left != watches_.end();
   watches_.erase(left, watches_.end());
   return any;

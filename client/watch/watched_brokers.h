@@ -20,11 +20,13 @@ namespace rmq {
 
 // Deterministic, as WatchSession is.
 //
-// A broker that is listed is watched. One that is listed no more is left: at
-// once if its call does not stand, else when that ends, or after a time that
-// SetBrokers() is told. So it is seen how clients leave a broker that drains,
-// which etcd does not list. If it is listed again before it is left, its watch
-// goes on as if nothing had been; if later, it is a new one.
+// A broker that is listed is watched. One that is listed no more is left as
+// clients leave it (UnlistedStay): at once if its call does not stand, else
+// once the broker has ended the call as it goes down, or does not answer any
+// more. So it is seen how clients leave a broker that drains, which etcd does
+// not list, and no members are lost with a broker that etcd has lost from
+// sight. If it is listed again before it is left, its watch goes on as if
+// nothing had been; if later, it is a new one.
 //
 // Bounds: kMaxBrokers watches. Beyond that, those that are not listed are left
 //   first, the oldest before the others.
@@ -67,8 +69,9 @@ class WatchedBrokers {
   ~WatchedBrokers();
 
   // All brokers that are listed; the list validates (ValidateBrokers()). Those
-  // whose calls stand are watched for `stay` after they were listed last: see
-  // BrokerResolver::UnlistedStay(). Not negative.
+  // that are listed no more, and whose calls stand, are watched on as
+  // BrokerResolver::UnlistedStay() says of `stay`. A broker whose name and id
+  // are listed with another address is left at once.
   void SetBrokers(const std::vector<BrokerEntry>& listed, absl::Duration stay);
 
   // The observer has room again.
@@ -88,11 +91,11 @@ class WatchedBrokers {
   class Watch;
 
   Watch* Find(absl::string_view address) const;
-  // The call, or the stay, of a broker that is not listed has ended.
-  void LeaveSoon();
-  // Leaves the brokers that are not listed and have no call, or may not stay
-  // any longer. Whether there are any.
+  // Leaves the brokers that are not listed and whose time has come. Whether
+  // there are any.
   bool Leave();
+  // Sets the timer to when the first of the others is left.
+  void RearmStays();
 
   const WatchSession::Options options_;
   EventLoop& loop_;
@@ -100,7 +103,7 @@ class WatchedBrokers {
   Observer& observer_;
   const std::function<double()> random_;
   std::vector<std::unique_ptr<Watch>> watches_;
-  EventLoop::TimerId leave_timer_ = 0;  // 0: none is set.
+  EventLoop::TimerId stays_timer_ = 0;  // 0: none is set.
 };
 
 }  // namespace rmq

@@ -13,6 +13,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 #include "client/broker_entry.h"
+#include "client/broker_health.h"
+#include "client/session/unlisted_stay.h"
 #include "client/testing/manual_event_loop.h"
 #include "client/watch/fake_watch_stub.h"
 #include "client/watch/watch_session.h"
@@ -27,6 +29,7 @@ namespace {
 
 namespace v1 = ::rocketmq::clientmanager::v1;
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
@@ -91,6 +94,15 @@ class WatchedBrokersTest : public ::testing::Test,
   }
   size_t CallsOf(const std::string& address) {
     return stubs_.at(address)->calls().size();
+  }
+
+  // Lets time pass, in which the broker tells its progress, so that the call is
+  // not silent.
+  void Pass(const std::string& address, absl::Duration time) {
+    for (absl::Duration passed; passed < time; passed += absl::Seconds(10)) {
+      CallOf(address).Deliver(v1::WatchResponse());
+      loop_.Advance(absl::Seconds(10));
+    }
   }
 
   // What was told since the last call.
@@ -172,20 +184,71 @@ TEST_F(WatchedBrokersTest, ABrokerThatGetsAnotherNameStaysAndIsTold) {
   EXPECT_FALSE(CallOf("h:1").cancelled());
 }
 
-TEST_F(WatchedBrokersTest,
-       ABrokerThatIsNotListedIsWatchedForAsLongAsItsCallStands) {
+TEST_F(WatchedBrokersTest, ABrokerThatIsNotListedIsWatchedUntilItGoesDown) {
   List({"h:1", "h:2"});
   CallOf("h:1").Deliver(Snapshot(5));
   TakeTold();
   List({"h:2"});
   EXPECT_THAT(TakeTold(), ElementsAre("brokers h:2,h:1"));
   CallOf("h:1").Deliver(Joined(6));
-  CallOf("h:1").Finish(absl::UnavailableError("it went down"));
+  CallOf("h:1").Finish(absl::UnavailableError("DRAINED"), EndReason::kDrained);
   loop_.Advance(absl::ZeroDuration());
   EXPECT_THAT(TakeTold(),
               ElementsAre("h:1 event 6", "h:1 away", "brokers h:2"));
   loop_.Advance(absl::Minutes(1));
   EXPECT_EQ(CallsOf("h:1"), 1);
+  EXPECT_FALSE(brokers_->IsWatched("h:1"));
+}
+
+// etcd has lost it from sight, and a load balancer is restarted.
+TEST_F(WatchedBrokersTest, ABrokerThatIsNotListedIsFollowedOverACut) {
+  List({"h:1", "h:2"});
+  CallOf("h:1").Deliver(Snapshot(5));
+  List({"h:2"});
+  TakeTold();
+  CallOf("h:1").Finish(absl::UnavailableError("connection reset"));
+  loop_.Advance(absl::Seconds(1));
+  EXPECT_NE(brokers_->MembersAt("h:1"), nullptr);
+  EXPECT_EQ(CallOf("h:1").request().from_revision(), 6);  // Where it was cut.
+  CallOf("h:1").Deliver(Joined(6));
+  EXPECT_THAT(TakeTold(),
+              ElementsAre("h:1 away", "h:1 connected", "h:1 event 6"));
+  Pass("h:1", 2 * UnlistedStay::kCutOffTime);
+  EXPECT_TRUE(brokers_->IsWatched("h:1"));
+}
+
+TEST_F(WatchedBrokersTest, ABrokerThatIsNotListedIsTriedForAMinuteAfterACut) {
+  List({"h:1", "h:2"});
+  CallOf("h:1").Deliver(Snapshot(5));
+  List({"h:2"});
+  CallOf("h:1").Finish(absl::UnavailableError("connection reset"));
+  TakeTold();
+  loop_.Advance(UnlistedStay::kCutOffTime - absl::Milliseconds(1));
+  EXPECT_TRUE(brokers_->IsWatched("h:1"));
+  const size_t tried = CallsOf("h:1");
+  EXPECT_GT(tried, 1);
+  loop_.Advance(absl::Milliseconds(1));
+  EXPECT_THAT(TakeTold(), Contains("brokers h:2"));
+  EXPECT_FALSE(brokers_->IsWatched("h:1"));
+  loop_.Advance(absl::Minutes(1));
+  EXPECT_LE(CallsOf("h:1"), tried + 1);
+}
+
+TEST_F(WatchedBrokersTest, ABrokerThatMovedIsLeftAtOnce) {
+  brokers_->SetBrokers({{"a", 0, "h:1"}}, stay_);
+  CallOf("h:1").Deliver(Snapshot(5));
+  TakeTold();
+  brokers_->SetBrokers({{"a", 0, "h:2"}}, stay_);
+  EXPECT_THAT(TakeTold(), ElementsAre("brokers a@h:2"));
+  EXPECT_TRUE(CallOf("h:1").cancelled());
+}
+
+TEST_F(WatchedBrokersTest, ABrokerThatMovesWhileItIsNotListedIsLeftToo) {
+  brokers_->SetBrokers({{"a", 0, "h:1"}}, stay_);
+  CallOf("h:1").Deliver(Snapshot(5));
+  brokers_->SetBrokers({}, stay_);
+  EXPECT_TRUE(brokers_->IsWatched("h:1"));
+  brokers_->SetBrokers({{"a", 0, "h:2"}}, stay_);
   EXPECT_FALSE(brokers_->IsWatched("h:1"));
 }
 
@@ -200,40 +263,29 @@ TEST_F(WatchedBrokersTest, WithoutAStayABrokerIsLeftThoughItsCallStands) {
 }
 
 TEST_F(WatchedBrokersTest, ABrokerThatIsNotListedIsLeftWhenItsStayIsOver) {
+  stay_ = absl::Minutes(40);  // Three quarters of it are drawn.
   List({"h:1", "h:2"});
   CallOf("h:1").Deliver(Snapshot(5));
   List({"h:2"});
-  // The broker tells its progress, so that the call is not silent.
-  const auto pass = [this](absl::Duration time) {
-    for (absl::Duration passed; passed < time; passed += absl::Seconds(10)) {
-      CallOf("h:1").Deliver(v1::WatchResponse());
-      loop_.Advance(absl::Seconds(10));
-    }
-  };
-  pass(absl::Minutes(29));
+  Pass("h:1", absl::Minutes(29));
   List({"h:2"});  // This does not begin the stay anew.
   TakeTold();
-  pass(absl::Seconds(50));
+  Pass("h:1", absl::Seconds(50));
   EXPECT_TRUE(brokers_->IsWatched("h:1"));
-  pass(absl::Seconds(10));
+  Pass("h:1", absl::Seconds(10));
   EXPECT_THAT(TakeTold(), ElementsAre("brokers h:2"));
   EXPECT_TRUE(CallOf("h:1").cancelled());
 }
 
-TEST_F(WatchedBrokersTest, AStayWithoutAnEndEndsWithTheCall) {
+TEST_F(WatchedBrokersTest, AStayWithoutAnEndEndsAsTheBrokerDoesNotAnswer) {
   stay_ = absl::InfiniteDuration();
   List({"h:1", "h:2"});
   CallOf("h:1").Deliver(Snapshot(5));
   List({"h:2"});
-  TakeTold();
-  for (absl::Duration passed; passed < absl::Hours(2);
-       passed += absl::Seconds(10)) {
-    CallOf("h:1").Deliver(v1::WatchResponse());
-    loop_.Advance(absl::Seconds(10));
-  }
+  Pass("h:1", absl::Hours(2));
   EXPECT_TRUE(brokers_->IsWatched("h:1"));
   CallOf("h:1").Finish(absl::UnavailableError("gone"));
-  loop_.Advance(absl::ZeroDuration());
+  loop_.Advance(UnlistedStay::kCutOffTime);
   EXPECT_FALSE(brokers_->IsWatched("h:1"));
 }
 
