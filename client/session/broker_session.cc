@@ -59,6 +59,7 @@ void BrokerSession::SetStatement(
     case BrokerState::kBackoff:
     case BrokerState::kReserve:
       if (statement_ == nullptr) {
+        away_until_ = away_until();
         DropStream();
         Enter(BrokerState::kIdle);
       }

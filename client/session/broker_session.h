@@ -152,6 +152,9 @@ class BrokerSession final : private BrokerStream::Reactor {
   // kDrained or kKicked, which an earlier session heard. Before the first
   // stream; a statement then leads to kBackoff or kKicked.
   void StayAwayUntil(absl::Time until, EndReason reason);
+  // Until when the broker has sent the client away, for health().last_end; may
+  // be over. InfinitePast: it has not, or has not said until when.
+  absl::Time away_until() const;
 
   // From now on somebody wants the members of `group`, until the client leaves
   // the group. Does nothing if it is not stated.
@@ -271,7 +274,8 @@ class BrokerSession final : private BrokerStream::Reactor {
   void PauseDenied(const absl::Status& denial, uint64_t identity);
   // Connects, or enters kIdle if there is nothing to state.
   void ComeBack();
-  // In kIdle with a statement: connects, or waits as StayAwayUntil() says.
+  // Without a stream, but with a statement: connects, or waits until
+  // `away_until_`.
   void LeaveIdle();
   // Ends the session, and reports `status` to the observer.
   void Stop(const absl::Status& status);
@@ -351,7 +355,8 @@ class BrokerSession final : private BrokerStream::Reactor {
   bool shutting_down_ = false;
   bool stopped_ = false;  // OnStopped() was called.
   bool was_online_ = false;
-  absl::Time away_until_ = absl::InfinitePast();  // Until a first stream.
+  // In kIdle: when the client may come back to a broker that sent it away.
+  absl::Time away_until_ = absl::InfinitePast();
   int64_t heartbeats_sent_ = 0;
   uint64_t last_request_id_ = 0;
   absl::Time outage_since_ = absl::InfiniteFuture();

@@ -41,10 +41,15 @@ void BrokerSession::LoseStream(const StreamEnd& end) {
     }
   } else if (shutting_down_) {
     Stop(end.status);
-  } else if (statement_ != nullptr) {
-    Connect();
   } else {
-    Enter(BrokerState::kIdle);
+    if (end.reason == EndReason::kDrained) {
+      away_until_ = loop_.Now() + backoff_.NextAfter(end.retry_after, random_);
+    }
+    if (statement_ != nullptr) {
+      LeaveIdle();
+    } else {
+      Enter(BrokerState::kIdle);
+    }
   }
 }
 
@@ -170,6 +175,7 @@ void BrokerSession::ComeBack() {
   if (statement_ != nullptr) {
     Connect();
   } else {
+    away_until_ = absl::InfinitePast();
     Enter(BrokerState::kIdle);
   }
 }
@@ -179,13 +185,27 @@ void BrokerSession::StayAwayUntil(absl::Time until, EndReason reason) {
   health_.last_end = reason;
 }
 
+absl::Time BrokerSession::away_until() const {
+  switch (health_.state) {
+    case BrokerState::kIdle: return away_until_;
+    case BrokerState::kBackoff:
+      if (health_.last_end == EndReason::kDrained) return state_deadline_;
+      return absl::InfinitePast();
+    case BrokerState::kKicked:
+      if (state_deadline_ != absl::InfiniteFuture()) return state_deadline_;
+      return absl::InfinitePast();
+    default: return absl::InfinitePast();
+  }
+}
+
 void BrokerSession::LeaveIdle() {
   if (away_until_ <= loop_.Now()) {
     Connect();
     return;
   }
   state_deadline_ = away_until_;
-  LOG(INFO) << "a broker that has sent the client away is listed again"
+  identity_look_ = absl::InfiniteFuture();
+  LOG(INFO) << "not yet back to a broker that has sent the client away"
             << Kv("broker", broker_.address)
             << Kv("reason", Name(health_.last_end))
             << Kv("retry_in",

@@ -137,6 +137,46 @@ TEST_F(BrokerSessionEndsTest, ADrainedClientWaitsAsLongAsTheBrokerSays) {
   ExpectConnectsAfter(absl::Seconds(63));
 }
 
+TEST_F(BrokerSessionEndsTest, ADrainedClientWaitsThoughItHadNoGroupMeanwhile) {
+  Online();
+  call().Finish(absl::UnavailableError("DRAINED"), EndReason::kDrained,
+                absl::Minutes(1));
+  session_->SetStatement(nullptr);
+  EXPECT_EQ(state(), BrokerState::kIdle);
+  loop_.Advance(absl::Seconds(15));
+  session_->SetStatement(Statement({"p"}, {"orders"}));
+  EXPECT_EQ(state(), BrokerState::kBackoff);
+  ExpectConnectsAfter(absl::Seconds(45));
+}
+
+TEST_F(BrokerSessionEndsTest, ADrainThatIsOverMeanwhileIsNotWaitedFor) {
+  Online();
+  call().Finish(absl::UnavailableError("DRAINED"), EndReason::kDrained,
+                absl::Minutes(1));
+  session_->SetStatement(nullptr);
+  loop_.Advance(absl::Minutes(1));
+  EXPECT_EQ(state(), BrokerState::kIdle);
+  session_->SetStatement(Statement({"p"}, {"orders"}));
+  EXPECT_EQ(state(), BrokerState::kConnecting);
+}
+
+TEST_F(BrokerSessionEndsTest, ADrainThatEndsLeavingIsWaitedForToo) {
+  Leaving();
+  session_->SetStatement(Statement({"p"}, {"orders"}));
+  call().Finish(absl::UnavailableError("DRAINED"), EndReason::kDrained,
+                absl::Minutes(1));
+  EXPECT_EQ(state(), BrokerState::kBackoff);
+  ExpectConnectsAfter(absl::Minutes(1));
+
+  Remake();
+  Leaving();
+  call().Finish(absl::UnavailableError("DRAINED"), EndReason::kDrained,
+                absl::Minutes(1));
+  EXPECT_EQ(state(), BrokerState::kIdle);
+  session_->SetStatement(Statement({"p"}, {"orders"}));
+  ExpectConnectsAfter(absl::Minutes(1));
+}
+
 TEST_F(BrokerSessionEndsTest, ADrainThatSaysNoTimeIsAnEndAsAnyOther) {
   Online();
   call().Finish(absl::UnavailableError("DRAINED"), EndReason::kDrained);
@@ -201,6 +241,16 @@ TEST_F(BrokerSessionEndsTest, ReconnectLeavesAStreamAndAReserveAlone) {
 
 TEST_F(BrokerSessionEndsTest, ReconnectWithoutAGroupWaitsForOne) {
   Kicked(absl::Minutes(10));
+  session_->SetStatement(nullptr);
+  session_->Reconnect();
+  EXPECT_EQ(state(), BrokerState::kIdle);
+  session_->SetStatement(Statement({}, {"bills"}));
+  EXPECT_EQ(state(), BrokerState::kConnecting);
+}
+
+TEST_F(BrokerSessionEndsTest, ReconnectWithoutAGroupEndsAnEarlierWordToo) {
+  session_->StayAwayUntil(loop_.Now() + absl::Minutes(1), EndReason::kKicked);
+  session_->SetStatement(Statement({}, {"bills"}));
   session_->SetStatement(nullptr);
   session_->Reconnect();
   EXPECT_EQ(state(), BrokerState::kIdle);

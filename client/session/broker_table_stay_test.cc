@@ -184,6 +184,21 @@ TEST_F(BrokerTableStayTest, DrainedClientsDoNotAllComeWhenTheBrokerIsListed) {
   EXPECT_EQ(calls("a:1"), 1u);
 }
 
+TEST_F(BrokerTableStayTest, ADrainedClientWithoutAGroupWaitsToo) {
+  table_->SetBrokers({kA});
+  table_->SetStatement(Producer());
+  BringOnline(kA);
+  SendAway(kA, EndReason::kDrained, absl::Seconds(10));
+  table_->SetStatement(nullptr);
+  table_->SetBrokers({});
+  loop_.RunPosted();
+  table_->SetBrokers({kA});
+  table_->SetStatement(Producer());
+  EXPECT_EQ(calls("a:1"), 0u);  // Of the new stub.
+  loop_.Advance(absl::Seconds(10));
+  EXPECT_EQ(calls("a:1"), 1u);
+}
+
 TEST_F(BrokerTableStayTest, ABrokerThatWasLeftWithoutAWordIsJoinedAtOnce) {
   UnlistForAsLongAsItAnswers();
   call("a:1").Finish(absl::UnavailableError("connection reset"));

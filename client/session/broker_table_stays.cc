@@ -86,18 +86,11 @@ void BrokerTable::RearmStays() {
 }
 
 void BrokerTable::KeepLeft(const Link& link) {
-  const BrokerHealth& health = link.session->health();
   LeftBrokers::Left left;
   left.wanted_members = link.wanted_members;
-  if (health.state == BrokerState::kKicked) {
-    left.reason = EndReason::kKicked;
-  } else if (health.state == BrokerState::kBackoff &&
-             health.last_end == EndReason::kDrained) {
-    left.reason = EndReason::kDrained;
-  }
-  const absl::Time retry_at = link.session->retry_at();
-  if (left.reason != EndReason::kNone && retry_at != absl::InfiniteFuture()) {
-    left.return_at = retry_at;
+  left.return_at = link.session->away_until();
+  if (left.return_at != absl::InfinitePast()) {
+    left.reason = link.session->health().last_end;
   }
   left_brokers_.Keep(link.broker, std::move(left), loop_.Now());
 }
