@@ -166,7 +166,8 @@ class Client {
   // ClientOptions::on_membership_changed.
   //
   // NotFound: the client does not have the group, or unregisters it meanwhile.
-  // InvalidArgument: the client has no such broker, or a bad group.
+  // InvalidArgument: the client has no such broker, or a bad group; or there is
+  // no `predicate`.
   // DeadlineExceeded. Cancelled: by Shutdown().
   virtual absl::StatusOr<std::vector<std::string>> WaitForMembers(
       absl::string_view address, absl::string_view group,

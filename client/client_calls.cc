@@ -74,6 +74,9 @@ absl::StatusOr<ConsumerIds> ClientImpl::GetConsumerIds(
 absl::StatusOr<std::vector<std::string>> ClientImpl::WaitForMembers(
     absl::string_view address, absl::string_view group,
     MembersPredicate predicate, absl::Duration timeout) {
+  if (predicate == nullptr) {
+    return absl::InvalidArgumentError("predicate must not be empty");
+  }
   const absl::StatusOr<std::shared_ptr<BrokerStub>> stub =
       StubForCall(address, group, timeout);
   if (!stub.ok()) return stub.status();

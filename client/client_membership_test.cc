@@ -279,6 +279,10 @@ TEST_F(ClientMembershipTest, BadArgumentsOfAWaitAreRefused) {
   EXPECT_THAT(client_->WaitForMembers(broker_.address(), "orders", 1,
                                       absl::ZeroDuration()),
               StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(client_->WaitForMembers(broker_.address(), "orders",
+                                      Client::MembersPredicate(), kPatience),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       "predicate must not be empty"));
 }
 
 TEST_F(ClientMembershipTest, AGroupThatComesBackBeginsAnew) {

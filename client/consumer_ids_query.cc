@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "client/session/group_membership.h"
 #include "client/session/proto_duration.h"
 #include "rocketmq/clientmanager/v1/client_manager.pb.h"
 
@@ -17,7 +19,7 @@ absl::StatusOr<ConsumerIds> ReadOnce(BrokerStub* stub, absl::string_view group,
   ConsumerIds ids;
   v1::GetConsumerListByGroupRequest request;
   request.set_group(std::string(group));
-  do {
+  for (int page = 0; page < GroupMembership::kMaxPages; ++page) {
     absl::StatusOr<v1::GetConsumerListByGroupResponse> response =
         stub->GetConsumerListByGroup(request, deadline - clock->TimeNow());
     if (!response.ok()) return response.status();
@@ -30,8 +32,11 @@ absl::StatusOr<ConsumerIds> ReadOnce(BrokerStub* stub, absl::string_view group,
       ids.client_ids.push_back(std::move(id));
     }
     request.set_page_token(response->next_page_token());
-  } while (!request.page_token().empty());
-  return ids;
+    if (request.page_token().empty()) return ids;
+  }
+  return absl::InternalError(absl::StrCat("the broker's list has more than ",
+                                          GroupMembership::kMaxPages,
+                                          " pages"));
 }
 
 }  // namespace

@@ -17,7 +17,8 @@ namespace rmq {
 // stub's calls are cancelled. All pages are of one epoch, if the broker has
 // epochs: if its list has changed too often in between (ABORTED), it is read
 // anew, kMaxReadings times in all. Errors are the broker's, and those of the
-// call. The broker's address is left to the caller.
+// call; Internal if the broker has more pages to tell than
+// GroupMembership::kMaxPages. The broker's address is left to the caller.
 inline constexpr int kMaxReadings = 5;
 absl::StatusOr<ConsumerIds> QueryConsumerIds(BrokerStub* stub,
                                              absl::string_view group,

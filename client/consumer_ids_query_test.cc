@@ -89,6 +89,19 @@ TEST(ConsumerIdsQueryTest, AListIsReadFiveTimesAtMost) {
   EXPECT_EQ(stub.tokens.size(), 5u);
 }
 
+TEST(ConsumerIdsQueryTest, AListHasAtMost1024Pages) {
+  for (const bool is_one_too_many : {false, true}) {
+    AnsweringStub stub;
+    for (int i = 1; i < 1024; ++i) stub.answers.push_back(PageOf(5, {}, "on"));
+    stub.answers.push_back(PageOf(5, {"a"}, is_one_too_many ? "on" : ""));
+    const absl::StatusOr<ConsumerIds> ids =
+        QueryConsumerIds(&stub, "orders", &stub.clock, absl::InfiniteFuture());
+    EXPECT_EQ(ids.status().code(), is_one_too_many ? absl::StatusCode::kInternal
+                                                   : absl::StatusCode::kOk);
+    EXPECT_EQ(stub.tokens.size(), 1024u);
+  }
+}
+
 TEST(ConsumerIdsQueryTest, AnotherErrorIsReturnedAtOnce) {
   AnsweringStub stub;
   stub.answers = {PageOf(5, {"x"}, "2"), absl::NotFoundError("nobody")};

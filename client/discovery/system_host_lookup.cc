@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -71,6 +72,10 @@ HostLookup::Answer LookUpHostBlocking(const std::string& host) {
   return addresses;
 }
 
+void StartDetached(std::function<void()> task) {
+  std::thread(std::move(task)).detach();
+}
+
 class SystemHostLookup::Gate {
  public:
   void Pass(const std::function<void(Answer)>& on_answer, Answer answer)
@@ -88,8 +93,10 @@ class SystemHostLookup::Gate {
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
 };
 
-SystemHostLookup::SystemHostLookup(Function look_up)
-    : look_up_(std::move(look_up)), gate_(std::make_shared<Gate>()) {}
+SystemHostLookup::SystemHostLookup(Function look_up, StartThread start_thread)
+    : look_up_(std::move(look_up)),
+      start_thread_(std::move(start_thread)),
+      gate_(std::make_shared<Gate>()) {}
 
 SystemHostLookup::~SystemHostLookup() { Close(); }
 
@@ -105,12 +112,18 @@ void SystemHostLookup::LookUp(const std::string& host,
                     " lookups of this process have not ended")));
     return;
   }
-  std::thread([look_up = look_up_, host, gate = gate_,
-               on_answer = std::move(on_answer)] {
-    Answer answer = look_up(host);
+  try {
+    start_thread_([look_up = look_up_, host, gate = gate_, on_answer] {
+      Answer answer = look_up(host);
+      under_way.fetch_sub(1);
+      gate->Pass(on_answer, std::move(answer));
+    });
+  } catch (const std::system_error& error) {
     under_way.fetch_sub(1);
-    gate->Pass(on_answer, std::move(answer));
-  }).detach();
+    gate_->Pass(on_answer, absl::ResourceExhaustedError(
+                               absl::StrCat("cannot look up ", Quoted(host),
+                                            ": no thread: ", error.what())));
+  }
 }
 
 }  // namespace rmq

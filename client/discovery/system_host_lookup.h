@@ -17,19 +17,26 @@ namespace rmq {
 // answers, or the answer is that it cannot say.
 HostLookup::Answer LookUpHostBlocking(const std::string& host);
 
+// Runs `task` on a thread that nobody waits for.
+void StartDetached(std::function<void()> task);
+
 // Looks each host up on a thread of its own, which nobody waits for: a lookup
 // outlives this object for as long as it blocks, and then ends without a trace.
 //
 // Thread-safety: thread-safe.
 class SystemHostLookup final : public HostLookup {
  public:
-  // The most lookups of this process that block at a time. Beyond that the
-  // answer is ResourceExhausted.
+  // The most lookups of this process that block at a time. Beyond that, and if
+  // there is no thread to be had, the answer is ResourceExhausted.
   static constexpr int kMaxUnderWay = 16;
 
   using Function = std::function<Answer(const std::string& host)>;
+  // Runs the task on a thread of its own; throws std::system_error if there is
+  // none.
+  using StartThread = std::function<void(std::function<void()> task)>;
 
-  explicit SystemHostLookup(Function look_up = LookUpHostBlocking);
+  explicit SystemHostLookup(Function look_up = LookUpHostBlocking,
+                            StartThread start_thread = StartDetached);
   ~SystemHostLookup() override;
 
   // `on_answer` is called with a lock held: it must neither block nor call this
@@ -45,6 +52,7 @@ class SystemHostLookup final : public HostLookup {
   class Gate;
 
   const Function look_up_;
+  const StartThread start_thread_;
   const std::shared_ptr<Gate> gate_;
 };
 

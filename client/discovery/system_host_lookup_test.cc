@@ -1,7 +1,9 @@
 #include "client/discovery/system_host_lookup.h"
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -97,6 +99,20 @@ TEST(SystemHostLookupTest, AProcessHasAtMost16LookupsUnderWay) {
     answered.Notify();
   });
   answered.WaitForNotification();
+}
+
+TEST(SystemHostLookupTest, WithoutAThreadTheLookupHasFailed) {
+  SystemHostLookup lookup(LookUpHostBlocking, [](const std::function<void()>&) {
+    throw std::system_error(
+        std::make_error_code(std::errc::resource_unavailable_try_again));
+  });
+  // Such lookups are not under way.
+  for (int i = 0; i <= SystemHostLookup::kMaxUnderWay; ++i) {
+    absl::Status refused;
+    lookup.LookUp("a", [&](Answer answer) { refused = answer.status(); });
+    EXPECT_THAT(refused, StatusIs(absl::StatusCode::kResourceExhausted,
+                                  HasSubstr("\"a\": no thread")));
+  }
 }
 
 TEST(SystemHostLookupTest, AClosedLookupAsksNobody) {

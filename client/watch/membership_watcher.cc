@@ -52,10 +52,9 @@ absl::Status MembershipWatcherOptions::Validate() const {
       ValidateBrokerSource({brokers, resolver, discovery, tls, credentials,
                             allow_insecure_credentials});
   if (!status.ok()) return status;
-  if (from_revision != 0 && IsGiven(resolver)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("from_revision must be 0 where a resolver is given, got ",
-                     from_revision));
+  if (from_revision != 0 && brokers.size() != 1) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "from_revision must be 0 unless brokers has one, got ", from_revision));
   }
   if (groups.size() > kMaxGroups) {
     return absl::InvalidArgumentError(absl::StrCat(

@@ -68,8 +68,8 @@ struct MembershipWatcherOptions {
   bool producers = true;
 
   // 0: begin with who is there now. Else with the events of this revision and
-  // of those after it; then nobody is known before a gap. Must be 0 where a
-  // resolver is given: a revision is one broker's.
+  // of those after it; then nobody is known before a gap. Must be 0 unless
+  // `brokers` has one: a revision is one broker's.
   uint64_t from_revision = 0;
   // The broker process that from_revision is of; 0: any.
   uint64_t broker_incarnation = 0;

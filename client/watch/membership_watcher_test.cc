@@ -60,6 +60,11 @@ TEST(MembershipWatcherTest, OptionsAreRefusedWithTheFieldAndTheRule) {
               invalid("connect_timeout must be positive, got 0"));
   EXPECT_THAT(refusal([](auto& o) { o.max_members = 0; }),
               invalid("max_members must be positive"));
+  EXPECT_THAT(refusal([](auto& o) {
+                o.brokers.push_back("127.0.0.1:2");
+                o.from_revision = 7;
+              }),
+              invalid("from_revision must be 0 unless brokers has one, got 7"));
   EXPECT_THAT(refusal([](auto& o) { o.initial_backoff = {}; }),
               invalid("backoff must be positive"));
 
@@ -104,7 +109,7 @@ TEST(MembershipWatcherTest, BrokersOrAResolverAreGivenAndNotBoth) {
   options.from_revision = 7;
   EXPECT_THAT(options.Validate(),
               StatusIs(absl::StatusCode::kInvalidArgument,
-                       "from_revision must be 0 where a resolver is given, got "
+                       "from_revision must be 0 unless brokers has one, got "
                        "7"));
   options.from_revision = 0;
   options.brokers = {"127.0.0.1:2"};

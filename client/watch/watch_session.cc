@@ -52,7 +52,7 @@ void WatchSession::Connect() {
   }
   answered_ = false;
   seen_ = 0;
-  in_snapshot_ = resume_ == 0;
+  began_with_snapshot_ = in_snapshot_ = resume_ == 0;
   if (in_snapshot_) members_.BeginSnapshot();
   stream_ = stub_.NewStream(this);
   stream_->Start(Request());
@@ -155,8 +155,11 @@ void WatchSession::Lose(const StreamEnd& end) {
   last_end_ = end.reason;
   if (absl::IsOutOfRange(end.status) && resume_ != 0) {
     LosePlace(std::string(end.status.message()));
-    Connect();
-    return;
+    // Else a broker that takes back what it has just said were asked on and on.
+    if (!began_with_snapshot_) {
+      Connect();
+      return;
+    }
   }
   Backoff& backoff = IsDenial(end) ? denial_backoff_ : backoff_;
   const absl::Duration delay = backoff.NextAfter(end.retry_after, random_);

@@ -118,7 +118,7 @@ class WatchSession final : private WatchStream::Reactor {
   void OnEvent(const rocketmq::clientmanager::v1::WatchEvent& event);
   absl::Status TooManyMembers() const;
   // Drops the call because of `end`, and tries again after a pause, or at once
-  // with a snapshot if `end` says that events are lost.
+  // with a snapshot if `end` says that events are lost since an earlier call.
   void Lose(const StreamEnd& end);
   // The watch cannot be resumed: the next one begins with a snapshot.
   void LosePlace(const std::string& reason);
@@ -153,6 +153,7 @@ class WatchSession final : private WatchStream::Reactor {
   uint64_t broker_incarnation_ = 0;
   // Of the current call: how many events of `resume_` it has brought.
   uint64_t seen_ = 0;
+  bool began_with_snapshot_ = false;
   bool in_snapshot_ = false;
 
   std::unique_ptr<WatchStream> stream_;

@@ -304,6 +304,21 @@ TEST_F(WatchSessionTest, AnotherBrokerProcessIsAGapWhetherOrNotItChecks) {
   EXPECT_EQ(call().request().from_revision(), 0u);
 }
 
+TEST_F(WatchSessionTest, ABrokerThatLosesItsOwnSnapshotIsTriedAfterAPause) {
+  Synced();
+  call().Finish(absl::OutOfRangeError("nonsense"));
+  EXPECT_THAT(told_,
+              ElementsAre("gap from 11 of 7: nonsense", "away: nonsense"));
+  EXPECT_EQ(calls(), 1u);
+  loop_.Advance(absl::Milliseconds(100));
+  EXPECT_EQ(calls(), 2u);
+  EXPECT_EQ(call().request().from_revision(), 0u);
+  call().Deliver(Progress(10));
+  call().Deliver(LastPiece({1}, 10));
+  call().Deliver(Progress(10, /*incarnation=*/8));
+  EXPECT_EQ(calls(), 2u);
+}
+
 TEST_F(WatchSessionTest, ASnapshotThatIsRefusedAsOutOfRangeIsTriedAfterAPause) {
   session_->Start();
   call().Finish(absl::OutOfRangeError("nonsense"));

@@ -1,5 +1,9 @@
 #include "common/rpc/channel/channel_arguments.h"
 
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+
 #include "absl/time/time.h"
 #include "common/rpc/keepalive.h"
 #include "grpc/grpc.h"
@@ -7,12 +11,11 @@
 namespace rmq {
 
 grpc::ChannelArguments ClientChannelArguments() {
-  const auto ms = [](absl::Duration d) {
-    return static_cast<int>(absl::ToInt64Milliseconds(d));
-  };
   grpc::ChannelArguments args;
-  args.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, ms(kClientKeepaliveTime));
-  args.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, ms(kClientKeepaliveTimeout));
+  args.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS,
+              ToMillisecondsArgument(kClientKeepaliveTime));
+  args.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+              ToMillisecondsArgument(kClientKeepaliveTimeout));
   args.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   args.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   // gRPC would measure the bandwidth by pings after answers, and each wakes the
@@ -28,6 +31,11 @@ grpc::ChannelArguments ClientChannelArguments() {
   // aborts the process if an answer has no grpc-status, such as a proxy's page.
   args.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   return args;
+}
+
+int ToMillisecondsArgument(absl::Duration duration) {
+  constexpr int64_t kMost = std::numeric_limits<int>::max();
+  return static_cast<int>(std::min(absl::ToInt64Milliseconds(duration), kMost));
 }
 
 }  // namespace rmq

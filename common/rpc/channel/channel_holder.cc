@@ -18,7 +18,7 @@ grpc::ChannelArguments ArgumentsFor(absl::Duration connect_timeout,
   security.AddArguments(&args);
   // gRPC's least backoff is the time that it gives one attempt to connect, and
   // it does not dial again before that time is over.
-  const int ms = static_cast<int>(absl::ToInt64Milliseconds(connect_timeout));
+  const int ms = ToMillisecondsArgument(connect_timeout);
   args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, ms);
   args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, ms);
   args.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, ms);
