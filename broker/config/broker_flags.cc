@@ -313,8 +313,10 @@ ABSL_FLAG(uint64_t, watch_history, Default().watch.watch_history,
           "events that are kept for those who watch, 1000 to 10000000; at most "
           "64 MiB of them")
     .OnUpdate([] { NoteUpdate("watch_history"); });
-ABSL_FLAG(uint64_t, max_watches, Default().watch.max_watches,
-          "open calls of Watch, 1 to 10000; from one address half as many")
+ABSL_FLAG(
+    uint64_t, max_watches, Default().watch.max_watches,
+    "open calls of Watch, 1 to 10000; half as many of one user, or from one "
+    "address while it is anonymous")
     .OnUpdate([] { NoteUpdate("max_watches"); });
 ABSL_FLAG(uint64_t, max_client_id_bytes, Default().limits.max_client_id_bytes,
           "length of a client id")

@@ -252,6 +252,17 @@ TEST(WatchTest, AnAddressHasHalfOfTheWatches) {
             "open calls of Watch from one address must be at most 2");
 }
 
+TEST(WatchTest, AUserBehindTheAddressOfOthersHasWatchesOfHisOwn) {
+  LiveBroker broker(WithWatches(4));
+  Watch first(broker);
+  first.ReadProgress();
+  Watch second(broker);
+  second.ReadProgress();
+  broker.authorizer().SetRules(1, "pay");
+  Watch his(broker);
+  EXPECT_EQ(his.ReadProgress().revision(), 0);
+}
+
 TEST(WatchTest, OfOneWatchAnAddressHasTheOne) {
   LiveBroker broker(WithWatches(1));
   Watch first(broker);

@@ -33,8 +33,8 @@ namespace rmq {
 class Watches final : public DueTask {
  public:
   struct Options : EventHistory::Options {
-    // Open calls of Watch, in all. From one address: half of them, but one at
-    // least. The edge counts them.
+    // Open calls of Watch, in all. Of one user, or from one address while it is
+    // anonymous: half of them, but one at least. The edge counts them.
     size_t max_watches = 256;
 
     // Returns InvalidArgument, naming the field, for an invalid option.

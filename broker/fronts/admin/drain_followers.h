@@ -10,8 +10,8 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
-#include "common/client_network.h"
 #include "common/mutex_lock.h"
+#include "common/payer.h"
 #include "common/rpc/server/response_source.h"
 
 namespace rmq {
@@ -22,11 +22,10 @@ class DrainFollowers {
  public:
   using Ticket = uint64_t;
 
-  // `network`: from where the call comes.
-  Ticket Add(ClientNetwork network, ResponseWaker waker)
-      ABSL_LOCKS_EXCLUDED(mu_) {
+  // `payer`: whose call it is.
+  Ticket Add(const Payer& payer, ResponseWaker waker) ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
-    followers_.emplace(++last_ticket_, Follower{network, std::move(waker)});
+    followers_.emplace(++last_ticket_, Follower{payer, std::move(waker)});
     return last_ticket_;
   }
   void Remove(Ticket ticket) ABSL_LOCKS_EXCLUDED(mu_) {
@@ -38,12 +37,12 @@ class DrainFollowers {
     MutexLock lock(&mu_);
     return followers_.size();
   }
-  // Those from `network`. Linear in their number.
-  size_t CountOf(ClientNetwork network) const ABSL_LOCKS_EXCLUDED(mu_) {
+  // Those of `payer`. Linear in their number.
+  size_t CountOf(const Payer& payer) const ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
     size_t count = 0;
     for (const auto& [ticket, follower] : followers_) {
-      if (follower.network == network) ++count;
+      if (follower.payer == payer) ++count;
     }
     return count;
   }
@@ -62,7 +61,7 @@ class DrainFollowers {
 
  private:
   struct Follower {
-    ClientNetwork network;
+    Payer payer;
     ResponseWaker waker;
   };
 

@@ -1,4 +1,4 @@
-// Which calls may follow a drain, from which addresses.
+// Which calls may follow a drain, of which users and addresses.
 #include "broker/fronts/admin/drain_followers.h"
 
 #include <cstddef>
@@ -15,6 +15,7 @@
 #include "broker/fronts/admin/drain_method.h"
 #include "broker/housekeeping/drain.h"
 #include "common/client_network.h"
+#include "common/payer.h"
 #include "common/response_code.h"
 #include "common/rpc/server/call_context.h"
 #include "common/rpc/server/response_source.h"
@@ -38,10 +39,10 @@ class DrainFollowersTest : public AdminFixture {
 
   // Asks for a drain of an hour from `host`; the source of the call's
   // responses, if it is let in, lives in `sources_`.
-  CallStatus Follow(const std::string& host) {
+  CallStatus Follow(const std::string& host, const std::string& user = "") {
     pb::DrainRequest request;
     request.mutable_duration()->set_seconds(3600);
-    return Ask(host, request);
+    return Ask(host, request, user);
   }
   CallStatus Cancel(const std::string& host) {
     pb::DrainRequest request;
@@ -49,7 +50,8 @@ class DrainFollowersTest : public AdminFixture {
     return Ask(host, request);
   }
 
-  CallStatus Ask(const std::string& host, const pb::DrainRequest& request) {
+  CallStatus Ask(const std::string& host, const pb::DrainRequest& request,
+                 const std::string& user = "") {
     grpc::ByteBuffer bytes;
     bool owns_buffer;
     (void)grpc::SerializationTraits<pb::DrainRequest>::Serialize(
@@ -60,7 +62,7 @@ class DrainFollowersTest : public AdminFixture {
     CallStatus status = method.answer(
         gate_,
         {method.descriptor,
-         {peer, ClientNetworkOf(peer), ""},
+         {peer, ClientNetworkOf(peer), user},
          {},
          clock_.TimeNow()},
         &bytes, ResponseWaker(std::weak_ptr<ResponseWaker::Sleeper>()),
@@ -74,8 +76,8 @@ class DrainFollowersTest : public AdminFixture {
         ::testing::Field(&CallStatus::code,
                          absl::StatusCode::kResourceExhausted),
         ::testing::Field(&CallStatus::message,
-                         HasSubstr("must be at most 100, and from one address "
-                                   "20")));
+                         HasSubstr("must be at most 100, and of one user, or "
+                                   "from one address, 20")));
   }
 
   RecordingAuthorizer authorizer_;
@@ -87,20 +89,30 @@ class DrainFollowersTest : public AdminFixture {
 };
 
 TEST_F(DrainFollowersTest, OneAddressThatFollowsTooOftenKeepsNoOtherOut) {
-  for (size_t i = 0; i < kMostDrainFollowersOfAnAddress; ++i) {
+  for (size_t i = 0; i < kMostDrainFollowersOfOne; ++i) {
     EXPECT_THAT(Follow("10.0.0.1"), IsSuccess());
   }
   EXPECT_THAT(Follow("10.0.0.1"), IsTooMany());
   EXPECT_THAT(Follow("10.0.0.2"), IsSuccess());
   EXPECT_THAT(Follow("[2001:db8::1]"), IsSuccess());
-  EXPECT_EQ(followers_.CountOf(ClientNetworkOf("10.0.0.1:1")),
-            kMostDrainFollowersOfAnAddress);
-  EXPECT_EQ(followers_.CountOf(ClientNetworkOf("10.0.0.2:1")), 1);
-  EXPECT_EQ(followers_.CountOf(ClientNetworkOf("10.0.0.3:1")), 0);
+  EXPECT_EQ(followers_.CountOf(PayerOf("", ClientNetworkOf("10.0.0.1:1"))),
+            kMostDrainFollowersOfOne);
+  EXPECT_EQ(followers_.CountOf(PayerOf("", ClientNetworkOf("10.0.0.2:1"))), 1);
+  EXPECT_EQ(followers_.CountOf(PayerOf("", ClientNetworkOf("10.0.0.3:1"))), 0);
+}
+
+TEST_F(DrainFollowersTest, AUserBehindTheAddressOfOthersHasCallsOfHisOwn) {
+  for (size_t i = 0; i < kMostDrainFollowersOfOne; ++i) {
+    EXPECT_THAT(Follow("10.0.0.1"), IsSuccess());
+  }
+  for (size_t i = 0; i < kMostDrainFollowersOfOne; ++i) {
+    EXPECT_THAT(Follow("10.0.0.1", "ops"), IsSuccess());
+  }
+  EXPECT_THAT(Follow("10.0.0.2", "ops"), IsTooMany());
 }
 
 TEST_F(DrainFollowersTest, AnIpv6NetworkIsOneAddress) {
-  for (size_t i = 0; i < kMostDrainFollowersOfAnAddress; ++i) {
+  for (size_t i = 0; i < kMostDrainFollowersOfOne; ++i) {
     EXPECT_THAT(Follow(absl::StrCat("[2001:db8::", i, "]")), IsSuccess());
   }
   EXPECT_THAT(Follow("[2001:db8::ff]"), IsTooMany());
@@ -108,7 +120,7 @@ TEST_F(DrainFollowersTest, AnIpv6NetworkIsOneAddress) {
 }
 
 TEST_F(DrainFollowersTest, ACallThatIsOverMakesRoomForItsAddress) {
-  for (size_t i = 0; i < kMostDrainFollowersOfAnAddress; ++i) {
+  for (size_t i = 0; i < kMostDrainFollowersOfOne; ++i) {
     EXPECT_THAT(Follow("10.0.0.1"), IsSuccess());
   }
   EXPECT_THAT(Follow("10.0.0.2"), IsSuccess());

@@ -10,8 +10,8 @@
 #include "broker/fronts/admin/write_audit.h"
 #include "broker/fronts/proto_time.h"
 #include "broker/housekeeping/drain.h"
-#include "common/client_network.h"
 #include "common/kv.h"
+#include "common/payer.h"
 
 namespace rmq {
 namespace {
@@ -25,11 +25,11 @@ CallStatus GoingDown() {
 class DrainSource final : public ResponseSource {
  public:
   // `drain` is the drain's number.
-  DrainSource(const AdminBroker& broker, uint64_t drain, ClientNetwork network,
+  DrainSource(const AdminBroker& broker, uint64_t drain, const Payer& payer,
               ResponseWaker waker)
       : broker_(broker),
         drain_(drain),
-        ticket_(broker.drain_followers->Add(network, std::move(waker))) {}
+        ticket_(broker.drain_followers->Add(payer, std::move(waker))) {}
   ~DrainSource() override { broker_.drain_followers->Remove(ticket_); }
 
   NextResponse Next(absl::Time /*now*/) override {
@@ -109,11 +109,12 @@ CallStatus AnswerDrain(const AdminCall& call, const pb::DrainRequest& request,
     if (!form.ok()) return form;
     const DrainFollowers& followers = *call.broker.drain_followers;
     if (followers.size() >= kMostDrainFollowers ||
-        followers.CountOf(call.context.peer.network) >=
-            kMostDrainFollowersOfAnAddress) {
+        followers.CountOf(call.context.peer.payer()) >=
+            kMostDrainFollowersOfOne) {
       return OverLimit(absl::StrCat(
           "calls that follow a drain must be at most ", kMostDrainFollowers,
-          ", and from one address ", kMostDrainFollowersOfAnAddress));
+          ", and of one user, or from one address, ",
+          kMostDrainFollowersOfOne));
     }
     WriteAudit(call, "drain asked", !before.is_last, 0,
                absl::StrCat(Kv("duration", absl::FormatDuration(duration)),
@@ -121,13 +122,13 @@ CallStatus AnswerDrain(const AdminCall& call, const pb::DrainRequest& request,
     if (!drain.Begin(duration, call.context.now)) return GoingDown();
   }
   *source = std::make_shared<DrainSource>(call.broker, drain.progress().drain,
-                                          call.context.peer.network,
+                                          call.context.peer.payer(),
                                           std::move(waker));
   return {};
 }
 
 ResponsesMethod::Limits LimitsOf(const AdminBroker& /*broker*/) {
-  return {2 * kMostDrainFollowers, 2 * kMostDrainFollowersOfAnAddress};
+  return {2 * kMostDrainFollowers, 2 * kMostDrainFollowersOfOne};
 }
 
 }  // namespace

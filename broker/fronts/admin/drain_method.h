@@ -9,12 +9,11 @@
 
 namespace rmq {
 
-// How many calls of Drain may be open: in all, and from one address. A drain
-// needs none of them.
-// Calls that follow a drain, in all and from one address. Twice as many may be
-// open, so that there is room for a call that cancels.
+// Calls that follow a drain, in all and of one user, or of one address while it
+// is anonymous. A drain needs none of them. Twice as many may be open, so that
+// there is room for a call that cancels.
 inline constexpr size_t kMostDrainFollowers = 100;
-inline constexpr size_t kMostDrainFollowersOfAnAddress = 20;
+inline constexpr size_t kMostDrainFollowersOfOne = 20;
 
 inline constexpr absl::Duration kLongestDrain = absl::Hours(24);
 

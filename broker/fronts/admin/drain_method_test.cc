@@ -163,7 +163,7 @@ TEST_F(DrainMethodTest, ADurationIsZeroToADay) {
 TEST_F(DrainMethodTest, CallsThatFollowAreLimitedAndOneThatCancelsIsLetIn) {
   const auto stream = broker_.Join(ConsumerHeartbeat("c1", "orders"));
   std::vector<std::unique_ptr<DrainCall>> calls;
-  for (size_t i = 0; i < kMostDrainFollowersOfAnAddress; ++i) {
+  for (size_t i = 0; i < kMostDrainFollowersOfOne; ++i) {
     calls.push_back(std::make_unique<DrainCall>(broker_, For(3600)));
     EXPECT_EQ(calls.back()->Read().state(), pb::DrainProgress::STATE_DRAINING);
   }

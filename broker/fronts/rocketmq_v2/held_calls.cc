@@ -23,29 +23,31 @@ void Lessen(absl::flat_hash_map<Key, size_t>& counts, const Key& key) {
 }  // namespace
 
 CallStatus HeldCalls::Take(absl::string_view client_id, absl::string_view topic,
-                           absl::string_view peer, size_t most,
+                           const Peer& peer, size_t most,
                            std::unique_ptr<Place>* place) {
-  const ClientNetwork network = ClientNetworkOf(peer);
   // No topic has a line feed in its name.
   auto taken = std::make_unique<Place>(
-      this, network, absl::StrCat(topic, "\n", client_id, "\n", network));
+      this, peer.payer(),
+      absl::StrCat(topic, "\n", client_id, "\n", peer.network));
   CallStatus status;
   {
     MutexLock lock(&mu_);
     // All three are counted, so that the place can leave them.
-    size_t& of_network = networks_[taken->network_];
+    size_t& of_payer = payers_[taken->payer_];
     size_t& of_client = clients_[taken->of_];
     if (size_ >= kMost) {
       status = TooMany("", kMost);
-    } else if (of_network >= kMostOfNetwork) {
-      status = TooMany(" of one address", kMostOfNetwork);
+    } else if (of_payer >= kMostOfPayer) {
+      status = TooMany(
+          taken->payer_.is_principal ? " of one user" : " of one address",
+          kMostOfPayer);
     } else if (of_client >= most) {
       status = TooMany(absl::StrCat(" of client ", Quoted(client_id),
                                     " for topic ", Quoted(topic)),
                        most);
     }
     ++size_;
-    ++of_network;
+    ++of_payer;
     ++of_client;
   }
   if (status.ok()) place->swap(taken);
@@ -55,7 +57,7 @@ CallStatus HeldCalls::Take(absl::string_view client_id, absl::string_view topic,
 void HeldCalls::Leave(const Place& place) {
   MutexLock lock(&mu_);
   --size_;
-  Lessen(networks_, place.network_);
+  Lessen(payers_, place.payer_);
   Lessen(clients_, place.of_);
 }
 

@@ -62,7 +62,7 @@ class HeldReceive final : public OneStatus<v2::ReceiveMessageResponse> {
 
 // The transport's bound is for calls that are answered and not read.
 constexpr ResponsesMethod::Limits kOpenCalls = {2 * HeldCalls::kMost,
-                                                3 * HeldCalls::kMostOfNetwork};
+                                                3 * HeldCalls::kMostOfPayer};
 
 // A method whose every outcome is a code in the body: SDKs take a gRPC error
 // for a broken connection.
@@ -123,7 +123,7 @@ CallStatus BeginHolding(const SdkBroker& broker, Gate& gate,
         CheckCall(broker.broker, gate, call, {headers.client_id, group, topic});
   }
   if (!status.ok()) return status;
-  return held->Take(headers.client_id, topic, call.peer.address,
+  return held->Take(headers.client_id, topic, call.peer,
                     static_cast<size_t>(ReadableQueues(broker.TopicOf(topic))),
                     place);
 }

@@ -45,12 +45,11 @@ class ResponseStreams::Stream final
 
   // ServerStream::Reactor.
   absl::string_view peer() const { return stream_.peer(); }
-  ClientNetwork network() const { return stream_.network(); }
 
   void OnOpened() override {
     stream_.AwaitClient();
-    const CallStatus room = streams_.TakePlace(this);
-    if (!room.ok()) Refuse(room);
+    const CallStatus may_come = streams_.Add(this);
+    if (!may_come.ok()) Refuse(may_come);
   }
 
   bool OnMessage(grpc::ByteBuffer* message,
@@ -82,7 +81,7 @@ class ResponseStreams::Stream final
   void OnAllWritten() override { SendNext(); }
 
   void OnGone() override {
-    streams_.LeavePlace(this);
+    streams_.Remove(this);
     std::shared_ptr<ResponseSource> source;
     MutexLock lock(&mu_);
     source = std::move(source_);
@@ -122,6 +121,8 @@ class ResponseStreams::Stream final
                             stream_.context().c_call(), message);
     if (!status.ok()) return status;
     status = calls().rates.Check(PayerRates::Kind::kRows, stream_.payer(), now);
+    if (!status.ok()) return status;
+    status = streams_.TakePlace(this, stream_.payer());
     if (!status.ok()) return status;
     if (stream_.generation() != 0) request_ = *message;  // Shares the bytes.
     return streams_.method_.answer(
@@ -247,7 +248,7 @@ void ResponseStreams::EndAll(const CallStatus& status) {
   std::vector<std::shared_ptr<Stream>> streams;
   {
     MutexLock lock(&mu_);
-    for (Stream* const stream : streams_) {
+    for (const auto& [stream, payer] : streams_) {
       streams.push_back(stream->shared_from_this());
     }
   }
@@ -267,30 +268,43 @@ size_t ResponseStreams::size() const {
   return streams_.size();
 }
 
-CallStatus ResponseStreams::TakePlace(Stream* stream) {
-  const std::string& name = method_.descriptor.name();
+CallStatus ResponseStreams::Add(Stream* stream) {
   MutexLock lock(&mu_);
   if (!closed_.ok()) return closed_;
-  if (streams_.size() >= method_.limits.calls) {
-    return OverLimit(absl::StrCat("open calls of ", name, " must be at most ",
-                                  method_.limits.calls));
-  }
-  size_t& of_address = networks_[stream->network()];
-  if (of_address >= method_.limits.calls_of_an_address) {
-    return OverLimit(absl::StrCat("open calls of ", name,
-                                  " from one address must be at most ",
-                                  method_.limits.calls_of_an_address));
-  }
-  ++of_address;
-  streams_.insert(stream);
+  streams_.emplace(stream, absl::nullopt);
   return {};
 }
 
-void ResponseStreams::LeavePlace(Stream* stream) {
+CallStatus ResponseStreams::TakePlace(Stream* stream, const Payer& payer) {
+  const std::string& name = method_.descriptor.name();
   MutexLock lock(&mu_);
-  if (streams_.erase(stream) == 0) return;
-  const auto found = networks_.find(stream->network());
-  if (--found->second == 0) networks_.erase(found);
+  if (places_ >= method_.limits.calls) {
+    return OverLimit(absl::StrCat("open calls of ", name, " must be at most ",
+                                  method_.limits.calls));
+  }
+  size_t& of_payer = payers_[payer];
+  if (of_payer >= method_.limits.calls_of_a_payer) {
+    return OverLimit(
+        absl::StrCat("open calls of ", name,
+                     payer.is_principal ? " of one user" : " from one address",
+                     " must be at most ", method_.limits.calls_of_a_payer));
+  }
+  ++of_payer;
+  ++places_;
+  streams_.find(stream)->second = payer;
+  return {};
+}
+
+void ResponseStreams::Remove(Stream* stream) {
+  MutexLock lock(&mu_);
+  const auto found = streams_.find(stream);
+  if (found == streams_.end()) return;
+  if (found->second.has_value()) {
+    --places_;
+    const auto of_payer = payers_.find(*found->second);
+    if (--of_payer->second == 0) payers_.erase(of_payer);
+  }
+  streams_.erase(found);
 }
 
 }  // namespace rmq

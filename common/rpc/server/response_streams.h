@@ -10,10 +10,10 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
-#include "common/client_network.h"
+#include "absl/types/optional.h"
+#include "common/payer.h"
 #include "common/response_code.h"
 #include "common/rpc/loop/loop_queues.h"
 #include "common/rpc/server/authorizer.h"
@@ -38,10 +38,10 @@ struct ResponsesMethod {
   using Check = std::function<CallStatus(Gate& gate, const CallContext&,
                                          grpc::ByteBuffer* request)>;
 
-  // How many calls may be open: in all, and from one address.
+  // How many calls may be open: in all, and of one payer.
   struct Limits {
     size_t calls;
-    size_t calls_of_an_address;
+    size_t calls_of_a_payer;
   };
 
   template <typename Request>
@@ -83,10 +83,11 @@ struct ResponsesMethod {
 // Waits for the calls of one method and serves them. A call goes through these
 // steps, each of which may refuse it:
 //
-//   its connection has room; the method has room, in all and for the address
+//   its connection has room
 //   the message comes within ServerCalls::kFirstMessageLimit
 //   its caller is identified
 //   its size; the caller's rates of bytes and of listed rows
+//   the method has room, in all and for the caller (a Payer)
 //   the message is parsed; the gate; the handler
 //
 // Then the responses are written, one after the other. Before the first one
@@ -116,15 +117,19 @@ class ResponseStreams {
   // The same, and refuses with it each call that comes from now on.
   void Close(const CallStatus& status) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Open calls.
+  // Open calls, those that await their message included.
   size_t size() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   class Stream;
 
-  // Counts an open call. Returns why the call must end, if it must.
-  CallStatus TakePlace(Stream* stream) ABSL_LOCKS_EXCLUDED(mu_);
-  void LeavePlace(Stream* stream) ABSL_LOCKS_EXCLUDED(mu_);
+  // A call has come. Returns why it must end, if it must.
+  CallStatus Add(Stream* stream) ABSL_LOCKS_EXCLUDED(mu_);
+  // Counts the call, which was added, as one of `payer`'s. Returns why it must
+  // end, if it must.
+  CallStatus TakePlace(Stream* stream, const Payer& payer)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  void Remove(Stream* stream) ABSL_LOCKS_EXCLUDED(mu_);
 
   const ResponsesMethod method_;
   ServerStream::Environment environment_;  // Constant once constructed.
@@ -132,9 +137,12 @@ class ResponseStreams {
   mutable absl::Mutex mu_;
   // OK, or what Close() was given.
   CallStatus closed_ ABSL_GUARDED_BY(mu_);
-  absl::flat_hash_set<Stream*> streams_ ABSL_GUARDED_BY(mu_);
-  // The number of `streams_` from each network.
-  absl::flat_hash_map<ClientNetwork, size_t> networks_ ABSL_GUARDED_BY(mu_);
+  // With their payers, once they have a place.
+  absl::flat_hash_map<Stream*, absl::optional<Payer>> streams_
+      ABSL_GUARDED_BY(mu_);
+  // The places that are taken: in all, and of each payer.
+  size_t places_ ABSL_GUARDED_BY(mu_) = 0;
+  absl::flat_hash_map<Payer, size_t> payers_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace rmq

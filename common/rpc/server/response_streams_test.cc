@@ -38,6 +38,7 @@
 #include "grpcpp/completion_queue.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/generic/async_generic_service.h"
+#include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
 #include "grpcpp/server_context.h"
@@ -186,7 +187,7 @@ class ResponseStreamsTest : public ::testing::Test {
     calls_.methods.AddStreaming(WatchDescriptor());
     streams_ = std::make_unique<ResponseStreams>(
         ResponsesMethod::Of<Request>(
-            WatchDescriptor(), {/*calls=*/2, /*calls_of_an_address=*/2},
+            WatchDescriptor(), {/*calls=*/3, /*calls_of_a_payer=*/2},
             [](const Request& request) {
               CallResources resources;
               resources.groups.push_back(request.service());
@@ -381,7 +382,7 @@ TEST_F(ResponseStreamsTest, TheSourceGoesWithItsCall) {
   EXPECT_EQ(streams_->size(), 0);
 }
 
-TEST_F(ResponseStreamsTest, ThereIsRoomForTwoCallsAndAThirdIsRefused) {
+TEST_F(ResponseStreamsTest, AnAddressHasRoomForTwoCallsAndAThirdIsRefused) {
   Call first(channel_, "orders");
   Call second(channel_, "orders");
   AwaitScript(1);
@@ -390,12 +391,79 @@ TEST_F(ResponseStreamsTest, ThereIsRoomForTwoCallsAndAThirdIsRefused) {
     EXPECT_EQ(third.Read(), absl::nullopt);
     const grpc::Status status = third.Finish();
     EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
-    EXPECT_EQ(status.error_message(), "open calls of Watch must be at most 2");
+    EXPECT_EQ(status.error_message(),
+              "open calls of Watch from one address must be at most 2");
   }
   first.Cancel();
   AwaitGone(1);
   Call fourth(channel_, "orders");
   EXPECT_NE(AwaitScript(2), nullptr);
+}
+
+TEST_F(ResponseStreamsTest, AUserHasRoomOfHisOwnBehindTheAddressOfOthers) {
+  Call first(channel_, "orders");
+  Call second(channel_, "orders");
+  AwaitScript(1);
+  authorizer_.SetRules(7, "pay");
+  Call his(channel_, "orders");
+  EXPECT_NE(AwaitScript(2), nullptr);
+  // All have three together.
+  Call one_more(channel_, "orders");
+  EXPECT_EQ(one_more.Read(), absl::nullopt);
+  EXPECT_EQ(one_more.Finish().error_message(),
+            "open calls of Watch must be at most 3");
+}
+
+TEST_F(ResponseStreamsTest, AUserHasNoMoreRoomThanAnAddress) {
+  authorizer_.SetRules(7, "pay");
+  Call first(channel_, "orders");
+  Call second(channel_, "orders");
+  AwaitScript(1);
+  Call third(channel_, "orders");
+  EXPECT_EQ(third.Read(), absl::nullopt);
+  EXPECT_EQ(third.Finish().error_message(),
+            "open calls of Watch of one user must be at most 2");
+  authorizer_.SetRules(8, "ship");
+  Call another(channel_, "orders");
+  EXPECT_NE(AwaitScript(2), nullptr);
+}
+
+// A call whose message does not come.
+class SilentCall {
+ public:
+  explicit SilentCall(const std::shared_ptr<grpc::Channel>& channel)
+      : stub_(channel),
+        call_(stub_.PrepareCall(&context_, "/grpc.health.v1.Health/Watch",
+                                &queue_)) {
+    call_->StartCall(nullptr);
+    Await();
+  }
+  ~SilentCall() {
+    context_.TryCancel();
+    grpc::Status status;
+    call_->Finish(&status, nullptr);
+    Await();
+  }
+
+ private:
+  void Await() {
+    void* tag;
+    bool ok;
+    queue_.Next(&tag, &ok);
+  }
+
+  grpc::GenericStub stub_;
+  grpc::ClientContext context_;
+  grpc::CompletionQueue queue_;
+  const std::unique_ptr<grpc::GenericClientAsyncReaderWriter> call_;
+};
+
+TEST_F(ResponseStreamsTest, CallsThatAwaitTheirMessageTakeNoRoom) {
+  const SilentCall silent[] = {SilentCall(channel_), SilentCall(channel_),
+                               SilentCall(channel_)};
+  Call call(channel_, "orders");
+  EXPECT_NE(AwaitScript(), nullptr);
+  EXPECT_EQ(streams_->size(), 4);
 }
 
 TEST_F(ResponseStreamsTest, AMessageThatIsTooLargeIsRefused) {
