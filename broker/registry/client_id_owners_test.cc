@@ -102,6 +102,46 @@ TEST_F(ClientIdOwnersTest, AStandInInUseStaysWhenAnotherUserIsRefused) {
   EXPECT_THAT(Consumers("orders"), ElementsAre("c1"));
 }
 
+TEST_F(ClientIdOwnersTest, OfUsersWhoseUnaryHeartbeatsRaceTheHolderIsListed) {
+  // Nobody holds the id yet, and no heartbeat has been applied.
+  const ClientChannelPtr first = StandIn("c1", "thief");
+  const ClientChannelPtr second = StandIn("c1", "pay");
+  EXPECT_EQ(Register(*first, Of("thief")).outcome, Outcome::kClosed);
+  EXPECT_EQ(Register(*second, Of("pay")).outcome, Outcome::kRegistered);
+  EXPECT_EQ(Owner(), "pay");
+  EXPECT_THAT(PrincipalsFound(), ElementsAre("pay"));
+  // Who tries again finds the holder's, and is refused.
+  EXPECT_EQ(StandIn("c1", "thief"), second);
+  EXPECT_EQ(Register(*second, Of("thief")).outcome, Outcome::kOfAnother);
+  EXPECT_THAT(PrincipalsFound(), ElementsAre("pay"));
+}
+
+TEST_F(ClientIdOwnersTest, AStandInWithoutAGroupIsFoundAgainByItsUserAlone) {
+  const ClientChannelPtr own = StandIn("c1", "pay");
+  EXPECT_EQ(StandIn("c1", "pay"), own);
+  EXPECT_FALSE(own->closed());
+  EXPECT_NE(StandIn("c1", "ship"), own);
+  EXPECT_TRUE(own->closed());
+  EXPECT_EQ(table_.counts().channels, 1);
+}
+
+TEST_F(ClientIdOwnersTest, AKickHoldsTheOneOfSeveralUsersThatGotTheId) {
+  StandIn("c1", "thief");
+  const ClientChannelPtr held = StandIn("c1", "pay");
+  Register(*held, Of("pay"));
+  ChannelId cursor = 0;
+  std::vector<ClientChannelPtr> matching;
+  table_.HoldMatching(ChannelFilter(),
+                      {now_ + absl::Seconds(9),
+                       std::make_shared<const std::string>("too loud")},
+                      now_, &cursor, &matching);
+  EXPECT_THAT(matching, ElementsAre(held));
+  table_.Close(*held, RemovalReason::kKicked, now_);
+  EXPECT_EQ(Register(*StandIn("c1", "pay"), Of("pay")).outcome, Outcome::kHeld);
+  EXPECT_EQ(Register(*StandIn("c1", "thief"), Of("thief")).outcome,
+            Outcome::kRegistered);
+}
+
 TEST_F(ClientIdOwnersTest, AnotherUserCannotUnregisterTheClient) {
   const ClientChannelPtr stand_in = StandIn("c1");
   Register(*stand_in, Of("pay"));

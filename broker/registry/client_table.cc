@@ -203,11 +203,21 @@ absl::StatusOr<ClientChannelPtr> ClientTable::FindOrOpenStandIn(
     absl::string_view client_id, ClientChannelPtr channel, absl::Time now,
     absl::string_view principal) {
   MutexLock lock(&mu_);
-  ClientChannelPtr known = state_.FindStandIn(client_id);
-  if (known != nullptr) return known;
+  const ClientChannelPtr known = state_.FindStandIn(client_id);
+  if (known != nullptr && (!known->record_.memberships.empty() ||
+                           state_.clients().principals().NameOf(
+                               known->record_.principal) == principal)) {
+    return known;
+  }
   const absl::Status opened =
       state_.Open(channel->record_, channel, principal, now);
   if (!opened.ok()) return opened;
+  if (known != nullptr) {
+    TableChange change = state_.BeginChange(now);
+    state_.Close(known->record_, RemovalReason::kDisconnected, &change);
+    // It is in no group, so there are no events.
+    (void)CommitLocked(std::move(change));
+  }
   state_.BindStandIn(channel->record_, client_id);
   return channel;
 }

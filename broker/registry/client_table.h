@@ -162,7 +162,10 @@ class ClientTable : public TableQueries {
 
   // FindStandIn(); if there is none, `channel` is opened and becomes the
   // client's stand-in. ResourceExhausted as Open(). A stand-in that gets no
-  // group by its first heartbeat goes at once.
+  // group by its first heartbeat goes at once. One that is in no group yet, and
+  // that another principal has opened, is closed, and `channel` takes its
+  // place: of several whose first heartbeats are under way, the one that gets
+  // the id has opened its channel, and pays for it.
   absl::StatusOr<ClientChannelPtr> FindOrOpenStandIn(
       absl::string_view client_id, ClientChannelPtr channel, absl::Time now,
       absl::string_view principal = {}) ABSL_LOCKS_EXCLUDED(mu_);

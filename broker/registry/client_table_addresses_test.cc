@@ -192,6 +192,41 @@ TEST_F(ClientTableAddressesTest, WhoTakesOverAnAnonymousStandInPaysNothing) {
   EXPECT_TRUE(HasRoomFor(kHost, "pay"));
 }
 
+TEST_F(ClientTableAddressesTest, OfUsersWhoseUnaryHeartbeatsRaceOneHolderPays) {
+  const auto open = [&](absl::string_view client_id,
+                        absl::string_view principal) {
+    return table_.FindOrOpenStandIn(client_id,
+                                    std::make_shared<FakeClientChannel>(
+                                        ClientChannel::Kind::kStandIn, kHost),
+                                    now_, principal);
+  };
+  OpenFrom(kHost, "thief");
+  OpenFrom(kHost, "pay");
+  ASSERT_THAT(open("c1", "thief"), IsOk());
+  EXPECT_FALSE(HasRoomFor(kHost, "thief"));
+  const auto held = open("c1", "pay");
+  ASSERT_THAT(held, IsOk());
+  Register(**held, TestStatement("c1").Consumer("orders").As("pay"));
+  EXPECT_TRUE(HasRoomFor(kHost, "thief"));
+  EXPECT_FALSE(HasRoomFor(kHost, "pay"));
+  EXPECT_EQ(table_.counts().channels, 3);
+}
+
+TEST_F(ClientTableAddressesTest, WhoHasNoRoomClosesNobodysStandIn) {
+  const auto open = [&](absl::string_view principal) {
+    return table_.FindOrOpenStandIn("c1",
+                                    std::make_shared<FakeClientChannel>(
+                                        ClientChannel::Kind::kStandIn, kHost),
+                                    now_, principal);
+  };
+  const auto own = open("pay");
+  ASSERT_THAT(own, IsOk());
+  OpenFrom(kHost, "thief");
+  OpenFrom(kHost, "thief");
+  EXPECT_THAT(open("thief"), StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_FALSE((*own)->closed());
+}
+
 // --- Changes of statements ---
 
 class FewChangesOfAPayer : public ClientTableAddressesTest {

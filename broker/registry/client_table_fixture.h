@@ -58,11 +58,12 @@ class ClientTableFixture : public ::testing::Test {
     return channel;
   }
 
-  ClientChannelPtr StandIn(absl::string_view client_id) {
+  ClientChannelPtr StandIn(absl::string_view client_id,
+                           absl::string_view principal = "") {
     auto channel =
         std::make_shared<FakeClientChannel>(ClientChannel::Kind::kStandIn);
     absl::StatusOr<ClientChannelPtr> found =
-        table_.FindOrOpenStandIn(client_id, channel, now_);
+        table_.FindOrOpenStandIn(client_id, channel, now_, principal);
     EXPECT_TRUE(found.ok()) << found.status();
     return *std::move(found);
   }

@@ -22,6 +22,7 @@
 #include "broker/registry/client_event.h"
 #include "broker/registry/client_table.h"
 #include "broker/registry/fake_client_channel.h"
+#include "broker/registry/table_queries.h"
 #include "broker/registry/test_statement.h"
 #include "common/mutex_lock.h"
 #include "gmock/gmock.h"
@@ -355,6 +356,43 @@ TEST(ClientTableUsersRaceTest, AnIdIsHeldByOneUserAtATime) {
   EXPECT_GT(taken.load(), 0);
   EXPECT_EQ(table.counts().channels, 0);
   EXPECT_FALSE(table.IsHeldByAnother("c0", "thief"));
+}
+
+TEST(ClientTableUsersRaceTest, AStandInIsThatOfTheUserWhoHoldsTheId) {
+  constexpr int kRounds = 2'000;
+  const absl::Time now = absl::FromUnixSeconds(1'000'000);
+  ClientTable table(ClientTable::Options(), {});
+  std::atomic<int> taken{0};
+  std::vector<std::thread> users;
+  for (const char* const user : {"pay", "ship", "bill"}) {
+    users.emplace_back([&, user] {
+      const BuiltStatement statement(
+          TestStatement("c1").As(user).Consumer("orders"));
+      for (int round = 0; round < kRounds; ++round) {
+        const auto found = table.FindOrOpenStandIn(
+            "c1",
+            std::make_shared<FakeClientChannel>(ClientChannel::Kind::kStandIn),
+            now, user);
+        ASSERT_TRUE(found.ok());
+        if (table.Register(**found, statement.Admitted(), now).outcome !=
+            RegisterResult::Outcome::kRegistered) {
+          continue;
+        }
+        ++taken;
+        ClientCursor cursor;
+        const std::vector<ClientChannelInfo> listed =
+            table.ListClientChannels("c1", 10, &cursor);
+        ASSERT_EQ(listed.size(), 1);
+        EXPECT_EQ(listed[0].principal, user);
+        const absl::string_view group = "orders";
+        EXPECT_TRUE(
+            table.Unregister(**found, "c1", {}, {&group, 1}, now, {user}));
+      }
+    });
+  }
+  for (std::thread& user : users) user.join();
+  EXPECT_GT(taken.load(), 0);
+  EXPECT_EQ(table.counts().channels, 0);
 }
 
 TEST(ClientTableRenewalRaceTest, AHeartbeatThatWasRenewedIsNotExpired) {
