@@ -155,9 +155,9 @@ CallStatus ClientManageProcessor::UnregisterClient(
     absl::Span<const absl::string_view> consumer_groups, absl::Time now,
     const ClientPrincipal& principal) {
   for (absl::string_view group : consumer_groups) {
-    // The rules are not asked about an unregister, so that of a user makes
+    // Where rules hold they are not asked about an unregister, so it makes
     // nothing.
-    if (!group.empty() && principal.name.empty()) {
+    if (!group.empty() && principal.pays_as().empty()) {
       policy_.EnsureConfig(group,
                            {principal.pays_as(), channel.remote_address()});
     }

@@ -17,6 +17,7 @@
 #include "broker/registry/client_event.h"
 #include "broker/registry/client_table.h"
 #include "broker/registry/fake_client_channel.h"
+#include "broker/registry/statement.h"
 #include "broker/registry/test_statement.h"
 #include "common/client_types.h"
 #include "common/response_code.h"
@@ -223,6 +224,18 @@ TEST_F(ClientManageProcessorTest, AnUnregisterMakesTheConfigThatItNames) {
   Unregister(*channel, "pay", "");
   EXPECT_THAT(policy_.ListSubscriptionGroups("", 10), IsEmpty());
   Unregister(*channel, "", "orders");
+  EXPECT_THAT(policy_.ListSubscriptionGroups("", 10), SizeIs(1));
+}
+
+TEST_F(ClientManageProcessorTest, AnUnregisterOfAUserMakesNoneUnlessOnTrial) {
+  const auto channel = Connect(TestStatement("c1").Producer("pay"));
+  const auto unregister_by = [&](const ClientPrincipal& principal) {
+    processor_.UnregisterClient(*channel, "c1", {}, {"orders"}, now_,
+                                principal);
+  };
+  unregister_by({"alice", /*is_trial=*/false});
+  EXPECT_THAT(policy_.ListSubscriptionGroups("", 10), IsEmpty());
+  unregister_by({"alice", /*is_trial=*/true});
   EXPECT_THAT(policy_.ListSubscriptionGroups("", 10), SizeIs(1));
 }
 

@@ -1,6 +1,7 @@
 // Whose calls are a client's: by its id, its network, and its user.
 #include "broker/fronts/rocketmq_v2/sdk_client_key.h"
 
+#include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -12,6 +13,7 @@
 #include "broker/fronts/rocketmq_v2/sdk_status.h"
 #include "broker/registry/channel_filter.h"
 #include "common/client_network.h"
+#include "common/response_code.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -22,7 +24,22 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
 
-using SdkClientKeyTest = SdkClientsTest;
+class SdkClientKeyTest : public SdkClientsTest {
+ protected:
+  // "c1" of a user, while rules are only tried out.
+  SdkClients::Who OnTrial(absl::string_view address,
+                          absl::string_view principal) {
+    SdkClients::Who who = Who("c1", address, principal);
+    who.principal.is_trial = true;
+    return who;
+  }
+  CallStatus StateOnTrial(absl::string_view address, const std::string& group,
+                          absl::string_view principal) {
+    const SdkClients::Who who = OnTrial(address, principal);
+    return clients_.State(
+        who, SdkStatement::OfConsumer(v2::PUSH_CONSUMER, group, headers_), 77);
+  }
+};
 
 TEST(SdkClientKeyOfAddressTest, AnIpv6NetworkIsOneAndAnIpv4AddressIs) {
   const auto key_at = [](absl::string_view address) {
@@ -217,36 +234,37 @@ TEST_F(SdkClientKeyTest, AGoodbyeBeforeAClientIsThereKeepsOnlyItsSenderOut) {
 }
 
 TEST_F(SdkClientKeyTest, WhileRulesAreTriedOutAllAtANetworkAreOne) {
-  const auto tried = [this](absl::string_view address,
-                            absl::string_view principal) {
-    SdkClients::Who who = Who("c1", address, principal);
-    who.principal.is_trial = true;
-    return who;
-  };
-  EXPECT_TRUE(clients_
-                  .State(tried(kHome, "alice"),
-                         SdkStatement::OfConsumer(v2::PUSH_CONSUMER, "orders",
-                                                  headers_),
-                         77)
-                  .ok());
+  EXPECT_TRUE(StateOnTrial(kHome, "orders", "alice").ok());
   EXPECT_TRUE(
-      clients_.Heartbeat(tried(kHome, "bob"), v2::PUSH_CONSUMER, "orders")
+      clients_.Heartbeat(OnTrial(kHome, "bob"), v2::PUSH_CONSUMER, "orders")
           .ok());
-  EXPECT_TRUE(clients_.Terminate(tried(kElsewhere, "")).ok());
+  EXPECT_TRUE(clients_.Terminate(OnTrial(kElsewhere, "")).ok());
   EXPECT_THAT(Consumers("orders"), ElementsAre("c1"));
-  EXPECT_TRUE(clients_.Terminate(tried(kHome, "")).ok());
+  EXPECT_TRUE(clients_.Terminate(OnTrial(kHome, "")).ok());
   EXPECT_THAT(Consumers("orders"), IsEmpty());
 }
 
+TEST_F(SdkClientKeyTest, WhileRulesAreTriedOutAStreamsEndIsRefusedNobody) {
+  const SdkClients::Who alice = OnTrial(kHome, "alice");
+  const SdkClients::StreamNumber stream = clients_.OpenStream(alice);
+  EXPECT_TRUE(StateOnTrial(kHome, "orders", "alice").ok());
+  // Who holds the id from now on.
+  EXPECT_TRUE(StateOnTrial(kElsewhere, "bills", "bob").ok());
+  clients_.CloseStream(alice.key(), stream, now_);
+  now_ += absl::Seconds(36);
+  Scan();
+  EXPECT_THAT(Consumers("orders"), IsEmpty());
+}
+
+TEST_F(SdkClientKeyTest, WhileRulesAreTriedOutEachStreamIsItsClients) {
+  const SdkClients::Who alice = OnTrial(kHome, "alice");
+  const SdkClients::StreamNumber stream = clients_.OpenStream(alice);
+  EXPECT_TRUE(StateOnTrial(kElsewhere, "bills", "bob").ok());
+  EXPECT_EQ(clients_.StreamOf(alice.key()), stream);
+}
+
 TEST_F(SdkClientKeyTest, RulesThatHoldAfterTheirTrialLoseNoSettings) {
-  SdkClients::Who tried = Who("c1", kHome, "alice");
-  tried.principal.is_trial = true;
-  EXPECT_TRUE(clients_
-                  .State(tried,
-                         SdkStatement::OfConsumer(v2::PUSH_CONSUMER, "orders",
-                                                  headers_),
-                         77)
-                  .ok());
+  EXPECT_TRUE(StateOnTrial(kHome, "orders", "alice").ok());
   EXPECT_TRUE(Heartbeat(kHome, "stale", v2::PUSH_CONSUMER, "alice").ok());
   EXPECT_THAT(Consumers("orders"), ElementsAre("c1"));
   EXPECT_THAT(Consumers("stale"), IsEmpty());

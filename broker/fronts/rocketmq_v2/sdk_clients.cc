@@ -84,7 +84,7 @@ SdkClients::Client& SdkClients::FindOrMakeLocked(const Who& who) {
       client->goodbye_until = absl::InfinitePast();
     }
   }
-  client->principal = std::string(who.principal.name);
+  client->BelongTo(who.principal);
   AddIdleLocked(*client);
   return *client;
 }
@@ -109,6 +109,7 @@ SdkClients::StreamNumber SdkClients::OpenStream(const Who& who) {
 void SdkClients::CloseStream(const SdkClientKey& key, StreamNumber stream,
                              absl::Time now) {
   std::string principal;
+  bool is_trial;
   {
     MutexLock lock(&mu_);
     Client* const client = FindLocked(key);
@@ -116,10 +117,11 @@ void SdkClients::CloseStream(const SdkClientKey& key, StreamNumber stream,
     client->stream = 0;
     if (client->channel == nullptr) return;
     principal = client->principal;
+    is_trial = client->is_trial;
   }
   SdkHeaders headers;
   headers.client_id = key.client_id;
-  (void)Register({headers, "", {principal, false}, now, key.network},
+  (void)Register({headers, "", {principal, is_trial}, now, key.network},
                  Opens::kNo);
 }
 
@@ -130,7 +132,7 @@ SdkClients::StreamNumber SdkClients::StreamOf(const SdkClientKey& key) const {
     MutexLock lock(&mu_);
     const Client* const client = FindLocked(key);
     if (client == nullptr) return 0;
-    if (client->channel != nullptr) return client->stream;
+    if (client->channel != nullptr || client->is_trial) return client->stream;
     stream = client->stream;
     principal = client->principal;
   }
@@ -344,9 +346,7 @@ CallStatus SdkClients::RegisterOnce(const Who& who,
         result.status.ok() && client->statement == registration.statement &&
         (client->stream != 0) == registration.has_stream) {
       client->statement_changes = changes;
-      if (MayActAs(*client, who)) {
-        client->principal = std::string(who.principal.name);
-      }
+      if (MayActAs(*client, who)) client->BelongTo(who.principal);
     }
   }
   if (is_superseded) {

@@ -94,7 +94,7 @@ class SdkClients {
   void CloseStream(const SdkClientKey& key, StreamNumber stream, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mu_);
   // The client's stream. None also if the client is in no group, while another
-  // user holds its id.
+  // user holds its id, unless rules are only tried out.
   StreamNumber StreamOf(const SdkClientKey& key) const ABSL_LOCKS_EXCLUDED(mu_);
 
   // The client states `statement`: it is in these groups from now on. `digest`
@@ -153,6 +153,10 @@ class SdkClients {
       digest = settings_digest;
       if (digest != 0) asked_topics.clear();
     }
+    void BelongTo(const ClientPrincipal& owner) {
+      principal = std::string(owner.name);
+      is_trial = owner.is_trial;
+    }
     // It states nothing.
     void Forget() {
       State(nullptr, 0);
@@ -172,6 +176,8 @@ class SdkClients {
     std::shared_ptr<Channel> channel;
     // Calls that register it.
     int registering = 0;
+    // Of `principal`: see ClientPrincipal.
+    bool is_trial = false;
     // What the last heartbeat that was applied in full found.
     uint64_t statement_changes = kNotRegistered;
     // Whose it is: of who registered it last.
