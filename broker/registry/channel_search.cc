@@ -120,30 +120,29 @@ size_t SearchOpen(const TableState& state, const ChannelFilter& filter,
 size_t SearchClosed(const ClosedChannels& closed, const ChannelFilter& filter,
                     ListOrder order, size_t max_found, size_t max_work,
                     uint64_t* cursor, std::vector<ClosedChannelPtr>* found) {
-  const auto& kept = closed.kept();
+  const ClosedChannels::KeptByNumber& kept = closed.kept();
   const uint64_t after = std::exchange(*cursor, 0);
-  const bool oldest_first = order == ListOrder::kOldestFirst;
-  // Numbers have no gaps. How many entries come before those of this piece.
-  size_t skipped = 0;
-  if (after != 0 && !kept.empty()) {
-    const uint64_t first = kept.front()->number;
-    const uint64_t last = kept.back()->number;
-    skipped = oldest_first ? (after < first ? 0 : after - first + 1)
-                           : (after > last ? 0 : last - after + 1);
-  }
   size_t work = 0;
   size_t matches = 0;
-  for (size_t i = skipped; i < kept.size(); ++i) {
-    if (matches >= max_found || work >= max_work) return work;
-    const ClosedChannelPtr& entry =
-        kept[oldest_first ? i : kept.size() - 1 - i];
-    ++work;
-    *cursor = entry->number;
-    if (!filter.Matches(entry->summary)) continue;
-    found->push_back(entry);
-    ++matches;
+  const auto look = [&](auto at, const auto end) {
+    for (; at != end; ++at) {
+      if (matches >= max_found || work >= max_work) return;
+      const ClosedChannelPtr& entry = at->second.channel;
+      ++work;
+      *cursor = entry->number;
+      if (!filter.Matches(entry->summary)) continue;
+      found->push_back(entry);
+      ++matches;
+    }
+    *cursor = 0;
+  };
+  if (order == ListOrder::kOldestFirst) {
+    look(kept.upper_bound(after), kept.end());
+  } else {
+    look(after == 0 ? kept.rbegin()
+                    : std::make_reverse_iterator(kept.lower_bound(after)),
+         kept.rend());
   }
-  *cursor = 0;
   return std::max<size_t>(work, 1);
 }
 

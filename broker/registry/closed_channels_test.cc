@@ -262,6 +262,82 @@ TEST_F(ThreeClosedChannels, PagesGoOnAtTheOldestWhenTheirPlaceIsGone) {
   }
 }
 
+class FourClosedChannels : public ClosedChannelsTest {
+ protected:
+  FourClosedChannels() : ClosedChannelsTest(KeepingClosed(4)) {}
+
+  // `times` channels of a client, each of which closes before the next comes.
+  void ComeAndGoAs(absl::string_view user, absl::string_view client_id,
+                   int times = 1) {
+    for (int i = 0; i < times; ++i) {
+      ComeAndGo(TestStatement(client_id).As(user).Consumer("g"));
+    }
+  }
+  void ComeAndGoFrom(absl::string_view address, absl::string_view client_id,
+                     int times = 1) {
+    for (int i = 0; i < times; ++i) {
+      const auto channel = std::make_shared<FakeClientChannel>(
+          ClientChannel::Kind::kStream, address);
+      ASSERT_TRUE(table_.Open(channel, now_).ok());
+      Register(*channel, TestStatement(client_id).Consumer("g"));
+      table_.Close(*channel, RemovalReason::kDisconnected, now_);
+    }
+  }
+  std::vector<std::string> ClosedIds() {
+    std::vector<std::string> ids = Closed();
+    for (std::string& id : ids) id.resize(id.find(' '));
+    return ids;
+  }
+};
+
+TEST_F(FourClosedChannels, AUserWhoHasHalfMakesRoomByItsOwn) {
+  ComeAndGoAs("pay", "a");
+  ComeAndGoAs("pay", "b");
+  ComeAndGoAs("thief", "x", 9);
+  EXPECT_THAT(ClosedIds(), ElementsAre("a", "b", "x", "x"));
+  // One that has less takes the place of the first.
+  ComeAndGoAs("ship", "c");
+  EXPECT_THAT(ClosedIds(), ElementsAre("b", "x", "x", "c"));
+}
+
+TEST_F(FourClosedChannels, AUserWhoHasMoreThanHalfMakesRoomForOthers) {
+  ComeAndGoAs("thief", "x", 9);
+  EXPECT_THAT(ClosedIds(), ElementsAre("x", "x", "x", "x"));
+  ComeAndGoAs("pay", "a");
+  ComeAndGoAs("thief", "x", 9);
+  ComeAndGoAs("ship", "b");
+  EXPECT_THAT(ClosedIds(), ElementsAre("a", "x", "x", "b"));
+  ComeAndGoAs("thief", "x", 9);
+  EXPECT_THAT(ClosedIds(), ElementsAre("a", "b", "x", "x"));
+}
+
+TEST_F(FourClosedChannels, AnonymousClientsOfOneAddressAreOne) {
+  ComeAndGoFrom("10.0.0.1:1", "a");
+  ComeAndGoFrom("10.0.0.1:2", "b");
+  ComeAndGoFrom("10.0.0.2:1", "x", 3);
+  ComeAndGoFrom("10.0.0.2:2", "y", 3);
+  EXPECT_THAT(ClosedIds(), ElementsAre("a", "b", "y", "y"));
+  // A user there is not one of them.
+  ComeAndGoAs("pay", "c");
+  EXPECT_THAT(ClosedIds(), ElementsAre("b", "y", "y", "c"));
+}
+
+TEST_F(FourClosedChannels, PagesGoOnBehindWhatIsForgottenInBetween) {
+  ComeAndGoAs("thief", "x", 2);
+  ComeAndGoAs("pay", "a");
+  ComeAndGoAs("pay", "b");
+  std::vector<ClosedChannelPtr> found;
+  uint64_t cursor = 0;
+  table_.FindClosedChannels({}, ListOrder::kNewestFirst, 1, &cursor, &found);
+  // Two of the three that come next are forgotten.
+  ComeAndGoAs("pay", "c");
+  ComeAndGoAs("thief", "x");
+  table_.FindClosedChannels({}, ListOrder::kNewestFirst, 9, &cursor, &found);
+  EXPECT_EQ(cursor, 0);
+  ASSERT_THAT(found, SizeIs(2));
+  EXPECT_EQ(found[1]->summary.client_id, "x");
+}
+
 class NoClosedChannels : public ClosedChannelsTest {
  protected:
   NoClosedChannels() : ClosedChannelsTest(KeepingClosed(0)) {}

@@ -170,7 +170,7 @@ RegisterResult TableState::Register(ChannelRecord& channel,
   for (const ChannelRecord* const old : older) {
     replaced->push_back(old->port);
     // While it is in its groups.
-    closed_.Note(*old, PrincipalOf(*old), RemovalReason::kReplaced, now);
+    NoteClosed(*old, RemovalReason::kReplaced, now);
   }
   result.channel_expiry =
       options_.ExpiryFor(statement.requested_channel_expiry);

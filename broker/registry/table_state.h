@@ -235,6 +235,9 @@ class TableState {
   void RemoveMembership(ChannelRecord& channel, Membership& membership,
                         RemovalReason reason, absl::string_view client_id,
                         TableChange* change);
+  // Adds a channel to the closed ones while it is in its groups.
+  void NoteClosed(const ChannelRecord& channel, RemovalReason reason,
+                  absl::Time now);
   // Remove(), of a channel that the closed ones have already.
   void TakeOut(ChannelRecord& channel, RemovalReason reason,
                TableChange* change);

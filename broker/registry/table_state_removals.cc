@@ -6,6 +6,8 @@
 #include "broker/registry/channel_groups.h"
 #include "broker/registry/statement.h"
 #include "broker/registry/table_state.h"
+#include "common/client_network.h"
+#include "common/payer.h"
 
 namespace rmq {
 namespace {
@@ -75,11 +77,18 @@ void TableState::RemoveMembership(ChannelRecord& channel,
   }
 }
 
+void TableState::NoteClosed(const ChannelRecord& channel, RemovalReason reason,
+                            absl::Time now) {
+  // By its name: the number of a principal without channels is another's.
+  const Payer payer =
+      rmq::PayerOf(clients_.principals().NameOf(channel.principal),
+                   ClientNetworkOf(channel.port->remote_address()));
+  closed_.Note(channel, PrincipalOf(channel), payer, reason, now);
+}
+
 void TableState::Remove(ChannelRecord& channel, RemovalReason reason,
                         TableChange* change) {
-  if (channel.client != nullptr) {
-    closed_.Note(channel, PrincipalOf(channel), reason, change->now());
-  }
+  if (channel.client != nullptr) NoteClosed(channel, reason, change->now());
   TakeOut(channel, reason, change);
 }
 
