@@ -6,6 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "broker/registry/principals.h"
+#include "common/client_network.h"
 #include "common/kv.h"
 #include "glog/logging.h"
 
@@ -17,6 +19,14 @@ std::string Shown(const LabelsPtr& labels) {
   if (text.size() <= ClientEventLogger::kMaxLabelBytes) return text;
   text.resize(ClientEventLogger::kMaxLabelBytes);
   return text + "...";
+}
+
+// Of an event that has a client id.
+Payer PayerOf(const ClientEvent& event) {
+  if (event.principal != Principals::kAnonymous) {
+    return {event.principal, /*is_principal=*/true};
+  }
+  return rmq::PayerOf("", ClientNetworkOf(event.channel->remote_address()));
 }
 
 }  // namespace
@@ -63,13 +73,14 @@ ClientEventLogger::Line& ClientEventLogger::LineOf(const ClientEvent& event) {
   line.reason = event.reason;
   line.channel = event.channel;
   line.labels = event.labels;
+  line.payer = PayerOf(event);
   line.client_id = event.client_id;
   return line;
 }
 
 void ClientEventLogger::WriteLines() {
   for (const Line& line : lines_) {
-    if (!TakeLine(&lines_budget_)) continue;
+    if (!TakeLine(line.payer, &lines_budget_)) continue;
     const absl::string_view verb =
         line.type == EventType::kClientRegister   ? "joined"
         : line.reason == RemovalReason::kReplaced ? "replaced"
@@ -98,7 +109,8 @@ void ClientEventLogger::WriteLines() {
 
 void ClientEventLogger::LogWarning(const ClientEvent& event) {
   WriteLines();
-  if (!TakeLine(&warnings_budget_)) return;
+  const Payer payer = event.channel == nullptr ? Payer() : PayerOf(event);
+  if (!TakeLine(payer, &warnings_budget_)) return;
   if (event.type == EventType::kDuplicateClientId) {
     LOG(WARNING) << "duplicate" << Kv("client_id", event.client_id)
                  << Kv("channel", event.channel->id())
@@ -112,9 +124,9 @@ void ClientEventLogger::LogWarning(const ClientEvent& event) {
   }
 }
 
-bool ClientEventLogger::TakeLine(Budget* budget) {
+bool ClientEventLogger::TakeLine(const Payer& payer, Budget* budget) {
   const absl::Time now = clock_.TimeNow();
-  if (!budget->rate.Take(now)) {
+  if (!budget->rate.Take(payer, now)) {
     ++budget->left_out_untold;
     ++lines_left_out_;
     return false;

@@ -10,11 +10,12 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "broker/logging/shared_rate.h"
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_event.h"
 #include "broker/registry/labels.h"
 #include "common/clock.h"
-#include "common/rate_limit.h"
+#include "common/payer.h"
 
 namespace rmq {
 
@@ -40,7 +41,9 @@ namespace rmq {
 // kBurst at once) the rest are left out, and the next line is preceded by "left
 // out N membership lines", once in kTellPeriod at most. Warnings have a lower
 // limit of their own, so that they do not take the lines of others:
-// kWarningsPerSecond, kWarningBurst, "left out N warnings".
+// kWarningsPerSecond, kWarningBurst, "left out N warnings". Nor can one payer
+// take all lines of either: see SharedRate. Those about groups, which are
+// nobody's, have one payer together.
 //
 // Called as ClientTable calls its listeners, by one thread at a time.
 class ClientEventLogger final : public ClientEventListener {
@@ -73,6 +76,7 @@ class ClientEventLogger final : public ClientEventListener {
     RemovalReason reason = RemovalReason::kUnregistered;
     std::shared_ptr<ClientChannel> channel;
     LabelsPtr labels;
+    Payer payer;
     std::string client_id;
     bool has_consumers = false;
     bool has_producers = false;
@@ -88,7 +92,7 @@ class ClientEventLogger final : public ClientEventListener {
     Budget(int32_t per_second, int32_t burst, absl::string_view what)
         : rate(per_second, burst), per_second(per_second), what(what) {}
 
-    RateLimit rate;
+    SharedRate rate;
     const int32_t per_second;
     const absl::string_view what;
     int64_t left_out_untold = 0;
@@ -96,8 +100,9 @@ class ClientEventLogger final : public ClientEventListener {
     absl::Time told = absl::InfinitePast();
   };
 
-  // Whether a line may be written now. If so, tells what was left out before.
-  bool TakeLine(Budget* budget);
+  // Whether a line about a client of `payer` may be written now. If so, tells
+  // what was left out before.
+  bool TakeLine(const Payer& payer, Budget* budget);
   static void TellLeftOut(Budget* budget);
   void WriteLines();
 

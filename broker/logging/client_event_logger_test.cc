@@ -8,6 +8,7 @@
 #include "absl/algorithm/container.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "broker/registry/client_channel.h"
 #include "broker/registry/client_event.h"
@@ -56,20 +57,34 @@ class LogLines final : public google::LogSink {
 
 class ClientEventLoggerTest : public ::testing::Test {
  protected:
-  FakeClientChannelPtr OpenStream() {
-    auto channel = std::make_shared<FakeClientChannel>();
-    EXPECT_TRUE(table_->Open(channel, clock_.TimeNow()).ok());
+  FakeClientChannelPtr OpenStream(absl::string_view address = "127.0.0.1:50001",
+                                  absl::string_view principal = "") {
+    auto channel = std::make_shared<FakeClientChannel>(
+        ClientChannel::Kind::kStream, address);
+    EXPECT_TRUE(table_->Open(channel, clock_.TimeNow(), principal).ok());
     return channel;
+  }
+  // The i-th of many addresses.
+  static std::string Address(int i) {
+    return absl::StrCat("10.", i >> 16, ".", (i >> 8) & 255, ".", i & 255,
+                        ":1");
   }
   void Register(ClientChannel& channel, const TestStatement& stated) {
     const BuiltStatement statement(stated);
     table_->Register(channel, statement.Admitted(), clock_.TimeNow());
   }
-  // That many clients join, each with a line of its own.
+  // That many clients join, each from an address, and with a line, of its own.
   void Join(int clients) {
     for (int i = 0; i < clients; ++i) {
-      Register(*OpenStream(),
+      Register(*OpenStream(Address(i)),
                TestStatement(absl::StrCat("c", i)).Consumer("orders"));
+    }
+  }
+  // That many clients of one user join from as many addresses.
+  void JoinAs(absl::string_view user, int clients) {
+    for (int i = 0; i < clients; ++i) {
+      Register(*OpenStream(Address(i), user),
+               TestStatement(absl::StrCat(user, i)).As(user).Consumer("g"));
     }
   }
 
@@ -198,6 +213,24 @@ TEST_F(ClientEventLoggerTest, ABurstOfLinesIsWrittenAndNotOneMore) {
                                  Each(StartsWith("joined "))));
 }
 
+TEST_F(ClientEventLoggerTest, OneUserCannotTakeTheLinesOfOthers) {
+  JoinAs("thief", 2 * ClientEventLogger::kBurst);
+  EXPECT_THAT(log_.Take(), SizeIs(ClientEventLogger::kBurst / 2));
+  JoinAs("pay", ClientEventLogger::kBurst / 2);
+  EXPECT_THAT(log_.Take(), Contains(HasSubstr(" client_id=pay"))
+                               .Times(ClientEventLogger::kBurst / 2));
+}
+
+TEST_F(ClientEventLoggerTest, NorCanAnonymousClientsOfOneAddress) {
+  for (int i = 0; i < ClientEventLogger::kBurst; ++i) {
+    Register(*OpenStream("10.0.0.1:1"),
+             TestStatement(absl::StrCat("c", i)).Consumer("orders"));
+  }
+  EXPECT_THAT(log_.Take(), SizeIs(ClientEventLogger::kBurst / 2));
+  Join(1);
+  EXPECT_THAT(log_.Take(), Contains(StartsWith("joined ")));
+}
+
 TEST_F(ClientEventLoggerTest, TheNextLineIsPrecededByHowManyWereLeftOut) {
   Join(ClientEventLogger::kBurst + 40'000);
   log_.Take();
@@ -257,7 +290,7 @@ TEST_F(ClientEventLoggerTest, WarningsTakeNoLinesFromOthers) {
   const auto stated = TestStatement("c1").Producer("p");
   Register(*OpenStream(), TestStatement(stated).Incarnation(1));
   for (int i = 0; i <= ClientEventLogger::kWarningBurst; ++i) {
-    Register(*OpenStream(), TestStatement(stated).Incarnation(i + 2));
+    Register(*OpenStream(Address(i)), TestStatement(stated).Incarnation(i + 2));
   }
   const auto is_warning = [](const std::string& line) {
     return absl::StartsWith(line, "duplicate ");
@@ -272,6 +305,21 @@ TEST_F(ClientEventLoggerTest, WarningsTakeNoLinesFromOthers) {
   EXPECT_THAT(log_.Take(),
               ElementsAre("left out 1 warnings per_second=10",
                           StartsWith("duplicate "), StartsWith("joined ")));
+}
+
+TEST_F(ClientEventLoggerTest, OneUserCannotTakeTheWarningsOfOthers) {
+  const auto use = [this](absl::string_view user, int processes) {
+    for (int i = 0; i <= processes; ++i) {
+      Register(*OpenStream(Address(i), user),
+               TestStatement(user).As(user).Incarnation(i + 1).Producer("p"));
+    }
+    return absl::c_count_if(log_.Take(), [](const std::string& line) {
+      return absl::StartsWith(line, "duplicate ");
+    });
+  };
+  EXPECT_EQ(use("thief", ClientEventLogger::kWarningBurst),
+            ClientEventLogger::kWarningBurst / 2);
+  EXPECT_EQ(use("pay", 5), 5);
 }
 
 TEST_F(ClientEventLoggerTest, AGroupHasALineWhenItsMembersDifferAndWhenNot) {

@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "broker/registry/labels.h"
+#include "broker/registry/principals.h"
 #include "broker/registry/subscription_table.h"
 #include "common/client_types.h"
 #include "common/member_change.h"
@@ -76,6 +77,9 @@ struct ClientEvent {
   // The membership's, of kClientRegister and kClientUnregister.
   LanguageCode language = LanguageCode::kUnspecified;
   int32_t version = 0;
+  // Who opened the channel, of the types that have a client id. When a
+  // principal has no channel, its number may be another's.
+  Principals::Number principal = Principals::kAnonymous;
   // Of kClientUnregister: when the channel last stated the group, or the time
   // since which it counts as heard because the broker itself was away.
   absl::Time last_heard;

@@ -24,6 +24,7 @@ ClientEvent& TableChange::AddOf(EventType type, const RegisteredGroup& group,
   ClientEvent& event = Add(type, group);
   event.client_id = std::string(who.client.client_id());
   event.channel = who.channel.port;
+  event.principal = who.channel.principal;
   event.labels = who.channel.labels();
   event.language = who.language;
   event.version = who.version;
@@ -43,6 +44,7 @@ ClientEvent& TableChange::AddLeft(const ChannelRecord& channel,
   event.reason = reason;
   event.client_id = std::string(client_id);
   event.channel = channel.port;
+  event.principal = channel.principal;
   event.labels = channel.labels();
   event.language = membership.language;
   event.version = membership.version;
@@ -77,6 +79,7 @@ void TableChange::AddDuplicateClientId(const ChannelRecord& channel,
   event.at = now_;
   event.client_id = std::string(client_id);
   event.channel = channel.port;
+  event.principal = channel.principal;
   event.detail = std::string(other_address);
 }
 
