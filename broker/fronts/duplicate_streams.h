@@ -1,4 +1,4 @@
-// The client ids that several streams of one front use at a time.
+// The client ids that several processes of one front use at a time.
 #ifndef BROKER_FRONTS_DUPLICATE_STREAMS_H_
 #define BROKER_FRONTS_DUPLICATE_STREAMS_H_
 
@@ -21,8 +21,10 @@ class DuplicateStreams {
     std::string client_id;
     // Since when there is more than one.
     absl::Time since;
+    // Streams, and clients that have none.
     size_t streams = 0;
-    // "host:port" of the first of these, in the order of their opening.
+    // "host:port" of the first of these: streams in the order of their opening,
+    // then the others.
     std::vector<std::string> addresses;
   };
 

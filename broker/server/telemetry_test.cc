@@ -167,7 +167,7 @@ TEST(TelemetryTest, HeartbeatsOfManyClientsOnOneConnectionAreNoFlood) {
   EXPECT_THAT(broker.ConsumerIds("orders"), SizeIs(kClients));
 }
 
-// The client ids that several streams use, with their numbers of streams.
+// The client ids that several processes use, with how many there are.
 std::vector<std::string> Duplicates(const TestBroker& broker) {
   grpc::ClientContext context;
   SetTestDeadline(context);
@@ -339,6 +339,41 @@ TEST_F(TwoNetworksTest, OneIdAtTwoNetworksIsTwoClientsThatAreNoneOfEachOther) {
   EXPECT_EQ(here.State(kConsumerSettings).status().code(), v2::OK);
   broker_.PassTime(absl::Seconds(100));
   EXPECT_THAT(broker_.ConsumerIds("orders"), ElementsAre("pod@1#0"));
+}
+
+TEST_F(TwoNetworksTest, ClientsWithoutStreamsAreReportedUntilTheyGo) {
+  TestSdkClient here(broker_, "pod@1#0");
+  TestSdkClient there(OtherConnection(), "pod@1#0");
+  EXPECT_EQ(here.Heartbeat(kSimpleHeartbeat).code(), v2::OK);
+  EXPECT_THAT(Duplicates(broker_), IsEmpty());
+  EXPECT_EQ(there.Heartbeat(kSimpleHeartbeat).code(), v2::OK);
+  EXPECT_THAT(Duplicates(broker_), ElementsAre("pod@1#0 2"));
+  EXPECT_EQ(there.Terminate().code(), v2::OK);
+  EXPECT_THAT(Duplicates(broker_), IsEmpty());
+  broker_.PassTime(absl::Seconds(30));
+  EXPECT_EQ(there.Heartbeat(kSimpleHeartbeat).code(), v2::OK);
+  EXPECT_THAT(Duplicates(broker_), ElementsAre("pod@1#0 2"));
+  // `here` expires.
+  broker_.PassTime(absl::Seconds(10));
+  EXPECT_THAT(Duplicates(broker_), IsEmpty());
+}
+
+TEST_F(TwoNetworksTest, AClientWithAStreamAndOneWithoutAreReported) {
+  TestSdkClient here(broker_, "pod@1#0");
+  TestSdkClient there(OtherConnection(), "pod@1#0");
+  EXPECT_EQ(here.State(kConsumerSettings).status().code(), v2::OK);
+  EXPECT_EQ(here.Heartbeat(kConsumerHeartbeat).code(), v2::OK);
+  EXPECT_THAT(Duplicates(broker_), IsEmpty());
+  EXPECT_EQ(there.Heartbeat(kSimpleHeartbeat).code(), v2::OK);
+  EXPECT_THAT(Duplicates(broker_), ElementsAre("pod@1#0 2"));
+  // Its stream changes nothing.
+  EXPECT_EQ(there.State(kRustSettings).status().code(), v2::OK);
+  EXPECT_THAT(Duplicates(broker_), ElementsAre("pod@1#0 2"));
+  // Nor does the end of one whose client is a member still.
+  here.BreakStream();
+  EXPECT_THAT(Duplicates(broker_), ElementsAre("pod@1#0 2"));
+  EXPECT_EQ(here.Terminate().code(), v2::OK);
+  while (!Duplicates(broker_).empty()) std::this_thread::yield();
 }
 
 TEST_F(TwoNetworksTest, StreamsOfOneAddressAreAsManyAsItsChannelsMayBe) {

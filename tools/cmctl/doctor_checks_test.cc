@@ -155,10 +155,10 @@ TEST_F(DoctorChecksTest, GroupsAndIdsThatAreWrongAreNamed) {
 TEST_F(DoctorChecksTest, TwoStreamsOfAnSdkAreANoteUntilTheyHaveLastedAMinute) {
   patients_[0].duplicates = {Duplicate("sdk", 59)};
   EXPECT_THAT(Found(),
-              ElementsAre("NOTE duplicate-ids a: SDK clients have several "
-                          "streams for less than 1m: sdk; that is one process "
-                          "if it has opened its stream anew: ask again in a "
-                          "minute"));
+              ElementsAre("NOTE duplicate-ids a: SDK clients share an id for "
+                          "less than 1m: sdk; that is one process if it has "
+                          "opened its stream anew, or has another address: ask "
+                          "again in a minute"));
   patients_[0].duplicates = {Duplicate("sdk", 60), Duplicate("sdk2", 61)};
   EXPECT_THAT(Found(),
               ElementsAre("ERROR duplicate-ids a: several processes use a "

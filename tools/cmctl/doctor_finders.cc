@@ -188,10 +188,10 @@ Hits FindDuplicates(const Patients& patients) {
       hits.push_back(
           {patient.view.label,
            absl::StrCat(
-               "SDK clients have several streams for less than ",
+               "SDK clients share an id for less than ",
                absl::FormatDuration(kReopening), ": ", Some(reopened),
-               "; that is one process if it has opened its stream anew: ask "
-               "again in a minute"),
+               "; that is one process if it has opened its stream anew, or "
+               "has another address: ask again in a minute"),
            Severity::kNote});
     }
   }

@@ -237,8 +237,9 @@ std::vector<Command> PolicyCommands() {
       {"duplicates",
        {},
        "the client ids that several processes use",
-       "Lists the client ids that streams of several processes use now, with "
-       "the addresses\nof up to ten of these.",
+       "Lists the client ids that several processes use now: streams, and "
+       "clients of RocketMQ 5's\nSDKs at several addresses. With the addresses "
+       "of up to ten of these.",
        {},
        Show<pb::ListDuplicateClientIdsRequest>([](const CommandLine&,
                                                   const Message& message,

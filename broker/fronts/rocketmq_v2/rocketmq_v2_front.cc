@@ -56,7 +56,7 @@ RocketmqV2Front::RocketmqV2Front(
     : options_(options),
       broker_(broker),
       calls_(*calls),
-      clients_(ClientOptions(options), broker),
+      clients_(ClientOptions(options), broker, &open_),
       assignments_(AssignmentOptions(options), &broker.table),
       sdk_broker_{options_,
                   broker_,

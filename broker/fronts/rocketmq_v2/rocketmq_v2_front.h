@@ -76,7 +76,8 @@ class RocketmqV2Front final : public Front,
 
   // DuplicateStreams. Two processes with one id share a channel if they are at
   // one network, and both stay: a client that opens its stream anew may for a
-  // moment have two as well.
+  // moment have two as well. One whose address changes is at two networks until
+  // it expires at the first.
   std::vector<Duplicate> ListDuplicates(absl::string_view after,
                                         size_t max) const override {
     return open_.ListDuplicates(after, max);
@@ -97,15 +98,15 @@ class RocketmqV2Front final : public Front,
   const Rocketmq5Options options_;
   const ClientBroker broker_;
   ServerCalls& calls_;
+  // As many as clients may be. Before the clients, which tell it who has none.
+  OpenSessions open_{broker_.table.options().max_channels,
+                     broker_.table.options().channels_per_address()};
   SdkClients clients_;
   GroupAssignments assignments_;
   const SdkBroker sdk_broker_;
   DueCalls due_calls_;
   HeldCalls held_;
   StackRequests stacks_{&due_calls_};
-  // As many as clients may be.
-  OpenSessions open_{broker_.table.options().max_channels,
-                     broker_.table.options().channels_per_address()};
   Service service_;
   // Constant once the methods are added.
   TelemetrySession::Environment sessions_;

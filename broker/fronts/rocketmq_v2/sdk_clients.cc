@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/algorithm/container.h"
 #include "absl/status/status.h"
 #include "broker/fronts/client_id_holder.h"
 #include "broker/fronts/clientmanager/skipped_group_log.h"
@@ -65,30 +64,6 @@ SdkClients::Client* SdkClients::FindOwnLocked(const Who& who) const {
   return client == nullptr || !MayActAs(*client, who) ? nullptr : client;
 }
 
-SdkClients::Client& SdkClients::FindOrMakeLocked(const Who& who) {
-  Client* client = FindLocked(who.key());
-  if (client == nullptr) {
-    auto made = std::make_unique<Client>();
-    made->id = std::string(who.headers.client_id);
-    made->network = who.network;
-    client = made.get();
-    clients_.emplace(client->key(), std::move(made));
-  } else if (client->channel != nullptr || client->registering > 0) {
-    // It is a member, or becomes one.
-    return *client;
-  } else {
-    RemoveIdleLocked(*client);
-    if (!MayActAs(*client, who)) {
-      client->Forget();
-      client->stream = 0;
-      client->goodbye_until = absl::InfinitePast();
-    }
-  }
-  client->BelongTo(who.principal);
-  AddIdleLocked(*client);
-  return *client;
-}
-
 SdkClients::StreamNumber SdkClients::OpenStream(const Who& who) {
   bool was_lost;
   StreamNumber number;
@@ -97,8 +72,8 @@ SdkClients::StreamNumber SdkClients::OpenStream(const Who& who) {
     number = ++last_stream_;
     Client& client = FindOrMakeLocked(who);
     if (!MayActAs(client, who)) return number;
-    was_lost = client.stream == 0 && client.channel != nullptr;
-    client.stream = number;
+    was_lost = client.is_streamless;
+    SetStreamLocked(number, who.now, client);
   }
   // So that the usual expiry holds again. A client that this fails for has its
   // error with the next heartbeat.
@@ -114,7 +89,7 @@ void SdkClients::CloseStream(const SdkClientKey& key, StreamNumber stream,
     MutexLock lock(&mu_);
     Client* const client = FindLocked(key);
     if (client == nullptr || client->stream != stream) return;
-    client->stream = 0;
+    SetStreamLocked(0, now, *client);
     if (client->channel == nullptr) return;
     principal = client->principal;
     is_trial = client->is_trial;
@@ -175,7 +150,7 @@ CallStatus SdkClients::State(const Who& who, SdkStatementPtr statement,
       // A client that states itself is there, whatever it has said before.
       client.goodbye_until = absl::InfinitePast();
       client.State(std::move(statement), digest);
-      client.stream = std::max(client.stream, stream);
+      SetStreamLocked(std::max(client.stream, stream), who.now, client);
       ++client.registering;
     } else {
       status = ClientIdOfAnother(who.headers.client_id);
@@ -312,6 +287,7 @@ bool SdkClients::TakeChannelLocked(const Who& who,
   }
   if (client->channel == nullptr) RemoveIdleLocked(*client);
   client->channel = channel;
+  NoteStreamlessLocked(who.now, *client);
   return true;
 }
 
@@ -409,15 +385,17 @@ CallStatus SdkClients::Terminate(const Who& who) {
   return {};
 }
 
-void SdkClients::NoteTopic(const Who& who, const std::string& topic) {
-  MutexLock lock(&mu_);
-  Client& client = FindOrMakeLocked(who);
-  if (!MayActAs(client, who) || client.digest != 0 ||
-      client.asked_topics.size() == kMostTopics ||
-      absl::c_linear_search(client.asked_topics, topic)) {
-    return;
+void SdkClients::NoteStreamlessLocked(absl::Time now, Client& client) {
+  const bool is_streamless = client.channel != nullptr && client.stream == 0;
+  if (is_streamless == client.is_streamless) return;
+  client.is_streamless = is_streamless;
+  if (streamless_ == nullptr) return;
+  if (is_streamless) {
+    streamless_->AddStreamless(client.key(), client.channel->remote_address(),
+                               now);
+  } else {
+    streamless_->RemoveStreamless(client.key());
   }
-  client.asked_topics.push_back(topic);
 }
 
 void SdkClients::Forget(const Channel& channel) {

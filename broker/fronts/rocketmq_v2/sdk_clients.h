@@ -81,8 +81,21 @@ class SdkClients {
   // Identifies a Telemetry stream. 0 is none.
   using StreamNumber = uint64_t;
 
-  SdkClients(const Options& options, const ClientBroker& broker)
-      : options_(options), broker_(broker) {}
+  // Hears which clients are in a group and have no stream: nothing but their
+  // calls tells that they are there. Called with the lock held.
+  class Streamless {
+   public:
+    virtual ~Streamless() = default;
+    // `address` is that of a call of the client.
+    virtual void AddStreamless(const SdkClientKey& key,
+                               absl::string_view address, absl::Time now) = 0;
+    virtual void RemoveStreamless(const SdkClientKey& key) = 0;
+  };
+
+  // `streamless` is borrowed; null: nobody hears of them.
+  SdkClients(const Options& options, const ClientBroker& broker,
+             Streamless* streamless = nullptr)
+      : options_(options), broker_(broker), streamless_(streamless) {}
   SdkClients(const SdkClients&) = delete;
   SdkClients& operator=(const SdkClients&) = delete;
 
@@ -178,6 +191,8 @@ class SdkClients {
     int registering = 0;
     // Of `principal`: see ClientPrincipal.
     bool is_trial = false;
+    // Whether it is in a group and has no stream, as `streamless_` has heard.
+    bool is_streamless = false;
     // What the last heartbeat that was applied in full found.
     uint64_t statement_changes = kNotRegistered;
     // Whose it is: of who registered it last.
@@ -205,6 +220,14 @@ class SdkClients {
   Client* FindOwnLocked(const Who& who) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
   void AddIdleLocked(Client& client) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void RemoveIdleLocked(Client& client) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void SetStreamLocked(StreamNumber stream, absl::Time now, Client& client)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    client.stream = stream;
+    NoteStreamlessLocked(now, client);
+  }
+  // The client's channel or stream has changed.
+  void NoteStreamlessLocked(absl::Time now, Client& client)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Takes the channel away from the client.
   void BecomeIdleLocked(Client& client) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   static SdkStatementPtr InferredOf(const Client& client, const Who& who,
@@ -244,6 +267,7 @@ class SdkClients {
 
   const Options options_;
   const ClientBroker broker_;
+  Streamless* const streamless_;
 
   mutable absl::Mutex mu_;
   StreamNumber last_stream_ ABSL_GUARDED_BY(mu_) = 0;

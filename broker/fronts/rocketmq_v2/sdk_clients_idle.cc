@@ -1,10 +1,48 @@
 // The clients that are in no group.
 
 #include <memory>
+#include <string>
+#include <utility>
 
+#include "absl/algorithm/container.h"
 #include "broker/fronts/rocketmq_v2/sdk_clients.h"
 
 namespace rmq {
+
+SdkClients::Client& SdkClients::FindOrMakeLocked(const Who& who) {
+  Client* client = FindLocked(who.key());
+  if (client == nullptr) {
+    auto made = std::make_unique<Client>();
+    made->id = std::string(who.headers.client_id);
+    made->network = who.network;
+    client = made.get();
+    clients_.emplace(client->key(), std::move(made));
+  } else if (client->channel != nullptr || client->registering > 0) {
+    // It is a member, or becomes one.
+    return *client;
+  } else {
+    RemoveIdleLocked(*client);
+    if (!MayActAs(*client, who)) {
+      client->Forget();
+      client->stream = 0;
+      client->goodbye_until = absl::InfinitePast();
+    }
+  }
+  client->BelongTo(who.principal);
+  AddIdleLocked(*client);
+  return *client;
+}
+
+void SdkClients::NoteTopic(const Who& who, const std::string& topic) {
+  MutexLock lock(&mu_);
+  Client& client = FindOrMakeLocked(who);
+  if (!MayActAs(client, who) || client.digest != 0 ||
+      client.asked_topics.size() == kMostTopics ||
+      absl::c_linear_search(client.asked_topics, topic)) {
+    return;
+  }
+  client.asked_topics.push_back(topic);
+}
 
 void SdkClients::AddIdleLocked(Client& client) {
   Idle& of_network = idle_of_networks_[client.network];
@@ -31,6 +69,7 @@ void SdkClients::RemoveIdleLocked(Client& client) {
 void SdkClients::BecomeIdleLocked(Client& client) {
   if (client.channel == nullptr) return;
   client.channel = nullptr;
+  NoteStreamlessLocked(absl::InfinitePast(), client);
   AddIdleLocked(client);
 }
 

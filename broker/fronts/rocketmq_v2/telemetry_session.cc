@@ -226,9 +226,10 @@ CallStatus TelemetrySession::PrintStackTrace(
 
 void TelemetrySession::OnGone() {
   if (identified_ != 0) environment_.identified->Remove(identified_);
+  // First: a client that goes on without a stream is a duplicate at any moment.
+  Leave();
   environment_.open->Remove(this);
   environment_.stacks->EndOf(client_id_, this);
-  Leave();
 }
 
 bool OpenSessions::Add(TelemetrySession* session, CallStatus* status) {
@@ -254,16 +255,73 @@ void OpenSessions::Remove(TelemetrySession* session) {
   if (client == of_clients_.end()) return;
   std::vector<TelemetrySession*>& sessions = client->second;
   sessions.erase(absl::c_find(sessions, session));
-  if (sessions.size() == 1) duplicates_.erase(client->first);
   if (sessions.empty()) of_clients_.erase(client);
+  const absl::string_view client_id = session->key().client_id;
+  if (!IsDuplicateLocked(client_id)) duplicates_.erase(client_id);
 }
 
 void OpenSessions::AddToClient(TelemetrySession* session, absl::Time now) {
   const absl::string_view client_id = session->key().client_id;
   MutexLock lock(&mu_);
-  std::vector<TelemetrySession*>& sessions = of_clients_[client_id];
-  sessions.push_back(session);
-  if (sessions.size() == 2) duplicates_.emplace(client_id, now);
+  of_clients_[client_id].push_back(session);
+  if (IsDuplicateLocked(client_id)) duplicates_.emplace(client_id, now);
+}
+
+void OpenSessions::AddStreamless(const SdkClientKey& key,
+                                 absl::string_view address, absl::Time now) {
+  MutexLock lock(&mu_);
+  streamless_[key.client_id].emplace(key.network, address);
+  if (IsDuplicateLocked(key.client_id)) duplicates_.emplace(key.client_id, now);
+}
+
+void OpenSessions::RemoveStreamless(const SdkClientKey& key) {
+  MutexLock lock(&mu_);
+  const auto addresses = streamless_.find(key.client_id);
+  addresses->second.erase(key.network);
+  if (addresses->second.empty()) streamless_.erase(addresses);
+  if (!IsDuplicateLocked(key.client_id)) duplicates_.erase(key.client_id);
+}
+
+bool OpenSessions::IsDuplicateLocked(absl::string_view client_id) const {
+  const auto of_client = of_clients_.find(client_id);
+  const auto streamless = streamless_.find(client_id);
+  const size_t sessions =
+      of_client == of_clients_.end() ? 0 : of_client->second.size();
+  size_t others =
+      streamless == streamless_.end() ? 0 : streamless->second.size();
+  // One that is at the network of the only session is its client.
+  if (sessions == 1 && others > 0) {
+    others -=
+        streamless->second.count(of_client->second.front()->key().network);
+  }
+  return sessions + others > 1;
+}
+
+DuplicateStreams::Duplicate OpenSessions::DuplicateOfLocked(
+    const std::string& client_id, absl::Time since) const {
+  DuplicateStreams::Duplicate duplicate;
+  duplicate.client_id = client_id;
+  duplicate.since = since;
+  constexpr size_t kMostAddresses = DuplicateStreams::Duplicate::kMostAddresses;
+  const auto add = [&duplicate](absl::string_view address) {
+    if (duplicate.addresses.size() == kMostAddresses) return;
+    duplicate.addresses.emplace_back(address);
+  };
+  Addresses others;
+  const auto streamless = streamless_.find(client_id);
+  if (streamless != streamless_.end()) others = streamless->second;
+  const auto of_client = of_clients_.find(client_id);
+  if (of_client != of_clients_.end()) {
+    duplicate.streams = of_client->second.size();
+    for (const TelemetrySession* const session : of_client->second) {
+      if (others.empty() && duplicate.addresses.size() == kMostAddresses) break;
+      add(session->address());
+      others.erase(session->key().network);
+    }
+  }
+  duplicate.streams += others.size();
+  for (const auto& [network, address] : others) add(address);
+  return duplicate;
 }
 
 std::vector<DuplicateStreams::Duplicate> OpenSessions::ListDuplicates(
@@ -272,18 +330,7 @@ std::vector<DuplicateStreams::Duplicate> OpenSessions::ListDuplicates(
   MutexLock lock(&mu_);
   for (auto at = duplicates_.upper_bound(after);
        at != duplicates_.end() && listed.size() < max; ++at) {
-    const auto& sessions = of_clients_.find(at->first)->second;
-    DuplicateStreams::Duplicate& duplicate = listed.emplace_back();
-    duplicate.client_id = at->first;
-    duplicate.since = at->second;
-    duplicate.streams = sessions.size();
-    for (const TelemetrySession* const session : sessions) {
-      if (duplicate.addresses.size() ==
-          DuplicateStreams::Duplicate::kMostAddresses) {
-        break;
-      }
-      duplicate.addresses.emplace_back(session->address());
-    }
+    listed.push_back(DuplicateOfLocked(at->first, at->second));
   }
   return listed;
 }

@@ -123,8 +123,9 @@ class TelemetrySession final : public IdentifiedStreams::Stream,
   ServerStream stream_;
 };
 
-// The sessions that are open. Thread-safe.
-class OpenSessions {
+// The sessions that are open, and which client ids several processes use, as
+// far as it shows. Thread-safe.
+class OpenSessions final : public SdkClients::Streamless {
  public:
   // So many may be open, and of one payer; 0: as many as in all.
   OpenSessions(size_t most, size_t most_of_payer)
@@ -143,13 +144,30 @@ class OpenSessions {
   // Those of the clients with this id, the latest first.
   std::vector<std::shared_ptr<TelemetrySession>> SessionsOf(
       absl::string_view client_id) const ABSL_LOCKS_EXCLUDED(mu_);
-  // The client ids that have several sessions: see DuplicateStreams.
+  // SdkClients::Streamless.
+  void AddStreamless(const SdkClientKey& key, absl::string_view address,
+                     absl::Time now) override ABSL_LOCKS_EXCLUDED(mu_);
+  void RemoveStreamless(const SdkClientKey& key) override
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // The client ids that have several sessions, or clients at several networks
+  // with or without a session: see DuplicateStreams.
   std::vector<DuplicateStreams::Duplicate> ListDuplicates(
       absl::string_view after, size_t max) const ABSL_LOCKS_EXCLUDED(mu_);
   // Ends them all, and has each end that still comes.
   void Close() ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
+  // Of clients that are in a group and have no stream: an address for each
+  // network.
+  using Addresses = absl::btree_map<ClientNetwork, std::string>;
+
+  // Whether several processes use a client id.
+  bool IsDuplicateLocked(absl::string_view client_id) const
+      ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  DuplicateStreams::Duplicate DuplicateOfLocked(const std::string& client_id,
+                                                absl::Time since) const
+      ABSL_SHARED_LOCKS_REQUIRED(mu_);
+
   const size_t most_;
   const size_t most_of_payer_;
   mutable absl::Mutex mu_;
@@ -160,7 +178,9 @@ class OpenSessions {
   // By client id, in the order of their opening. None is empty.
   absl::flat_hash_map<std::string, std::vector<TelemetrySession*>> of_clients_
       ABSL_GUARDED_BY(mu_);
-  // Those with more than one, and since when.
+  // By client id. None is empty.
+  absl::flat_hash_map<std::string, Addresses> streamless_ ABSL_GUARDED_BY(mu_);
+  // The ids that several processes use, and since when.
   absl::btree_map<std::string, absl::Time> duplicates_ ABSL_GUARDED_BY(mu_);
 };
 
