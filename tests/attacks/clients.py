@@ -8,6 +8,7 @@ import stubs
 
 SERVICE = "/rocketmq.clientmanager.v1.ClientManager/"
 ADMIN = "/rocketmq.clientmanager.v1.ClientManagerAdmin/"
+MESSAGING = "/apache.rocketmq.v2.MessagingService/"
 REFLECTION = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
 HEALTH = "/grpc.health.v1.Health/"
 
@@ -113,10 +114,10 @@ def open_many(target, connections, calls, path, body=None, ends=False, **options
     return opened
 
 
-def hold(connections, seconds):
-    """Reads what comes for that long."""
+def hold(connections, seconds, done=lambda: False):
+    """Reads what comes for that long, or until all is done."""
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and not done():
         for connection in connections:
             connection.pump()
         time.sleep(0.02)

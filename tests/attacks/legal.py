@@ -1,6 +1,7 @@
 """What clients, proxies and probes may do: none of it may be punished."""
 
 import contextlib
+import multiprocessing
 import random
 import time
 
@@ -10,6 +11,10 @@ from transport import dial
 from frames import message
 import stubs
 import wire
+
+
+# Many clients share an address.
+NO_RATE = ("--max_unary_groups_rate=0",)
 
 
 def whole(target, connection, calls, bodies):
@@ -37,6 +42,85 @@ def calls_at_once(target, outcome):
     connection = target.connect()
     bodies = (heartbeat_message("small-%d" % i) for i in range(2000))
     expect_answers(outcome, connection, whole(target, connection, 2000, bodies), 2000)
+    connection.close()
+
+
+@attack(flags=NO_RATE)
+def calls_on_two_connections(target, outcome):
+    """4,000 unary calls opened at once on two connections, 2,000 each, each with a small message"""
+    connections = [target.connect() for _ in range(2)]
+    streams = [[connection.open(SERVICE + "Heartbeat") for _ in range(2000)] for connection in connections]
+    for connection in connections:
+        connection.flush()
+    for i in range(2000):
+        for c, connection in enumerate(connections):
+            connection.send_within_windows(streams[c][i], heartbeat_message("two-%d-%d" % (c, i)))
+    hold(connections, 5, lambda: sum(codes(connections).values()) == 4000)
+    for connection in connections:
+        expect_answers(outcome, connection, sum(connection.over.values()), 2000)
+    close(connections)
+
+
+def connection_of_calls(arguments):
+    """2,000 calls on a connection, each with its message right behind its headers; what came of them."""
+    target, number = arguments
+    connection = target.connect()
+    for i in range(2000):
+        connection.send_within_windows(connection.open(SERVICE + "Heartbeat"), heartbeat_message("five-%d-%d" % (number, i)))
+    hold([connection], 10, lambda: sum(connection.over.values()) == 2000)
+    over = dict(connection.over)
+    connection.close()
+    return over
+
+
+@attack(flags=NO_RATE, memory_mib=200, left_mib=80, why="10,000 calls that are taken have their memory, and 10,000 clients stay until they expire.")
+def calls_on_five_connections(target, outcome):
+    """10,000 unary calls on five connections, of a process each, as fast as the windows let them"""
+    with multiprocessing.get_context("fork").Pool(5) as pool:
+        for over in pool.map(connection_of_calls, [(target, number) for number in range(5)]):
+            outcome.expect(over == {"0": 2000}, "%s" % over)
+
+
+@attack()
+def late_messages(target, outcome):
+    """2,000 unary calls opened at once on one connection, whose messages come a second later"""
+    connection = target.connect()
+    streams = [connection.open(SERVICE + "Heartbeat") for _ in range(2000)]
+    connection.flush()
+    hold([connection], 1)
+    for i, stream in enumerate(streams):
+        connection.send_within_windows(stream, heartbeat_message("late-%d" % i))
+    hold([connection], 5, lambda: sum(connection.over.values()) == 2000)
+    expect_answers(outcome, connection, sum(connection.over.values()), 2000)
+    connection.close()
+
+
+@attack()
+def large_messages_at_once(target, outcome):
+    """2,000 unary calls at once on one connection, each with a message of 64 KB: answered, or refused by their rate"""
+    connection = target.connect()
+    # Field 1000: newer clients may send what this broker does not know.
+    body = message(heartbeat("large").SerializeToString() + b"\xc2\x3e" + b"\x80\x80\x04" + bytes(65536))
+    streams = [connection.open(SERVICE + "Heartbeat") for _ in range(2000)]
+    connection.flush()
+    for stream in streams:
+        connection.send_within_windows(stream, body)
+    hold([connection], 10, lambda: sum(connection.over.values()) == 2000)
+    expect_answers(outcome, connection, sum(connection.over.values()), 2000)
+    connection.close()
+
+
+@attack(flags=NO_RATE)
+def quick_calls(target, outcome):
+    """20,000 unary calls on one connection, as fast as they are answered, 1,000 at a time"""
+    connection = target.connect()
+    for i in range(20_000):
+        if not connection.send_within_windows(connection.open(SERVICE + "Heartbeat"), heartbeat_message("quick-%d" % (i % 1000))):
+            break
+        while not connection.is_closed and i - sum(connection.over.values()) >= 1000:
+            connection.pump(0.05)
+    hold([connection], 5, lambda: sum(connection.over.values()) == 20_000)
+    expect_answers(outcome, connection, sum(connection.over.values()), 20_000)
     connection.close()
 
 

@@ -39,9 +39,9 @@ struct ServerCalls {
   // message, or, on a stream, what the stream needs to be of use.
   static constexpr absl::Duration kFirstMessageLimit = absl::Seconds(10);
   // The most calls that await their client, in each DeadlineWatch for that, and
-  // half of them of one address: more than a connection may have. Each takes
-  // some 20 KB.
-  static constexpr size_t kMostAwaitingCalls = 6'000;
+  // half of them of one address: as many as two connections may have. Each
+  // takes some 13 KB.
+  static constexpr size_t kMostAwaitingCalls = 8'192;
 
   // Borrows `authorizer`, `counters` and `clock`. `going_down` is the outcome
   // of a unary call that comes while the server goes down. `on_due` is called

@@ -28,8 +28,9 @@ class Connection {
     // Messages that came whole, and their bytes.
     uint64_t messages = 0;
     uint64_t message_bytes = 0;
-    // Calls that began.
+    // Calls that began, and those of them of which a message came whole.
     uint64_t calls = 0;
+    uint64_t calls_with_message = 0;
     int64_t open_calls = 0;
     // Calls that ended before a whole message had come, or were refused because
     // the connection had too many.
@@ -97,6 +98,8 @@ class Connection {
     counts.messages = messages_.load(std::memory_order_relaxed);
     counts.message_bytes = message_bytes_.load(std::memory_order_relaxed);
     counts.calls = calls_.load(std::memory_order_relaxed);
+    counts.calls_with_message =
+        calls_with_message_.load(std::memory_order_relaxed);
     counts.open_calls = open_calls_.load(std::memory_order_relaxed);
     counts.wasted_calls = wasted_calls_.load(std::memory_order_relaxed);
     return counts;
@@ -113,9 +116,10 @@ class Connection {
     // credit.
     int64_t wasted = 0;
     int64_t counted = 0;
-    // What counted, and the messages, when memory was calm.
+    // What counted, the messages and the wasted calls, when memory was calm.
     int64_t calm_counted = 0;
     uint64_t calm_messages = 0;
+    uint64_t calm_wasted_calls = 0;
   };
 
   const uint64_t number_;
@@ -134,6 +138,7 @@ class Connection {
   std::atomic<uint64_t> messages_{0};
   std::atomic<uint64_t> message_bytes_{0};
   std::atomic<uint64_t> calls_{0};
+  std::atomic<uint64_t> calls_with_message_{0};
   std::atomic<int64_t> open_calls_{0};
   std::atomic<uint64_t> wasted_calls_{0};
   // It was ended by Connections.

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -248,7 +249,9 @@ class ConnectionCall {
   }
   // A whole message of so many bytes came. After Begin().
   void NoteMessage(size_t bytes) {
-    has_message_ = true;
+    if (!std::exchange(has_message_, true)) {
+      connection_->calls_with_message_.fetch_add(1, std::memory_order_relaxed);
+    }
     connection_->messages_.fetch_add(1, std::memory_order_relaxed);
     connection_->message_bytes_.fetch_add(bytes, std::memory_order_relaxed);
   }

@@ -5,6 +5,17 @@
 #include <utility>
 
 namespace rmq {
+namespace {
+
+// The calls whose first message has not come yet.
+int64_t WaitingCalls(const Connection::Counts& counts) {
+  // The counts are not all of one time.
+  return std::max<int64_t>(
+      0, static_cast<int64_t>(counts.calls - counts.calls_with_message -
+                              counts.wasted_calls));
+}
+
+}  // namespace
 
 WastedBytes::Found WastedBytes::Look(
     const std::vector<ConnectionPtr>& open, absl::Time now, int64_t memory,
@@ -18,30 +29,53 @@ WastedBytes::Found WastedBytes::Look(
   Found found;
   if (max_rate_ == 0) return found;
   const int64_t credit = max_message_bytes_ + kBytesBurst * max_rate_;
+  const int64_t steps = StepsGrown(memory);
+  uint64_t wasted_calls = 0;
+  if (steps == 1) {
+    for (const ConnectionPtr& connection : open) {
+      wasted_calls += connection->counts().wasted_calls -
+                      connection->wasted_bytes_.calm_wasted_calls;
+    }
+  }
+  const bool spares_unread_calls =
+      steps == 1 && wasted_calls < kManyWastedCalls;
   int64_t since_calm = 0;
   int64_t most_counted = kFewestBytesWhenTight - 1;
   std::vector<Waste> wastes;
   for (const ConnectionPtr& connection : open) {
-    Count(*connection, passed);
-    const Connection::WastedBytesState& state = connection->wasted_bytes_;
-    const int64_t spared = kBytesOfAMessageWhenTight *
-                           static_cast<int64_t>(connection->counts().messages -
-                                                state.calm_messages);
+    const Connection::Counts counts = connection->counts();
+    Connection::WastedBytesState& state = connection->wasted_bytes_;
+    Count(counts, passed, &state);
+    const int64_t of_messages =
+        kBytesOfACallWhenTight *
+        (static_cast<int64_t>(counts.messages - state.calm_messages) -
+         static_cast<int64_t>(counts.wasted_calls - state.calm_wasted_calls));
+    const int64_t of_calls =
+        of_messages + kBytesOfACallWhenTight * WaitingCalls(counts);
     const int64_t grown = state.counted - state.calm_counted;
+    const int64_t unexplained =
+        grown - std::max<int64_t>(0, spares_unread_calls
+                                         ? of_calls + kBytesOfUnknownCalls
+                                         : of_messages);
     since_calm += std::max<int64_t>(0, grown);
     if (state.counted > most_counted && !connection->is_ended()) {
       found.stuck = connection;
       most_counted = state.counted;
     }
     if (state.counted > credit ||
-        (state.counted > kBytesWhenTight + spared && is_suspect(*connection))) {
+        (state.counted > kBytesWhenTight + std::max<int64_t>(0, of_calls) &&
+         is_suspect(*connection))) {
       found.wasteful.push_back(connection);
-    } else if (grown - spared >= kFewestBytesWhenTight) {
-      wastes.emplace_back(grown - spared, connection);
+    } else if (unexplained >= kFewestBytesWhenTight) {
+      wastes.emplace_back(unexplained, connection);
     }
   }
-  const absl::optional<int64_t> allowed = AllowedWhenTight(memory);
-  if (allowed.has_value()) AddWorst(std::move(wastes), *allowed, &found);
+  if (steps >= 1) {
+    AddWorst(std::move(wastes),
+             std::max(kFewestBytesWhenTight,
+                      kBytesWhenTight >> std::min<int64_t>(steps - 1, 32)),
+             &found);
+  }
   if (stuck < kStuck) found.stuck = nullptr;
   const bool is_calm = since_calm <= kBytesWhenTight && stuck < kStalled;
   if (now - last_calm_ < kLookPeriod ||
@@ -54,24 +88,25 @@ WastedBytes::Found WastedBytes::Look(
   for (const ConnectionPtr& connection : open) {
     Connection::WastedBytesState& state = connection->wasted_bytes_;
     state.calm_counted = state.counted;
-    state.calm_messages = connection->counts().messages;
+    const Connection::Counts counts = connection->counts();
+    state.calm_messages = counts.messages;
+    state.calm_wasted_calls = counts.wasted_calls;
   }
   return found;
 }
 
-void WastedBytes::Count(Connection& connection, absl::Duration passed) const {
-  const Connection::Counts counts = connection.counts();
+void WastedBytes::Count(const Connection::Counts& counts, absl::Duration passed,
+                        Connection::WastedBytesState* state) const {
   const int64_t wasted =
       static_cast<int64_t>(counts.bytes) -
       static_cast<int64_t>(counts.message_bytes) -
       static_cast<int64_t>(counts.messages) * kBytesAroundAMessage;
   const auto refilled = static_cast<int64_t>(absl::ToDoubleSeconds(passed) *
                                              static_cast<double>(max_rate_));
-  Connection::WastedBytesState& state = connection.wasted_bytes_;
   // A message that has come at last, after its bytes, gives back their credit.
-  state.counted =
-      std::max<int64_t>(0, state.counted + wasted - state.wasted - refilled);
-  state.wasted = wasted;
+  state->counted =
+      std::max<int64_t>(0, state->counted + wasted - state->wasted - refilled);
+  state->wasted = wasted;
 }
 
 void WastedBytes::AddWorst(std::vector<Waste> wastes, int64_t allowed,
@@ -84,11 +119,8 @@ void WastedBytes::AddWorst(std::vector<Waste> wastes, int64_t allowed,
   }
 }
 
-absl::optional<int64_t> WastedBytes::AllowedWhenTight(int64_t memory) const {
-  const int64_t steps = (memory - calm_memory_.value_or(memory)) / kMemoryStep;
-  if (steps < 1) return absl::nullopt;
-  return std::max(kFewestBytesWhenTight,
-                  kBytesWhenTight >> std::min<int64_t>(steps - 1, 32));
+int64_t WastedBytes::StepsGrown(int64_t memory) const {
+  return (memory - calm_memory_.value_or(memory)) / kMemoryStep;
 }
 
 }  // namespace rmq

@@ -25,6 +25,12 @@ namespace rmq {
 //   together wasted more than kBytesWhenTight lately are over: a flood of small
 //   frames takes hundreds of times its size until it is handled. The more
 //   memory has grown, the less is allowed.
+//   Of many calls that come at once, which are legal, those that are not read
+//   yet look like waste. So each message makes up for some waste of its
+//   connection, and each wasted call takes as much back. Until memory has grown
+//   by two steps, or kManyWastedCalls tell a flood, calls whose message may
+//   still come make up for some, too, and so do those that gRPC has not told of
+//   yet.
 // - While a thread is stuck, the one of whose waste most counts is over, if
 //   that is kFewestBytesWhenTight.
 //
@@ -37,17 +43,21 @@ class WastedBytes {
 
   // A look is calm if it comes kLookPeriod after the last calm one or later,
   // and all connections together have wasted at most kBytesWhenTight in
-  // between. Memory is tight if it has grown by kMemoryStep since then (2,000
-  // calls that come at once take up to 33 MiB, over TLS); for each further step
-  // half of the bytes are allowed.
+  // between. Memory is tight if it has grown by kMemoryStep since then; for
+  // each further step half of the bytes are allowed. 4,000 calls that come at
+  // once take less than two steps.
   static constexpr absl::Duration kLookPeriod = absl::Seconds(1);
-  static constexpr int64_t kMemoryStep = 40 * 1024 * 1024;
+  static constexpr int64_t kMemoryStep = 32 * 1024 * 1024;
   static constexpr int64_t kBytesWhenTight = 64 * 1024;
   static constexpr int64_t kFewestBytesWhenTight = 4 * 1024;
-  // What each message that has come since then is worth: of many calls that
-  // came at once, each with a message, the ones that are not read yet look like
-  // waste.
-  static constexpr int64_t kBytesOfAMessageWhenTight = 4 * 1024;
+  // What a message that has come since then makes up for, or a call that waits
+  // for its first one.
+  static constexpr int64_t kBytesOfACallWhenTight = 4 * 1024;
+  // What the calls of a connection that gRPC has not told of yet make up for:
+  // 2,000 that come at once have a hundred bytes each or two.
+  static constexpr int64_t kBytesOfUnknownCalls = 512 * 1024;
+  // Of all connections together, since then.
+  static constexpr uint64_t kManyWastedCalls = 64;
 
   // From when on a thread counts as stuck, and from when on no credit refills:
   // what a thread is stuck in may take long and have few bytes.
@@ -82,10 +92,10 @@ class WastedBytes {
   using Waste = std::pair<int64_t, ConnectionPtr>;
 
   // Counts what has come since the last look against the credit.
-  void Count(Connection& connection, absl::Duration passed) const;
-  // How many bytes all connections may have wasted since the last calm look, if
-  // memory is tight.
-  absl::optional<int64_t> AllowedWhenTight(int64_t memory) const;
+  void Count(const Connection::Counts& counts, absl::Duration passed,
+             Connection::WastedBytesState* state) const;
+  // By how many steps memory has grown since the last calm look.
+  int64_t StepsGrown(int64_t memory) const;
   // Adds the worst of `wastes` to `found`, so that the others have at most
   // `allowed` bytes.
   static void AddWorst(std::vector<Waste> wastes, int64_t allowed,

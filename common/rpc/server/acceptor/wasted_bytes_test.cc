@@ -1,6 +1,7 @@
 #include "common/rpc/server/acceptor/wasted_bytes.h"
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 
@@ -114,66 +115,160 @@ class TightMemoryTest : public WastedBytesTest {
     Look(absl::Seconds(1), kCalm);
   }
   static constexpr int64_t kCalm = 100 * kMiB;
+  static constexpr int64_t kTight = kCalm + WastedBytes::kMemoryStep;
+  static constexpr int64_t kTighter = kCalm + 2 * WastedBytes::kMemoryStep;
+  // What one connection may waste while memory is tight, and tighter.
+  static constexpr int64_t kAllowed =
+      WastedBytes::kBytesWhenTight + WastedBytes::kBytesOfUnknownCalls;
+  static constexpr int64_t kAllowedThen = WastedBytes::kBytesWhenTight / 2;
+
+  // Calls that wait for their messages.
+  void BeginCalls(int count, const std::string& peer = "10.0.0.1:1") {
+    for (int i = 0; i < count; ++i) {
+      EXPECT_TRUE(calls_.emplace_back().Begin(&connections_, peer, now_).ok());
+    }
+  }
+  // Calls that end before a message has come.
+  void WasteCalls(int count, const std::string& peer = "10.0.0.1:1") {
+    for (int i = 0; i < count; ++i) {
+      BeginCalls(1, peer);
+      calls_.back().End(now_);
+    }
+  }
 
   const Client client_ = Open("10.0.0.1:1");
+  std::deque<ConnectionCall> calls_;
 };
 
 TEST_F(TightMemoryTest, WhoWastedMuchWhileMemoryGrewIsEnded) {
-  client_.socket->bytes = WastedBytes::kBytesWhenTight + 1;
-  Look(absl::ZeroDuration(), kCalm + WastedBytes::kMemoryStep - 1);
+  client_.socket->bytes = kAllowed + 1;
+  Look(absl::ZeroDuration(), kTight - 1);
   EXPECT_EQ(client_.socket->ends, 0);
-  Look(absl::ZeroDuration(), kCalm + WastedBytes::kMemoryStep);
+  Look(absl::ZeroDuration(), kTight);
   EXPECT_EQ(client_.socket->ends, 1);
 }
 
-TEST_F(TightMemoryTest, CallsThatComeAtOnceBeforeTheirMessagesAreNoWaste) {
-  // As 2,000 calls over TLS were seen: more than half of them had come.
-  client_.socket->bytes = 121'451;
-  Look(absl::ZeroDuration(), kCalm + 33 * kMiB);
-  EXPECT_EQ(client_.socket->ends, 0);
-}
-
 TEST_F(TightMemoryTest, WhoWastedLittleIsNot) {
-  client_.socket->bytes = WastedBytes::kBytesWhenTight;
-  Look(absl::ZeroDuration(), kCalm + WastedBytes::kMemoryStep);
+  client_.socket->bytes = kAllowed;
+  Look(absl::ZeroDuration(), kTight);
   EXPECT_EQ(client_.socket->ends, 0);
 }
 
 TEST_F(TightMemoryTest, OfThoseThatTogetherWastedMuchTheWorstIsEnded) {
   const Client other = Open("10.0.0.2:1");
-  client_.socket->bytes = WastedBytes::kBytesWhenTight / 2;
-  other.socket->bytes = WastedBytes::kBytesWhenTight / 2;
-  Look(absl::ZeroDuration(), kCalm + WastedBytes::kMemoryStep);
+  client_.socket->bytes = kAllowedThen / 2;
+  other.socket->bytes = kAllowedThen / 2;
+  Look(absl::ZeroDuration(), kTighter);
   EXPECT_EQ(client_.socket->ends, 0);
   EXPECT_EQ(other.socket->ends, 0);
-  other.socket->bytes = WastedBytes::kBytesWhenTight / 2 + 1;
-  Look(absl::ZeroDuration(), kCalm + WastedBytes::kMemoryStep);
+  other.socket->bytes = kAllowedThen / 2 + 1;
+  Look(absl::ZeroDuration(), kTighter);
   EXPECT_EQ(client_.socket->ends, 0);
   EXPECT_EQ(other.socket->ends, 1);
 }
 
-// As of calls that came at once, each with a message, of which the first ones
-// have been read.
-TEST_F(TightMemoryTest, AMessageThatHasComeIsWorthSomeOfTheWaste) {
-  ConnectionCall call;
-  (void)call.Begin(&connections_, "10.0.0.1:1", now_);
-  call.NoteMessage(100);
-  const int64_t allowed = WastedBytes::kBytesWhenTight +
-                          WastedBytes::kBytesOfAMessageWhenTight +
-                          WastedBytes::kBytesAroundAMessage + 100;
+// As 2,000 calls on each were seen over TLS: none of them is told of yet.
+TEST_F(TightMemoryTest, CallsThatComeAtOnceOnTwoConnectionsAreNoWaste) {
+  const Client other = Open("10.0.0.2:1");
+  client_.socket->bytes = 242'902;
+  other.socket->bytes = 242'902;
+  Look(absl::ZeroDuration(), kCalm + 58 * kMiB);
+  EXPECT_EQ(client_.socket->ends, 0);
+  EXPECT_EQ(other.socket->ends, 0);
+}
+
+TEST_F(TightMemoryTest, ACallThatWaitsForItsMessageMakesUpForSomeWaste) {
+  BeginCalls(100);
+  const int64_t allowed = kAllowed + 100 * WastedBytes::kBytesOfACallWhenTight;
   client_.socket->bytes = allowed;
-  Look(absl::ZeroDuration(), kCalm + WastedBytes::kMemoryStep);
+  Look(absl::ZeroDuration(), kTight);
   EXPECT_EQ(client_.socket->ends, 0);
   client_.socket->bytes = allowed + 1;
-  Look(absl::ZeroDuration(), kCalm + WastedBytes::kMemoryStep);
+  Look(absl::ZeroDuration(), kTight);
+  EXPECT_EQ(client_.socket->ends, 1);
+}
+
+// As of calls that came at once, each with a message, of which the first ones
+// have been read.
+TEST_F(TightMemoryTest, AMessageThatHasComeMakesUpForSomeWaste) {
+  BeginCalls(1);
+  calls_.back().NoteMessage(100);
+  calls_.back().NoteMessage(100);
+  const int64_t allowed =
+      kAllowed + 2 * (WastedBytes::kBytesOfACallWhenTight +
+                      WastedBytes::kBytesAroundAMessage + 100);
+  client_.socket->bytes = allowed;
+  Look(absl::ZeroDuration(), kTight);
+  EXPECT_EQ(client_.socket->ends, 0);
+  client_.socket->bytes = allowed + 1;
+  Look(absl::ZeroDuration(), kTight);
+  EXPECT_EQ(client_.socket->ends, 1);
+}
+
+TEST_F(TightMemoryTest, AWastedCallTakesBackWhatAnotherMakesUpFor) {
+  BeginCalls(2);
+  WasteCalls(2);
+  client_.socket->bytes = kAllowed;
+  Look(absl::ZeroDuration(), kTight);
+  EXPECT_EQ(client_.socket->ends, 0);
+  WasteCalls(1);
+  Look(absl::ZeroDuration(), kTight);
+  EXPECT_EQ(client_.socket->ends, 1);
+}
+
+TEST_F(TightMemoryTest, WastedCallsAreNoMoreWasteThanTheirBytes) {
+  WasteCalls(500);
+  client_.socket->bytes = WastedBytes::kBytesWhenTight;
+  Look(absl::ZeroDuration(), kTight);
+  EXPECT_EQ(client_.socket->ends, 0);
+  client_.socket->bytes = WastedBytes::kBytesWhenTight + 1;
+  Look(absl::ZeroDuration(), kTight);
+  EXPECT_EQ(client_.socket->ends, 1);
+}
+
+TEST_F(TightMemoryTest, CallsWastedBeforeACalmLookTakeNothingBack) {
+  WasteCalls(500);
+  Look(absl::Seconds(1), kCalm);
+  client_.socket->bytes = kAllowed;
+  Look(absl::ZeroDuration(), kTight);
+  EXPECT_EQ(client_.socket->ends, 0);
+}
+
+TEST_F(TightMemoryTest,
+       WhileCallsOfOthersAreWastedMessagesAloneMakeUpForWaste) {
+  const Client other = Open("10.0.0.2:1");
+  WasteCalls(WastedBytes::kManyWastedCalls - 1, "10.0.0.2:1");
+  BeginCalls(100);
+  client_.socket->bytes = kAllowed;
+  Look(absl::ZeroDuration(), kTight);
+  EXPECT_EQ(client_.socket->ends, 0);
+  WasteCalls(1, "10.0.0.2:1");
+  Look(absl::ZeroDuration(), kTight);
+  EXPECT_EQ(client_.socket->ends, 1);
+  EXPECT_EQ(other.socket->ends, 0);
+}
+
+TEST_F(TightMemoryTest, WhenMemoryHasGrownMuchMessagesAloneMakeUpForWaste) {
+  BeginCalls(100);
+  calls_.back().NoteMessage(100);
+  const int64_t allowed = kAllowedThen + WastedBytes::kBytesOfACallWhenTight +
+                          WastedBytes::kBytesAroundAMessage + 100;
+  client_.socket->bytes = allowed + 1;
+  Look(absl::ZeroDuration(), kTighter - 1);
+  EXPECT_EQ(client_.socket->ends, 0);
+  client_.socket->bytes = allowed;
+  Look(absl::ZeroDuration(), kTighter);
+  EXPECT_EQ(client_.socket->ends, 0);
+  client_.socket->bytes = allowed + 1;
+  Look(absl::ZeroDuration(), kTighter);
   EXPECT_EQ(client_.socket->ends, 1);
 }
 
 TEST_F(TightMemoryTest, TheMoreMemoryHasGrownTheLessIsAllowed) {
-  client_.socket->bytes = WastedBytes::kBytesWhenTight / 2 + 1;
-  Look(absl::ZeroDuration(), kCalm + WastedBytes::kMemoryStep);
+  client_.socket->bytes = kAllowedThen / 2 + 1;
+  Look(absl::ZeroDuration(), kTighter);
   EXPECT_EQ(client_.socket->ends, 0);
-  Look(absl::ZeroDuration(), kCalm + 2 * WastedBytes::kMemoryStep);
+  Look(absl::ZeroDuration(), kTighter + WastedBytes::kMemoryStep);
   EXPECT_EQ(client_.socket->ends, 1);
 }
 
@@ -189,7 +284,7 @@ TEST_F(TightMemoryTest, WhatWasWastedBeforeACalmLookDoesNotCount) {
   client_.socket->bytes = WastedBytes::kBytesWhenTight;
   Look(absl::Seconds(1), kCalm);  // Calm.
   client_.socket->bytes = *client_.socket->bytes + 2000;
-  Look(absl::ZeroDuration(), kCalm + WastedBytes::kMemoryStep);
+  Look(absl::ZeroDuration(), kTighter);
   EXPECT_EQ(client_.socket->ends, 0);
 }
 
@@ -198,7 +293,8 @@ TEST_F(TightMemoryTest, LooksThatComeFastAreNotCalmEach) {
     client_.socket->bytes = i * WastedBytes::kBytesWhenTight / 2;
     Look(absl::Milliseconds(20), kCalm + i * WastedBytes::kMemoryStep / 3);
   }
-  Look(absl::Milliseconds(20), kCalm + WastedBytes::kMemoryStep);
+  EXPECT_EQ(client_.socket->ends, 0);
+  Look(absl::Milliseconds(20), kTighter);
   EXPECT_EQ(client_.socket->ends, 1);
 }
 
