@@ -4,7 +4,7 @@ import itertools
 import time
 
 from attack import attack, codes
-from clients import (ADMIN, HEALTH, REFLECTION, SERVICE, ask, close, fill_a_group, frame_of, heartbeat, heartbeat_message, hold,
+from clients import (ADMIN, HEALTH, MESSAGING, REFLECTION, SERVICE, ask, close, fill_a_group, frame_of, heartbeat, heartbeat_message, hold,
                      in_turn, listing, newcomers, open_many)
 from flood import Flood
 from frames import message
@@ -222,3 +222,67 @@ def client_lists(target, outcome):
     body = message(pb.ListClientsRequest(filter=pb.ClientFilter(labels={"zone": "nowhere"})).SerializeToString())
     sent, refused = in_turn(target, ADMIN + "ListClients", itertools.repeat(body))
     outcome.remarks.append("%d a second, %d %% refused" % (sent / target.seconds, 100 * refused / max(sent, 1)))
+
+
+@attack()
+def watches_that_go(target, outcome):
+    """watches of all groups, whole with their message, and reset at once"""
+    pb = stubs.load_admin()
+    body = message(pb.WatchRequest().SerializeToString())
+    fill_a_group(target, 1000)
+    Flood(target, wire.prelude(ADMIN + "Watch"),
+          lambda: wire.blocks_of_calls(lambda stream: wire.call(stream, body) + wire.reset(stream))).run(outcome)
+
+
+# --- What RocketMQ 5's SDKs call ---
+
+def field(number, value):
+    """A field of protobuf that is a text or a message; both numbers are below 128."""
+    return bytes((number << 3 | 2, len(value))) + value
+
+
+def sdk_headers(client_id):
+    return [("x-mq-client-id", client_id), ("x-mq-language", "PYTHON"), ("x-mq-protocol", "v2"), ("x-mq-client-version", "5.0.0")]
+
+
+@attack()
+def telemetry_streams(target, outcome):
+    """10,000 Telemetry streams on five connections that say nothing, or what is no setting"""
+    connections = [target.connect() for _ in range(5)]
+    for c, connection in enumerate(connections):
+        for i in range(2000):
+            body = message(field(1, b"")) if i % 2 else None
+            connection.open(MESSAGING + "Telemetry", body, ends=False, extra=sdk_headers("telemeter-%d-%d" % (c, i)))
+        connection.flush()
+    hold(connections, 11)
+    outcome.remarks.append("%s, %d of %d connections ended" % (
+        dict(codes(connections)), sum(connection.is_closed for connection in connections), len(connections)))
+    close(connections)
+
+
+@attack(memory_mib=250, why="10,000 calls that are held, as those of clients that wait for messages, take 18 KB each.")
+def held_receives(target, outcome):
+    """10,000 calls of ReceiveMessage on five connections, each of another client"""
+    topic = field(2, b"orders")
+    body = message(field(1, field(2, b"receivers")) + field(2, field(1, topic)) + field(7, b"\x08\x14"))
+    connections = [target.connect() for _ in range(5)]
+    for c, connection in enumerate(connections):
+        for i in range(2000):
+            stream = connection.open(MESSAGING + "ReceiveMessage", extra=sdk_headers("receiver-%d-%d" % (c, i)))
+            connection.send_within_windows(stream, body, 5)
+    hold(connections, 1)
+    outcome.remarks.append("%d answered, %s, %d of %d connections ended" % (
+        sum(len(connection.answers) for connection in connections), dict(codes(connections)),
+        sum(connection.is_closed for connection in connections), len(connections)))
+    close(connections)
+
+
+@attack()
+def sdk_heartbeats(target, outcome):
+    """heartbeats of RocketMQ 5's clients, each another one, as fast as they are taken"""
+    body = message(field(1, field(2, b"attackers")) + b"\x10\x02")
+
+    def call(stream):
+        return wire.call(stream, body, headers=wire.REPEATED_HEADERS + b"".join(
+            wire.literal(name.encode(), value.encode()) for name, value in sdk_headers("sdk-%d" % stream)))
+    Flood(target, wire.prelude(MESSAGING + "Heartbeat"), lambda: wire.blocks_of_calls(call, calls=1000)).run(outcome)

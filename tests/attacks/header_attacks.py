@@ -1,9 +1,11 @@
 """Headers that are long, many, or dear to read."""
 
 import itertools
+import struct
+import time
 
-from attack import attack
-from clients import SERVICE
+from attack import MIB, attack
+from clients import SERVICE, heartbeat_message
 from flood import Flood
 import wire
 
@@ -89,3 +91,72 @@ def hpack_nonsense(target, outcome):
         headers = wire.REPEATED_HEADERS + next(kinds)
         return wire.blocks_of_calls(lambda stream: wire.call(stream, headers=headers) + wire.reset(stream), calls=100)
     Flood(target, wire.prelude(HEARTBEAT), blocks, 4).run(outcome)
+
+
+@attack()
+def four_mib_of_headers(target, outcome):
+    """calls with 4 MiB of headers each, in CONTINUATION frames, the last of which says so"""
+    header = wire.literal(b"x", b"y" * 4000)
+    call = begun(3, wire.call_headers(HEARTBEAT)) + continued(header * 4) * 262 + wire.frame(wire.CONTINUATION, wire.END_HEADERS, 3)
+    Flood(target, wire.prelude(), lambda: iter([call]), 4).run(outcome)
+
+
+@attack()
+def padded_headers(target, outcome):
+    """calls whose headers have 255 bytes of padding, and a priority, opened and reset at once"""
+    padded = b"\xff" + struct.pack(">IB", 0, 15) + wire.REPEATED_HEADERS + bytes(255)
+    flags = wire.END_HEADERS | wire.PADDED | wire.HAS_PRIORITY
+    Flood(target, wire.prelude(HEARTBEAT), lambda: wire.blocks_of_calls(
+        lambda stream: wire.frame(wire.HEADERS, flags, stream, padded) + wire.reset(stream))).run(outcome)
+
+
+@attack()
+def long_paths(target, outcome):
+    """calls of methods that do not exist, with names of 7,000 bytes, whose ends nobody reads, on ten connections"""
+    body = heartbeat_message("lost")
+    path = b"/no.Such/" + b"%" * 7000
+
+    def calls():
+        yield b"".join(wire.call(stream, body, headers=wire.call_headers(path.decode())) for stream in range(3, 4003, 2))
+        while True:
+            yield wire.frame(wire.PING, wire.ACK, 0, bytes(8))
+            time.sleep(0.01)
+    Flood(target, wire.prelude(values={4: 0}), calls, 10, reads=False).run(outcome)
+
+
+@attack()
+def odd_calls(target, outcome):
+    """calls that are none of gRPC's: other methods, content types, schemes and encodings, without te, with odd timeouts"""
+    post, http, te = b"\x83", b"\x86", wire.literal(b"te", b"trailers")
+    path, kind = wire.literal(b":path", HEARTBEAT.encode()), wire.literal(b"content-type", b"application/grpc")
+    body = heartbeat_message("odd")
+    odd = [b"\x82" + http + path + te + kind, wire.literal(b":method", b"BREW") + http + path + te + kind, post + http + path + te,
+           post + http + path + te + wire.literal(b"content-type", b"text/html"), post + http + path + kind,
+           post + wire.literal(b":scheme", b"ftp") + path + te + kind, post + http + wire.literal(b":path", b"") + te + kind,
+           post + http + path + path + te + kind, post + http + path + te + kind + wire.literal(b"connection", b"close"),
+           post + http + path + te + kind + wire.literal(b"grpc-encoding", b"identity,gzip"),
+           *(post + http + path + te + kind + wire.literal(b"grpc-timeout", timeout) for timeout in (b"99999999H", b"-1S", b"1", b"x" * 100))]
+    Flood(target, wire.prelude(), lambda: wire.blocks_of_calls(
+        lambda stream: wire.call(stream, body, headers=odd[stream // 2 % len(odd)]), calls=1000)).run(outcome)
+
+
+@attack()
+def trailers_without_end(target, outcome):
+    """calls whose message is followed by headers, three times, none of which ends the call"""
+    body, more = heartbeat_message("wordy"), wire.literal(b"x", b"y" * 100)
+    Flood(target, wire.prelude(HEARTBEAT), lambda: wire.blocks_of_calls(
+        lambda stream: wire.call(stream, body, ends=False) + 3 * wire.frame(wire.HEADERS, wire.END_HEADERS, stream, more))).run(outcome)
+
+
+@attack()
+def stream_numbers(target, outcome):
+    """calls on streams with even numbers, and with numbers that fall; what is logged of it"""
+    before = target.log_bytes()
+    call = wire.frame(wire.HEADERS, wire.END_HEADERS, 0, wire.REPEATED_HEADERS)
+
+    def blocks():
+        for first in range(1_000_001, 10_001, -10_000):
+            yield b"".join(call[:5] + struct.pack(">I", stream) + call[9:] for stream in range(first, first - 10_000, -1))
+    Flood(target, wire.prelude(HEARTBEAT), blocks).run(outcome)
+    logged = target.log_bytes() - before
+    outcome.expect(logged < MIB, "%d KiB logged" % (logged / 1024))

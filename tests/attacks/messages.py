@@ -7,7 +7,8 @@ import time
 import zlib
 
 from attack import MIB, attack, codes
-from clients import HEALTH, REFLECTION, SERVICE, close, fill_a_group, frame_of, heartbeat, heartbeat_message, hold, in_turn, listing
+from clients import (ADMIN, HEALTH, MESSAGING, REFLECTION, SERVICE, close, fill_a_group, frame_of, heartbeat, heartbeat_message, hold,
+                     in_turn, listing)
 from frames import message
 import stubs
 
@@ -36,6 +37,21 @@ def gzip_bomb(target, outcome):
         connection.send_within_windows(stream, bomb)
         code = (connection.await_end(stream, 30) or {}).get("grpc-status")
         outcome.expect(code == "8", "%s ended with %s" % (method, code))
+        connection.close()
+
+
+@attack()
+def gzip_bombs_everywhere(target, outcome):
+    """compressed messages of 64 KB that are 62 MiB of zeros, to one method of each kind"""
+    bomb = message(gzip_of_zeros(62), compressed=True)
+    for path in (ADMIN + "ListClients", ADMIN + "Watch", ADMIN + "Drain", HEALTH + "Check", HEALTH + "Watch", REFLECTION,
+                 MESSAGING + "QueryRoute", MESSAGING + "Telemetry", MESSAGING + "ReceiveMessage", "/no.Such/Method"):
+        connection = target.connect()
+        stream = connection.open(path, encoding="gzip", extra=[("x-mq-client-id", "bomber")])
+        connection.flush()
+        connection.send_within_windows(stream, bomb, 5)
+        trailers = connection.await_end(stream, 5)
+        outcome.expect(trailers is not None, "%s: %s" % (path.rsplit(".", 1)[-1], (trailers or {}).get("grpc-status", "not ended")))
         connection.close()
 
 
