@@ -90,6 +90,15 @@ def pings_unread(target, outcome):
 
 
 @attack()
+def pings_among_calls(target, outcome):
+    """heartbeats, each with as many PING frames as its headers might have bytes, 4 KiB"""
+    pings = wire.frame(wire.PING, 0, 0, bytes(8)) * (4096 // 17)
+    body = heartbeat_message("pings")
+    Flood(target, wire.prelude(SERVICE + "Heartbeat"), lambda: wire.blocks_of_calls(
+        lambda stream: wire.call(stream, body) + pings, calls=500)).run(outcome)
+
+
+@attack()
 def settings_flood(target, outcome):
     """SETTINGS frames that change the windows' size and the table's"""
     frames = wire.settings({4: 65535, 1: 0}) + wire.settings({4: 1, 1: 4096})

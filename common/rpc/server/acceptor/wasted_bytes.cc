@@ -100,7 +100,8 @@ void WastedBytes::Count(const Connection::Counts& counts, absl::Duration passed,
   const int64_t wasted =
       static_cast<int64_t>(counts.bytes) -
       static_cast<int64_t>(counts.message_bytes) -
-      static_cast<int64_t>(counts.messages) * kBytesAroundAMessage;
+      static_cast<int64_t>(counts.messages) * kBytesAroundAMessage -
+      static_cast<int64_t>(counts.calls_with_message) * kBytesOfHeaders;
   const auto refilled = static_cast<int64_t>(absl::ToDoubleSeconds(passed) *
                                              static_cast<double>(max_rate_));
   // A message that has come at last, after its bytes, gives back their credit.

@@ -15,8 +15,8 @@ namespace rmq {
 
 // Finds, at each look at all open connections, those that have wasted more
 // bytes than they may: what the socket has received, less the messages that
-// came whole, and kBytesAroundAMessage for each of these. A credit is a burst
-// that refills.
+// came whole, kBytesAroundAMessage for each of these, and kBytesOfHeaders for
+// each call that had one. A credit is a burst that refills.
 //
 // - A connection may waste `max_rate` bytes a second, and kBytesBurst times as
 //   many at once, beside one message that has not come whole yet.
@@ -38,8 +38,10 @@ namespace rmq {
 class WastedBytes {
  public:
   static constexpr int kBytesBurst = 8;
-  // What surrounds a message in a call of its own: headers and frames.
+  // What surrounds a message: frames, and headers that are short.
   static constexpr int64_t kBytesAroundAMessage = 1024;
+  // What the headers of a call may have besides: a token.
+  static constexpr int64_t kBytesOfHeaders = 4 * 1024;
 
   // A look is calm if it comes kLookPeriod after the last calm one or later,
   // and all connections together have wasted at most kBytesWhenTight in

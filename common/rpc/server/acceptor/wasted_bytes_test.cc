@@ -89,10 +89,32 @@ TEST_F(WastedBytesTest, BytesOfMessagesAndWhatSurroundsThemAreNoWaste) {
     EXPECT_TRUE(call.Begin(&connections_, "10.0.0.1:1", now_).ok());
     call.NoteMessage(2000);
     call.End(now_);
-    client.socket->bytes = i * (2000 + WastedBytes::kBytesAroundAMessage);
+    client.socket->bytes = i * (2000 + WastedBytes::kBytesAroundAMessage +
+                                WastedBytes::kBytesOfHeaders);
     Look(absl::ZeroDuration());
   }
   EXPECT_EQ(client.socket->ends, 0);
+  client.socket->bytes = *client.socket->bytes + kCredit;
+  Look(absl::ZeroDuration());
+  EXPECT_EQ(client.socket->ends, 0);
+  client.socket->bytes = *client.socket->bytes + 1;
+  Look(absl::ZeroDuration());
+  EXPECT_EQ(client.socket->ends, 1);
+}
+
+TEST_F(WastedBytesTest, HeadersCountOnceACallWhateverMessagesFollow) {
+  const Client client = Open("10.0.0.1:1");
+  ConnectionCall call;
+  EXPECT_TRUE(call.Begin(&connections_, "10.0.0.1:1", now_).ok());
+  for (int i = 0; i < 10; ++i) call.NoteMessage(0);
+  const int64_t explained =
+      10 * WastedBytes::kBytesAroundAMessage + WastedBytes::kBytesOfHeaders;
+  client.socket->bytes = explained + kCredit;
+  Look(absl::ZeroDuration());
+  EXPECT_EQ(client.socket->ends, 0);
+  client.socket->bytes = explained + kCredit + 1;
+  Look(absl::ZeroDuration());
+  EXPECT_EQ(client.socket->ends, 1);
 }
 
 TEST_F(WastedBytesTest, AMessageThatComesAtLastGivesItsCreditBack) {
@@ -194,9 +216,9 @@ TEST_F(TightMemoryTest, AMessageThatHasComeMakesUpForSomeWaste) {
   BeginCalls(1);
   calls_.back().NoteMessage(100);
   calls_.back().NoteMessage(100);
-  const int64_t allowed =
-      kAllowed + 2 * (WastedBytes::kBytesOfACallWhenTight +
-                      WastedBytes::kBytesAroundAMessage + 100);
+  const int64_t allowed = kAllowed + WastedBytes::kBytesOfHeaders +
+                          2 * (WastedBytes::kBytesOfACallWhenTight +
+                               WastedBytes::kBytesAroundAMessage + 100);
   client_.socket->bytes = allowed;
   Look(absl::ZeroDuration(), kTight);
   EXPECT_EQ(client_.socket->ends, 0);
@@ -252,6 +274,7 @@ TEST_F(TightMemoryTest, WhenMemoryHasGrownMuchMessagesAloneMakeUpForWaste) {
   BeginCalls(100);
   calls_.back().NoteMessage(100);
   const int64_t allowed = kAllowedThen + WastedBytes::kBytesOfACallWhenTight +
+                          WastedBytes::kBytesOfHeaders +
                           WastedBytes::kBytesAroundAMessage + 100;
   client_.socket->bytes = allowed + 1;
   Look(absl::ZeroDuration(), kTighter - 1);
