@@ -181,7 +181,8 @@ __attribute__((section(".preinit_array"),
 }  // namespace
 
 int main(int argc, char** argv) {
-  LimitHeaps(1);  // Before any thread begins.
+  // Before any thread begins, and allocates.
+  LimitHeaps(1);
   rmq::StartProcessLog(argv[0]);
 
   absl::SetProgramUsageMessage(

@@ -30,8 +30,7 @@ class SharedRate {
   // that is not does not count.
   bool Take(const Payer& payer, absl::Time now);
 
-  // How many payers are kept: at most four times the burst. Of those that have
-  // not had their whole burst again there are at most twice as many as it.
+  // How many payers are kept: at most four times the burst.
   size_t payers() const { return full_at_.size(); }
 
  private:

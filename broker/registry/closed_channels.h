@@ -28,11 +28,11 @@ struct ClosedChannel {
 };
 using ClosedChannelPtr = std::shared_ptr<const ClosedChannel>;
 
-// Keeps the last `max` channels, and counts all. Nobody can push out those of
-// others by channels that come and go: while as many as may be are kept, a
-// payer that has more than half of them makes room for each further one, and
-// one that has half of them makes room for its own. Otherwise the one that was
-// closed first goes.
+// Keeps the last `max` channels, and counts all. No payer can fill more than
+// half of a full list by channels that come and go: while as many as may be are
+// kept, a payer that has more than half of them makes room for each further
+// one, and one that has half of them makes room for its own. Otherwise the one
+// that was closed first goes.
 //
 // Not thread-safe.
 class ClosedChannels {

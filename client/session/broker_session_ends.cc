@@ -242,6 +242,7 @@ void BrokerSession::TakeOver() {
 void BrokerSession::EndReserve(BrokerState state, absl::Time retry_at) {
   CHECK(health_.state == BrokerState::kReserve) << Name(health_.state);
   state_deadline_ = retry_at;
+  if (state == BrokerState::kKicked) health_.last_end = EndReason::kKicked;
   LOG(WARNING) << "taken off the broker with another way to it"
                << Kv("broker", broker_.address) << Kv("state", Name(state));
   Enter(state);

@@ -270,6 +270,8 @@ TEST_F(BrokerSessionEndsTest, AReserveThatIsKickedComesBackAtTheTimeItIsGiven) {
   Reserve();
   session_->EndReserve(BrokerState::kKicked, loop_.Now() + absl::Minutes(7));
   EXPECT_EQ(state(), BrokerState::kKicked);
+  // So that the client stays away also from a broker that is listed anew.
+  EXPECT_EQ(session_->health().last_end, EndReason::kKicked);
   ExpectConnectsAfter(absl::Minutes(7));
 }
 

@@ -108,6 +108,7 @@ void BrokerTable::SetBrokers(const std::vector<BrokerEntry>& brokers,
 
 void BrokerTable::SetStatement(std::shared_ptr<const Statement> statement) {
   statement_ = std::move(statement);
+  had_statement_ = true;
   left_brokers_.KeepWanted(ConsumerGroups(statement_.get()));
   for (Link& link : links_) GiveStatement(&link);
 }
@@ -124,8 +125,7 @@ void BrokerTable::NoteSettling(absl::string_view address,
 void BrokerTable::WantMembers(absl::string_view address,
                               absl::string_view group) {
   // The client may have left the group meanwhile.
-  if (statement_ != nullptr &&
-      !ConsumerGroups(statement_.get()).contains(group)) {
+  if (had_statement_ && !ConsumerGroups(statement_.get()).contains(group)) {
     return;
   }
   for (Link& link : links_) {

@@ -213,6 +213,8 @@ class BrokerTable final : private BrokerSession::Observer {
 
   std::vector<Link> links_;
   std::shared_ptr<const Statement> statement_;
+  // False before the first one, which may be null.
+  bool had_statement_ = false;
   uint64_t last_stream_number_ = 0;  // All sessions draw from it.
   bool has_reserve_ = false;         // False: no session is in kReserve.
   bool review_posted_ = false;

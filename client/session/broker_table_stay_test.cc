@@ -283,6 +283,16 @@ TEST_F(BrokerTableStayTest, AGroupThatTheClientHasLeftCannotBeWanted) {
   EXPECT_FALSE(ListsMembersAt(kA));
 }
 
+TEST_F(BrokerTableStayTest, TheOnlyGroupCannotBeWantedOnceItIsLeft) {
+  table_->SetBrokers({kA});
+  table_->SetStatement(ProducerAndConsumer());
+  table_->SetStatement(nullptr);
+  table_->WantMembers("a:1", "orders");
+  table_->SetStatement(ProducerAndConsumer());
+  BringOnline(kA);
+  EXPECT_FALSE(ListsMembersAt(kA));
+}
+
 TEST_F(BrokerTableStayTest, AGroupCanBeWantedBeforeTheFirstStatement) {
   table_->SetBrokers({kA});
   table_->WantMembers("a:1", "orders");

@@ -54,7 +54,8 @@ absl::Status MembershipWatcherOptions::Validate() const {
   if (!status.ok()) return status;
   if (from_revision != 0 && brokers.size() != 1) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "from_revision must be 0 unless brokers has one, got ", from_revision));
+        "from_revision must be 0 unless brokers has exactly one entry, got ",
+        from_revision));
   }
   if (groups.size() > kMaxGroups) {
     return absl::InvalidArgumentError(absl::StrCat(

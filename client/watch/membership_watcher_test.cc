@@ -64,7 +64,8 @@ TEST(MembershipWatcherTest, OptionsAreRefusedWithTheFieldAndTheRule) {
                 o.brokers.push_back("127.0.0.1:2");
                 o.from_revision = 7;
               }),
-              invalid("from_revision must be 0 unless brokers has one, got 7"));
+              invalid("from_revision must be 0 unless brokers has exactly one "
+                      "entry, got 7"));
   EXPECT_THAT(refusal([](auto& o) { o.initial_backoff = {}; }),
               invalid("backoff must be positive"));
 
@@ -107,10 +108,12 @@ TEST(MembershipWatcherTest, BrokersOrAResolverAreGivenAndNotBoth) {
   options.resolver = "static:///127.0.0.1:1";
   EXPECT_THAT(options.Validate(), IsOk());
   options.from_revision = 7;
-  EXPECT_THAT(options.Validate(),
-              StatusIs(absl::StatusCode::kInvalidArgument,
-                       "from_revision must be 0 unless brokers has one, got "
-                       "7"));
+  EXPECT_THAT(
+      options.Validate(),
+      StatusIs(
+          absl::StatusCode::kInvalidArgument,
+          "from_revision must be 0 unless brokers has exactly one entry, got "
+          "7"));
   options.from_revision = 0;
   options.brokers = {"127.0.0.1:2"};
   EXPECT_THAT(options.Validate(),

@@ -79,8 +79,9 @@ void TelemetrySession::OnOpened() {
     return;
   }
   client_id_ = std::string(headers.client_id);
-  number_ = environment_.broker->clients.OpenStream(CallerOf(context, headers));
+  // First, so that an id that several use at all times is always listed.
   environment_.open->AddToClient(this, now);
+  number_ = environment_.broker->clients.OpenStream(CallerOf(context, headers));
   if (context.peer.generation != 0 && !context.peer.is_trial) {
     identified_ = environment_.identified->Add(
         std::shared_ptr<IdentifiedStreams::Stream>(reference()),
@@ -226,7 +227,7 @@ CallStatus TelemetrySession::PrintStackTrace(
 
 void TelemetrySession::OnGone() {
   if (identified_ != 0) environment_.identified->Remove(identified_);
-  // First: a client that goes on without a stream is a duplicate at any moment.
+  // First, so that an id that several use at all times is always listed.
   Leave();
   environment_.open->Remove(this);
   environment_.stacks->EndOf(client_id_, this);
@@ -307,20 +308,22 @@ DuplicateStreams::Duplicate OpenSessions::DuplicateOfLocked(
     if (duplicate.addresses.size() == kMostAddresses) return;
     duplicate.addresses.emplace_back(address);
   };
-  Addresses others;
-  const auto streamless = streamless_.find(client_id);
-  if (streamless != streamless_.end()) others = streamless->second;
+  absl::flat_hash_set<ClientNetwork> with_session;
   const auto of_client = of_clients_.find(client_id);
   if (of_client != of_clients_.end()) {
     duplicate.streams = of_client->second.size();
     for (const TelemetrySession* const session : of_client->second) {
-      if (others.empty() && duplicate.addresses.size() == kMostAddresses) break;
       add(session->address());
-      others.erase(session->key().network);
+      with_session.insert(session->key().network);
     }
   }
-  duplicate.streams += others.size();
-  for (const auto& [network, address] : others) add(address);
+  const auto streamless = streamless_.find(client_id);
+  if (streamless == streamless_.end()) return duplicate;
+  for (const auto& [network, address] : streamless->second) {
+    if (with_session.contains(network)) continue;
+    ++duplicate.streams;
+    add(address);
+  }
   return duplicate;
 }
 

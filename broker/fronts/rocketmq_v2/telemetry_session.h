@@ -3,6 +3,7 @@
 #ifndef BROKER_FRONTS_ROCKETMQ_V2_TELEMETRY_SESSION_H_
 #define BROKER_FRONTS_ROCKETMQ_V2_TELEMETRY_SESSION_H_
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -113,7 +114,8 @@ class TelemetrySession final : public IdentifiedStreams::Stream,
   // client is not known.
   std::string client_id_;
   ClientNetwork network_ = kNoIpNetwork;
-  SdkClients::StreamNumber number_ = 0;
+  // Any thread reads it.
+  std::atomic<SdkClients::StreamNumber> number_{0};
   Payer payer_;
   // Used by the loop's thread only.
   RateLimit rate_;

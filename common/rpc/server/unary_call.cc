@@ -119,29 +119,51 @@ void UnaryCall::ForgetUnread() { calls_.unread.Remove(unread_.exchange(0)); }
 
 absl::Time UnaryCall::EndIfWaitingSince(WaitsFor /*what*/,
                                         absl::Time /*limit*/) {
-  const absl::Duration first_message = calls_.unfinished.options().limit;
-  const absl::Time cut_off_if_read_since =
-      calls_.clock.TimeNow() - calls_.options.slow_reader_limit;
+  const DeadlineWatch& unfinished = calls_.unfinished;
+  const absl::Duration first_message = unfinished.options().limit;
+  const absl::Time now = calls_.clock.TimeNow();
+  const bool ends_now = BeginToEnd(now);
+  if (ends_now) {
+    grpc::ByteBuffer none;
+    End({absl::StatusCode::kDeadlineExceeded, ResponseCode::kSystemError,
+         absl::StrCat("the call's message did not come within ",
+                      absl::FormatDuration(first_message))},
+        &none);
+  }
+  absl::Time unread_until;
   {
     MutexLock lock(&mu_);
-    if (ends_since_ != absl::InfiniteFuture() &&
-        ends_since_ > cut_off_if_read_since) {
-      // So that it comes back when its answer has been unread for the limit.
-      return ends_since_ + calls_.options.slow_reader_limit - first_message;
-    }
+    unread_until = ends_since_ + calls_.options.slow_reader_limit;
   }
-  EndIfWaiting({absl::StatusCode::kDeadlineExceeded, ResponseCode::kSystemError,
-                absl::StrCat("the call's message did not come within ",
-                             absl::FormatDuration(first_message))});
+  // While many calls wait, none stays because its answer is not read: they
+  // would have later deadlines than calls that begin, and so outlive these.
+  const bool is_crowded =
+      unfinished.size() >= unfinished.options().capacity / 4;
+  if (unread_until > now && !is_crowded) {
+    // So that it comes back then.
+    return unread_until - first_message;
+  }
+  if (ends_now) {
+    call_.Cancel();
+  } else {
+    GiveUp();
+  }
   return absl::InfiniteFuture();
 }
 
 void UnaryCall::EndIfWaiting(const CallStatus& status) {
-  if (BeginToEnd(calls_.clock.TimeNow())) {
-    grpc::ByteBuffer none;
-    End(status, &none);
+  if (!BeginToEnd(calls_.clock.TimeNow())) {
+    GiveUp();
     return;
   }
+  grpc::ByteBuffer none;
+  End(status, &none);
+  // No watch knows the call any more. What has not been sent by now, because
+  // the client does not read, never will be.
+  call_.Cancel();
+}
+
+void UnaryCall::GiveUp() {
   ForgetUnread();
   CallCounters& counters = calls_.methods.counters();
   NoteRefusal(method_ == nullptr ? counters.no_method() : *method_->counters,

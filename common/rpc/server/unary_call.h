@@ -65,6 +65,8 @@ class UnaryCall final : public Waiter {
   // "host:port" of the client.
   absl::string_view peer() const { return on_connection_.peer(); }
   ClientNetwork network() const { return on_connection_.network(); }
+  // The client does not read the answer.
+  void GiveUp();
   // Fills `response` if it returns OK.
   CallStatus Answer(bool was_read, absl::Time now, grpc::ByteBuffer* response);
   // After the last event. *this may be gone then.

@@ -1,5 +1,6 @@
 #include "common/rpc/server/unary_call.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -8,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
+#include "common/real_clock.h"
 #include "common/response_code.h"
 #include "common/rpc/credentials/credentials_source.h"
 #include "common/rpc/loop/completion_loop.h"
@@ -68,17 +70,19 @@ class LargeOutcomeWriter final : public OutcomeWriter {
   mutable absl::Notification has_written_;
 };
 
-// A call of a client that sends an empty message and does not read. Blocking.
+// A call of a client that sends an empty message, or none, and does not read.
+// Blocking.
 class UnreadCall {
  public:
   UnreadCall(const std::shared_ptr<grpc::Channel>& channel,
-             const std::string& path)
+             const std::string& path, bool has_message = true)
       : stub_(channel) {
     context_.set_deadline(gpr_time_add(
         gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_seconds(60, GPR_TIMESPAN)));
     call_ = stub_.PrepareCall(&context_, path, &queue_);
     call_->StartCall(this);
     AwaitEvent();
+    if (!has_message) return;
     call_->WriteLast(BytesOf(""), grpc::WriteOptions(), this);
     AwaitEvent();
   }
@@ -171,6 +175,73 @@ TEST_F(UnaryCallTest, AResponseThatHoldsAnErrorCountsUntilTheCallIsOver) {
   }
   AwaitEndOfCalls();
   EXPECT_EQ(calls_.unread.bytes(), 0);
+}
+
+// A call whose message does not come in time is answered, and the answer is not
+// read either.
+class UnfinishedCallTest : public UnaryCallTest {
+ protected:
+  void SetUp() override {
+    UnaryCallTest::SetUp();
+    unread_ = std::make_unique<UnreadCall>(channel_, kPath, false);
+    AwaitUnfinished(1);
+  }
+  void TearDown() override {
+    unread_.reset();
+    UnaryCallTest::TearDown();
+  }
+
+  void AwaitUnfinished(size_t count) const {
+    while (calls_.unfinished.size() != count) std::this_thread::yield();
+  }
+  // In steps, since a process that does not look for long counts as stopped.
+  void PassTime(absl::Duration time) {
+    while (time > absl::ZeroDuration()) {
+      const absl::Duration step = std::min(time, absl::Seconds(5));
+      clock_.Advance(step);
+      calls_.unfinished.Check(clock_.TimeNow());
+      time -= step;
+    }
+  }
+  // Blocks until the call is over, though its client does not read.
+  bool IsOver() {
+    return calls_.live.AwaitNoneBegun(
+        &RealClock(), RealClock().TimeNow() + absl::Seconds(60));
+  }
+
+  std::unique_ptr<UnreadCall> unread_;
+};
+
+TEST_F(UnfinishedCallTest, IsWatchedUntilItsAnswerIsReadOrTheLimitIsOver) {
+  PassTime(ServerCalls::kFirstMessageLimit);
+  outcomes_.AwaitWritten();
+  EXPECT_EQ(calls_.unfinished.size(), 1u);
+  PassTime(calls_.options.slow_reader_limit - absl::Milliseconds(1));
+  EXPECT_EQ(counters_.slow_readers, 0);
+  EXPECT_EQ(calls_.unfinished.size(), 1u);
+  PassTime(absl::Milliseconds(1));
+  EXPECT_EQ(counters_.slow_readers, 1);
+  EXPECT_TRUE(IsOver());
+}
+
+TEST_F(UnfinishedCallTest, WhenItMakesRoomForOthersItsAnswerIsDropped) {
+  EXPECT_TRUE(calls_.unfinished.EndFirst(OverLimit("too many")));
+  EXPECT_TRUE(IsOver());
+}
+
+TEST_F(UnfinishedCallTest, AmongManyItIsNotWatchedForItsAnswer) {
+  constexpr size_t kCrowd = ServerCalls::kMostAwaitingCalls / 4;
+  // Of another address, and younger.
+  for (size_t i = 1; i < kCrowd; ++i) {
+    calls_.unfinished.Add({}, 1, clock_.TimeNow() + absl::Seconds(1),
+                          clock_.TimeNow());
+  }
+  PassTime(ServerCalls::kFirstMessageLimit - absl::Milliseconds(1));
+  EXPECT_EQ(calls_.unfinished.size(), kCrowd);
+  calls_.unfinished.Add({}, 1, clock_.TimeNow(), clock_.TimeNow());
+  PassTime(absl::Milliseconds(1));
+  EXPECT_EQ(calls_.unfinished.size(), kCrowd);
+  EXPECT_TRUE(IsOver());
 }
 
 }  // namespace

@@ -22,9 +22,8 @@ namespace rmq {
 // more than its share, or else of all. So who leaves answers unread loses its
 // own, and a client that reads at once loses none.
 //
-// Small answers, as to heartbeats, are not counted: a call is unfinished until
-// its answer is read, so that there are at most
-// ServerCalls::kMostAwaitingCalls, which hold 6 MB.
+// Small answers, as to heartbeats, are not counted: their calls are bounded by
+// ServerCalls::unfinished until they are read, and hold 8 MB at most.
 //
 // An address is a ClientNetwork. Thread-safe; ends calls with no lock held.
 class UnreadAnswers {

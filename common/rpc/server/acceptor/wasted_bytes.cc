@@ -63,7 +63,9 @@ WastedBytes::Found WastedBytes::Look(
       most_counted = state.counted;
     }
     if (state.counted > credit ||
-        (state.counted > kBytesWhenTight + std::max<int64_t>(0, of_calls) &&
+        (state.counted >
+             kBytesWhenTight +
+                 std::clamp<int64_t>(of_calls, 0, kBytesOfUnknownCalls) &&
          is_suspect(*connection))) {
       found.wasteful.push_back(connection);
     } else if (unexplained >= kFewestBytesWhenTight) {
