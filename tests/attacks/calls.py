@@ -260,7 +260,7 @@ def telemetry_streams(target, outcome):
     close(connections)
 
 
-@attack(memory_mib=250, why="10,000 calls that are held, as those of clients that wait for messages, take 18 KB each.")
+@attack()
 def held_receives(target, outcome):
     """10,000 calls of ReceiveMessage on five connections, each of another client"""
     topic = field(2, b"orders")

@@ -20,7 +20,9 @@ namespace rmq {
 //
 // - A connection may waste `max_rate` bytes a second, and kBytesBurst times as
 //   many at once, beside one message that has not come whole yet.
-// - One of an address that is suspect may waste kBytesWhenTight at once.
+// - One of an address that is suspect may waste kBytesWhenTight at once, beside
+//   what its messages and waiting calls make up for (see below), which is
+//   kBytesOfUnknownCalls at most.
 // - While the process's memory grows fast, the worst of those that have
 //   together wasted more than kBytesWhenTight lately are over: a flood of small
 //   frames takes hundreds of times its size until it is handled. The more

@@ -372,5 +372,21 @@ TEST_F(TightMemoryTest, WhileAnAddressIsSuspectItsCreditForBytesIsSmaller) {
   EXPECT_EQ(other.socket->ends, 1);
 }
 
+TEST_F(TightMemoryTest, WaitingCallsLiftTheCreditOfASuspectToALimit) {
+  const Client other = Open("10.0.0.1:2");
+  client_.socket->bytes = 200 * kMiB;
+  Look(absl::ZeroDuration(), kCalm);
+  EXPECT_EQ(client_.socket->ends, 1);
+  constexpr int kEnough = 2 * WastedBytes::kBytesOfUnknownCalls /
+                          WastedBytes::kBytesOfACallWhenTight;
+  BeginCalls(kEnough, "10.0.0.1:2");
+  other.socket->bytes = kAllowed;
+  Look(absl::ZeroDuration(), kCalm);
+  EXPECT_EQ(other.socket->ends, 0);
+  other.socket->bytes = kAllowed + 1;
+  Look(absl::ZeroDuration(), kCalm);
+  EXPECT_EQ(other.socket->ends, 1);
+}
+
 }  // namespace
 }  // namespace rmq
