@@ -11,28 +11,35 @@ namespace rmq {
 DeadlineWatch::Ticket DeadlineWatch::Add(std::weak_ptr<Waiter> waiter,
                                          ClientNetwork network,
                                          absl::Time since, absl::Time now) {
-  return AddEntry({std::move(waiter), network}, since, now);
+  return AddEntry(0, {std::move(waiter), network}, since, now);
 }
 
-DeadlineWatch::Ticket DeadlineWatch::AddEntry(Entry entry, absl::Time since,
+DeadlineWatch::Ticket DeadlineWatch::AddEntry(uint64_t number, Entry entry,
+                                              absl::Time since,
                                               absl::Time now) {
-  Ticket ticket(since + options_.limit, 0);
+  Place place(since + options_.limit, number);
   Entry gives_way;
   size_t most = options_.capacity;
   {
     MutexLock lock(&mu_);
+    if (number == 0) {
+      place.second = ++last_number_;
+    } else {
+      const auto renewed = renewed_.find(number);
+      if (renewed == renewed_.end()) return {};
+      renewed->second = place.first;
+    }
     if (entries_.empty()) {
       last_check_ = now;
       // Nothing was checked until now, so whether this process was stopped is
       // not known.
-      if (ticket.first < now) back_since_ = now;
+      if (place.first < now) back_since_ = now;
     }
-    ticket.second = ++last_number_;
     const ClientNetwork network = entry.network;
-    entries_.emplace_hint(entries_.end(), ticket, std::move(entry));
+    entries_.emplace_hint(entries_.end(), place, std::move(entry));
     if (options_.capacity != kNoLimit) {
-      absl::btree_set<Ticket>& its = by_network_[network];
-      its.insert(its.end(), ticket);
+      absl::btree_set<Place>& its = by_network_[network];
+      its.insert(its.end(), place);
       if (its.size() > options_.capacity / 2) {
         most = options_.capacity / 2;
         gives_way = TakeLocked(entries_.find(*its.begin()));
@@ -41,14 +48,14 @@ DeadlineWatch::Ticket DeadlineWatch::AddEntry(Entry entry, absl::Time since,
       }
     }
   }
-  on_due_(ticket.first);
+  on_due_(place.first);
   if (const std::shared_ptr<Waiter> longest = gives_way.waiter.lock()) {
     longest->EndIfWaiting(OverLimit(absl::StrCat(
         "at most ", most, " calls ",
         most == options_.capacity ? "" : "of one address ",
         "may wait for their clients, and this one had waited for longest")));
   }
-  return ticket;
+  return place;
 }
 
 void DeadlineWatch::Remove(const Ticket& ticket) {
@@ -56,7 +63,13 @@ void DeadlineWatch::Remove(const Ticket& ticket) {
   // memory.
   Entry removed;
   MutexLock lock(&mu_);
-  const auto found = entries_.find(ticket);
+  auto found = entries_.find(ticket);
+  if (found == entries_.end()) {
+    const auto renewed = renewed_.find(ticket.second);
+    if (renewed == renewed_.end()) return;
+    found = entries_.find(Place(renewed->second, ticket.second));
+    renewed_.erase(renewed);
+  }
   if (found != entries_.end()) removed = TakeLocked(found);
 }
 
@@ -69,18 +82,26 @@ absl::Time DeadlineWatch::Check(absl::Time now) {
   }
   while (true) {
     Entry due;
+    uint64_t number;
     {
       MutexLock lock(&mu_);
       if (entries_.empty() || FirstDeadlineLocked() > now) {
         return NextDueLocked();
       }
+      number = entries_.begin()->first.second;
       due = TakeLocked(entries_.begin());
+      renewed_[number] = absl::InfiniteFuture();
     }
-    const std::shared_ptr<Waiter> waiter = due.waiter.lock();
-    if (waiter == nullptr) continue;
-    const absl::Time since =
-        waiter->EndIfWaitingSince(options_.what, now - options_.limit);
-    if (since != absl::InfiniteFuture()) AddEntry(std::move(due), since, now);
+    absl::Time since = absl::InfiniteFuture();
+    if (const std::shared_ptr<Waiter> waiter = due.waiter.lock()) {
+      since = waiter->EndIfWaitingSince(options_.what, now - options_.limit);
+    }
+    if (since != absl::InfiniteFuture()) {
+      AddEntry(number, std::move(due), since, now);
+    } else {
+      MutexLock lock(&mu_);
+      renewed_.erase(number);
+    }
   }
 }
 
@@ -114,9 +135,10 @@ size_t DeadlineWatch::size() const {
 }
 
 DeadlineWatch::Entry DeadlineWatch::TakeLocked(Entries::iterator found) {
-  const Ticket taken = found->first;
+  const Place taken = found->first;
   Entry entry = std::move(found->second);
   entries_.erase(found);
+  renewed_.erase(taken.second);
   const auto its = by_network_.find(entry.network);
   if (its != by_network_.end()) {
     its->second.erase(taken);

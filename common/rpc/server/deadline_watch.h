@@ -59,7 +59,8 @@ class DeadlineWatch final : public DueTask {
     size_t capacity = kNoLimit;
   };
   static constexpr size_t kNoLimit = std::numeric_limits<size_t>::max();
-  // Identifies an entry. A default Ticket identifies none.
+  // Identifies an entry for as long as there is one, also after Check() has
+  // renewed it. A default Ticket identifies none.
   using Ticket = std::pair<absl::Time, uint64_t>;
 
   // `on_due` is called by the thread that adds a call, with the locks that the
@@ -87,8 +88,9 @@ class DeadlineWatch final : public DueTask {
     return Add(std::move(waiter), network, now + limit - options_.limit, now);
   }
 
-  // Removes an entry, if it is still there. A waiter that need not be counted
-  // may also leave the removal to Check().
+  // Removes an entry, if it is still there. While its waiter is asked, this
+  // keeps it from being renewed. A waiter that need not be counted may also
+  // leave the removal to Check().
   void Remove(const Ticket& ticket) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Ends the calls whose wait has lasted for the limit at `now`. Returns when
@@ -115,10 +117,15 @@ class DeadlineWatch final : public DueTask {
     std::weak_ptr<Waiter> waiter;
     ClientNetwork network;
   };
-  using Entries = absl::btree_map<Ticket, Entry>;
+  // Of an entry that has its Ticket's number, and maybe another deadline.
+  using Place = Ticket;
+  using Entries = absl::btree_map<Place, Entry>;
 
-  Ticket AddEntry(Entry entry, absl::Time since, absl::Time now)
-      ABSL_LOCKS_EXCLUDED(mu_);
+  // Adds the entry as number `number`; 0: as a new one. Does nothing, and
+  // returns no ticket, if the number's entry was removed while its waiter was
+  // asked.
+  Ticket AddEntry(uint64_t number, Entry entry, absl::Time since,
+                  absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
   absl::Time NextDueLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // When the first entry's wait is over. There must be an entry.
   absl::Time FirstDeadlineLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -136,8 +143,11 @@ class DeadlineWatch final : public DueTask {
   uint64_t last_number_ ABSL_GUARDED_BY(mu_) = 0;
   // By deadline, then in the order of Add().
   Entries entries_ ABSL_GUARDED_BY(mu_);
-  // The tickets of `entries_`, by address, if there is a limit of an address.
-  absl::flat_hash_map<ClientNetwork, absl::btree_set<Ticket>> by_network_
+  // The deadlines of the entries that Check() has renewed, by number.
+  // InfiniteFuture: the waiter is asked, and `entries_` does not have it.
+  absl::flat_hash_map<uint64_t, absl::Time> renewed_ ABSL_GUARDED_BY(mu_);
+  // The places of `entries_`, by address, if there is a limit of an address.
+  absl::flat_hash_map<ClientNetwork, absl::btree_set<Place>> by_network_
       ABSL_GUARDED_BY(mu_);
 };
 

@@ -1,6 +1,7 @@
 #include "common/rpc/server/deadline_watch.h"
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -31,6 +32,7 @@ class FakeWaiter final : public Waiter {
   absl::Time EndIfWaitingSince(WaitsFor what, absl::Time limit) override {
     EXPECT_EQ(what, WaitsFor::kReading);
     ++asked;
+    if (while_asked != nullptr) while_asked();
     if (waits_since > limit) return waits_since;
     ended = true;
     return absl::InfiniteFuture();
@@ -41,6 +43,8 @@ class FakeWaiter final : public Waiter {
 
   // InfiniteFuture: nothing is.
   absl::Time waits_since = absl::InfiniteFuture();
+  // What happens meanwhile.
+  std::function<void()> while_asked;
   bool ended = false;
   int asked = 0;
   std::vector<std::string> told;
@@ -202,6 +206,59 @@ TEST_F(DeadlineWatchTest, AWaitThatIsTakenBackIsOver) {
   EXPECT_EQ(watch_.size(), 0);
   EXPECT_EQ(watch_.Check(kStart + kLimit), absl::InfiniteFuture());
   EXPECT_EQ(waiter->asked, 0);
+}
+
+// A renewed one that is left behind would hold its place until its deadline.
+TEST_F(DeadlineWatchTest, AWaitThatWasRenewedIsTakenBackByItsTicket) {
+  const auto waiter = std::make_shared<FakeWaiter>();
+  const DeadlineWatch::Ticket ticket =
+      watch_.Add(waiter, kNetwork, kStart, kStart);
+  waiter->waits_since = kStart + absl::Seconds(20);
+  watch_.Check(kStart + kLimit);
+  // Once more, after it was renewed.
+  waiter->waits_since = kStart + absl::Seconds(40);
+  watch_.Check(kStart + absl::Seconds(20) + kLimit);
+  EXPECT_EQ(waiter->asked, 2);
+  EXPECT_EQ(watch_.size(), 1);
+  watch_.Remove(ticket);
+  EXPECT_EQ(watch_.size(), 0);
+  watch_.Check(kStart + 3 * kLimit);
+  EXPECT_EQ(waiter->asked, 2);
+}
+
+TEST_F(DeadlineWatchTest, AWaitThatWasRenewedIsShortenedByItsTicket) {
+  const auto waiter = std::make_shared<FakeWaiter>();
+  const DeadlineWatch::Ticket ticket =
+      watch_.Add(waiter, kNetwork, kStart, kStart);
+  waiter->waits_since = kStart + absl::Seconds(20);
+  watch_.Check(kStart + kLimit);
+  watch_.Shorten(ticket, waiter, kNetwork, absl::Seconds(3), kStart + kLimit);
+  EXPECT_EQ(watch_.size(), 1);
+}
+
+TEST_F(DeadlineWatchTest, AWaitThatIsTakenBackWhileItIsAskedIsNotRenewed) {
+  const auto waiter = std::make_shared<FakeWaiter>();
+  const DeadlineWatch::Ticket ticket =
+      watch_.Add(waiter, kNetwork, kStart, kStart);
+  waiter->waits_since = kStart + absl::Seconds(20);
+  waiter->while_asked = [&] { watch_.Remove(ticket); };
+  EXPECT_EQ(watch_.Check(kStart + kLimit), absl::InfiniteFuture());
+  EXPECT_EQ(watch_.size(), 0);
+}
+
+// As a stream does whose entry was of an earlier write.
+TEST_F(DeadlineWatchTest, AWaiterMayAddItselfAgainWhileItIsAsked) {
+  const auto waiter = std::make_shared<FakeWaiter>();
+  DeadlineWatch::Ticket ticket = watch_.Add(waiter, kNetwork, kStart, kStart);
+  const absl::Time since = kStart + absl::Seconds(20);
+  waiter->while_asked = [&] {
+    watch_.Remove(ticket);
+    ticket = watch_.Add(waiter, kNetwork, since, kStart + kLimit);
+  };
+  watch_.Check(kStart + kLimit);
+  EXPECT_EQ(watch_.size(), 1);
+  watch_.Remove(ticket);
+  EXPECT_EQ(watch_.size(), 0);
 }
 
 TEST_F(DeadlineWatchTest, TakingBackTwiceOrNothingTakesNoOthersAway) {

@@ -224,6 +224,15 @@ TEST_F(UnfinishedCallTest, IsWatchedUntilItsAnswerIsReadOrTheLimitIsOver) {
   EXPECT_TRUE(IsOver());
 }
 
+TEST_F(UnfinishedCallTest, HoldsNoPlaceOnceItIsOverThoughItWasLookedAt) {
+  PassTime(ServerCalls::kFirstMessageLimit);
+  outcomes_.AwaitWritten();
+  EXPECT_EQ(calls_.unfinished.size(), 1u);
+  unread_.reset();
+  EXPECT_TRUE(IsOver());
+  EXPECT_EQ(calls_.unfinished.size(), 0u);
+}
+
 TEST_F(UnfinishedCallTest, WhenItMakesRoomForOthersItsAnswerIsDropped) {
   EXPECT_TRUE(calls_.unfinished.EndFirst(OverLimit("too many")));
   EXPECT_TRUE(IsOver());
