@@ -197,6 +197,9 @@ class BrokerSession final : private BrokerStream::Reactor {
   const absl::optional<PeerBroker>& accepted_by() const { return accepted_by_; }
   // BrokerHealth::retry_at, by the loop's clock.
   absl::Time retry_at() const;
+  // Whether the broker has refused a request of the current stream, or ended
+  // the stream before, because it has no room.
+  bool found_it_full() const { return found_it_full_; }
   // Whether OnStopped() was called, or is being called.
   bool stopped() const { return stopped_; }
 
@@ -355,6 +358,7 @@ class BrokerSession final : private BrokerStream::Reactor {
   bool shutting_down_ = false;
   bool stopped_ = false;  // OnStopped() was called.
   bool was_online_ = false;
+  bool found_it_full_ = false;
   // In kIdle: when the client may come back to a broker that sent it away.
   absl::Time away_until_ = absl::InfinitePast();
   int64_t heartbeats_sent_ = 0;

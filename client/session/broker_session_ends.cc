@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/session/broker_session.h"
 #include "client/session/frame_limit.h"
+#include "client/session/unlisted_stay.h"
 #include "common/kv.h"
 #include "glog/logging.h"
 
@@ -17,6 +18,7 @@ void BrokerSession::LoseStream(const StreamEnd& end) {
   lost.stream = nullptr;
   memberships_.OnStreamLost();
   health_.last_end = end.reason;
+  found_it_full_ = IsFull(end);
   if (!end.status.ok()) RecordError(end.status);
   if (end.reason == EndReason::kKicked) {
     OnKicked(end);

@@ -369,6 +369,7 @@ void BrokerSession::OnRefused(const Request& request,
   }
   if (absl::IsResourceExhausted(status) &&
       health_.state != BrokerState::kLeaving) {
+    found_it_full_ = true;
     current_.pace.SlowDown(request.sent, loop_.Now());
     current_.groups.UnregisterAgain(request.unregistered);
     current_.groups.KeepOnly(statement_.get());

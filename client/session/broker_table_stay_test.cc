@@ -122,6 +122,43 @@ TEST_F(BrokerTableStayTest, AClientThatIsCutOffTriesForAMinute) {
   EXPECT_EQ(calls("a:1"), tried);
 }
 
+TEST_F(BrokerTableStayTest, ABrokerThatIsFullIsTriedUntilItDoesNotAnswer) {
+  UnlistForAsLongAsItAnswers();
+  for (absl::Duration passed; passed < 2 * UnlistedStay::kCutOffTime;
+       passed += absl::Seconds(1)) {
+    if (!call("a:1").cancelled()) {
+      call("a:1").Finish(absl::ResourceExhaustedError("too many channels"));
+    }
+    loop_.Advance(absl::Seconds(1));
+  }
+  EXPECT_THAT(Addresses(), ElementsAre("b:1", "a:1"));
+  loop_.Advance(2 * UnlistedStay::kCutOffTime);
+  EXPECT_THAT(Addresses(), ElementsAre("b:1"));
+}
+
+// As a broker that has just started does while all its clients come back.
+TEST_F(BrokerTableStayTest, ABrokerThatIsTooBusyForTheStatementIsNotLeft) {
+  UnlistForAsLongAsItAnswers();
+  call("a:1").Finish(absl::UnavailableError("connection reset"));
+  loop_.Advance(absl::Milliseconds(100));
+  call("a:1").CompleteStart();
+  for (absl::Duration passed; passed < 2 * UnlistedStay::kCutOffTime;
+       passed += absl::Seconds(1)) {
+    if (call("a:1").writing()) {
+      call("a:1").CompleteWrite();
+      v1::BrokerFrame refusal;
+      refusal.mutable_reply()->set_request_id(
+          call("a:1").written().back().request_id());
+      refusal.mutable_reply()->mutable_status()->set_code(
+          static_cast<int>(absl::StatusCode::kResourceExhausted));
+      call("a:1").Deliver(refusal);
+    }
+    loop_.Advance(absl::Seconds(1));
+  }
+  EXPECT_EQ(calls("a:1"), 2u);
+  EXPECT_EQ(StateOf(kA), BrokerState::kStating);
+}
+
 TEST_F(BrokerTableStayTest, WhoComesBackToABrokerThatDrainsIsNotKept) {
   UnlistForAsLongAsItAnswers();
   call("a:1").Finish(absl::UnavailableError("connection reset"));

@@ -15,14 +15,17 @@
 namespace rmq {
 namespace {
 
-UnlistedStay::Standing StandingOf(const BrokerHealth& health) {
+UnlistedStay::Standing StandingOf(const BrokerSession& session) {
+  const BrokerHealth& health = session.health();
   if (IsOnline(health.state)) return UnlistedStay::Standing::kAnswers;
   const bool tries_again = health.state == BrokerState::kConnecting ||
                            health.state == BrokerState::kStating ||
                            health.state == BrokerState::kBackoff;
-  return tries_again && !IsSentAway(health.last_end)
-             ? UnlistedStay::Standing::kCutOff
-             : UnlistedStay::Standing::kGone;
+  if (!tries_again || IsSentAway(health.last_end)) {
+    return UnlistedStay::Standing::kGone;
+  }
+  return session.found_it_full() ? UnlistedStay::Standing::kAnswers
+                                 : UnlistedStay::Standing::kCutOff;
 }
 
 }  // namespace
@@ -59,7 +62,7 @@ void BrokerTable::ReviewStays() {
   const absl::Time now = loop_.Now();
   for (Link& link : links_) {
     if (!link.stay.has_value()) continue;
-    link.stay->Note(StandingOf(link.session->health()), now);
+    link.stay->Note(StandingOf(*link.session), now);
     if (now >= link.stay->leave_at()) Leave(&link);
   }
   RearmStays();

@@ -5,16 +5,18 @@
 #include <algorithm>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "client/broker_entry.h"
 #include "client/broker_health.h"
+#include "client/session/broker_stub.h"
 
 namespace rmq {
 
 // The rule of BrokerResolver::UnlistedStay() that clients and watchers share,
 // for one of them that was online at the broker when it was listed last. It
-// stays as long as the broker answers. Once it is cut off, with no word of the
-// broker, it tries to come back for kCutOffTime.
+// stays as long as the broker answers; that it is full is an answer. Once it is
+// cut off, with no word of the broker, it tries to come back for kCutOffTime.
 //
 // A value.
 class UnlistedStay {
@@ -22,9 +24,10 @@ class UnlistedStay {
   static constexpr absl::Duration kCutOffTime = absl::Minutes(1);
 
   enum class Standing {
+    // Also while it does not try to come back for want of room of its own.
     kAnswers,
     kCutOff,
-    // The broker has told it to go, or it does not try to come back.
+    // The broker has told it to go, or it never tries to come back.
     kGone,
   };
 
@@ -39,7 +42,7 @@ class UnlistedStay {
       case Standing::kCutOff:
         back_by_ = std::min(back_by_, now + kCutOffTime);
         break;
-      case Standing::kGone: back_by_ = now; break;
+      case Standing::kGone: back_by_ = std::min(back_by_, now); break;
     }
   }
 
@@ -54,6 +57,12 @@ class UnlistedStay {
 // Whether a broker that ended a stream so has told the client to go.
 inline bool IsSentAway(EndReason reason) {
   return reason != EndReason::kNone && reason != EndReason::kExpired;
+}
+
+// Whether the broker itself ended a stream so because it is full: it lives, and
+// the client may come back.
+inline bool IsFull(const StreamEnd& end) {
+  return end.is_brokers && absl::IsResourceExhausted(end.status);
 }
 
 // Whether the broker, which `listed` does not have at its address, is there at

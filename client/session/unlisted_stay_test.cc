@@ -1,7 +1,9 @@
 #include "client/session/unlisted_stay.h"
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "client/broker_health.h"
+#include "client/session/broker_stub.h"
 #include "gtest/gtest.h"
 
 namespace rmq {
@@ -40,6 +42,7 @@ TEST(UnlistedStayTest, ACutDoesNotMakeItLonger) {
 TEST(UnlistedStayTest, WhoIsToldToGoLeavesAtOnce) {
   UnlistedStay stay(absl::InfiniteDuration(), 0, kNow);
   stay.Note(Standing::kGone, kNow + absl::Seconds(3));
+  stay.Note(Standing::kGone, kNow + absl::Seconds(4));
   EXPECT_EQ(stay.leave_at(), kNow + absl::Seconds(3));
 }
 
@@ -48,6 +51,16 @@ TEST(UnlistedStayTest, ABrokerSendsAwayByAReasonThatIsNotSilence) {
   EXPECT_TRUE(IsSentAway(EndReason::kKicked));
   EXPECT_FALSE(IsSentAway(EndReason::kExpired));
   EXPECT_FALSE(IsSentAway(EndReason::kNone));
+}
+
+TEST(UnlistedStayTest, ABrokerIsFullIfItSaysSoItself) {
+  StreamEnd end;
+  end.status = absl::ResourceExhaustedError("full");
+  EXPECT_FALSE(IsFull(end));  // gRPC, or a proxy.
+  end.is_brokers = true;
+  EXPECT_TRUE(IsFull(end));
+  end.status = absl::UnavailableError("going down");
+  EXPECT_FALSE(IsFull(end));
 }
 
 TEST(UnlistedStayTest, ABrokerHasMovedIfItsNameAndIdAreListed) {

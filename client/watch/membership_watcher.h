@@ -48,11 +48,11 @@ struct MembershipWatcherOptions {
   // ClientOptions::resolver. Each broker of the list is watched, and one that
   // is listed no more is left: at once, or if the resolver says so
   // (BrokerResolver::UnlistedStay(), as etcd's) once it has ended the call as
-  // it goes down, or has not answered for a minute. So the end of a drain is
-  // seen, and a broker that etcd has lost from sight is watched on. One that
-  // comes back after it was left is watched anew, from who is there then: there
-  // is no gap, but on_brokers has told that it was left. A broker that is
-  // listed at two addresses is told twice.
+  // it goes down, or has not answered for a minute in which there was room for
+  // callbacks. So the end of a drain is seen, and a broker that etcd has lost
+  // from sight is watched on. One that comes back after it was left is watched
+  // anew, from who is there then: there is no gap, but on_brokers has told that
+  // it was left. A broker that is listed at two addresses is told twice.
   BrokerResolverOption resolver;
   // How the source of a string is asked.
   DiscoveryOptions discovery;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "client/session/unlisted_stay.h"
 #include "client/watch/watch_protos.h"
 
 namespace rmq {
@@ -153,6 +154,7 @@ void WatchSession::LosePlace(const std::string& reason) {
 void WatchSession::Lose(const StreamEnd& end) {
   DropStream();
   last_end_ = end.reason;
+  found_it_full_ = IsFull(end);
   if (absl::IsOutOfRange(end.status) && resume_ != 0) {
     LosePlace(std::string(end.status.message()));
     // Else a broker that takes back what it has just said were asked on and on.

@@ -100,6 +100,10 @@ class WatchSession final : private WatchStream::Reactor {
 
   // Why the broker ended the last call that has ended.
   EndReason last_end() const { return last_end_; }
+  // Whether the broker has ended it because it is full (IsFull()).
+  bool found_it_full() const { return found_it_full_; }
+  // Whether nothing is read, and no call set up, before OnRoom().
+  bool waits_for_room() const { return waits_for_room_; }
 
   // Whether members() are those of the broker: from the first OnSynced() on.
   bool synced() const { return synced_; }
@@ -145,6 +149,7 @@ class WatchSession final : private WatchStream::Reactor {
   WatchState state_;
   bool reported_ = false;  // A state was reported.
   EndReason last_end_ = EndReason::kNone;
+  bool found_it_full_ = false;
 
   // Where the next call goes on: events of revisions before `resume_` are told,
   // and the first `told_` events of `resume_` too. 0: with a snapshot.

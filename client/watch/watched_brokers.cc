@@ -37,6 +37,17 @@ class WatchedBrokers::Watch final : private WatchSession::Observer {
       stay_.emplace(stay, brokers_.random_(), brokers_.loop_.Now());
     }
   }
+  // Notes how it stands with the broker, if it is not listed.
+  void Review(absl::Time now) {
+    if (stay_.has_value()) stay_->Note(standing(), now);
+  }
+  // The observer has room again.
+  void OnRoom() {
+    const absl::Time now = brokers_.loop_.Now();
+    Review(now);  // The time without room does not count.
+    session_.OnRoom();
+    Review(now);
+  }
   // When it is to be left, unless something happens.
   absl::Time leave_at() const {
     if (listed_) return absl::InfiniteFuture();
@@ -49,7 +60,7 @@ class WatchedBrokers::Watch final : private WatchSession::Observer {
     connected_ = state.connected;
     brokers_.observer_.OnState(entry_.address, state);
     if (!stay_.has_value()) return;
-    stay_->Note(standing(), brokers_.loop_.Now());
+    Review(brokers_.loop_.Now());
     brokers_.RearmStays();
   }
   void OnSynced(const WatchPosition& position) override {
@@ -65,8 +76,10 @@ class WatchedBrokers::Watch final : private WatchSession::Observer {
 
   UnlistedStay::Standing standing() const {
     if (connected_) return UnlistedStay::Standing::kAnswers;
-    return IsSentAway(session_.last_end()) ? UnlistedStay::Standing::kGone
-                                           : UnlistedStay::Standing::kCutOff;
+    if (IsSentAway(session_.last_end())) return UnlistedStay::Standing::kGone;
+    return session_.found_it_full() || session_.waits_for_room()
+               ? UnlistedStay::Standing::kAnswers
+               : UnlistedStay::Standing::kCutOff;
   }
 
   WatchedBrokers& brokers_;
@@ -128,7 +141,8 @@ void WatchedBrokers::SetBrokers(const std::vector<BrokerEntry>& listed,
 }
 
 void WatchedBrokers::OnRoom() {
-  for (const auto& watch : watches_) watch->session().OnRoom();
+  for (const auto& watch : watches_) watch->OnRoom();
+  RearmStays();
 }
 
 const MembershipReplay* WatchedBrokers::MembersAt(
@@ -167,6 +181,7 @@ void WatchedBrokers::RearmStays() {
 
 bool WatchedBrokers::Leave() {
   const absl::Time now = loop_.Now();
+  for (const auto& watch : watches_) watch->Review(now);
   const auto left = std::remove_if(
       watches_.begin(), watches_.end(),
       [now](const auto& watch) { return watch->leave_at() <= now; });

@@ -23,10 +23,11 @@ namespace rmq {
 // A broker that is listed is watched. One that is listed no more is left as
 // clients leave it (UnlistedStay): at once if its call does not stand, else
 // once the broker has ended the call as it goes down, or does not answer any
-// more. So it is seen how clients leave a broker that drains, which etcd does
-// not list, and no members are lost with a broker that etcd has lost from
-// sight. If it is listed again before it is left, its watch goes on as if
-// nothing had been; if later, it is a new one.
+// more; while the observer has no room, the broker is not asked. So it is seen
+// how clients leave a broker that drains, which etcd does not list, and no
+// members are lost with a broker that etcd has lost from sight. If it is listed
+// again before it is left, its watch goes on as if nothing had been; if later,
+// it is a new one.
 //
 // Bounds: kMaxBrokers watches. Beyond that, those that are not listed are left
 //   first, the oldest before the others.
@@ -91,8 +92,8 @@ class WatchedBrokers {
   class Watch;
 
   Watch* Find(absl::string_view address) const;
-  // Leaves the brokers that are not listed and whose time has come. Whether
-  // there are any.
+  // Looks how it stands with the brokers that are not listed, and leaves those
+  // whose time has come. Whether there are any.
   bool Leave();
   // Sets the timer to when the first of the others is left.
   void RearmStays();

@@ -110,7 +110,14 @@ class WatchedBrokersTest : public ::testing::Test,
     return std::exchange(told_, std::vector<std::string>());
   }
 
+  // The application handles what it was told, and has not done so until then.
+  void HaveRoomAgain() {
+    has_room_ = true;
+    brokers_->OnRoom();
+  }
+
   absl::Duration stay_ = absl::Minutes(30);
+  bool has_room_ = true;
   ManualEventLoop loop_;
   std::map<std::string, std::shared_ptr<FakeWatchStub>> stubs_;
   std::unique_ptr<WatchedBrokers> brokers_;
@@ -137,7 +144,7 @@ class WatchedBrokersTest : public ::testing::Test,
   void OnGap(const std::string& broker, const WatchGap&) override {
     told_.push_back(absl::StrCat(broker, " gap"));
   }
-  bool HasRoom() override { return true; }
+  bool HasRoom() override { return has_room_; }
 
   std::vector<std::string> told_;
 };
@@ -232,6 +239,55 @@ TEST_F(WatchedBrokersTest, ABrokerThatIsNotListedIsTriedForAMinuteAfterACut) {
   EXPECT_FALSE(brokers_->IsWatched("h:1"));
   loop_.Advance(absl::Minutes(1));
   EXPECT_LE(CallsOf("h:1"), tried + 1);
+}
+
+TEST_F(WatchedBrokersTest, ABrokerThatIsFullIsTriedUntilItDoesNotAnswer) {
+  stay_ = absl::InfiniteDuration();
+  List({"h:1", "h:2"});
+  CallOf("h:1").Deliver(Snapshot(5));
+  List({"h:2"});
+  for (absl::Duration passed; passed < 2 * UnlistedStay::kCutOffTime;
+       passed += absl::Seconds(1)) {
+    if (!CallOf("h:1").cancelled()) {
+      CallOf("h:1").Finish(absl::ResourceExhaustedError("too many watches"));
+    }
+    loop_.Advance(absl::Seconds(1));
+  }
+  EXPECT_TRUE(brokers_->IsWatched("h:1"));
+  loop_.Advance(2 * UnlistedStay::kCutOffTime);
+  EXPECT_FALSE(brokers_->IsWatched("h:1"));
+}
+
+TEST_F(WatchedBrokersTest, ABrokerIsNotLeftWhileItIsNotTriedForWantOfRoom) {
+  stay_ = absl::InfiniteDuration();
+  List({"h:1", "h:2"});
+  CallOf("h:1").Deliver(Snapshot(5));
+  List({"h:2"});
+  has_room_ = false;
+  CallOf("h:1").Finish(absl::UnavailableError("connection reset"));
+  loop_.Advance(2 * UnlistedStay::kCutOffTime);
+  EXPECT_TRUE(brokers_->IsWatched("h:1"));
+  EXPECT_EQ(CallsOf("h:1"), 1);
+  HaveRoomAgain();
+  EXPECT_EQ(CallsOf("h:1"), 2);
+  loop_.Advance(UnlistedStay::kCutOffTime - absl::Milliseconds(1));
+  EXPECT_TRUE(brokers_->IsWatched("h:1"));
+  loop_.Advance(absl::Milliseconds(1));
+  EXPECT_FALSE(brokers_->IsWatched("h:1"));
+}
+
+TEST_F(WatchedBrokersTest, TheTimeWithoutRoomIsNoPartOfTheMinute) {
+  List({"h:1", "h:2"});
+  CallOf("h:1").Deliver(Snapshot(5));
+  List({"h:2"});
+  has_room_ = false;
+  CallOf("h:1").Finish(absl::UnavailableError("connection reset"));
+  loop_.Advance(UnlistedStay::kCutOffTime - absl::Milliseconds(1));
+  HaveRoomAgain();
+  loop_.Advance(UnlistedStay::kCutOffTime - absl::Milliseconds(1));
+  EXPECT_TRUE(brokers_->IsWatched("h:1"));
+  loop_.Advance(absl::Milliseconds(1));
+  EXPECT_FALSE(brokers_->IsWatched("h:1"));
 }
 
 TEST_F(WatchedBrokersTest, ABrokerThatMovedIsLeftAtOnce) {
