@@ -142,8 +142,10 @@ class AdminClient::Impl {
       if (!status.ok()) return status;
       return whole;
     }
+    int calls_left = kMaxCalls;
     if (AsksForOnePage(request)) {
-      const absl::Status status = CallForPage(*method, request, whole.get());
+      const absl::Status status =
+          CallForPage(*method, request, &calls_left, whole.get());
       if (!status.ok()) return status;
       return whole;
     }
@@ -152,7 +154,8 @@ class AdminClient::Impl {
     std::string token;
     do {
       const std::unique_ptr<Message> page(empty.New());
-      const absl::Status status = CallForPage(*method, *next, page.get());
+      const absl::Status status =
+          CallForPage(*method, *next, &calls_left, page.get());
       if (!status.ok()) return status;
       token = page->GetReflection()->GetString(*page, next_page_token);
       page->GetReflection()->ClearField(page.get(), next_page_token);
@@ -204,15 +207,20 @@ class AdminClient::Impl {
   }
 
   absl::Status CallForPage(const MethodDescriptor& method,
-                           const Message& request, Message* response) {
-    while (true) {
+                           const Message& request, int* calls_left,
+                           Message* response) {
+    while (*calls_left > 0) {
+      --*calls_left;
       absl::Status status = Call(method, request, response);
-      if (!absl::IsResourceExhausted(status) ||
+      if (!absl::IsResourceExhausted(status) || *calls_left == 0 ||
           gpr_time_cmp(Later(kPagePause), deadline_) >= 0) {
         return status;
       }
       gpr_sleep_until(Later(kPagePause));
     }
+    return absl::ResourceExhaustedError(
+        absl::StrCat(broker_, " has more pages than ", kMaxCalls,
+                     " calls get: ask for one page at a time, by page_size"));
   }
 
   absl::Status Call(const MethodDescriptor& method, const Message& request,

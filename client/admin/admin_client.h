@@ -49,6 +49,9 @@ struct AdminClientOptions {
 //   auto answer = broker.Ask<pb::GetConsumerListByGroupResponse>(request);
 class AdminClient {
  public:
+  // The most calls that one Ask() makes, for pages and for refused ones again.
+  static constexpr int kMaxCalls = 4096;
+
   // `broker` is host:port, or unix:PATH. All calls of this object together may
   // take `timeout`, which runs from here; InfiniteDuration: there is no limit.
   // In plain text, and nothing says who asks.
@@ -71,12 +74,13 @@ class AdminClient {
   // elements of all pages and no page token. But a request that sets page_size
   // gets that one page, with its token. A page that the broker refuses with
   // RESOURCE_EXHAUSTED, as too many rows a second, is asked for again while the
-  // timeout allows.
+  // timeout and kMaxCalls allow.
   //
   // Errors: what the broker answered, code and message; Unavailable if it
   // cannot be reached, with the reason; DeadlineExceeded if the timeout is
   // over; Unimplemented if it does not offer the method; InvalidArgument if no
-  // method takes such a request.
+  // method takes such a request; ResourceExhausted if there are more pages than
+  // kMaxCalls.
   absl::StatusOr<std::unique_ptr<google::protobuf::Message>> Ask(
       const google::protobuf::Message& request);
 

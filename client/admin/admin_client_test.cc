@@ -31,7 +31,8 @@ using ::testing::StartsWith;
 
 constexpr absl::Duration kPatience = absl::Seconds(30);
 
-// Pages of one client id; the second page is refused at first.
+// Pages of one client id: as many as the group's name says, or three. The
+// second page is refused at first.
 class FakeClientManager final : public pb::ClientManager::Service {
  public:
   grpc::Status GetConsumerListByGroup(
@@ -45,7 +46,9 @@ class FakeClientManager final : public pb::ClientManager::Service {
     }
     response->set_broker_name("broker-a");
     response->add_client_ids(absl::StrCat(request->group(), page));
-    if (page < 2) response->set_next_page_token(absl::StrCat(page + 1));
+    int pages = 0;
+    if (!absl::SimpleAtoi(request->group(), &pages)) pages = 3;
+    if (page + 1 < pages) response->set_next_page_token(absl::StrCat(page + 1));
     return grpc::Status::OK;
   }
 
@@ -123,6 +126,22 @@ TEST_F(AdminClientTest, AllPagesAreOneResponseAndARefusedPageIsAskedForAgain) {
   EXPECT_THAT(answer->client_ids(), ElementsAre("g0", "g1", "g2"));
   EXPECT_EQ(answer->broker_name(), "broker-a");
   EXPECT_EQ(answer->next_page_token(), "");
+}
+
+TEST_F(AdminClientTest, AnAnswerTakesAtMost4096Calls) {
+  const auto ask = [this](int pages) {
+    pb::GetConsumerListByGroupRequest request;
+    request.set_group(absl::StrCat(pages));
+    return AdminClient(address(), kPatience)
+        .Ask<pb::GetConsumerListByGroupResponse>(request);
+  };
+  // One is refused at first.
+  const auto most = ask(AdminClient::kMaxCalls - 1);
+  ASSERT_THAT(most, IsOk());
+  EXPECT_EQ(most->client_ids_size(), AdminClient::kMaxCalls - 1);
+  EXPECT_THAT(ask(AdminClient::kMaxCalls + 1),
+              StatusIs(absl::StatusCode::kResourceExhausted,
+                       HasSubstr("more pages than 4096 calls get")));
 }
 
 TEST_F(AdminClientTest, ARequestThatSaysHowManyGetsOnePageWithItsToken) {
