@@ -196,7 +196,8 @@ std::vector<MetricFamily> ClientManagerMetrics::Collect() const {
   groups.Add({{"kind", "consumer"}},
              static_cast<double>(readings.table.consumer_groups));
   family("rocketmq_client_manager_duplicate_client_ids",
-         "Client ids that several processes use now", MetricType::Gauge)
+         "Client ids that Connect streams of several processes use now",
+         MetricType::Gauge)
       .Add({}, static_cast<double>(readings.table.duplicate_client_ids));
   family("rocketmq_client_manager_inconsistent_groups",
          "Consumer groups whose members state different subscriptions or modes "
@@ -377,7 +378,7 @@ std::vector<MetricFamily> ClientManagerMetrics::Collect() const {
 
   MutexLock lock(&mu_);
   family("rocketmq_client_manager_duplicate_client_ids_total",
-         "Streams that came with a client id that another process used",
+         "Connect streams that came with a client id that another process used",
          MetricType::Counter)
       .Add({}, static_cast<double>(duplicate_client_ids_));
   family("rocketmq_client_manager_inconsistencies_total",

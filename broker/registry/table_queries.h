@@ -300,7 +300,7 @@ class TableQueries {
     size_t consumer_groups = 0;
     size_t producer_groups = 0;
     size_t queued_events = 0;
-    // Client ids that several processes use.
+    // Client ids that Connect streams of several processes use.
     size_t duplicate_client_ids = 0;
     // Groups that are reported to be inconsistent.
     size_t inconsistent_groups = 0;
