@@ -3,19 +3,13 @@
 #include <cstdint>
 #include <string>
 #include <thread>
-#include <vector>
 
 #include "absl/synchronization/barrier.h"
 #include "absl/time/time.h"
-#include "broker/core/broker_core.h"
-#include "broker/fronts/clientmanager/client_request.h"
-#include "broker/fronts/edge_counters.h"
 #include "broker/fronts/rocketmq_v2/sdk_clients.h"
-#include "broker/fronts/rocketmq_v2/sdk_headers.h"
+#include "broker/fronts/rocketmq_v2/sdk_clients_fixture.h"
 #include "broker/fronts/rocketmq_v2/sdk_statement.h"
-#include "broker/registry/client_event.h"
 #include "broker/registry/statement.h"
-#include "broker/registry/table_queries.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -27,19 +21,11 @@ using ::testing::IsEmpty;
 
 constexpr int kRounds = 1'000;
 
-class SdkClientsRaceTest : public ::testing::Test {
+class SdkClientsRaceTest : public SdkClientsTest {
  protected:
-  SdkClientsRaceTest()
-      : core_(BrokerCore::Options(), {}, now_),
-        clients_(SdkClients::Options(), {{"TestCluster", "broker-x", 3, 1},
-                                         Limits(),
-                                         now_,
-                                         core_.table(),
-                                         core_.processor(),
-                                         counters_}) {
-    headers_.client_id = "c1";
-  }
+  SdkClientsRaceTest() { headers_.client_id = "c1"; }
 
+  // Of "c1". Threads that race use it: it leaves `headers_` as it is.
   SdkClients::Who Who() const {
     return {headers_, "10.0.0.1:1000", principal_, now_};
   }
@@ -59,17 +45,8 @@ class SdkClientsRaceTest : public ::testing::Test {
     for (int i = 0; i < 5; ++i) {
       now_ += absl::Seconds(30);
       Heartbeat();
-      core_.housekeeping().Scan(now_);
+      Scan();
     }
-  }
-  std::vector<std::string> Consumers(const std::string& group) {
-    std::vector<std::string> ids;
-    MemberCursor cursor = 0;
-    for (const MemberInfo& member :
-         core_.table().ListMembers(GroupKind::kConsumer, group, 100, &cursor)) {
-      ids.push_back(member.client_id);
-    }
-    return ids;
   }
   template <typename First, typename Second>
   void Race(First first, Second second) {
@@ -83,12 +60,7 @@ class SdkClientsRaceTest : public ::testing::Test {
     other.join();
   }
 
-  absl::Time now_ = absl::FromUnixSeconds(1'000'000);
-  EdgeCounters counters_;
-  BrokerCore core_;
-  SdkHeaders headers_;
   ClientPrincipal principal_;
-  SdkClients clients_;
   uint64_t last_digest_ = 0;
 };
 
@@ -156,11 +128,11 @@ TEST_F(SdkClientsRaceTest, AStreamThatOpensWhileAnotherEndsBringsItsExpiry) {
     Race([&] { opened = clients_.OpenStream(Who()); },
          [&] { clients_.CloseStream(Who().key(), stream, now_); });
     now_ += absl::Seconds(100);
-    core_.housekeeping().Scan(now_);
+    Scan();
     ASSERT_THAT(Consumers("orders"), ElementsAre("c1")) << round;
     clients_.CloseStream(Who().key(), opened, now_);
     now_ += absl::Seconds(36);
-    core_.housekeeping().Scan(now_);
+    Scan();
     ASSERT_THAT(Consumers("orders"), IsEmpty()) << round;
   }
 }

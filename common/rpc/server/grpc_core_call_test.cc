@@ -3,25 +3,21 @@
 #include <memory>
 #include <string>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
-#include "common/rpc/credentials/credentials_source.h"
 #include "common/rpc/loop/completion_loop.h"
+#include "common/rpc/server/loopback_server_testutil.h"
 #include "common/rpc/server/outcome_writer.h"
 #include "gmock/gmock.h"
 #include "grpc/support/time.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/completion_queue.h"
-#include "grpcpp/create_channel.h"
 #include "grpcpp/generic/async_generic_service.h"
 #include "grpcpp/generic/generic_stub.h"
-#include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
 #include "grpcpp/support/byte_buffer.h"
-#include "grpcpp/support/slice.h"
 #include "grpcpp/support/status.h"
 #include "gtest/gtest.h"
 
@@ -31,22 +27,6 @@ namespace {
 using ::testing::StartsWith;
 
 constexpr int kMostBytes = 1000;
-
-grpc::ByteBuffer BytesOf(const std::string& text) {
-  const grpc::Slice slice(text);
-  return grpc::ByteBuffer(&slice, 1);
-}
-
-std::string TextOf(const grpc::ByteBuffer& bytes) {
-  grpc::Slice slice;
-  EXPECT_TRUE(bytes.DumpToSingleSlice(&slice).ok());
-  return {reinterpret_cast<const char*>(slice.begin()), slice.size()};
-}
-
-gpr_timespec InAMinute() {
-  return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
-                      gpr_time_from_seconds(60, GPR_TIMESPAN));
-}
 
 // A call by a client.
 class Caller {
@@ -73,13 +53,8 @@ class Caller {
   }
   // After AwaitStatus().
   const grpc::ByteBuffer& response() const { return response_; }
-  // Of the trailing metadata; empty if it is not there.
   std::string Trailing(const std::string& key) const {
-    const auto& metadata = context_.GetServerTrailingMetadata();
-    const auto found = metadata.find(key);
-    return found == metadata.end()
-               ? ""
-               : std::string(found->second.data(), found->second.size());
+    return TrailingOf(context_, key);
   }
 
   void Cancel() { context_.TryCancel(); }
@@ -94,39 +69,33 @@ class Caller {
 };
 
 // A server with one call. The test's thread runs its queue.
-class GrpcCoreCallTest : public ::testing::Test {
+class GrpcCoreCallTest : public LoopbackServerTest {
  protected:
   void SetUp() override {
     grpc::ServerBuilder builder;
-    int port = 0;
-    builder.AddListeningPort("127.0.0.1:0", PlaintextServerCredentials().Get(),
-                             &port);
     builder.RegisterAsyncGenericService(&service_);
     builder.SetMaxReceiveMessageSize(kMostBytes);
-    queue_ = builder.AddCompletionQueue();
-    server_ = builder.BuildAndStart();
-    ASSERT_NE(server_, nullptr);
-    channel_ = grpc::CreateChannel(absl::StrCat("127.0.0.1:", port),
-                                   PlaintextChannelCredentials().Get());
+    StartServer(&builder);
     call_ = std::make_unique<GrpcCoreCall>();
-    call_->Await(server_.get(), queue_.get(), &accepted_tag_);
+    call_->Await(server_.get(), loop_->queue.get(), &accepted_tag_);
   }
 
   void TearDown() override {
     server_->Shutdown(gpr_now(GPR_CLOCK_MONOTONIC));
     call_.reset();
-    queue_->Shutdown();
+    loop_->queue->Shutdown();
     void* tag;
     bool ok;
-    while (queue_->Next(&tag, &ok)) {
+    while (loop_->queue->Next(&tag, &ok)) {
     }
+    DestroyServer();
   }
 
   // Runs the next completion. Returns whether the operation succeeded.
   bool Complete() {
     void* tag = nullptr;
     bool ok = false;
-    EXPECT_TRUE(queue_->Next(&tag, &ok));
+    EXPECT_TRUE(loop_->queue->Next(&tag, &ok));
     static_cast<CompletionHandler*>(tag)->OnCompletion(ok);
     return ok;
   }
@@ -152,9 +121,6 @@ class GrpcCoreCallTest : public ::testing::Test {
   void OnFinished(bool /*ok*/) { last_ = "finished"; }
 
   grpc::AsyncGenericService service_;
-  std::unique_ptr<grpc::ServerCompletionQueue> queue_;
-  std::unique_ptr<grpc::Server> server_;
-  std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<GrpcCoreCall> call_;
   grpc::ByteBuffer message_;
   // The operation that has completed last.
@@ -224,14 +190,9 @@ TEST_F(GrpcCoreCallTest, ACallMayEndWhileItsMessageIsAwaited) {
   grpc::GenericStub stub(channel_);
   grpc::ClientContext context;
   grpc::CompletionQueue client_queue;
-  const auto await = [&client_queue] {
-    void* tag;
-    bool ok;
-    client_queue.Next(&tag, &ok);
-  };
   const auto silent = stub.PrepareCall(&context, "/silent", &client_queue);
   silent->StartCall(nullptr);
-  await();
+  AwaitEvent(&client_queue);
   Accept();
   call_->Read(&message_, &read_tag_);
   grpc::ByteBuffer none;
@@ -242,7 +203,7 @@ TEST_F(GrpcCoreCallTest, ACallMayEndWhileItsMessageIsAwaited) {
   EXPECT_FALSE(message_.Valid());
   grpc::Status status;
   silent->Finish(&status, nullptr);
-  await();
+  AwaitEvent(&client_queue);
   EXPECT_EQ(status.error_message(), "too late");
 }
 

@@ -18,12 +18,11 @@
 #include "absl/types/optional.h"
 #include "common/mutex_lock.h"
 #include "common/response_code.h"
-#include "common/rpc/credentials/credentials_source.h"
-#include "common/rpc/loop/completion_loop.h"
 #include "common/rpc/loop/loop_queues.h"
 #include "common/rpc/server/authorizer.h"
 #include "common/rpc/server/call_context.h"
 #include "common/rpc/server/call_counters.h"
+#include "common/rpc/server/loopback_server_testutil.h"
 #include "common/rpc/server/method_table.h"
 #include "common/rpc/server/recording_authorizer.h"
 #include "common/rpc/server/response_source.h"
@@ -32,19 +31,14 @@
 #include "gmock/gmock.h"
 #include "google/protobuf/descriptor.h"
 #include "grpc/health/v1/health.grpc.pb.h"
-#include "grpc/support/time.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/completion_queue.h"
-#include "grpcpp/create_channel.h"
 #include "grpcpp/generic/async_generic_service.h"
 #include "grpcpp/generic/generic_stub.h"
-#include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/byte_buffer.h"
-#include "grpcpp/support/channel_arguments.h"
-#include "grpcpp/support/slice.h"
 #include "grpcpp/support/status.h"
 #include "grpcpp/support/sync_stream.h"
 #include "gtest/gtest.h"
@@ -151,8 +145,7 @@ class Call {
   Call(const std::shared_ptr<grpc::Channel>& channel,
        const std::string& service)
       : stub_(Health::NewStub(channel)) {
-    context_.set_deadline(gpr_time_add(
-        gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_seconds(60, GPR_TIMESPAN)));
+    context_.set_deadline(InAMinute());
     Request request;
     request.set_service(service);
     reader_ = stub_->Watch(&context_, request);
@@ -168,11 +161,7 @@ class Call {
   grpc::Status Finish() { return reader_->Finish(); }
   // After Finish().
   std::string Trailing(const std::string& key) const {
-    const auto& metadata = context_.GetServerTrailingMetadata();
-    const auto found = metadata.find(key);
-    return found == metadata.end()
-               ? ""
-               : std::string(found->second.data(), found->second.size());
+    return TrailingOf(context_, key);
   }
 
  private:
@@ -181,7 +170,7 @@ class Call {
   std::unique_ptr<grpc::ClientReader<Response>> reader_;
 };
 
-class ResponseStreamsTest : public ::testing::Test {
+class ResponseStreamsTest : public LoopbackServerTest {
  protected:
   ResponseStreamsTest() {
     calls_.methods.AddStreaming(WatchDescriptor());
@@ -201,30 +190,14 @@ class ResponseStreamsTest : public ::testing::Test {
         [this](auto... arguments) { service_.RequestWatch(arguments...); },
         &calls_);
     grpc::ServerBuilder builder;
-    int port = 0;
-    builder.AddListeningPort("127.0.0.1:0", PlaintextServerCredentials().Get(),
-                             &port);
     builder.RegisterService(&service_);
     builder.RegisterAsyncGenericService(&generic_);
-    loop_ = std::make_unique<ServerLoop>(builder.AddCompletionQueue());
-    server_ = builder.BuildAndStart();
+    StartServer(&builder);
     streams_->Accept(loop_.get());
-    thread_ = std::thread(
-        [this] { RunCompletionLoop(&loop_->queues, absl::ZeroDuration()); });
-    grpc::ChannelArguments arguments;
-    // The window of what the client has not read does not grow.
-    arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
-    channel_ = grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", port),
-                                         PlaintextChannelCredentials().Get(),
-                                         arguments);
+    RunLoop();
   }
 
-  void TearDown() override {
-    server_->Shutdown(gpr_now(GPR_CLOCK_MONOTONIC));
-    calls_.live.AwaitNone();
-    loop_->queue->Shutdown();
-    thread_.join();
-  }
+  void TearDown() override { StopServer(&calls_.live); }
 
   CallStatus Answer(const CallContext& call, const Request& request,
                     ResponseWaker waker,
@@ -291,10 +264,6 @@ class ResponseStreamsTest : public ::testing::Test {
   Service service_;
   grpc::AsyncGenericService generic_;  // Of the method that is not tested.
   std::unique_ptr<ResponseStreams> streams_;
-  std::unique_ptr<ServerLoop> loop_;
-  std::unique_ptr<grpc::Server> server_;
-  std::thread thread_;
-  std::shared_ptr<grpc::Channel> channel_;
 };
 
 TEST_F(ResponseStreamsTest, ResponsesComeInTheOrderInWhichTheSourceMakesThem) {
@@ -436,22 +405,16 @@ class SilentCall {
         call_(stub_.PrepareCall(&context_, "/grpc.health.v1.Health/Watch",
                                 &queue_)) {
     call_->StartCall(nullptr);
-    Await();
+    AwaitEvent(&queue_);
   }
   ~SilentCall() {
     context_.TryCancel();
     grpc::Status status;
     call_->Finish(&status, nullptr);
-    Await();
+    AwaitEvent(&queue_);
   }
 
  private:
-  void Await() {
-    void* tag;
-    bool ok;
-    queue_.Next(&tag, &ok);
-  }
-
   grpc::GenericStub stub_;
   grpc::ClientContext context_;
   grpc::CompletionQueue queue_;
@@ -503,9 +466,7 @@ TEST_F(ResponseStreamsTest, AClientThatDoesNotReadIsCutOff) {
   const std::shared_ptr<Script> script = AwaitScript();
   NextResponse large;
   large.outcome = NextResponse::Outcome::kResponse;
-  // More than gRPC sends to a client that does not read.
-  const grpc::Slice slice(std::string(3'000'000, 'x'));
-  large.bytes = grpc::ByteBuffer(&slice, 1);
+  large.bytes = BytesOf(std::string(kLargeBytes, 'x'));
   script->Say(std::move(large));
   script->Say(Number(1));
   clock_.Advance(kSlowReaderLimit - absl::Milliseconds(1));

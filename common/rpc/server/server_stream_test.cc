@@ -21,31 +21,25 @@
 #include "common/real_clock.h"
 #include "common/response_code.h"
 #include "common/rpc/credentials/credentials_source.h"
-#include "common/rpc/loop/completion_loop.h"
 #include "common/rpc/loop/loop_queues.h"
 #include "common/rpc/server/acceptor/acceptor.h"
 #include "common/rpc/server/authorizer.h"
 #include "common/rpc/server/call_counters.h"
+#include "common/rpc/server/loopback_server_testutil.h"
 #include "common/rpc/server/push_counters.h"
 #include "common/rpc/server/server_calls.h"
 #include "common/rpc/server/transport_kind.h"
 #include "common/rpc/server/unread_answers.h"
 #include "common/simulated_clock.h"
 #include "gmock/gmock.h"
-#include "grpc/grpc.h"
-#include "grpc/support/time.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/completion_queue.h"
-#include "grpcpp/create_channel.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/impl/codegen/rpc_service_method.h"
 #include "grpcpp/impl/codegen/service_type.h"
-#include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
 #include "grpcpp/support/byte_buffer.h"
-#include "grpcpp/support/channel_arguments.h"
-#include "grpcpp/support/slice.h"
 #include "gtest/gtest.h"
 
 namespace rmq {
@@ -57,19 +51,7 @@ using ::testing::IsEmpty;
 constexpr char kMethod[] = "/test.Streams/Talk";
 constexpr absl::Duration kSlowReaderLimit = absl::Seconds(30);
 constexpr int kMostCalls = 2;
-// More than gRPC sends to a client that does not read.
-const std::string& kLarge = *new std::string(3'000'000, 'x');
-
-grpc::ByteBuffer BytesOf(const std::string& text) {
-  grpc::Slice slice(text);
-  return grpc::ByteBuffer(&slice, 1);
-}
-
-std::string TextOf(const grpc::ByteBuffer& bytes) {
-  grpc::Slice slice;
-  EXPECT_TRUE(bytes.DumpToSingleSlice(&slice).ok());
-  return {reinterpret_cast<const char*>(slice.begin()), slice.size()};
-}
+const std::string& kLarge = *new std::string(kLargeBytes, 'x');
 
 // A service with one streaming method.
 class Streams final : public grpc::Service {
@@ -180,63 +162,52 @@ class Call {
  public:
   explicit Call(const std::shared_ptr<grpc::Channel>& channel)
       : stub_(channel) {
-    context_.set_deadline(gpr_time_add(
-        gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_seconds(60, GPR_TIMESPAN)));
+    context_.set_deadline(InAMinute());
     call_ = stub_.PrepareCall(&context_, kMethod, &queue_);
     call_->StartCall(this);
-    AwaitEvent();
+    AwaitEvent(&queue_);
   }
   ~Call() { context_.TryCancel(); }
 
   bool Write(const std::string& text) {
     call_->Write(BytesOf(text), this);
-    return AwaitEvent();
+    return AwaitEvent(&queue_);
   }
   void HalfClose() {
     call_->WritesDone(this);
-    AwaitEvent();
+    AwaitEvent(&queue_);
   }
   // Blocks until the server's initial metadata is here.
   bool AwaitInitialMetadata() {
     call_->ReadInitialMetadata(this);
-    return AwaitEvent();
+    return AwaitEvent(&queue_);
   }
   // Nothing if the stream is over.
   absl::optional<std::string> Read() {
     grpc::ByteBuffer bytes;
     call_->Read(&bytes, this);
-    if (!AwaitEvent()) return absl::nullopt;
+    if (!AwaitEvent(&queue_)) return absl::nullopt;
     return TextOf(bytes);
   }
   grpc::Status Finish() {
     grpc::Status status;
     call_->Finish(&status, this);
-    AwaitEvent();
+    AwaitEvent(&queue_);
     return status;
   }
   void Cancel() { context_.TryCancel(); }
   std::string Trailing(const std::string& key) const {
-    const auto& metadata = context_.GetServerTrailingMetadata();
-    const auto found = metadata.find(key);
-    return found == metadata.end()
-               ? ""
-               : std::string(found->second.data(), found->second.size());
+    return TrailingOf(context_, key);
   }
 
  private:
-  bool AwaitEvent() {
-    void* tag;
-    bool ok = false;
-    return queue_.Next(&tag, &ok) && ok;
-  }
-
   grpc::CompletionQueue queue_;
   grpc::GenericStub stub_;
   grpc::ClientContext context_;
   std::unique_ptr<grpc::GenericClientAsyncReaderWriter> call_;
 };
 
-class ServerStreamTest : public ::testing::Test {
+class ServerStreamTest : public LoopbackServerTest {
  protected:
   // Starts a server whose clients may send one message only, or several.
   void Start(bool client_sends_once = false) {
@@ -255,34 +226,25 @@ class ServerStreamTest : public ::testing::Test {
         grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
         PlaintextServerCredentials().Get());
     builder.RegisterService(&service_);
-    loop_ = std::make_unique<ServerLoop>(builder.AddCompletionQueue());
-    server_ = builder.BuildAndStart();
-    ASSERT_NE(server_, nullptr);
+    StartServer(&builder);
     Accept(loop_.get());
-    thread_ = std::thread(
-        [this] { RunCompletionLoop(&loop_->queues, absl::ZeroDuration()); });
+    RunLoop();
     const absl::StatusOr<std::string> address =
         acceptor_.Listen({"127.0.0.1", 0});
     ASSERT_TRUE(address.ok());
     ASSERT_TRUE(acceptor_.Start({}).ok());
-    grpc::ChannelArguments arguments;
-    // The window of what the client has not read does not grow.
-    arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
-    channel_ = grpc::CreateCustomChannel(
-        *address, PlaintextChannelCredentials().Get(), arguments);
+    ConnectTo(*address);
   }
 
   void TearDown() override {
-    AwaitEndOfCalls();
-    loop_->queue->Shutdown();
-    thread_.join();
+    acceptor_.Stop();
+    StopServer(&calls_.live);
   }
 
   // Returns when all calls are over.
   void AwaitEndOfCalls() {
     acceptor_.Stop();
-    server_->Shutdown(gpr_now(GPR_CLOCK_MONOTONIC));
-    calls_.live.AwaitNone();
+    LoopbackServerTest::AwaitEndOfCalls(&calls_.live);
   }
 
   void Accept(ServerLoop* loop) {
@@ -324,8 +286,6 @@ class ServerStreamTest : public ::testing::Test {
                      &clock_,      [this](absl::Time due) { OnDue(due); }};
   ServerStream::Environment environment_;
   Streams service_;
-  std::unique_ptr<ServerLoop> loop_;
-  std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> takes_over_;
   // By the real clock, since a test's does not move by itself.
   Acceptor acceptor_{
@@ -335,8 +295,6 @@ class ServerStreamTest : public ::testing::Test {
         connection.fd = fd;
         takes_over_->HandleNewConnection(&connection);
       }};
-  std::thread thread_;
-  std::shared_ptr<grpc::Channel> channel_;
 };
 
 TEST_F(ServerStreamTest, RepliesComeInTheOrderOfTheMessages) {

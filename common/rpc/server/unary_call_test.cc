@@ -6,36 +6,27 @@
 #include <string>
 #include <thread>
 
-#include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "common/real_clock.h"
 #include "common/response_code.h"
-#include "common/rpc/credentials/credentials_source.h"
-#include "common/rpc/loop/completion_loop.h"
-#include "common/rpc/loop/loop_queues.h"
 #include "common/rpc/server/authorizer.h"
 #include "common/rpc/server/call_context.h"
 #include "common/rpc/server/call_counters.h"
+#include "common/rpc/server/loopback_server_testutil.h"
 #include "common/rpc/server/method_table.h"
 #include "common/rpc/server/outcome_writer.h"
 #include "common/rpc/server/server_calls.h"
 #include "common/simulated_clock.h"
 #include "google/protobuf/descriptor.h"
-#include "grpc/grpc.h"
 #include "grpc/health/v1/health.pb.h"
-#include "grpc/support/time.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/completion_queue.h"
-#include "grpcpp/create_channel.h"
 #include "grpcpp/generic/async_generic_service.h"
 #include "grpcpp/generic/generic_stub.h"
-#include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
 #include "grpcpp/support/byte_buffer.h"
-#include "grpcpp/support/channel_arguments.h"
-#include "grpcpp/support/slice.h"
 #include "gtest/gtest.h"
 
 namespace rmq {
@@ -45,13 +36,6 @@ using Request = ::grpc::health::v1::HealthCheckRequest;
 using Response = ::grpc::health::v1::HealthCheckResponse;
 
 constexpr char kPath[] = "/grpc.health.v1.Health/Check";
-// More than gRPC sends to a client that does not read.
-constexpr size_t kLargeBytes = 3'000'000;
-
-grpc::ByteBuffer BytesOf(const std::string& text) {
-  grpc::Slice slice(text);
-  return grpc::ByteBuffer(&slice, 1);
-}
 
 // Writes each outcome as a large response.
 class LargeOutcomeWriter final : public OutcomeWriter {
@@ -77,31 +61,24 @@ class UnreadCall {
   UnreadCall(const std::shared_ptr<grpc::Channel>& channel,
              const std::string& path, bool has_message = true)
       : stub_(channel) {
-    context_.set_deadline(gpr_time_add(
-        gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_seconds(60, GPR_TIMESPAN)));
+    context_.set_deadline(InAMinute());
     call_ = stub_.PrepareCall(&context_, path, &queue_);
     call_->StartCall(this);
-    AwaitEvent();
+    AwaitEvent(&queue_);
     if (!has_message) return;
     call_->WriteLast(BytesOf(""), grpc::WriteOptions(), this);
-    AwaitEvent();
+    AwaitEvent(&queue_);
   }
   ~UnreadCall() { context_.TryCancel(); }
 
   grpc::Status Finish() {
     grpc::Status status;
     call_->Finish(&status, this);
-    AwaitEvent();
+    AwaitEvent(&queue_);
     return status;
   }
 
  private:
-  void AwaitEvent() {
-    void* tag;
-    bool ok;
-    queue_.Next(&tag, &ok);
-  }
-
   grpc::CompletionQueue queue_;
   grpc::GenericStub stub_;
   grpc::ClientContext context_;
@@ -109,7 +86,7 @@ class UnreadCall {
 };
 
 // A server with one method, which refuses each call.
-class UnaryCallTest : public ::testing::Test {
+class UnaryCallTest : public LoopbackServerTest {
  protected:
   void SetUp() override {
     MethodTable::MethodOptions options;
@@ -121,35 +98,13 @@ class UnaryCallTest : public ::testing::Test {
           return OverLimit("refused");
         });
     grpc::ServerBuilder builder;
-    int port = 0;
-    builder.AddListeningPort("127.0.0.1:0", PlaintextServerCredentials().Get(),
-                             &port);
     builder.RegisterAsyncGenericService(&service_);
-    loop_ = std::make_unique<ServerLoop>(builder.AddCompletionQueue());
-    server_ = builder.BuildAndStart();
-    ASSERT_NE(server_, nullptr);
+    StartServer(&builder);
     UnaryCall::Wait(&calls_, server_.get(), loop_->queue.get());
-    thread_ = std::thread(
-        [this] { RunCompletionLoop(&loop_->queues, absl::ZeroDuration()); });
-    grpc::ChannelArguments arguments;
-    // The window of what the client has not read does not grow.
-    arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
-    channel_ = grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", port),
-                                         PlaintextChannelCredentials().Get(),
-                                         arguments);
+    RunLoop();
   }
 
-  void TearDown() override {
-    AwaitEndOfCalls();
-    loop_->queue->Shutdown();
-    thread_.join();
-  }
-
-  // Returns when all calls are over.
-  void AwaitEndOfCalls() {
-    server_->Shutdown(gpr_now(GPR_CLOCK_MONOTONIC));
-    calls_.live.AwaitNone();
-  }
+  void TearDown() override { StopServer(&calls_.live); }
 
   SimulatedClock clock_;
   AllowAllAuthorizer authorizer_;
@@ -158,10 +113,6 @@ class UnaryCallTest : public ::testing::Test {
   ServerCalls calls_{{},         &authorizer_, CallStatus(),
                      &counters_, &clock_,      [](absl::Time) {}};
   grpc::AsyncGenericService service_;
-  std::unique_ptr<ServerLoop> loop_;
-  std::unique_ptr<grpc::Server> server_;
-  std::thread thread_;
-  std::shared_ptr<grpc::Channel> channel_;
 };
 
 TEST_F(UnaryCallTest, AResponseThatHoldsAnErrorCountsUntilTheCallIsOver) {
@@ -173,7 +124,7 @@ TEST_F(UnaryCallTest, AResponseThatHoldsAnErrorCountsUntilTheCallIsOver) {
               grpc::StatusCode::UNIMPLEMENTED);
     EXPECT_EQ(calls_.unread.bytes(), kLargeBytes);
   }
-  AwaitEndOfCalls();
+  AwaitEndOfCalls(&calls_.live);
   EXPECT_EQ(calls_.unread.bytes(), 0);
 }
 
