@@ -9,6 +9,7 @@ lease, and no log has a warning or an error that is not about the event.
 """
 
 import argparse
+import functools
 import signal
 import sys
 import time
@@ -126,13 +127,18 @@ def put_foreign_entries(proof):
     proof.settled("etcd has foreign, newer and torn entries")
 
 
-def check_watch(told, names, drained):
-    """The watch has told that each broker was away and came back, and who left the one that was drained."""
-    for name in names:
-        states = [one["state"]["connected"] for one in told[name + ":0"] if "state" in one]
-        if "".join("+" if connected else "-" for connected in states).find("-+") < 0:
-            raise tool.Error("the watch has not told that %s was away and is back: %s" % (name, states))
-    reasons = [one["event"]["reason"] for one in told[drained + ":0"] if "event" in one]
+def came_back(watch, name):
+    states = [one["state"]["connected"] for one in watch.told().get(name + ":0", []) if "state" in one]
+    return "-+" in "".join("+" if connected else "-" for connected in states)
+
+
+def check_watch(watch, names, drained):
+    """The watch tells that each broker was away and came back, and who left the one that was drained."""
+    for name in names:  # Clients may be back before the watch is.
+        wanted = "word from the watch that %s was away and is back" % name
+        tool.wait_for(wanted, functools.partial(came_back, watch, name), harness.SETTLED_SECONDS)
+    watch.end()
+    reasons = [one["event"]["reason"] for one in watch.told()[drained + ":0"] if "event" in one]
     if "REMOVAL_REASON_DRAINED" not in reasons:
         raise tool.Error("the watch has not told of the drain of %s" % drained)
     say("the watch has told of each broker that it was away and came back, and of the drain")
@@ -174,7 +180,7 @@ def main():
             restart_etcd(proof)
             compact(proof)
             drain(proof, second)
-        check_watch(watch.end(), cluster.broker_names(), drained=first)
+        check_watch(watch, cluster.broker_names(), drained=first)
         clients.leave()
         bad = []
         for name in cluster.broker_names() + ["clients"]:

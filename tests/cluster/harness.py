@@ -128,18 +128,21 @@ class Watch:
             self.process = subprocess.Popen(command, stdout=output, stderr=output, env=dict(os.environ, HOME=cluster.folder))
         cluster.children.append(self.process)
 
+    def told(self):
+        """The objects that have been told so far, by the broker's label."""
+        told = {}
+        with open(self.path, encoding="utf-8") as output:
+            for line in output:
+                if line.endswith("\n"):  # The last one may be half written.
+                    one = json.loads(line)
+                    told.setdefault(one.get("broker"), []).append(one)
+        return told
+
     def end(self):
-        """The objects that were told, by the broker's label."""
         self.process.terminate()
         code = self.process.wait(timeout=30)
         if code != 128 + signal.SIGTERM:
             raise tool.Error("the watch ended with %d" % code)
-        told = {}
-        with open(self.path, encoding="utf-8") as output:
-            for line in output:
-                one = json.loads(line)
-                told.setdefault(one.get("broker"), []).append(one)
-        return told
 
 
 class Forwarder:
