@@ -15,6 +15,16 @@ int64_t WaitingCalls(const Connection::Counts& counts) {
                               counts.wasted_calls));
 }
 
+// The open calls of all that have a message.
+int64_t CallsWithMessage(const std::vector<ConnectionPtr>& open) {
+  int64_t calls = 0;
+  for (const ConnectionPtr& connection : open) {
+    const Connection::Counts counts = connection->counts();
+    calls += std::max<int64_t>(0, counts.open_calls - WaitingCalls(counts));
+  }
+  return calls;
+}
+
 }  // namespace
 
 WastedBytes::Found WastedBytes::Look(
@@ -29,16 +39,17 @@ WastedBytes::Found WastedBytes::Look(
   Found found;
   if (max_rate_ == 0) return found;
   const int64_t credit = max_message_bytes_ + kBytesBurst * max_rate_;
-  const int64_t steps = StepsGrown(memory);
+  const int64_t calls_with_message = CallsWithMessage(open);
+  const int64_t steps = StepsGrown(memory, calls_with_message);
   uint64_t wasted_calls = 0;
-  if (steps == 1) {
+  if (steps >= 1 && steps <= kStepsOfUnreadCalls) {
     for (const ConnectionPtr& connection : open) {
       wasted_calls += connection->counts().wasted_calls -
                       connection->wasted_bytes_.calm_wasted_calls;
     }
   }
-  const bool spares_unread_calls =
-      steps == 1 && wasted_calls < kManyWastedCalls;
+  const bool spares_unread_calls = steps >= 1 && steps <= kStepsOfUnreadCalls &&
+                                   wasted_calls < kManyWastedCalls;
   int64_t since_calm = 0;
   int64_t most_counted = kFewestBytesWhenTight - 1;
   std::vector<Waste> wastes;
@@ -87,6 +98,7 @@ WastedBytes::Found WastedBytes::Look(
   }
   last_calm_ = now;
   calm_memory_ = memory;
+  calm_calls_with_message_ = calls_with_message;
   for (const ConnectionPtr& connection : open) {
     Connection::WastedBytesState& state = connection->wasted_bytes_;
     state.calm_counted = state.counted;
@@ -122,8 +134,12 @@ void WastedBytes::AddWorst(std::vector<Waste> wastes, int64_t allowed,
   }
 }
 
-int64_t WastedBytes::StepsGrown(int64_t memory) const {
-  return (memory - calm_memory_.value_or(memory)) / kMemoryStep;
+int64_t WastedBytes::StepsGrown(int64_t memory,
+                                int64_t calls_with_message) const {
+  const int64_t come =
+      std::max<int64_t>(0, calls_with_message - calm_calls_with_message_);
+  return (memory - calm_memory_.value_or(memory) - come * kMemoryOfACall) /
+         kMemoryStep;
 }
 
 }  // namespace rmq

@@ -138,11 +138,13 @@ class TightMemoryTest : public WastedBytesTest {
   }
   static constexpr int64_t kCalm = 100 * kMiB;
   static constexpr int64_t kTight = kCalm + WastedBytes::kMemoryStep;
-  static constexpr int64_t kTighter = kCalm + 2 * WastedBytes::kMemoryStep;
+  static constexpr int64_t kTighter =
+      kTight + WastedBytes::kStepsOfUnreadCalls * WastedBytes::kMemoryStep;
   // What one connection may waste while memory is tight, and tighter.
   static constexpr int64_t kAllowed =
       WastedBytes::kBytesWhenTight + WastedBytes::kBytesOfUnknownCalls;
-  static constexpr int64_t kAllowedThen = WastedBytes::kBytesWhenTight / 2;
+  static constexpr int64_t kAllowedThen =
+      WastedBytes::kBytesWhenTight >> WastedBytes::kStepsOfUnreadCalls;
 
   // Calls that wait for their messages.
   void BeginCalls(int count, const std::string& peer = "10.0.0.1:1") {
@@ -220,10 +222,10 @@ TEST_F(TightMemoryTest, AMessageThatHasComeMakesUpForSomeWaste) {
                           2 * (WastedBytes::kBytesOfACallWhenTight +
                                WastedBytes::kBytesAroundAMessage + 100);
   client_.socket->bytes = allowed;
-  Look(absl::ZeroDuration(), kTight);
+  Look(absl::ZeroDuration(), kTight + WastedBytes::kMemoryOfACall);
   EXPECT_EQ(client_.socket->ends, 0);
   client_.socket->bytes = allowed + 1;
-  Look(absl::ZeroDuration(), kTight);
+  Look(absl::ZeroDuration(), kTight + WastedBytes::kMemoryOfACall);
   EXPECT_EQ(client_.socket->ends, 1);
 }
 
@@ -276,14 +278,50 @@ TEST_F(TightMemoryTest, WhenMemoryHasGrownMuchMessagesAloneMakeUpForWaste) {
   const int64_t allowed = kAllowedThen + WastedBytes::kBytesOfACallWhenTight +
                           WastedBytes::kBytesOfHeaders +
                           WastedBytes::kBytesAroundAMessage + 100;
+  const int64_t tighter = kTighter + WastedBytes::kMemoryOfACall;
   client_.socket->bytes = allowed + 1;
-  Look(absl::ZeroDuration(), kTighter - 1);
+  Look(absl::ZeroDuration(), tighter - 1);
   EXPECT_EQ(client_.socket->ends, 0);
   client_.socket->bytes = allowed;
-  Look(absl::ZeroDuration(), kTighter);
+  Look(absl::ZeroDuration(), tighter);
   EXPECT_EQ(client_.socket->ends, 0);
   client_.socket->bytes = allowed + 1;
-  Look(absl::ZeroDuration(), kTighter);
+  Look(absl::ZeroDuration(), tighter);
+  EXPECT_EQ(client_.socket->ends, 1);
+}
+
+TEST_F(TightMemoryTest, MemoryOfOpenCallsThatHaveAMessageIsNotTight) {
+  const int64_t of_calls = 100 * WastedBytes::kMemoryOfACall;
+  BeginCalls(100);
+  for (ConnectionCall& call : calls_) call.NoteMessage(100);
+  client_.socket->bytes = 2 * kMiB;
+  Look(absl::ZeroDuration(), kTight + of_calls - 1);
+  EXPECT_EQ(client_.socket->ends, 0);
+  Look(absl::ZeroDuration(), kTight + of_calls);
+  EXPECT_EQ(client_.socket->ends, 1);
+}
+
+TEST_F(TightMemoryTest, MemoryOfCallsThatWaitOrHaveEndedIsTight) {
+  BeginCalls(100);
+  for (int i = 0; i < 50; ++i) {
+    calls_[i].NoteMessage(100);
+    calls_[i].End(now_);
+  }
+  client_.socket->bytes = kMiB + kMiB / 2;
+  Look(absl::ZeroDuration(), kTight - 1);
+  EXPECT_EQ(client_.socket->ends, 0);
+  Look(absl::ZeroDuration(), kTight);
+  EXPECT_EQ(client_.socket->ends, 1);
+}
+
+TEST_F(TightMemoryTest, CallsThatHadAMessageBeforeACalmLookExplainNoGrowth) {
+  BeginCalls(100);
+  for (ConnectionCall& call : calls_) call.NoteMessage(100);
+  Look(absl::Seconds(1), kCalm);
+  client_.socket->bytes = kMiB + kMiB / 2;
+  Look(absl::ZeroDuration(), kTight - 1);
+  EXPECT_EQ(client_.socket->ends, 0);
+  Look(absl::ZeroDuration(), kTight);
   EXPECT_EQ(client_.socket->ends, 1);
 }
 
