@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -196,8 +197,14 @@ void Acceptor::Run() {
     RefuseLate(now);
     ResumeIfRested(now);
     LookIfDue(now, accepts_no_more);
+    if (count > 0 && is_busy_) Nap();
   }
   CloseAll();
+}
+
+void Acceptor::Nap() const {
+  pollfd stop = {stop_event_, POLLIN, 0};
+  (void)poll(&stop, 1, static_cast<int>(absl::ToInt64Milliseconds(kNap)));
 }
 
 void Acceptor::CloseAll() {
@@ -268,9 +275,15 @@ void Acceptor::Admit(int fd, const ListenSocket& listener,
   }
   if (listener.is_for_operators()) connection->set_is_for_operators();
   if (kind == TransportKind::kTls) connection->set_is_tls();
-  if (deadlines_.size() > 2 * waiting_.size() + kMostEvents) ForgetDeadlines();
-  deadlines_.push_back({now + kFirstBytesLimit, fd, connection->number()});
+  const uint64_t number = connection->number();
   waiting_[fd] = {std::move(connection), kind};
+  // They have often come, if connections had to wait.
+  ReadFirstBytes(fd);
+  const auto still_waits = waiting_.find(fd);
+  if (still_waits == waiting_.end()) return;
+  still_waits->second.is_polled = true;
+  if (deadlines_.size() > 2 * waiting_.size() + kMostEvents) ForgetDeadlines();
+  deadlines_.push_back({now + kFirstBytesLimit, fd, number});
   // An edge, since what has come is left for the one that it is handed over to.
   epoll_event event = {};
   event.events = EPOLLIN | EPOLLRDHUP | EPOLLET;
@@ -308,9 +321,11 @@ void Acceptor::ReadFirstBytes(int fd) {
 }
 
 void Acceptor::HandOverTo(int fd) {
-  epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
   const auto waiting = waiting_.find(fd);
   const TransportKind kind = waiting->second.kind;
+  if (waiting->second.is_polled) {
+    epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
+  }
   waiting_.erase(waiting);
   MutexLock lock(&mu_);
   ready_.push_back({kind, fd});

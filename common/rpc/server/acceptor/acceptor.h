@@ -84,6 +84,9 @@ class Acceptor {
   // What the kernel keeps of what was not read yet, in bytes: a client that
   // floods is held up early.
   static constexpr int kReceiveBuffer = 32 * 1024;
+  // While the process is busy, connections gather for so long, so that one turn
+  // of the thread takes several.
+  static constexpr absl::Duration kNap = absl::Milliseconds(2);
   // How long the acceptor rests when it is out of open files.
   static constexpr absl::Duration kRest = absl::Milliseconds(100);
 
@@ -124,6 +127,8 @@ class Acceptor {
   struct Waiting {
     ConnectionPtr connection;
     TransportKind kind;
+    // Whether `epoll_` tells of it.
+    bool is_polled = false;
   };
   // One that is to be handed over.
   struct Ready {
@@ -153,6 +158,8 @@ class Acceptor {
   void RunHandOver();
   // Null if `fd` is no listener's.
   const ListenSocket* FindListener(int fd) const;
+  // Unless the acceptor is to stop.
+  void Nap() const;
   void AcceptAll(const ListenSocket& listener);
   void Admit(int fd, const ListenSocket& listener, absl::string_view peer,
              absl::Time now);
