@@ -40,16 +40,18 @@ WastedBytes::Found WastedBytes::Look(
   if (max_rate_ == 0) return found;
   const int64_t credit = max_message_bytes_ + kBytesBurst * max_rate_;
   const int64_t calls_with_message = CallsWithMessage(open);
-  const int64_t steps = StepsGrown(memory, calls_with_message);
+  most_calls_with_message_ =
+      std::max(most_calls_with_message_, calls_with_message);
+  const int64_t steps = StepsGrown(memory);
   uint64_t wasted_calls = 0;
-  if (steps >= 1 && steps <= kStepsOfUnreadCalls) {
+  if (steps == 1) {
     for (const ConnectionPtr& connection : open) {
       wasted_calls += connection->counts().wasted_calls -
                       connection->wasted_bytes_.calm_wasted_calls;
     }
   }
-  const bool spares_unread_calls = steps >= 1 && steps <= kStepsOfUnreadCalls &&
-                                   wasted_calls < kManyWastedCalls;
+  const bool spares_unread_calls =
+      steps == 1 && wasted_calls < kManyWastedCalls;
   int64_t since_calm = 0;
   int64_t most_counted = kFewestBytesWhenTight - 1;
   std::vector<Waste> wastes;
@@ -99,6 +101,7 @@ WastedBytes::Found WastedBytes::Look(
   last_calm_ = now;
   calm_memory_ = memory;
   calm_calls_with_message_ = calls_with_message;
+  most_calls_with_message_ = calls_with_message;
   for (const ConnectionPtr& connection : open) {
     Connection::WastedBytesState& state = connection->wasted_bytes_;
     state.calm_counted = state.counted;
@@ -134,12 +137,10 @@ void WastedBytes::AddWorst(std::vector<Waste> wastes, int64_t allowed,
   }
 }
 
-int64_t WastedBytes::StepsGrown(int64_t memory,
-                                int64_t calls_with_message) const {
-  const int64_t come =
-      std::max<int64_t>(0, calls_with_message - calm_calls_with_message_);
-  return (memory - calm_memory_.value_or(memory) - come * kMemoryOfACall) /
-         kMemoryStep;
+int64_t WastedBytes::StepsGrown(int64_t memory) const {
+  const int64_t of_calls =
+      kMemoryOfACall * (most_calls_with_message_ - calm_calls_with_message_);
+  return (memory - calm_memory_.value_or(memory) - of_calls) / kMemoryStep;
 }
 
 }  // namespace rmq

@@ -27,13 +27,14 @@ namespace rmq {
 //   together wasted more than kBytesWhenTight lately are over: a flood of small
 //   frames takes hundreds of times its size until it is handled. The more
 //   memory has grown, the less is allowed. What open calls that have a message
-//   take, kMemoryOfACall each, is no such growth.
+//   take, kMemoryOfACall each, is no such growth, nor is it once they have
+//   ended: the process keeps their memory for a while.
 //   Of many calls that come at once, which are legal, those that are not read
 //   yet look like waste. So each message makes up for some waste of its
 //   connection, and each wasted call takes as much back. Until memory has grown
-//   by more than kStepsOfUnreadCalls, or kManyWastedCalls tell a flood, calls
-//   whose message may still come make up for some, too, and so do those that
-//   gRPC has not told of yet.
+//   by two steps, or kManyWastedCalls tell a flood, calls whose message may
+//   still come make up for some, too, and so do those that gRPC has not told of
+//   yet.
 // - While a thread is stuck, the one of whose waste most counts is over, if
 //   that is kFewestBytesWhenTight.
 //
@@ -49,15 +50,14 @@ class WastedBytes {
   // A look is calm if it comes kLookPeriod after the last calm one or later,
   // and all connections together have wasted at most kBytesWhenTight in
   // between. Memory is tight if it has grown by kMemoryStep since then; for
-  // each further step half of the bytes are allowed.
+  // each further step half of the bytes are allowed. 4,000 calls that come at
+  // once, and are not read yet, take less than two steps.
   static constexpr absl::Duration kLookPeriod = absl::Seconds(1);
-  static constexpr int64_t kMemoryStep = 24 * 1024 * 1024;
+  static constexpr int64_t kMemoryStep = 32 * 1024 * 1024;
   static constexpr int64_t kBytesWhenTight = 64 * 1024;
   // What an open call takes: gRPC's part of it, the server's, and the client's
   // place in registries.
   static constexpr int64_t kMemoryOfACall = 16 * 1024;
-  // 4,000 calls that come at once, and are not read yet, take less.
-  static constexpr int64_t kStepsOfUnreadCalls = 2;
   static constexpr int64_t kFewestBytesWhenTight = 4 * 1024;
   // What a message that has come since then makes up for, or a call that waits
   // for its first one.
@@ -104,8 +104,8 @@ class WastedBytes {
   void Count(const Connection::Counts& counts, absl::Duration passed,
              Connection::WastedBytesState* state) const;
   // By how many steps memory has grown since the last calm look, for other
-  // things than the calls that have come and have a message.
-  int64_t StepsGrown(int64_t memory, int64_t calls_with_message) const;
+  // things than calls that have a message.
+  int64_t StepsGrown(int64_t memory) const;
   // Adds the worst of `wastes` to `found`, so that the others have at most
   // `allowed` bytes.
   static void AddWorst(std::vector<Waste> wastes, int64_t allowed,
@@ -115,10 +115,11 @@ class WastedBytes {
   const int64_t max_message_bytes_;
   absl::Time last_look_ = absl::InfinitePast();
   // The memory and the open calls that had a message are those of the last calm
-  // look.
+  // look; and the most such calls of a look since then.
   absl::Time last_calm_ = absl::InfinitePast();
   absl::optional<int64_t> calm_memory_;
   int64_t calm_calls_with_message_ = 0;
+  int64_t most_calls_with_message_ = 0;
 };
 
 }  // namespace rmq

@@ -138,13 +138,11 @@ class TightMemoryTest : public WastedBytesTest {
   }
   static constexpr int64_t kCalm = 100 * kMiB;
   static constexpr int64_t kTight = kCalm + WastedBytes::kMemoryStep;
-  static constexpr int64_t kTighter =
-      kTight + WastedBytes::kStepsOfUnreadCalls * WastedBytes::kMemoryStep;
+  static constexpr int64_t kTighter = kCalm + 2 * WastedBytes::kMemoryStep;
   // What one connection may waste while memory is tight, and tighter.
   static constexpr int64_t kAllowed =
       WastedBytes::kBytesWhenTight + WastedBytes::kBytesOfUnknownCalls;
-  static constexpr int64_t kAllowedThen =
-      WastedBytes::kBytesWhenTight >> WastedBytes::kStepsOfUnreadCalls;
+  static constexpr int64_t kAllowedThen = WastedBytes::kBytesWhenTight / 2;
 
   // Calls that wait for their messages.
   void BeginCalls(int count, const std::string& peer = "10.0.0.1:1") {
@@ -301,7 +299,22 @@ TEST_F(TightMemoryTest, MemoryOfOpenCallsThatHaveAMessageIsNotTight) {
   EXPECT_EQ(client_.socket->ends, 1);
 }
 
-TEST_F(TightMemoryTest, MemoryOfCallsThatWaitOrHaveEndedIsTight) {
+// As of a connection that was ended: its calls must not count as a flood of the
+// others.
+TEST_F(TightMemoryTest, MemoryOfCallsThatHadAMessageIsNotTightOnceTheyEnd) {
+  const int64_t of_calls = 100 * WastedBytes::kMemoryOfACall;
+  BeginCalls(100);
+  for (ConnectionCall& call : calls_) call.NoteMessage(100);
+  client_.socket->bytes = 2 * kMiB;
+  Look(absl::ZeroDuration(), kCalm + of_calls);
+  for (ConnectionCall& call : calls_) call.End(now_);
+  Look(absl::ZeroDuration(), kTight + of_calls - 1);
+  EXPECT_EQ(client_.socket->ends, 0);
+  Look(absl::ZeroDuration(), kTight + of_calls);
+  EXPECT_EQ(client_.socket->ends, 1);
+}
+
+TEST_F(TightMemoryTest, MemoryOfCallsThatWaitOrEndedUnseenIsTight) {
   BeginCalls(100);
   for (int i = 0; i < 50; ++i) {
     calls_[i].NoteMessage(100);
