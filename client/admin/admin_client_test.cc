@@ -7,7 +7,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "common/rpc/credentials/credentials_source.h"
 #include "common/security/test_certificates.h"
@@ -58,13 +58,12 @@ class FakeClientManager final : public pb::ClientManager::Service {
 
 class FakeAdmin final : public pb::ClientManagerAdmin::Service {
  public:
+  void EndTest() { test_is_over_.Notify(); }
+
   grpc::Status GetGroupOnline(grpc::ServerContext* context,
                               const pb::GetGroupOnlineRequest* request,
                               pb::GetGroupOnlineResponse* response) override {
-    if (request->group() == "silent") {
-      // Until the caller gives up.
-      while (!context->IsCancelled()) absl::SleepFor(absl::Milliseconds(5));
-    }
+    if (request->group() == "silent") test_is_over_.WaitForNotification();
     if (request->group() == "authorization") {
       const auto& metadata = context->client_metadata();
       const auto found = metadata.find("authorization");
@@ -79,6 +78,9 @@ class FakeAdmin final : public pb::ClientManagerAdmin::Service {
     response->set_consumer(true);
     return grpc::Status::OK;
   }
+
+ private:
+  absl::Notification test_is_over_;
 };
 
 class AdminClientTest : public ::testing::Test {
@@ -92,7 +94,10 @@ class AdminClientTest : public ::testing::Test {
     builder.RegisterService(&client_manager_);
     server_ = builder.BuildAndStart();
   }
-  ~AdminClientTest() override { server_->Shutdown(); }
+  ~AdminClientTest() override {
+    admin_.EndTest();
+    server_->Shutdown();
+  }
 
   std::string address() const { return absl::StrCat("127.0.0.1:", port_); }
 
