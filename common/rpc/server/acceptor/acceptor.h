@@ -158,7 +158,7 @@ class Acceptor {
   void RunHandOver();
   // Null if `fd` is no listener's.
   const ListenSocket* FindListener(int fd) const;
-  // Unless the acceptor is to stop.
+  // Waits for kNap, or until the acceptor is to stop.
   void Nap() const;
   void AcceptAll(const ListenSocket& listener);
   void Admit(int fd, const ListenSocket& listener, absl::string_view peer,

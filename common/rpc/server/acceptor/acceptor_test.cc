@@ -87,12 +87,15 @@ class AcceptorTest : public ::testing::Test {
   }
 
   void Start(TransportKind kind = TransportKind::kPlaintext) {
+    Listen(kind);
+    ASSERT_TRUE(acceptor_.Start({}).ok());
+  }
+  void Listen(TransportKind kind) {
     const absl::StatusOr<std::string> address =
         acceptor_.Listen({"127.0.0.1", 0, kind, ""});
     ASSERT_TRUE(address.ok());
     ASSERT_TRUE(
         absl::SimpleAtoi(address->substr(address->rfind(':') + 1), &port_));
-    ASSERT_TRUE(acceptor_.Start({}).ok());
   }
   // The kind of the first connection that was handed over.
   TransportKind KindHandedOver() {
@@ -152,6 +155,15 @@ TEST_F(AcceptorTest, AConnectionIsHandedOverWithItsFirstBytes) {
   EXPECT_EQ(BytesHandedOver(), kPreface);
   ASSERT_EQ(connections_.size(), 1);
   EXPECT_THAT(connections_.List(0, 1)[0]->peer(), StartsWith("127.0.0.1:"));
+}
+
+TEST_F(AcceptorTest, AConnectionThatSpokeBeforeItIsAcceptedIsHandedOver) {
+  Listen(TransportKind::kPlaintext);
+  Client client(port_);
+  client.Send(kPreface);
+  ASSERT_TRUE(acceptor_.Start({}).ok());
+  AwaitHandedOver(1);
+  EXPECT_EQ(BytesHandedOver(), kPreface);
 }
 
 TEST_F(AcceptorTest, OneThatSaysNothingForTenSecondsIsClosed) {

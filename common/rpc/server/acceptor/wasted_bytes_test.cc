@@ -158,16 +158,22 @@ class TightMemoryTest : public WastedBytesTest {
     }
   }
 
+  // The client, which has wasted too much for it, is ended once the process has
+  // `memory`, and not before.
+  void ExpectEndAt(int64_t memory) {
+    Look(absl::ZeroDuration(), memory - 1);
+    EXPECT_EQ(client_.socket->ends, 0);
+    Look(absl::ZeroDuration(), memory);
+    EXPECT_EQ(client_.socket->ends, 1);
+  }
+
   const Client client_ = Open("10.0.0.1:1");
   std::deque<ConnectionCall> calls_;
 };
 
 TEST_F(TightMemoryTest, WhoWastedMuchWhileMemoryGrewIsEnded) {
   client_.socket->bytes = kAllowed + 1;
-  Look(absl::ZeroDuration(), kTight - 1);
-  EXPECT_EQ(client_.socket->ends, 0);
-  Look(absl::ZeroDuration(), kTight);
-  EXPECT_EQ(client_.socket->ends, 1);
+  ExpectEndAt(kTight);
 }
 
 TEST_F(TightMemoryTest, WhoWastedLittleIsNot) {
@@ -293,10 +299,7 @@ TEST_F(TightMemoryTest, MemoryOfOpenCallsThatHaveAMessageIsNotTight) {
   BeginCalls(100);
   for (ConnectionCall& call : calls_) call.NoteMessage(100);
   client_.socket->bytes = 2 * kMiB;
-  Look(absl::ZeroDuration(), kTight + of_calls - 1);
-  EXPECT_EQ(client_.socket->ends, 0);
-  Look(absl::ZeroDuration(), kTight + of_calls);
-  EXPECT_EQ(client_.socket->ends, 1);
+  ExpectEndAt(kTight + of_calls);
 }
 
 // As of a connection that was ended: its calls must not count as a flood of the
@@ -308,10 +311,7 @@ TEST_F(TightMemoryTest, MemoryOfCallsThatHadAMessageIsNotTightOnceTheyEnd) {
   client_.socket->bytes = 2 * kMiB;
   Look(absl::ZeroDuration(), kCalm + of_calls);
   for (ConnectionCall& call : calls_) call.End(now_);
-  Look(absl::ZeroDuration(), kTight + of_calls - 1);
-  EXPECT_EQ(client_.socket->ends, 0);
-  Look(absl::ZeroDuration(), kTight + of_calls);
-  EXPECT_EQ(client_.socket->ends, 1);
+  ExpectEndAt(kTight + of_calls);
 }
 
 TEST_F(TightMemoryTest, MemoryOfCallsThatWaitOrEndedUnseenIsTight) {
@@ -321,10 +321,7 @@ TEST_F(TightMemoryTest, MemoryOfCallsThatWaitOrEndedUnseenIsTight) {
     calls_[i].End(now_);
   }
   client_.socket->bytes = kMiB + kMiB / 2;
-  Look(absl::ZeroDuration(), kTight - 1);
-  EXPECT_EQ(client_.socket->ends, 0);
-  Look(absl::ZeroDuration(), kTight);
-  EXPECT_EQ(client_.socket->ends, 1);
+  ExpectEndAt(kTight);
 }
 
 TEST_F(TightMemoryTest, CallsThatHadAMessageBeforeACalmLookExplainNoGrowth) {
@@ -332,10 +329,7 @@ TEST_F(TightMemoryTest, CallsThatHadAMessageBeforeACalmLookExplainNoGrowth) {
   for (ConnectionCall& call : calls_) call.NoteMessage(100);
   Look(absl::Seconds(1), kCalm);
   client_.socket->bytes = kMiB + kMiB / 2;
-  Look(absl::ZeroDuration(), kTight - 1);
-  EXPECT_EQ(client_.socket->ends, 0);
-  Look(absl::ZeroDuration(), kTight);
-  EXPECT_EQ(client_.socket->ends, 1);
+  ExpectEndAt(kTight);
 }
 
 TEST_F(TightMemoryTest, TheMoreMemoryHasGrownTheLessIsAllowed) {
