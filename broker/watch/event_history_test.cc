@@ -2,12 +2,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "broker/registry/client_event.h"
+#include "broker/registry/fake_client_channel.h"
 #include "broker/watch/kept_event.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -18,6 +20,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 EventHistory::Options Keeps(size_t events) {
   EventHistory::Options options;
@@ -152,6 +155,30 @@ TEST_F(EventHistoryTest, TheBytesOfTheEventsAreBounded) {
   Add(&history, 3, 1, "a");
   EXPECT_EQ(history.size().events, 2);
   EXPECT_EQ(history.range().oldest, 2);
+}
+
+TEST_F(EventHistoryTest, AnEventKeepsEachOfItsTexts) {
+  ClientEvent event = Event(1);
+  event.client_id = "c1";
+  event.detail = "a detail";
+  event.channel = std::make_shared<FakeClientChannel>();
+  const KeptEvent kept(event);
+  EXPECT_EQ(kept.group(), "orders");
+  EXPECT_EQ(kept.client_id(), "c1");
+  EXPECT_EQ(kept.remote_address(), event.channel->remote_address());
+  EXPECT_THAT(kept.remote_address(), Not(IsEmpty()));
+  EXPECT_EQ(kept.detail(), "a detail");
+}
+
+TEST_F(EventHistoryTest, AnEventWithoutAChannelHasNoAddress) {
+  ClientEvent event = Event(1, "");
+  event.client_id = "c1";
+  event.detail = "a detail";
+  const KeptEvent kept(event);
+  EXPECT_THAT(kept.group(), IsEmpty());
+  EXPECT_EQ(kept.client_id(), "c1");
+  EXPECT_THAT(kept.remote_address(), IsEmpty());
+  EXPECT_EQ(kept.detail(), "a detail");
 }
 
 TEST_F(EventHistoryTest, AChangeIsNotKeptButItsRevisionCounts) {

@@ -1,5 +1,7 @@
 #include "broker/watch/kept_event.h"
 
+#include "absl/strings/str_cat.h"
+
 namespace rmq {
 
 KeptEvent::KeptEvent(const ClientEvent& event)
@@ -10,19 +12,21 @@ KeptEvent::KeptEvent(const ClientEvent& event)
       version(event.version),
       revision(event.revision),
       at(event.at),
-      group(event.group),
-      client_id(event.client_id),
-      detail(event.detail),
       labels(event.labels) {
-  if (event.channel == nullptr) return;
-  stream = event.channel->kind() == ClientChannel::Kind::kStream;
-  channel_id = event.channel->id();
-  remote_address = std::string(event.channel->remote_address());
+  absl::string_view address;
+  if (event.channel != nullptr) {
+    stream = event.channel->kind() == ClientChannel::Kind::kStream;
+    channel_id = event.channel->id();
+    address = event.channel->remote_address();
+  }
+  texts_ = absl::StrCat(event.group, event.client_id, address, event.detail);
+  group_end_ = static_cast<uint32_t>(event.group.size());
+  id_end_ = group_end_ + static_cast<uint32_t>(event.client_id.size());
+  address_end_ = id_end_ + static_cast<uint32_t>(address.size());
 }
 
 size_t KeptEvent::bytes() const {
-  size_t texts =
-      group.size() + client_id.size() + remote_address.size() + detail.size();
+  size_t texts = texts_.size();
   if (labels != nullptr) {
     for (const Label& label : *labels) {
       texts += label.key.size() + label.value.size();

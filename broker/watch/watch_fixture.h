@@ -68,14 +68,15 @@ class Replay {
     const KeptEvent& event = *step.event;
     EXPECT_GE(event.revision, revision_);
     revision_ = event.revision;
-    const auto key = std::make_tuple(event.kind, event.group, event.channel_id);
+    const auto key = std::make_tuple(event.kind, std::string(event.group()),
+                                     event.channel_id);
     if (event.type == EventType::kClientRegister) {
-      EXPECT_TRUE(members_.emplace(key, event.client_id).second)
-          << "joined twice: " << event.group << " " << event.client_id;
+      EXPECT_TRUE(members_.emplace(key, event.client_id()).second)
+          << "joined twice: " << event.group() << " " << event.client_id();
     } else if (event.type == EventType::kClientUnregister) {
       EXPECT_EQ(members_.erase(key), 1)
-          << "left and was not there: " << event.group << " "
-          << event.client_id;
+          << "left and was not there: " << event.group() << " "
+          << event.client_id();
     }
   }
 
@@ -105,7 +106,8 @@ inline std::string Describe(const Watcher::Step& step) {
     }
     case Watcher::Step::Kind::kEvent:
       return absl::StrCat(step.event->revision, " ", Name(step.event->type),
-                          " ", step.event->client_id, "@", step.event->group);
+                          " ", step.event->client_id(), "@",
+                          step.event->group());
     case Watcher::Step::Kind::kEnd:
       return absl::StrCat("end: ", step.status.message);
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <memory>
+#include <tuple>
 #include <utility>
 
 #include "absl/algorithm/container.h"
@@ -11,7 +12,7 @@
 
 namespace rmq {
 
-bool WatchFilter::Has(GroupKind kind, const std::string& group) const {
+bool WatchFilter::Has(GroupKind kind, absl::string_view group) const {
   if (producers != consumers && producers != (kind == GroupKind::kProducer)) {
     return false;
   }
@@ -19,7 +20,7 @@ bool WatchFilter::Has(GroupKind kind, const std::string& group) const {
 }
 
 bool WatchFilter::Has(const KeptEvent& event) const {
-  if (event.has_group()) return Has(event.kind, event.group);
+  if (event.has_group()) return Has(event.kind, event.group());
   return groups.empty() && producers == consumers;
 }
 
@@ -129,8 +130,8 @@ bool Watcher::IsReadBefore(const KeptEvent& event) {
     parts_.pop_front();
   }
   if (all_passed_ || !event.has_group()) return true;
-  return passed_.has_value() &&
-         Key(event.kind, event.group, event.channel_id) < *passed_;
+  return passed_.has_value() && std::make_tuple(event.kind, event.group(),
+                                                event.channel_id) < *passed_;
 }
 
 Watcher::Step Watcher::NextPiece() {

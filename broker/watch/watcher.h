@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "broker/registry/client_channel.h"
@@ -30,7 +31,7 @@ struct WatchFilter {
   bool consumers = false;
 
   // `kind` and `group` are watched.
-  bool Has(GroupKind kind, const std::string& group) const;
+  bool Has(GroupKind kind, absl::string_view group) const;
   bool Has(const KeptEvent& event) const;
 };
 

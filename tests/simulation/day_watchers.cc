@@ -65,16 +65,17 @@ void DayWatcher::Apply(const Watcher::Step& step) {
 
 void DayWatcher::ApplyEvent(const KeptEvent& event) {
   digest_ = absl::HashOf(digest_, event.revision, event.type, event.kind,
-                         event.group, event.channel_id);
-  const auto key = std::make_tuple(event.kind, event.group, event.channel_id);
+                         event.group(), event.channel_id);
+  const auto key =
+      std::make_tuple(event.kind, std::string(event.group()), event.channel_id);
   if (event.type == EventType::kClientRegister) {
-    if (!members_.emplace(key, event.client_id).second) {
-      failure_ = absl::StrCat(event.client_id, " joins ", event.group,
+    if (!members_.emplace(key, event.client_id()).second) {
+      failure_ = absl::StrCat(event.client_id(), " joins ", event.group(),
                               " and is there");
     }
   } else if (event.type == EventType::kClientUnregister) {
     if (members_.erase(key) == 0) {
-      failure_ = absl::StrCat(event.client_id, " leaves ", event.group,
+      failure_ = absl::StrCat(event.client_id(), " leaves ", event.group(),
                               " and is not there");
     }
   }

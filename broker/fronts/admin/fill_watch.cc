@@ -41,9 +41,9 @@ void FillWatchEvent(const KeptEvent& event, Clock& clock,
   FillTimestamp(clock.ClockToWall(event.at), message->mutable_time());
   message->set_type(ToMessage(event.type));
   if (event.has_group()) message->set_kind(ToMessage(event.kind));
-  message->set_group(event.group);
-  message->set_client_id(event.client_id);
-  message->set_remote_address(event.remote_address);
+  message->set_group(std::string(event.group()));
+  message->set_client_id(std::string(event.client_id()));
+  message->set_remote_address(std::string(event.remote_address()));
   FillLabels(event.labels, message->mutable_labels());
   if (event.type == EventType::kClientUnregister) {
     // On the wire each number is one greater.
@@ -54,7 +54,7 @@ void FillWatchEvent(const KeptEvent& event, Clock& clock,
   message->set_stream(event.stream);
   message->set_language(static_cast<pb::LanguageCode>(event.language));
   message->set_version(event.version);
-  message->set_detail(event.detail);
+  message->set_detail(std::string(event.detail()));
 }
 
 void FillWatchedMember(GroupKind kind, const GroupedMember& grouped,
