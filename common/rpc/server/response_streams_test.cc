@@ -469,6 +469,7 @@ TEST_F(ResponseStreamsTest, AClientThatDoesNotReadIsCutOff) {
   large.bytes = BytesOf(std::string(kLargeBytes, 'x'));
   script->Say(std::move(large));
   script->Say(Number(1));
+  while (calls_.slow_readers.size() == 0) std::this_thread::yield();
   clock_.Advance(kSlowReaderLimit - absl::Milliseconds(1));
   calls_.slow_readers.Run(clock_.TimeNow());
   EXPECT_EQ(counters_.slow_readers, 0);
