@@ -5,33 +5,16 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
-#include "common/rpc/loop/completion_loop.h"
 #include "common/rpc/server/call_context.h"
+#include "common/rpc/server/grpc_batch.h"
 #include "common/rpc/server/outcome_writer.h"
 #include "grpc/grpc.h"
 #include "grpcpp/completion_queue.h"
-#include "grpcpp/impl/codegen/completion_queue_tag.h"
 #include "grpcpp/server.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/status.h"
 
 namespace rmq {
-
-// The tag of one operation of a GrpcCoreCall, for queues of gRPC's C++ API.
-// Calls one method of `target`, as a CompletionTag does.
-template <typename T, void (T::*kMethod)(bool)>
-class GrpcCoreTag final : public grpc::internal::CompletionQueueTag {
- public:
-  explicit GrpcCoreTag(T* target) : tag_(target) {}
-
-  bool FinalizeResult(void** tag, bool* /*ok*/) override {
-    *tag = static_cast<CompletionHandler*>(&tag_);
-    return true;
-  }
-
- private:
-  CompletionTag<T, kMethod> tag_;
-};
 
 // Waits for a call, reads its one message, and ends it. These are three
 // operations; gRPC's C++ API has a fourth one, and copies the method's name and
@@ -42,7 +25,7 @@ class GrpcCoreTag final : public grpc::internal::CompletionQueueTag {
 // after the last one. Not thread-safe, except for Cancel().
 class GrpcCoreCall {
  public:
-  using Tag = grpc::internal::CompletionQueueTag;
+  using Tag = GrpcBatch::Tag;
 
   GrpcCoreCall();
   ~GrpcCoreCall();
@@ -79,7 +62,6 @@ class GrpcCoreCall {
 
  private:
   gpr_timespec deadline() const { return details_.deadline; }
-  void Start(const grpc_op* operations, size_t count, Tag* tag);
 
   grpc_call_details details_;
   grpc_metadata_array metadata_;

@@ -7,6 +7,7 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "common/rpc/loop/completion_loop.h"
+#include "common/rpc/server/grpc_batch.h"
 #include "common/rpc/server/loopback_server_testutil.h"
 #include "common/rpc/server/outcome_writer.h"
 #include "gmock/gmock.h"

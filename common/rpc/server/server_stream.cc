@@ -29,17 +29,21 @@ void ServerStream::Accept(std::shared_ptr<Reactor> self) {
   if (environment_.client_sends_once) {
     context_.AsyncNotifyWhenDone(static_cast<CompletionHandler*>(&done_tag_));
   }
-  environment_.request(&context_, &stream_, queue_, loop_.queue.get(),
+  announced_ =
+      std::make_unique<grpc::GenericServerAsyncReaderWriter>(&context_);
+  environment_.request(&context_, announced_.get(), queue_, loop_.queue.get(),
                        static_cast<CompletionHandler*>(&announced_tag_));
 }
 
 void ServerStream::OnAnnounced(bool ok) {
+  announced_ = nullptr;
   LiveCalls& live_calls = environment_.calls->live;
   if (!ok) {  // The server is shutting down: nobody came.
     Release();
     live_calls.Abandon();
     return;
   }
+  stream_.Begin(context_.c_call());
   environment_.accept_next(&loop_);
   live_calls.Begin();
   environment_.method->CountCall();
@@ -87,7 +91,7 @@ bool ServerStream::StopAwaitingClient() {
 }
 
 void ServerStream::OnRead(bool ok) {
-  if (!ok) {  // Half-closed, or gone.
+  if (!ok || !read_buffer_.Valid()) {  // Half-closed, or gone.
     {
       MutexLock lock(&mu_);
       read_in_flight_ = false;
@@ -187,7 +191,7 @@ void ServerStream::SendInitialMetadata() {
   MutexLock lock(&mu_);
   if (ending_ || write_in_flight_) return;
   BeginWriteLocked();
-  stream_.SendInitialMetadata(static_cast<CompletionHandler*>(&written_tag_));
+  stream_.SendInitialMetadata(&written_tag_);
 }
 
 void ServerStream::Send(grpc::ByteBuffer message, bool more_follow) {
@@ -276,7 +280,7 @@ bool ServerStream::MayReadLocked() const {
 
 void ServerStream::StartReadLocked() {
   read_in_flight_ = true;
-  stream_.Read(&read_buffer_, static_cast<CompletionHandler*>(&read_tag_));
+  stream_.Read(&read_buffer_, &read_tag_);
 }
 
 ServerStream::MakePush ServerStream::OnAddedLocked() {
@@ -302,21 +306,21 @@ ServerStream::MakePush ServerStream::StartNextLocked() {
     writing_ = replies_.front().unread;
     replies_.erase(replies_.begin());
     waiting_bytes_ -= reply.Length();
-    grpc::WriteOptions options;
     // The first write has the initial metadata, which gRPC would keep too, and
     // would not complete the write.
-    if (has_written_ && more_follow_ && replies_.empty()) {
-      options.set_buffer_hint();
-    }
-    stream_.Write(reply, options,
-                  static_cast<CompletionHandler*>(&written_tag_));
+    const bool may_wait = has_written_ && more_follow_ && replies_.empty();
+    stream_.Write(&reply, may_wait, &written_tag_);
   } else if (ending_) {
     finish_started_ = true;
     write_started_ = environment_.calls->clock.TimeNow();
     // The status waits for the connection: a client that does not read would
     // keep the stream.
     WatchWriteLocked();
-    stream_.Finish(*status_, static_cast<CompletionHandler*>(&finished_tag_));
+    const bool with_response_code =
+        !status_->ok() && environment_.sends_response_code;
+    stream_.Finish(ToGrpcStatus(*status_),
+                   OutcomeMetadata(*status_, with_response_code),
+                   &finished_tag_);
   }
   return nullptr;
 }
@@ -325,7 +329,8 @@ void ServerStream::GoOn(const MakePush& make) {
   if (large_replies_ > 0) environment_.calls->unread.Limit(network());
   if (make == nullptr) return;
   environment_.pushes->sent.fetch_add(1);
-  stream_.Write(make(), static_cast<CompletionHandler*>(&written_tag_));
+  grpc::ByteBuffer message = make();
+  stream_.Write(&message, /*more_follow=*/false, &written_tag_);
 }
 
 void ServerStream::AddReplyLocked(grpc::ByteBuffer* reply) {
@@ -400,12 +405,7 @@ void ServerStream::EndWithLocked(const CallStatus& status) {
 
 void ServerStream::BeginEndLocked(const CallStatus& status) {
   ending_ = true;
-  status_ = std::make_unique<grpc::Status>(ToGrpcStatus(status));
-  const bool with_response_code =
-      !status.ok() && environment_.sends_response_code;
-  for (const auto& [key, value] : OutcomeMetadata(status, with_response_code)) {
-    context_.AddTrailingMetadata(std::string(key), value);
-  }
+  status_ = std::make_unique<const CallStatus>(status);
   DropPushesLocked();
   if (write_in_flight_) WatchWriteLocked();
   (void)StartNextLocked();  // No push waits any more.

@@ -25,6 +25,8 @@
 #include "common/rpc/server/call_context.h"
 #include "common/rpc/server/call_counters.h"
 #include "common/rpc/server/deadline_watch.h"
+#include "common/rpc/server/grpc_batch.h"
+#include "common/rpc/server/grpc_core_stream.h"
 #include "common/rpc/server/push_counters.h"
 #include "common/rpc/server/server_calls.h"
 #include "common/rpc/server/unread_answers.h"
@@ -33,7 +35,6 @@
 #include "grpcpp/generic/async_generic_service.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/byte_buffer.h"
-#include "grpcpp/support/status.h"
 
 namespace rmq {
 
@@ -297,7 +298,10 @@ class ServerStream final : public Waiter {
   ServerLoop& loop_;
   grpc::CompletionQueue* const queue_;
   grpc::ServerContext context_;
-  grpc::GenericServerAsyncReaderWriter stream_{&context_};
+  // For the announcement; null afterwards.
+  std::unique_ptr<grpc::GenericServerAsyncReaderWriter> announced_;
+  // Reads under mu_. Writes, and ends, once that is claimed under mu_.
+  GrpcCoreStream stream_;
 
   // Used by the loop's thread only.
   ConnectionCall on_connection_;
@@ -337,7 +341,7 @@ class ServerStream final : public Waiter {
   // stream that is read need not remove it after each write.
   DeadlineWatch::Ticket write_ticket_ ABSL_GUARDED_BY(mu_);
   // Null while the stream is not ending.
-  std::unique_ptr<grpc::Status> status_ ABSL_GUARDED_BY(mu_);
+  std::unique_ptr<const CallStatus> status_ ABSL_GUARDED_BY(mu_);
   // At most kMaxWaitingReplies, what Send() was given, and the last one.
   std::vector<Reply> replies_ ABSL_GUARDED_BY(mu_);
   // Of the reply that is being written.
@@ -350,10 +354,10 @@ class ServerStream final : public Waiter {
   absl::Time write_started_ ABSL_GUARDED_BY(mu_);
 
   CompletionTag<ServerStream, &ServerStream::OnAnnounced> announced_tag_{this};
-  CompletionTag<ServerStream, &ServerStream::OnRead> read_tag_{this};
-  CompletionTag<ServerStream, &ServerStream::OnWritten> written_tag_{this};
-  CompletionTag<ServerStream, &ServerStream::OnFinished> finished_tag_{this};
   CompletionTag<ServerStream, &ServerStream::OnDone> done_tag_{this};
+  GrpcCoreTag<ServerStream, &ServerStream::OnRead> read_tag_{this};
+  GrpcCoreTag<ServerStream, &ServerStream::OnWritten> written_tag_{this};
+  GrpcCoreTag<ServerStream, &ServerStream::OnFinished> finished_tag_{this};
 };
 
 }  // namespace rmq

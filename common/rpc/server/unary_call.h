@@ -13,6 +13,7 @@
 #include "common/response_code.h"
 #include "common/rpc/server/acceptor/connections.h"
 #include "common/rpc/server/deadline_watch.h"
+#include "common/rpc/server/grpc_batch.h"
 #include "common/rpc/server/grpc_core_call.h"
 #include "common/rpc/server/method_table.h"
 #include "common/rpc/server/server_calls.h"
