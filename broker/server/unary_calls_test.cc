@@ -173,7 +173,7 @@ TEST(UnaryCallsTest, ASlowReaderLimitBelowThatOfMessagesHoldsForAnswersToo) {
   for (int i = 0; i < 4; ++i) {
     broker.ConsumerIds("orders");
     broker.clock().Advance(absl::Seconds(1));
-    broker.clock().WaitForWaiters(1);
+    broker.clock().WaitForParkedWaiters(1);
   }
   pb::HeartbeatResponse response;
   while (call->Read(&response)) {
@@ -207,7 +207,7 @@ TEST(UnaryCallsTest, AnAnswerThatIsNotReadEndsAfterTheSlowReaderLimit) {
   }
   broker.ConsumerIds("orders");
   broker.clock().Advance(absl::Seconds(10));
-  broker.clock().WaitForWaiters(1);
+  broker.clock().WaitForParkedWaiters(1);
   broker.ConsumerIds("orders");
   pb::HeartbeatResponse response;
   EXPECT_TRUE(calls[0]->Read(&response));
@@ -215,7 +215,7 @@ TEST(UnaryCallsTest, AnAnswerThatIsNotReadEndsAfterTheSlowReaderLimit) {
   for (int i = 0; i < 5; ++i) {
     broker.clock().Advance(absl::Seconds(10));
     broker.ConsumerIds("orders");
-    broker.clock().WaitForWaiters(1);
+    broker.clock().WaitForParkedWaiters(1);
   }
   while (calls[1]->Read(&response)) {
   }
