@@ -1,6 +1,7 @@
 // Unary calls to a broker: messages, limits, errors.
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -16,6 +17,7 @@
 #include "grpcpp/support/slice.h"
 #include "grpcpp/support/sync_stream.h"
 #include "gtest/gtest.h"
+#include "rocketmq/clientmanager/v1/admin.grpc.pb.h"
 
 namespace rmq {
 namespace {
@@ -152,6 +154,23 @@ TEST(UnaryCallsTest, ACallWhoseMessageDoesNotComeEndsAfterTenSeconds) {
   EXPECT_TRUE(later->Finish().ok());
 }
 
+// Blocks until the broker has no call but the one that asks. A client that read
+// its answer instead would make room for the rest of it.
+void AwaitEndOfCalls(const TestBroker& broker) {
+  const auto admin = pb::ClientManagerAdmin::NewStub(broker.connection());
+  int64_t open_calls = 0;
+  do {
+    grpc::ClientContext context;
+    SetTestDeadline(context);
+    pb::ListPeersResponse response;
+    ASSERT_TRUE(admin->ListPeers(&context, {}, &response).ok());
+    open_calls = 0;
+    for (const pb::ConnectedPeer& peer : response.peers()) {
+      open_calls += peer.open_calls();
+    }
+  } while (open_calls > 1);
+}
+
 TEST(UnaryCallsTest, ASlowReaderLimitBelowThatOfMessagesHoldsForAnswersToo) {
   BrokerController::Options options = LargeAnswerOptions();
   options.server.slow_reader_limit = absl::Seconds(3);
@@ -174,6 +193,10 @@ TEST(UnaryCallsTest, ASlowReaderLimitBelowThatOfMessagesHoldsForAnswersToo) {
     broker.ConsumerIds("orders");
     broker.clock().Advance(absl::Seconds(1));
     broker.clock().WaitForParkedWaiters(1);
+  }
+  AwaitEndOfCalls(broker);
+  pb::HeartbeatResponse response;
+  while (call->Read(&response)) {
   }
   EXPECT_EQ(call->Finish().error_code(), grpc::StatusCode::CANCELLED);
 }
@@ -213,6 +236,9 @@ TEST(UnaryCallsTest, AnAnswerThatIsNotReadEndsAfterTheSlowReaderLimit) {
     broker.clock().Advance(absl::Seconds(10));
     broker.ConsumerIds("orders");
     broker.clock().WaitForParkedWaiters(1);
+  }
+  AwaitEndOfCalls(broker);
+  while (calls[1]->Read(&response)) {
   }
   EXPECT_EQ(calls[1]->Finish().error_code(), grpc::StatusCode::CANCELLED);
 }
