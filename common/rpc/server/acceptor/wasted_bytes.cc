@@ -7,6 +7,9 @@
 namespace rmq {
 namespace {
 
+// Looks are less far apart than this, unless the clock jumps.
+constexpr absl::Duration kLongestRefill = absl::Minutes(1);
+
 // The calls whose first message has not come yet.
 int64_t WaitingCalls(const Connection::Counts& counts) {
   // The counts are not all of one time.
@@ -34,7 +37,7 @@ WastedBytes::Found WastedBytes::Look(
   const absl::Duration passed =
       last_look_ == absl::InfinitePast() || stuck >= kStalled
           ? absl::ZeroDuration()
-          : std::clamp(now - last_look_, absl::ZeroDuration(), kLookPeriod);
+          : std::clamp(now - last_look_, absl::ZeroDuration(), kLongestRefill);
   last_look_ = now;
   Found found;
   if (max_rate_ == 0) return found;
@@ -119,11 +122,19 @@ void WastedBytes::Count(const Connection::Counts& counts, absl::Duration passed,
       static_cast<int64_t>(counts.message_bytes) -
       static_cast<int64_t>(counts.messages) * kBytesAroundAMessage -
       static_cast<int64_t>(counts.calls_with_message) * kBytesOfHeaders;
-  const auto refilled = static_cast<int64_t>(absl::ToDoubleSeconds(passed) *
-                                             static_cast<double>(max_rate_));
+  const auto refill = [this](absl::Duration time) {
+    return static_cast<int64_t>(absl::ToDoubleSeconds(time) *
+                                static_cast<double>(max_rate_));
+  };
+  // What is new is taken to have come within the last kLookPeriod: a flood that
+  // begins between two looks that are far apart has no credit of the quiet
+  // time.
+  const absl::Duration before =
+      std::max(passed - kLookPeriod, absl::ZeroDuration());
+  state->counted = std::max<int64_t>(0, state->counted - refill(before));
   // A message that has come at last, after its bytes, gives back their credit.
-  state->counted =
-      std::max<int64_t>(0, state->counted + wasted - state->wasted - refilled);
+  state->counted = std::max<int64_t>(
+      0, state->counted + wasted - state->wasted - refill(passed - before));
   state->wasted = wasted;
 }
 

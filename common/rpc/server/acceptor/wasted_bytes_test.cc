@@ -82,6 +82,27 @@ TEST_F(WastedBytesTest, TheCreditForBytesRefills) {
   EXPECT_EQ(client.socket->ends, 1);
 }
 
+TEST_F(WastedBytesTest, TheCreditRefillsBetweenLooksThatAreFarApart) {
+  const Client client = Open("10.0.0.1:1");
+  for (int i = 1; i <= 60; ++i) {
+    // 900 a second; 1,000 are allowed.
+    client.socket->bytes = i * 9000;
+    Look(absl::Seconds(10));
+  }
+  EXPECT_EQ(client.socket->ends, 0);
+}
+
+TEST_F(WastedBytesTest, AFloodAfterAQuietTimeHasTheRefillOfOneSecond) {
+  const Client client = Open("10.0.0.1:1");
+  Look(absl::ZeroDuration());
+  client.socket->bytes = kCredit + 1000;
+  Look(absl::Seconds(10));
+  EXPECT_EQ(client.socket->ends, 0);
+  client.socket->bytes = *client.socket->bytes + kCredit + 1001;
+  Look(absl::Seconds(100));
+  EXPECT_EQ(client.socket->ends, 1);
+}
+
 TEST_F(WastedBytesTest, BytesOfMessagesAndWhatSurroundsThemAreNoWaste) {
   const Client client = Open("10.0.0.1:1");
   for (int i = 1; i <= 100; ++i) {
