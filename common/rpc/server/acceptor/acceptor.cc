@@ -17,14 +17,14 @@
 #include <utility>
 
 #include "absl/algorithm/container.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "common/kv.h"
 #include "common/mutex_lock.h"
 #include "common/real_clock.h"
 #include "common/rpc/server/acceptor/connection_socket.h"
 #include "common/rpc/server/acceptor/first_bytes.h"
+#include "common/rpc/server/acceptor/process_cpu_alarm.h"
+#include "common/rpc/server/acceptor/resident_memory.h"
 #include "common/rpc/server/acceptor/socket_address.h"
 #include "glog/logging.h"
 
@@ -51,21 +51,6 @@ void SetOption(int fd, int level, int name, int value) {
 bool IsOutOfRoom(int error) {
   return error == EMFILE || error == ENFILE || error == ENOBUFS ||
          error == ENOMEM;
-}
-
-// The memory that the process has, in bytes; 0 if it is unknown.
-int64_t ResidentMemory() {
-  const int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return 0;
-  std::array<char, 128> text = {};
-  const ssize_t size = read(fd, text.data(), text.size() - 1);
-  close(fd);
-  if (size <= 0) return 0;
-  const std::vector<absl::string_view> pages =
-      absl::StrSplit(absl::string_view(text.data(), size), ' ');
-  int64_t resident = 0;
-  if (pages.size() < 2 || !absl::SimpleAtoi(pages[1], &resident)) return 0;
-  return resident * sysconf(_SC_PAGESIZE);
 }
 
 absl::Status Failed(absl::string_view what) {
@@ -108,22 +93,12 @@ absl::StatusOr<std::string> Acceptor::Listen(const ListenAddress& address) {
 
 absl::Status Acceptor::Start(const std::vector<WatchedThread>& watched) {
   epoll_ = epoll_create1(EPOLL_CLOEXEC);
-  stop_event_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (epoll_ < 0 || stop_event_ < 0) return Failed("epoll");
+  wake_event_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (epoll_ < 0 || wake_event_ < 0) return Failed("epoll");
   for (const ListenSocket& listener : listeners_) {
-    epoll_event event = {};
-    event.events = EPOLLIN;
-    event.data.fd = listener.fd();
-    if (epoll_ctl(epoll_, EPOLL_CTL_ADD, listener.fd(), &event) != 0) {
-      return Failed("epoll_ctl");
-    }
+    if (!Poll(listener.fd(), EPOLLIN)) return Failed("epoll_ctl");
   }
-  epoll_event event = {};
-  event.events = EPOLLIN;
-  event.data.fd = stop_event_;
-  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, stop_event_, &event) != 0) {
-    return Failed("epoll_ctl");
-  }
+  if (!Poll(wake_event_, EPOLLIN)) return Failed("epoll_ctl");
   hand_over_thread_ = std::thread([this] { RunHandOver(); });
   for (const WatchedThread& thread : watched) Watch(thread);
   Watch({hand_over_thread_.native_handle(), &hand_overs_});
@@ -136,6 +111,13 @@ ThreadLoad::Sample Acceptor::SampleOf(const ThreadCpuTime& cpu,
   return {cpu.Read(), returns.load(std::memory_order_relaxed)};
 }
 
+bool Acceptor::Poll(int fd, uint32_t events) const {
+  epoll_event event = {};
+  event.events = events;
+  event.data.fd = fd;
+  return epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
 void Acceptor::Watch(const WatchedThread& thread) {
   const ThreadCpuTime cpu(thread.thread);
   watched_.push_back(
@@ -145,7 +127,8 @@ void Acceptor::Watch(const WatchedThread& thread) {
 void Acceptor::StopAccepting() {
   MutexLock lock(&mu_);
   accepts_no_more_ = true;
-  // At its next tick the other thread closes what it has.
+  // The other thread closes what it has.
+  Wake();
   mu_.Await(absl::Condition(
       +[](Acceptor* self) ABSL_EXCLUSIVE_LOCKS_REQUIRED(self->mu_) {
         return !self->is_handing_over_;
@@ -158,25 +141,36 @@ void Acceptor::Stop() {
     MutexLock lock(&mu_);
     is_stopping_ = true;
   }
-  if (thread_.joinable()) {
-    const uint64_t one = 1;
-    (void)!write(stop_event_, &one, sizeof one);
-    thread_.join();
-  }
+  Wake();
+  if (thread_.joinable()) thread_.join();
   if (hand_over_thread_.joinable()) hand_over_thread_.join();
   listeners_.clear();
   for (const int fd :
-       {std::exchange(epoll_, -1), std::exchange(stop_event_, -1)}) {
+       {std::exchange(epoll_, -1), std::exchange(wake_event_, -1)}) {
     if (fd >= 0) close(fd);
   }
 }
 
+void Acceptor::Wake() const {
+  const uint64_t one = 1;
+  if (wake_event_ >= 0) (void)!write(wake_event_, &one, sizeof one);
+}
+
+absl::Duration Acceptor::LongestWait(const ProcessCpuAlarm& alarm) const {
+  if (is_busy_) return kTick;
+  const bool is_due_soon = !waiting_.empty() || rests_until_.has_value();
+  return alarm.is_set() && !is_due_soon ? kIdleTick : kQuietTick;
+}
+
 void Acceptor::Run() {
+  ProcessCpuAlarm alarm;
+  if (alarm.fd() >= 0) Poll(alarm.fd(), EPOLLIN);
   while (true) {
+    if (!is_busy_ && !alarm.is_set()) alarm.Set(kQuietTickCpu);
     std::array<epoll_event, kMostEvents> events;
-    const int count = epoll_wait(epoll_, events.data(), kMostEvents,
-                                 static_cast<int>(absl::ToInt64Milliseconds(
-                                     is_busy_ ? kTick : kQuietTick)));
+    const int count = epoll_wait(
+        epoll_, events.data(), kMostEvents,
+        static_cast<int>(absl::ToInt64Milliseconds(LongestWait(alarm))));
     bool accepts_no_more;
     {
       MutexLock lock(&mu_);
@@ -192,6 +186,11 @@ void Acceptor::Run() {
         AcceptAll(*listener);
       } else if (waiting_.contains(fd)) {
         ReadFirstBytes(fd);
+      } else if (fd == alarm.fd()) {
+        alarm.Clear();
+      } else if (fd == wake_event_) {
+        uint64_t wakes;
+        (void)!read(wake_event_, &wakes, sizeof wakes);
       }
     }
     RefuseLate(now);
@@ -203,8 +202,8 @@ void Acceptor::Run() {
 }
 
 void Acceptor::Nap() const {
-  pollfd stop = {stop_event_, POLLIN, 0};
-  (void)poll(&stop, 1, static_cast<int>(absl::ToInt64Milliseconds(kNap)));
+  pollfd wake = {wake_event_, POLLIN, 0};
+  (void)poll(&wake, 1, static_cast<int>(absl::ToInt64Milliseconds(kNap)));
 }
 
 void Acceptor::CloseAll() {
@@ -285,10 +284,7 @@ void Acceptor::Admit(int fd, const ListenSocket& listener,
   if (deadlines_.size() > 2 * waiting_.size() + kMostEvents) ForgetDeadlines();
   deadlines_.push_back({now + kFirstBytesLimit, fd, number});
   // An edge, since what has come is left for the one that it is handed over to.
-  epoll_event event = {};
-  event.events = EPOLLIN | EPOLLRDHUP | EPOLLET;
-  event.data.fd = fd;
-  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) Close(fd);
+  if (!Poll(fd, EPOLLIN | EPOLLRDHUP | EPOLLET)) Close(fd);
 }
 
 void Acceptor::ReadFirstBytes(int fd) {
@@ -406,12 +402,7 @@ void Acceptor::Rest(absl::Time now) {
 void Acceptor::ResumeIfRested(absl::Time now) {
   if (!rests_until_.has_value() || now < *rests_until_) return;
   rests_until_.reset();
-  for (const ListenSocket& listener : listeners_) {
-    epoll_event event = {};
-    event.events = EPOLLIN;
-    event.data.fd = listener.fd();
-    epoll_ctl(epoll_, EPOLL_CTL_ADD, listener.fd(), &event);
-  }
+  for (const ListenSocket& listener : listeners_) Poll(listener.fd(), EPOLLIN);
 }
 
 void Acceptor::RunHandOver() {

@@ -24,6 +24,7 @@
 #include "common/cpu_time.h"
 #include "common/rpc/server/acceptor/connection.h"
 #include "common/rpc/server/acceptor/connections.h"
+#include "common/rpc/server/acceptor/process_cpu_alarm.h"
 #include "common/rpc/server/acceptor/process_load.h"
 #include "common/rpc/server/acceptor/thread_load.h"
 #include "common/rpc/server/acceptor/wasted_bytes.h"
@@ -73,9 +74,12 @@ class Acceptor {
   // A connection must send its first bytes within this time.
   static constexpr absl::Duration kFirstBytesLimit = absl::Seconds(10);
   // How often the watched threads and the process are looked at: while it is
-  // busy, and else.
+  // busy, and else, whenever it has used kQuietTickCpu, which is each
+  // kQuietTick if it is about to be busy.
   static constexpr absl::Duration kTick = absl::Milliseconds(20);
   static constexpr absl::Duration kQuietTick = absl::Milliseconds(100);
+  static constexpr absl::Duration kQuietTickCpu = absl::Milliseconds(10);
+  static constexpr absl::Duration kIdleTick = absl::Seconds(1);
   static constexpr absl::Duration kQuietLookPeriod = absl::Seconds(10);
   // The time that looks may take of all, at most: one part in so many, and
   // while much is wasted.
@@ -154,11 +158,16 @@ class Acceptor {
   // out, or looks would make it busy. Called on `thread_`.
   static absl::Duration CpuOfOthers();
   void Watch(const WatchedThread& thread);
+  // Has `thread_` told of events of `fd`. Returns whether it could.
+  bool Poll(int fd, uint32_t events) const;
+  // Ends a wait of `thread_`.
+  void Wake() const;
+  absl::Duration LongestWait(const ProcessCpuAlarm& alarm) const;
   void Run();
   void RunHandOver();
   // Null if `fd` is no listener's.
   const ListenSocket* FindListener(int fd) const;
-  // Waits for kNap, or until the acceptor is to stop.
+  // Waits for kNap, or until Wake().
   void Nap() const;
   void AcceptAll(const ListenSocket& listener);
   void Admit(int fd, const ListenSocket& listener, absl::string_view peer,
@@ -190,7 +199,7 @@ class Acceptor {
   // Connections that were handed over.
   std::atomic<uint64_t> hand_overs_{0};
   int epoll_ = -1;
-  int stop_event_ = -1;
+  int wake_event_ = -1;
   std::thread thread_;
   std::thread hand_over_thread_;
 
